@@ -1,0 +1,91 @@
+//! The command line: one file per subcommand, human text on stderr, `--json` on stdout.
+//!
+//! Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
+
+mod demo;
+mod doctor;
+mod encode;
+mod error;
+mod eval;
+mod export;
+mod import;
+mod inspect;
+mod play;
+mod serve;
+mod simulate;
+
+pub use error::CliError;
+
+use clap::{Parser, Subcommand};
+use std::io;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Streams video as low-rank Stable Diffusion prompts.
+#[derive(Debug, Parser)]
+#[command(name = "promptus", version, propagate_version = true)]
+struct Cli {
+    /// Log level of promptus's own messages: error, warn, info, debug or trace.
+    #[arg(
+        long,
+        global = true,
+        env = "PROMPTUS_LOG",
+        default_value = "warn",
+        value_name = "LEVEL"
+    )]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fit prompts to a video and publish the whole ladder as a title.
+    Encode(encode::Args),
+    /// Turn the reference's .prompt files into a title.
+    Import(import::Args),
+    /// Write a title's prompts back as the reference's .prompt files.
+    Export(export::Args),
+    /// Serve titles over HTTP as HLS and DASH.
+    Serve(serve::Args),
+    /// Play a title over HTTP, rendering frames.
+    Play(play::Args),
+    /// Stream a title over a recorded network trace in virtual time.
+    Simulate(simulate::Args),
+    /// Measure a title's rungs against the original video.
+    Eval(eval::Args),
+    /// Show what is inside a title, a media file or a segment.
+    Inspect(inspect::Args),
+    /// Report devices, weights and features.
+    Doctor(doctor::Args),
+    /// Serve, play and measure the shipped title in one go.
+    Demo(demo::Args),
+}
+
+/// Parses the command line, runs the command, and turns its outcome into an exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(format!("promptus={}", cli.log)))
+        .with_writer(io::stderr)
+        .init();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}
+
+fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Encode(args) => encode::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Play(args) => play::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Demo(args) => demo::run(&args),
+    }
+}

@@ -1,0 +1,65 @@
+//! Promptus streams video as *prompts*: each keyframe is a low-rank Stable Diffusion prompt
+//! embedding, found by gradient descent through a one-step generator; the receiver interpolates
+//! prompts between keyframes and generates the frames.
+//!
+//! ```text
+//! frames → invert (fit U, V) → quantise → entropy-code → segment → package → store → origin (HTTP)
+//!        → fetch (ABR picks the rank) → buffer → decode factors → interpolate → compose P
+//!        → one-step UNet → latent decoder → frame → screen
+//! ```
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`time`], [`frame`] | exact media time; one RGB picture |
+//! | [`prompt`] | low-rank factors: quantiser, entropy coder, interpolation, the reference's files |
+//! | [`segment`] | the wire format: init and media segments as ISO-BMFF boxes |
+//! | [`manifest`] | a format-neutral presentation and its two spellings, HLS and DASH |
+//! | `model` | the generator: profiles, UNet, latent decoder, prompt encoder, differentiable ops |
+//! | `quality` | PSNR and LPIPS |
+//! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
+//! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
+//! | `invert` | prompt fitting: one nested fit for every rung |
+//! | `render` | keyframes → frames → PNG folder, y4m file or pipe |
+//! | [`player`] | the client core, without I/O or clock, and `player::fetch`, its HTTP driver |
+//! | [`simulate`] | traces, link model, the same core in virtual time |
+//! | [`report`] | session log → summary, JSON |
+//! | `origin` | the HTTP origin |
+//! | `cli` | one file per subcommand |
+//!
+//! # Glossary
+//!
+//! * **rank / component**: P = U·V/√R; component j is column j of U with row j of V. A rung of rank
+//!   r is the first r components; R is the full rank of the fit.
+//! * **keyframe**: a frame whose prompt is transmitted; frames between are interpolated.
+//! * **segment**: a closed unit of frames; nothing outside it is needed to decode it (SAP type 1).
+//! * **Representation**: one rung as a complete, independent stream (DASH); an HLS variant.
+//! * **true rate**: every byte of init and media segments over the duration.
+
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+pub mod frame;
+pub mod manifest;
+pub mod package;
+pub mod player;
+pub mod prompt;
+pub mod report;
+pub mod segment;
+pub mod simulate;
+pub mod time;
+
+#[cfg(feature = "generator")]
+pub mod invert;
+#[cfg(feature = "generator")]
+pub mod model;
+#[cfg(feature = "generator")]
+pub mod quality;
+#[cfg(feature = "generator")]
+pub mod render;
+#[cfg(feature = "generator")]
+pub mod source;
+
+#[cfg(feature = "net")]
+pub mod origin;
+
+#[cfg(feature = "cli")]
+pub mod cli;

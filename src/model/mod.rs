@@ -1,0 +1,3 @@
+//! The generator.
+
+pub mod ops;

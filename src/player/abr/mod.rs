@@ -1,0 +1,1 @@
+//! ABR rules.

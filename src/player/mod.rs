@@ -1,0 +1,5 @@
+//! The client core.
+
+pub mod abr;
+#[cfg(feature = "net")]
+pub mod fetch;

@@ -1,0 +1,1 @@
+//! One prompt as low-rank factors.
