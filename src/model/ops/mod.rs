@@ -1,1 +1,33 @@
-//! Differentiable operations.
+//! Differentiable operations with frozen weights: what the generator, the prompt encoder and the
+//! perceptual metric are made of.
+//!
+//! Every gradient with respect to an *input* is right (held to finite differences); weights are
+//! constants and their gradients are never computed. Pictures and feature maps are `f32`, NCHW.
+//! Knows nothing of networks, prompts or files. Errors are candle's: a wrong shape names the shape.
+//!
+//! candle's own fused softmax and layer norm detach from the graph without a word, and its nearest
+//! upsampling drops a gradient when its input is used twice; none of them is used here.
+
+mod activation;
+mod attention;
+mod conv2d;
+mod group_norm;
+mod layer_norm;
+mod linear;
+mod modulate;
+mod pixel_shuffle;
+mod pool;
+mod softmax;
+mod upsample;
+
+pub use activation::{gelu_erf, relu, silu};
+pub use attention::attention;
+pub use conv2d::Conv2d;
+pub use group_norm::GroupNorm;
+pub use layer_norm::LayerNorm;
+pub use linear::Linear;
+pub use modulate::modulate;
+pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
+pub use pool::{avg_pool2, max_pool3s2_ceil};
+pub use softmax::softmax_last;
+pub use upsample::upsample_nearest2;

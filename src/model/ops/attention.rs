@@ -1,0 +1,53 @@
+//! Multi-head scaled dot-product attention (Vaswani et al. 2017, section 3.2).
+
+use candle_core::{Result, Tensor, bail};
+
+use super::softmax_last;
+
+/// softmax(q·kᵀ/√d)·v per head, d = C / `heads`.
+///
+/// `q` is (B, T, C), `k` and `v` are (B, S, C); the result is (B, T, C). Errors when C is no
+/// multiple of `heads`.
+pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize) -> Result<Tensor> {
+    let (batch, tokens, channels) = q.dims3()?;
+    if heads == 0 || channels % heads != 0 {
+        bail!("attention: {channels} channels do not divide into {heads} heads");
+    }
+    let scale = 1.0 / ((channels / heads) as f64).sqrt();
+    let q = (split_heads(q, heads)? * scale)?;
+    let k = split_heads(k, heads)?;
+    let v = split_heads(v, heads)?;
+    let weights = softmax_last(&q.matmul(&k.t()?.contiguous()?)?)?;
+    let mixed = weights.matmul(&v)?;
+    mixed
+        .transpose(1, 2)?
+        .contiguous()?
+        .reshape((batch, tokens, channels))
+}
+
+/// (B, T, C) → (B, heads, T, C / heads).
+fn split_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
+    let (batch, tokens, channels) = x.dims3()?;
+    x.reshape((batch, tokens, heads, channels / heads))?
+        .transpose(1, 2)?
+        .contiguous()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::gradient_check::{check, normal};
+
+    #[test]
+    fn gradients() {
+        let (q, k, v) = (
+            normal(1, &[2, 6, 8]),
+            normal(2, &[2, 5, 8]),
+            normal(3, &[2, 5, 8]),
+        );
+        check(&q, 1e-3, |q| attention(q, &k, &v, 2));
+        check(&k, 1e-3, |k| attention(&q, k, &v, 2));
+        check(&v, 1e-3, |v| attention(&q, &k, v, 2));
+        check(&q, 1e-3, |x| attention(x, x, x, 4));
+    }
+}
