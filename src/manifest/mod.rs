@@ -1,1 +1,16 @@
-//! Manifests.
+//! Manifests: one format-neutral [`Presentation`] and its two spellings, HLS and DASH.
+//!
+//! A presentation comes in two forms. In the **byte-range form** every rung is one file, and init
+//! and segments are ranges of it; in the **segment-URL form** each has a URL of its own. The bytes
+//! are the same. Writers and readers of both spellings know both forms.
+//!
+//! This module does no I/O and knows nothing of HTTP, boxes or prompts. Its knowledge comes from
+//! RFC 8216 and its successor draft (HLS), ISO/IEC 23009-1 (DASH) and RFC 6381 (`codecs`).
+
+mod presentation;
+mod quality;
+
+pub use presentation::{
+    ByteRange, Group, Presentation, Rates, Representation, SegmentRef, measure_rates,
+};
+pub use quality::{Metrics, QualityReport, RungQuality, SegmentQuality};

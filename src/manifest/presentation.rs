@@ -1,0 +1,206 @@
+//! What a manifest says, whichever way it is spelt.
+//!
+//! Every URL is relative to the place of the manifest that it was read from or is written to,
+//! or absolute. Every time of a group counts ticks of `group.frame_rate.timescale()`.
+
+use crate::time::{FrameRate, MediaTime};
+
+/// A whole title: every group shows the same content over the same duration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Presentation {
+    /// How long the title lasts.
+    pub duration: MediaTime,
+    /// Where `quality.json` lies, if there is one.
+    pub quality_url: Option<String>,
+    /// One group per profile; a player stays within one.
+    pub groups: Vec<Group>,
+}
+
+/// Rungs of one profile on one segment grid (a DASH AdaptationSet, a family of HLS variants).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Name of the generator profile, such as `mini`: the second part of every rung's `codecs`.
+    pub profile: String,
+    /// Rate of the generated frames.
+    pub frame_rate: FrameRate,
+    /// Visible width in pixels.
+    pub width: u32,
+    /// Visible height in pixels.
+    pub height: u32,
+    /// SHA-256 of the generator's weights file, 64 lower-case hex digits.
+    pub weights: String,
+    /// Where those weights can be fetched, if the title says so.
+    pub weights_url: Option<String>,
+    /// Whether every segment decodes from its own bytes alone.
+    pub independent_segments: bool,
+    /// The rungs, by ascending rank.
+    pub representations: Vec<Representation>,
+}
+
+/// One rung as a complete, independent stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Representation {
+    /// Unique name of the form `<profile>-r<rank>`, such as `mini-r8`.
+    pub id: String,
+    /// How many components its prompts have, at least 1.
+    pub rank: u32,
+    /// Measured peak rate in bit/s; see [`Rates::peak`].
+    pub bandwidth: u64,
+    /// Measured true rate in bit/s; see [`Rates::average`].
+    pub average_bandwidth: u64,
+    /// RFC 6381 string `prm1.<profile>.<level>`.
+    pub codecs: String,
+    /// Relative quality among the rungs of the title: higher is better, 0 or more.
+    pub score: f64,
+    /// Where the init segment lies: the rung's single file, or a URL of its own.
+    pub url: String,
+    /// The init segment within `url`; `None` means all of it (segment-URL form).
+    pub init: Option<ByteRange>,
+    /// The `sidx` box within `url`, where there is one.
+    pub index: Option<ByteRange>,
+    /// The media segments in order. Empty when only the `sidx` at `index` lists them (an MPD in
+    /// byte-range form): fetch that range and fill them in.
+    pub segments: Vec<SegmentRef>,
+}
+
+/// One media segment of a rung.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentRef {
+    /// When it starts, from the start of the title.
+    pub start: MediaTime,
+    /// How long it lasts.
+    pub duration: MediaTime,
+    /// The file that holds it.
+    pub url: String,
+    /// Its bytes within `url`; `None` means all of it, of unknown size.
+    pub range: Option<ByteRange>,
+    /// Bytes from its first to the end of its first sample, where known: enough for one picture.
+    pub key_frame_end: Option<u64>,
+    /// Whether it starts with a stream access point, so that decoding can begin here.
+    pub sap: bool,
+}
+
+/// A span of bytes within a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ByteRange {
+    /// Offset of the first byte.
+    pub start: u64,
+    /// Number of bytes, at least 1.
+    pub length: u64,
+}
+
+impl ByteRange {
+    /// Offset of the byte after the last.
+    pub fn end(self) -> u64 {
+        self.start.saturating_add(self.length)
+    }
+}
+
+/// Measured rates of a rung, in whole bit/s rounded up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Peak segment bit rate of RFC 8216 §4.3.4.2: the largest over all contiguous runs of
+    /// segments that last between 0.5 and 1.5 target durations (the longest segment's, in whole
+    /// seconds). Fulfils ISO/IEC 23009-1 §5.3.5.2 `@bandwidth` for a buffer of one such duration.
+    pub peak: u64,
+    /// True rate: init and media segments over the duration.
+    pub average: u64,
+}
+
+/// Measures a rung from its init segment's size in bytes and its segments.
+///
+/// Segments without a byte range count as 0 bytes; no segments give 0 for both rates.
+pub fn measure_rates(init_bytes: u64, segments: &[SegmentRef]) -> Rates {
+    let spans: Vec<(f64, u64)> = segments
+        .iter()
+        .map(|s| (s.duration.seconds(), s.range.map_or(0, |r| r.length)))
+        .collect();
+    let seconds: f64 = spans.iter().map(|(seconds, _)| seconds).sum();
+    let bytes: u64 = spans.iter().map(|(_, bytes)| bytes).sum();
+    Rates {
+        peak: peak(&spans),
+        average: bits_per_second(bytes.saturating_add(init_bytes), seconds),
+    }
+}
+
+fn peak(spans: &[(f64, u64)]) -> u64 {
+    let longest = spans
+        .iter()
+        .map(|(seconds, _)| *seconds)
+        .fold(0.0, f64::max);
+    let target = longest.round().max(1.0);
+    let mut peak = 0;
+    for first in 0..spans.len() {
+        let (mut seconds, mut bytes) = (0.0, 0u64);
+        for (more_seconds, more_bytes) in &spans[first..] {
+            seconds += more_seconds;
+            bytes = bytes.saturating_add(*more_bytes);
+            if seconds > 1.5 * target {
+                break;
+            }
+            // A title shorter than half a target duration has no run to measure but itself.
+            if seconds >= 0.5 * target || spans.len() == 1 {
+                peak = peak.max(bits_per_second(bytes, seconds));
+            }
+        }
+    }
+    peak
+}
+
+fn bits_per_second(bytes: u64, seconds: f64) -> u64 {
+    if seconds > 0.0 {
+        (bytes as f64 * 8.0 / seconds).ceil() as u64
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn segments(frames_and_bytes: &[(u64, u64)]) -> Vec<SegmentRef> {
+        let rate = FrameRate::new(24, 1).unwrap();
+        let (mut frame, mut at) = (0, 100);
+        let mut segments = Vec::new();
+        for &(frames, length) in frames_and_bytes {
+            segments.push(SegmentRef {
+                start: rate.time_of(frame),
+                duration: rate.time_of(frames),
+                url: "a.mp4".into(),
+                range: Some(ByteRange { start: at, length }),
+                key_frame_end: None,
+                sap: true,
+            });
+            frame += frames;
+            at += length;
+        }
+        segments
+    }
+
+    #[test]
+    fn average_counts_the_init_segment() {
+        let rates = measure_rates(1000, &segments(&[(48, 2000), (48, 3000)]));
+        assert_eq!(rates.average, 6000 * 8 / 4);
+        assert_eq!(rates.peak, 3000 * 8 / 2);
+    }
+
+    #[test]
+    fn a_short_segment_is_measured_with_its_neighbour() {
+        // Half a second of 1000 bytes is too short to be a peak alone at a target of 2 s.
+        let rates = measure_rates(0, &segments(&[(48, 2000), (12, 1000), (48, 1000)]));
+        assert_eq!(rates.peak, (3000.0f64 * 8.0 / 2.5).ceil() as u64);
+    }
+
+    #[test]
+    fn nothing_has_no_rate() {
+        assert_eq!(
+            measure_rates(900, &[]),
+            Rates {
+                peak: 0,
+                average: 0
+            }
+        );
+    }
+}
