@@ -1,1 +1,35 @@
-//! One prompt as low-rank factors.
+//! One prompt as low-rank factors, and its coded forms: pure CPU arithmetic on plain buffers.
+//!
+//! A prompt is P = U·V/√R with U (tokens × r) and V (r × dim); component j is column j of U with
+//! row j of V, and a rung is the first r of them. [`Factors`] holds one prompt, [`between`] makes
+//! the prompts of the frames between two keyframes, [`KeyframeEncoder`] and [`KeyframeDecoder`]
+//! turn the keyframes of one segment into bytes and back.
+//!
+//! This module knows no container, no network and no tensor library. The method is that of
+//! "Promptus" (AAAI-26, pp. 10664-10672) and of its released code (JiangkaiWu/Promptus, 00d6b77);
+//! the layered coding is our own.
+//!
+//! ```
+//! use promptus::prompt::{Factors, Shape};
+//!
+//! // One component on two tokens with three dimensions; full rank 4, hence the scale 1/2.
+//! let shape = Shape { tokens: 2, dim: 3 };
+//! let factors = Factors::new(shape, 4, vec![2.0, 4.0], vec![1.0, 0.0, -1.0])?;
+//! assert_eq!(factors.compose(1), [1.0, 0.0, -1.0, 2.0, 0.0, -2.0]);
+//! # Ok::<(), promptus::prompt::PromptError>(())
+//! ```
+
+mod coding;
+mod error;
+mod factors;
+mod interpolate;
+mod layered;
+mod quantize;
+mod reference;
+
+pub use coding::{CodedKeyframe, CodingId, CodingParameters, KeyframeDecoder, KeyframeEncoder};
+pub use error::PromptError;
+pub use factors::{Factors, Shape};
+pub use interpolate::{Interpolation, between};
+pub use quantize::{Affine8, Quantiser, Steps};
+pub use reference::ReferencePayload;

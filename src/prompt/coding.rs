@@ -1,0 +1,243 @@
+//! The two codings of a segment's keyframes behind one interface. Knows what a layer is, not how
+//! it is stored: lengths and headers belong to the container.
+
+use super::layered::{LayeredDecoder, LayeredEncoder};
+use super::reference::{ReferenceDecoder, ReferencePayload};
+use super::{Factors, PromptError, Quantiser, Shape, Steps, factors::in_range};
+
+/// How keyframes are turned into bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CodingId {
+    /// The reference's bytes, one payload a keyframe, never cut.
+    Reference = 0,
+    /// One stream per component, predicted from earlier keyframes of the segment.
+    Layered = 1,
+}
+
+impl TryFrom<u8> for CodingId {
+    type Error = PromptError;
+
+    fn try_from(id: u8) -> Result<Self, PromptError> {
+        match id {
+            0 => Ok(Self::Reference),
+            1 => Ok(Self::Layered),
+            _ => Err(PromptError::UnknownCoding(id)),
+        }
+    }
+}
+
+/// What both sides of the coding must agree on; it stands in the track's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodingParameters {
+    /// How keyframes are coded.
+    pub coding: CodingId,
+    /// Tokens and values of a token.
+    pub shape: Shape,
+    /// Columns of the token grid (row-major), or 0 if tokens are no picture. Divides the tokens.
+    pub grid_width: usize,
+    /// Components of this rung, 1 to `full_rank`.
+    pub components: usize,
+    /// Components of the fit, which fix the scale 1/√full_rank.
+    pub full_rank: usize,
+    /// Widths of the integers (layered coding; the reference's are fixed).
+    pub quantiser: Quantiser,
+}
+
+impl CodingParameters {
+    /// Fails unless every parameter is within its limits.
+    pub fn check(&self) -> Result<(), PromptError> {
+        self.shape.check()?;
+        self.quantiser.check()?;
+        in_range("full rank", self.full_rank, 1, Factors::MAX_RANK)?;
+        in_range("component count", self.components, 1, self.full_rank)?;
+        let tokens = self.shape.tokens;
+        if self.grid_width > 0 && !tokens.is_multiple_of(self.grid_width) {
+            return Err(PromptError::Grid {
+                width: self.grid_width,
+                tokens,
+            });
+        }
+        Ok(())
+    }
+
+    /// Fails unless `factors` belong to such a track.
+    pub(super) fn check_factors(&self, factors: &Factors) -> Result<(), PromptError> {
+        if factors.shape() != self.shape || factors.full_rank() != self.full_rank {
+            return Err(PromptError::Mismatch {
+                left_shape: self.shape,
+                left_rank: self.full_rank,
+                right_shape: factors.shape(),
+                right_rank: factors.full_rank(),
+            });
+        }
+        in_range("rank", factors.rank(), self.components, self.full_rank)
+    }
+}
+
+/// One keyframe as sent: the bytes of every layer, lowest component first. The reference coding
+/// has one layer, which is its whole payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodedKeyframe {
+    /// Bytes of layer j; may be empty.
+    pub layers: Vec<Vec<u8>>,
+}
+
+/// Codes the keyframes of one segment in order.
+#[derive(Debug)]
+pub struct KeyframeEncoder(Encoder);
+
+#[derive(Debug)]
+enum Encoder {
+    Reference(CodingParameters),
+    Layered(LayeredEncoder),
+}
+
+impl KeyframeEncoder {
+    /// Starts a segment. `steps` (at least `components` of them) serve the layered coding; the
+    /// reference derives its own.
+    ///
+    /// Fails if a parameter is out of range or steps are too few.
+    pub fn new(parameters: CodingParameters, steps: Steps) -> Result<Self, PromptError> {
+        parameters.check()?;
+        Ok(Self(match parameters.coding {
+            CodingId::Reference => Encoder::Reference(parameters),
+            CodingId::Layered => Encoder::Layered(LayeredEncoder::new(parameters, steps)?),
+        }))
+    }
+
+    /// Codes the next keyframe's first `components` components: its bytes, and the factors
+    /// exactly as a decoder of these bytes will see them.
+    ///
+    /// Fails if the factors are of another shape or full rank, or too few.
+    pub fn push(&mut self, keyframe: &Factors) -> Result<(CodedKeyframe, Factors), PromptError> {
+        match &mut self.0 {
+            Encoder::Layered(encoder) => encoder.push(keyframe),
+            Encoder::Reference(parameters) => {
+                parameters.check_factors(keyframe)?;
+                let payload =
+                    ReferencePayload::quantise(&keyframe.truncated(parameters.components));
+                let seen = payload.factors(parameters.full_rank)?;
+                let layers = vec![payload.to_bytes()];
+                Ok((CodedKeyframe { layers }, seen))
+            }
+        }
+    }
+}
+
+/// Decodes the keyframes of one segment in order.
+#[derive(Debug)]
+pub struct KeyframeDecoder(Decoder);
+
+#[derive(Debug)]
+enum Decoder {
+    Reference(ReferenceDecoder),
+    Layered(LayeredDecoder),
+}
+
+impl KeyframeDecoder {
+    /// Starts a segment. Fails if a parameter is out of range.
+    pub fn new(parameters: CodingParameters) -> Result<Self, PromptError> {
+        parameters.check()?;
+        Ok(Self(match parameters.coding {
+            CodingId::Reference => Decoder::Reference(ReferenceDecoder::new(parameters)),
+            CodingId::Layered => Decoder::Layered(LayeredDecoder::new(parameters)),
+        }))
+    }
+
+    /// The next keyframe's factors from its layers, lowest component first. Layered keyframes
+    /// may come with the first few layers only, but with no more than the keyframe before had.
+    ///
+    /// Fails on a layer count or payload length that does not fit, or on damaged bytes; after
+    /// an error the segment cannot be continued.
+    pub fn push(&mut self, layers: &[&[u8]]) -> Result<Factors, PromptError> {
+        match &mut self.0 {
+            Decoder::Reference(decoder) => decoder.push(layers),
+            Decoder::Layered(decoder) => decoder.push(layers),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parameters(coding: CodingId) -> CodingParameters {
+        CodingParameters {
+            coding,
+            shape: Shape { tokens: 12, dim: 5 },
+            grid_width: 4,
+            components: 2,
+            full_rank: 3,
+            quantiser: Quantiser {
+                u_bits: 8,
+                v_bits: 12,
+            },
+        }
+    }
+
+    fn segment(keyframes: usize) -> Vec<Factors> {
+        let wave = |k: usize, i: usize| ((k + 3 * i) as f32 * 0.7).sin();
+        let keyframe = |k| {
+            let u = (0..36).map(|i| 10.0 * wave(k, i)).collect();
+            let v = (0..15).map(|i| wave(0, 100 + i)).collect();
+            Factors::new(Shape { tokens: 12, dim: 5 }, 3, u, v).unwrap()
+        };
+        (0..keyframes).map(keyframe).collect()
+    }
+
+    #[test]
+    fn decoders_see_what_the_encoder_reported() {
+        for coding in [CodingId::Reference, CodingId::Layered] {
+            let parameters = parameters(coding);
+            let segment = segment(4);
+            let steps = Steps::uniform(&segment, parameters.quantiser, 0.1).unwrap();
+            let mut encoder = KeyframeEncoder::new(parameters, steps).unwrap();
+            let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+            for keyframe in &segment {
+                let (coded, seen) = encoder.push(keyframe).unwrap();
+                let layers: Vec<&[u8]> = coded.layers.iter().map(Vec::as_slice).collect();
+                assert_eq!(decoder.push(&layers).unwrap(), seen);
+                let errors = seen.u().iter().zip(keyframe.truncated(2).u().to_vec());
+                assert!(errors.into_iter().all(|(a, b)| (a - b).abs() < 0.06));
+            }
+        }
+    }
+
+    #[test]
+    fn a_decoder_of_fewer_layers_sees_a_prefix() {
+        let parameters = parameters(CodingId::Layered);
+        let segment = segment(3);
+        let steps = Steps::per_component(&segment, parameters.quantiser).unwrap();
+        let mut encoder = KeyframeEncoder::new(parameters, steps).unwrap();
+        let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+        for keyframe in &segment {
+            let (coded, seen) = encoder.push(keyframe).unwrap();
+            assert_eq!(
+                decoder.push(&[&coded.layers[0]]).unwrap(),
+                seen.truncated(1)
+            );
+        }
+        let error = decoder.push(&[&[], &[]]).map_err(|e| e.to_string());
+        assert_eq!(
+            error,
+            Err("keyframe 3 of the segment has 2 layers, expected 1 to 1".to_owned())
+        );
+    }
+
+    #[test]
+    fn wrong_parameters_are_refused() {
+        let wrong = CodingParameters {
+            grid_width: 5,
+            ..parameters(CodingId::Layered)
+        };
+        assert!(KeyframeDecoder::new(wrong).is_err());
+        let wrong = CodingParameters {
+            components: 4,
+            ..parameters(CodingId::Layered)
+        };
+        assert!(KeyframeDecoder::new(wrong).is_err());
+        assert!(CodingId::try_from(2).is_err());
+    }
+}

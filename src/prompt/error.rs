@@ -1,0 +1,106 @@
+//! What can be wrong with a prompt or its coded form.
+
+use super::Shape;
+
+/// An error of the prompt domain. Places are component (layer) and byte counts; who knows the
+/// file or box adds its name.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PromptError {
+    /// A size outside the supported range.
+    #[error("prompt {what} is {got}, supported are {min} to {max}")]
+    OutOfRange {
+        /// The quantity.
+        what: &'static str,
+        /// Its value.
+        got: usize,
+        /// Smallest supported value.
+        min: usize,
+        /// Largest supported value.
+        max: usize,
+    },
+    /// A factor's length does not fit the shape.
+    #[error("factor {factor} holds {got} values, {expected} fit the shape")]
+    FactorLength {
+        /// `"U"` or `"V"`.
+        factor: &'static str,
+        /// Values that the shape and rank call for.
+        expected: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// NaN or infinity.
+    #[error("factor {factor} holds a value that is not finite at index {index}")]
+    NotFinite {
+        /// `"U"` or `"V"`.
+        factor: &'static str,
+        /// Index into the factor's row-major values.
+        index: usize,
+    },
+    /// Two prompts of different shape or full rank where one kind was expected.
+    #[error(
+        "prompts do not match: {left_shape:?} of full rank {left_rank} beside {right_shape:?} of full rank {right_rank}"
+    )]
+    Mismatch {
+        /// Shape of the first.
+        left_shape: Shape,
+        /// Full rank of the first.
+        left_rank: usize,
+        /// Shape of the second.
+        right_shape: Shape,
+        /// Full rank of the second.
+        right_rank: usize,
+    },
+    /// An interpolation position outside 0..=1.
+    #[error("interpolation position {0} is outside 0 to 1")]
+    Position(f32),
+    /// A step that is zero, negative or not finite, or one that leaves the coded range.
+    #[error("quantiser step {step} of component {component} cannot be coded")]
+    Step {
+        /// Component.
+        component: usize,
+        /// The step.
+        step: f32,
+    },
+    /// A coding id that this version does not know.
+    #[error("unknown prompt coding id {0}, known are 0 (reference) and 1 (layered)")]
+    UnknownCoding(u8),
+    /// A grid width that does not divide the number of tokens.
+    #[error("a token grid {width} wide does not fit {tokens} tokens")]
+    Grid {
+        /// Columns claimed.
+        width: usize,
+        /// Tokens of the shape.
+        tokens: usize,
+    },
+    /// The wrong number of layers for this place.
+    #[error("keyframe {keyframe} of the segment has {got} layers, expected {expected}")]
+    LayerCount {
+        /// Index of the keyframe in its segment.
+        keyframe: usize,
+        /// What would have been right.
+        expected: String,
+        /// Layers given.
+        got: usize,
+    },
+    /// A reference payload of the wrong length.
+    #[error("reference payload of keyframe {keyframe} is {got} bytes, expected {expected}")]
+    PayloadLength {
+        /// Index of the keyframe in its segment.
+        keyframe: usize,
+        /// Bytes that shape and rank call for.
+        expected: usize,
+        /// Bytes given.
+        got: usize,
+    },
+    /// Bytes that no encoder of ours writes.
+    #[error("layer {layer} of keyframe {keyframe} is damaged: {reason}")]
+    Damaged {
+        /// Index of the keyframe in its segment.
+        keyframe: usize,
+        /// Component index in the file.
+        layer: usize,
+        /// What was found.
+        reason: &'static str,
+    },
+}

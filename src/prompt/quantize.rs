@@ -1,0 +1,272 @@
+//! From real factors to integers and back: the reference's 8-bit affine map, and the uniform
+//! steps of the layered coding. Knows no bytes and no prediction.
+//!
+//! With an orthonormal V an error in U is the same error in P, whichever component it is in; so
+//! the least squared error at a given rate has one step for all components (reverse
+//! water-filling), and V's rows deserve a precision that grows with the energy of their column.
+
+use super::factors::in_range;
+use super::{Factors, PromptError};
+
+/// The reference's quantiser (coding id 0): value = scale · (q − zero_point), q in 0..=255, one
+/// pair for a whole factor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Affine8 {
+    /// Value of one level; positive.
+    pub scale: f32,
+    /// The level of value 0; the reference rounds it to an integer.
+    pub zero_point: f32,
+}
+
+impl Affine8 {
+    /// The map whose 256 levels span the values, 0 included.
+    pub fn spanning(values: &[f32]) -> Self {
+        let low = values.iter().copied().fold(0.0f32, f32::min);
+        let high = values.iter().copied().fold(0.0f32, f32::max);
+        let scale = ((high - low) / 255.0).max(f32::MIN_POSITIVE);
+        Self {
+            scale,
+            zero_point: (-low / scale).round().clamp(0.0, 255.0),
+        }
+    }
+
+    /// The level nearest to `value`.
+    pub fn quantise(self, value: f32) -> u8 {
+        (value / self.scale + self.zero_point)
+            .round()
+            .clamp(0.0, 255.0) as u8
+    }
+
+    /// The value of level `q`.
+    pub fn value(self, q: u8) -> f32 {
+        self.scale * (f32::from(q) - self.zero_point)
+    }
+}
+
+/// Widths of the integers of the layered coding, a parameter of the track: |q| < 2^(bits − 1).
+/// They bound what a decoder accepts; the rate follows from the [`Steps`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantiser {
+    /// Bits of an entry of U, 2 to 12.
+    pub u_bits: u8,
+    /// Bits of an entry of V, 2 to 15.
+    pub v_bits: u8,
+}
+
+impl Quantiser {
+    /// The width of the reference's integers.
+    pub const REFERENCE: Self = Self {
+        u_bits: 8,
+        v_bits: 8,
+    };
+
+    /// Fails with [`PromptError::OutOfRange`] unless both widths are within their limits.
+    pub fn check(self) -> Result<Self, PromptError> {
+        in_range("quantiser width of U", usize::from(self.u_bits), 2, 12)?;
+        in_range("quantiser width of V", usize::from(self.v_bits), 2, 15)?;
+        Ok(self)
+    }
+
+    /// Largest magnitude of an entry of U.
+    pub fn u_max(self) -> i32 {
+        (1 << (self.u_bits - 1)) - 1
+    }
+
+    /// Largest magnitude of an entry of V.
+    pub fn v_max(self) -> i32 {
+        (1 << (self.v_bits - 1)) - 1
+    }
+}
+
+/// A uniform quantiser step as the one byte that is sent: 2^(code/8 − 20), so from 1e-6 to 3900
+/// in increments of nine per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct StepCode(pub(super) u8);
+
+/// Mantissa bits of 2^(k/8) as an f32.
+const EIGHTH_POWERS: [u32; 8] = [
+    0x000000, 0x0b95c2, 0x1837f0, 0x25fed7, 0x3504f3, 0x45672a, 0x5744fd, 0x6ac0c7,
+];
+
+impl StepCode {
+    /// The smallest step that is not under `step`; the largest one if none is.
+    pub(super) fn at_least(step: f32) -> Self {
+        (0..=255)
+            .map(Self)
+            .find(|code| code.value() >= step)
+            .unwrap_or(Self(255))
+    }
+
+    /// The step.
+    pub(super) fn value(self) -> f32 {
+        let exponent = 127 - 20 + u32::from(self.0 >> 3);
+        f32::from_bits(exponent << 23 | EIGHTH_POWERS[usize::from(self.0 & 7)])
+    }
+
+    /// The integer nearest to value/step, at most `max` in magnitude.
+    pub(super) fn quantise(self, value: f32, max: i32) -> i32 {
+        ((value / self.value()).round() as i32).clamp(-max, max)
+    }
+}
+
+/// The steps of every component of a segment, chosen by the encoder and sent in the layers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Steps {
+    pub(super) u: Vec<StepCode>,
+    pub(super) v: Vec<StepCode>,
+}
+
+impl Steps {
+    /// One step (in units of U) for all components, the least squared error at a given rate where
+    /// V is orthonormal. A component too large for the quantiser's width gets a larger one.
+    /// Steps are rounded up to the nine per cent grid that is sent.
+    ///
+    /// Fails on an empty segment, keyframes of unlike rank, or a step that is not positive.
+    pub fn uniform(
+        segment: &[Factors],
+        quantiser: Quantiser,
+        step: f32,
+    ) -> Result<Self, PromptError> {
+        if !(step.is_finite() && step > 0.0) {
+            return Err(PromptError::Step { component: 0, step });
+        }
+        Self::new(segment, quantiser, |least| least.max(step))
+    }
+
+    /// For each component the smallest step that its largest value allows at the quantiser's
+    /// width.
+    ///
+    /// Fails on an empty segment or keyframes of unlike rank.
+    pub fn per_component(segment: &[Factors], quantiser: Quantiser) -> Result<Self, PromptError> {
+        Self::new(segment, quantiser, |least| least)
+    }
+
+    fn new(
+        segment: &[Factors],
+        quantiser: Quantiser,
+        choose: impl Fn(f32) -> f32,
+    ) -> Result<Self, PromptError> {
+        quantiser.check()?;
+        let first = segment.first().ok_or(PromptError::OutOfRange {
+            what: "number of keyframes in a segment",
+            got: 0,
+            min: 1,
+            max: usize::MAX,
+        })?;
+        let rank = first.rank();
+        for keyframe in segment {
+            in_range(
+                "rank beside the first keyframe's",
+                keyframe.rank(),
+                rank,
+                rank,
+            )?;
+        }
+        let mut steps = Self {
+            u: Vec::with_capacity(rank),
+            v: Vec::with_capacity(rank),
+        };
+        for component in 0..rank {
+            let column = || segment.iter().flat_map(|k| k.u_column(component));
+            let row = segment
+                .iter()
+                .flat_map(|k| k.v_row(component).iter().copied());
+            let step = code(
+                component,
+                choose(largest(column()) / quantiser.u_max() as f32),
+            )?;
+            let energy: f64 = column()
+                .map(|value| f64::from(value) * f64::from(value))
+                .sum();
+            let fine = f64::from(step.value()) / energy.sqrt().max(1e-12);
+            let least = largest(row) / quantiser.v_max() as f32;
+            steps.u.push(step);
+            steps
+                .v
+                .push(code(component, least.max(fine.min(1.0) as f32))?);
+        }
+        Ok(steps)
+    }
+
+    /// The step of U in component `j`, in units of U; 0 if there is no such component.
+    pub fn u(&self, j: usize) -> f32 {
+        self.u.get(j).map_or(0.0, |code| code.value())
+    }
+
+    /// The step of V in component `j`, in units of V; 0 if there is no such component.
+    pub fn v(&self, j: usize) -> f32 {
+        self.v.get(j).map_or(0.0, |code| code.value())
+    }
+
+    /// Components covered.
+    pub fn components(&self) -> usize {
+        self.u.len()
+    }
+}
+
+fn largest(values: impl Iterator<Item = f32>) -> f32 {
+    values.fold(0.0, |most, value| most.max(value.abs()))
+}
+
+fn code(component: usize, step: f32) -> Result<StepCode, PromptError> {
+    let code = StepCode::at_least(step);
+    if code.value() < step {
+        return Err(PromptError::Step { component, step });
+    }
+    Ok(code)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::prompt::Shape;
+
+    #[test]
+    fn step_codes_are_exact_eighths_of_an_octave() {
+        assert_eq!(StepCode(160).value(), 1.0);
+        assert_eq!(StepCode(0).value(), 2f32.powi(-20));
+        for code in 0..=255u8 {
+            let exact = (f64::from(code) / 8.0 - 20.0).exp2();
+            assert!((f64::from(StepCode(code).value()) / exact - 1.0).abs() < 1e-7);
+        }
+        for code in 1..=255 {
+            assert!(StepCode(code).value() > StepCode(code - 1).value());
+            assert_eq!(StepCode::at_least(StepCode(code).value()), StepCode(code));
+        }
+    }
+
+    #[test]
+    fn affine_levels_span_the_values() {
+        let map = Affine8::spanning(&[-1.0, 0.5, 4.1]);
+        assert_eq!((map.quantise(-1.0), map.quantise(4.1)), (0, 255));
+        assert_eq!(map.value(map.quantise(0.0)), 0.0);
+        for q in 0..=255 {
+            assert_eq!(map.quantise(map.value(q)), q);
+        }
+        assert_eq!(Affine8::spanning(&[0.0]).quantise(0.0), 0);
+    }
+
+    #[test]
+    fn steps_keep_every_value_within_the_width() {
+        let shape = Shape { tokens: 2, dim: 2 };
+        let keyframe = Factors::new(
+            shape,
+            2,
+            vec![100.0, 0.1, -300.0, 0.2],
+            vec![0.6, 0.8, -0.8, 0.6],
+        )
+        .unwrap();
+        let quantiser = Quantiser {
+            u_bits: 6,
+            v_bits: 12,
+        };
+        let steps = Steps::uniform(std::slice::from_ref(&keyframe), quantiser, 1.0).unwrap();
+        assert_eq!(steps.u(1), 1.0);
+        assert!(steps.u(0) >= 300.0 / 31.0 && steps.u(0) < 1.1 * 300.0 / 31.0);
+        assert!(steps.v(0) < steps.v(1));
+        let each = Steps::per_component(&[keyframe], quantiser).unwrap();
+        assert!(each.u(1) < 1.1 * 0.2 / 31.0);
+        assert!(Steps::per_component(&[], quantiser).is_err());
+    }
+}
