@@ -1,0 +1,365 @@
+//! YUV4MPEG2 streams (mjpegtools yuv4mpeg(5)): 8-bit 4:2:0, 4:2:2, 4:4:4 and mono, progressive.
+//!
+//! The format states neither matrix nor, usually, range: see [`super::Matrix::assumed`]; limited
+//! range unless `XCOLORRANGE=FULL`. Chroma is interpolated linearly from where its tag sites it.
+
+use super::ycbcr::{Matrix, Range, ToRgb};
+use super::{MAX_SIDE, Source, SourceError};
+use crate::frame::Frame;
+use crate::time::FrameRate;
+use std::io::{BufRead, Read};
+use std::path::{Path, PathBuf};
+
+/// The first bytes of every stream.
+pub(super) const MAGIC: &[u8] = b"YUV4MPEG2";
+
+const LINE_LIMIT: u64 = 4096;
+
+/// Reads the header of `stream`; `path` is for messages.
+pub(super) fn open(
+    mut stream: Box<dyn BufRead + Send>,
+    path: &Path,
+) -> Result<Source, SourceError> {
+    let line = read_line(&mut stream, path, "header")?.unwrap_or_default();
+    let header = Header::parse(&line).map_err(|reason| SourceError::y4m(path, "header", reason))?;
+    let matrix = Matrix::assumed(header.size);
+    let mut notices = Vec::new();
+    if header.chroma != Chroma::Mono {
+        notices.push(format!("y4m states no colour matrix: {matrix} assumed"));
+    }
+    Ok(Source {
+        size: header.size,
+        frame_rate: header.frame_rate,
+        pixel_aspect: header.pixel_aspect,
+        length: None,
+        notices,
+        frames: Box::new(Frames {
+            convert: ToRgb::new(matrix, header.range),
+            header,
+            stream,
+            path: path.into(),
+            number: 0,
+        }),
+        ended: false,
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chroma {
+    Mono,
+    /// Subsampling and siting along x and y.
+    Planes(Axis, Axis),
+}
+
+/// How chroma samples lie along one axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Axis {
+    /// One for every luma sample.
+    Every,
+    /// One for two, between them.
+    Between,
+    /// One for two, on the first of them.
+    First,
+}
+
+impl Axis {
+    fn count(self, luma: u32) -> usize {
+        match self {
+            Self::Every => luma as usize,
+            Self::Between | Self::First => luma.div_ceil(2) as usize,
+        }
+    }
+
+    /// The two chroma samples around luma sample `at` and the weight (of 4) of the second.
+    fn around(self, at: usize, count: usize) -> (usize, usize, u32) {
+        let last = count.saturating_sub(1);
+        let quarters = match self {
+            Self::Every => return (at.min(last), at.min(last), 0),
+            Self::Between => (2 * at).saturating_sub(1),
+            Self::First => 2 * at,
+        };
+        let low = (quarters / 4).min(last);
+        (low, (low + 1).min(last), (quarters % 4) as u32)
+    }
+}
+
+struct Header {
+    size: (u32, u32),
+    frame_rate: FrameRate,
+    pixel_aspect: (u32, u32),
+    chroma: Chroma,
+    range: Range,
+}
+
+impl Header {
+    fn parse(line: &str) -> Result<Self, String> {
+        let mut words = line.split(' ');
+        if words.next().map(str::as_bytes) != Some(MAGIC) {
+            return Err("does not begin with YUV4MPEG2".into());
+        }
+        let (mut width, mut height, mut rate) = (None, None, None);
+        let mut header = (Chroma::Planes(Axis::Between, Axis::Between), Range::Limited);
+        let mut pixel_aspect = (1, 1);
+        for word in words.filter(|word| !word.is_empty()) {
+            let mut letters = word.chars();
+            let tag = letters.next().unwrap_or_default();
+            let value = letters.as_str();
+            match tag {
+                'W' => width = Some(side(value)?),
+                'H' => height = Some(side(value)?),
+                'F' => rate = Some(value.parse::<FrameRate>().map_err(|e| e.to_string())?),
+                'I' => progressive(value)?,
+                'A' => pixel_aspect = aspect(value)?,
+                'C' => header.0 = chroma(value)?,
+                'X' if value == "COLORRANGE=FULL" => header.1 = Range::Full,
+                'X' => {}
+                _ => return Err(format!("unknown parameter `{word}`")),
+            }
+        }
+        Ok(Self {
+            size: (
+                width.ok_or("the width (W) is missing")?,
+                height.ok_or("the height (H) is missing")?,
+            ),
+            frame_rate: rate.ok_or("the frame rate (F) is missing")?,
+            pixel_aspect,
+            chroma: header.0,
+            range: header.1,
+        })
+    }
+
+    fn frame_bytes(&self) -> usize {
+        let luma = self.size.0 as usize * self.size.1 as usize;
+        let chroma = match self.chroma {
+            Chroma::Mono => 0,
+            Chroma::Planes(x, y) => x.count(self.size.0) * y.count(self.size.1),
+        };
+        luma + 2 * chroma
+    }
+}
+
+fn side(value: &str) -> Result<u32, String> {
+    let side = value.parse().ok().filter(|n| (1..=MAX_SIDE).contains(n));
+    side.ok_or_else(|| format!("`{value}` is no picture side: expected 1 to {MAX_SIDE}"))
+}
+
+fn progressive(value: &str) -> Result<(), String> {
+    match value {
+        "p" | "?" => Ok(()),
+        _ => Err(format!(
+            "interlaced pictures (I{value}) are not read, deinterlace them first"
+        )),
+    }
+}
+
+fn aspect(value: &str) -> Result<(u32, u32), String> {
+    let parse = |text: &str| text.parse::<u16>().ok().map(u32::from);
+    let sides = value.split_once(':').map(|(a, b)| (parse(a), parse(b)));
+    match sides {
+        Some((Some(0), Some(0))) => Ok((1, 1)),
+        Some((Some(a), Some(b))) if a > 0 && b > 0 => Ok((a, b)),
+        _ => Err(format!("`{value}` is no pixel aspect ratio: expected N:D")),
+    }
+}
+
+fn chroma(value: &str) -> Result<Chroma, String> {
+    use Axis::{Between, Every, First};
+    match value {
+        "420" | "420jpeg" => Ok(Chroma::Planes(Between, Between)),
+        "420mpeg2" => Ok(Chroma::Planes(First, Between)),
+        "420paldv" => Ok(Chroma::Planes(First, First)),
+        "422" => Ok(Chroma::Planes(First, Every)),
+        "444" => Ok(Chroma::Planes(Every, Every)),
+        "mono" => Ok(Chroma::Mono),
+        _ => Err(format!(
+            "colour space C{value} is not read: expected 8-bit C420, C422, C444 or Cmono"
+        )),
+    }
+}
+
+/// One line without its end; `None` at the end of the stream.
+fn read_line(
+    stream: &mut Box<dyn BufRead + Send>,
+    path: &Path,
+    place: &str,
+) -> Result<Option<String>, SourceError> {
+    let mut line = Vec::new();
+    let mut limited = stream.take(LINE_LIMIT);
+    limited
+        .read_until(b'\n', &mut line)
+        .map_err(|e| SourceError::io(path, e))?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if line.pop() != Some(b'\n') {
+        let reason = format!("no line end within {LINE_LIMIT} bytes");
+        return Err(SourceError::y4m(path, place, reason));
+    }
+    String::from_utf8(line)
+        .map(Some)
+        .map_err(|_| SourceError::y4m(path, place, "not ASCII text"))
+}
+
+struct Frames {
+    header: Header,
+    convert: ToRgb,
+    stream: Box<dyn BufRead + Send>,
+    path: PathBuf,
+    number: u64,
+}
+
+impl Frames {
+    fn read(&mut self) -> Result<Option<Frame>, SourceError> {
+        let place = format!("frame {}", self.number);
+        let bad = |reason: String| SourceError::y4m(&self.path, place.as_str(), reason);
+        let Some(line) = read_line(&mut self.stream, &self.path, &place)? else {
+            return Ok(None);
+        };
+        if line.split(' ').next() != Some("FRAME") {
+            return Err(bad("does not begin with FRAME".into()));
+        }
+        let wanted = self.header.frame_bytes();
+        let mut planes = Vec::new();
+        (&mut self.stream)
+            .take(wanted as u64)
+            .read_to_end(&mut planes)
+            .map_err(|e| SourceError::io(&self.path, e))?;
+        if planes.len() != wanted {
+            let got = planes.len();
+            return Err(bad(format!(
+                "{wanted} bytes expected, the stream ends after {got}"
+            )));
+        }
+        self.number += 1;
+        let (width, height) = self.header.size;
+        Frame::new(width, height, self.rgb(&planes))
+            .map(Some)
+            .map_err(|e| bad(e.to_string()))
+    }
+
+    fn rgb(&self, planes: &[u8]) -> Vec<u8> {
+        let (width, height) = (self.header.size.0 as usize, self.header.size.1 as usize);
+        let (luma, chroma) = planes.split_at(width * height);
+        let mut out = Vec::with_capacity(width * height * 3);
+        let Chroma::Planes(across, down) = self.header.chroma else {
+            let pixels = luma.iter().map(|&y| self.convert.pixel(y, 128, 128));
+            out.extend(pixels.flatten());
+            return out;
+        };
+        let (columns, rows) = (
+            across.count(self.header.size.0),
+            down.count(self.header.size.1),
+        );
+        let (cb, cr) = chroma.split_at(columns * rows);
+        for (y, line) in luma.chunks_exact(width).enumerate() {
+            let (above, below, lower) = down.around(y, rows);
+            for (x, &value) in line.iter().enumerate() {
+                let (left, right, later) = across.around(x, columns);
+                let mix = |plane: &[u8]| {
+                    let at = |x: usize, y: usize| u32::from(plane[y * columns + x]);
+                    let blend = |y| at(left, y) * (4 - later) + at(right, y) * later;
+                    ((blend(above) * (4 - lower) + blend(below) * lower + 8) / 16) as u8
+                };
+                out.extend(self.convert.pixel(value, mix(cb), mix(cr)));
+            }
+        }
+        out
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Result<Frame, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn source(bytes: Vec<u8>) -> Result<Source, SourceError> {
+        open(Box::new(Cursor::new(bytes)), Path::new("x.y4m"))
+    }
+
+    fn stream(header: &str, frames: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = format!("{header}\n").into_bytes();
+        for frame in frames {
+            bytes.extend_from_slice(b"FRAME\n");
+            bytes.extend_from_slice(frame);
+        }
+        bytes
+    }
+
+    #[test]
+    fn every_layout_has_its_length() {
+        for (tag, bytes) in [
+            ("420", 15 + 2 * 6),
+            ("422", 15 + 2 * 9),
+            ("444", 45),
+            ("mono", 15),
+        ] {
+            let header = format!("YUV4MPEG2 W5 H3 F30000:1001 Ip A0:0 C{tag} XYSCSS=X");
+            let grey = vec![128; bytes];
+            let source = source(stream(&header, &[&grey, &grey])).unwrap();
+            assert_eq!((source.size(), source.pixel_aspect()), ((5, 3), (1, 1)));
+            let frames: Vec<_> = source.map(Result::unwrap).collect();
+            assert_eq!(frames.len(), 2, "{tag}");
+            assert!(frames[1].data().iter().all(|&v| v == 130), "{tag}");
+        }
+    }
+
+    #[test]
+    fn chroma_lies_where_its_tag_sites_it() {
+        let planes = |cr: [u8; 2]| [[128; 4].as_slice(), &[128; 2], &cr].concat();
+        let red = |tag: &str| {
+            let header = format!("YUV4MPEG2 W4 H1 F1:1 C{tag}");
+            let frame = source(stream(&header, &[&planes([128, 192])]))
+                .unwrap()
+                .next();
+            let frame = frame.unwrap().unwrap();
+            (0..4).map(|x| frame.pixel(x, 0)[0]).collect::<Vec<_>>()
+        };
+        let level = |cr: u8| ToRgb::new(Matrix::Bt601, Range::Limited).pixel(128, 128, cr)[0];
+        assert_eq!(red("420jpeg"), [128, 144, 176, 192].map(level));
+        assert_eq!(red("420mpeg2"), [128, 160, 192, 192].map(level));
+    }
+
+    #[test]
+    fn broken_streams_are_named() {
+        let grey = [128; 24];
+        let good = "YUV4MPEG2 W4 H4 F24:1 C420";
+        let mut cut = stream(good, &[&grey, &grey]);
+        cut.truncate(cut.len() - 1);
+        let mut frames = source(cut).unwrap();
+        assert!(frames.next().unwrap().is_ok());
+        let error = frames.next().unwrap().unwrap_err().to_string();
+        assert!(
+            error.contains("x.y4m") && error.contains("frame 1"),
+            "{error}"
+        );
+        assert!(frames.next().is_none());
+        for header in [
+            "",
+            "YUV4MPEG",
+            "YUV4MPEG2 W4 F24:1",
+            "YUV4MPEG2 W0 H4 F24:1",
+            "YUV4MPEG2 W4 H99999999 F24:1",
+            "YUV4MPEG2 W4 H4 F0:0",
+            "YUV4MPEG2 W4 H4 F24:1 C420p10",
+            "YUV4MPEG2 W4 H4 F24:1 It",
+            "YUV4MPEG2 W4 H4 F24:1 A1",
+            "YUV4MPEG2 W4 H4 F24:1 Q",
+        ] {
+            let error = source(stream(header, &[])).unwrap_err().to_string();
+            assert!(error.contains("x.y4m: y4m, header"), "{header}: {error}");
+        }
+        let mut wrong = stream(good, &[&grey]);
+        wrong.extend_from_slice(b"FRAMX\n");
+        let last = source(wrong).unwrap().last().unwrap().unwrap_err();
+        assert!(last.to_string().contains("frame 1"));
+    }
+}
