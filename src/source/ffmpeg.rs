@@ -159,7 +159,7 @@ fn file_url(input: &Path) -> std::ffi::OsString {
     url
 }
 
-fn start_error(input: &Path, program: &'static str, error: io::Error) -> SourceError {
+fn start_error(input: &Path, program: &'static str, error: &io::Error) -> SourceError {
     let path = input.to_path_buf();
     if error.kind() == io::ErrorKind::NotFound {
         SourceError::FfmpegMissing { path, program }
@@ -180,7 +180,7 @@ fn probe(input: &Path) -> Result<Stream, SourceError> {
         .arg(file_url(input))
         .stdin(Stdio::null())
         .output()
-        .map_err(|e| start_error(input, "ffprobe", e))?;
+        .map_err(|e| start_error(input, "ffprobe", &e))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(bad(format!("ffprobe cannot read it: {}", last_line(&said))));
@@ -221,7 +221,7 @@ impl Frames {
             .stdout(Stdio::piped())
             .stderr(messages.try_clone().map_err(io)?)
             .spawn()
-            .map_err(|e| start_error(input, "ffmpeg", e))?;
+            .map_err(|e| start_error(input, "ffmpeg", &e))?;
         Ok(Self {
             pipe: child.stdout.take(),
             child,
