@@ -1,0 +1,108 @@
+//! DYNAMIC: throughput while the buffer is short, BOLA once it is long.
+//!
+//! Both rules are asked every time, so that neither loses its memory. BOLA takes over when the
+//! buffer passes a threshold and BOLA asks for no less than the throughput rule; the throughput
+//! rule takes over when the buffer is below it and BOLA asks for less (Spiteri, Sitaraman,
+//! Sparacio, MMSys 2018, §6, whose threshold is 10 s). Here the threshold is 10 s or half of the
+//! buffer target, whichever is less: with a target of 10 s or less the published rule never
+//! reaches BOLA at all.
+
+use super::bola::Bola;
+use super::throughput::ThroughputRule;
+use super::{Choice, Delivery, Rule, View};
+use crate::player::ladder::Ladder;
+
+/// The published threshold, seconds.
+const THRESHOLD_S: f64 = 10.0;
+
+/// The rule `dynamic`.
+#[derive(Debug)]
+pub(super) struct Dynamic {
+    throughput: ThroughputRule,
+    bola: Bola,
+    threshold_s: f64,
+    by_buffer: bool,
+}
+
+impl Dynamic {
+    pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
+        Self {
+            throughput: ThroughputRule,
+            bola: Bola::new(ladder, buffer_target_s),
+            threshold_s: THRESHOLD_S.min(buffer_target_s / 2.0),
+            by_buffer: false,
+        }
+    }
+}
+
+impl Rule for Dynamic {
+    fn choose(&mut self, view: &View<'_>) -> Choice {
+        let by_rate = self.throughput.choose(view);
+        let by_level = self.bola.choose(view);
+        let long = view.buffer_s >= self.threshold_s;
+        if self.by_buffer && !long && by_level.rung < by_rate.rung {
+            self.by_buffer = false;
+        } else if !self.by_buffer && long && by_level.rung >= by_rate.rung {
+            self.by_buffer = true;
+        }
+        if self.by_buffer { by_level } else { by_rate }
+    }
+
+    fn overruled(&mut self, view: &View<'_>, rung: usize) {
+        self.bola.overruled(view, rung);
+    }
+
+    fn idled(&mut self, seconds: f64) {
+        self.bola.idled(seconds);
+    }
+
+    fn delivered(&mut self, delivery: &Delivery) {
+        self.bola.delivered(delivery);
+    }
+
+    fn abandoned(&mut self, rung: usize, buffer_s: f64) {
+        self.bola.abandoned(rung, buffer_s);
+    }
+
+    fn emptied(&mut self) {
+        self.bola.emptied();
+        self.by_buffer = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::ladder::tests::constant_rate;
+
+    fn by(rule: &mut Dynamic, ladder: &Ladder, buffer_s: f64, kbps: f64) -> &'static str {
+        let choice = rule.choose(&View {
+            ladder,
+            segment: 3,
+            buffer_s,
+            buffer_target_s: 6.0,
+            throughput_kbps: Some(kbps),
+            latency_s: 0.0,
+            last_rung: Some(0),
+        });
+        let delivery = Delivery {
+            rung: choice.rung,
+            buffer_before_s: buffer_s,
+            buffer_after_s: buffer_s,
+        };
+        rule.delivered(&delivery);
+        choice.by
+    }
+
+    #[test]
+    fn changes_hands_with_the_buffer() {
+        let ladder = constant_rate(&[20.0, 40.0, 80.0], 30, 2.0);
+        let mut rule = Dynamic::new(&ladder, 6.0);
+        assert_eq!(by(&mut rule, &ladder, 2.0, 50.0), "throughput");
+        assert_eq!(by(&mut rule, &ladder, 4.0, 50.0), "bola");
+        // Short again, but BOLA asks for no less than the throughput rule: it keeps deciding.
+        assert_eq!(by(&mut rule, &ladder, 2.9, 21.0), "bola");
+        rule.emptied();
+        assert_eq!(by(&mut rule, &ladder, 0.5, 50.0), "throughput");
+    }
+}

@@ -1,0 +1,64 @@
+//! The throughput rule: the highest rung that arrives at least as fast as it plays.
+//!
+//! A segment of duration p at rate b is sustained when latency + p·b / (0.9·T) ≤ p, with T the
+//! estimated throughput. This is Sabre's `throughput` and dash.js's ThroughputRule with the request's
+//! latency counted (Spiteri, Sitaraman, Sparacio, MMSys 2018, §5). Nominal rates are compared, not
+//! the sizes of single segments, so that the rung does not follow every bump of the encoder.
+
+use super::{Choice, Rule, View};
+
+/// Share of the estimate that is spent (dash.js: bandwidthSafetyFactor).
+const SAFETY: f64 = 0.9;
+
+/// The rule `throughput`.
+#[derive(Debug)]
+pub(super) struct ThroughputRule;
+
+impl Rule for ThroughputRule {
+    fn choose(&mut self, view: &View<'_>) -> Choice {
+        Choice {
+            rung: sustained(view),
+            wait_s: 0.0,
+            by: "throughput",
+        }
+    }
+}
+
+/// The highest rung that the estimate sustains; the lowest when there is none or no estimate yet.
+pub(super) fn sustained(view: &View<'_>) -> usize {
+    let Some(estimate) = view.throughput_kbps else {
+        return 0;
+    };
+    let duration = view.ladder.duration_s(view.segment);
+    let share = (duration - view.latency_s).max(0.0) / duration;
+    view.ladder.rung_within(SAFETY * estimate * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::ladder::tests::constant_rate;
+
+    #[test]
+    fn spends_nine_tenths_and_pays_for_latency() {
+        let ladder = constant_rate(&[100.0, 200.0, 400.0], 4, 2.0);
+        let at = |throughput_kbps, latency_s| {
+            sustained(&View {
+                ladder: &ladder,
+                segment: 1,
+                buffer_s: 4.0,
+                buffer_target_s: 20.0,
+                throughput_kbps,
+                latency_s,
+                last_rung: Some(0),
+            })
+        };
+        assert_eq!(at(None, 0.0), 0);
+        assert_eq!(at(Some(10.0), 0.0), 0);
+        assert_eq!(at(Some(222.0), 0.0), 0);
+        assert_eq!(at(Some(223.0), 0.0), 1);
+        assert_eq!(at(Some(445.0), 0.0), 2);
+        assert_eq!(at(Some(445.0), 0.1), 1);
+        assert_eq!(at(Some(1e9), 2.5), 0);
+    }
+}

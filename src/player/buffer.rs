@@ -1,0 +1,122 @@
+//! Media that has arrived and is not yet played.
+//!
+//! A queue of pieces in play order. Knows durations and rungs, not bytes and not the clock: whoever
+//! owns it says how much time was played.
+
+use std::collections::VecDeque;
+
+/// Spans of time below this are rounding, not media: one nanosecond.
+pub(crate) const TICK_S: f64 = 1e-9;
+
+/// A segment, or what a seek left of it, waiting to be played.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Piece {
+    /// Segment number.
+    pub segment: usize,
+    /// The rung that it came from.
+    pub rung: usize,
+    /// What is left to play, in seconds.
+    pub left_s: f64,
+}
+
+/// The playback buffer. Its level is never negative.
+#[derive(Debug, Clone, Default)]
+pub struct Buffer {
+    pieces: VecDeque<Piece>,
+    level_s: f64,
+}
+
+impl Buffer {
+    /// Seconds of media in the buffer, at least 0.
+    pub fn level_s(&self) -> f64 {
+        self.level_s
+    }
+
+    /// What plays next, first.
+    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.pieces.iter()
+    }
+
+    /// Appends a piece; one without time is dropped.
+    pub fn push(&mut self, piece: Piece) {
+        if piece.left_s > 0.0 {
+            self.pieces.push_back(piece);
+            self.level_s += piece.left_s;
+        }
+    }
+
+    /// Plays up to `seconds`, telling `played` how long each rung was on; returns what was played,
+    /// less than asked when the buffer ran dry.
+    pub fn play(&mut self, seconds: f64, mut played: impl FnMut(usize, f64)) -> f64 {
+        let mut left = seconds.max(0.0);
+        while let Some(piece) = self.pieces.front_mut() {
+            let step = left.min(piece.left_s);
+            played(piece.rung, step);
+            piece.left_s -= step;
+            left -= step;
+            if piece.left_s > TICK_S {
+                break;
+            }
+            self.pieces.pop_front();
+        }
+        let total = seconds.max(0.0) - left;
+        self.level_s = if self.pieces.is_empty() {
+            0.0
+        } else {
+            (self.level_s - total).max(0.0)
+        };
+        total
+    }
+
+    /// Forgets everything, as a seek does.
+    pub fn clear(&mut self) {
+        self.pieces.clear();
+        self.level_s = 0.0;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn piece(segment: usize, left_s: f64) -> Piece {
+        Piece {
+            segment,
+            rung: segment % 3,
+            left_s,
+        }
+    }
+
+    #[test]
+    fn plays_in_order_and_stops_when_dry() {
+        let mut buffer = Buffer::default();
+        buffer.push(piece(0, 2.0));
+        buffer.push(piece(1, 2.0));
+        let mut seen = Vec::new();
+        assert_eq!(buffer.play(3.0, |rung, s| seen.push((rung, s))), 3.0);
+        assert_eq!(seen, [(0, 2.0), (1, 1.0)]);
+        assert_eq!(buffer.level_s(), 1.0);
+        assert_eq!(buffer.play(5.0, |_, _| ()), 1.0);
+        assert_eq!(buffer.level_s(), 0.0);
+        assert_eq!(buffer.pieces().count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn level_is_what_is_left(steps in prop::collection::vec((0.0f64..5.0, 0.0f64..5.0), 1..60)) {
+            let mut buffer = Buffer::default();
+            let (mut pushed, mut played) = (0.0, 0.0);
+            for (index, (push, play)) in steps.into_iter().enumerate() {
+                buffer.push(piece(index, push));
+                pushed += push;
+                played += buffer.play(play, |_, s| assert!(s >= 0.0));
+                let sum: f64 = buffer.pieces().map(|p| p.left_s).sum();
+                prop_assert!(buffer.level_s() >= 0.0);
+                prop_assert!((buffer.level_s() - sum).abs() < 1e-6);
+                prop_assert!((pushed - played - sum).abs() < 1e-6);
+            }
+        }
+    }
+}

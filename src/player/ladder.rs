@@ -1,0 +1,249 @@
+//! The ladder of one title: rungs in ascending order, segments in time, the bytes of each pair.
+//!
+//! All rungs stand on one segment grid, so a segment number means the same span of media on every
+//! rung. Built from a manifest's group; knows nothing of URLs or how bytes are fetched.
+
+/// One rung: a complete, independent rendition of the title.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rung {
+    /// The Representation's name in the manifest, such as `mini-r8`.
+    pub id: String,
+    /// Components of the prompt that it carries, at least 1.
+    pub rank: u32,
+    /// Mean rate of its media segments in kbit/s.
+    pub kbps: f64,
+}
+
+/// Why rungs and segments do not make a ladder.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LadderError {
+    /// There is nothing to choose from.
+    #[error("the title has no {what}: expected at least one")]
+    Empty {
+        /// `rung` or `segment`.
+        what: &'static str,
+    },
+    /// A duration or rate that is not a positive number.
+    #[error("{what} {index}: expected a positive number, found {value}")]
+    NotPositive {
+        /// `duration of segment` or `rate of rung`.
+        what: &'static str,
+        /// Which segment or rung, counted from 0.
+        index: usize,
+        /// What was there.
+        value: f64,
+    },
+    /// A segment without bytes.
+    #[error("segment {segment} of rung `{rung}` has no bytes")]
+    NoBytes {
+        /// Segment number, counted from 0.
+        segment: usize,
+        /// The rung's name.
+        rung: String,
+    },
+    /// The number of sizes is not segments × rungs.
+    #[error("expected {expected} segment sizes, found {found}")]
+    SizeCount {
+        /// Segments × rungs.
+        expected: usize,
+        /// Sizes given.
+        found: usize,
+    },
+    /// A rung that costs less than the one below it.
+    #[error("rung `{rung}` has a lower rate than the rung below it: expected ascending rates")]
+    NotAscending {
+        /// The offending rung's name.
+        rung: String,
+    },
+    /// Rungs that cut the title in different places.
+    #[error("rung `{rung}`: segment {segment} lies elsewhere than on rung `{first}`")]
+    Grid {
+        /// The offending rung's name.
+        rung: String,
+        /// First segment that differs, counted from 0.
+        segment: usize,
+        /// The rung that it was compared with.
+        first: String,
+    },
+}
+
+/// Rungs × segments of a title. At least one of each; rates ascend; every size is known or assumed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ladder {
+    rungs: Vec<Rung>,
+    /// Start of every segment, and the end of the last: segments + 1 values, seconds from 0.
+    edges_s: Vec<f64>,
+    /// Bytes, segment by segment, rung by rung within a segment.
+    sizes: Vec<u64>,
+}
+
+impl Ladder {
+    /// A ladder of `rungs`, lowest first, with segments of `durations_s` seconds; `sizes` in bytes,
+    /// all rungs of segment 0 first.
+    pub fn new(
+        rungs: Vec<Rung>,
+        durations_s: &[f64],
+        sizes: Vec<u64>,
+    ) -> Result<Self, LadderError> {
+        if rungs.is_empty() {
+            return Err(LadderError::Empty { what: "rung" });
+        }
+        if durations_s.is_empty() {
+            return Err(LadderError::Empty { what: "segment" });
+        }
+        all_positive("duration of segment", durations_s.iter().copied())?;
+        all_positive("rate of rung", rungs.iter().map(|rung| rung.kbps))?;
+        if let Some(pair) = rungs.windows(2).find(|pair| pair[1].kbps < pair[0].kbps) {
+            let rung = pair[1].id.clone();
+            return Err(LadderError::NotAscending { rung });
+        }
+        let expected = rungs.len() * durations_s.len();
+        if sizes.len() != expected {
+            let found = sizes.len();
+            return Err(LadderError::SizeCount { expected, found });
+        }
+        if let Some(place) = sizes.iter().position(|&size| size == 0) {
+            return Err(LadderError::NoBytes {
+                segment: place / rungs.len(),
+                rung: rungs[place % rungs.len()].id.clone(),
+            });
+        }
+        Ok(Self {
+            rungs,
+            edges_s: edges(durations_s),
+            sizes,
+        })
+    }
+
+    /// The rungs, lowest rate first; never empty.
+    pub fn rungs(&self) -> &[Rung] {
+        &self.rungs
+    }
+
+    /// Number of segments, at least 1.
+    pub fn segments(&self) -> usize {
+        self.edges_s.len() - 1
+    }
+
+    /// Index of the highest rung.
+    pub fn top(&self) -> usize {
+        self.rungs.len() - 1
+    }
+
+    /// Start of `segment` in seconds; one past the last gives the end of the title.
+    pub fn start_s(&self, segment: usize) -> f64 {
+        self.edges_s[segment.min(self.segments())]
+    }
+
+    /// How long `segment` lasts in seconds, 0 past the end.
+    pub fn duration_s(&self, segment: usize) -> f64 {
+        self.start_s(segment + 1) - self.start_s(segment)
+    }
+
+    /// Length of the title in seconds.
+    pub fn total_s(&self) -> f64 {
+        self.start_s(self.segments())
+    }
+
+    /// Mean segment duration in seconds.
+    pub fn mean_duration_s(&self) -> f64 {
+        self.total_s() / self.segments() as f64
+    }
+
+    /// Bytes of `segment` on `rung`; both must exist.
+    pub fn size(&self, segment: usize, rung: usize) -> u64 {
+        self.sizes[segment * self.rungs.len() + rung]
+    }
+
+    /// The segment that covers `time_s`, clamped to the first and last.
+    pub fn segment_at(&self, time_s: f64) -> usize {
+        let after = self.edges_s.partition_point(|&edge| edge <= time_s);
+        after.saturating_sub(1).min(self.segments() - 1)
+    }
+
+    /// The highest rung whose rate is at most `kbps`, or the lowest rung.
+    pub fn rung_within(&self, kbps: f64) -> usize {
+        let above = self.rungs.partition_point(|rung| rung.kbps <= kbps);
+        above.saturating_sub(1)
+    }
+}
+
+fn all_positive(what: &'static str, values: impl Iterator<Item = f64>) -> Result<(), LadderError> {
+    for (index, value) in values.enumerate() {
+        if !(value.is_finite() && value > 0.0) {
+            return Err(LadderError::NotPositive { what, index, value });
+        }
+    }
+    Ok(())
+}
+
+fn edges(durations_s: &[f64]) -> Vec<f64> {
+    let mut edges = Vec::with_capacity(durations_s.len() + 1);
+    let mut end = 0.0;
+    edges.push(end);
+    for duration in durations_s {
+        end += duration;
+        edges.push(end);
+    }
+    edges
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// `rates` in kbit/s, `segments` of `seconds` each, sizes exactly at the nominal rate.
+    pub(crate) fn constant_rate(rates: &[f64], segments: usize, seconds: f64) -> Ladder {
+        let rungs = rates.iter().enumerate().map(|(index, &kbps)| Rung {
+            id: format!("r{index}"),
+            rank: index as u32 + 1,
+            kbps,
+        });
+        let row: Vec<u64> = rates.iter().map(|r| (r * 125.0 * seconds) as u64).collect();
+        Ladder::new(
+            rungs.collect(),
+            &vec![seconds; segments],
+            row.repeat(segments),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn answers_where_and_how_much() {
+        let ladder = constant_rate(&[16.0, 32.0], 3, 2.0);
+        assert_eq!((ladder.segments(), ladder.top()), (3, 1));
+        assert_eq!(ladder.size(2, 1), 8000);
+        assert_eq!(ladder.start_s(1), 2.0);
+        assert_eq!(ladder.total_s(), 6.0);
+        let at: Vec<usize> = [-1.0, 0.0, 1.999, 2.0, 5.9, 6.0, 99.0]
+            .map(|t| ladder.segment_at(t))
+            .to_vec();
+        assert_eq!(at, [0, 0, 0, 1, 2, 2, 2]);
+        assert_eq!(ladder.rung_within(31.9), 0);
+        assert_eq!(ladder.rung_within(32.0), 1);
+        assert_eq!(ladder.rung_within(1.0), 0);
+    }
+
+    #[test]
+    fn refuses_what_is_no_ladder() {
+        let rung = |kbps| Rung {
+            id: "a".into(),
+            rank: 1,
+            kbps,
+        };
+        let build = |rungs: &[Rung], durations: &[f64], sizes: &[u64]| {
+            Ladder::new(rungs.to_vec(), durations, sizes.to_vec())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(build(&[], &[1.0], &[]).contains("no rung"));
+        assert!(build(&[rung(1.0)], &[], &[]).contains("no segment"));
+        assert!(build(&[rung(f64::NAN)], &[1.0], &[1]).contains("rate of rung 0"));
+        assert!(build(&[rung(1.0)], &[1.0, 0.0], &[1, 1]).contains("segment 1"));
+        assert!(build(&[rung(2.0), rung(1.0)], &[1.0], &[1, 1]).contains("ascending"));
+        assert!(build(&[rung(1.0)], &[1.0], &[1, 1]).contains("expected 1 segment sizes"));
+        assert!(build(&[rung(1.0)], &[1.0], &[0]).contains("no bytes"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Everything that a session decided, with the inputs of each decision and what became of it.
+//!
+//! One [`Request`] a transfer, in the order asked for; one [`Stall`] and one [`Seek`] each. Times
+//! are seconds of the session clock. Equal histories give equal logs, value for value.
+
+use serde::Serialize;
+
+/// How a transfer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Still under way when the log was read.
+    #[default]
+    Pending,
+    /// Complete, and in the buffer.
+    Delivered,
+    /// Dropped for a lower rung.
+    Abandoned,
+    /// Dropped by a seek.
+    Dropped,
+    /// The driver gave up on it.
+    Failed,
+}
+
+/// One request: what was known, what was chosen, what came.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Request {
+    /// Segment number, from 0.
+    pub segment: usize,
+    /// Rung asked for, from 0.
+    pub rung: usize,
+    /// Rung that the rule wanted before the guards spoke.
+    pub wanted: usize,
+    /// Who decided: a rule's name, `abandonment` or `failure`.
+    pub by: &'static str,
+    /// When the choice was made.
+    pub decided_s: f64,
+    /// Media in the buffer then.
+    pub buffer_s: f64,
+    /// Throughput estimate then, kbit/s.
+    pub throughput_kbps: Option<f64>,
+    /// Latency estimate then.
+    pub latency_s: f64,
+    /// How long the session had idled because the buffer was full.
+    pub full_s: f64,
+    /// How long the rule held the request back.
+    pub held_s: f64,
+    /// When the request went out.
+    pub requested_s: f64,
+    /// When its first byte came.
+    pub first_byte_s: Option<f64>,
+    /// When it ended, one way or another.
+    pub ended_s: Option<f64>,
+    /// Bytes of the segment, as the ladder states them.
+    pub size: u64,
+    /// Bytes received.
+    pub bytes: u64,
+    /// Bytes of earlier attempts at it that broke.
+    pub lost: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Media in the buffer after it, the segment included.
+    pub buffer_after_s: Option<f64>,
+}
+
+/// A span without media to play, after playback had begun.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Stall {
+    /// When the buffer ran dry.
+    pub start_s: f64,
+    /// When play went on, or `None` when it never did.
+    pub end_s: Option<f64>,
+}
+
+/// A jump to another place of the title.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Seek {
+    /// When.
+    pub at_s: f64,
+    /// Media time that it went to.
+    pub to_s: f64,
+}
+
+/// The whole session.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Log {
+    /// Transfers in the order asked for.
+    pub requests: Vec<Request>,
+    /// Stalls in order.
+    pub stalls: Vec<Stall>,
+    /// Seeks in order.
+    pub seeks: Vec<Seek>,
+    /// When the first frame could be shown, or `None` if that never was.
+    pub startup_s: Option<f64>,
+    /// When the last frame had been shown, or `None` before that.
+    pub ended_s: Option<f64>,
+    /// Media time shown from each rung, seconds.
+    pub played_s: Vec<f64>,
+}
