@@ -1,0 +1,320 @@
+//! A segment as its coded keyframes, free of boxes: what an encoder hands over and a player works
+//! from. Knows where keyframes stand and which bytes are theirs, not what the bytes mean.
+
+use super::error::{Place, SegmentError};
+use super::keyframes::{positions_from_durations, sample_durations};
+use super::media::{MediaSegment, Sample, write_media};
+use super::sample::{SampleBody, SegmentHead};
+use super::track::Track;
+use bytes::Bytes;
+
+/// The coded keyframes of one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodedSegment {
+    /// Pictures, 1 to 65,535.
+    pub frames: u32,
+    /// Whether the segment goes on from the one before it (see [`super::sample`]).
+    pub chained: bool,
+    /// The latent that the segment begins with, where the track calls for one.
+    pub start_latent: Option<Bytes>,
+    /// In order of time. A whole segment has one on its first and one on its last frame, or in a
+    /// chain on the frame after the last.
+    pub keyframes: Vec<CodedFrame>,
+}
+
+/// One coded keyframe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodedFrame {
+    /// Frame of the segment that it is, from 0.
+    pub position: u32,
+    /// Its layers, lowest component first.
+    pub layers: Vec<Bytes>,
+}
+
+impl CodedSegment {
+    /// The keyframe positions.
+    pub fn positions(&self) -> Vec<u32> {
+        self.keyframes
+            .iter()
+            .map(|keyframe| keyframe.position)
+            .collect()
+    }
+
+    /// Pictures that can be made of the keyframes present: all of them in a whole segment.
+    pub fn playable_frames(&self) -> u32 {
+        let last = self.keyframes.last();
+        last.map_or(0, |last| last.position.saturating_add(1).min(self.frames))
+    }
+
+    /// The first `layers` layers of every keyframe: the same segment as a lower rung. Only for
+    /// the layered coding.
+    #[must_use]
+    pub fn cut(&self, layers: usize) -> Self {
+        let keyframes = self.keyframes.iter().map(|keyframe| CodedFrame {
+            position: keyframe.position,
+            layers: keyframe.layers.iter().take(layers).cloned().collect(),
+        });
+        Self {
+            keyframes: keyframes.collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The media segment of `track` that starts at frame `first_frame` and is number `sequence`
+    /// (from 1) of its rung.
+    ///
+    /// Fails if positions do not rise from frame 0 to the last one, or a sample cannot be written.
+    pub fn write(
+        &self,
+        track: &Track,
+        sequence: u32,
+        first_frame: u64,
+    ) -> Result<Vec<u8>, SegmentError> {
+        let positions = self.positions();
+        let overhang = self.check_positions(&positions)?;
+        let ticks = track.frame_rate.frame_ticks();
+        let durations = sample_durations(&positions, self.frames, ticks);
+        let mut samples = Vec::with_capacity(durations.len());
+        for (index, (keyframe, duration)) in self.keyframes.iter().zip(durations).enumerate() {
+            let head = (index == 0).then(|| SegmentHead {
+                frames: self.frames,
+                chained: self.chained,
+                overhang,
+                start_latent: self.start_latent.clone(),
+            });
+            let layers = keyframe.layers.clone();
+            let data = SampleBody { head, layers }.encode(track)?.into();
+            samples.push(Sample { data, duration });
+        }
+        let start = track.frame_rate.time_of(first_frame);
+        write_media(sequence, start, !self.chained, &samples)
+    }
+
+    /// Whether the last keyframe overhangs; fails unless the positions span the segment.
+    fn check_positions(&self, positions: &[u32]) -> Result<bool, SegmentError> {
+        let last = positions.last().copied();
+        let overhang = self.frames > 0 && last == Some(self.frames);
+        let ends = overhang || last.is_some_and(|last| last + 1 == self.frames);
+        let rises = positions.is_sorted_by(|a, b| a < b);
+        if positions.first() == Some(&0) && ends && rises {
+            return Ok(overhang);
+        }
+        let expected = format!("0 rising to the last of {} frames", self.frames);
+        Err(SegmentError::unwritable(
+            "keyframe positions",
+            format!("{positions:?}"),
+            expected,
+        ))
+    }
+
+    /// The keyframes of a media segment of `track`, whole or cut off.
+    ///
+    /// Fails, naming sample and byte, if a sample is damaged or the frame count and the durations
+    /// do not agree, and if there is no whole first sample.
+    pub fn read(track: &Track, media: &MediaSegment) -> Result<Self, SegmentError> {
+        let decode =
+            |(index, sample): (usize, &Sample)| SampleBody::decode(&sample.data, track, index);
+        let bodies: Vec<SampleBody> = media
+            .samples
+            .iter()
+            .enumerate()
+            .map(decode)
+            .collect::<Result<_, _>>()?;
+        let head = bodies.first().and_then(|body| body.head.clone());
+        let head = head.ok_or_else(|| SegmentError::Truncated {
+            place: in_sample_0(),
+            what: "first sample".to_owned(),
+            needed: 1,
+            left: 0,
+        })?;
+        let positions = positions_of(track, media, &head)?;
+        let keyframes = bodies
+            .into_iter()
+            .zip(positions)
+            .map(|(body, position)| CodedFrame {
+                position,
+                layers: body.layers,
+            });
+        Ok(Self {
+            frames: head.frames,
+            chained: head.chained,
+            start_latent: head.start_latent,
+            keyframes: keyframes.collect(),
+        })
+    }
+}
+
+/// Keyframe positions from the samples' durations, checked against the head.
+fn positions_of(
+    track: &Track,
+    media: &MediaSegment,
+    head: &SegmentHead,
+) -> Result<Vec<u32>, SegmentError> {
+    let durations: Vec<u32> = media.samples.iter().map(|sample| sample.duration).collect();
+    let ticks = track.frame_rate.frame_ticks();
+    let mut positions = positions_from_durations(&durations, ticks).ok_or_else(|| {
+        let expected = format!("whole frames of {ticks} ticks");
+        bad_head("sample durations", format!("{durations:?}"), expected)
+    })?;
+    let covered = positions.last().map_or(0, |last| u64::from(*last) + 1);
+    let whole = media.missing == 0;
+    let fits = covered <= u64::from(head.frames) && (!whole || covered == u64::from(head.frames));
+    if positions.first() != Some(&0) || !fits {
+        let expected = format!("{covered}, as the samples last, the first of them one frame");
+        return Err(bad_head("frames", head.frames.to_string(), expected));
+    }
+    if head.chained == media.sap {
+        let expected = "the opposite of the sync flag in trun".to_owned();
+        return Err(bad_head("chained", head.chained.to_string(), expected));
+    }
+    if let (true, true, [_, .., last]) = (head.overhang, whole, positions.as_mut_slice()) {
+        *last += 1;
+    }
+    Ok(positions)
+}
+
+fn in_sample_0() -> Place {
+    Place {
+        path: "sample 0".to_owned(),
+        offset: 0,
+    }
+}
+
+fn bad_head(field: &'static str, found: String, expected: String) -> SegmentError {
+    SegmentError::Field {
+        place: in_sample_0(),
+        field,
+        found,
+        expected,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::keyframes::keyframe_positions;
+    use super::super::media::{read_media, read_partial};
+    use super::super::testing::track;
+    use super::super::track::StartLatent;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn segment(frames: u32, positions: &[u32]) -> CodedSegment {
+        let keyframes = positions.iter().map(|&position| CodedFrame {
+            position,
+            layers: (1..4).map(|j| vec![position as u8; j * 9].into()).collect(),
+        });
+        CodedSegment {
+            frames,
+            chained: false,
+            start_latent: None,
+            keyframes: keyframes.collect(),
+        }
+    }
+
+    fn read(track: &Track, bytes: &[u8]) -> Result<CodedSegment, SegmentError> {
+        CodedSegment::read(track, &read_media(bytes)?)
+    }
+
+    #[test]
+    fn a_lower_rung_is_the_first_layers() {
+        let whole = segment(48, &keyframe_positions(48, 10));
+        let mut low = track();
+        low.coding.components = 2;
+        let bytes = whole.cut(2).write(&low, 1, 0).unwrap();
+        let back = read(&low, &bytes).unwrap();
+        assert!(
+            back.keyframes
+                .iter()
+                .all(|keyframe| keyframe.layers.len() == 2)
+        );
+        assert_eq!(back.keyframes[3].layers, whole.keyframes[3].layers[..2]);
+        assert!(whole.write(&low, 1, 0).is_err());
+    }
+
+    #[test]
+    fn overhang_is_a_chains_last_keyframe() {
+        let mut track = track();
+        track.start_latent = StartLatent::Chain;
+        let mut first = segment(20, &[0, 10, 20]);
+        first.start_latent = Some(vec![1; 64].into());
+        let mut second = segment(11, &[0, 10]);
+        second.chained = true;
+        for (sequence, segment) in [(1, &first), (2, &second)] {
+            let bytes = segment
+                .write(&track, sequence, 20 * u64::from(sequence - 1))
+                .unwrap();
+            let media = read_media(&bytes).unwrap();
+            assert_eq!(media.sap, sequence == 1);
+            let ticks: u32 = media.samples.iter().map(|sample| sample.duration).sum();
+            assert_eq!(ticks, segment.frames * 1000);
+            assert_eq!(&CodedSegment::read(&track, &media).unwrap(), segment);
+        }
+        assert_eq!(first.playable_frames(), 20);
+    }
+
+    #[test]
+    fn a_cut_off_segment_plays_its_whole_samples() {
+        let bytes = segment(48, &keyframe_positions(48, 10))
+            .write(&track(), 1, 0)
+            .unwrap();
+        let cut = read_partial(&bytes[..bytes.len() - 60]).unwrap();
+        let part = CodedSegment::read(&track(), &cut).unwrap();
+        assert_eq!(part.positions(), [0, 10, 20, 30]);
+        assert_eq!((part.frames, part.playable_frames()), (48, 31));
+    }
+
+    #[test]
+    fn positions_must_span_the_segment() {
+        for (frames, positions) in [
+            (5, &[0, 3][..]),
+            (5, &[1, 4]),
+            (5, &[0, 3, 3, 4]),
+            (0, &[]),
+            (0, &[0]),
+        ] {
+            let error = segment(frames, positions)
+                .write(&track(), 1, 0)
+                .unwrap_err();
+            assert!(error.to_string().contains("frame"), "{error}");
+        }
+    }
+
+    #[test]
+    fn head_and_durations_must_agree() {
+        let bytes = segment(48, &keyframe_positions(48, 10))
+            .write(&track(), 1, 0)
+            .unwrap();
+        let mut media = read_media(&bytes).unwrap();
+        media.samples[2].duration += 1000;
+        let error = CodedSegment::read(&track(), &media)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "sample 0 at byte 0: frames is 48, expected 49, as the samples last, the first of them one frame"
+        );
+        media.samples[2].duration += 1;
+        let error = CodedSegment::read(&track(), &media)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("whole frames of 1000 ticks"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn round_trips(frames in 1u32..200, interval in 1u32..40, sequence in 1u32..9, first in 0u64..1_000_000) {
+            let segment = segment(frames, &keyframe_positions(frames, interval));
+            let bytes = segment.write(&track(), sequence, first).unwrap();
+            prop_assert_eq!(read(&track(), &bytes).unwrap(), segment);
+        }
+
+        #[test]
+        fn damage_never_panics(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+            let mut bytes = segment(48, &keyframe_positions(48, 10)).write(&track(), 1, 0).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let _ = read(&track(), &bytes);
+        }
+    }
+}

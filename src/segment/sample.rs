@@ -1,0 +1,403 @@
+//! What stands in a sample: the bytes of one keyframe, in as small a frame as will hold them.
+//!
+//! # Layout
+//!
+//! The first sample of a segment begins with a head; later ones have none.
+//!
+//! | bytes | field | meaning |
+//! |---|---|---|
+//! | 1 | flags | bit 0: a start latent follows; bit 1: chained; bit 2: overhang; others 0 |
+//! | 1–3 | frames | pictures of the segment, varint, 1 to 65,535 |
+//! | 1–5 | latent length | varint; only with bit 0 |
+//! | … | start latent | only with bit 0 |
+//!
+//! Then, in every sample, the layers, lowest component first. The container holds the length of
+//! the sample, so the last layer needs none:
+//!
+//! | bytes | field | meaning |
+//! |---|---|---|
+//! | 1–5 each | lengths | varint, of every layer but the last |
+//! | … | layers | one after the other |
+//!
+//! With coding id 0 the one layer is the reference's payload, so that from the second sample on
+//! the sample *is* that payload. Varints are LEB128: seven bits a byte, lowest first, the high bit
+//! on all bytes but the last, never longer than needed.
+//!
+//! **Chained** (official prompts only): the segment goes on from the one before it. Its first
+//! keyframe is the last one of that segment once more, and starts from the same latent that it
+//! started from there. Such a segment is no random access point. **Overhang**: the last keyframe
+//! is the first frame of the *next* segment of the chain; this segment's pictures end one frame
+//! before it.
+
+use super::error::{Place, SegmentError};
+use super::track::Track;
+use bytes::Bytes;
+
+/// Most pictures of a segment.
+pub const MAX_FRAMES: u32 = 65_535;
+
+const HAS_LATENT: u8 = 1;
+const CHAINED: u8 = 2;
+const OVERHANG: u8 = 4;
+
+/// What the first sample of a segment says about all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentHead {
+    /// Pictures of the segment, 1 to [`MAX_FRAMES`].
+    pub frames: u32,
+    /// Whether the segment goes on from the one before it (see the module's page).
+    pub chained: bool,
+    /// Whether the last keyframe stands one frame past the segment's end.
+    pub overhang: bool,
+    /// The latent that the segment begins with, where [`Track::start_latent`] calls for one.
+    pub start_latent: Option<Bytes>,
+}
+
+/// The content of a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleBody {
+    /// In the first sample of a segment only.
+    pub head: Option<SegmentHead>,
+    /// [`Track::layers`] of them, lowest component first; a layer may be empty.
+    pub layers: Vec<Bytes>,
+}
+
+impl SampleBody {
+    /// The sample's bytes in a file of `track`.
+    ///
+    /// Fails on a wrong number of layers, a frame count out of range, or a start latent that the
+    /// track does not call for (or lacks).
+    pub fn encode(&self, track: &Track) -> Result<Vec<u8>, SegmentError> {
+        if self.layers.len() != track.layers() {
+            let expected = track.layers().to_string();
+            return Err(SegmentError::unwritable(
+                "layers",
+                self.layers.len(),
+                expected,
+            ));
+        }
+        let mut out = Vec::new();
+        if let Some(head) = &self.head {
+            encode_head(head, track, &mut out)?;
+        }
+        let Some((last, measured)) = self.layers.split_last() else {
+            return Ok(out);
+        };
+        for layer in measured {
+            put_varint(&mut out, length_of("layer", layer)?);
+        }
+        measured
+            .iter()
+            .for_each(|layer| out.extend_from_slice(layer));
+        out.extend_from_slice(last);
+        Ok(out)
+    }
+
+    /// Reads sample number `index` (from 0) of a segment of `track`.
+    ///
+    /// Fails, naming sample and byte, on bytes that [`Self::encode`] would not have written.
+    pub fn decode(bytes: &[u8], track: &Track, index: usize) -> Result<Self, SegmentError> {
+        let mut cursor = Cursor {
+            rest: bytes,
+            size: bytes.len(),
+            index,
+        };
+        let head = match index {
+            0 => Some(decode_head(&mut cursor, track)?),
+            _ => None,
+        };
+        let measured = track.layers().saturating_sub(1);
+        let lengths: Vec<u32> = (0..measured)
+            .map(|_| cursor.varint("layer length"))
+            .collect::<Result<_, _>>()?;
+        let mut layers = Vec::with_capacity(track.layers());
+        for length in lengths {
+            layers.push(Bytes::copy_from_slice(
+                cursor.take(length as usize, "layer")?,
+            ));
+        }
+        layers.push(Bytes::copy_from_slice(cursor.rest));
+        Ok(Self { head, layers })
+    }
+}
+
+fn encode_head(head: &SegmentHead, track: &Track, out: &mut Vec<u8>) -> Result<(), SegmentError> {
+    if !(1..=MAX_FRAMES).contains(&head.frames) {
+        return Err(SegmentError::unwritable(
+            "frames",
+            head.frames,
+            "1 to 65535 in a segment",
+        ));
+    }
+    if let Some(problem) = latent_problem(track, head.chained, head.start_latent.is_some()) {
+        return Err(SegmentError::unwritable(
+            "start latent",
+            problem.0,
+            problem.1,
+        ));
+    }
+    let bit = |set: bool, mask: u8| if set { mask } else { 0 };
+    out.push(
+        bit(head.start_latent.is_some(), HAS_LATENT)
+            | bit(head.chained, CHAINED)
+            | bit(head.overhang, OVERHANG),
+    );
+    put_varint(out, head.frames);
+    if let Some(latent) = &head.start_latent {
+        put_varint(out, length_of("start latent", latent)?);
+        out.extend_from_slice(latent);
+    }
+    Ok(())
+}
+
+fn decode_head(cursor: &mut Cursor<'_>, track: &Track) -> Result<SegmentHead, SegmentError> {
+    let flags = cursor.u8("flags")?;
+    if flags & !(HAS_LATENT | CHAINED | OVERHANG) != 0 {
+        return Err(cursor.bad(0, "flags", format!("{flags:#04x}"), "bits 0 to 2 only"));
+    }
+    let frames = cursor.varint("frames")?;
+    if !(1..=MAX_FRAMES).contains(&frames) {
+        return Err(cursor.bad(1, "frames", frames.to_string(), "1 to 65535"));
+    }
+    let chained = flags & CHAINED != 0;
+    let has_latent = flags & HAS_LATENT != 0;
+    if let Some((found, expected)) = latent_problem(track, chained, has_latent) {
+        return Err(cursor.bad(0, "start latent", found.to_owned(), expected));
+    }
+    let start_latent = if has_latent {
+        let length = cursor.varint("start latent length")?;
+        let latent = cursor.take(length as usize, "start latent")?;
+        Some(Bytes::copy_from_slice(latent))
+    } else {
+        None
+    };
+    Ok(SegmentHead {
+        frames,
+        chained,
+        overhang: flags & OVERHANG != 0,
+        start_latent,
+    })
+}
+
+/// What is wrong with having or lacking a start latent, as (found, expected).
+fn latent_problem(track: &Track, chained: bool, present: bool) -> Option<(&str, &'static str)> {
+    use super::track::StartLatent;
+    let mode = track.start_latent;
+    match (chained, present) {
+        (true, _) if mode != StartLatent::Chain => Some((
+            "that of a chained segment",
+            "a closed segment in this track",
+        )),
+        (true, true) => Some(("present", "none in a chained segment")),
+        (false, true) if !mode.in_sample() => Some(("present", "none in this track")),
+        (false, false) if mode.in_sample() => Some(("absent", "one in every closed segment")),
+        _ => None,
+    }
+}
+
+fn length_of(field: &'static str, bytes: &Bytes) -> Result<u32, SegmentError> {
+    let length = bytes.len();
+    u32::try_from(length).map_err(|_| SegmentError::unwritable(field, length, "below 4 GiB"))
+}
+
+fn put_varint(out: &mut Vec<u8>, mut value: u32) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// What is left of a sample, for errors that name it.
+struct Cursor<'a> {
+    rest: &'a [u8],
+    size: usize,
+    index: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn place(&self, offset: usize) -> Place {
+        Place {
+            path: format!("sample {}", self.index),
+            offset: offset as u64,
+        }
+    }
+
+    fn bad(
+        &self,
+        offset: usize,
+        field: &'static str,
+        found: String,
+        expected: &str,
+    ) -> SegmentError {
+        SegmentError::Field {
+            place: self.place(offset),
+            field,
+            found,
+            expected: expected.to_owned(),
+        }
+    }
+
+    fn take(&mut self, count: usize, what: &str) -> Result<&'a [u8], SegmentError> {
+        let Some((taken, rest)) = self.rest.split_at_checked(count) else {
+            return Err(SegmentError::Truncated {
+                place: self.place(self.size - self.rest.len()),
+                what: what.to_owned(),
+                needed: count as u64,
+                left: self.rest.len() as u64,
+            });
+        };
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn u8(&mut self, what: &str) -> Result<u8, SegmentError> {
+        Ok(self.take(1, what)?.first().copied().unwrap_or_default())
+    }
+
+    fn varint(&mut self, what: &'static str) -> Result<u32, SegmentError> {
+        let start = self.size - self.rest.len();
+        let mut value = 0u64;
+        for shift in (0..35).step_by(7) {
+            let byte = self.u8(what)?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                let overlong = shift > 0 && byte == 0;
+                return u32::try_from(value)
+                    .ok()
+                    .filter(|_| !overlong)
+                    .ok_or_else(|| {
+                        self.bad(
+                            start,
+                            what,
+                            "a malformed varint".to_owned(),
+                            "one below 2^32",
+                        )
+                    });
+            }
+        }
+        Err(self.bad(
+            start,
+            what,
+            "a varint without end".to_owned(),
+            "at most 5 bytes",
+        ))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::testing::track;
+    use super::super::track::StartLatent;
+    use super::*;
+    use crate::prompt::{CodingId, Quantiser};
+    use proptest::prelude::*;
+
+    fn head() -> SegmentHead {
+        SegmentHead {
+            frames: 48,
+            chained: false,
+            overhang: false,
+            start_latent: None,
+        }
+    }
+
+    fn body(head: Option<SegmentHead>, sizes: &[usize]) -> SampleBody {
+        let layer = |(j, &size): (usize, &usize)| Bytes::from(vec![j as u8 + 1; size]);
+        let layers = sizes.iter().enumerate().map(layer).collect();
+        SampleBody { head, layers }
+    }
+
+    #[test]
+    fn a_first_sample_costs_two_bytes_and_lengths() {
+        let body = body(Some(head()), &[2, 1, 3]);
+        let bytes = body.encode(&track()).unwrap();
+        assert_eq!(bytes, [0, 48, 2, 1, 1, 1, 2, 3, 3, 3]);
+        assert_eq!(SampleBody::decode(&bytes, &track(), 0).unwrap(), body);
+    }
+
+    #[test]
+    fn a_later_sample_has_no_head() {
+        let body = body(None, &[200, 0, 3]);
+        let bytes = body.encode(&track()).unwrap();
+        assert_eq!(bytes[..3], [0xc8, 0x01, 0]);
+        assert_eq!(bytes.len(), 3 + 203);
+        assert_eq!(SampleBody::decode(&bytes, &track(), 4).unwrap(), body);
+    }
+
+    #[test]
+    fn a_reference_sample_is_its_payload() {
+        let mut track = track();
+        track.coding.coding = CodingId::Reference;
+        track.coding.quantiser = Quantiser::REFERENCE;
+        let body = body(None, &[100]);
+        assert_eq!(body.encode(&track).unwrap(), body.layers[0]);
+    }
+
+    #[test]
+    fn chains_carry_their_latent_in_the_first_segment_only() {
+        let mut track = track();
+        track.start_latent = StartLatent::Chain;
+        let first = SegmentHead {
+            overhang: true,
+            start_latent: Some(vec![9; 300].into()),
+            ..head()
+        };
+        let second = SegmentHead {
+            chained: true,
+            ..head()
+        };
+        for head in [first, second] {
+            let body = body(Some(head), &[1, 1, 1]);
+            let bytes = body.encode(&track).unwrap();
+            assert_eq!(SampleBody::decode(&bytes, &track, 0).unwrap(), body);
+        }
+        assert!(body(Some(head()), &[1, 1, 1]).encode(&track).is_err());
+        let chained = SegmentHead {
+            chained: true,
+            ..head()
+        };
+        let closed = super::super::testing::track();
+        assert!(body(Some(chained), &[1, 1, 1]).encode(&closed).is_err());
+    }
+
+    #[test]
+    fn errors_name_sample_and_byte() {
+        let error = |bytes: &[u8], index| {
+            let body = SampleBody::decode(bytes, &track(), index);
+            body.unwrap_err().to_string()
+        };
+        assert_eq!(
+            error(&[5, 1, 0xaa], 3),
+            "sample 3 at byte 2: cut short: layer needs 5 bytes, 1 are left"
+        );
+        assert_eq!(
+            error(&[8, 48], 0),
+            "sample 0 at byte 0: flags is 0x08, expected bits 0 to 2 only"
+        );
+        assert_eq!(
+            error(&[0, 0], 0),
+            "sample 0 at byte 1: frames is 0, expected 1 to 65535"
+        );
+        assert!(error(&[0x80, 0], 1).contains("malformed varint"));
+        assert!(error(&[0xff; 9], 1).contains("varint without end"));
+    }
+
+    proptest! {
+        #[test]
+        fn round_trips(frames in 1..=MAX_FRAMES, sizes in prop::array::uniform3(0usize..300), first: bool) {
+            let head = first.then(|| SegmentHead { frames, ..head() });
+            let body = body(head, &sizes);
+            let bytes = body.encode(&track()).unwrap();
+            prop_assert_eq!(SampleBody::decode(&bytes, &track(), usize::from(!first)).unwrap(), body);
+        }
+
+        #[test]
+        fn what_decodes_encodes_to_the_same_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), index in 0usize..2) {
+            if let Ok(body) = SampleBody::decode(&bytes, &track(), index) {
+                prop_assert_eq!(body.encode(&track()).unwrap(), bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `sidx`: the index of an on-demand file (ISO/IEC 14496-12 §8.16.3). It stands between `moov`
+//! and the first segment, lists every segment, and counts its `styp` in.
+
+use super::boxes::{Atom, Reader, Writer};
+use super::error::{FourCc, SegmentError};
+use super::init::TRACK_ID;
+
+/// One segment of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexEntry {
+    /// Bytes, below 2³¹.
+    pub size: u32,
+    /// Ticks.
+    pub duration: u32,
+    /// Whether a player can start here.
+    pub starts_with_sap: bool,
+    /// 1 for our closed segments, 0 where none starts.
+    pub sap_type: u8,
+}
+
+/// The index of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentIndex {
+    /// Ticks a second.
+    pub timescale: u32,
+    /// Start of the first segment, in ticks.
+    pub start: u64,
+    /// Bytes between the end of the index and the first segment.
+    pub first_offset: u64,
+    /// At most 65,535.
+    pub entries: Vec<IndexEntry>,
+}
+
+const MAX_SIZE: u32 = (1 << 31) - 1;
+
+impl SegmentIndex {
+    /// The index as a box.
+    ///
+    /// Fails with more than 65,535 segments, or one of 2 GiB.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, SegmentError> {
+        if self.entries.len() > usize::from(u16::MAX) {
+            let expected = "at most 65535 in one file";
+            return Err(SegmentError::unwritable(
+                "segments",
+                self.entries.len(),
+                expected,
+            ));
+        }
+        if let Some(large) = self.entries.iter().find(|entry| entry.size > MAX_SIZE) {
+            return Err(SegmentError::unwritable(
+                "segment size",
+                large.size,
+                "below 2 GiB",
+            ));
+        }
+        let mut w = Writer::default();
+        self.write(&mut w);
+        Ok(w.finish())
+    }
+
+    /// Reads the box that `bytes` begin with, or that follows others in them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SegmentError> {
+        Self::read_from(&Reader::new(bytes))
+    }
+}
+
+impl Atom for SegmentIndex {
+    const KIND: FourCc = FourCc(*b"sidx");
+
+    fn write_body(&self, w: &mut Writer) {
+        let short = u32::try_from(self.start)
+            .ok()
+            .zip(u32::try_from(self.first_offset).ok());
+        w.version(u8::from(short.is_none()), 0);
+        w.u32(TRACK_ID);
+        w.u32(self.timescale);
+        match short {
+            Some((start, first_offset)) => {
+                w.u32(start);
+                w.u32(first_offset);
+            }
+            None => {
+                w.u64(self.start);
+                w.u64(self.first_offset);
+            }
+        }
+        w.u16(0);
+        w.u16(u16::try_from(self.entries.len()).unwrap_or(u16::MAX));
+        for entry in &self.entries {
+            w.u32(entry.size & MAX_SIZE);
+            w.u32(entry.duration);
+            let sap = u32::from(entry.starts_with_sap) << 31 | u32::from(entry.sap_type & 7) << 28;
+            w.u32(sap);
+        }
+    }
+
+    fn read_body(r: &mut Reader<'_>) -> Result<Self, SegmentError> {
+        let (version, _) = r.version(1)?;
+        r.u32("reference_ID")?;
+        let timescale = r.u32("timescale")?;
+        let (start, first_offset) = match version {
+            0 => (
+                u64::from(r.u32("start")?),
+                u64::from(r.u32("first_offset")?),
+            ),
+            _ => (r.u64("start")?, r.u64("first_offset")?),
+        };
+        r.u16("reserved")?;
+        let count = r.u16("reference_count")?;
+        let entries = (0..count)
+            .map(|_| read_entry(r))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            timescale,
+            start,
+            first_offset,
+            entries,
+        })
+    }
+}
+
+fn read_entry(r: &mut Reader<'_>) -> Result<IndexEntry, SegmentError> {
+    let offset = r.offset();
+    let size = r.u32("referenced_size")?;
+    if size > MAX_SIZE {
+        return Err(r.bad_at(offset, "reference_type", 1, "0 (media, no further index)"));
+    }
+    let duration = r.u32("subsegment_duration")?;
+    let sap = r.u32("SAP")?;
+    Ok(IndexEntry {
+        size,
+        duration,
+        starts_with_sap: sap >> 31 == 1,
+        sap_type: (sap >> 28 & 7) as u8,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::boxes::testing::round_trip;
+    use super::*;
+
+    fn index(start: u64) -> SegmentIndex {
+        let entry = |size, sap_type| IndexEntry {
+            size,
+            duration: 48_000,
+            starts_with_sap: sap_type == 1,
+            sap_type,
+        };
+        SegmentIndex {
+            timescale: 24_000,
+            start,
+            first_offset: 0,
+            entries: vec![entry(3700, 1), entry(MAX_SIZE, 0)],
+        }
+    }
+
+    #[test]
+    fn round_trips_in_both_versions() {
+        round_trip(&index(0), 32 + 2 * 12);
+        round_trip(&index(1 << 40), 40 + 2 * 12);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_written() {
+        let mut large = index(0);
+        large.entries[0].size = MAX_SIZE + 1;
+        assert!(large.to_bytes().is_err());
+        large.entries = vec![index(0).entries[0]; 70_000];
+        assert!(large.to_bytes().is_err());
+    }
+
+    #[test]
+    fn an_index_of_indices_is_refused() {
+        let mut bytes = index(0).to_bytes().unwrap();
+        bytes[32] |= 0x80;
+        let error = SegmentIndex::from_bytes(&bytes).unwrap_err();
+        assert!(error.to_string().contains("reference_type"), "{error}");
+    }
+}
