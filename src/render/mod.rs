@@ -1,1 +1,11 @@
-//! Keyframes to frames.
+//! Keyframes to frames, and frames to their place: PNG folder, y4m file or pipe.
+//!
+//! Knows nothing of networks, manifests or how a rung was chosen.
+
+mod error;
+mod pace;
+mod sink;
+
+pub use error::RenderError;
+pub use pace::{Due, Pacer, Timetable};
+pub use sink::{Picture, PngFolder, Sink, Y4mFile, Y4mPipe, open as open_sink, write_png};

@@ -1,0 +1,60 @@
+//! Frames as numbered PNG files of one folder.
+
+use super::Sink;
+use crate::frame::Frame;
+use crate::render::RenderError;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// A folder that gets one PNG a frame, numbered from 0.
+#[derive(Debug)]
+pub struct PngFolder {
+    folder: PathBuf,
+    next: u64,
+}
+
+impl PngFolder {
+    /// Makes the folder where it is missing; files of the same name are replaced.
+    pub fn create(folder: &Path) -> Result<Self, RenderError> {
+        std::fs::create_dir_all(folder).map_err(|e| RenderError::io(folder, e))?;
+        Ok(Self {
+            folder: folder.into(),
+            next: 0,
+        })
+    }
+}
+
+impl Sink for PngFolder {
+    fn write(&mut self, frame: &Frame) -> Result<(), RenderError> {
+        let path = self.folder.join(format!("frame-{:06}.png", self.next));
+        self.next += 1;
+        write_png(&path, frame)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), RenderError> {
+        Ok(())
+    }
+}
+
+/// Writes `frame` as the PNG file `path`, which appears whole or not at all.
+pub fn write_png(path: &Path, frame: &Frame) -> Result<(), RenderError> {
+    let io = |e| RenderError::io(path, e);
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let file = NamedTempFile::new_in(folder).map_err(io)?;
+    let mut out = BufWriter::new(file);
+    PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive)
+        .write_image(
+            frame.data(),
+            frame.width(),
+            frame.height(),
+            ExtendedColorType::Rgb8,
+        )
+        .map_err(|e| io(std::io::Error::other(e)))?;
+    out.flush().map_err(io)?;
+    let file = out.into_inner().map_err(|e| io(e.into_error()))?;
+    super::publish(file, path)
+}
