@@ -3,7 +3,8 @@
 //! A prompt is P = U·V/√R with U (tokens × r) and V (r × dim); component j is column j of U with
 //! row j of V, and a rung is the first r of them. [`Factors`] holds one prompt, [`between`] makes
 //! the prompts of the frames between two keyframes, [`KeyframeEncoder`] and [`KeyframeDecoder`]
-//! turn the keyframes of one segment into bytes and back.
+//! turn the keyframes of one segment into bytes and back, and [`official`] reads and writes the
+//! files of the reference implementation.
 //!
 //! This module knows no container, no network and no tensor library. The method is that of
 //! "Promptus" (AAAI-26, pp. 10664-10672) and of its released code (JiangkaiWu/Promptus, 00d6b77);
@@ -24,6 +25,7 @@ mod error;
 mod factors;
 mod interpolate;
 mod layered;
+pub mod official;
 mod quantize;
 mod reference;
 

@@ -1,0 +1,91 @@
+//! Reading the zip side of a `torch.save` file: stored entries under one root folder, all of
+//! known name. Knows nothing of pickles.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use zip::{CompressionMethod, ZipArchive, result::ZipError};
+
+use super::OfficialError;
+
+/// Entries beside the storages; those that hold a dot at the start carry no data of ours.
+const KNOWN: [&str; 6] = [
+    "data.pkl",
+    "byteorder",
+    "version",
+    ".format_version",
+    ".storage_alignment",
+    ".data/serialization_id",
+];
+const MAX_ENTRIES: usize = 32;
+
+/// The entries of one file by their name under the root folder.
+pub(super) struct Archive(BTreeMap<String, Vec<u8>>);
+
+impl Archive {
+    /// Reads every entry and checks its CRC, the byte order and the file version.
+    pub(super) fn read(file: &Path, bytes: &[u8]) -> Result<Self, OfficialError> {
+        let fail = |entry: &str, reason: String| OfficialError::Archive {
+            file: file.to_owned(),
+            entry: entry.to_owned(),
+            reason,
+        };
+        let zip_fail = |entry: &str, error: &ZipError| fail(entry, error.to_string());
+        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| zip_fail("", &e))?;
+        if zip.len() > MAX_ENTRIES {
+            return Err(fail(
+                "",
+                format!("{} entries, at most {MAX_ENTRIES}", zip.len()),
+            ));
+        }
+        let mut entries = BTreeMap::new();
+        let mut root = None;
+        for index in 0..zip.len() {
+            let mut entry = zip.by_index(index).map_err(|e| zip_fail("", &e))?;
+            let path = entry.name().map_err(|e| zip_fail("", &e))?.into_owned();
+            let (folder, name) = path.split_once('/').unwrap_or(("", &path));
+            if *root.get_or_insert_with(|| folder.to_owned()) != folder || !known(name) {
+                return Err(fail(&path, "has no place in a saved tensor".to_owned()));
+            }
+            if entry.compression() != CompressionMethod::Stored {
+                return Err(fail(&path, "is compressed, expected stored".to_owned()));
+            }
+            if entry.size() > bytes.len() as u64 {
+                return Err(fail(&path, "is longer than the file".to_owned()));
+            }
+            let mut data = Vec::with_capacity(entry.size() as usize);
+            entry
+                .read_to_end(&mut data)
+                .map_err(|e| fail(&path, e.to_string()))?;
+            if entries.insert(name.to_owned(), data).is_some() {
+                return Err(fail(&path, "occurs twice".to_owned()));
+            }
+        }
+        let archive = Self(entries);
+        if archive
+            .entry("byteorder")
+            .is_some_and(|order| order != b"little")
+        {
+            return Err(fail("byteorder", "expected `little`".to_owned()));
+        }
+        if archive.entry("version") != Some(b"3\n") {
+            return Err(fail("version", "expected 3".to_owned()));
+        }
+        Ok(archive)
+    }
+
+    pub(super) fn entry(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// The bytes of storage `key`.
+    pub(super) fn storage(&self, key: &str) -> Option<&[u8]> {
+        self.entry(&format!("data/{key}"))
+    }
+}
+
+fn known(name: &str) -> bool {
+    let is_storage = |key: &str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
+    KNOWN.contains(&name) || name.strip_prefix("data/").is_some_and(is_storage)
+}

@@ -1,0 +1,313 @@
+//! The reference's own files: read, composed, written back byte for byte; and what is refused.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use promptus::prompt::official::{
+    Device, InitLatent, OfficialFolder, init_from_bytes, init_to_bytes, prompt_from_bytes,
+    prompt_to_bytes,
+};
+use promptus::prompt::{
+    Affine8, CodingId, CodingParameters, KeyframeDecoder, Quantiser, ReferencePayload, Shape,
+};
+
+const SD_TURBO: Shape = Shape {
+    tokens: 77,
+    dim: 1024,
+};
+
+fn folders() -> Option<Vec<PathBuf>> {
+    let official = common::shared()?.join("promptus-official");
+    let names = ["sky", "uvg"].iter();
+    Some(
+        names
+            .map(|name| official.join(name).join("rank8_interval10"))
+            .collect(),
+    )
+}
+
+/// A prompt of our own making, for what must hold without the official files.
+fn invented(rank: usize) -> ReferencePayload {
+    let levels =
+        |count: usize, stride: usize| (0..count).map(|i| (i * stride % 251) as u8).collect();
+    ReferencePayload {
+        shape: SD_TURBO,
+        rank,
+        u: levels(77 * rank, 7),
+        v: levels(1024 * rank, 13),
+        u_map: Affine8 {
+            scale: 0.025,
+            zero_point: 118.0,
+        },
+        v_map: Affine8 {
+            scale: 0.11,
+            zero_point: 126.0,
+        },
+    }
+}
+
+#[test]
+fn every_official_file_comes_back_byte_for_byte() {
+    let Some(folders) = folders() else { return };
+    let mut files = 0;
+    for folder in folders {
+        let out = tempfile::tempdir().unwrap();
+        let title = OfficialFolder::read(&folder).unwrap();
+        assert_eq!(
+            title.prompts.keys().copied().collect::<Vec<_>>(),
+            Vec::from_iter((0..=140).step_by(10))
+        );
+        title.write(out.path(), Device::Cuda).unwrap();
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let original = entry.unwrap().path();
+            let written = out.path().join(original.file_name().unwrap());
+            assert_eq!(
+                std::fs::read(&original).unwrap(),
+                std::fs::read(written).unwrap(),
+                "{original:?}"
+            );
+            files += 1;
+        }
+        assert_eq!(OfficialFolder::read(out.path()).unwrap(), title);
+    }
+    assert_eq!(files, 32);
+}
+
+#[test]
+fn payloads_are_lossless_and_compose_as_an_independent_computation_does() {
+    let Some(folders) = folders() else { return };
+    let mut prompts = 0;
+    for folder in folders {
+        for (number, prompt) in OfficialFolder::read(&folder).unwrap().prompts {
+            let bytes = prompt.to_bytes();
+            assert_eq!(bytes.len(), 8 * (77 + 1024) + 16);
+            assert_eq!(
+                ReferencePayload::from_bytes(SD_TURBO, 8, &bytes),
+                Some(prompt.clone())
+            );
+            let parameters = CodingParameters {
+                coding: CodingId::Reference,
+                shape: SD_TURBO,
+                grid_width: 0,
+                components: 8,
+                full_rank: 8,
+                quantiser: Quantiser::REFERENCE,
+            };
+            let factors = KeyframeDecoder::new(parameters)
+                .unwrap()
+                .push(&[&bytes])
+                .unwrap();
+            let raw = std::fs::read(folder.join(format!("frame_{number:05}.prompt"))).unwrap();
+            let expected = composed_in_double(&raw);
+            let composed = factors.compose(8);
+            let most = expected
+                .iter()
+                .fold(0.0f64, |most, value| most.max(value.abs()));
+            for (got, want) in composed.iter().zip(&expected) {
+                assert!((f64::from(*got) - want).abs() <= 1e-6 * most);
+            }
+            prompts += 1;
+        }
+    }
+    assert_eq!(prompts, 30);
+}
+
+/// P of an official rank-8 file in double precision, from the file's bytes at the places where
+/// every one of these 11,312-byte files has its storages: a second, independent reader.
+fn composed_in_double(file: &[u8]) -> Vec<f64> {
+    assert_eq!(file.len(), 11_312);
+    let scalar = |at: usize| f64::from(f32::from_le_bytes(file[at..at + 4].try_into().unwrap()));
+    let places = storages(file);
+    let [u, v, us, uz, vs, vz] = places[..] else {
+        panic!("six storages")
+    };
+    let value = |at: usize, scale: f64, zero: f64| scale * (f64::from(file[at]) - zero);
+    let (us, uz, vs, vz) = (scalar(us), scalar(uz), scalar(vs), scalar(vz));
+    let mut out = Vec::with_capacity(77 * 1024);
+    for token in 0..77 {
+        for column in 0..1024 {
+            let products = (0..8)
+                .map(|j| value(u + token * 8 + j, us, uz) * value(v + j * 1024 + column, vs, vz));
+            out.push(products.sum::<f64>() / 8f64.sqrt());
+        }
+    }
+    out
+}
+
+/// Offsets of the data of `data/0`, `data/1`, …: after a local header's name and extra field.
+fn storages(file: &[u8]) -> Vec<usize> {
+    let word = |at: usize| usize::from(u16::from_le_bytes([file[at], file[at + 1]]));
+    let headers = file
+        .windows(4)
+        .enumerate()
+        .filter(|(_, window)| window == b"PK\x03\x04");
+    let entries = headers.map(|(at, _)| (at + 30, word(at + 26), word(at + 28)));
+    let storages = entries.filter(|&(name, length, _)| {
+        String::from_utf8_lossy(&file[name..name + length]).contains("/data/")
+    });
+    storages
+        .map(|(name, length, extra)| name + length + extra)
+        .collect()
+}
+
+#[test]
+fn any_rank_and_device_goes_round() {
+    for rank in [1, 8, 255] {
+        for device in [Device::Cuda, Device::Cpu] {
+            let prompt = invented(rank);
+            let bytes = prompt_to_bytes(&prompt, "frame_00007", device);
+            assert_eq!(prompt_from_bytes(Path::new("x"), &bytes).unwrap(), prompt);
+        }
+    }
+    let init = InitLatent {
+        height: 3,
+        width: 5,
+        values: (0..60u8).map(f32::from).collect(),
+    };
+    let bytes = init_to_bytes(&init, "init", Device::Cpu);
+    assert_eq!(init_from_bytes(Path::new("x"), &bytes).unwrap(), init);
+}
+
+/// Needs a Python with PyTorch, named by PROMPTUS_PYTHON; checked where there is one.
+#[test]
+fn torch_loads_what_we_write() {
+    let Some(python) = std::env::var_os("PROMPTUS_PYTHON") else {
+        eprintln!("skipped: needs PROMPTUS_PYTHON");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let title = OfficialFolder {
+        init: InitLatent {
+            height: 64,
+            width: 64,
+            values: (0..16384u16).map(f32::from).collect(),
+        },
+        prompts: [(0, invented(8)), (10, invented(100))].into(),
+    };
+    title.write(folder.path(), Device::Cpu).unwrap();
+    let script = "
+import sys, torch
+from pathlib import Path
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    value = torch.load(path, weights_only=True)
+    if path.suffix == '.prompt':
+        print(path.name, [(k, v.dtype, tuple(v.shape), v.double().sum().item()) for k, v in value.items()])
+    else:
+        print(path.name, value.dtype, tuple(value.shape), value.double().sum().item())
+";
+    let output = Command::new(python)
+        .arg("-c")
+        .arg(script)
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let sum = |levels: &[u8]| levels.iter().map(|&q| f64::from(q)).sum::<f64>();
+    let lines: Vec<&str> = text.lines().collect();
+    for (line, rank) in lines.iter().zip([8, 100]) {
+        let prompt = invented(rank);
+        assert!(
+            line.contains(&format!(
+                "('U', torch.uint8, (77, {rank}), {:.1})",
+                sum(&prompt.u)
+            )),
+            "{line}"
+        );
+        assert!(
+            line.contains(&format!(
+                "('V', torch.uint8, ({rank}, 1024), {:.1})",
+                sum(&prompt.v)
+            )),
+            "{line}"
+        );
+        assert!(
+            line.contains("('V_zero_point', torch.float32, (), 126.0)"),
+            "{line}"
+        );
+    }
+    assert_eq!(
+        lines[2],
+        "init.pth torch.float32 (1, 4, 64, 64) 134209536.0"
+    );
+}
+
+/// A saved tensor file with another pickle in it.
+fn with_pickle(pickle: &[u8]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, data) in [
+        ("x/data.pkl", pickle),
+        ("x/byteorder", b"little"),
+        ("x/version", b"3\n"),
+    ] {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(data).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn code_is_refused_with_file_offset_and_name() {
+    let evil = with_pickle(b"\x80\x02cposix\nsystem\nq\x00X\x05\x00\x00\x00touchq\x01\x85q\x02R.");
+    let error = prompt_from_bytes(Path::new("a/evil.prompt"), &evil)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "a/evil.prompt: data.pkl: global `posix system` at offset 2 is not allowed here, nothing was executed"
+    );
+}
+
+#[test]
+fn other_contents_are_named() {
+    let error = |bytes: &[u8]| {
+        prompt_from_bytes(Path::new("x"), bytes)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        error(&with_pickle(b"\x80\x02}.")),
+        "x: U: expected to be there"
+    );
+    assert!(error(b"").starts_with("x: entry ``: "));
+    let init = InitLatent {
+        height: 1,
+        width: 1,
+        values: vec![0.0; 4],
+    };
+    let bytes = init_to_bytes(&init, "init", Device::Cpu);
+    assert_eq!(
+        error(&bytes),
+        "x: data.pkl: expected a dictionary of tensors"
+    );
+    let prompt = prompt_to_bytes(&invented(1), "p", Device::Cpu);
+    assert!(init_from_bytes(Path::new("x"), &prompt).is_err());
+}
+
+#[test]
+fn damage_never_panics_and_is_mostly_seen() {
+    let bytes = prompt_to_bytes(&invented(2), "frame_00000", Device::Cuda);
+    let name = Path::new("x");
+    for length in 0..bytes.len() {
+        assert!(prompt_from_bytes(name, &bytes[..length]).is_err());
+    }
+    let original = prompt_from_bytes(name, &bytes).unwrap();
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (at % 8);
+        // A flip may hit padding or a redundant field; data that differ would pass no CRC.
+        if let Ok(prompt) = prompt_from_bytes(name, &damaged) {
+            assert_eq!(prompt, original);
+        }
+    }
+}
