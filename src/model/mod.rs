@@ -1,6 +1,38 @@
-//! The generator.
+//! The generator: profiles as data, the UNet, the latent decoder, the prompt encoder and the
+//! differentiable operations they are made of.
+//!
+//! The only folder that names UNet, attention, decoder and schedule. Knows nothing of ranks,
+//! keyframes, files of a title or clocks: composed prompts go in, pictures come out.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`profile`] | what sets `mini` and `sd-turbo` apart, as typed data |
+//! | [`noise`], [`start`] | NumPy's normal deviates; the start latent's recurrence |
+//! | [`weights`], [`scope`], [`synthetic`] | safetensors, layers by name, weights without a file |
+//! | [`unet`], [`decoder`], [`encoder`], [`generator`] | the networks and their composition |
+//! | [`taesd`] | the published TAESD files |
+//! | [`picture`] | frames ↔ tensors |
+//! | [`ops`] | layers with frozen weights and right input gradients |
 
-pub mod ops;
-
+pub mod decoder;
+pub mod encoder;
+mod error;
+pub mod generator;
 #[cfg(test)]
 pub(crate) mod gradient_check;
+pub mod noise;
+pub mod ops;
+pub mod picture;
+pub mod profile;
+mod residual;
+pub mod scope;
+pub mod start;
+pub mod synthetic;
+pub mod taesd;
+pub mod unet;
+pub mod weights;
+
+pub use encoder::Encoder;
+pub use error::ModelError;
+pub use generator::Generator;
+pub use profile::Profile;

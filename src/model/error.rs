@@ -1,0 +1,73 @@
+//! What can go wrong between a weights file and a frame.
+
+use std::io;
+
+/// A generator that cannot be loaded or cannot run on what it was given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The weights file could not be read.
+    #[error("weights file {file}: {source}")]
+    Read {
+        /// The file as it was named.
+        file: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file is no safetensors file, or is cut short.
+    #[error("weights file {file}: not a whole safetensors file ({detail})")]
+    Malformed {
+        /// The file as it was named.
+        file: String,
+        /// What the parser said.
+        detail: String,
+    },
+    /// A tensor of the profile is not in the file.
+    #[error("weights file {file}: tensor `{tensor}` {shape:?} is missing")]
+    Missing {
+        /// The file as it was named.
+        file: String,
+        /// The tensor's name.
+        tensor: String,
+        /// The shape that the profile wants.
+        shape: Vec<usize>,
+    },
+    /// A tensor has another shape than the profile wants.
+    #[error("weights file {file}: tensor `{tensor}` is {got:?}, expected {expected:?}")]
+    Shape {
+        /// The file as it was named.
+        file: String,
+        /// The tensor's name.
+        tensor: String,
+        /// The shape that the profile wants.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        got: Vec<usize>,
+    },
+    /// A tensor is stored in a number format that the generator does not read.
+    #[error("weights file {file}: tensor `{tensor}` is stored as {got}, expected F32, F16 or BF16")]
+    Format {
+        /// The file as it was named.
+        file: String,
+        /// The tensor's name.
+        tensor: String,
+        /// The format in the file.
+        got: String,
+    },
+    /// No profile of that name is known.
+    #[error("no generator profile is called `{0}`: expected `mini` or `sd-turbo`")]
+    UnknownProfile(String),
+    /// A prompt, latent or picture does not fit the profile.
+    #[error("{what} is {got:?}, expected {expected}")]
+    Input {
+        /// Which input.
+        what: &'static str,
+        /// Its shape.
+        got: Vec<usize>,
+        /// What the profile wants.
+        expected: String,
+    },
+    /// The tensor library refused an operation.
+    #[error("tensor operation failed")]
+    Tensor(#[from] candle_core::Error),
+}

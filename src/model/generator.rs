@@ -1,0 +1,299 @@
+//! The generator: composed prompts and a start latent in, pictures out. One code path for every
+//! profile.
+//!
+//! ```text
+//! prompt P ─┬─ (spatial) lift ─┐
+//!           │   start latent z ┴─ UNet ─ latent ─ decoder ─ picture
+//!           └──────── condition ───┘
+//! ```
+//! Differentiable with respect to the prompts. Knows nothing of ranks, keyframes or segments.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+
+use super::ModelError;
+use super::decoder::Decoder;
+use super::ops::{Conv2d, pixel_shuffle};
+use super::profile::{Conditioning, Prediction, Profile};
+use super::scope::Scope;
+use super::start::Start;
+use super::unet::UNet;
+use super::weights::{Checkpoint, Source};
+
+/// Side of the pixel shuffle that brings a prompt cell to latent cells.
+const LIFT: usize = 2;
+
+/// The weights of `mini`.
+const SHIPPED: &[u8] = include_bytes!("../../static/mini/generator.safetensors");
+
+/// A one-step generator with frozen weights.
+#[derive(Debug)]
+pub struct Generator {
+    profile: Profile,
+    weights: [u8; 32],
+    lift: Option<Conv2d>,
+    unet: UNet,
+    decoder: Decoder,
+    device: Device,
+}
+
+impl Generator {
+    /// The `mini` generator, which ships with the crate.
+    pub fn shipped(device: &Device) -> Result<Self, ModelError> {
+        let name = "generator.safetensors";
+        let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
+        Self::new(Profile::mini(), &weights, weights.sha256())
+    }
+
+    /// A generator from one safetensors file that holds UNet, decoder and, where the profile has
+    /// one, lift.
+    pub fn load(profile: Profile, file: &Path, device: &Device) -> Result<Self, ModelError> {
+        let weights = Checkpoint::read(file, device)?;
+        Self::new(profile, &weights, weights.sha256())
+    }
+
+    /// A generator whose layers come from `source`; `weights` is the SHA-256 to report.
+    pub fn new(
+        profile: Profile,
+        source: &dyn Source,
+        weights: [u8; 32],
+    ) -> Result<Self, ModelError> {
+        let scope = Scope::root(source).sub("decoder");
+        let decoder = Decoder::new(&profile.decoder, profile.latent_channels, &scope)?;
+        Self::with_decoder(profile, source, decoder, weights)
+    }
+
+    /// As [`Self::new`], with a decoder that was loaded apart (TAESD beside a Stable Diffusion
+    /// UNet).
+    pub fn with_decoder(
+        profile: Profile,
+        source: &dyn Source,
+        decoder: Decoder,
+        weights: [u8; 32],
+    ) -> Result<Self, ModelError> {
+        let root = Scope::root(source);
+        let lift = match profile.conditioning {
+            Conditioning::Spatial { dim, .. } => {
+                let outputs = LIFT * LIFT * profile.latent_channels;
+                Some(root.sub("lift").conv3(dim, outputs)?)
+            }
+            Conditioning::CrossAttention { .. } => None,
+        };
+        let unet = UNet::new(&profile.unet, &root.sub("unet"))?;
+        Ok(Self {
+            weights,
+            lift,
+            unet,
+            decoder,
+            device: source.device().clone(),
+            profile,
+        })
+    }
+
+    /// The profile that it was built from.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// SHA-256 of the weights file.
+    pub fn weights_hash(&self) -> [u8; 32] {
+        self.weights
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The profile's start noise for pictures of a coded size.
+    pub fn start(&self, coded: (u32, u32)) -> Result<Start, ModelError> {
+        let noise = self.profile.start;
+        let shape = self.profile.latent_shape(coded);
+        Start::new(noise.seed, noise.weight, shape, &self.device)
+    }
+
+    /// Composed prompts (B, T, D) and a start latent (1 or B, C, Hl, Wl) → latents (B, C, Hl, Wl).
+    pub fn latent(&self, prompts: &Tensor, start: &Tensor) -> Result<Tensor, ModelError> {
+        let (batch, ..) = prompts.dims3()?;
+        let (_, channels, rows, columns) = start.dims4()?;
+        self.check(prompts, start)?;
+        let start = start
+            .broadcast_as((batch, channels, rows, columns))?
+            .contiguous()?;
+        let Some(lift) = &self.lift else {
+            let output = self.unet.forward(&start, prompts)?;
+            return self.predicted(&start, None, output);
+        };
+        let map = as_map(prompts, rows, columns)?;
+        let lifted = pixel_shuffle(&lift.forward(&map)?, LIFT)?;
+        let output = self
+            .unet
+            .forward(&Tensor::cat(&[&start, &lifted], 1)?, &map)?;
+        self.predicted(&start, Some(&lifted), output)
+    }
+
+    /// Latents → pictures (B, 3, H, W), nominally in 0..1 and not clamped.
+    pub fn decode(&self, latent: &Tensor) -> Result<Tensor, ModelError> {
+        self.decoder.forward(latent)
+    }
+
+    /// Composed prompts (B, T, D) and a start latent → pictures (B, 3, H, W), not clamped.
+    pub fn frames(&self, prompts: &Tensor, start: &Tensor) -> Result<Tensor, ModelError> {
+        self.decode(&self.latent(prompts, start)?)
+    }
+
+    /// The latent that the network's output stands for.
+    fn predicted(
+        &self,
+        start: &Tensor,
+        lifted: Option<&Tensor>,
+        output: Tensor,
+    ) -> Result<Tensor, ModelError> {
+        match (self.profile.prediction, lifted) {
+            (Prediction::Sample, Some(lifted)) => Ok((output + lifted)?),
+            (Prediction::Sample, None) => Ok(output),
+            (Prediction::Epsilon { alpha_bar }, _) => {
+                let noise = (output * (1.0 - alpha_bar).sqrt())?;
+                Ok(((start - noise)? / alpha_bar.sqrt())?)
+            }
+        }
+    }
+
+    fn check(&self, prompts: &Tensor, start: &Tensor) -> Result<(), ModelError> {
+        let profile = &self.profile;
+        let (batch, channels, rows, columns) = start.dims4()?;
+        let finest = profile.cell / profile.latent_cell;
+        let whole = |side: usize| side > 0 && side.is_multiple_of(finest as usize);
+        let batches = batch == 1 || batch == prompts.dim(0)?;
+        if channels != profile.latent_channels || !whole(rows) || !whole(columns) || !batches {
+            return Err(ModelError::Input {
+                what: "the start latent",
+                got: start.dims().to_vec(),
+                expected: format!(
+                    "(1, {}, rows, columns) with sides that are multiples of {finest}",
+                    profile.latent_channels
+                ),
+            });
+        }
+        let pixels = |side: usize| side as u32 * profile.latent_cell;
+        let shape = profile.prompt_shape((pixels(columns), pixels(rows)));
+        let (_, tokens, dim) = prompts.dims3()?;
+        if (tokens, dim) != (shape.tokens, shape.dim) {
+            return Err(ModelError::Input {
+                what: "the composed prompts",
+                got: prompts.dims().to_vec(),
+                expected: format!("(B, {}, {})", shape.tokens, shape.dim),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Tokens row by row (B, T, D) → a map (B, D, h, w) under latents of `rows` × `columns`.
+fn as_map(prompts: &Tensor, rows: usize, columns: usize) -> Result<Tensor, ModelError> {
+    let (batch, _, dim) = prompts.dims3()?;
+    let map = prompts.transpose(1, 2)?.contiguous()?;
+    Ok(map.reshape((batch, dim, rows / LIFT, columns / LIFT))?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::Generator;
+    use crate::model::Profile;
+    use crate::model::gradient_check::{check, normal};
+    use crate::model::profile::{
+        AttentionForm, Conditioning, DecoderForm, Modulation, Stage, UNetForm,
+    };
+    use crate::model::synthetic::RandomWeights;
+    use candle_core::{Device, Error, Tensor};
+
+    /// SD-Turbo's structure at a small width, with random weights.
+    fn narrow() -> Generator {
+        let dim = 20;
+        let profile = Profile {
+            cell: 16,
+            conditioning: Conditioning::CrossAttention { tokens: 7, dim },
+            unet: UNetForm {
+                widths: vec![16, 32],
+                layers: 1,
+                norm_groups: Some(4),
+                modulation: Modulation::Time {
+                    timestep: 999.0,
+                    code: 16,
+                    dim: 24,
+                },
+                attention: Some(AttentionForm {
+                    heads: vec![2, 0],
+                    middle_heads: 4,
+                    context: dim,
+                }),
+                ..Profile::sd_turbo().unet
+            },
+            decoder: DecoderForm {
+                stages: vec![
+                    Stage {
+                        channels: 8,
+                        blocks: 1,
+                    };
+                    4
+                ],
+                ..DecoderForm::taesd()
+            },
+            ..Profile::sd_turbo()
+        };
+        Generator::new(profile, &RandomWeights::new(9, &Device::Cpu), [0; 32]).unwrap()
+    }
+
+    fn random_mini() -> Generator {
+        Generator::new(
+            Profile::mini(),
+            &RandomWeights::new(9, &Device::Cpu),
+            [0; 32],
+        )
+        .unwrap()
+    }
+
+    /// Frames from factors: U (T, r), V (r, D) and the scale 1/√R.
+    fn render(
+        generator: &Generator,
+        u: &Tensor,
+        v: &Tensor,
+        start: &Tensor,
+    ) -> candle_core::Result<Tensor> {
+        let scale = 1.0 / (generator.profile().full_rank as f64).sqrt();
+        let prompt = (u.matmul(v)? * scale)?.unsqueeze(0)?;
+        generator.frames(&prompt, start).map_err(Error::wrap)
+    }
+
+    #[test]
+    fn the_whole_renderer_has_right_gradients_of_both_factors() {
+        for (generator, size, step) in [(narrow(), (32, 16), 1e-3), (random_mini(), (64, 32), 2e-4)]
+        {
+            let shape = generator.profile().prompt_shape(size);
+            let start = generator.start(size).unwrap().fresh().unwrap();
+            let u = normal(1, &[shape.tokens, 3]);
+            let v = normal(2, &[3, shape.dim]);
+            check(&u, step, |u| render(&generator, u, &v, &start));
+            check(&v, step, |v| render(&generator, &u, v, &start));
+        }
+    }
+
+    #[test]
+    fn inputs_of_another_size_are_refused() {
+        let generator = Generator::shipped(&Device::Cpu).unwrap();
+        let start = generator.start((64, 32)).unwrap().fresh().unwrap();
+        let error = generator
+            .frames(&normal(1, &[1, 7, 32]), &start)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the composed prompts is [1, 7, 32], expected (B, 8, 32)"
+        );
+        let odd = normal(1, &[1, 16, 3, 4]);
+        let error = generator.frames(&normal(1, &[1, 8, 32]), &odd).unwrap_err();
+        assert!(error.to_string().contains("start latent"));
+    }
+}

@@ -1,0 +1,93 @@
+//! Frames ↔ tensors: bytes 0..=255 to values 0..1, NCHW; padding to and cropping from coded size.
+//! Knows no network.
+
+use candle_core::{Device, Tensor};
+
+use super::ModelError;
+use crate::frame::Frame;
+
+/// The frame as (1, 3, height, width) with values in 0..1; columns and rows past its right and
+/// bottom edge repeat the edge.
+pub fn to_tensor(
+    frame: &Frame,
+    (width, height): (u32, u32),
+    device: &Device,
+) -> Result<Tensor, ModelError> {
+    let plane = width as usize * height as usize;
+    let mut values = vec![0.0_f32; 3 * plane];
+    for y in 0..height {
+        for x in 0..width {
+            let at = (y * width + x) as usize;
+            for (colour, value) in frame.pixel(x, y).into_iter().enumerate() {
+                values[colour * plane + at] = f32::from(value) / 255.0;
+            }
+        }
+    }
+    let shape = (1, 3, height as usize, width as usize);
+    Ok(Tensor::from_vec(values, shape, device)?)
+}
+
+/// The top left `visible` part of each picture of (B, 3, H, W), clamped to 0..1 and rounded.
+pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, ModelError> {
+    let (batch, colours, height, width) = pictures.dims4()?;
+    let (columns, rows) = (visible.0 as usize, visible.1 as usize);
+    let wrong = || ModelError::Input {
+        what: "a batch of pictures",
+        got: pictures.dims().to_vec(),
+        expected: format!("(B, 3, at least {rows}, at least {columns})"),
+    };
+    if colours != 3 || rows > height || columns > width {
+        return Err(wrong());
+    }
+    let values: Vec<f32> = pictures.flatten_all()?.to_vec1()?;
+    let plane = height * width;
+    let frame = |picture: &[f32]| {
+        let mut data = Vec::with_capacity(3 * rows * columns);
+        for y in 0..rows {
+            for x in 0..columns {
+                let at = y * width + x;
+                data.extend([0, 1, 2].map(|c| to_byte(picture[c * plane + at])));
+            }
+        }
+        Frame::new(visible.0, visible.1, data).map_err(|_| wrong())
+    };
+    (0..batch)
+        .map(|b| frame(&values[b * 3 * plane..(b + 1) * 3 * plane]))
+        .collect()
+}
+
+fn to_byte(value: f32) -> u8 {
+    (value.clamp(0.0, 1.0) * 255.0).round() as u8
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{to_frames, to_tensor};
+    use crate::frame::Frame;
+    use candle_core::{Device, Tensor};
+
+    #[test]
+    fn padding_repeats_the_edge_and_cropping_takes_it_off() {
+        let frame = Frame::new(2, 1, vec![0, 128, 255, 9, 8, 7]).unwrap();
+        let tensor = to_tensor(&frame, (4, 2), &Device::Cpu).unwrap();
+        assert_eq!(tensor.dims(), [1, 3, 2, 4]);
+        let red: Vec<f32> = tensor
+            .narrow(1, 0, 1)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        assert_eq!(red[0], 0.0);
+        assert!(red[1..4].iter().all(|&r| (r - 9.0 / 255.0).abs() < 1e-7));
+        assert_eq!(to_frames(&tensor, (2, 1)).unwrap(), [frame]);
+    }
+
+    #[test]
+    fn values_outside_the_range_are_clamped() {
+        let tensor = Tensor::new(&[-1.0_f32, 2.0, f32::NAN], &Device::Cpu).unwrap();
+        let frames = to_frames(&tensor.reshape((1, 3, 1, 1)).unwrap(), (1, 1)).unwrap();
+        assert_eq!(frames[0].data(), [0, 255, 0]);
+    }
+}

@@ -1,0 +1,99 @@
+//! Layers by name: the tree of names in a weights file, from which a network takes its layers.
+//! Knows the layer types and how their tensors are called, but no network.
+
+use std::fmt::Display;
+
+use candle_core::{Device, Tensor};
+
+use super::ModelError;
+use super::ops::{Conv2d, GroupNorm, LayerNorm, Linear};
+use super::weights::Source;
+
+/// A place in a network's tree of names, from which layers are made.
+#[derive(Clone)]
+pub struct Scope<'a> {
+    source: &'a dyn Source,
+    prefix: String,
+}
+
+impl<'a> Scope<'a> {
+    /// The root of `source`'s names.
+    pub fn root(source: &'a dyn Source) -> Self {
+        Self {
+            source,
+            prefix: String::new(),
+        }
+    }
+
+    /// The child `name` of this place.
+    pub fn sub(&self, name: impl Display) -> Self {
+        Self {
+            source: self.source,
+            prefix: format!("{}{name}.", self.prefix),
+        }
+    }
+
+    /// A square convolution, odd kernels padded to keep the grid. With `bias` it has one.
+    pub fn conv(
+        &self,
+        (inputs, outputs): (usize, usize),
+        kernel: usize,
+        stride: usize,
+        bias: bool,
+    ) -> Result<Conv2d, ModelError> {
+        let weight = self.weight(&[outputs, inputs, kernel, kernel])?;
+        let bias = self.bias(outputs, bias)?;
+        Ok(Conv2d::new(&weight, bias.as_ref(), stride, kernel / 2)?)
+    }
+
+    /// The 3×3 convolution that networks are mostly made of: stride 1, bias.
+    pub fn conv3(&self, inputs: usize, outputs: usize) -> Result<Conv2d, ModelError> {
+        self.conv((inputs, outputs), 3, 1, true)
+    }
+
+    /// A linear layer.
+    pub fn linear(&self, inputs: usize, outputs: usize, bias: bool) -> Result<Linear, ModelError> {
+        let weight = self.weight(&[outputs, inputs])?;
+        let bias = self.bias(outputs, bias)?;
+        Ok(Linear::new(&weight, bias.as_ref())?)
+    }
+
+    /// A group norm with scale and shift.
+    pub fn group_norm(
+        &self,
+        channels: usize,
+        groups: usize,
+        eps: f64,
+    ) -> Result<GroupNorm, ModelError> {
+        let weight = self.weight(&[channels])?;
+        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
+        Ok(GroupNorm::new(groups, eps, &weight, &bias)?)
+    }
+
+    /// A layer norm with scale and shift.
+    pub fn layer_norm(&self, channels: usize, eps: f64) -> Result<LayerNorm, ModelError> {
+        let weight = self.weight(&[channels])?;
+        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
+        Ok(LayerNorm::new(eps, &weight, &bias)?)
+    }
+
+    /// Where the layers' tensors lie.
+    pub fn device(&self) -> &Device {
+        self.source.device()
+    }
+
+    fn weight(&self, shape: &[usize]) -> Result<Tensor, ModelError> {
+        self.source.tensor(&self.name("weight"), shape)
+    }
+
+    fn bias(&self, outputs: usize, wanted: bool) -> Result<Option<Tensor>, ModelError> {
+        let name = self.name("bias");
+        wanted
+            .then(|| self.source.tensor(&name, &[outputs]))
+            .transpose()
+    }
+
+    fn name(&self, leaf: &str) -> String {
+        format!("{}{leaf}", self.prefix)
+    }
+}

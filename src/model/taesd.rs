@@ -1,0 +1,147 @@
+//! TAESD's published files: numbered layers, renamed to ours.
+//!
+//! `taesd_encoder` and `taesd_decoder` (Ollin Boer Bohan, MIT) number the modules of a sequence,
+//! activations and upsamplings included: in the decoder 0 is the squashing and 2 a ReLU. Latents
+//! are Stable Diffusion's, already scaled.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+use candle_core::{Device, Tensor};
+
+use super::ModelError;
+use super::decoder::Decoder;
+use super::encoder::Encoder;
+use super::profile::{DecoderForm, EncoderForm, Stage};
+use super::scope::Scope;
+use super::weights::{Checkpoint, Source};
+
+/// Channels of a Stable Diffusion latent.
+const LATENT: usize = 4;
+
+/// The decoder in a `taesd_decoder` file.
+pub fn decoder(file: &Checkpoint) -> Result<Decoder, ModelError> {
+    let form = DecoderForm::taesd();
+    let source = Numbered {
+        file,
+        names: decoder_names(&form),
+    };
+    Decoder::new(&form, LATENT, &Scope::root(&source))
+}
+
+/// The encoder in a `taesd_encoder` file.
+pub fn encoder(file: &Checkpoint) -> Result<Encoder, ModelError> {
+    let form = EncoderForm::taesd();
+    let source = Numbered {
+        file,
+        names: encoder_names(&form),
+    };
+    Encoder::new(&form, &Scope::root(&source))
+}
+
+/// A file whose layers are found under other names.
+struct Numbered<'a> {
+    file: &'a Checkpoint,
+    /// Our name of a layer → its name in the file.
+    names: HashMap<String, String>,
+}
+
+impl Source for Numbered<'_> {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let theirs = name
+            .rsplit_once('.')
+            .and_then(|(layer, leaf)| Some(format!("{}.{leaf}", self.names.get(layer)?)));
+        self.file.tensor(theirs.as_deref().unwrap_or(name), shape)
+    }
+
+    fn device(&self) -> &Device {
+        self.file.device()
+    }
+}
+
+fn decoder_names(form: &DecoderForm) -> HashMap<String, String> {
+    let mut names = HashMap::from([("conv_in".to_owned(), "1".to_owned())]);
+    let mut next = 3;
+    for (s, stage) in form.stages.iter().enumerate() {
+        let ours = |b| format!("stages.{s}.blocks.{b}");
+        next = name_blocks(&mut names, stage, form.convs, next, ours);
+        if s + 1 < form.stages.len() {
+            names.insert(format!("stages.{s}.up"), (next + 1).to_string());
+            next += 2;
+        }
+    }
+    names.insert("conv_out".to_owned(), next.to_string());
+    names
+}
+
+fn encoder_names(form: &EncoderForm) -> HashMap<String, String> {
+    let mut names = HashMap::from([("conv_in".to_owned(), "0".to_owned())]);
+    let (mut next, mut block) = (1, 0);
+    for (s, stage) in form.stages.iter().enumerate() {
+        if s > 0 {
+            names.insert(format!("down.{}", s - 1), next.to_string());
+            next += 1;
+        }
+        let ours = |b| format!("blocks.{}", block + b);
+        next = name_blocks(&mut names, stage, form.convs, next, ours);
+        block += stage.blocks;
+    }
+    names.insert("conv_out".to_owned(), next.to_string());
+    names
+}
+
+/// Names the blocks of a stage, which are numbered from `first` in the file and whose
+/// convolutions have a ReLU between them; gives the number after the last.
+fn name_blocks<N: Display>(
+    names: &mut HashMap<String, String>,
+    stage: &Stage,
+    convs: usize,
+    first: usize,
+    ours: impl Fn(usize) -> N,
+) -> usize {
+    for b in 0..stage.blocks {
+        for k in 0..convs {
+            let theirs = format!("{}.conv.{}", first + b, 2 * k);
+            names.insert(format!("{}.convs.{k}", ours(b)), theirs);
+        }
+    }
+    first + stage.blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decoder_names, encoder_names};
+    use crate::model::profile::{DecoderForm, EncoderForm};
+
+    #[test]
+    fn the_numbering_is_the_published_one() {
+        let decoder = decoder_names(&DecoderForm::taesd());
+        for (ours, theirs) in [
+            ("stages.0.blocks.2.convs.1", "5.conv.2"),
+            ("stages.0.up", "7"),
+            ("stages.2.up", "17"),
+            ("stages.3.blocks.0.convs.0", "18.conv.0"),
+            ("conv_out", "19"),
+        ] {
+            assert_eq!(
+                decoder.get(ours).map(String::as_str),
+                Some(theirs),
+                "{ours}"
+            );
+        }
+        let encoder = encoder_names(&EncoderForm::taesd());
+        for (ours, theirs) in [
+            ("blocks.0.convs.2", "1.conv.4"),
+            ("down.0", "2"),
+            ("blocks.1.convs.0", "3.conv.0"),
+            ("down.2", "10"),
+            ("conv_out", "14"),
+        ] {
+            assert_eq!(
+                encoder.get(ours).map(String::as_str),
+                Some(theirs),
+                "{ours}"
+            );
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The denoising network: a UNet in the skeleton and the names of diffusers'
+//! `UNet2DConditionModel`, for every profile.
+//!
+//! What a profile leaves out (norms, attention, time embedding) is absent, not zero. Knows its
+//! form and its condition, but neither schedules nor latents of earlier frames.
+
+mod block;
+mod resnet;
+mod time;
+mod transformer;
+
+use candle_core::Tensor;
+
+use self::block::{Block, Grid};
+use self::resnet::{norm, normed};
+use self::time::TimeEmbedding;
+use super::ModelError;
+use super::ops::{Conv2d, GroupNorm, silu, upsample_nearest2};
+use super::profile::{Modulation, UNetForm};
+use super::scope::Scope;
+
+/// What every layer is told besides its input.
+struct Told<'a> {
+    /// The prompt: a map (B, D, h, w) for the resnets or tokens (B, T, D) for the transformers.
+    prompt: &'a Tensor,
+    /// silu of the time embedding (1, dim), where the form has one.
+    time: Option<Tensor>,
+}
+
+/// A UNet with frozen weights.
+#[derive(Debug)]
+pub struct UNet {
+    time: Option<TimeEmbedding>,
+    conv_in: Conv2d,
+    down: Vec<Block>,
+    middle: Block,
+    up: Vec<Block>,
+    norm_out: Option<GroupNorm>,
+    conv_out: Conv2d,
+}
+
+impl UNet {
+    /// Takes the layers of `form` from `scope`.
+    pub fn new(form: &UNetForm, scope: &Scope<'_>) -> Result<Self, ModelError> {
+        let first = form.widths.first().copied().unwrap_or(form.inputs);
+        let last = form.widths.last().copied().unwrap_or(first);
+        let time = match form.modulation {
+            Modulation::Time {
+                timestep,
+                code,
+                dim,
+            } => {
+                let scope = scope.sub("time_embedding");
+                Some(TimeEmbedding::new(timestep, (code, dim), &scope)?)
+            }
+            Modulation::Prompt { .. } => None,
+        };
+        let middle_heads = form.attention.as_ref().map_or(0, |a| a.middle_heads);
+        Ok(Self {
+            time,
+            conv_in: scope.sub("conv_in").conv3(form.inputs, first)?,
+            down: down_blocks(form, &scope.sub("down_blocks"))?,
+            middle: Block::new(
+                form,
+                &[(last, last); 2],
+                (middle_heads, 1),
+                Grid::Keep,
+                &scope.sub("mid_block"),
+            )?,
+            up: up_blocks(form, &scope.sub("up_blocks"))?,
+            norm_out: norm(form, first, &scope.sub("conv_norm_out"))?,
+            conv_out: scope.sub("conv_out").conv3(first, form.outputs)?,
+        })
+    }
+
+    /// `x` (B, inputs, H, W) → (B, outputs, H, W); H and W divisible by 2 at every level. The prompt
+    /// is a map (B, D, h, w) or tokens (B, T, D), as the form's modulation and attention want it.
+    pub fn forward(&self, x: &Tensor, prompt: &Tensor) -> Result<Tensor, ModelError> {
+        let time = self.time.as_ref().map(TimeEmbedding::forward).transpose()?;
+        let told = Told { prompt, time };
+        let mut x = self.conv_in.forward(x)?;
+        let mut skips = vec![x.clone()];
+        for block in &self.down {
+            for j in 0..block.len() {
+                x = block.layer(j, &x, &told)?;
+                skips.push(x.clone());
+            }
+            if let Some(conv) = &block.resample {
+                x = conv.forward(&x)?;
+                skips.push(x.clone());
+            }
+        }
+        for j in 0..self.middle.len() {
+            x = self.middle.layer(j, &x, &told)?;
+        }
+        for block in &self.up {
+            for j in 0..block.len() {
+                if let Some(skip) = skips.pop() {
+                    x = Tensor::cat(&[&x, &skip], 1)?;
+                }
+                x = block.layer(j, &x, &told)?;
+            }
+            if let Some(conv) = &block.resample {
+                x = conv.forward(&upsample_nearest2(&x)?)?;
+            }
+        }
+        let x = silu(&normed(self.norm_out.as_ref(), &x)?)?;
+        Ok(self.conv_out.forward(&x)?)
+    }
+}
+
+fn down_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelError> {
+    let mut inputs = form.widths.first().copied().unwrap_or(form.inputs);
+    let mut blocks = Vec::with_capacity(form.widths.len());
+    for (i, &width) in form.widths.iter().enumerate() {
+        let channels: Vec<_> = (0..form.layers)
+            .map(|j| (if j == 0 { inputs } else { width }, width))
+            .collect();
+        let grid = match i + 1 == form.widths.len() {
+            true => Grid::Keep,
+            false => Grid::Halve,
+        };
+        let heads = (level_heads(form, i), form.layers);
+        blocks.push(Block::new(form, &channels, heads, grid, &scope.sub(i))?);
+        inputs = width;
+    }
+    Ok(blocks)
+}
+
+/// Coarsest first; resnet j takes the picture so far and the skip that it undoes.
+fn up_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelError> {
+    let mut inputs = form.widths.last().copied().unwrap_or(form.inputs);
+    let mut blocks = Vec::with_capacity(form.widths.len());
+    for (i, (level, &width)) in form.widths.iter().enumerate().rev().enumerate() {
+        let finer = form.widths[level.saturating_sub(1)];
+        let channels: Vec<_> = (0..=form.layers)
+            .map(|j| {
+                let before = if j == 0 { inputs } else { width };
+                let skip = if j == form.layers { finer } else { width };
+                (before + skip, width)
+            })
+            .collect();
+        let grid = if level == 0 { Grid::Keep } else { Grid::Double };
+        let heads = (level_heads(form, level), form.layers + 1);
+        blocks.push(Block::new(form, &channels, heads, grid, &scope.sub(i))?);
+        inputs = width;
+    }
+    Ok(blocks)
+}
+
+fn level_heads(form: &UNetForm, level: usize) -> usize {
+    let heads = form.attention.as_ref().map(|a| a.heads.as_slice());
+    heads.and_then(|h| h.get(level)).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Told, UNet};
+    use crate::model::Profile;
+    use crate::model::gradient_check::{check, normal};
+    use crate::model::profile::{AttentionForm, Modulation, UNetForm};
+    use crate::model::scope::Scope;
+    use crate::model::synthetic::{Listing, RandomWeights};
+    use crate::model::unet::resnet::Resnet;
+    use crate::model::unet::transformer::{Size, Transformer};
+    use candle_core::{Device, Error};
+
+    /// Stable Diffusion's structure at a small width.
+    fn small() -> UNetForm {
+        UNetForm {
+            inputs: 4,
+            outputs: 4,
+            widths: vec![16, 32],
+            layers: 1,
+            norm_groups: Some(4),
+            modulation: Modulation::Time {
+                timestep: 999.0,
+                code: 16,
+                dim: 24,
+            },
+            attention: Some(AttentionForm {
+                heads: vec![2, 0],
+                middle_heads: 4,
+                context: 20,
+            }),
+        }
+    }
+
+    #[test]
+    fn resnets_have_right_gradients_with_time_and_with_prompt() {
+        let source = RandomWeights::new(3, &Device::Cpu);
+        let x = normal(1, &[1, 16, 4, 4]);
+        let map = normal(2, &[1, 32, 2, 2]);
+        for form in [small(), Profile::mini().unet] {
+            let resnet = Resnet::new(&form, (16, 32), &Scope::root(&source)).unwrap();
+            let time = Some(normal(4, &[1, 24]));
+            let forward = |x: &_, prompt: &_| {
+                let time = time.clone();
+                resnet
+                    .forward(x, &Told { prompt, time })
+                    .map_err(Error::wrap)
+            };
+            check(&x, 1e-2, |x| forward(x, &map));
+            if matches!(form.modulation, Modulation::Prompt { .. }) {
+                check(&map, 1e-2, |map| forward(&x, map));
+            }
+        }
+    }
+
+    #[test]
+    fn transformers_have_right_gradients() {
+        let source = RandomWeights::new(3, &Device::Cpu);
+        let size = Size {
+            channels: 16,
+            heads: 2,
+            context: 20,
+            groups: 4,
+        };
+        let transformer = Transformer::new(size, &Scope::root(&source)).unwrap();
+        let x = normal(1, &[2, 16, 3, 4]);
+        let prompt = normal(2, &[2, 5, 20]);
+        let forward = |x: &_, prompt: &_| transformer.forward(x, prompt).map_err(Error::wrap);
+        check(&x, 1e-2, |x| forward(x, &prompt));
+        check(&prompt, 1e-2, |prompt| forward(&x, prompt));
+    }
+
+    #[test]
+    fn the_whole_network_has_right_gradients() {
+        let source = RandomWeights::new(5, &Device::Cpu);
+        let unet = UNet::new(&small(), &Scope::root(&source)).unwrap();
+        let x = normal(1, &[1, 4, 8, 4]);
+        let prompt = normal(2, &[1, 5, 20]);
+        check(&prompt, 1e-2, |prompt| {
+            unet.forward(&x, prompt).map_err(Error::wrap)
+        });
+        check(&x, 1e-2, |x| unet.forward(x, &prompt).map_err(Error::wrap));
+    }
+
+    #[test]
+    fn sd_turbo_asks_for_the_tensors_of_the_published_unet() {
+        let listing = Listing::default();
+        UNet::new(&Profile::sd_turbo().unet, &Scope::root(&listing)).unwrap();
+        let tensors = listing.into_tensors();
+        let values: usize = tensors
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum();
+        assert_eq!((tensors.len(), values), (686, 865_910_724));
+        for (name, shape) in [
+            ("time_embedding.linear_1.weight", &[1280, 320][..]),
+            (
+                "down_blocks.2.attentions.1.transformer_blocks.0.attn2.to_k.weight",
+                &[1280, 1024],
+            ),
+            (
+                "mid_block.attentions.0.transformer_blocks.0.ff.net.0.proj.bias",
+                &[10240],
+            ),
+            (
+                "up_blocks.0.resnets.2.conv_shortcut.weight",
+                &[1280, 2560, 1, 1],
+            ),
+            ("up_blocks.3.resnets.0.conv1.weight", &[320, 960, 3, 3]),
+            ("up_blocks.2.upsamplers.0.conv.bias", &[640]),
+        ] {
+            let asked = tensors.iter().any(|(n, s)| n == name && s == shape);
+            assert!(asked, "{name} {shape:?}");
+        }
+    }
+}

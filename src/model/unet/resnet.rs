@@ -1,0 +1,131 @@
+//! The residual block of the UNet: two convolutions, its hidden layer moved by the condition.
+
+use candle_core::Tensor;
+
+use super::Told;
+use crate::model::ModelError;
+use crate::model::ops::{Conv2d, GroupNorm, Linear, avg_pool2, modulate, silu, upsample_nearest2};
+use crate::model::profile::{Modulation, UNetForm};
+use crate::model::scope::Scope;
+
+/// Epsilon of the group norms, as Stable Diffusion sets it.
+pub(super) const NORM_EPS: f64 = 1e-5;
+
+/// norm, silu, conv, condition, norm, silu, conv, plus the input (through a 1×1 convolution where
+/// the channels differ).
+#[derive(Debug)]
+pub(super) struct Resnet {
+    norm1: Option<GroupNorm>,
+    conv1: Conv2d,
+    modulation: Layer,
+    norm2: Option<GroupNorm>,
+    conv2: Conv2d,
+    shortcut: Option<Conv2d>,
+}
+
+/// How the condition reaches the hidden layer.
+#[derive(Debug)]
+enum Layer {
+    /// A 1×1 convolution of the prompt map: scale and shift at every place.
+    Prompt(Conv2d),
+    /// A linear layer of the time embedding: one shift per channel.
+    Time(Linear),
+}
+
+impl Resnet {
+    pub(super) fn new(
+        form: &UNetForm,
+        (inputs, outputs): (usize, usize),
+        scope: &Scope<'_>,
+    ) -> Result<Self, ModelError> {
+        let modulation = match form.modulation {
+            Modulation::Prompt { dim } => Layer::Prompt(scope.sub("modulation").conv(
+                (dim, 2 * outputs),
+                1,
+                1,
+                true,
+            )?),
+            Modulation::Time { dim, .. } => {
+                Layer::Time(scope.sub("time_emb_proj").linear(dim, outputs, true)?)
+            }
+        };
+        let shortcut = (inputs != outputs)
+            .then(|| {
+                scope
+                    .sub("conv_shortcut")
+                    .conv((inputs, outputs), 1, 1, true)
+            })
+            .transpose()?;
+        Ok(Self {
+            norm1: norm(form, inputs, &scope.sub("norm1"))?,
+            conv1: scope.sub("conv1").conv3(inputs, outputs)?,
+            modulation,
+            norm2: norm(form, outputs, &scope.sub("norm2"))?,
+            conv2: scope.sub("conv2").conv3(outputs, outputs)?,
+            shortcut,
+        })
+    }
+
+    pub(super) fn forward(&self, x: &Tensor, told: &Told<'_>) -> Result<Tensor, ModelError> {
+        let hidden = self
+            .conv1
+            .forward(&silu(&normed(self.norm1.as_ref(), x)?)?)?;
+        let hidden = self.moved(&hidden, told)?;
+        let hidden = self
+            .conv2
+            .forward(&silu(&normed(self.norm2.as_ref(), &hidden)?)?)?;
+        match &self.shortcut {
+            Some(conv) => Ok((hidden + conv.forward(x)?)?),
+            None => Ok((hidden + x)?),
+        }
+    }
+
+    fn moved(&self, hidden: &Tensor, told: &Told<'_>) -> Result<Tensor, ModelError> {
+        match (&self.modulation, &told.time) {
+            (Layer::Prompt(conv), _) => {
+                let (_, _, height, _) = hidden.dims4()?;
+                Ok(modulate(
+                    hidden,
+                    &to_grid(&conv.forward(told.prompt)?, height)?,
+                )?)
+            }
+            (Layer::Time(linear), Some(time)) => {
+                let shift = linear.forward(time)?.unsqueeze(2)?.unsqueeze(3)?;
+                Ok(hidden.broadcast_add(&shift)?)
+            }
+            (Layer::Time(_), None) => Ok(hidden.clone()),
+        }
+    }
+}
+
+/// A group norm where the form has norms.
+pub(super) fn norm(
+    form: &UNetForm,
+    channels: usize,
+    scope: &Scope<'_>,
+) -> Result<Option<GroupNorm>, ModelError> {
+    form.norm_groups
+        .map(|groups| scope.group_norm(channels, groups, NORM_EPS))
+        .transpose()
+}
+
+/// `x` through `norm`, or as it is.
+pub(super) fn normed(norm: Option<&GroupNorm>, x: &Tensor) -> Result<Tensor, ModelError> {
+    match norm {
+        Some(norm) => Ok(norm.forward(x)?),
+        None => Ok(x.clone()),
+    }
+}
+
+/// Brings a map at the prompt grid to a grid of `height` rows: repeated where finer, averaged
+/// where coarser.
+fn to_grid(map: &Tensor, height: usize) -> Result<Tensor, ModelError> {
+    let mut map = map.clone();
+    while map.dim(2)? < height {
+        map = upsample_nearest2(&map)?;
+    }
+    while map.dim(2)? > height {
+        map = avg_pool2(&map)?;
+    }
+    Ok(map)
+}

@@ -1,0 +1,181 @@
+//! Where a network's numbers come from: a safetensors file, tensor by tensor.
+//!
+//! Knows the safetensors format (<https://github.com/huggingface/safetensors>), but no network,
+//! no layer and no profile.
+
+use std::borrow::Cow;
+use std::fs;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, Metadata};
+use sha2::{Digest, Sha256};
+
+use super::ModelError;
+
+/// Something that yields tensors by name, always as `f32`.
+pub trait Source {
+    /// The tensor `name`, which must have exactly this shape.
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
+
+    /// Where its tensors lie.
+    fn device(&self) -> &Device;
+}
+
+/// A safetensors file held in memory; `F32`, `F16` and `BF16` become `f32`.
+pub struct Checkpoint {
+    file: String,
+    bytes: Cow<'static, [u8]>,
+    metadata: Metadata,
+    data_start: usize,
+    device: Device,
+}
+
+impl Checkpoint {
+    /// Reads the file at `path`; tensors will be made on `device`.
+    pub fn read(path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let file = path.display().to_string();
+        match fs::read(path) {
+            Ok(bytes) => Self::from_bytes(&file, bytes, device),
+            Err(source) => Err(ModelError::Read { file, source }),
+        }
+    }
+
+    /// Takes the bytes of a whole file; `file` is its name in messages.
+    pub fn from_bytes(
+        file: &str,
+        bytes: impl Into<Cow<'static, [u8]>>,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let bytes = bytes.into();
+        let (header, metadata) =
+            SafeTensors::read_metadata(&bytes).map_err(|e| ModelError::Malformed {
+                file: file.to_owned(),
+                detail: e.to_string(),
+            })?;
+        Ok(Self {
+            file: file.to_owned(),
+            bytes,
+            metadata,
+            data_start: size_of::<u64>() + header,
+            device: device.clone(),
+        })
+    }
+
+    /// SHA-256 of the whole file.
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.bytes).into()
+    }
+
+    /// Names of all tensors in the file, in no particular order.
+    pub fn names(&self) -> Vec<String> {
+        self.metadata.offset_keys()
+    }
+}
+
+impl Source for Checkpoint {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let file = || self.file.clone();
+        let tensor = || name.to_owned();
+        let info = self
+            .metadata
+            .info(name)
+            .ok_or_else(|| ModelError::Missing {
+                file: file(),
+                tensor: tensor(),
+                shape: shape.to_vec(),
+            })?;
+        if info.shape != shape {
+            return Err(ModelError::Shape {
+                file: file(),
+                tensor: tensor(),
+                expected: shape.to_vec(),
+                got: info.shape.clone(),
+            });
+        }
+        let format = match info.dtype {
+            Dtype::F32 => DType::F32,
+            Dtype::F16 => DType::F16,
+            Dtype::BF16 => DType::BF16,
+            other => {
+                return Err(ModelError::Format {
+                    file: file(),
+                    tensor: tensor(),
+                    got: format!("{other:?}"),
+                });
+            }
+        };
+        let (start, end) = info.data_offsets;
+        let raw = &self.bytes[self.data_start + start..self.data_start + end];
+        let stored = Tensor::from_raw_buffer(raw, format, shape, &Device::Cpu)?;
+        Ok(stored.to_dtype(DType::F32)?.to_device(&self.device)?)
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Checkpoint, ModelError, Source};
+    use candle_core::{Device, Tensor};
+    use safetensors::tensor::{Dtype, TensorView, serialize};
+
+    fn file(dtype: Dtype, bytes: &[u8], shape: &[usize]) -> Vec<u8> {
+        let view = TensorView::new(dtype, shape.to_vec(), bytes).unwrap();
+        serialize([("a.weight", view)], None).unwrap()
+    }
+
+    fn open(bytes: Vec<u8>) -> Result<Checkpoint, ModelError> {
+        Checkpoint::from_bytes("x.safetensors", bytes, &Device::Cpu)
+    }
+
+    fn values(tensor: &Tensor) -> Vec<f32> {
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn all_three_formats_become_f32() {
+        let half = [0x00, 0x3c, 0x00, 0xc0]; // 1, -2 as IEEE half
+        let brain = [0x80, 0x3f, 0x00, 0xc0]; // 1, -2 as bfloat16
+        let single = [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0];
+        for (dtype, bytes) in [
+            (Dtype::F16, &half[..]),
+            (Dtype::BF16, &brain),
+            (Dtype::F32, &single),
+        ] {
+            let checkpoint = open(file(dtype, bytes, &[1, 2])).unwrap();
+            let tensor = checkpoint.tensor("a.weight", &[1, 2]).unwrap();
+            assert_eq!(values(&tensor), [1.0, -2.0]);
+        }
+    }
+
+    #[test]
+    fn wrong_and_missing_tensors_are_named_with_the_file() {
+        let checkpoint = open(file(Dtype::F16, &[0; 4], &[2])).unwrap();
+        let missing = checkpoint.tensor("b.bias", &[2]).unwrap_err().to_string();
+        assert_eq!(
+            missing,
+            "weights file x.safetensors: tensor `b.bias` [2] is missing"
+        );
+        let shape = checkpoint.tensor("a.weight", &[3]).unwrap_err().to_string();
+        assert_eq!(
+            shape,
+            "weights file x.safetensors: tensor `a.weight` is [2], expected [3]"
+        );
+        let checkpoint = open(file(Dtype::I32, &[0; 8], &[2])).unwrap();
+        let format = checkpoint.tensor("a.weight", &[2]).unwrap_err().to_string();
+        assert!(format.contains("I32"), "{format}");
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_refused() {
+        let whole = file(Dtype::F16, &[0; 4], &[2]);
+        for end in 0..whole.len() {
+            assert!(open(whole[..end].to_vec()).is_err(), "{end}");
+        }
+    }
+}
