@@ -2,12 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/synthetic.rs"]
+mod synthetic;
+
 use promptus::frame::Frame;
-use promptus::render::{Picture, open_sink};
+use promptus::model::{Generator, Profile, picture};
+use promptus::prompt::{CodingId, Interpolation, between};
+use promptus::render::{Picture, RenderError, SegmentRenderer, open_sink};
+use promptus::segment::media::{MediaSegment, read_media, read_partial};
+use promptus::segment::{StartLatent, Track};
 use promptus::source::{Options, Source};
 use promptus::time::FrameRate;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use synthetic::Coded;
 
 fn waves(size: (u32, u32), number: u32) -> Frame {
     let value = |i: u32| {
@@ -23,7 +32,7 @@ fn waves(size: (u32, u32), number: u32) -> Frame {
     .unwrap()
 }
 
-fn picture(size: (u32, u32)) -> Picture {
+fn header(size: (u32, u32)) -> Picture {
     Picture {
         size,
         frame_rate: FrameRate::new(30000, 1001).unwrap(),
@@ -33,7 +42,7 @@ fn picture(size: (u32, u32)) -> Picture {
 
 fn write(target: &Path, size: (u32, u32)) -> Vec<Frame> {
     let frames: Vec<Frame> = (0..3).map(|n| waves(size, n)).collect();
-    let mut sink = open_sink(target, picture(size)).unwrap();
+    let mut sink = open_sink(target, header(size)).unwrap();
     for frame in &frames {
         sink.write(frame).unwrap();
     }
@@ -78,12 +87,12 @@ fn a_png_folder_comes_back_exactly() {
 fn an_unfinished_file_never_appears() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("film.y4m");
-    let mut sink = open_sink(&path, picture((16, 16))).unwrap();
+    let mut sink = open_sink(&path, header((16, 16))).unwrap();
     sink.write(&waves((16, 16), 0)).unwrap();
     drop(sink);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let nowhere = folder.path().join("none/film.y4m");
-    let error = open_sink(&nowhere, picture((16, 16))).err().unwrap();
+    let error = open_sink(&nowhere, header((16, 16))).err().unwrap();
     assert!(error.to_string().contains("film.y4m"), "{error}");
 }
 
@@ -112,4 +121,163 @@ fn ffmpeg_sees_the_colours_that_were_written() {
         .map(|(a, b)| a.abs_diff(*b))
         .max();
     assert!(worst.unwrap() <= 3, "{worst:?}");
+}
+
+static GENERATOR: LazyLock<Arc<Generator>> =
+    LazyLock::new(|| Arc::new(Generator::shipped(&candle_core::Device::Cpu).unwrap()));
+
+fn renderer(track: &Track) -> SegmentRenderer {
+    SegmentRenderer::new(Arc::clone(&GENERATOR), track.clone()).unwrap()
+}
+
+fn render(renderer: &mut SegmentRenderer, media: &MediaSegment) -> Result<Vec<Frame>, RenderError> {
+    let mut frames = Vec::new();
+    renderer.render(media, &mut |frame| {
+        frames.push(frame);
+        Ok(())
+    })?;
+    Ok(frames)
+}
+
+/// Two closed segments (13 and 9 frames, interval 5) of a 90×60 picture on a 96×64 grid.
+fn closed_title() -> (Track, Vec<Coded>) {
+    let mut track = synthetic::track((90, 60), (96, 64));
+    track.weights = GENERATOR.weights_hash();
+    let segments = [(13, 0, 3), (9, 13, 8)].into_iter().enumerate();
+    let coded = segments.map(|(i, (frames, first, seed))| {
+        synthetic::closed_segment(&track, i as u32 + 1, first, frames, 5, seed)
+    });
+    let coded = coded.collect();
+    (track, coded)
+}
+
+#[test]
+fn straight_play_seek_and_switch_give_the_same_bytes() {
+    let (track, segments) = closed_title();
+    let low = synthetic::rung(&track, 2);
+    let media = |coded: &Coded, track: &Track| read_media(&coded.bytes(track)).unwrap();
+    let mut straight = renderer(&track);
+    let first = render(&mut straight, &media(&segments[0], &track)).unwrap();
+    let second = render(&mut straight, &media(&segments[1], &track)).unwrap();
+    assert_eq!((first.len(), second.len()), (13, 9));
+    assert_eq!((first[0].width(), first[0].height()), (90, 60));
+    let mut sought = renderer(&track);
+    assert_eq!(
+        render(&mut sought, &media(&segments[1], &track)).unwrap(),
+        second
+    );
+    assert_eq!(
+        render(&mut sought, &media(&segments[0], &track)).unwrap(),
+        first
+    );
+    let mut lower = renderer(&low);
+    let coarse = render(&mut lower, &media(&segments[1], &low)).unwrap();
+    assert_ne!(coarse, second);
+    render(&mut lower, &media(&segments[0], &low)).unwrap();
+    assert_eq!(
+        render(&mut lower, &media(&segments[1], &low)).unwrap(),
+        coarse
+    );
+    let alone = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    let slow = alone.install(|| render(&mut sought, &media(&segments[1], &track)).unwrap());
+    assert_eq!(slow, second);
+}
+
+#[test]
+fn frames_are_what_the_generator_makes_of_the_interpolated_prompts() {
+    let (track, segments) = closed_title();
+    let media = read_media(&segments[0].bytes(&track)).unwrap();
+    let frames = render(&mut renderer(&track), &media).unwrap();
+    let keyframes = &segments[0].decoded;
+    let start = GENERATOR.start(track.coded).unwrap().fresh().unwrap();
+    for (number, a, b, t) in [
+        (0, 0, 0, 0.0),
+        (3, 0, 1, 0.6),
+        (5, 0, 1, 1.0),
+        (11, 2, 3, 0.5),
+    ] {
+        let prompt = between(&keyframes[a], &keyframes[b], t, Interpolation::Prompt, 4).unwrap();
+        let shape = (1, track.coding.shape.tokens, track.coding.shape.dim);
+        let prompt =
+            candle_core::Tensor::from_vec(prompt, shape, &candle_core::Device::Cpu).unwrap();
+        let made = GENERATOR.frames(&prompt, &start).unwrap();
+        let expected = picture::to_frames(&made, track.visible).unwrap();
+        assert_eq!(frames[number], expected[0], "frame {number}");
+    }
+}
+
+#[test]
+fn a_cut_off_segment_gives_the_frames_of_its_whole_samples() {
+    let (track, segments) = closed_title();
+    let bytes = segments[0].bytes(&track);
+    let whole = render(&mut renderer(&track), &read_media(&bytes).unwrap()).unwrap();
+    let cut = read_partial(&bytes[..bytes.len() - 3]).unwrap();
+    let part = render(&mut renderer(&track), &cut).unwrap();
+    assert_eq!(part, whole[..11]);
+}
+
+#[test]
+fn a_chain_may_be_cut_anywhere_and_is_played_from_its_start() {
+    let mut track = synthetic::track((64, 64), (64, 64));
+    track.start_latent = StartLatent::Chain;
+    track.interpolation = Interpolation::Factors;
+    track.coding.coding = CodingId::Reference;
+    let keyframes = synthetic::keyframes(&track, 3, 5);
+    let latent: Vec<u8> = (0..16 * 8 * 8)
+        .flat_map(|i| (i as f32).sin().to_le_bytes())
+        .collect();
+    let whole = synthetic::chain(&track, 1, 0, 9, &[0, 4, 8], &keyframes, Some(&latent));
+    let head = synthetic::chain(&track, 1, 0, 4, &[0, 4], &keyframes[..2], Some(&latent));
+    let tail = synthetic::chain(&track, 2, 4, 5, &[0, 4], &keyframes[1..], None);
+    let media = |coded: &Coded| read_media(&coded.bytes(&track)).unwrap();
+    let frames = render(&mut renderer(&track), &media(&whole)).unwrap();
+    let mut cut = renderer(&track);
+    let mut parts = render(&mut cut, &media(&head)).unwrap();
+    parts.extend(render(&mut cut, &media(&tail)).unwrap());
+    assert_eq!(parts, frames);
+    let error = render(&mut renderer(&track), &media(&tail)).unwrap_err();
+    assert!(
+        matches!(error, RenderError::BrokenChain { sequence: 2 }),
+        "{error}"
+    );
+    let short = synthetic::chain(&track, 1, 0, 9, &[0, 4, 8], &keyframes, Some(&latent[4..]));
+    let error = render(&mut renderer(&track), &media(&short)).unwrap_err();
+    assert!(matches!(error, RenderError::LatentSize { .. }), "{error}");
+}
+
+#[test]
+fn two_passes_start_from_the_first_component() {
+    let (mut track, _) = closed_title();
+    track.start_latent = StartLatent::TwoPass;
+    let coded = synthetic::closed_segment(&track, 1, 0, 3, 2, 4);
+    let low = synthetic::rung(&track, 1);
+    let frames = |track: &Track| {
+        let media = read_media(&coded.bytes(track)).unwrap();
+        render(&mut renderer(track), &media).unwrap()
+    };
+    assert_eq!(frames(&track).len(), 3);
+    assert_eq!(frames(&low), frames(&low));
+    assert_ne!(frames(&track), frames(&low));
+}
+
+#[test]
+fn a_foreign_generator_is_refused() {
+    let (track, _) = closed_title();
+    let refused = |change: &dyn Fn(&mut Track)| {
+        let mut track = track.clone();
+        change(&mut track);
+        SegmentRenderer::new(Arc::clone(&GENERATOR), track).unwrap_err()
+    };
+    let error = refused(&|track| track.weights[0] ^= 1);
+    assert!(matches!(error, RenderError::Weights { .. }), "{error}");
+    let error = refused(&|track| track.profile = Profile::sd_turbo().name.into());
+    assert!(matches!(error, RenderError::Profile { .. }), "{error}");
+    let error = refused(&|track| track.coded = (128, 64));
+    assert!(matches!(error, RenderError::CodedSize { .. }), "{error}");
+    let mut unknown = track;
+    unknown.weights = [0; 32];
+    assert!(SegmentRenderer::new(Arc::clone(&GENERATOR), unknown).is_ok());
 }

@@ -1,5 +1,8 @@
 //! What keeps a segment from becoming frames, or frames from reaching their place.
 
+use crate::model::ModelError;
+use crate::prompt::PromptError;
+use crate::segment::{SegmentError, StartLatent};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +26,74 @@ pub enum RenderError {
         /// Width and height of the stream.
         expected: (u32, u32),
     },
+    /// The rung was made for another generator.
+    #[error("the title is of profile `{track}`, the generator of profile `{generator}`")]
+    Profile {
+        /// The rung's profile.
+        track: String,
+        /// The generator's.
+        generator: &'static str,
+    },
+    /// The rung was fitted with other weights than the generator has.
+    #[error(
+        "the title was fitted with the weights of SHA-256 {track}, the generator has {generator}"
+    )]
+    Weights {
+        /// The hash in the init segment, in hexadecimal.
+        track: String,
+        /// The hash of the generator's file, in hexadecimal.
+        generator: String,
+    },
+    /// Picture size and prompt shape do not belong together in this profile.
+    #[error(
+        "a coded picture of {}x{} with prompts of {tokens}x{dim} is none that profile `{profile}` \
+        generates",
+        size.0, size.1
+    )]
+    CodedSize {
+        /// Width and height of the coded picture.
+        size: (u32, u32),
+        /// Rows of a prompt.
+        tokens: usize,
+        /// Columns of a prompt.
+        dim: usize,
+        /// The generator's profile.
+        profile: &'static str,
+    },
+    /// The rung's way to start a segment is not known to this player.
+    #[error("segments that start from a {mode:?} latent are not rendered by this version")]
+    StartLatent {
+        /// The mode in the init segment.
+        mode: StartLatent,
+    },
+    /// The latent that a chain begins with has another size than the profile's.
+    #[error("the start latent has {got} bytes, expected {expected} (f32 values)")]
+    LatentSize {
+        /// Bytes in the first sample.
+        got: usize,
+        /// Bytes of the profile's latent.
+        expected: usize,
+    },
+    /// A chained segment whose predecessor was not rendered.
+    #[error(
+        "segment {sequence} goes on from the one before it: render from the start of the chain"
+    )]
+    BrokenChain {
+        /// Its number, from 1.
+        sequence: u32,
+    },
+    /// A frame past the last keyframe was asked for, or the generator gave none.
+    #[error("the segment holds no keyframe for this frame")]
+    NoPicture,
+    /// The media segment is damaged.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A keyframe is damaged.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The generator failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
 }
 
 impl RenderError {

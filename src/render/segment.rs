@@ -1,0 +1,274 @@
+//! One segment's bytes to its frames.
+//!
+//! Keyframes are decoded, the prompts between them interpolated, and each composed prompt goes
+//! through the generator with the start latent that the track's mode calls for. Every frame is a
+//! forward pass of its own on a CPU, several of them side by side, so a frame's bytes depend on
+//! the segment alone: not on what was played before, on the number of threads, or on the rung that
+//! the player came from.
+//!
+//! A chain (the reference's recurrence, for imported titles) is the exception: there a segment
+//! starts from a latent of the one before, which the renderer keeps.
+
+use super::RenderError;
+use crate::frame::Frame;
+use crate::model::start::Start;
+use crate::model::{Generator, picture};
+use crate::prompt::{Factors, KeyframeDecoder, between};
+use crate::segment::coded::CodedSegment;
+use crate::segment::media::MediaSegment;
+use crate::segment::{StartLatent, Track};
+use candle_core::Tensor;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Frames that are generated side by side before the first of them is handed over.
+const GROUP: usize = 8;
+
+/// Most pixels of a coded picture.
+const MAX_PIXELS: u64 = 4096 * 4096;
+
+/// What takes finished frames, in order.
+pub type Deliver<'a> = dyn FnMut(Frame) -> Result<(), RenderError> + 'a;
+
+/// Renders the segments of one rung.
+#[derive(Debug)]
+pub struct SegmentRenderer {
+    generator: Arc<Generator>,
+    track: Track,
+    start: Start,
+    chain: Option<Chain>,
+}
+
+/// Where a chained segment goes on from.
+#[derive(Debug)]
+struct Chain {
+    /// Number of the segment that comes next.
+    sequence: u32,
+    /// The latent that the last keyframe started from.
+    before: Tensor,
+}
+
+impl SegmentRenderer {
+    /// A renderer for a rung that `track` describes.
+    ///
+    /// Fails if the generator is of another profile or has other weights than the track was fitted
+    /// with, or if sizes do not fit the profile.
+    pub fn new(generator: Arc<Generator>, track: Track) -> Result<Self, RenderError> {
+        check(&generator, &track)?;
+        let shape = generator.profile().latent_shape(track.coded);
+        // The shortest decimal of the stored f32 is the number that was meant (0.95).
+        let weight = track.noise_weight.to_string().parse().unwrap_or_default();
+        let start = Start::new(track.noise_seed, weight, shape, generator.device())?;
+        Ok(Self {
+            generator,
+            track,
+            start,
+            chain: None,
+        })
+    }
+
+    /// The rung's configuration.
+    pub fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// Renders the frames of `media`, whole or cut off, and hands them over in order.
+    ///
+    /// Fails on damaged samples, on a start-latent mode that no player knows yet, if a chained
+    /// segment does not follow the one rendered before it, and with whatever `deliver` fails with.
+    pub fn render(
+        &mut self,
+        media: &MediaSegment,
+        deliver: &mut Deliver<'_>,
+    ) -> Result<(), RenderError> {
+        let segment = CodedSegment::read(&self.track, media)?;
+        let keyframes = Keyframes::decode(&self.track, &segment)?;
+        let frames = segment.playable_frames();
+        match self.track.start_latent {
+            StartLatent::Noise => {
+                let start = self.start.fresh()?;
+                self.span(&keyframes, 0..frames, &start, deliver)?;
+            }
+            StartLatent::TwoPass => {
+                let sketch = self.tensor(&[keyframes.sketch()])?;
+                let latent = self.generator.latent(&sketch, &self.start.fresh()?)?;
+                let start = self.start.after(&latent)?;
+                self.span(&keyframes, 0..frames, &start, deliver)?;
+            }
+            StartLatent::Chain => {
+                let before = self.chain_start(media.sequence, &segment)?;
+                let before = self.chained(&keyframes, frames, before, deliver)?;
+                let sequence = media.sequence.wrapping_add(1);
+                self.chain = (media.missing == 0).then_some(Chain { sequence, before });
+            }
+            mode => return Err(RenderError::StartLatent { mode }),
+        }
+        Ok(())
+    }
+
+    /// Frames `range`, all from one start latent; returns the last one's latent.
+    fn span(
+        &self,
+        keyframes: &Keyframes<'_>,
+        range: std::ops::Range<u32>,
+        start: &Tensor,
+        deliver: &mut Deliver<'_>,
+    ) -> Result<Option<Tensor>, RenderError> {
+        let mut last = None;
+        let numbers: Vec<u32> = range.collect();
+        for group in numbers.chunks(GROUP) {
+            let one = |&number: &u32| self.frame(keyframes, number, start);
+            let done: Vec<Result<_, RenderError>> = if self.generator.device().is_cpu() {
+                group.par_iter().map(one).collect()
+            } else {
+                group.iter().map(one).collect()
+            };
+            for result in done {
+                let (latent, frame) = result?;
+                deliver(frame)?;
+                last = Some(latent);
+            }
+        }
+        Ok(last)
+    }
+
+    fn frame(
+        &self,
+        keyframes: &Keyframes<'_>,
+        number: u32,
+        start: &Tensor,
+    ) -> Result<(Tensor, Frame), RenderError> {
+        let prompt = self.tensor(&[keyframes.prompt(number)?])?;
+        let latent = self.generator.latent(&prompt, start)?;
+        let pictures = self.generator.decode(&latent)?;
+        let frame = picture::to_frames(&pictures, self.track.visible)?.pop();
+        let frame = frame.ok_or(RenderError::NoPicture)?;
+        Ok((latent, frame))
+    }
+
+    /// The recurrence of the reference: keyframe k starts from the latent of keyframe k−1, and so
+    /// do the frames before it. Returns the latent that the last keyframe started from.
+    fn chained(
+        &self,
+        keyframes: &Keyframes<'_>,
+        frames: u32,
+        mut before: Tensor,
+        deliver: &mut Deliver<'_>,
+    ) -> Result<Tensor, RenderError> {
+        let mut from = 0;
+        for (index, (position, _)) in keyframes.decoded.iter().enumerate() {
+            let end = position.saturating_add(1).min(frames);
+            let start = self.start.after(&before)?;
+            let latent = self.span(keyframes, from..end, &start, deliver)?;
+            let last = index + 1 == keyframes.decoded.len();
+            if let (Some(latent), false) = (latent, last) {
+                before = latent;
+            }
+            from = end;
+        }
+        Ok(before)
+    }
+
+    fn chain_start(&self, sequence: u32, segment: &CodedSegment) -> Result<Tensor, RenderError> {
+        if segment.chained {
+            let known = self
+                .chain
+                .as_ref()
+                .filter(|chain| chain.sequence == sequence);
+            let known = known.map(|chain| chain.before.clone());
+            return known.ok_or(RenderError::BrokenChain { sequence });
+        }
+        let bytes = segment.start_latent.as_deref().unwrap_or_default();
+        let (channels, rows, columns) = self.generator.profile().latent_shape(self.track.coded);
+        let expected = 4 * channels * rows * columns;
+        let got = bytes.len();
+        if got != expected {
+            return Err(RenderError::LatentSize { got, expected });
+        }
+        let value = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+        let values: Vec<f32> = bytes.chunks_exact(4).map(value).collect();
+        let shape = (1, channels, rows, columns);
+        let latent = Tensor::from_vec(values, shape, self.generator.device());
+        Ok(latent.map_err(crate::model::ModelError::from)?)
+    }
+
+    fn tensor(&self, prompts: &[Vec<f32>]) -> Result<Tensor, RenderError> {
+        let shape = self.track.coding.shape;
+        let shape = (prompts.len(), shape.tokens, shape.dim);
+        let tensor = Tensor::from_vec(prompts.concat(), shape, self.generator.device());
+        Ok(tensor.map_err(crate::model::ModelError::from)?)
+    }
+}
+
+fn check(generator: &Generator, track: &Track) -> Result<(), RenderError> {
+    let profile = generator.profile();
+    if track.profile != profile.name {
+        return Err(RenderError::Profile {
+            track: track.profile.clone(),
+            generator: profile.name,
+        });
+    }
+    let unknown = track.weights == [0; 32];
+    if !unknown && track.weights != generator.weights_hash() {
+        return Err(RenderError::Weights {
+            track: hex(&track.weights),
+            generator: hex(&generator.weights_hash()),
+        });
+    }
+    let (width, height) = track.coded;
+    let cells = profile.coded_size(track.coded) == track.coded;
+    let pixels = u64::from(width) * u64::from(height);
+    if !cells || pixels > MAX_PIXELS || profile.prompt_shape(track.coded) != track.coding.shape {
+        return Err(RenderError::CodedSize {
+            size: track.coded,
+            tokens: track.coding.shape.tokens,
+            dim: track.coding.shape.dim,
+            profile: profile.name,
+        });
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A segment's decoded keyframes, in order of their positions.
+struct Keyframes<'a> {
+    track: &'a Track,
+    decoded: Vec<(u32, Factors)>,
+}
+
+impl<'a> Keyframes<'a> {
+    fn decode(track: &'a Track, segment: &CodedSegment) -> Result<Self, RenderError> {
+        let mut decoder = KeyframeDecoder::new(track.coding)?;
+        let mut decoded = Vec::with_capacity(segment.keyframes.len());
+        for keyframe in &segment.keyframes {
+            let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();
+            decoded.push((keyframe.position, decoder.push(&layers)?));
+        }
+        Ok(Self { track, decoded })
+    }
+
+    /// The composed prompt of frame `number`.
+    fn prompt(&self, number: u32) -> Result<Vec<f32>, RenderError> {
+        let components = self.track.rank();
+        let after = self
+            .decoded
+            .partition_point(|(position, _)| *position < number);
+        let Some((end, to)) = self.decoded.get(after) else {
+            return Err(RenderError::NoPicture);
+        };
+        let Some((begin, from)) = after.checked_sub(1).and_then(|i| self.decoded.get(i)) else {
+            return Ok(to.compose(components));
+        };
+        let t = (number - begin) as f32 / (end - begin) as f32;
+        Ok(between(from, to, t, self.track.interpolation, components)?)
+    }
+
+    /// The first keyframe's first component, which every rung has.
+    fn sketch(&self) -> Vec<f32> {
+        let first = self.decoded.first();
+        first.map_or_else(Vec::new, |(_, factors)| factors.compose(1))
+    }
+}
