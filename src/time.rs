@@ -28,6 +28,9 @@ pub enum TimeError {
 pub struct Timescale(NonZeroU32);
 
 impl Timescale {
+    /// A million ticks a second.
+    pub const MICROSECONDS: Self = Self(NonZeroU32::MIN.saturating_add(999_999));
+
     /// A timescale of `ticks` a second.
     pub fn new(ticks: u32) -> Result<Self, TimeError> {
         NonZeroU32::new(ticks)

@@ -11,7 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("frame", &[]),
     ("prompt", &[]),
     ("segment", &["time", "prompt"]),
-    ("manifest", &["time"]),
+    ("manifest", &["time", "segment"]),
     ("model", &["frame", "prompt"]),
     ("quality", &["frame", "model"]),
     ("source", &["frame", "time"]),

@@ -4,12 +4,22 @@
 //! and segments are ranges of it; in the **segment-URL form** each has a URL of its own. The bytes
 //! are the same. Writers and readers of both spellings know both forms.
 //!
-//! This module does no I/O and knows nothing of HTTP, boxes or prompts. Its knowledge comes from
-//! RFC 8216 and its successor draft (HLS), ISO/IEC 23009-1 (DASH) and RFC 6381 (`codecs`).
+//! This module does no I/O and knows nothing of HTTP or prompts, and of boxes only that a `sidx`
+//! may list segments. Its knowledge comes from RFC 8216 and its successor draft (HLS), ISO/IEC 23009-1 (DASH) and RFC 6381 (`codecs`).
 
+mod clock;
+pub mod dash;
+mod error;
+pub mod forms;
+pub mod hls;
+mod index;
 mod presentation;
 mod quality;
+mod reference;
+#[cfg(test)]
+mod testing;
 
+pub use error::ManifestError;
 pub use presentation::{
     ByteRange, Group, Presentation, Rates, Representation, SegmentRef, measure_rates,
 };

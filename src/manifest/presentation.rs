@@ -101,7 +101,8 @@ impl ByteRange {
 pub struct Rates {
     /// Peak segment bit rate of RFC 8216 §4.3.4.2: the largest over all contiguous runs of
     /// segments that last between 0.5 and 1.5 target durations (the longest segment's, in whole
-    /// seconds). Fulfils ISO/IEC 23009-1 §5.3.5.2 `@bandwidth` for a buffer of one such duration.
+    /// seconds), and never below the average. Fulfils ISO/IEC 23009-1 §5.3.5.2 `@bandwidth` for a
+    /// buffer of one such duration.
     pub peak: u64,
     /// True rate: init and media segments over the duration.
     pub average: u64,
@@ -117,9 +118,10 @@ pub fn measure_rates(init_bytes: u64, segments: &[SegmentRef]) -> Rates {
         .collect();
     let seconds: f64 = spans.iter().map(|(seconds, _)| seconds).sum();
     let bytes: u64 = spans.iter().map(|(_, bytes)| bytes).sum();
+    let average = bits_per_second(bytes.saturating_add(init_bytes), seconds);
     Rates {
-        peak: peak(&spans),
-        average: bits_per_second(bytes.saturating_add(init_bytes), seconds),
+        peak: peak(&spans).max(average),
+        average,
     }
 }
 
@@ -184,6 +186,8 @@ mod tests {
         let rates = measure_rates(1000, &segments(&[(48, 2000), (48, 3000)]));
         assert_eq!(rates.average, 6000 * 8 / 4);
         assert_eq!(rates.peak, 3000 * 8 / 2);
+        let short = measure_rates(5000, &segments(&[(24, 1000)]));
+        assert_eq!((short.peak, short.average), (48_000, 48_000));
     }
 
     #[test]

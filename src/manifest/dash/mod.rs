@@ -1,0 +1,34 @@
+//! MPEG-DASH: ISO/IEC 23009-1, static presentations of one period.
+//!
+//! The byte-range form is written for the on-demand profile (§8.3): one file and its `sidx` a
+//! Representation. The segment-URL form is written for the live profile (§8.4): a SegmentTemplate
+//! with a SegmentTimeline, as segments need not last equally long.
+//!
+//! What the schema has no attribute for stands in SupplementalProperty descriptors of the schemes
+//! below.
+
+mod read;
+mod template;
+mod tree;
+mod write;
+
+pub use read::read;
+pub use write::write;
+
+const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
+const ON_DEMAND: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
+const LIVE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
+
+/// Of an MPD: the URL of `quality.json`.
+const QUALITY: &str = "urn:promptus:quality";
+/// Of an AdaptationSet: the SHA-256 of the generator's weights.
+const WEIGHTS: &str = "urn:promptus:weights";
+/// Of an AdaptationSet: where the weights can be fetched.
+const WEIGHTS_URL: &str = "urn:promptus:weights-url";
+/// Of a Representation: its true rate in bit/s.
+const AVERAGE_BANDWIDTH: &str = "urn:promptus:average-bandwidth";
+/// Of a Representation: its score, as in HLS.
+const SCORE: &str = "urn:promptus:score";
+
+#[cfg(test)]
+mod tests;

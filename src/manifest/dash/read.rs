@@ -1,0 +1,228 @@
+//! Reads MPDs: our own and those that say the same in other words.
+//!
+//! AdaptationSets of other codecs, and those with an EssentialProperty (we know none), are passed
+//! over as §5.8.4.8 demands. In the byte-range form the segments stand in the file's `sidx` and
+//! stay empty here.
+
+use super::template::Template;
+use super::tree::Element;
+use super::{AVERAGE_BANDWIDTH, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL};
+use crate::manifest::clock::{parse_iso_duration, whole_frames};
+use crate::manifest::error::{MAX_SEGMENTS, Source};
+use crate::manifest::forms::{codec, profile_of, rank_of_id};
+use crate::manifest::reference::join;
+use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
+use crate::time::{FrameRate, MediaTime};
+use std::cell::Cell;
+
+/// Reads an MPD. `url` names it in errors; the URLs inside stay relative to it.
+pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
+    let source = Source::new(url, text)?;
+    let mpd = Element::parse(&source)?;
+    let document = Document {
+        source: &source,
+        listed: Cell::new(0),
+    };
+    if mpd.name != "MPD" {
+        return Err(document.invalid(&mpd, "", "<MPD>"));
+    }
+    if mpd.get("type").unwrap_or("static") != "static" {
+        return Err(document.invalid(&mpd, "type", "static: live presentations are not read"));
+    }
+    let mut periods = mpd.all("Period");
+    let (Some(period), None) = (periods.next(), periods.next()) else {
+        return Err(document.invalid(&mpd, "", "exactly one <Period>"));
+    };
+    let base = document.base(&document.base("", &mpd), period);
+    let mut groups = Vec::new();
+    for set in period.all("AdaptationSet") {
+        groups.extend(document.group(set, &base)?);
+    }
+    let presentation = Presentation {
+        duration: document.duration(&mpd, &groups)?,
+        quality_url: property(&mpd, QUALITY),
+        groups,
+    };
+    presentation.check(url)?;
+    Ok(presentation)
+}
+
+struct Document<'a> {
+    source: &'a Source<'a>,
+    /// How many segments have been listed, of all rungs together.
+    listed: Cell<usize>,
+}
+
+impl Document<'_> {
+    fn group(&self, set: &Element, base: &str) -> Result<Option<Group>, ManifestError> {
+        let codecs = |rung: &Element| rung.get("codecs").or(set.get("codecs")).map(str::to_owned);
+        let first = set.first("Representation").and_then(codecs);
+        let Some(profile) = first.as_deref().and_then(profile_of) else {
+            return Ok(None);
+        };
+        if set.first("EssentialProperty").is_some() {
+            return Ok(None);
+        }
+        let rate = self.required(set, "frameRate")?.parse::<FrameRate>();
+        let sap = set
+            .get("startWithSAP")
+            .or(set.get("subsegmentStartsWithSAP"));
+        let mut group = Group {
+            profile: profile.to_owned(),
+            frame_rate: rate.map_err(|error| self.invalid(set, "frameRate", &error.to_string()))?,
+            width: self.number(set, "width")?,
+            height: self.number(set, "height")?,
+            weights: property(set, WEIGHTS).ok_or_else(|| {
+                self.invalid(set, "", &format!("a SupplementalProperty {WEIGHTS}"))
+            })?,
+            weights_url: property(set, WEIGHTS_URL),
+            independent_segments: sap == Some("1"),
+            representations: Vec::new(),
+        };
+        let base = self.base(base, set);
+        for element in set.all("Representation") {
+            let codecs = codecs(element).unwrap_or_default();
+            if profile_of(&codecs) != Some(profile) {
+                let expected = format!("{}.{profile}.<level> throughout the set", codec());
+                return Err(self.invalid(element, "codecs", &expected));
+            }
+            let rung = self.representation(set, element, &group, codecs, &base)?;
+            group.representations.push(rung);
+        }
+        group.representations.sort_by_key(|rung| rung.rank);
+        Ok(Some(group))
+    }
+
+    fn representation(
+        &self,
+        set: &Element,
+        element: &Element,
+        group: &Group,
+        codecs: String,
+        base: &str,
+    ) -> Result<Representation, ManifestError> {
+        let id = self.required(element, "id")?;
+        let bandwidth = self.number(element, "bandwidth")?;
+        let average = property(element, AVERAGE_BANDWIDTH).map(|text| text.parse().ok());
+        let ranking = element
+            .get("qualityRanking")
+            .map_or(Ok(0), str::parse::<u32>);
+        let score = property(element, SCORE).and_then(|text| text.parse().ok());
+        let mut rung = Representation {
+            id: id.to_owned(),
+            rank: rank_of_id(id).ok_or_else(|| self.invalid(element, "id", "<profile>-r<rank>"))?,
+            bandwidth: u64::from(bandwidth),
+            average_bandwidth: average.flatten().unwrap_or(u64::from(bandwidth)),
+            codecs,
+            score: match (score, ranking) {
+                (Some(score), _) if f64::is_finite(score) && score >= 0.0 => score,
+                (_, Ok(ranking)) => 1.0 / (1.0 + f64::from(ranking)),
+                _ => return Err(self.invalid(element, "qualityRanking", "a whole number")),
+            },
+            url: self.base(base, element),
+            init: None,
+            index: None,
+            segments: Vec::new(),
+        };
+        let levels = [
+            set.first("SegmentTemplate"),
+            element.first("SegmentTemplate"),
+        ];
+        let levels: Vec<&Element> = levels.into_iter().flatten().collect();
+        if let Some(segment_base) = element.first("SegmentBase") {
+            self.fill_ranges(&mut rung, segment_base)?;
+        } else if levels.is_empty() {
+            return Err(self.invalid(element, "", "a SegmentBase or a SegmentTemplate"));
+        } else {
+            let base = std::mem::take(&mut rung.url);
+            let source = self.source;
+            let template = Template {
+                levels,
+                source,
+                base: &base,
+            };
+            rung.url = template.init(&rung)?;
+            rung.segments = template.segments(&rung, group.independent_segments)?;
+            self.listed.set(self.listed.get() + rung.segments.len());
+            if self.listed.get() > MAX_SEGMENTS {
+                let expected = format!("at most {MAX_SEGMENTS} segments in all");
+                return Err(self.invalid(element, "", &expected));
+            }
+        }
+        Ok(rung)
+    }
+
+    fn fill_ranges(&self, rung: &mut Representation, base: &Element) -> Result<(), ManifestError> {
+        let range = |element: &Element, name: &str| {
+            let parsed = element.get(name).and_then(parse_range);
+            parsed.ok_or_else(|| self.invalid(element, name, "a range <first>-<last>"))
+        };
+        let init = base.first("Initialization");
+        let init = init.ok_or_else(|| self.invalid(base, "", "an <Initialization>"))?;
+        rung.init = Some(range(init, "range")?);
+        rung.index = Some(range(base, "indexRange")?);
+        Ok(())
+    }
+
+    /// The time of the last segment where segments are listed, else what the MPD says.
+    fn duration(&self, mpd: &Element, groups: &[Group]) -> Result<MediaTime, ManifestError> {
+        let Some(group) = groups.first() else {
+            return Err(self.invalid(mpd, "", &format!("a Representation of codec {}", codec())));
+        };
+        let listed = group
+            .representations
+            .iter()
+            .find_map(|rung| rung.segments.last());
+        if let Some(last) = listed {
+            let end = last.start.ticks.saturating_add(last.duration.ticks);
+            return Ok(MediaTime::new(end, last.start.timescale));
+        }
+        let text = self.required(mpd, "mediaPresentationDuration")?;
+        let frames = parse_iso_duration(text).and_then(|s| whole_frames(s, group.frame_rate));
+        frames
+            .map(|frames| group.frame_rate.time_of(frames))
+            .ok_or_else(|| {
+                self.invalid(mpd, "mediaPresentationDuration", "a duration such as PT24S")
+            })
+    }
+
+    fn base(&self, base: &str, element: &Element) -> String {
+        let url = element.first("BaseURL").map(|url| url.text.as_str());
+        url.map_or_else(|| base.to_owned(), |url| join(base, url))
+    }
+
+    fn required<'e>(&self, element: &'e Element, name: &str) -> Result<&'e str, ManifestError> {
+        element
+            .get(name)
+            .ok_or_else(|| self.invalid(element, name, "this attribute"))
+    }
+
+    fn number(&self, element: &Element, name: &str) -> Result<u32, ManifestError> {
+        let value = self.required(element, name)?.parse().ok();
+        value
+            .filter(|value| *value > 0)
+            .ok_or_else(|| self.invalid(element, name, "a whole number from 1 up"))
+    }
+
+    fn invalid(&self, element: &Element, attribute: &str, expected: &str) -> ManifestError {
+        let place = match attribute {
+            "" => format!("<{}>", element.name),
+            name => format!("<{}>@{name}", element.name),
+        };
+        self.source.invalid(element.line, place, expected)
+    }
+}
+
+/// The value of the SupplementalProperty of a scheme.
+fn property(element: &Element, scheme: &str) -> Option<String> {
+    let mut properties = element.all("SupplementalProperty");
+    let found = properties.find(|property| property.get("schemeIdUri") == Some(scheme))?;
+    found.get("value").map(str::to_owned)
+}
+
+fn parse_range(text: &str) -> Option<ByteRange> {
+    let (first, last) = text.split_once('-')?;
+    let (start, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    let length = last.checked_sub(start)?.checked_add(1)?;
+    Some(ByteRange { start, length })
+}

@@ -1,0 +1,284 @@
+//! Written MPDs as golden text, round trips, and damage.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::manifest::testing::{any_presentation, presentation};
+use crate::manifest::{ManifestError, Presentation};
+use proptest::prelude::*;
+
+/// In the byte-range form the segments stand in the `sidx`, not in the MPD.
+fn without_segments(mut presentation: Presentation) -> Presentation {
+    let groups = presentation.groups.iter_mut();
+    for rung in groups.flat_map(|group| &mut group.representations) {
+        rung.segments.clear();
+    }
+    presentation
+}
+
+/// An MPD says nothing of first samples.
+fn without_pictures(mut presentation: Presentation) -> Presentation {
+    for group in &mut presentation.groups {
+        for rung in &mut group.representations {
+            rung.segments
+                .iter_mut()
+                .for_each(|segment| segment.key_frame_end = None);
+        }
+    }
+    presentation
+}
+
+#[test]
+fn byte_range_form() {
+    insta::assert_snapshot!(write(&presentation()).unwrap(), @r##"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" type="static" mediaPresentationDuration="PT5.5S" minBufferTime="PT2S" maxSubsegmentDuration="PT2S">
+      <ServiceDescription id="0">
+        <OperatingBandwidth mediaType="video" min="9310" max="35200"/>
+      </ServiceDescription>
+      <Period id="0" start="PT0S">
+        <AdaptationSet id="0" contentType="video" mimeType="video/mp4" width="256" height="144" frameRate="24" subsegmentAlignment="true" subsegmentStartsWithSAP="1">
+          <SupplementalProperty schemeIdUri="urn:promptus:weights" value="5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"/>
+          <Representation id="mini-r2" codecs="prm1.mini.3" bandwidth="9310" qualityRanking="2">
+            <SupplementalProperty schemeIdUri="urn:promptus:average-bandwidth" value="9310"/>
+            <SupplementalProperty schemeIdUri="urn:promptus:score" value="0.5"/>
+            <BaseURL>0f3a/mini-r2.mp4</BaseURL>
+            <SegmentBase timescale="24000" indexRange="800-867" indexRangeExact="true">
+              <Initialization range="0-799"/>
+            </SegmentBase>
+          </Representation>
+          <Representation id="mini-r8" codecs="prm1.mini.3" bandwidth="35200" qualityRanking="1">
+            <SupplementalProperty schemeIdUri="urn:promptus:average-bandwidth" value="33746"/>
+            <SupplementalProperty schemeIdUri="urn:promptus:score" value="2"/>
+            <BaseURL>0f3a/mini-r8.mp4</BaseURL>
+            <SegmentBase timescale="24000" indexRange="800-867" indexRangeExact="true">
+              <Initialization range="0-799"/>
+            </SegmentBase>
+          </Representation>
+        </AdaptationSet>
+      </Period>
+      <SupplementalProperty schemeIdUri="urn:promptus:quality" value="quality.json"/>
+    </MPD>
+    "##);
+}
+
+#[test]
+fn segment_url_form() {
+    insta::assert_snapshot!(write(&presentation().segment_urls("../")).unwrap(), @r##"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" mediaPresentationDuration="PT5.5S" minBufferTime="PT2S" maxSegmentDuration="PT2S">
+      <ServiceDescription id="0">
+        <OperatingBandwidth mediaType="video" min="9310" max="35200"/>
+      </ServiceDescription>
+      <Period id="0" start="PT0S">
+        <AdaptationSet id="0" contentType="video" mimeType="video/mp4" width="256" height="144" frameRate="24" segmentAlignment="true" startWithSAP="1">
+          <SupplementalProperty schemeIdUri="urn:promptus:weights" value="5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"/>
+          <SegmentTemplate timescale="24000" initialization="init.mp4" media="$Number$.m4s" startNumber="1">
+            <SegmentTimeline>
+              <S t="0" d="48000" r="1"/>
+              <S d="36000"/>
+            </SegmentTimeline>
+          </SegmentTemplate>
+          <Representation id="mini-r2" codecs="prm1.mini.3" bandwidth="9310" qualityRanking="2">
+            <SupplementalProperty schemeIdUri="urn:promptus:average-bandwidth" value="9310"/>
+            <SupplementalProperty schemeIdUri="urn:promptus:score" value="0.5"/>
+            <BaseURL>../0f3a/mini-r2/</BaseURL>
+          </Representation>
+          <Representation id="mini-r8" codecs="prm1.mini.3" bandwidth="35200" qualityRanking="1">
+            <SupplementalProperty schemeIdUri="urn:promptus:average-bandwidth" value="33746"/>
+            <SupplementalProperty schemeIdUri="urn:promptus:score" value="2"/>
+            <BaseURL>../0f3a/mini-r8/</BaseURL>
+          </Representation>
+        </AdaptationSet>
+      </Period>
+      <SupplementalProperty schemeIdUri="urn:promptus:quality" value="../quality.json"/>
+    </MPD>
+    "##);
+}
+
+#[test]
+fn other_peoples_spelling_is_understood() {
+    let text = r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" mediaPresentationDuration="PT6S">
+      <BaseURL>media/</BaseURL><Period>
+        <AdaptationSet mimeType="audio/mp4"><Representation id="a" codecs="opus"/></AdaptationSet>
+        <AdaptationSet codecs="prm1.mini.3" frameRate="25" width="64" height="32" startWithSAP="1">
+          <SupplementalProperty schemeIdUri="urn:promptus:weights" value="ab"/>
+          <SegmentTemplate timescale="50" presentationTimeOffset="100"
+            media="$RepresentationID$/$Time$-$Number%03d$$$.m4s" initialization="$RepresentationID$-$Bandwidth$.mp4">
+            <SegmentTimeline><S t="100" d="100" r="1"/><S d="50"/></SegmentTimeline>
+          </SegmentTemplate>
+          <Representation id="mini-r8" bandwidth="9" qualityRanking="1"/>
+          <Representation id="mini-r2" bandwidth="4" qualityRanking="2"><BaseURL>/abs/</BaseURL></Representation>
+        </AdaptationSet>
+      </Period></MPD>"#;
+    let presentation = read("t/m.mpd", text).unwrap();
+    let rungs = &presentation.groups[0].representations;
+    assert_eq!((rungs[0].rank, rungs[1].rank), (2, 8));
+    assert!(rungs[0].score < rungs[1].score);
+    assert_eq!(rungs[1].url, "media/mini-r8-9.mp4");
+    assert_eq!(rungs[0].segments[2].url, "/abs/mini-r2/300-003$.m4s");
+    assert_eq!(
+        (
+            rungs[1].segments[2].start.ticks,
+            rungs[1].segments[2].duration.ticks
+        ),
+        (200, 50)
+    );
+    assert_eq!(presentation.duration.ticks, 250);
+}
+
+#[test]
+fn damage_is_named_with_its_line() {
+    let ranges = write(&presentation()).unwrap();
+    let template = write(&presentation().segment_urls("")).unwrap();
+    for (text, from, to, expected) in [
+        (
+            &ranges,
+            "type=\"static\"",
+            "type=\"dynamic\"",
+            "line 2: <MPD>@type: expected static",
+        ),
+        (
+            &ranges,
+            "<Period id=\"0\"",
+            "<Period/><Period id=\"0\"",
+            "exactly one <Period>",
+        ),
+        (
+            &ranges,
+            "frameRate=\"24\"",
+            "frameRate=\"0\"",
+            "line 7: <AdaptationSet>@frameRate",
+        ),
+        (
+            &ranges,
+            "width=\"256\"",
+            "width=\"0\"",
+            "<AdaptationSet>@width: expected a whole number",
+        ),
+        (
+            &ranges,
+            "urn:promptus:weights",
+            "urn:x",
+            "SupplementalProperty urn:promptus:weights",
+        ),
+        (
+            &ranges,
+            "id=\"mini-r2\"",
+            "id=\"two\"",
+            "line 9: <Representation>@id: expected <profile>-r<rank>",
+        ),
+        (
+            &ranges,
+            "codecs=\"prm1.mini.3\"",
+            "codecs=\"avc1\"",
+            "a Representation of codec prm1",
+        ),
+        (
+            &ranges,
+            "range=\"0-799\"",
+            "range=\"9-1\"",
+            "<Initialization>@range",
+        ),
+        (
+            &ranges,
+            "indexRange=\"800-867\"",
+            "indexRange=\"0-18446744073709551615\"",
+            "<SegmentBase>@indexRange",
+        ),
+        (
+            &ranges,
+            "PT5.5S",
+            "PT5.5",
+            "<MPD>@mediaPresentationDuration",
+        ),
+        (
+            &ranges,
+            "</Period>",
+            "",
+            "line 28: XML: expected well-formed XML",
+        ),
+        (
+            &template,
+            "d=\"48000\" r=\"1\"",
+            "d=\"48000\" r=\"999999999999\"",
+            "at most 131072 segments",
+        ),
+        (
+            &template,
+            "d=\"48000\"",
+            "d=\"0\"",
+            "<S>: expected durations from 1 up",
+        ),
+        (
+            &template,
+            "d=\"48000\"",
+            "",
+            "<S>@d: expected a whole number",
+        ),
+        (
+            &template,
+            "$Number$",
+            "$Count$",
+            "known identifier, got `$Count$`",
+        ),
+        (&template, "$Number$", "$Number%99d$", "known identifier"),
+        (
+            &template,
+            "timescale=\"24000\"",
+            "timescale=\"0\"",
+            "<SegmentTemplate>@timescale",
+        ),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let text = text.replacen(from, to, 1);
+        let error = read("t/m.mpd", &text).unwrap_err().to_string();
+        assert!(
+            error.starts_with("t/m.mpd, line") && error.contains(expected),
+            "{from}: {error}"
+        );
+    }
+}
+
+#[test]
+fn what_an_mpd_cannot_say_is_not_written() {
+    let mut odd = presentation().segment_urls("");
+    odd.groups[0].representations[0].segments[1].url = "x.m4s".into();
+    let refused = write(&odd).map_err(|error| error.to_string());
+    assert!(refused.is_err_and(|e| e.contains("mini-r2") && e.contains("1.m4s")));
+    let mut bare = presentation();
+    bare.groups[0].representations[1].index = None;
+    assert!(matches!(
+        write(&bare),
+        Err(ManifestError::Unwritable { .. })
+    ));
+}
+
+proptest! {
+    #[test]
+    fn reading_undoes_writing(presentation in any_presentation()) {
+        let text = write(&presentation).unwrap();
+        prop_assert_eq!(read("m", &text).unwrap(), without_segments(presentation));
+    }
+
+    #[test]
+    fn reading_undoes_writing_of_segment_urls(presentation in any_presentation()) {
+        let form = presentation.segment_urls("../");
+        let text = write(&form).unwrap();
+        prop_assert_eq!(read("m", &text).unwrap(), without_pictures(form));
+    }
+
+    #[test]
+    fn damaged_documents_never_panic(
+        damage in prop::collection::vec((0usize..3000, any::<u8>()), 1..6),
+        cut in 0usize..3000,
+    ) {
+        let mut bytes = write(&presentation().segment_urls("../")).unwrap().into_bytes();
+        for (at, byte) in &damage {
+            let at = at % bytes.len();
+            bytes[at] = *byte;
+        }
+        bytes.truncate(cut.max(bytes.len() / 2));
+        let _ = read("m", &String::from_utf8_lossy(&bytes));
+    }
+}

@@ -1,0 +1,164 @@
+//! Writes MPDs, elements in the order of the schema's sequences.
+
+use super::tree::Element;
+use super::{
+    AVERAGE_BANDWIDTH, LIVE, NAMESPACE, ON_DEMAND, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL, template,
+};
+use crate::manifest::clock::iso_duration;
+use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
+use crate::time::MediaTime;
+
+/// The MPD of a title, to lie in the place that all URLs are relative to.
+///
+/// In the byte-range form every rung needs its init and index ranges; in the segment-URL form the
+/// URLs must be those of [`Presentation::segment_urls`]. Anything else is unwritable.
+pub fn write(presentation: &Presentation) -> Result<String, ManifestError> {
+    let rungs = || {
+        presentation
+            .groups
+            .iter()
+            .flat_map(|group| &group.representations)
+    };
+    let by_range = rungs().all(|rung| rung.init.is_some());
+    let longest = rungs()
+        .flat_map(|rung| &rung.segments)
+        .map(|segment| segment.duration);
+    let longest = longest.max_by(|a, b| a.seconds().total_cmp(&b.seconds()));
+    let mut period = Element::new("Period").with("id", 0).with("start", "PT0S");
+    for (index, group) in presentation.groups.iter().enumerate() {
+        period = period.child(adaptation_set(index, group, by_range)?);
+    }
+    let quality = presentation.quality_url.as_deref();
+    let root = root(presentation.duration, longest, by_range)
+        .children(service_description(presentation))
+        .child(period)
+        .children(quality.map(|url| supplemental(QUALITY, url)));
+    root.to_xml()
+        .map_err(|error| unwritable("MPD", &error.to_string()))
+}
+
+fn root(duration: MediaTime, longest: Option<MediaTime>, by_range: bool) -> Element {
+    let (profile, maximum) = match by_range {
+        true => (ON_DEMAND, "maxSubsegmentDuration"),
+        false => (LIVE, "maxSegmentDuration"),
+    };
+    let longest = iso_duration(longest.unwrap_or(duration));
+    Element::new("MPD")
+        .with("xmlns", NAMESPACE)
+        .with("profiles", profile)
+        .with("type", "static")
+        .with("mediaPresentationDuration", iso_duration(duration))
+        .with("minBufferTime", &longest)
+        .with(maximum, &longest)
+}
+
+/// The range of rates that the title is made for (ISO/IEC 23009-1 annex K.3.5).
+fn service_description(presentation: &Presentation) -> Option<Element> {
+    let rungs = presentation
+        .groups
+        .iter()
+        .flat_map(|group| &group.representations);
+    let rates = rungs.map(|rung| rung.bandwidth);
+    let range = Element::new("OperatingBandwidth")
+        .with("mediaType", "video")
+        .with("min", rates.clone().min()?)
+        .with("max", rates.max()?);
+    Some(
+        Element::new("ServiceDescription")
+            .with("id", 0)
+            .child(range),
+    )
+}
+
+fn adaptation_set(index: usize, group: &Group, by_range: bool) -> Result<Element, ManifestError> {
+    let mut set = Element::new("AdaptationSet")
+        .with("id", index)
+        .with("contentType", "video")
+        .with("mimeType", "video/mp4")
+        .with("width", group.width)
+        .with("height", group.height)
+        .with("frameRate", group.frame_rate);
+    let (alignment, sap) = match by_range {
+        true => ("subsegmentAlignment", "subsegmentStartsWithSAP"),
+        false => ("segmentAlignment", "startWithSAP"),
+    };
+    set = set.with(alignment, "true");
+    if group.independent_segments {
+        set = set.with(sap, 1);
+    }
+    set = set.child(supplemental(WEIGHTS, &group.weights)).children(
+        group
+            .weights_url
+            .as_deref()
+            .map(|url| supplemental(WEIGHTS_URL, url)),
+    );
+    if !by_range {
+        set = set.child(template::write(group)?);
+    }
+    for rung in &group.representations {
+        set = set.child(representation(group, rung, by_range)?);
+    }
+    Ok(set)
+}
+
+fn representation(
+    group: &Group,
+    rung: &Representation,
+    by_range: bool,
+) -> Result<Element, ManifestError> {
+    if rung.id.is_empty() || rung.id.contains(char::is_whitespace) {
+        return Err(unwritable(
+            &rung.id,
+            "an id needs characters, none of them white space",
+        ));
+    }
+    let bandwidth = u32::try_from(rung.bandwidth)
+        .map_err(|_| unwritable(&rung.id, "an MPD cannot say rates above 2^32 − 1 bit/s"))?;
+    let better = |other: &&Representation| other.score > rung.score;
+    let ranking = 1 + group.representations.iter().filter(better).count();
+    let element = Element::new("Representation")
+        .with("id", &rung.id)
+        .with("codecs", &rung.codecs)
+        .with("bandwidth", bandwidth)
+        .with("qualityRanking", ranking)
+        .child(supplemental(
+            AVERAGE_BANDWIDTH,
+            &rung.average_bandwidth.to_string(),
+        ))
+        .child(supplemental(SCORE, &rung.score.to_string()));
+    if !by_range {
+        return Ok(element.child(base_url(template::folder_of(rung)?)));
+    }
+    let (Some(init), Some(index)) = (rung.init, rung.index) else {
+        return Err(unwritable(&rung.id, "its init or index range is not known"));
+    };
+    let init = Element::new("Initialization").with("range", range(init));
+    let base = Element::new("SegmentBase")
+        .with("timescale", group.frame_rate.timescale().ticks())
+        .with("indexRange", range(index))
+        .with("indexRangeExact", "true")
+        .child(init);
+    Ok(element.child(base_url(&rung.url)).child(base))
+}
+
+fn base_url(url: &str) -> Element {
+    Element::new("BaseURL").containing(url)
+}
+
+fn supplemental(scheme: &str, value: &str) -> Element {
+    Element::new("SupplementalProperty")
+        .with("schemeIdUri", scheme)
+        .with("value", value)
+}
+
+/// First and last byte, both included.
+fn range(range: ByteRange) -> String {
+    format!("{}-{}", range.start, range.end().saturating_sub(1))
+}
+
+pub(super) fn unwritable(place: &str, problem: &str) -> ManifestError {
+    ManifestError::Unwritable {
+        place: place.to_owned(),
+        problem: problem.to_owned(),
+    }
+}

@@ -1,0 +1,98 @@
+//! What can be wrong with a manifest, always with the place where it is wrong.
+
+/// A manifest that cannot be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// Something in the text is not as it must be.
+    #[error("{url}, line {line}: {place}: expected {expected}")]
+    Invalid {
+        /// URL or file of the manifest.
+        url: String,
+        /// Line of the text, counted from 1.
+        line: usize,
+        /// The tag, attribute or element.
+        place: String,
+        /// What was expected there, and what was found.
+        expected: String,
+    },
+    /// A text longer than any manifest should be.
+    #[error("{url}: {bytes} bytes are too many for a manifest, the limit is {limit}")]
+    TooLarge {
+        /// URL or file of the manifest.
+        url: String,
+        /// Its size in bytes.
+        bytes: usize,
+        /// The largest size that is read.
+        limit: usize,
+    },
+    /// Parts that read well each but do not fit each other.
+    #[error("{url}: {place}: {problem}")]
+    Inconsistent {
+        /// URL or file of the manifest.
+        url: String,
+        /// The rung or group.
+        place: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A presentation that a spelling has no way to express.
+    #[error("cannot write {place}: {problem}")]
+    Unwritable {
+        /// The rung, group or attribute.
+        place: String,
+        /// Why not.
+        problem: String,
+    },
+}
+
+/// Longest text that is read, in bytes; a playlist of two hours takes about 250 kB.
+pub(super) const MAX_TEXT: usize = 4 << 20;
+
+/// Most segments that are read from one text: three days at two seconds.
+pub(super) const MAX_SEGMENTS: usize = 1 << 17;
+
+/// Longest URL of a segment, in bytes.
+pub(super) const MAX_URL: usize = 2048;
+
+/// A text and where it came from, for errors that say where they are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) url: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl<'a> Source<'a> {
+    /// Refuses a text longer than [`MAX_TEXT`].
+    pub(super) fn new(url: &'a str, text: &'a str) -> Result<Self, ManifestError> {
+        if text.len() > MAX_TEXT {
+            return Err(ManifestError::TooLarge {
+                url: url.to_owned(),
+                bytes: text.len(),
+                limit: MAX_TEXT,
+            });
+        }
+        Ok(Self { url, text })
+    }
+
+    /// An error at `line`.
+    pub(super) fn invalid(
+        &self,
+        line: usize,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> ManifestError {
+        ManifestError::Invalid {
+            url: self.url.to_owned(),
+            line,
+            place: place.into(),
+            expected: expected.into(),
+        }
+    }
+
+    /// The line that holds the byte at `offset`, counted from 1.
+    pub(super) fn line_of(&self, offset: usize) -> usize {
+        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        1 + before.iter().filter(|byte| **byte == b'\n').count()
+    }
+}

@@ -1,0 +1,64 @@
+//! HTTP Live Streaming: RFC 8216, with `SCORE` and `STABLE-VARIANT-ID` of its successor draft
+//! (draft-pantos-hls-rfc8216bis), which older clients ignore.
+//!
+//! What the tags cannot say stands in `EXT-X-SESSION-DATA`: `promptus.profile` (profiles,
+//! separated by spaces), `promptus.weights.<profile>` (SHA-256), `promptus.weights-url.<profile>`
+//! and `promptus.quality` (URI of `quality.json`).
+
+mod master;
+mod media;
+mod media_read;
+mod media_write;
+mod syntax;
+mod variant;
+mod write;
+
+pub use master::Master;
+pub use media::Media;
+pub use write::{Playlist, write};
+
+use super::reference::folder;
+use super::{ManifestError, Representation};
+
+const PROFILE: &str = "promptus.profile";
+const WEIGHTS: &str = "promptus.weights.";
+const WEIGHTS_URL: &str = "promptus.weights-url.";
+const QUALITY: &str = "promptus.quality";
+
+/// Name of the media playlist in a rung's folder (segment-URL form).
+pub const MEDIA_NAME: &str = "media.m3u8";
+/// Name of the I-frame playlist in a rung's folder (segment-URL form).
+pub const IFRAMES_NAME: &str = "iframes.m3u8";
+/// What follows a rung's id in the name of its media playlist (byte-range form).
+pub const MEDIA_SUFFIX: &str = ".m3u8";
+/// What follows a rung's id in the name of its I-frame playlist (byte-range form).
+pub const IFRAMES_SUFFIX: &str = "-iframes.m3u8";
+
+/// Where the media playlist of a rung lies: `HASH/mini-r8.m3u8` beside `HASH/mini-r8.mp4`, or
+/// `HASH/mini-r8/media.m3u8` in the segment-URL form.
+pub fn media_url(rung: &Representation) -> String {
+    sibling(rung, MEDIA_SUFFIX, MEDIA_NAME)
+}
+
+/// Where the I-frame playlist of a rung lies: `HASH/mini-r8-iframes.m3u8` or
+/// `HASH/mini-r8/iframes.m3u8`.
+pub fn iframes_url(rung: &Representation) -> String {
+    sibling(rung, IFRAMES_SUFFIX, IFRAMES_NAME)
+}
+
+fn sibling(rung: &Representation, suffix: &str, name: &str) -> String {
+    match rung.init {
+        Some(_) => format!("{}{suffix}", super::forms::stem(&rung.url)),
+        None => format!("{}{name}", folder(&rung.url)),
+    }
+}
+
+fn unwritable(place: &str, problem: &str) -> ManifestError {
+    ManifestError::Unwritable {
+        place: place.to_owned(),
+        problem: problem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

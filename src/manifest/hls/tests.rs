@@ -1,0 +1,357 @@
+//! Written playlists as golden text, round trips, and damage.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::manifest::testing::{any_presentation, presentation};
+use crate::manifest::{Presentation, SegmentRef};
+use crate::time::FrameRate;
+use proptest::prelude::*;
+
+fn playlist(presentation: &Presentation, url: &str) -> String {
+    let playlists = write(presentation).unwrap();
+    let found = playlists.into_iter().find(|playlist| playlist.url == url);
+    found.unwrap().text
+}
+
+/// Reads what was written, as a player would: master, media, I-frames.
+fn read(playlists: &[Playlist]) -> Result<Presentation, ManifestError> {
+    let text = |url: &str| {
+        let found = playlists.iter().find(|playlist| playlist.url == url);
+        found.unwrap().text.clone()
+    };
+    let mut master = Master::read("t/master.m3u8", &text("master.m3u8"))?;
+    let media: Vec<String> = master.media().map(text).collect();
+    for (index, text) in media.iter().enumerate() {
+        master.fill(index, text)?;
+    }
+    let iframes: Vec<String> = master.iframes().map(text).collect();
+    for (index, text) in iframes.iter().enumerate() {
+        master.fill_iframes(index, text)?;
+    }
+    master.finish()
+}
+
+/// HLS has no place for the `sidx`.
+fn without_index(mut presentation: Presentation) -> Presentation {
+    let groups = presentation.groups.iter_mut();
+    for rung in groups.flat_map(|group| &mut group.representations) {
+        rung.index = None;
+    }
+    presentation
+}
+
+#[test]
+fn master_playlist() {
+    insta::assert_snapshot!(playlist(&presentation(), "master.m3u8"), @r##"
+    #EXTM3U
+    #EXT-X-VERSION:7
+    #EXT-X-INDEPENDENT-SEGMENTS
+    #EXT-X-SESSION-DATA:DATA-ID="promptus.profile",VALUE="mini"
+    #EXT-X-SESSION-DATA:DATA-ID="promptus.weights.mini",VALUE="5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"
+    #EXT-X-SESSION-DATA:DATA-ID="promptus.quality",URI="quality.json"
+    #EXT-X-STREAM-INF:BANDWIDTH=9310,AVERAGE-BANDWIDTH=9310,SCORE=0.5,CODECS="prm1.mini.3",RESOLUTION=256x144,FRAME-RATE=24.000,STABLE-VARIANT-ID="mini-r2"
+    0f3a/mini-r2.m3u8
+    #EXT-X-STREAM-INF:BANDWIDTH=35200,AVERAGE-BANDWIDTH=33746,SCORE=2,CODECS="prm1.mini.3",RESOLUTION=256x144,FRAME-RATE=24.000,STABLE-VARIANT-ID="mini-r8"
+    0f3a/mini-r8.m3u8
+    #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1040,AVERAGE-BANDWIDTH=990,CODECS="prm1.mini.3",RESOLUTION=256x144,STABLE-VARIANT-ID="mini-r2",URI="0f3a/mini-r2-iframes.m3u8"
+    #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=3680,AVERAGE-BANDWIDTH=3433,CODECS="prm1.mini.3",RESOLUTION=256x144,STABLE-VARIANT-ID="mini-r8",URI="0f3a/mini-r8-iframes.m3u8"
+    "##);
+}
+
+#[test]
+fn media_playlist() {
+    insta::assert_snapshot!(playlist(&presentation(), "0f3a/mini-r2.m3u8"), @r##"
+    #EXTM3U
+    #EXT-X-VERSION:7
+    #EXT-X-TARGETDURATION:2
+    #EXT-X-MEDIA-SEQUENCE:0
+    #EXT-X-PLAYLIST-TYPE:VOD
+    #EXT-X-INDEPENDENT-SEGMENTS
+    #EXT-X-MAP:URI="mini-r2.mp4",BYTERANGE="800@0"
+    #EXTINF:2.000000,
+    #EXT-X-BYTERANGE:2000@868
+    mini-r2.mp4
+    #EXTINF:2.000000,
+    #EXT-X-BYTERANGE:2200@2868
+    mini-r2.mp4
+    #EXTINF:1.500000,
+    #EXT-X-BYTERANGE:1400@5068
+    mini-r2.mp4
+    #EXT-X-ENDLIST
+    "##);
+}
+
+#[test]
+fn iframe_playlist() {
+    insta::assert_snapshot!(playlist(&presentation(), "0f3a/mini-r2-iframes.m3u8"), @r##"
+    #EXTM3U
+    #EXT-X-VERSION:7
+    #EXT-X-TARGETDURATION:2
+    #EXT-X-MEDIA-SEQUENCE:0
+    #EXT-X-PLAYLIST-TYPE:VOD
+    #EXT-X-I-FRAMES-ONLY
+    #EXT-X-MAP:URI="mini-r2.mp4",BYTERANGE="800@0"
+    #EXTINF:2.000000,
+    #EXT-X-BYTERANGE:240@868
+    mini-r2.mp4
+    #EXTINF:2.000000,
+    #EXT-X-BYTERANGE:260@2868
+    mini-r2.mp4
+    #EXTINF:1.500000,
+    #EXT-X-BYTERANGE:180@5068
+    mini-r2.mp4
+    #EXT-X-ENDLIST
+    "##);
+}
+
+#[test]
+fn segment_url_form() {
+    let form = presentation().segment_urls("../");
+    insta::assert_snapshot!(playlist(&form, "../0f3a/mini-r8/media.m3u8"), @r##"
+    #EXTM3U
+    #EXT-X-VERSION:7
+    #EXT-X-TARGETDURATION:2
+    #EXT-X-MEDIA-SEQUENCE:0
+    #EXT-X-PLAYLIST-TYPE:VOD
+    #EXT-X-INDEPENDENT-SEGMENTS
+    #EXT-X-MAP:URI="init.mp4"
+    #EXTINF:2.000000,
+    1.m4s
+    #EXTINF:2.000000,
+    2.m4s
+    #EXTINF:1.500000,
+    3.m4s
+    #EXT-X-ENDLIST
+    "##);
+    insta::assert_snapshot!(playlist(&form, "../0f3a/mini-r8/iframes.m3u8"), @r##"
+    #EXTM3U
+    #EXT-X-VERSION:7
+    #EXT-X-TARGETDURATION:2
+    #EXT-X-MEDIA-SEQUENCE:0
+    #EXT-X-PLAYLIST-TYPE:VOD
+    #EXT-X-I-FRAMES-ONLY
+    #EXT-X-MAP:URI="init.mp4"
+    #EXTINF:2.000000,
+    #EXT-X-BYTERANGE:840@0
+    1.m4s
+    #EXTINF:2.000000,
+    #EXT-X-BYTERANGE:920@0
+    2.m4s
+    #EXTINF:1.500000,
+    #EXT-X-BYTERANGE:600@0
+    3.m4s
+    #EXT-X-ENDLIST
+    "##);
+}
+
+#[test]
+fn a_rung_alone_becomes_segment_urls_without_its_master() {
+    let whole = presentation();
+    let url = "0f3a/mini-r8.m3u8";
+    let mut media = Media::read(url, &playlist(&whole, url), None).unwrap();
+    let url = "0f3a/mini-r8-iframes.m3u8";
+    let iframes = Media::read(url, &playlist(&whole, url), None).unwrap();
+    assert!(media.mark_pictures(&iframes));
+    let media = media.segment_urls("0f3a/mini-r8/");
+    let form = whole.segment_urls("");
+    for (url, text) in [
+        (
+            "0f3a/mini-r8/media.m3u8",
+            media.write("0f3a/mini-r8/media.m3u8").unwrap(),
+        ),
+        (
+            "0f3a/mini-r8/iframes.m3u8",
+            media
+                .write_iframes("0f3a/mini-r8/iframes.m3u8")
+                .unwrap()
+                .unwrap(),
+        ),
+    ] {
+        assert_eq!(text, playlist(&form, url));
+    }
+}
+
+#[test]
+fn other_peoples_spelling_is_understood() {
+    let text = "#EXTM3U\r\n#EXT-X-TARGETDURATION:4\r\n# a remark\r\n#EXT-X-NEW-TAG:what\r\n\
+        #EXT-X-MAP:URI=\"../f.mp4\",BYTERANGE=\"10\"\r\n#EXT-X-BYTERANGE:5@10\r\n#EXTINF:4.004,title\r\n\
+        ../f.mp4\r\n#EXT-X-BYTERANGE:7\r\n#EXTINF:2.002\r\n../f.mp4\r\n#EXT-X-ENDLIST";
+    let rate = FrameRate::new(30000, 1001).unwrap();
+    let media = Media::read("h/x/a.m3u8", text, Some(rate)).unwrap();
+    assert_eq!(
+        (media.url.as_str(), media.independent_segments),
+        ("h/f.mp4", false)
+    );
+    let frames: Vec<u64> = media
+        .segments
+        .iter()
+        .map(|s| s.duration.ticks / 1001)
+        .collect();
+    assert_eq!(frames, [120, 60]);
+    let ranges: Vec<_> = media.segments.iter().map(|s| s.range.unwrap()).collect();
+    assert_eq!((ranges[1].start, ranges[1].length), (15, 7));
+    assert_eq!(
+        media.segments.iter().map(|s| s.sap).collect::<Vec<_>>(),
+        [true, false]
+    );
+}
+
+#[test]
+fn variants_in_any_order_and_of_other_codecs() {
+    let text = playlist(&presentation(), "master.m3u8");
+    let (head, streams) = text.split_at(text.find("#EXT-X-STREAM-INF").unwrap());
+    let streams: Vec<&str> = streams.lines().collect();
+    let avc = "#EXT-X-STREAM-INF:BANDWIDTH=9,CODECS=\"avc1.42c00b\"\navc.m3u8";
+    let mixed = [
+        head.trim_end(),
+        avc,
+        streams[2],
+        streams[3],
+        streams[0],
+        streams[1],
+        "",
+    ]
+    .join("\n");
+    let master = Master::read("m", &mixed).unwrap();
+    let ids: Vec<&str> = master.presentation().groups[0]
+        .representations
+        .iter()
+        .map(|r| r.id.as_str())
+        .collect();
+    assert_eq!(ids, ["mini-r2", "mini-r8"]);
+    assert_eq!(
+        master.media().collect::<Vec<_>>(),
+        ["0f3a/mini-r2.m3u8", "0f3a/mini-r8.m3u8"]
+    );
+}
+
+#[test]
+fn damage_is_named_with_its_line() {
+    let master = playlist(&presentation(), "master.m3u8");
+    let media = playlist(&presentation(), "0f3a/mini-r2.m3u8");
+    let broken = |text: &str, from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    };
+    for (from, to, expected) in [
+        ("#EXTM3U", "hello", "line 1: playlist: expected #EXTM3U"),
+        (
+            "BANDWIDTH=9",
+            "BANDWIDTH=x",
+            "EXT-X-STREAM-INF: expected well-formed",
+        ),
+        (",CODECS=\"prm1.mini.3\"", "", ""),
+        (
+            "RESOLUTION=256x144",
+            "RESOLUTION=0x144",
+            "line 8: RESOLUTION of variant `0f3a/mini-r2.m3u8`",
+        ),
+        ("SCORE=0.5", "SCORE=-1", "SCORE of variant"),
+        (
+            "FRAME-RATE=24.000",
+            "FRAME-RATE=25.000",
+            "line 10: FRAME-RATE of variant `0f3a/mini-r8.m3u8`",
+        ),
+        ("ID=\"mini-r8\"", "ID=\"mini\"", "STABLE-VARIANT-ID"),
+        ("promptus.weights.mini", "x", "promptus.weights.mini"),
+    ] {
+        let error = Master::read("t/m.m3u8", &broken(&master, from, to)).err();
+        let error = error.map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains(expected), "{from}: {error}");
+        assert!(
+            expected.is_empty() || error.starts_with("t/m.m3u8, line"),
+            "{error}"
+        );
+    }
+    for (from, to, expected) in [
+        (
+            "#EXT-X-ENDLIST\n",
+            "",
+            "line 17: playlist: expected #EXT-X-ENDLIST",
+        ),
+        ("#EXTINF:2.000000,", "#EXTINF:x,", "line 8: EXTINF"),
+        (
+            "#EXTINF:2.000000,",
+            "#EXTINF:0.001,",
+            "line 10: EXTINF: expected a duration",
+        ),
+        (
+            "#EXT-X-BYTERANGE:2000@868",
+            "#EXT-X-BYTERANGE:0@868",
+            "line 10: EXT-X-BYTERANGE",
+        ),
+        ("#EXT-X-MAP", "#EXT-X-NAP", "EXT-X-MAP: expected one before"),
+        (
+            "#EXT-X-MAP:URI=",
+            "#EXT-X-MAP:URL=",
+            "line 7: EXT-X-MAP: expected well-formed",
+        ),
+        (
+            "#EXTINF",
+            "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF",
+            "line 8: EXT-X-KEY: expected no encryption",
+        ),
+    ] {
+        let error = Media::read(
+            "h/a.m3u8",
+            &broken(&media, from, to),
+            FrameRate::new(24, 1).ok(),
+        )
+        .unwrap_err()
+        .to_string();
+        assert!(
+            error.starts_with("h/a.m3u8, line") && error.contains(expected),
+            "{from}: {error}"
+        );
+    }
+}
+
+#[test]
+fn what_a_playlist_cannot_say_is_not_written() {
+    let refused = |change: fn(&mut Presentation)| {
+        let mut presentation = presentation();
+        change(&mut presentation);
+        write(&presentation).unwrap_err().to_string()
+    };
+    assert!(refused(|p| p.groups[0].representations[0].segments.clear()).contains("no segments"));
+    assert!(refused(|p| p.groups[0].weights.push('"')).contains("quotes"));
+    assert!(refused(|p| p.groups[0].representations[1].score = f64::NAN).contains("mini-r8"));
+    assert!(
+        refused(|p| p.groups[0].representations[0].segments[0].url = "0f3a/a b".into())
+            .contains("URI")
+    );
+}
+
+fn any_damage() -> impl Strategy<Value = (usize, u8)> {
+    (0usize..3000, any::<u8>())
+}
+
+proptest! {
+    #[test]
+    fn reading_undoes_writing(presentation in any_presentation()) {
+        prop_assert_eq!(read(&write(&presentation).unwrap()).unwrap(), without_index(presentation));
+    }
+
+    #[test]
+    fn reading_undoes_writing_of_segment_urls(presentation in any_presentation()) {
+        let form = presentation.segment_urls("../");
+        prop_assert_eq!(read(&write(&form).unwrap()).unwrap(), form);
+    }
+
+    #[test]
+    fn damaged_playlists_never_panic(damage in prop::collection::vec(any_damage(), 1..6), cut in 0usize..3000) {
+        for url in ["master.m3u8", "0f3a/mini-r2.m3u8"] {
+            let mut bytes = playlist(&presentation(), url).into_bytes();
+            for (at, byte) in &damage {
+                let at = at % bytes.len();
+                bytes[at] = *byte;
+            }
+            bytes.truncate(cut.max(bytes.len() / 2));
+            let text = String::from_utf8_lossy(&bytes);
+            let _ = Master::read("m", &text);
+            let media: Result<Vec<SegmentRef>, _> = Media::read("m", &text, None).map(|m| m.segments);
+            drop(media);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! One `EXT-X-STREAM-INF` of our codec: what its attributes say of a rung and its group.
+
+use super::{WEIGHTS, WEIGHTS_URL, syntax};
+use crate::manifest::clock::rate_from_decimal;
+use crate::manifest::error::Source;
+use crate::manifest::forms::{profile_of, rank_of_id};
+use crate::manifest::{Group, ManifestError, Representation};
+use crate::time::FrameRate;
+use m3u8_rs::{MasterPlaylist, QuotedOrUnquoted, SessionDataField, VariantStream};
+
+/// A variant and where it stands.
+pub(super) struct Variant<'a> {
+    pub(super) source: Source<'a>,
+    /// Which of the variants it is, counted from 0.
+    pub(super) index: usize,
+    pub(super) stream: &'a VariantStream,
+    pub(super) playlist: &'a MasterPlaylist,
+}
+
+impl<'a> Variant<'a> {
+    /// The generator profile, if this is a variant of our codec.
+    pub(super) fn profile(&self) -> Option<&'a str> {
+        profile_of(self.stream.codecs.as_deref()?)
+    }
+
+    /// The rung, without segments.
+    pub(super) fn representation(&self) -> Result<Representation, ManifestError> {
+        let stream = self.stream;
+        let id = id(stream).unwrap_or_default();
+        let rank = rank_of_id(id)
+            .ok_or_else(|| self.invalid("STABLE-VARIANT-ID", "\"<profile>-r<rank>\""))?;
+        let score = attribute(stream, "SCORE").unwrap_or("0").parse().ok();
+        let score = score.filter(|score: &f64| score.is_finite() && *score >= 0.0);
+        if stream.uri.is_empty() {
+            return Err(self.invalid("EXT-X-STREAM-INF", "a URI on the line after it"));
+        }
+        Ok(Representation {
+            id: id.to_owned(),
+            rank,
+            bandwidth: stream.bandwidth,
+            average_bandwidth: stream.average_bandwidth.unwrap_or(stream.bandwidth),
+            codecs: stream.codecs.clone().unwrap_or_default(),
+            score: score.ok_or_else(|| self.invalid("SCORE", "a number from 0 up"))?,
+            url: String::new(),
+            init: None,
+            index: None,
+            segments: Vec::new(),
+        })
+    }
+
+    /// A group without rungs that this variant fits in.
+    pub(super) fn group(&self, profile: &str) -> Result<Group, ManifestError> {
+        let id = format!("{WEIGHTS}{profile}");
+        let weights = session(self.playlist, &id).ok_or_else(|| {
+            let expected = format!("DATA-ID=\"{id}\" with the SHA-256 of the weights");
+            self.source.invalid(1, "EXT-X-SESSION-DATA", expected)
+        })?;
+        let (width, height) = self.size()?;
+        Ok(Group {
+            profile: profile.to_owned(),
+            frame_rate: self.rate()?,
+            width,
+            height,
+            weights,
+            weights_url: session(self.playlist, &format!("{WEIGHTS_URL}{profile}")),
+            independent_segments: self.playlist.independent_segments,
+            representations: Vec::new(),
+        })
+    }
+
+    /// Refuses a size or a rate other than the group's.
+    pub(super) fn check_fits(&self, group: &Group) -> Result<(), ManifestError> {
+        if self.size()? != (group.width, group.height) {
+            return Err(self.invalid("RESOLUTION", "that of the profile's first variant"));
+        }
+        if self.rate()? != group.frame_rate {
+            return Err(self.invalid("FRAME-RATE", "that of the profile's first variant"));
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> Result<(u32, u32), ManifestError> {
+        let size = self.stream.resolution.and_then(|resolution| {
+            let width = u32::try_from(resolution.width).ok()?;
+            let height = u32::try_from(resolution.height).ok()?;
+            (width > 0 && height > 0).then_some((width, height))
+        });
+        size.ok_or_else(|| self.invalid("RESOLUTION", "WIDTHxHEIGHT in pixels"))
+    }
+
+    fn rate(&self) -> Result<FrameRate, ManifestError> {
+        let rate = self.stream.frame_rate.and_then(rate_from_decimal);
+        rate.ok_or_else(|| self.invalid("FRAME-RATE", "1 to 1000 frames a second"))
+    }
+
+    fn invalid(&self, attribute: &str, expected: &str) -> ManifestError {
+        let line = syntax::uri_line(&self.source, self.index);
+        let place = format!("{attribute} of variant `{}`", self.stream.uri);
+        self.source.invalid(line, place, expected)
+    }
+}
+
+/// The id that a variant or I-frame variant carries.
+pub(super) fn id(stream: &VariantStream) -> Option<&str> {
+    attribute(stream, "STABLE-VARIANT-ID")
+}
+
+/// The value or URI of an `EXT-X-SESSION-DATA`.
+pub(super) fn session(playlist: &MasterPlaylist, id: &str) -> Option<String> {
+    let data = playlist
+        .session_data
+        .iter()
+        .find(|data| data.data_id == id)?;
+    Some(match &data.field {
+        SessionDataField::Value(text) | SessionDataField::Uri(text) => text.clone(),
+    })
+}
+
+fn attribute<'a>(stream: &'a VariantStream, name: &str) -> Option<&'a str> {
+    let attributes = stream.other_attributes.as_ref()?;
+    attributes.get(name).map(QuotedOrUnquoted::as_str)
+}
