@@ -1,6 +1,7 @@
 //! What can go wrong between a weights file and a frame.
 
 use std::io;
+use std::path::PathBuf;
 
 /// A generator that cannot be loaded or cannot run on what it was given.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,14 @@ pub enum ModelError {
         /// The format in the file.
         got: String,
     },
+    /// Weights that do not ship with the crate and are not on this machine.
+    #[error("weights {file} are not installed: looked in {}", shown(folders))]
+    NotInstalled {
+        /// The file, below one of the folders.
+        file: String,
+        /// The folders that were searched.
+        folders: Vec<PathBuf>,
+    },
     /// No profile of that name is known.
     #[error("no generator profile is called `{0}`: expected `mini` or `sd-turbo`")]
     UnknownProfile(String),
@@ -70,4 +79,9 @@ pub enum ModelError {
     /// The tensor library refused an operation.
     #[error("tensor operation failed")]
     Tensor(#[from] candle_core::Error),
+}
+
+fn shown(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
+    names.join(", ")
 }

@@ -12,14 +12,17 @@
 //! | [`unet`], [`decoder`], [`encoder`], [`generator`] | the networks and their composition |
 //! | [`taesd`] | the published TAESD files |
 //! | [`picture`] | frames ↔ tensors |
+//! | [`device`], [`installed`] | where to compute; where outside weights lie |
 //! | [`ops`] | layers with frozen weights and right input gradients |
 
 pub mod decoder;
+pub mod device;
 pub mod encoder;
 mod error;
 pub mod generator;
 #[cfg(test)]
 pub(crate) mod gradient_check;
+pub mod installed;
 pub mod noise;
 pub mod ops;
 pub mod picture;
