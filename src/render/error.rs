@@ -82,6 +82,20 @@ pub enum RenderError {
         /// Its number, from 1.
         sequence: u32,
     },
+    /// A segment of a rung that the title does not have.
+    #[error("there is no rung {rung}, counted from 0: the title has {rungs}")]
+    NoRung {
+        /// The rung asked for.
+        rung: usize,
+        /// How many there are.
+        rungs: usize,
+    },
+    /// Rungs of one title that differ in picture size, pixel shape or frame rate.
+    #[error("rung {rung}, counted from 0, has other pictures than the rungs before it")]
+    MixedRungs {
+        /// The first rung that differs.
+        rung: usize,
+    },
     /// A frame past the last keyframe was asked for, or the generator gave none.
     #[error("the segment holds no keyframe for this frame")]
     NoPicture,
