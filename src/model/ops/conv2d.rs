@@ -1,6 +1,13 @@
 //! Two-dimensional convolution (cross-correlation, zero padding) with frozen weights.
 
-use candle_core::{Result, Tensor, bail};
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{Result, Shape, Tensor, bail};
+
+use super::cpu::convolve::Convolution;
+use super::cpu::custom::{Unary, apply, is_served, with_values};
+use super::cpu::plan::{Kind, Plan, Weights};
+use super::{relu, upsample_nearest2};
 
 /// A convolution layer. Weight (O, I, k, k), bias (O), one stride and padding for both axes.
 #[derive(Clone, Debug)]
@@ -9,6 +16,16 @@ pub struct Conv2d {
     bias: Option<Tensor>,
     stride: usize,
     padding: usize,
+    plain: Arc<Plans>,
+    enlarged: Arc<Plans>,
+}
+
+/// What the CPU kernels need, laid out at first use.
+#[derive(Debug, Default)]
+struct Plans {
+    bias: OnceLock<Option<Vec<f32>>>,
+    forward: OnceLock<Plan>,
+    backward: OnceLock<Plan>,
 }
 
 impl Conv2d {
@@ -32,23 +49,95 @@ impl Conv2d {
                 bail!("conv2d: {out_channels} output channels but a bias of {length}");
             }
         }
-        let bias = bias
-            .map(|b| b.detach().reshape((1, out_channels, 1, 1)))
-            .transpose()?;
         Ok(Self {
-            weight: weight.detach(),
-            bias,
+            weight: weight.detach().contiguous()?,
+            bias: bias.map(Tensor::detach),
             stride,
             padding,
+            plain: Arc::default(),
+            enlarged: Arc::default(),
         })
     }
 
     /// (B, I, H, W) → (B, O, H', W'), H' = (H + 2·padding − k) / stride + 1.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.run(
+            x,
+            Kind::Plain {
+                stride: self.stride,
+                padding: self.padding,
+            },
+            false,
+        )
+    }
+
+    /// As [`relu`] of [`Self::forward`], in one pass.
+    pub fn forward_relu(&self, x: &Tensor) -> Result<Tensor> {
+        self.run(
+            x,
+            Kind::Plain {
+                stride: self.stride,
+                padding: self.padding,
+            },
+            true,
+        )
+    }
+
+    /// As [`Self::forward`] of [`upsample_nearest2`], without the enlarged picture and with 4/9 of
+    /// the work. Errors unless the stride is 1.
+    pub fn forward_enlarged(&self, x: &Tensor) -> Result<Tensor> {
+        if self.stride != 1 {
+            bail!("conv2d: enlargement at stride {}", self.stride);
+        }
+        self.run(
+            x,
+            Kind::Enlarged {
+                padding: self.padding,
+            },
+            false,
+        )
+    }
+
+    fn run(&self, x: &Tensor, kind: Kind, with_relu: bool) -> Result<Tensor> {
+        let (_, channels, height, width) = x.dims4()?;
+        let (_, inputs, side, _) = self.weight.dims4()?;
+        if channels != inputs || height.min(width) + 2 * self.padding < side {
+            bail!(
+                "conv2d: {:?} through a kernel {:?}",
+                x.shape(),
+                self.weight.shape()
+            );
+        }
+        if is_served(x) && is_served(&self.weight) {
+            let plans = match kind {
+                Kind::Plain { .. } => &self.plain,
+                Kind::Enlarged { .. } => &self.enlarged,
+            };
+            let layer = self.clone();
+            let plans = plans.clone();
+            return apply(
+                x,
+                Convolve {
+                    layer,
+                    kind,
+                    relu: with_relu,
+                    plans,
+                },
+            );
+        }
+        match kind {
+            _ if with_relu => relu(&self.composed(x)?),
+            Kind::Plain { .. } => self.composed(x),
+            Kind::Enlarged { .. } => self.composed(&upsample_nearest2(x)?),
+        }
+    }
+
+    /// The same from candle's own operations, for other devices.
+    fn composed(&self, x: &Tensor) -> Result<Tensor> {
         let x = self.pad(&self.pad(x, 2)?, 3)?;
         let y = x.conv2d(&self.weight, 0, self.stride, 1, 1)?;
         match &self.bias {
-            Some(bias) => y.broadcast_add(bias),
+            Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1))?),
             None => Ok(y),
         }
     }
@@ -56,16 +145,103 @@ impl Conv2d {
     /// Zeros on both ends of `axis`, less what no window reaches: candle's convolution gradient
     /// fails on unequal remainders.
     fn pad(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
-        let (kernel, length) = (self.weight.dim(3)?, x.dim(axis)? + 2 * self.padding);
-        if length < kernel {
-            bail!(
-                "conv2d: {:?} is smaller than the kernel, {kernel}×{kernel}",
-                x.shape()
-            );
-        }
-        let unused = (length - kernel) % self.stride;
+        let unused = (x.dim(axis)? + 2 * self.padding - self.weight.dim(3)?) % self.stride;
         let padded = x.pad_with_zeros(axis, self.padding, self.padding)?;
-        padded.narrow(axis, 0, length - unused)?.contiguous()
+        padded
+            .narrow(axis, 0, padded.dim(axis)? - unused)?
+            .contiguous()
+    }
+}
+
+/// One use of a layer in a graph on the CPU.
+struct Convolve {
+    layer: Conv2d,
+    kind: Kind,
+    relu: bool,
+    plans: Arc<Plans>,
+}
+
+impl Convolve {
+    fn plan<'a>(&self, slot: &'a OnceLock<Plan>, transposed: bool) -> Result<&'a Plan> {
+        if let Some(plan) = slot.get() {
+            return Ok(plan);
+        }
+        let (outputs, inputs, side, _) = self.layer.weight.dims4()?;
+        let plan = with_values(&self.layer.weight, |values| {
+            Ok(Plan::new(
+                Weights {
+                    values,
+                    outputs,
+                    inputs,
+                    side,
+                },
+                self.kind,
+                transposed,
+            ))
+        })?;
+        Ok(slot.get_or_init(|| plan))
+    }
+
+    fn bias(&self) -> Result<Option<&[f32]>> {
+        let slot = &self.plans.bias;
+        if slot.get().is_none() {
+            let bias = self.layer.bias.as_ref().map(Tensor::to_vec1).transpose()?;
+            slot.get_or_init(|| bias);
+        }
+        Ok(slot.get().and_then(Option::as_deref))
+    }
+
+    /// Height or width of the output.
+    fn side(&self, length: usize) -> Result<usize> {
+        let kernel = self.layer.weight.dim(3)?;
+        Ok(match self.kind {
+            Kind::Plain { stride, padding } => (length + 2 * padding - kernel) / stride + 1,
+            Kind::Enlarged { padding } => 2 * length + 2 * padding - kernel + 1,
+        })
+    }
+}
+
+impl Unary for Convolve {
+    const NAME: &'static str = "convolve";
+
+    fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
+        let (batch, height, width) = (dims[0], dims[2], dims[3]);
+        let (out_height, out_width) = (self.side(height)?, self.side(width)?);
+        let plan = self.plan(&self.plans.forward, false)?;
+        let output = Convolution {
+            plan,
+            input: x,
+            mask: None,
+            batch,
+            height,
+            width,
+            out_height,
+            out_width,
+            bias: self.bias()?,
+            relu: self.relu,
+        };
+        let outputs = self.layer.weight.dim(0)?;
+        Ok((
+            output.run(),
+            Shape::from((batch, outputs, out_height, out_width)),
+        ))
+    }
+
+    fn backward(&self, _: &[f32], y: &[f32], gradient: &[f32], dims: &[usize]) -> Result<Vec<f32>> {
+        let (batch, height, width) = (dims[0], dims[2], dims[3]);
+        let gradient = Convolution {
+            plan: self.plan(&self.plans.backward, true)?,
+            input: gradient,
+            mask: self.relu.then_some(y),
+            batch,
+            height: self.side(height)?,
+            width: self.side(width)?,
+            out_height: height,
+            out_width: width,
+            bias: None,
+            relu: false,
+        };
+        Ok(gradient.run())
     }
 }
 
@@ -75,24 +251,118 @@ mod tests {
     use super::*;
     use crate::model::gradient_check::{check, normal};
 
+    /// (input channels, output channels, kernel, stride, padding, height, width)
+    const SHAPES: [(usize, usize, usize, usize, usize, usize, usize); 10] = [
+        (3, 5, 3, 1, 1, 7, 9),
+        (16, 24, 3, 1, 1, 12, 20),
+        (12, 12, 3, 1, 1, 40, 64),
+        (20, 33, 3, 1, 1, 8, 8),
+        (3, 4, 3, 1, 0, 6, 5),
+        (5, 7, 3, 2, 1, 9, 12),
+        (8, 8, 3, 2, 1, 16, 16),
+        (4, 6, 3, 2, 0, 11, 8),
+        (6, 3, 1, 1, 0, 5, 6),
+        (6, 20, 1, 1, 0, 16, 16),
+    ];
+
+    fn layers() -> impl Iterator<Item = (Conv2d, Tensor)> {
+        SHAPES.into_iter().map(
+            |(inputs, outputs, kernel, stride, padding, height, width)| {
+                let weight = normal(1, &[outputs, inputs, kernel, kernel]);
+                let bias = normal(2, &[outputs]);
+                let layer = Conv2d::new(&weight, Some(&bias), stride, padding).unwrap();
+                (layer, normal(3, &[2, inputs, height, width]))
+            },
+        )
+    }
+
+    #[track_caller]
+    fn assert_same(got: &Tensor, expected: &Tensor) {
+        assert_eq!(got.dims(), expected.dims());
+        let flat = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (got, expected) in flat(got).iter().zip(flat(expected)) {
+            assert!((got - expected).abs() < 1e-4, "{got} {expected}");
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_composed_form() {
+        for (layer, x) in layers() {
+            let expected = layer.composed(&x).unwrap();
+            assert_same(&layer.forward(&x).unwrap(), &expected);
+            assert_same(&layer.forward_relu(&x).unwrap(), &expected.relu().unwrap());
+            if layer.stride == 1 {
+                let large = layer.composed(&upsample_nearest2(&x).unwrap()).unwrap();
+                assert_same(&layer.forward_enlarged(&x).unwrap(), &large);
+            }
+        }
+    }
+
     #[test]
     fn gradients() {
-        // (input channels, output channels, kernel, stride, padding, height, width)
-        let shapes = [
-            (3, 5, 3, 1, 1, 7, 9),
-            (16, 24, 3, 1, 1, 12, 20),
-            (5, 7, 3, 2, 1, 9, 12),
-            (4, 6, 3, 2, 0, 11, 8),
-            (6, 3, 1, 1, 0, 5, 6),
-        ];
-        for (inputs, outputs, kernel, stride, padding, height, width) in shapes {
-            let weight = normal(1, &[outputs, inputs, kernel, kernel]);
-            let conv = Conv2d::new(&weight, Some(&normal(2, &[outputs])), stride, padding).unwrap();
-            let x = normal(3, &[2, inputs, height, width]);
-            check(&x, 1e-2, |x| conv.forward(x));
-            check(&x, 1e-2, |x| {
-                conv.forward(&(conv.forward(x)?.sum_all()?.broadcast_mul(x)? + x)?)
-            });
+        for (layer, x) in layers() {
+            check(&x, 1e-2, |x| layer.forward(x));
+            if layer.stride == 1 {
+                check(&x, 1e-2, |x| layer.forward_enlarged(x));
+            }
         }
+    }
+
+    #[test]
+    fn gradients_where_the_input_is_used_twice() {
+        let layer = Conv2d::new(&normal(1, &[6, 6, 3, 3]), None, 1, 1).unwrap();
+        let x = normal(3, &[1, 6, 7, 8]);
+        check(&x, 1e-3, |x| {
+            layer.forward(x)? * layer.forward(&layer.forward(x)?)?
+        });
+        check(&x, 1e-3, |x| layer.forward(x)? * x);
+    }
+
+    #[test]
+    fn gradient_through_relu_is_that_of_the_two_steps() {
+        for (layer, x) in layers() {
+            let gradient = |f: &dyn Fn(&Tensor) -> Result<Tensor>| {
+                let x = candle_core::Var::from_tensor(&x).unwrap();
+                let loss = f(&x).unwrap().sqr().unwrap().sum_all().unwrap();
+                loss.backward()
+                    .unwrap()
+                    .get(&x)
+                    .unwrap()
+                    .affine(1e-2, 0.0)
+                    .unwrap()
+            };
+            let fused = gradient(&|x| layer.forward_relu(x));
+            assert_same(&fused, &gradient(&|x| relu(&layer.forward(x)?)));
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        for (layer, x) in layers() {
+            let run = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .build()
+                    .unwrap();
+                let y = pool.install(|| layer.forward(&x)).unwrap();
+                y.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            };
+            assert_eq!(run(1), run(3));
+        }
+    }
+
+    #[test]
+    fn wrong_shapes_are_named() {
+        let layer = Conv2d::new(&normal(1, &[6, 5, 3, 3]), None, 1, 0).unwrap();
+        let error = layer
+            .forward(&normal(1, &[1, 4, 8, 8]))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("[1, 4, 8, 8]") && error.contains("[6, 5, 3, 3]"),
+            "{error}"
+        );
+        assert!(layer.forward(&normal(1, &[1, 5, 2, 8])).is_err());
+        assert!(Conv2d::new(&normal(1, &[6, 5, 3, 1]), None, 1, 0).is_err());
     }
 }

@@ -1,15 +1,21 @@
 //! Group normalisation (Wu and He 2018) with frozen scale and shift.
 
-use candle_core::{D, Result, Tensor, bail};
+use std::sync::Arc;
 
-/// A group norm layer over (B, C, …): each group of C / `groups` channels is brought to mean 0 and
-/// variance 1, then scaled and shifted per channel.
+use candle_core::{D, Result, Shape, Tensor, bail};
+
+use super::cpu::custom::{Unary, apply, is_served};
+use super::cpu::normalise::{Normalise, NormaliseBackward, each_row};
+
+/// A group norm layer over (B, C, H, W): each group of C / `groups` channels is brought to mean 0
+/// and variance 1, then scaled and shifted per channel.
 #[derive(Clone, Debug)]
 pub struct GroupNorm {
     groups: usize,
     eps: f64,
     weight: Tensor,
     bias: Tensor,
+    values: Arc<(Vec<f32>, Vec<f32>)>,
 }
 
 impl GroupNorm {
@@ -22,17 +28,20 @@ impl GroupNorm {
                 bias.shape()
             );
         }
+        let (weight, bias) = (weight.detach(), bias.detach());
+        let values = Arc::new((frozen(&weight)?, frozen(&bias)?));
         Ok(Self {
             groups,
             eps,
-            weight: weight.detach(),
-            bias: bias.detach(),
+            weight,
+            bias,
+            values,
         })
     }
 
     /// (B, C, H, W) → the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (batch, channels, height, width) = x.dims4()?;
+        let channels = x.dims4()?.1;
         if channels != self.weight.dims1()? {
             bail!(
                 "group norm: want {:?} channels, got {:?}",
@@ -40,6 +49,16 @@ impl GroupNorm {
                 x.shape()
             );
         }
+        if is_served(x) {
+            apply(x, self.clone())
+        } else {
+            self.composed(x)
+        }
+    }
+
+    /// The same from candle's own operations, for other devices.
+    fn composed(&self, x: &Tensor) -> Result<Tensor> {
+        let (batch, channels, height, width) = x.dims4()?;
         let grouped = x.reshape((batch, self.groups, channels / self.groups * height * width))?;
         let centred = grouped.broadcast_sub(&grouped.mean_keepdim(D::Minus1)?)?;
         let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
@@ -50,6 +69,37 @@ impl GroupNorm {
         normed
             .broadcast_mul(&self.weight.reshape(per_channel)?)?
             .broadcast_add(&self.bias.reshape(per_channel)?)
+    }
+
+    fn rows(&self, dims: &[usize]) -> (Normalise<'_>, usize) {
+        let segment: usize = dims[2..].iter().product();
+        let (weight, bias) = (&self.values.0, &self.values.1);
+        let rows = Normalise {
+            eps: self.eps as f32,
+            segment,
+            weight,
+            bias,
+        };
+        (rows, dims[1] / self.groups * segment)
+    }
+}
+
+/// The values of a weight as the kernels want them.
+fn frozen(weight: &Tensor) -> Result<Vec<f32>> {
+    weight.to_dtype(candle_core::DType::F32)?.to_vec1()
+}
+
+impl Unary for GroupNorm {
+    const NAME: &'static str = "group norm";
+
+    fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
+        let (rows, length) = self.rows(dims);
+        Ok((each_row(rows, length, x, x), Shape::from(dims)))
+    }
+
+    fn backward(&self, x: &[f32], _: &[f32], gradient: &[f32], dims: &[usize]) -> Result<Vec<f32>> {
+        let (rows, length) = self.rows(dims);
+        Ok(each_row(NormaliseBackward(rows), length, x, gradient))
     }
 }
 
@@ -63,7 +113,16 @@ mod tests {
     fn gradients() {
         let norm = GroupNorm::new(2, 1e-5, &normal(1, &[6]), &normal(2, &[6])).unwrap();
         let x = normal(3, &[2, 6, 4, 5]);
-        check(&x, 1e-3, |x| norm.forward(x));
-        check(&x, 1e-3, |x| norm.forward(x)? * x);
+        check(&x, 1e-3, |x| GroupNorm::forward(&norm, x));
+        check(&x, 1e-3, |x| GroupNorm::forward(&norm, x)? * x);
+    }
+
+    #[test]
+    fn agrees_with_the_composed_form() {
+        let norm = GroupNorm::new(3, 1e-5, &normal(1, &[12]), &normal(2, &[12])).unwrap();
+        let x = (normal(3, &[2, 12, 7, 9]) + 3.0).unwrap();
+        let far = (GroupNorm::forward(&norm, &x).unwrap() - norm.composed(&x).unwrap()).unwrap();
+        let far = far.abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+        assert!(far.to_scalar::<f32>().unwrap() < 1e-5);
     }
 }

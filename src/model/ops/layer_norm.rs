@@ -1,6 +1,11 @@
 //! Layer normalisation (Ba et al. 2016) with frozen scale and shift.
 
-use candle_core::{D, Result, Tensor, bail};
+use std::sync::Arc;
+
+use candle_core::{D, DType, Result, Shape, Tensor, bail};
+
+use super::cpu::custom::{Unary, apply, is_served};
+use super::cpu::normalise::{Normalise, NormaliseBackward, each_row};
 
 /// A layer norm over the last axis.
 #[derive(Clone, Debug)]
@@ -8,6 +13,7 @@ pub struct LayerNorm {
     eps: f64,
     weight: Tensor,
     bias: Tensor,
+    values: Arc<(Vec<f32>, Vec<f32>)>,
 }
 
 impl LayerNorm {
@@ -20,21 +26,70 @@ impl LayerNorm {
                 bias.shape()
             );
         }
+        let values = |x: &Tensor| x.to_dtype(DType::F32)?.to_vec1();
+        let values = Arc::new((values(weight)?, values(bias)?));
         Ok(Self {
             eps,
             weight: weight.detach(),
             bias: bias.detach(),
+            values,
         })
     }
 
     /// (…, C) → the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if x.dim(D::Minus1)? != self.weight.dims1()? {
+            bail!(
+                "layer norm: want {:?} at the end, got {:?}",
+                self.weight.shape(),
+                x.shape()
+            );
+        }
+        if is_served(x) {
+            apply(x, self.clone())
+        } else {
+            self.composed(x)
+        }
+    }
+
+    /// The same from candle's own operations, for other devices.
+    fn composed(&self, x: &Tensor) -> Result<Tensor> {
         let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
         let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
         centred
             .broadcast_div(&(variance + self.eps)?.sqrt()?)?
             .broadcast_mul(&self.weight)?
             .broadcast_add(&self.bias)
+    }
+
+    fn rows(&self) -> Normalise<'_> {
+        let (weight, bias) = (&self.values.0, &self.values.1);
+        Normalise {
+            eps: self.eps as f32,
+            segment: 1,
+            weight,
+            bias,
+        }
+    }
+}
+
+impl Unary for LayerNorm {
+    const NAME: &'static str = "layer norm";
+
+    fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
+        Ok((
+            each_row(self.rows(), self.values.0.len(), x, x),
+            Shape::from(dims),
+        ))
+    }
+
+    fn backward(&self, x: &[f32], _: &[f32], gradient: &[f32], _: &[usize]) -> Result<Vec<f32>> {
+        Ok(each_row(
+            NormaliseBackward(self.rows()),
+            self.values.0.len(),
+            x,
+            gradient,
+        ))
     }
 }
 
@@ -48,7 +103,16 @@ mod tests {
     fn gradients() {
         let norm = LayerNorm::new(1e-5, &normal(1, &[10]), &normal(2, &[10])).unwrap();
         let x = normal(3, &[2, 3, 10]);
-        check(&x, 1e-3, |x| norm.forward(x));
-        check(&x, 1e-3, |x| norm.forward(x)? * x);
+        check(&x, 1e-3, |x| LayerNorm::forward(&norm, x));
+        check(&x, 1e-3, |x| LayerNorm::forward(&norm, x)? * x);
+    }
+
+    #[test]
+    fn agrees_with_the_composed_form() {
+        let norm = LayerNorm::new(1e-5, &normal(1, &[45]), &normal(2, &[45])).unwrap();
+        let x = (normal(3, &[2, 5, 45]) + 3.0).unwrap();
+        let far = (LayerNorm::forward(&norm, &x).unwrap() - norm.composed(&x).unwrap()).unwrap();
+        let far = far.abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+        assert!(far.to_scalar::<f32>().unwrap() < 1e-5);
     }
 }

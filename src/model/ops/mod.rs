@@ -11,6 +11,7 @@
 mod activation;
 mod attention;
 mod conv2d;
+mod cpu;
 mod group_norm;
 mod layer_norm;
 mod linear;
@@ -23,6 +24,7 @@ mod upsample;
 pub use activation::{gelu_erf, relu, silu};
 pub use attention::attention;
 pub use conv2d::Conv2d;
+pub use cpu::memory::keep_freed_memory;
 pub use group_norm::GroupNorm;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;

@@ -1,0 +1,256 @@
+//! A convolution as a *flat* one: rows of the zero-padded input laid end to end, so that each tap
+//! of the kernel is one fixed distance along the line and an output tile may span rows.
+//!
+//! Strides and ×2 enlargement are expressed by *phases*: the input's or the output's pixels with
+//! (row mod 2, column mod 2) = (a, b) form a picture of their own. Convolving at stride 2 reads
+//! four phases of the input; its transpose writes four phases of the output; likewise the
+//! convolution of an enlarged picture and its transpose, where taps that meet the same source
+//! pixel are added up beforehand (4 taps instead of 9 a pixel).
+
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::simd::lanes;
+use super::tile::panel_rows;
+
+/// What is to be computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model::ops) enum Kind {
+    /// Cross-correlation at `stride` with `padding` zeros around.
+    Plain { stride: usize, padding: usize },
+    /// Every pixel becomes a 2×2 cell, then cross-correlation at stride 1 with `padding`.
+    Enlarged { padding: usize },
+}
+
+/// Along one axis: kernel tap `tap` takes output phase `out` from input phase `input`, `reach`
+/// pixels of that phase further on.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    tap: usize,
+    out: usize,
+    input: usize,
+    reach: isize,
+}
+
+/// One source of a sum: a pixel of one phase of one input channel, `rows` and `columns` beyond the
+/// position's own pixel in the padded phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) channel: usize,
+    pub(super) phase: usize,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+}
+
+/// A block of output channels in one phase: the sources that matter to them, and for each source a
+/// weight per channel.
+#[derive(Debug)]
+pub(super) struct PlanPanel {
+    pub(super) steps: Arc<Vec<Step>>,
+    pub(super) weights: Vec<f32>,
+}
+
+/// Everything about a frozen convolution that does not depend on the picture's size.
+#[derive(Debug)]
+pub(in crate::model::ops) struct Plan {
+    pub(super) channels: usize,
+    pub(super) outputs: usize,
+    pub(super) panel_rows: usize,
+    /// Phases a side: 1 or the stride.
+    pub(super) in_phases: usize,
+    pub(super) out_phases: usize,
+    /// Zeros before the first row and column of a phase, and the longest reach from there.
+    pub(super) lead: usize,
+    pub(super) span: usize,
+    /// Per block of output channels, one panel for every output phase.
+    pub(super) panels: Vec<PlanPanel>,
+}
+
+/// A kernel (O, I, k, k), row-major.
+#[derive(Clone, Copy)]
+pub(in crate::model::ops) struct Weights<'a> {
+    pub(in crate::model::ops) values: &'a [f32],
+    pub(in crate::model::ops) outputs: usize,
+    pub(in crate::model::ops) inputs: usize,
+    pub(in crate::model::ops) side: usize,
+}
+
+impl Weights<'_> {
+    fn at(&self, output: usize, input: usize, row: usize, column: usize) -> f32 {
+        self.values[((output * self.inputs + input) * self.side + row) * self.side + column]
+    }
+}
+
+impl Plan {
+    /// The plan from input to output, or with `transposed` from the output's gradient to the
+    /// input's.
+    pub(in crate::model::ops) fn new(weights: Weights<'_>, kind: Kind, transposed: bool) -> Self {
+        let links = links(weights.side, kind, transposed);
+        let lead = links
+            .iter()
+            .map(|link| -link.reach)
+            .max()
+            .unwrap_or(0)
+            .max(0);
+        let span = links
+            .iter()
+            .map(|link| link.reach + lead)
+            .max()
+            .unwrap_or(0);
+        let (mut channels, mut outputs) = (weights.inputs, weights.outputs);
+        let (mut in_phases, mut out_phases) = match kind {
+            Kind::Plain { stride, .. } => (stride, 1),
+            Kind::Enlarged { .. } => (1, 2),
+        };
+        if transposed {
+            std::mem::swap(&mut channels, &mut outputs);
+            std::mem::swap(&mut in_phases, &mut out_phases);
+        }
+        let mut plan = Self {
+            channels,
+            outputs,
+            panel_rows: panel_rows(outputs, lanes()),
+            in_phases,
+            out_phases,
+            lead: lead.unsigned_abs(),
+            span: span.unsigned_abs(),
+            panels: Vec::new(),
+        };
+        let weight = |output, channel, row, column| match transposed {
+            false => weights.at(output, channel, row, column),
+            true => weights.at(channel, output, row, column),
+        };
+        let phases = plan.out_phases;
+        let phases = (0..phases * phases).map(|phase| (phase / phases, phase % phases));
+        let sources: Vec<_> = phases.map(|phase| plan.sources(&links, phase)).collect();
+        for block in 0..plan.blocks() {
+            for sources in &sources {
+                plan.add_panel(block * plan.panel_rows, sources, weight);
+            }
+        }
+        plan
+    }
+
+    /// The sources, for channel 0, of one output phase, each with the kernel taps that meet it.
+    fn sources(&self, links: &[Link], phase: (usize, usize)) -> Vec<(Step, Vec<(usize, usize)>)> {
+        let mut sources: Vec<(Step, Vec<(usize, usize)>)> = Vec::new();
+        let reach = |link: &Link| self.lead.wrapping_add_signed(link.reach);
+        for row in links.iter().filter(|link| link.out == phase.0) {
+            for column in links.iter().filter(|link| link.out == phase.1) {
+                let step = Step {
+                    channel: 0,
+                    phase: row.input * self.in_phases + column.input,
+                    rows: reach(row),
+                    columns: reach(column),
+                };
+                match sources.iter_mut().find(|(known, _)| *known == step) {
+                    Some((_, taps)) => taps.push((row.tap, column.tap)),
+                    None => sources.push((step, vec![(row.tap, column.tap)])),
+                }
+            }
+        }
+        sources
+    }
+
+    /// Adds one phase of the block from `first` on. Sources whose weights are zero for the whole
+    /// block are left out.
+    fn add_panel(
+        &mut self,
+        first: usize,
+        sources: &[(Step, Vec<(usize, usize)>)],
+        weight: impl Fn(usize, usize, usize, usize) -> f32,
+    ) {
+        let mut row = vec![0f32; self.panel_rows];
+        let (mut steps, mut weights) = (Vec::new(), Vec::new());
+        for channel in 0..self.channels {
+            for (step, taps) in sources {
+                for (output, sum) in (first..self.outputs).zip(&mut row) {
+                    *sum = taps
+                        .iter()
+                        .map(|&(y, x)| weight(output, channel, y, x))
+                        .sum();
+                }
+                if row.iter().any(|&sum| sum != 0.0) {
+                    steps.push(Step { channel, ..*step });
+                    weights.extend_from_slice(&row);
+                }
+            }
+        }
+        let known = self.panels.iter().rev().find(|panel| *panel.steps == steps);
+        let steps = known.map_or_else(|| Arc::new(steps), |panel| panel.steps.clone());
+        self.panels.push(PlanPanel { steps, weights });
+    }
+
+    /// Blocks of at most `panel_rows` output channels.
+    pub(super) fn blocks(&self) -> usize {
+        self.outputs.div_ceil(self.panel_rows)
+    }
+
+    /// Per block of `blocks` and phase, each step's offset in the packed input, whose planes are
+    /// `plane` long and rows `length`.
+    pub(super) fn offsets(
+        &self,
+        blocks: Range<usize>,
+        plane: usize,
+        length: usize,
+    ) -> Vec<Rc<Vec<usize>>> {
+        let (inputs, outputs) = (
+            self.in_phases * self.in_phases,
+            self.out_phases * self.out_phases,
+        );
+        let panels = &self.panels[blocks.start * outputs..blocks.end * outputs];
+        let mut all: Vec<Rc<Vec<usize>>> = Vec::with_capacity(panels.len());
+        for (index, panel) in panels.iter().enumerate() {
+            let known = panels[..index]
+                .iter()
+                .rposition(|known| Arc::ptr_eq(&known.steps, &panel.steps));
+            let offset = |step: &Step| {
+                (step.channel * inputs + step.phase) * plane + step.rows * length + step.columns
+            };
+            all.push(match known {
+                Some(known) => all[known].clone(),
+                None => Rc::new(panel.steps.iter().map(offset).collect()),
+            });
+        }
+        all
+    }
+}
+
+/// How the taps of a kernel of `side` link output to input phases along one axis.
+fn links(side: usize, kind: Kind, transposed: bool) -> Vec<Link> {
+    let link = |tap: usize, out: usize, position: isize, stride: usize| {
+        let input = position.rem_euclid(stride as isize).unsigned_abs();
+        Link {
+            tap,
+            out,
+            input,
+            reach: position.div_euclid(stride as isize),
+        }
+    };
+    let forward: Vec<Link> = match kind {
+        Kind::Plain { stride, padding } => (0..side)
+            .map(|tap| link(tap, 0, tap as isize - padding as isize, stride))
+            .collect(),
+        Kind::Enlarged { padding } => {
+            let phases = (0..2).flat_map(|out| (0..side).map(move |tap| (tap, out)));
+            let position = |tap, out| (tap + out) as isize - padding as isize;
+            phases
+                .map(|(tap, out)| Link {
+                    input: 0,
+                    ..link(tap, out, position(tap, out), 2)
+                })
+                .collect()
+        }
+    };
+    if !transposed {
+        return forward;
+    }
+    let turn = |link: Link| Link {
+        out: link.input,
+        input: link.out,
+        reach: -link.reach,
+        ..link
+    };
+    forward.into_iter().map(turn).collect()
+}

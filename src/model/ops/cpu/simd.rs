@@ -1,0 +1,313 @@
+//! Vectors of `f32`, and the choice of the instruction set at run time: code compiled for the
+//! baseline instruction set alone would be four to eight times slower.
+//!
+//! This is the one file with `unsafe`. Two facts carry it all:
+//! * A value of [`Avx512`] or [`Avx2`] exists only inside [`dispatch`], after the processor was
+//!   asked for every feature named there; so whoever holds one may use those instructions.
+//! * Loads and stores take slices of exactly the vector's length.
+
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// An instruction set at hand: arithmetic on vectors of `LANES` numbers.
+pub(in crate::model::ops) trait Simd: Copy {
+    /// Numbers in a vector.
+    const LANES: usize;
+    /// `LANES` numbers in a register.
+    type Vector: Copy;
+
+    /// `LANES` copies of `x`.
+    fn splat(self, x: f32) -> Self::Vector;
+    /// The first `LANES` numbers of `x`; panics when there are fewer.
+    fn load(self, x: &[f32]) -> Self::Vector;
+    /// Writes the first `LANES` numbers of `target`; panics when there are fewer.
+    fn store(self, x: Self::Vector, target: &mut [f32]);
+    /// a·b + c.
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// The larger of each pair; the second where one is not a number.
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a·b + c of single numbers, for loops that the compiler turns into vectors by itself.
+    fn mul_add1(self, a: f32, b: f32, c: f32) -> f32;
+}
+
+/// Work to be compiled once per instruction set.
+pub(in crate::model::ops) trait Kernel {
+    /// What the work returns.
+    type Output;
+
+    /// Does the work. Implementations and all they call are `#[inline(always)]`, or they would be
+    /// compiled for the baseline.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Runs `kernel` compiled for the best instruction set at hand.
+pub(in crate::model::ops) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if has_avx512() {
+            // SAFETY: the processor has every feature that `run_avx512` is compiled for.
+            return unsafe { run_avx512(kernel) };
+        }
+        if has_avx2() {
+            // SAFETY: the processor has every feature that `run_avx2` is compiled for.
+            return unsafe { run_avx2(kernel) };
+        }
+    }
+    kernel.run(Portable)
+}
+
+/// The vector length that [`dispatch`] will choose.
+pub(in crate::model::ops) fn lanes() -> usize {
+    struct Lanes;
+    impl Kernel for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> usize {
+            S::LANES
+        }
+    }
+    dispatch(Lanes)
+}
+
+/// Any processor: arrays, which compilers turn into short vectors.
+#[derive(Clone, Copy)]
+struct Portable;
+
+impl Simd for Portable {
+    const LANES: usize = 4;
+    type Vector = [f32; 4];
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> [f32; 4] {
+        [x; 4]
+    }
+
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> [f32; 4] {
+        [x[0], x[1], x[2], x[3]]
+    }
+
+    #[inline(always)]
+    fn store(self, x: [f32; 4], target: &mut [f32]) {
+        target[..4].copy_from_slice(&x);
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|lane| self.mul_add1(a[lane], b[lane], c[lane]))
+    }
+
+    #[inline(always)]
+    fn max(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|lane| if a[lane] > b[lane] { a[lane] } else { b[lane] })
+    }
+
+    #[inline(always)]
+    fn mul_add1(self, a: f32, b: f32, c: f32) -> f32 {
+        // Without the instruction, a fused multiply-add would be a slow library call.
+        if cfg!(target_arch = "aarch64") {
+            a.mul_add(b, c)
+        } else {
+            a * b + c
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && has_avx2()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Avx512(()))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Avx2(()))
+}
+
+/// Intel and AMD with 512-bit vectors.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+struct Avx512(());
+
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+    type Vector = __m512;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: `self` proves avx512f.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m512 {
+        let x = &x[..16];
+        // SAFETY: `self` proves avx512f; 16 numbers can be read, at any alignment.
+        unsafe { _mm512_loadu_ps(x.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: __m512, target: &mut [f32]) {
+        let target = &mut target[..16];
+        // SAFETY: `self` proves avx512f; 16 numbers can be written, at any alignment.
+        unsafe { _mm512_storeu_ps(target.as_mut_ptr(), x) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: `self` proves avx512f.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves avx512f.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add1(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+/// Intel and AMD with 256-bit vectors and fused multiply-add.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+struct Avx2(());
+
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    type Vector = __m256;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        // SAFETY: `self` proves avx2.
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m256 {
+        let x = &x[..8];
+        // SAFETY: `self` proves avx2; 8 numbers can be read, at any alignment.
+        unsafe { _mm256_loadu_ps(x.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: __m256, target: &mut [f32]) {
+        let target = &mut target[..8];
+        // SAFETY: `self` proves avx2; 8 numbers can be written, at any alignment.
+        unsafe { _mm256_storeu_ps(target.as_mut_ptr(), x) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: `self` proves fma.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves avx2.
+        unsafe { _mm256_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add1(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use super::*;
+
+    /// x² + ½ − (x² + ½), on vectors and on single numbers, as far as whole vectors go.
+    struct Difference(Vec<f32>);
+
+    impl Kernel for Difference {
+        type Output = Vec<f32>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Vec<f32> {
+            let mut y = vec![7.0; self.0.len()];
+            for (x, y) in self
+                .0
+                .chunks_exact(S::LANES)
+                .zip(y.chunks_exact_mut(S::LANES))
+            {
+                let v = simd.load(x);
+                simd.store(
+                    simd.max(simd.mul_add(v, v, simd.splat(0.5)), simd.splat(1.0)),
+                    y,
+                );
+                for (x, y) in x.iter().zip(y) {
+                    *y -= simd.mul_add1(*x, *x, 0.5).max(1.0);
+                }
+            }
+            y
+        }
+    }
+
+    fn check(run: impl Fn(Difference) -> Vec<f32>, lanes: usize) {
+        let y = run(Difference(
+            (0..2 * lanes + 3).map(|i| i as f32 * 0.37).collect(),
+        ));
+        assert!(
+            y[..2 * lanes].iter().all(|&difference| difference == 0.0),
+            "{y:?}"
+        );
+        assert_eq!(y[2 * lanes..], [7.0; 3]);
+    }
+
+    #[test]
+    fn every_instruction_set_at_hand_computes_the_same() {
+        check(|work| work.run(Portable), 4);
+        check(dispatch, lanes());
+        #[cfg(target_arch = "x86_64")]
+        if has_avx2() {
+            // SAFETY: the processor has every feature that `run_avx2` is compiled for.
+            check(|work| unsafe { run_avx2(work) }, 8);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "range end index")]
+    fn a_short_slice_is_refused() {
+        struct Short;
+        impl Kernel for Short {
+            type Output = ();
+
+            fn run<S: Simd>(self, simd: S) {
+                let too_short = vec![0f32; S::LANES - 1];
+                simd.load(&too_short);
+            }
+        }
+        // The portable form reads by index; the others by range.
+        if lanes() == 4 {
+            panic!("range end index");
+        }
+        dispatch(Short);
+    }
+}

@@ -1,0 +1,122 @@
+//! The inner loop of convolution and linear layers: a tile of rows × vectors of the result is kept
+//! in registers while the inputs stream past.
+
+use super::simd::Simd;
+
+/// The most rows a panel has.
+pub(in crate::model::ops) const HIGHEST: usize = 8;
+
+/// The most numbers in a vector.
+pub(in crate::model::ops) const LONGEST: usize = 16;
+
+/// How many rows a panel of weights should have for `outputs` rows in all: the register tile that
+/// wastes least.
+pub(in crate::model::ops) fn panel_rows(outputs: usize, lanes: usize) -> usize {
+    let candidates: &[usize] = match lanes {
+        16 => &[8, 6, 4],
+        8 => &[4, 6],
+        _ => &[4],
+    };
+    let padded = |rows: &usize| outputs.div_ceil(*rows) * rows;
+    candidates.iter().copied().min_by_key(padded).unwrap_or(4)
+}
+
+/// One panel of results: row m at position p is
+/// bias\[m\] + Σₖ weights\[k·rows + m\] · input\[offsets\[k\] + p\].
+pub(in crate::model::ops) struct Panel<'a> {
+    /// Rows, one of the values of [`panel_rows`].
+    pub(in crate::model::ops) rows: usize,
+    /// Where each step of the sum starts in `input`, for position 0.
+    pub(in crate::model::ops) offsets: &'a [usize],
+    /// `rows` weights a step.
+    pub(in crate::model::ops) weights: &'a [f32],
+    /// Start values, one a row.
+    pub(in crate::model::ops) bias: [f32; HIGHEST],
+    pub(in crate::model::ops) input: &'a [f32],
+    /// Negative results become zero.
+    pub(in crate::model::ops) relu: bool,
+}
+
+/// One vector of positions: where it starts in the input, and in each row of the output.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::model::ops) struct Spot {
+    pub(in crate::model::ops) from: usize,
+    pub(in crate::model::ops) to: usize,
+}
+
+/// Vectors in a whole tile of `rows` rows: as many as the registers hold.
+#[inline(always)]
+pub(in crate::model::ops) fn tile_vectors<S: Simd>(rows: usize) -> usize {
+    match (S::LANES, rows) {
+        (16, 8) => 3,
+        (16, 6) => 4,
+        (16, _) => 6,
+        (8, 6) => 2,
+        (8, _) => 3,
+        _ => 2,
+    }
+}
+
+/// Computes `panel` at `spots` into `out`, one slice a row; rows beyond the end of `out` are
+/// dropped. There are either [`tile_vectors`] spots or one.
+#[inline(always)]
+pub(in crate::model::ops) fn tile<S: Simd>(
+    simd: S,
+    panel: &Panel<'_>,
+    spots: &[Spot],
+    out: &mut [&mut [f32]],
+) {
+    match (S::LANES, panel.rows, spots.len()) {
+        (_, 8, 1) => registers::<S, 8, 1>(simd, panel, spots, out),
+        (_, 6, 1) => registers::<S, 6, 1>(simd, panel, spots, out),
+        (_, _, 1) => registers::<S, 4, 1>(simd, panel, spots, out),
+        (16, 8, _) => registers::<S, 8, 3>(simd, panel, spots, out),
+        (16, 6, _) => registers::<S, 6, 4>(simd, panel, spots, out),
+        (16, _, _) => registers::<S, 4, 6>(simd, panel, spots, out),
+        (8, 6, _) => registers::<S, 6, 2>(simd, panel, spots, out),
+        (8, _, _) => registers::<S, 4, 3>(simd, panel, spots, out),
+        _ => registers::<S, 4, 2>(simd, panel, spots, out),
+    }
+}
+
+/// The sums live in registers only as long as every loop over them is unrolled whole: constant
+/// bounds, and no library function that takes a closure.
+#[inline(always)]
+#[allow(clippy::needless_range_loop)]
+fn registers<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    panel: &Panel<'_>,
+    spots: &[Spot],
+    out: &mut [&mut [f32]],
+) {
+    let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
+    let mut from = [0; VECTORS];
+    for vector in 0..VECTORS {
+        from[vector] = spots[vector].from;
+    }
+    for row in 0..ROWS {
+        sums[row] = [simd.splat(panel.bias[row]); VECTORS];
+    }
+    for (offset, weights) in panel.offsets.iter().zip(panel.weights.chunks_exact(ROWS)) {
+        let mut input = [simd.splat(0.0); VECTORS];
+        for vector in 0..VECTORS {
+            input[vector] = simd.load(&panel.input[offset + from[vector]..]);
+        }
+        for row in 0..ROWS {
+            let weight = simd.splat(weights[row]);
+            for vector in 0..VECTORS {
+                sums[row][vector] = simd.mul_add(weight, input[vector], sums[row][vector]);
+            }
+        }
+    }
+    let floor = simd.splat(if panel.relu { 0.0 } else { f32::NEG_INFINITY });
+    for row in 0..ROWS {
+        let Some(out) = out.get_mut(row) else { return };
+        for vector in 0..VECTORS {
+            simd.store(
+                simd.max(sums[row][vector], floor),
+                &mut out[spots[vector].to..],
+            );
+        }
+    }
+}
