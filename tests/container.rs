@@ -1,0 +1,235 @@
+//! Container files through the public interface: pinned bytes, damage, and what programs that
+//! others wrote see in them.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "common/rungs.rs"]
+mod rungs;
+#[path = "common/tools.rs"]
+mod tools;
+
+use promptus::segment::coded::CodedSegment;
+use promptus::segment::file::MediaFile;
+use promptus::segment::init::{Init, read_init};
+use promptus::segment::media::{read_media, read_partial};
+use promptus::segment::tree::box_tree;
+use proptest::prelude::*;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{env, fs};
+use tools::tool;
+
+/// Five seconds in two closed segments.
+fn closed() -> Vec<u8> {
+    let track = rungs::track(2, "24");
+    rungs::file(
+        &track,
+        &[rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)],
+    )
+}
+
+/// A chain cut in two: the keyframe at frame 20 ends the first segment and begins the second.
+fn chain() -> Vec<u8> {
+    let track = rungs::chain_track();
+    let mut first = rungs::segment(&track, 21, 3);
+    first.frames = 20;
+    let mut second = rungs::segment(&track, 11, 4);
+    second.chained = true;
+    second.start_latent = None;
+    second.keyframes[0]
+        .layers
+        .clone_from(&first.keyframes[2].layers);
+    rungs::file(&track, &[first, second])
+}
+
+/// The segments of a file as bytes.
+fn segments(file: &[u8]) -> Vec<&[u8]> {
+    let layout = MediaFile::read(file, file.len() as u64).unwrap();
+    let ranges = layout.segments.into_iter().map(|segment| segment.range);
+    ranges
+        .map(|range| &file[range.start as usize..range.end as usize])
+        .collect()
+}
+
+/// Every version of the format that was ever written stays readable and, while it is the current
+/// one, stays the same to the byte. `PROMPTUS_BLESS=1` writes the files anew.
+#[test]
+fn golden_files_are_what_is_written() {
+    for (name, bytes) in [("closed-v1.mp4", closed()), ("chain-v1.mp4", chain())] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden")
+            .join(name);
+        if env::var_os("PROMPTUS_BLESS").is_some() {
+            fs::write(&path, &bytes).unwrap();
+        }
+        let pinned = fs::read(&path).unwrap();
+        assert!(pinned == bytes, "{name}: the wire format has changed");
+    }
+}
+
+#[test]
+fn golden_files_read_back() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let file = fs::read(golden.join("chain-v1.mp4")).unwrap();
+    let init = Init::read(&file).unwrap();
+    assert_eq!(init.track, rungs::chain_track());
+    let [first, second] = segments(&file)[..] else {
+        panic!("two segments");
+    };
+    let first = CodedSegment::read(&init.track, &read_media(first).unwrap()).unwrap();
+    let second = CodedSegment::read(&init.track, &read_media(second).unwrap()).unwrap();
+    assert_eq!((first.positions(), first.frames), (vec![0, 10, 20], 20));
+    assert_eq!((second.positions(), second.frames), (vec![0, 10], 11));
+    assert_eq!(first.keyframes[2].layers, second.keyframes[0].layers);
+    assert!(first.start_latent.is_some() && second.chained);
+}
+
+#[test]
+fn a_segment_of_seven_keyframes_costs_180_bytes_beside_its_samples() {
+    let track = rungs::track(2, "30");
+    let segment = rungs::segment(&track, 60, 9);
+    let bytes = segment.write(&track, 1, 0).unwrap();
+    let layers: usize = segment
+        .keyframes
+        .iter()
+        .flat_map(|k| &k.layers)
+        .map(|l| l.len())
+        .sum();
+    let lengths = 7;
+    let head = 2;
+    assert_eq!(bytes.len(), 180 + head + lengths + layers);
+}
+
+#[test]
+fn a_file_without_configuration_says_what_is_missing_and_where() {
+    let mut file = closed();
+    let at = file
+        .windows(4)
+        .position(|window| window == b"prmC")
+        .unwrap();
+    file[at..at + 4].copy_from_slice(b"skip");
+    let error = read_init(&file).unwrap_err().to_string();
+    let place = format!(
+        "moov/trak/mdia/minf/stbl/stsd/prm1 at byte {}: no prmC",
+        at - 4 - 86
+    );
+    assert_eq!(error, place);
+}
+
+#[test]
+fn a_later_format_version_and_rank_0_are_refused() {
+    let file = closed();
+    let at = file
+        .windows(4)
+        .position(|window| window == b"prmC")
+        .unwrap();
+    let refusal = |offset: usize, value: u8| {
+        let mut file = file.clone();
+        file[at + offset] = value;
+        read_init(&file).unwrap_err().to_string()
+    };
+    assert!(refusal(4, 2).ends_with("format version 2: this build reads version 1 only"));
+    let component_count = 8 + 5 + 32 + 8 + 1;
+    let error = refusal(component_count, 0);
+    assert!(error.contains("component count is 0"), "{error}");
+    let error = refusal(component_count, 9);
+    assert!(error.contains("components is 0 and 9 more"), "{error}");
+}
+
+#[test]
+fn every_cut_of_a_segment_is_an_error_or_its_whole_samples() {
+    let file = closed();
+    let track = read_init(&file).unwrap();
+    let segment = segments(&file)[0];
+    let whole = CodedSegment::read(&track, &read_media(segment).unwrap()).unwrap();
+    for cut in 0..segment.len() {
+        assert!(read_media(&segment[..cut]).is_err());
+        let Ok(partial) = read_partial(&segment[..cut]) else {
+            continue;
+        };
+        let Ok(part) = CodedSegment::read(&track, &partial) else {
+            assert!(partial.samples.is_empty());
+            continue;
+        };
+        assert_eq!(part.keyframes, whole.keyframes[..part.keyframes.len()]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn damage_is_refused_or_read_but_never_panics(
+        at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<prop::sample::Index>()
+    ) {
+        let mut file = closed();
+        let (at, cut) = (at.index(file.len()), cut.index(file.len()));
+        let second = MediaFile::read(&file, file.len() as u64).unwrap().segments[1].range.clone();
+        file[at] ^= 1 << bit;
+        let _ = box_tree(&file);
+        prop_assert!(MediaFile::read(&file[..cut], cut as u64).is_err());
+        let layout = MediaFile::read(&file, file.len() as u64);
+        let segment = &file[second.start as usize..second.end as usize];
+        if let (Ok(layout), Ok(media)) = (layout, read_media(segment)) {
+            let _ = CodedSegment::read(&layout.init.track, &media);
+        }
+    }
+}
+
+/// What `command` writes to its standard output; it must succeed.
+fn output(command: &mut Command) -> Vec<u8> {
+    let done = command.stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{command:?}: {told}");
+    done.stdout
+}
+
+/// One line of `ffprobe -show_entries … -of csv=p=0`.
+fn probe(ffprobe: &Path, file: &Path, entries: &str) -> String {
+    let arguments = [
+        "-v",
+        "error",
+        "-count_packets",
+        "-show_entries",
+        entries,
+        "-of",
+        "csv=p=0",
+    ];
+    let told = output(Command::new(ffprobe).args(arguments).arg(file));
+    String::from_utf8(told).unwrap().trim().replace("\n\n", " ")
+}
+
+#[test]
+fn ffprobe_sees_a_video_track_of_keyframes() {
+    let folder = tempfile::tempdir().unwrap();
+    for (rate, seconds, packets) in [("24", "5.000000", 15), ("30000/1001", "4.004000", 15)] {
+        let Some(ffprobe) = tool("ffprobe") else {
+            return;
+        };
+        let mut track = rungs::track(2, rate);
+        track.pixel_aspect = (4, 3);
+        let parts = [rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)];
+        let path = folder.path().join("rung.mp4");
+        fs::write(&path, rungs::file(&track, &parts)).unwrap();
+        let entries = "stream=codec_type,codec_tag_string,width,height,sample_aspect_ratio,duration,nb_read_packets";
+        let told = probe(&ffprobe, &path, entries);
+        assert_eq!(told, format!("video,prm1,250,140,4:3,{seconds},{packets}"));
+    }
+}
+
+#[test]
+fn ffmpeg_gives_the_sample_bytes_back() {
+    let Some(ffmpeg) = tool("ffmpeg") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rung.mp4");
+    let file = closed();
+    fs::write(&path, &file).unwrap();
+    let arguments = ["-v", "error", "-i"];
+    let copy = ["-c", "copy", "-map", "0", "-f", "data", "-"];
+    let copied = output(Command::new(ffmpeg).args(arguments).arg(&path).args(copy));
+    let media = segments(&file)
+        .into_iter()
+        .flat_map(|bytes| read_media(bytes).unwrap().samples);
+    let samples: Vec<u8> = media.flat_map(|sample| sample.data.to_vec()).collect();
+    assert_eq!(copied, samples);
+}
