@@ -1,12 +1,60 @@
-//! `promptus export`.
+//! `promptus export`: a title of official prompts as the reference's files.
 
 use super::CliError;
+use crate::package::{Title, to_official};
+use crate::prompt::official::Device;
+use serde::Serialize;
+use std::path::PathBuf;
 
 /// Arguments of `promptus export`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Folder of a title that `promptus import` made.
+    #[arg(value_name = "TITLE")]
+    title: PathBuf,
+    /// Folder for init.pth and the .prompt files, made if it is missing.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Device that the tensors are marked with; the reference's player expects cuda.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Cuda)]
+    device: DeviceArg,
+    /// Print one JSON object on stdout: out, prompts, rank.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum DeviceArg {
+    Cuda,
+    Cpu,
+}
+
+#[derive(Serialize)]
+struct Report {
+    out: String,
+    prompts: usize,
+    rank: usize,
+}
 
 /// Runs `promptus export`.
-pub(super) fn run(_args: &Args) -> Result<(), CliError> {
-    Err(CliError::input("export is not wired yet"))
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let folder = to_official(&Title::open(&args.title)?)?;
+    let device = match args.device {
+        DeviceArg::Cuda => Device::Cuda,
+        DeviceArg::Cpu => Device::Cpu,
+    };
+    folder.write(&args.out, device)?;
+    let report = Report {
+        out: args.out.display().to_string(),
+        prompts: folder.prompts.len(),
+        rank: folder.prompts.values().next().map_or(0, |prompt| prompt.rank),
+    };
+    eprintln!(
+        "{}: init.pth and {} prompts of rank {}",
+        report.out, report.prompts, report.rank
+    );
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    }
+    Ok(())
 }

@@ -1,12 +1,116 @@
-//! `promptus import`.
+//! `promptus import`: the reference's prompts as a title.
 
 use super::CliError;
+use crate::package::{ImportOptions, TitleContent, TitleFiles, from_official, publish};
+use crate::prompt::official::OfficialFolder;
+use crate::time::FrameRate;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Arguments of `promptus import`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Folder with init.pth and frame_00000.prompt, frame_00010.prompt, …
+    #[arg(value_name = "DIR")]
+    input: PathBuf,
+    /// Folder of the title, made if it is missing.
+    #[arg(long, value_name = "TITLE")]
+    out: PathBuf,
+    /// Pictures a second, such as 30 or 30000/1001.
+    #[arg(long, default_value = "30", value_name = "RATE")]
+    fps: FrameRate,
+    /// Width that is shown, in pixels; by default all that is generated.
+    #[arg(long, requires = "height")]
+    width: Option<u32>,
+    /// Height that is shown, in pixels; by default all that is generated.
+    #[arg(long, requires = "width")]
+    height: Option<u32>,
+    /// SHA-256 of the generator's weights file, 64 hex digits; players then refuse other weights.
+    #[arg(long, value_name = "HEX", value_parser = weights_hash)]
+    weights_sha256: Option<[u8; 32]>,
+    /// Hours for which files of an earlier edition of the title stay.
+    #[arg(long, default_value_t = 24, value_name = "HOURS")]
+    keep_old: u32,
+    /// Print one JSON object on stdout: title, hash, duration_s, and rungs (id, rank, kbps, bytes,
+    /// segments, keyframes).
+    #[arg(long)]
+    json: bool,
+}
+
+fn weights_hash(text: &str) -> Result<[u8; 32], String> {
+    let mut hash = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return Err("expected 64 hex digits".to_owned());
+    }
+    for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
+        let digits = &text[at..at + 2];
+        *byte = u8::from_str_radix(digits, 16).map_err(|_| format!("{digits} is no hex number"))?;
+    }
+    Ok(hash)
+}
+
+#[derive(Serialize)]
+struct Report {
+    title: String,
+    hash: String,
+    duration_s: f64,
+    rungs: Vec<RungReport>,
+}
+
+#[derive(Serialize)]
+struct RungReport {
+    id: String,
+    rank: u32,
+    kbps: f64,
+    bytes: u64,
+    segments: usize,
+    keyframes: usize,
+}
 
 /// Runs `promptus import`.
-pub(super) fn run(_args: &Args) -> Result<(), CliError> {
-    Err(CliError::input("import is not wired yet"))
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let folder = OfficialFolder::read(&args.input)?;
+    let options = ImportOptions {
+        frame_rate: args.fps,
+        visible: args.width.zip(args.height),
+        weights: args.weights_sha256.unwrap_or_default(),
+    };
+    let content = from_official(&folder, options)?;
+    let files = content.build()?;
+    publish(&args.out, &files, Duration::from_secs(3600 * u64::from(args.keep_old)))?;
+    let report = report(args, &content, &files);
+    for rung in &report.rungs {
+        eprintln!(
+            "{}: {} keyframes in {} segments, {:.1} s, {:.1} kbit/s",
+            rung.id, rung.keyframes, rung.segments, report.duration_s, rung.kbps
+        );
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    }
+    Ok(())
+}
+
+fn report(args: &Args, content: &TitleContent, files: &TitleFiles) -> Report {
+    let duration_s = files.presentation.duration.seconds();
+    let written = files.presentation.groups.iter().flat_map(|group| &group.representations);
+    let rungs = content.rungs.iter().zip(written).map(|(rung, written)| {
+        let segments = written.segments.iter().filter_map(|segment| segment.range);
+        let bytes: u64 = written.init.into_iter().chain(segments).map(|range| range.length).sum();
+        RungReport {
+            id: written.id.clone(),
+            rank: written.rank,
+            kbps: bytes as f64 * 8.0 / duration_s / 1000.0,
+            bytes,
+            segments: rung.segments.len(),
+            keyframes: rung.segments.iter().map(|segment| segment.keyframes.len()).sum(),
+        }
+    });
+    Report {
+        title: args.out.display().to_string(),
+        hash: files.hash.clone(),
+        duration_s,
+        rungs: rungs.collect(),
+    }
 }

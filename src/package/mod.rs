@@ -1,1 +1,21 @@
-//! Packaging.
+//! Packaging: coded rungs on one segment grid in, a published title out; and a title read back.
+//!
+//! [`TitleContent::build`] makes the bytes of every file, [`publish`] puts them on disk so that no
+//! one sees half a title, [`Title::open`] reads and checks what lies there. A title is a folder of
+//! plain static files that any web server can serve; the layout is that of the URLs.
+//!
+//! Knows no pictures, no generator and no HTTP.
+
+mod error;
+mod ladder;
+mod official;
+mod open;
+mod publish;
+mod title;
+
+pub use error::PackageError;
+pub use ladder::rung_id;
+pub use official::{ImportOptions, from_official, to_official};
+pub use open::{Keyframe, Title, TitleRung};
+pub use publish::{KEEP_OLD, publish};
+pub use title::{MASTER, MPD, POSTER, QUALITY, Rung, TitleContent, TitleFile, TitleFiles};

@@ -1,0 +1,85 @@
+//! What can be wrong with a title, in memory or on disk.
+
+use crate::manifest::ManifestError;
+use crate::prompt::PromptError;
+use crate::segment::SegmentError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a title cannot be built, published or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PackageError {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A manifest names a file that is not there.
+    #[error("{}: names {url}, which is missing", manifest.display())]
+    MissingFile {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The file, as it names it.
+        url: String,
+    },
+    /// A media file or segment is damaged, or cannot be written.
+    #[error("{file}: {source}")]
+    Segment {
+        /// File, or name of the rung to be written, and the segment.
+        file: String,
+        /// What is wrong with it, and where.
+        source: SegmentError,
+    },
+    /// The bytes of a keyframe make no prompt.
+    #[error("{file}: segment {segment}: {source}")]
+    Prompt {
+        /// File.
+        file: String,
+        /// Number of the segment, from 1.
+        segment: usize,
+        /// What is wrong.
+        source: PromptError,
+    },
+    /// A manifest is damaged, or cannot be written.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Rungs that no player could switch between, or files that contradict their manifest.
+    #[error("{rung}: {problem}")]
+    Mixed {
+        /// Id of the rung.
+        rung: String,
+        /// What is different, and from what.
+        problem: String,
+    },
+    /// A rung or segment that the title does not have.
+    #[error("{}: there is no {what}", title.display())]
+    Absent {
+        /// The title.
+        title: PathBuf,
+        /// What was asked for.
+        what: String,
+    },
+}
+
+impl PackageError {
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    pub(super) fn segment(file: impl Into<String>) -> impl FnOnce(SegmentError) -> Self {
+        let file = file.into();
+        move |source| Self::Segment { file, source }
+    }
+
+    pub(super) fn mixed(rung: &str, problem: impl Into<String>) -> Self {
+        Self::Mixed {
+            rung: rung.to_owned(),
+            problem: problem.into(),
+        }
+    }
+}

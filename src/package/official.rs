@@ -1,0 +1,276 @@
+//! The reference's files as a title, and such a title as the reference's files again.
+//!
+//! Official prompts are one chain: every keyframe's start latent comes from the keyframe before,
+//! back to `init.pth` at the beginning. A chain of at most ten seconds becomes one segment. A
+//! longer one is cut into segments of equal numbers of intervals; the keyframe at a cut stands in
+//! both segments, and the later one is no random access point (see [`crate::segment::sample`]).
+//! Seed, noise weight and interpolation are those of the reference's `generation.py`.
+
+use super::title::{Rung, TitleContent};
+use super::{PackageError, Title};
+use crate::prompt::official::{InitLatent, OfficialFolder};
+use crate::prompt::{CodingId, CodingParameters, Interpolation, Quantiser, ReferencePayload};
+use crate::segment::coded::{CodedFrame, CodedSegment};
+use crate::segment::{StartLatent, Track};
+use crate::time::FrameRate;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// Longest chain that is one segment, in seconds.
+const MAX_SEGMENT_S: u64 = 10;
+
+/// Pixels along one side of a latent's cell.
+const CELL: u32 = 8;
+
+/// Name of the generator profile that official prompts are for.
+const PROFILE: &str = "sd-turbo";
+
+/// What the reference's files do not say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ImportOptions {
+    /// Pictures a second.
+    pub frame_rate: FrameRate,
+    /// Size shown; by default, and at most, all of what is generated.
+    pub visible: Option<(u32, u32)>,
+    /// SHA-256 of the generator's weights file; zeros if it is not known.
+    pub weights: [u8; 32],
+}
+
+/// The title of an official folder: one rung, reference coding, every byte as it was.
+///
+/// Fails if the frame numbers are not 0, k, 2k, …, or the sizes are out of their limits.
+pub fn from_official(
+    folder: &OfficialFolder,
+    options: ImportOptions,
+) -> Result<TitleContent, PackageError> {
+    let interval = interval_of(&folder.prompts)?;
+    let track = track_of(folder, options)?;
+    let keyframes: Vec<Bytes> =
+        folder.prompts.values().map(|prompt| prompt.to_bytes().into()).collect();
+    let mut segments = Vec::new();
+    let mut first = 0;
+    for gaps in cut_chain(keyframes.len() - 1, interval, options.frame_rate) {
+        let members = &keyframes[first..=first + gaps];
+        let is_last = first + gaps + 1 == keyframes.len();
+        segments.push(CodedSegment {
+            frames: gaps as u32 * interval + u32::from(is_last),
+            chained: first > 0,
+            start_latent: (first == 0).then(|| latent_bytes(&folder.init)),
+            keyframes: place(members, interval),
+        });
+        first += gaps;
+    }
+    Ok(TitleContent {
+        rungs: vec![Rung { track, segments }],
+        ..TitleContent::default()
+    })
+}
+
+/// The frame distance of the prompts; 1 if there is only one.
+fn interval_of(prompts: &BTreeMap<u32, ReferencePayload>) -> Result<u32, PackageError> {
+    let interval = prompts.keys().nth(1).copied().unwrap_or(1);
+    let expected = (0u32..).map(|index| index.checked_mul(interval));
+    for (&found, expected) in prompts.keys().zip(expected) {
+        let Some(expected) = expected.filter(|&expected| expected != found) else {
+            continue;
+        };
+        return Err(unsuitable(format!(
+            "frame_{expected:05}.prompt is missing: found frame_{found:05}.prompt where a chain from frame 0 with one prompt every {interval} frames has that"
+        )));
+    }
+    Ok(interval)
+}
+
+fn track_of(folder: &OfficialFolder, options: ImportOptions) -> Result<Track, PackageError> {
+    let Some(prompt) = folder.prompts.values().next() else {
+        return Err(unsuitable("there are no prompts".to_owned()));
+    };
+    let side = |cells: usize| u32::try_from(cells).unwrap_or(u32::MAX).saturating_mul(CELL);
+    let coded = (side(folder.init.width), side(folder.init.height));
+    let track = Track {
+        profile: PROFILE.to_owned(),
+        weights: options.weights,
+        coding: CodingParameters {
+            coding: CodingId::Reference,
+            shape: prompt.shape,
+            grid_width: 0,
+            components: prompt.rank,
+            full_rank: prompt.rank,
+            quantiser: Quantiser::REFERENCE,
+        },
+        first_component: 0,
+        interpolation: Interpolation::Factors,
+        start_latent: StartLatent::Chain,
+        noise_seed: 88,
+        noise_weight: 0.95,
+        frame_rate: options.frame_rate,
+        visible: options.visible.unwrap_or(coded),
+        coded,
+        pixel_aspect: (1, 1),
+    };
+    track.check().map_err(PackageError::segment("official prompts"))?;
+    Ok(track)
+}
+
+/// Intervals of each segment of a chain of `gaps` intervals: as few segments as ten seconds
+/// allow, as equal as can be.
+fn cut_chain(gaps: usize, interval: u32, rate: FrameRate) -> Vec<usize> {
+    let ticks = u64::from(interval) * u64::from(rate.frame_ticks());
+    let most = MAX_SEGMENT_S * u64::from(rate.timescale().ticks()) / ticks.max(1);
+    let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
+    let segments = gaps.div_ceil(most).max(1);
+    let longer = gaps % segments;
+    (0..segments).map(|index| gaps / segments + usize::from(index < longer)).collect()
+}
+
+fn place(members: &[Bytes], interval: u32) -> Vec<CodedFrame> {
+    let positions = (0..).map(|index: u32| index * interval);
+    let frames = members.iter().zip(positions).map(|(payload, position)| CodedFrame {
+        position,
+        layers: vec![payload.clone()],
+    });
+    frames.collect()
+}
+
+fn latent_bytes(init: &InitLatent) -> Bytes {
+    init.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// The official folder of a title that was made from one.
+///
+/// Fails if the title's first rung has another coding or start latent, or is damaged.
+pub fn to_official(title: &Title) -> Result<OfficialFolder, PackageError> {
+    let official = |track: &Track| {
+        (track.coding.coding, track.start_latent) == (CodingId::Reference, StartLatent::Chain)
+    };
+    let rung = title.rungs().iter().find(|rung| official(rung.track()));
+    let rung = rung.ok_or_else(|| PackageError::Absent {
+        title: title.folder().to_owned(),
+        what: "rung of official prompts (coding id 0 in a chain)".to_owned(),
+    })?;
+    let coding = rung.track().coding;
+    let mut init = None;
+    let mut prompts = BTreeMap::new();
+    let mut first_frame = 0;
+    for index in 0..rung.segments().len() {
+        let segment = rung.coded(index)?;
+        init = init.or_else(|| segment.start_latent.clone());
+        for keyframe in segment.keyframes {
+            let bytes = keyframe.layers.first().map(AsRef::as_ref).unwrap_or_default();
+            let payload = ReferencePayload::from_bytes(coding.shape, coding.components, bytes);
+            let payload = payload.ok_or_else(|| wrong_size(rung.id(), index, bytes.len()))?;
+            prompts.insert(first_frame + keyframe.position, payload);
+        }
+        first_frame += segment.frames;
+    }
+    let init = latent(rung.track(), &init.unwrap_or_default())?;
+    Ok(OfficialFolder { init, prompts })
+}
+
+fn latent(track: &Track, bytes: &[u8]) -> Result<InitLatent, PackageError> {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let (width, height) = (track.coded.0 / CELL, track.coded.1 / CELL);
+    let cells = width as usize * height as usize;
+    if words.len() != 4 * cells || !rest.is_empty() {
+        return Err(unsuitable(format!(
+            "the start latent has {} bytes, expected {} for {width}x{height} cells",
+            bytes.len(),
+            16 * cells
+        )));
+    }
+    Ok(InitLatent {
+        height: height as usize,
+        width: width as usize,
+        values: words.iter().map(|word| f32::from_le_bytes(*word)).collect(),
+    })
+}
+
+fn wrong_size(rung: &str, index: usize, bytes: usize) -> PackageError {
+    let problem = format!("segment {}: {bytes} bytes are no official prompt", index + 1);
+    PackageError::mixed(rung, problem)
+}
+
+fn unsuitable(problem: String) -> PackageError {
+    PackageError::mixed("official prompts", problem)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::prompt::{Affine8, Shape};
+
+    fn folder(numbers: impl Iterator<Item = u32>) -> OfficialFolder {
+        let prompt = |number: u32| ReferencePayload {
+            shape: Shape { tokens: 3, dim: 5 },
+            rank: 2,
+            u: vec![number as u8; 6],
+            v: vec![number as u8 ^ 0xff; 10],
+            u_map: Affine8 {
+                scale: 0.5,
+                zero_point: 7.0,
+            },
+            v_map: Affine8 {
+                scale: 0.25,
+                zero_point: number as f32,
+            },
+        };
+        OfficialFolder {
+            init: InitLatent {
+                height: 4,
+                width: 2,
+                values: (0..32).map(|value| value as f32 / 3.0).collect(),
+            },
+            prompts: numbers.map(|number| (number, prompt(number))).collect(),
+        }
+    }
+
+    fn options() -> ImportOptions {
+        ImportOptions {
+            frame_rate: FrameRate::new(30, 1).unwrap(),
+            visible: None,
+            weights: [0; 32],
+        }
+    }
+
+    fn grid(last: u32) -> OfficialFolder {
+        folder((0..=last).step_by(10))
+    }
+
+    #[test]
+    fn ten_seconds_are_one_segment() {
+        let content = from_official(&grid(300), options()).unwrap();
+        let rung = &content.rungs[0];
+        assert_eq!(rung.segments.len(), 1);
+        assert_eq!(rung.segments[0].frames, 301);
+        assert_eq!(rung.track.coded, (16, 32));
+        assert_eq!(rung.segments[0].start_latent.as_ref().unwrap().len(), 128);
+    }
+
+    #[test]
+    fn a_longer_chain_repeats_its_fence_posts() {
+        let content = from_official(&grid(650), options()).unwrap();
+        let segments = &content.rungs[0].segments;
+        let frames: Vec<u32> = segments.iter().map(|segment| segment.frames).collect();
+        assert_eq!(frames, [220, 220, 211]);
+        let chained: Vec<bool> = segments.iter().map(|segment| segment.chained).collect();
+        assert_eq!(chained, [false, true, true]);
+        let last = segments[0].keyframes.last().unwrap();
+        assert_eq!((last.position, &last.layers), (220, &segments[1].keyframes[0].layers));
+        assert!(segments[1].start_latent.is_none());
+    }
+
+    #[test]
+    fn a_gap_in_the_numbers_names_the_missing_file() {
+        let error = from_official(&folder([0, 10, 30].into_iter()), options()).unwrap_err();
+        assert!(error.to_string().contains("frame_00020.prompt is missing"), "{error}");
+        let error = from_official(&folder([10, 20].into_iter()), options()).unwrap_err();
+        assert!(error.to_string().contains("frame_00000.prompt is missing"), "{error}");
+    }
+
+    #[test]
+    fn one_prompt_is_one_frame() {
+        let content = from_official(&grid(0), options()).unwrap();
+        assert_eq!(content.rungs[0].segments[0].frames, 1);
+    }
+}

@@ -1,0 +1,271 @@
+//! A title in memory: coded rungs in, the bytes of every file out. Knows no disk.
+//!
+//! ```text
+//! master.m3u8  manifest.mpd  quality.json  poster.jpg      short-lived
+//! <content hash>/<profile>-r<rank>.mp4, .m3u8, -iframes.m3u8   immutable
+//! ```
+//!
+//! The content hash is the first 16 hex digits of a SHA-256 over names and bytes of all files in
+//! its folder, so that a folder never changes under its name.
+
+use super::PackageError;
+use super::ladder::{check_ladder, rung_id};
+use crate::manifest::{
+    ByteRange, Group, Presentation, QualityReport, Representation, SegmentRef, dash, hls,
+    measure_rates,
+};
+use crate::segment::Track;
+use crate::segment::coded::CodedSegment;
+use crate::segment::file::{FileSegment, MediaFile, SegmentBytes, assemble};
+use crate::segment::media::read_media;
+use sha2::{Digest, Sha256};
+
+/// Name of the HLS entry point.
+pub const MASTER: &str = "master.m3u8";
+/// Name of the DASH manifest.
+pub const MPD: &str = "manifest.mpd";
+/// Name of the quality report.
+pub const QUALITY: &str = "quality.json";
+/// Name of the picture that stands for the title.
+pub const POSTER: &str = "poster.jpg";
+
+/// One rung: its configuration and its segments in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rung {
+    /// What `prmC` will say.
+    pub track: Track,
+    /// Coded keyframes, layers as many as the track has.
+    pub segments: Vec<CodedSegment>,
+}
+
+impl Rung {
+    /// The first `rank` components of this rung as a rung of its own. Layered coding only.
+    #[must_use]
+    pub fn cut(&self, rank: usize) -> Self {
+        let mut track = self.track.clone();
+        track.coding.components = rank.clamp(1, track.coding.components);
+        let layers = track.layers();
+        Self {
+            segments: self.segments.iter().map(|segment| segment.cut(layers)).collect(),
+            track,
+        }
+    }
+}
+
+/// All that a title is made of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TitleContent {
+    /// The rungs; those of one profile by ascending rank.
+    pub rungs: Vec<Rung>,
+    /// Measured quality, if any.
+    pub quality: Option<QualityReport>,
+    /// A JPEG, if any.
+    pub poster: Option<Vec<u8>>,
+    /// Where the generator's weights can be fetched, if known.
+    pub weights_url: Option<String>,
+}
+
+/// A file of a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TitleFile {
+    /// Name inside the folder that it belongs to.
+    pub name: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+/// The files of a title.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TitleFiles {
+    /// Name of the immutable folder.
+    pub hash: String,
+    /// Files in that folder.
+    pub immutable: Vec<TitleFile>,
+    /// Files beside it, in the order in which they should appear: the HLS entry point last.
+    pub manifests: Vec<TitleFile>,
+    /// What the manifests say.
+    pub presentation: Presentation,
+}
+
+impl TitleContent {
+    /// Puts every file together.
+    ///
+    /// Fails without rungs, if they do not make a ladder, or if something cannot be written.
+    pub fn build(&self) -> Result<TitleFiles, PackageError> {
+        check_ladder(&self.rungs)?;
+        let rungs = self.rungs.iter().map(RungFile::new).collect::<Result<Vec<_>, _>>()?;
+        let provisional = self.presentation(&rungs, "0")?;
+        let mut immutable: Vec<TitleFile> = rungs.iter().map(RungFile::to_file).collect();
+        immutable.extend(playlists(&provisional)?.into_iter().filter(|file| file.name != MASTER));
+        let hash = content_hash(&immutable);
+        let presentation = self.presentation(&rungs, &hash)?;
+        Ok(TitleFiles {
+            manifests: self.manifests(&presentation)?,
+            hash,
+            immutable,
+            presentation,
+        })
+    }
+
+    fn manifests(&self, presentation: &Presentation) -> Result<Vec<TitleFile>, PackageError> {
+        let file = |name: &str, bytes: Vec<u8>| TitleFile {
+            name: name.to_owned(),
+            bytes,
+        };
+        let mut files = Vec::new();
+        if let Some(poster) = &self.poster {
+            files.push(file(POSTER, poster.clone()));
+        }
+        if let Some(quality) = &self.quality {
+            files.push(file(QUALITY, quality_bytes(quality)?));
+        }
+        files.push(file(MPD, dash::write(presentation)?.into_bytes()));
+        files.extend(playlists(presentation)?.into_iter().filter(|file| file.name == MASTER));
+        Ok(files)
+    }
+
+    fn presentation(&self, rungs: &[RungFile], hash: &str) -> Result<Presentation, PackageError> {
+        let mut groups: Vec<Group> = Vec::new();
+        for rung in rungs {
+            let track = &rung.layout.init.track;
+            let representation = rung.representation(hash)?;
+            match groups.iter_mut().find(|group| group.profile == track.profile) {
+                Some(group) => group.representations.push(representation),
+                None => groups.push(self.group(rung, representation)),
+            }
+        }
+        let duration = rungs.iter().map(|rung| rung.layout.init.duration).next();
+        let duration =
+            duration.ok_or_else(|| PackageError::mixed("title", "there are no rungs"))?;
+        Ok(Presentation {
+            duration,
+            quality_url: self.quality.is_some().then(|| QUALITY.to_owned()),
+            groups,
+        })
+    }
+
+    fn group(&self, rung: &RungFile, first: Representation) -> Group {
+        let track = &rung.layout.init.track;
+        Group {
+            profile: track.profile.clone(),
+            frame_rate: track.frame_rate,
+            width: track.visible.0,
+            height: track.visible.1,
+            weights: hex(&track.weights),
+            weights_url: self.weights_url.clone(),
+            independent_segments: first.segments.iter().all(|segment| segment.sap),
+            representations: vec![first],
+        }
+    }
+}
+
+/// A rung's file and what lies where in it.
+struct RungFile {
+    id: String,
+    bytes: Vec<u8>,
+    layout: MediaFile,
+}
+
+impl RungFile {
+    fn new(rung: &Rung) -> Result<Self, PackageError> {
+        let id = rung_id(&rung.track);
+        let mut first_frame = 0u64;
+        let mut segments = Vec::with_capacity(rung.segments.len());
+        for (number, segment) in (1..).zip(&rung.segments) {
+            let bytes = segment.write(&rung.track, number, first_frame);
+            segments.push(SegmentBytes {
+                bytes: bytes.map_err(PackageError::segment(format!("{id}: segment {number}")))?,
+                frames: segment.frames,
+                sap: !segment.chained,
+            });
+            first_frame += u64::from(segment.frames);
+        }
+        let bytes = assemble(&rung.track, &segments).map_err(PackageError::segment(&id))?;
+        let layout = MediaFile::read(&bytes, bytes.len() as u64);
+        Ok(Self {
+            layout: layout.map_err(PackageError::segment(&id))?,
+            id,
+            bytes,
+        })
+    }
+
+    fn to_file(&self) -> TitleFile {
+        TitleFile {
+            name: format!("{}.mp4", self.id),
+            bytes: self.bytes.clone(),
+        }
+    }
+
+    fn representation(&self, hash: &str) -> Result<Representation, PackageError> {
+        let track = &self.layout.init.track;
+        let url = format!("{hash}/{}.mp4", self.id);
+        let segments = self.layout.segments.iter();
+        let segments = segments.map(|segment| self.segment(segment, &url));
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let init = byte_range(&self.layout.init_range);
+        let rates = measure_rates(init.length, &segments);
+        Ok(Representation {
+            id: self.id.clone(),
+            rank: track.rank() as u32,
+            bandwidth: rates.peak,
+            average_bandwidth: rates.average,
+            codecs: track.codecs(),
+            score: track.rank() as f64,
+            url,
+            init: Some(init),
+            index: Some(byte_range(&self.layout.index_range)),
+            segments,
+        })
+    }
+
+    fn segment(&self, segment: &FileSegment, url: &str) -> Result<SegmentRef, PackageError> {
+        let range = byte_range(&segment.range);
+        let bytes = &self.bytes[range.start as usize..range.end() as usize];
+        let media = read_media(bytes).map_err(PackageError::segment(&self.id))?;
+        Ok(SegmentRef {
+            start: segment.start,
+            duration: segment.duration,
+            url: url.to_owned(),
+            range: Some(range),
+            key_frame_end: Some(media.first_sample_end),
+            sap: segment.sap,
+        })
+    }
+}
+
+pub(super) fn byte_range(range: &std::ops::Range<u64>) -> ByteRange {
+    ByteRange {
+        start: range.start,
+        length: range.end - range.start,
+    }
+}
+
+/// All playlists, named without the folder that they lie in.
+fn playlists(presentation: &Presentation) -> Result<Vec<TitleFile>, PackageError> {
+    let playlists = hls::write(presentation)?;
+    let files = playlists.into_iter().map(|playlist| TitleFile {
+        name: playlist.url.rsplit('/').next().unwrap_or_default().to_owned(),
+        bytes: playlist.text.into_bytes(),
+    });
+    Ok(files.collect())
+}
+
+fn quality_bytes(quality: &QualityReport) -> Result<Vec<u8>, PackageError> {
+    let text = serde_json::to_vec_pretty(quality);
+    text.map_err(|error| PackageError::mixed(QUALITY, error.to_string()))
+}
+
+fn content_hash(files: &[TitleFile]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        for part in [file.name.as_bytes(), &file.bytes] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    hex(&hash.finalize()[..8])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
