@@ -8,21 +8,53 @@ mod rungs;
 #[path = "common/tools.rs"]
 mod tools;
 
+use promptus::prompt::{CodingId, Interpolation, Quantiser, Shape};
 use promptus::segment::coded::CodedSegment;
-use promptus::segment::file::MediaFile;
+use promptus::segment::file::{MediaFile, SegmentBytes, assemble};
 use promptus::segment::init::{Init, read_init};
 use promptus::segment::media::{read_media, read_partial};
 use promptus::segment::tree::box_tree;
+use promptus::segment::{StartLatent, Track};
 use proptest::prelude::*;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 use tools::tool;
 
+/// The same as an official chain: reference coding with a payload a keyframe, eight by eight
+/// tokens and values.
+fn chain_track() -> Track {
+    let mut track = rungs::track(1, "30");
+    track.profile = "sd-turbo".to_owned();
+    track.coding.coding = CodingId::Reference;
+    track.coding.quantiser = Quantiser::REFERENCE;
+    track.coding.shape = Shape { tokens: 8, dim: 8 };
+    track.coding.grid_width = 0;
+    track.coding.full_rank = 1;
+    track.interpolation = Interpolation::Factors;
+    track.start_latent = StartLatent::Chain;
+    track
+}
+
+/// The on-demand file of consecutive segments.
+fn file(track: &Track, segments: &[CodedSegment]) -> Vec<u8> {
+    let mut first_frame = 0u64;
+    let bytes = segments.iter().zip(1..).map(|(segment, sequence)| {
+        let bytes = segment.write(track, sequence, first_frame).unwrap();
+        first_frame += u64::from(segment.frames);
+        SegmentBytes {
+            bytes,
+            frames: segment.frames,
+            sap: !segment.chained,
+        }
+    });
+    assemble(track, &bytes.collect::<Vec<_>>()).unwrap()
+}
+
 /// Five seconds in two closed segments.
 fn closed() -> Vec<u8> {
     let track = rungs::track(2, "24");
-    rungs::file(
+    file(
         &track,
         &[rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)],
     )
@@ -30,7 +62,7 @@ fn closed() -> Vec<u8> {
 
 /// A chain cut in two: the keyframe at frame 20 ends the first segment and begins the second.
 fn chain() -> Vec<u8> {
-    let track = rungs::chain_track();
+    let track = chain_track();
     let mut first = rungs::segment(&track, 21, 3);
     first.frames = 20;
     let mut second = rungs::segment(&track, 11, 4);
@@ -39,7 +71,7 @@ fn chain() -> Vec<u8> {
     second.keyframes[0]
         .layers
         .clone_from(&first.keyframes[2].layers);
-    rungs::file(&track, &[first, second])
+    file(&track, &[first, second])
 }
 
 /// The segments of a file as bytes.
@@ -72,7 +104,7 @@ fn golden_files_read_back() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let file = fs::read(golden.join("chain-v1.mp4")).unwrap();
     let init = Init::read(&file).unwrap();
-    assert_eq!(init.track, rungs::chain_track());
+    assert_eq!(init.track, chain_track());
     let [first, second] = segments(&file)[..] else {
         panic!("two segments");
     };
@@ -208,7 +240,7 @@ fn ffprobe_sees_a_video_track_of_keyframes() {
         track.pixel_aspect = (4, 3);
         let parts = [rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)];
         let path = folder.path().join("rung.mp4");
-        fs::write(&path, rungs::file(&track, &parts)).unwrap();
+        fs::write(&path, file(&track, &parts)).unwrap();
         let entries = "stream=codec_type,codec_tag_string,width,height,sample_aspect_ratio,duration,nb_read_packets";
         let told = probe(&ffprobe, &path, entries);
         assert_eq!(told, format!("video,prm1,250,140,4:3,{seconds},{packets}"));

@@ -47,7 +47,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let report = Report {
         out: args.out.display().to_string(),
         prompts: folder.prompts.len(),
-        rank: folder.prompts.values().next().map_or(0, |prompt| prompt.rank),
+        rank: folder
+            .prompts
+            .values()
+            .next()
+            .map_or(0, |prompt| prompt.rank),
     };
     eprintln!(
         "{}: init.pth and {} prompts of rank {}",

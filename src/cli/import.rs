@@ -78,7 +78,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     let content = from_official(&folder, options)?;
     let files = content.build()?;
-    publish(&args.out, &files, Duration::from_secs(3600 * u64::from(args.keep_old)))?;
+    publish(
+        &args.out,
+        &files,
+        Duration::from_secs(3600 * u64::from(args.keep_old)),
+    )?;
     let report = report(args, &content, &files);
     for rung in &report.rungs {
         eprintln!(
@@ -94,17 +98,30 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
 fn report(args: &Args, content: &TitleContent, files: &TitleFiles) -> Report {
     let duration_s = files.presentation.duration.seconds();
-    let written = files.presentation.groups.iter().flat_map(|group| &group.representations);
+    let written = files
+        .presentation
+        .groups
+        .iter()
+        .flat_map(|group| &group.representations);
     let rungs = content.rungs.iter().zip(written).map(|(rung, written)| {
         let segments = written.segments.iter().filter_map(|segment| segment.range);
-        let bytes: u64 = written.init.into_iter().chain(segments).map(|range| range.length).sum();
+        let bytes: u64 = written
+            .init
+            .into_iter()
+            .chain(segments)
+            .map(|range| range.length)
+            .sum();
         RungReport {
             id: written.id.clone(),
             rank: written.rank,
             kbps: bytes as f64 * 8.0 / duration_s / 1000.0,
             bytes,
             segments: rung.segments.len(),
-            keyframes: rung.segments.iter().map(|segment| segment.keyframes.len()).sum(),
+            keyframes: rung
+                .segments
+                .iter()
+                .map(|segment| segment.keyframes.len())
+                .sum(),
         }
     });
     Report {

@@ -15,7 +15,10 @@ pub(super) fn check_ladder(rungs: &[Rung]) -> Result<(), PackageError> {
     for (index, rung) in rungs.iter().enumerate() {
         check_alone(rung)?;
         let earlier = &rungs[..index];
-        if let Some(peer) = earlier.iter().rfind(|peer| peer.track.profile == rung.track.profile) {
+        if let Some(peer) = earlier
+            .iter()
+            .rfind(|peer| peer.track.profile == rung.track.profile)
+        {
             check_peers(peer, rung)?;
         }
     }
@@ -31,7 +34,10 @@ fn check_alone(rung: &Rung) -> Result<(), PackageError> {
         return Err(PackageError::mixed(&id, "there are no segments"));
     }
     if rung.segments.first().is_some_and(|first| first.chained) {
-        return Err(PackageError::mixed(&id, "the first segment continues nothing"));
+        return Err(PackageError::mixed(
+            &id,
+            "the first segment continues nothing",
+        ));
     }
     Ok(())
 }
@@ -75,5 +81,8 @@ pub(super) fn track_difference(a: &Track, b: &Track) -> Option<&'static str> {
         (a.coded == b.coded, "coded size"),
         (a.pixel_aspect == b.pixel_aspect, "pixel aspect"),
     ];
-    checks.into_iter().find(|(same, _)| !same).map(|(_, what)| what)
+    checks
+        .into_iter()
+        .find(|(same, _)| !same)
+        .map(|(_, what)| what)
 }

@@ -45,8 +45,11 @@ pub fn from_official(
 ) -> Result<TitleContent, PackageError> {
     let interval = interval_of(&folder.prompts)?;
     let track = track_of(folder, options)?;
-    let keyframes: Vec<Bytes> =
-        folder.prompts.values().map(|prompt| prompt.to_bytes().into()).collect();
+    let keyframes: Vec<Bytes> = folder
+        .prompts
+        .values()
+        .map(|prompt| prompt.to_bytes().into())
+        .collect();
     let mut segments = Vec::new();
     let mut first = 0;
     for gaps in cut_chain(keyframes.len() - 1, interval, options.frame_rate) {
@@ -85,7 +88,11 @@ fn track_of(folder: &OfficialFolder, options: ImportOptions) -> Result<Track, Pa
     let Some(prompt) = folder.prompts.values().next() else {
         return Err(unsuitable("there are no prompts".to_owned()));
     };
-    let side = |cells: usize| u32::try_from(cells).unwrap_or(u32::MAX).saturating_mul(CELL);
+    let side = |cells: usize| {
+        u32::try_from(cells)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(CELL)
+    };
     let coded = (side(folder.init.width), side(folder.init.height));
     let track = Track {
         profile: PROFILE.to_owned(),
@@ -108,7 +115,9 @@ fn track_of(folder: &OfficialFolder, options: ImportOptions) -> Result<Track, Pa
         coded,
         pixel_aspect: (1, 1),
     };
-    track.check().map_err(PackageError::segment("official prompts"))?;
+    track
+        .check()
+        .map_err(PackageError::segment("official prompts"))?;
     Ok(track)
 }
 
@@ -120,20 +129,28 @@ fn cut_chain(gaps: usize, interval: u32, rate: FrameRate) -> Vec<usize> {
     let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
     let segments = gaps.div_ceil(most).max(1);
     let longer = gaps % segments;
-    (0..segments).map(|index| gaps / segments + usize::from(index < longer)).collect()
+    (0..segments)
+        .map(|index| gaps / segments + usize::from(index < longer))
+        .collect()
 }
 
 fn place(members: &[Bytes], interval: u32) -> Vec<CodedFrame> {
     let positions = (0..).map(|index: u32| index * interval);
-    let frames = members.iter().zip(positions).map(|(payload, position)| CodedFrame {
-        position,
-        layers: vec![payload.clone()],
-    });
+    let frames = members
+        .iter()
+        .zip(positions)
+        .map(|(payload, position)| CodedFrame {
+            position,
+            layers: vec![payload.clone()],
+        });
     frames.collect()
 }
 
 fn latent_bytes(init: &InitLatent) -> Bytes {
-    init.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    init.values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
 /// The official folder of a title that was made from one.
@@ -156,7 +173,11 @@ pub fn to_official(title: &Title) -> Result<OfficialFolder, PackageError> {
         let segment = rung.coded(index)?;
         init = init.or_else(|| segment.start_latent.clone());
         for keyframe in segment.keyframes {
-            let bytes = keyframe.layers.first().map(AsRef::as_ref).unwrap_or_default();
+            let bytes = keyframe
+                .layers
+                .first()
+                .map(AsRef::as_ref)
+                .unwrap_or_default();
             let payload = ReferencePayload::from_bytes(coding.shape, coding.components, bytes);
             let payload = payload.ok_or_else(|| wrong_size(rung.id(), index, bytes.len()))?;
             prompts.insert(first_frame + keyframe.position, payload);
@@ -186,7 +207,10 @@ fn latent(track: &Track, bytes: &[u8]) -> Result<InitLatent, PackageError> {
 }
 
 fn wrong_size(rung: &str, index: usize, bytes: usize) -> PackageError {
-    let problem = format!("segment {}: {bytes} bytes are no official prompt", index + 1);
+    let problem = format!(
+        "segment {}: {bytes} bytes are no official prompt",
+        index + 1
+    );
     PackageError::mixed(rung, problem)
 }
 
@@ -256,16 +280,25 @@ mod tests {
         let chained: Vec<bool> = segments.iter().map(|segment| segment.chained).collect();
         assert_eq!(chained, [false, true, true]);
         let last = segments[0].keyframes.last().unwrap();
-        assert_eq!((last.position, &last.layers), (220, &segments[1].keyframes[0].layers));
+        assert_eq!(
+            (last.position, &last.layers),
+            (220, &segments[1].keyframes[0].layers)
+        );
         assert!(segments[1].start_latent.is_none());
     }
 
     #[test]
     fn a_gap_in_the_numbers_names_the_missing_file() {
         let error = from_official(&folder([0, 10, 30].into_iter()), options()).unwrap_err();
-        assert!(error.to_string().contains("frame_00020.prompt is missing"), "{error}");
+        assert!(
+            error.to_string().contains("frame_00020.prompt is missing"),
+            "{error}"
+        );
         let error = from_official(&folder([10, 20].into_iter()), options()).unwrap_err();
-        assert!(error.to_string().contains("frame_00000.prompt is missing"), "{error}");
+        assert!(
+            error.to_string().contains("frame_00000.prompt is missing"),
+            "{error}"
+        );
     }
 
     #[test]

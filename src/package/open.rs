@@ -97,7 +97,10 @@ impl Title {
         }
         let report = serde_json::from_str(&read_text(&path)?);
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-        report.map_err(invalid).map_err(PackageError::io(&path)).map(Some)
+        report
+            .map_err(invalid)
+            .map_err(PackageError::io(&path))
+            .map(Some)
     }
 }
 
@@ -184,10 +187,13 @@ impl TitleRung {
 
     /// The bytes of segment `index` (from 0), as a segment URL names them.
     pub fn bytes(&self, index: usize) -> Result<Vec<u8>, PackageError> {
-        let segment = self.segments().get(index).ok_or_else(|| PackageError::Absent {
-            title: self.path.clone(),
-            what: format!("segment {}", index + 1),
-        })?;
+        let segment = self
+            .segments()
+            .get(index)
+            .ok_or_else(|| PackageError::Absent {
+                title: self.path.clone(),
+                what: format!("segment {}", index + 1),
+            })?;
         let (start, size) = (segment.range.start, segment.range.end - segment.range.start);
         let read = || {
             let mut file = File::open(&self.path)?;
@@ -254,7 +260,9 @@ fn read_presentation(folder: &Path) -> Result<Presentation, PackageError> {
 /// The file that `manifest` calls `url`: inside the title and there.
 fn named_file(folder: &Path, manifest: &str, url: &str) -> Result<PathBuf, PackageError> {
     let relative = Path::new(url);
-    let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    let inside = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
     let path = folder.join(relative);
     if inside && path.is_file() {
         return Ok(path);

@@ -56,7 +56,9 @@ fn remove_unnamed(folder: &Path, files: &TitleFiles) -> Result<(), PackageError>
 
 /// Writes `files` into a hidden folder beside `target` and renames it.
 fn fill(folder: &Path, target: &Path, files: &[TitleFile]) -> io::Result<()> {
-    let working = tempfile::Builder::new().prefix(WORKING).tempdir_in(folder)?;
+    let working = tempfile::Builder::new()
+        .prefix(WORKING)
+        .tempdir_in(folder)?;
     for file in files {
         let mut out = File::create_new(working.path().join(&file.name))?;
         out.write_all(&file.bytes)?;
@@ -72,7 +74,9 @@ fn fill(folder: &Path, target: &Path, files: &[TitleFile]) -> io::Result<()> {
 
 /// Writes `bytes` into a hidden file in `folder` and renames it onto `path`.
 fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut working = tempfile::Builder::new().prefix(WORKING).tempfile_in(folder)?;
+    let mut working = tempfile::Builder::new()
+        .prefix(WORKING)
+        .tempfile_in(folder)?;
     working.write_all(bytes)?;
     working.as_file().sync_all()?;
     share(working.path(), 0o644)?;
@@ -113,14 +117,20 @@ fn outdated_folders(
     };
     let written = fs::metadata(&master).and_then(|facts| facts.modified());
     let written = written.map_err(PackageError::io(&master))?;
-    let age = SystemTime::now().duration_since(written).unwrap_or_default();
+    let age = SystemTime::now()
+        .duration_since(written)
+        .unwrap_or_default();
     if age < keep {
         return Ok(Vec::new());
     }
     let mut outdated = Vec::new();
     for entry in fs::read_dir(folder).map_err(PackageError::io(folder))? {
         let path = entry.map_err(PackageError::io(folder))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let named = name == new_hash || current.contains(&format!("{name}/"));
         let ours = is_hash(&name) || name.starts_with(WORKING);
         if path.is_dir() && ours && !named {
@@ -131,5 +141,8 @@ fn outdated_folders(
 }
 
 fn is_hash(name: &str) -> bool {
-    name.len() == 16 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    name.len() == 16
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -46,7 +46,11 @@ impl Rung {
         track.coding.components = rank.clamp(1, track.coding.components);
         let layers = track.layers();
         Self {
-            segments: self.segments.iter().map(|segment| segment.cut(layers)).collect(),
+            segments: self
+                .segments
+                .iter()
+                .map(|segment| segment.cut(layers))
+                .collect(),
             track,
         }
     }
@@ -93,10 +97,18 @@ impl TitleContent {
     /// Fails without rungs, if they do not make a ladder, or if something cannot be written.
     pub fn build(&self) -> Result<TitleFiles, PackageError> {
         check_ladder(&self.rungs)?;
-        let rungs = self.rungs.iter().map(RungFile::new).collect::<Result<Vec<_>, _>>()?;
+        let rungs = self
+            .rungs
+            .iter()
+            .map(RungFile::new)
+            .collect::<Result<Vec<_>, _>>()?;
         let provisional = self.presentation(&rungs, "0")?;
         let mut immutable: Vec<TitleFile> = rungs.iter().map(RungFile::to_file).collect();
-        immutable.extend(playlists(&provisional)?.into_iter().filter(|file| file.name != MASTER));
+        immutable.extend(
+            playlists(&provisional)?
+                .into_iter()
+                .filter(|file| file.name != MASTER),
+        );
         let hash = content_hash(&immutable);
         let presentation = self.presentation(&rungs, &hash)?;
         Ok(TitleFiles {
@@ -120,7 +132,11 @@ impl TitleContent {
             files.push(file(QUALITY, quality_bytes(quality)?));
         }
         files.push(file(MPD, dash::write(presentation)?.into_bytes()));
-        files.extend(playlists(presentation)?.into_iter().filter(|file| file.name == MASTER));
+        files.extend(
+            playlists(presentation)?
+                .into_iter()
+                .filter(|file| file.name == MASTER),
+        );
         Ok(files)
     }
 
@@ -129,7 +145,10 @@ impl TitleContent {
         for rung in rungs {
             let track = &rung.layout.init.track;
             let representation = rung.representation(hash)?;
-            match groups.iter_mut().find(|group| group.profile == track.profile) {
+            match groups
+                .iter_mut()
+                .find(|group| group.profile == track.profile)
+            {
                 Some(group) => group.representations.push(representation),
                 None => groups.push(self.group(rung, representation)),
             }
@@ -244,7 +263,12 @@ pub(super) fn byte_range(range: &std::ops::Range<u64>) -> ByteRange {
 fn playlists(presentation: &Presentation) -> Result<Vec<TitleFile>, PackageError> {
     let playlists = hls::write(presentation)?;
     let files = playlists.into_iter().map(|playlist| TitleFile {
-        name: playlist.url.rsplit('/').next().unwrap_or_default().to_owned(),
+        name: playlist
+            .url
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         bytes: playlist.text.into_bytes(),
     });
     Ok(files.collect())

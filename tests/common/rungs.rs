@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use promptus::prompt::{CodingId, CodingParameters, Interpolation, Quantiser, Shape};
 use promptus::segment::coded::{CodedFrame, CodedSegment};
-use promptus::segment::file::{SegmentBytes, assemble};
 use promptus::segment::keyframes::keyframe_positions;
 use promptus::segment::{StartLatent, Track};
 use promptus::time::FrameRate;
@@ -40,21 +39,6 @@ pub(crate) fn track(rank: usize, rate: &str) -> Track {
     }
 }
 
-/// The same as an official chain: reference coding with a payload a keyframe, eight by eight
-/// tokens and values.
-pub(crate) fn chain_track() -> Track {
-    let mut track = track(1, "30");
-    track.profile = "sd-turbo".to_owned();
-    track.coding.coding = CodingId::Reference;
-    track.coding.quantiser = Quantiser::REFERENCE;
-    track.coding.shape = Shape { tokens: 8, dim: 8 };
-    track.coding.grid_width = 0;
-    track.coding.full_rank = 1;
-    track.interpolation = Interpolation::Factors;
-    track.start_latent = StartLatent::Chain;
-    track
-}
-
 /// A closed segment of `frames` frames with a keyframe every ten; `seed` chooses the bytes.
 pub(crate) fn segment(track: &Track, frames: u32, seed: u32) -> CodedSegment {
     let mut noise = Noise(seed.wrapping_mul(2_654_435_761).max(1));
@@ -69,21 +53,6 @@ pub(crate) fn segment(track: &Track, frames: u32, seed: u32) -> CodedSegment {
         start_latent,
         keyframes: keyframes.collect(),
     }
-}
-
-/// The on-demand file of consecutive segments.
-pub(crate) fn file(track: &Track, segments: &[CodedSegment]) -> Vec<u8> {
-    let mut first_frame = 0u64;
-    let bytes = segments.iter().zip(1..).map(|(segment, sequence)| {
-        let bytes = segment.write(track, sequence, first_frame).unwrap();
-        first_frame += u64::from(segment.frames);
-        SegmentBytes {
-            bytes,
-            frames: segment.frames,
-            sap: !segment.chained,
-        }
-    });
-    assemble(track, &bytes.collect::<Vec<_>>()).unwrap()
 }
 
 /// Marsaglia's xorshift32: enough for bytes that no coder has seen.

@@ -94,7 +94,9 @@ pub(super) fn read(path: &Path, init: Option<&Path>) -> Result<MediaReport, CliE
         let track = init.map(read_track).transpose()?;
         report.kind = Kind::Segment;
         let segment = SegmentReport::read(&bytes, 0, track.as_ref());
-        report.segments.push(segment.map_err(within(path, "segment"))?);
+        report
+            .segments
+            .push(segment.map_err(within(path, "segment"))?);
         report.track = track.as_ref().map(TrackReport::new);
     }
     Ok(report)
@@ -106,7 +108,8 @@ fn read_whole(path: &Path, bytes: &[u8], report: &mut MediaReport) -> Result<(),
     for (number, segment) in (1..).zip(&layout.segments) {
         let (start, end) = (segment.range.start, segment.range.end);
         let segment = SegmentReport::read(&bytes[start as usize..end as usize], start, Some(track));
-        let segment = segment.map_err(within(path, &format!("segment {number} at byte {start}")))?;
+        let segment =
+            segment.map_err(within(path, &format!("segment {number} at byte {start}")))?;
         report.segments.push(segment);
     }
     report.kind = Kind::File;
@@ -122,7 +125,10 @@ fn read_track(path: &Path) -> Result<Track, CliError> {
 
 fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
     let named = |error: io::Error| CliError::input(format!("{}: {error}", path.display()));
-    let size = File::open(path).and_then(|file| file.metadata()).map_err(named)?.len();
+    let size = File::open(path)
+        .and_then(|file| file.metadata())
+        .map_err(named)?
+        .len();
     if size > MAX_FILE {
         let message = format!("{}: {size} bytes, more than 2 GiB", path.display());
         return Err(CliError::input(message));
@@ -170,11 +176,16 @@ impl SegmentReport {
         track: Option<&Track>,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let media = read_media(bytes)?;
-        let coded = track.map(|track| CodedSegment::read(track, &media)).transpose()?;
+        let coded = track
+            .map(|track| CodedSegment::read(track, &media))
+            .transpose()?;
         if let (Some(track), Some(coded)) = (track, &coded) {
             check_prompts(track, coded)?;
         }
-        let durations = media.samples.iter().map(|sample| u64::from(sample.duration));
+        let durations = media
+            .samples
+            .iter()
+            .map(|sample| u64::from(sample.duration));
         let latent = coded.as_ref().and_then(|coded| coded.start_latent.as_ref());
         Ok(Self {
             number: media.sequence,
@@ -225,19 +236,38 @@ pub(super) fn describe(report: &MediaReport, out: &mut Vec<u8>) -> io::Result<()
         track.describe("", out)?;
     }
     writeln!(out, "\n    offset      bytes  box")?;
-    report.boxes.iter().try_for_each(|node| describe_box(node, 0, out))?;
-    report.segments.iter().try_for_each(|segment| describe_segment(segment, out))
+    report
+        .boxes
+        .iter()
+        .try_for_each(|node| describe_box(node, 0, out))?;
+    report
+        .segments
+        .iter()
+        .try_for_each(|segment| describe_segment(segment, out))
 }
 
 fn describe_box(node: &BoxReport, depth: usize, out: &mut Vec<u8>) -> io::Result<()> {
     let indent = 2 * depth;
-    writeln!(out, "{:>10} {:>10}  {:indent$}{}", node.offset, node.bytes, "", node.kind)?;
-    node.boxes.iter().try_for_each(|child| describe_box(child, depth + 1, out))
+    writeln!(
+        out,
+        "{:>10} {:>10}  {:indent$}{}",
+        node.offset, node.bytes, "", node.kind
+    )?;
+    node.boxes
+        .iter()
+        .try_for_each(|child| describe_box(child, depth + 1, out))
 }
 
 fn describe_segment(segment: &SegmentReport, out: &mut Vec<u8>) -> io::Result<()> {
-    let frames = segment.frames.map(|frames| format!(" ({frames} frames)")).unwrap_or_default();
-    let sap = if segment.sap { "" } else { ", continues the one before" };
+    let frames = segment
+        .frames
+        .map(|frames| format!(" ({frames} frames)"))
+        .unwrap_or_default();
+    let sap = if segment.sap {
+        ""
+    } else {
+        ", continues the one before"
+    };
     writeln!(
         out,
         "\nsegment {} at {}: {} bytes, {} keyframes, ticks {} to {}{frames}{sap}",
@@ -252,8 +282,15 @@ fn describe_segment(segment: &SegmentReport, out: &mut Vec<u8>) -> io::Result<()
         writeln!(out, "  start latent {bytes} bytes")?;
     }
     for sample in &segment.samples {
-        let keyframe = sample.keyframe.map(|at| format!("frame {at:>4}: ")).unwrap_or_default();
-        let layers = sample.layer_bytes.as_deref().map(layer_list).unwrap_or_default();
+        let keyframe = sample
+            .keyframe
+            .map(|at| format!("frame {at:>4}: "))
+            .unwrap_or_default();
+        let layers = sample
+            .layer_bytes
+            .as_deref()
+            .map(layer_list)
+            .unwrap_or_default();
         writeln!(out, "  {keyframe}{:>6} bytes{layers}", sample.bytes)?;
     }
     Ok(())

@@ -66,7 +66,10 @@ fn rung(rung: &TitleRung) -> Result<RungReport, PackageError> {
 pub(super) fn describe(report: &TitleReport, out: &mut Vec<u8>) -> io::Result<()> {
     let (path, duration) = (&report.path, report.duration_s);
     writeln!(out, "{path}: {duration:.3} s, {} bytes", report.bytes)?;
-    writeln!(out, "rung            rank     kbit/s       peak  segments  keyframes")?;
+    writeln!(
+        out,
+        "rung            rank     kbit/s       peak  segments  keyframes"
+    )?;
     for rung in &report.rungs {
         writeln!(
             out,

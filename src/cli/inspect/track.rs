@@ -33,7 +33,11 @@ pub(super) struct TrackReport {
 
 impl TrackReport {
     pub(super) fn new(track: &Track) -> Self {
-        let weights: String = track.weights.iter().map(|byte| format!("{byte:02x}")).collect();
+        let weights: String = track
+            .weights
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Self {
             codecs: track.codecs(),
             profile: track.profile.clone(),
@@ -67,7 +71,11 @@ impl TrackReport {
             coded_width: track.coded.0,
             coded_height: track.coded.1,
             pixel_aspect: [track.pixel_aspect.0, track.pixel_aspect.1],
-            weights: track.weights.iter().any(|&byte| byte != 0).then_some(weights),
+            weights: track
+                .weights
+                .iter()
+                .any(|&byte| byte != 0)
+                .then_some(weights),
         }
     }
 
