@@ -52,6 +52,21 @@ pub fn positions_from_durations(durations: &[u32], frame_ticks: u32) -> Option<V
     positions.collect()
 }
 
+/// The keyframes that frame `frame` lies between, as indices into rising `positions`, and how far
+/// it is on the way from the first to the second, 0 to 1. A frame that is a keyframe lies at the
+/// end (1) of its span; the first keyframe lies between itself and itself. `None` past the last.
+///
+/// Encoder and player both ask here, so that they interpolate alike to the last bit.
+pub fn bracket(positions: &[u32], frame: u32) -> Option<(usize, usize, f32)> {
+    let to = positions.partition_point(|&position| position < frame);
+    let end = *positions.get(to)?;
+    let Some(from) = to.checked_sub(1) else {
+        return Some((to, to, 1.0));
+    };
+    let begin = positions[from];
+    Some((from, to, (frame - begin) as f32 / (end - begin) as f32))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +80,16 @@ mod tests {
         assert_eq!(keyframe_positions(11, 10), [0, 10]);
         assert_eq!(keyframe_positions(12, 10), [0, 10, 11]);
         assert_eq!(keyframe_positions(3, 0), [0, 1, 2]);
+    }
+
+    #[test]
+    fn frames_lie_between_their_keyframes() {
+        let positions = [0, 10, 14];
+        assert_eq!(bracket(&positions, 0), Some((0, 0, 1.0)));
+        assert_eq!(bracket(&positions, 1), Some((0, 1, 0.1)));
+        assert_eq!(bracket(&positions, 10), Some((0, 1, 1.0)));
+        assert_eq!(bracket(&positions, 12), Some((1, 2, 0.5)));
+        assert_eq!(bracket(&positions, 15), None);
     }
 
     #[test]

@@ -1,0 +1,116 @@
+//! Eigenvectors of a small symmetric matrix by cyclic Jacobi rotations (Golub and Van Loan,
+//! section 8.5): plain double precision, the same result on every machine and thread count.
+
+/// Most sweeps; convergence is quadratic and takes fewer than ten.
+const SWEEPS: usize = 60;
+
+/// Eigenvalues of the symmetric `matrix` (`side`×`side`, row-major), largest first, and the
+/// eigenvectors as the rows of a matrix of the same size. Each vector's largest entry is positive.
+pub(super) fn symmetric_eigen(matrix: &[f64], side: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut a = matrix.to_vec();
+    let mut rows = vec![0.0; side * side];
+    for i in 0..side {
+        rows[i * side + i] = 1.0;
+    }
+    for _ in 0..SWEEPS {
+        if off_diagonal(&a, side) <= f64::EPSILON * trace(&a, side).abs() {
+            break;
+        }
+        for p in 0..side {
+            for q in p + 1..side {
+                rotate(&mut a, &mut rows, side, (p, q));
+            }
+        }
+    }
+    let mut order: Vec<usize> = (0..side).collect();
+    order.sort_by(|&i, &j| a[j * side + j].total_cmp(&a[i * side + i]));
+    let values = order.iter().map(|&i| a[i * side + i]).collect();
+    let vectors = order
+        .iter()
+        .flat_map(|&i| signed(&rows[i * side..(i + 1) * side]));
+    (values, vectors.collect())
+}
+
+/// One rotation in the plane of axes p and q that clears a[p][q]; `rows` turns along.
+fn rotate(a: &mut [f64], rows: &mut [f64], side: usize, (p, q): (usize, usize)) {
+    let off = a[p * side + q];
+    if off == 0.0 {
+        return;
+    }
+    let theta = (a[q * side + q] - a[p * side + p]) / (2.0 * off);
+    let tangent = theta.signum() / (theta.abs() + theta.mul_add(theta, 1.0).sqrt());
+    let cosine = 1.0 / tangent.mul_add(tangent, 1.0).sqrt();
+    let sine = tangent * cosine;
+    for k in 0..side {
+        let (left, right) = (a[k * side + p], a[k * side + q]);
+        a[k * side + p] = cosine * left - sine * right;
+        a[k * side + q] = sine * left + cosine * right;
+    }
+    for k in 0..side {
+        let (left, right) = (a[p * side + k], a[q * side + k]);
+        a[p * side + k] = cosine * left - sine * right;
+        a[q * side + k] = sine * left + cosine * right;
+        let (left, right) = (rows[p * side + k], rows[q * side + k]);
+        rows[p * side + k] = cosine * left - sine * right;
+        rows[q * side + k] = sine * left + cosine * right;
+    }
+}
+
+fn off_diagonal(a: &[f64], side: usize) -> f64 {
+    let entries = (0..side).flat_map(|i| (0..side).map(move |j| (i, j)));
+    let off = entries.filter(|(i, j)| i != j);
+    off.map(|(i, j)| a[i * side + j].powi(2))
+        .sum::<f64>()
+        .sqrt()
+}
+
+fn trace(a: &[f64], side: usize) -> f64 {
+    (0..side).map(|i| a[i * side + i]).sum()
+}
+
+/// The vector or its opposite, whichever has its (first) largest entry positive.
+fn signed(vector: &[f64]) -> Vec<f64> {
+    let largest = vector.iter().fold(
+        0.0_f64,
+        |best, &x| {
+            if x.abs() > best.abs() { x } else { best }
+        },
+    );
+    let sign = if largest < 0.0 { -1.0 } else { 1.0 };
+    vector.iter().map(|x| sign * x).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::symmetric_eigen;
+    use proptest::prelude::*;
+
+    fn dot(a: &[f64], b: &[f64]) -> f64 {
+        a.iter().zip(b).map(|(x, y)| x * y).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn vectors_are_orthonormal_and_rebuild_the_matrix(
+            side in 1_usize..9,
+            entries in proptest::collection::vec(-10.0_f64..10.0, 64),
+        ) {
+            let at = |i: usize, j: usize| entries[i.min(j) * side + i.max(j)];
+            let matrix: Vec<f64> =
+                (0..side * side).map(|k| at(k / side, k % side)).collect();
+            let (values, vectors) = symmetric_eigen(&matrix, side);
+            prop_assert!(values.is_sorted_by(|a, b| a >= b));
+            let vector = |i: usize| &vectors[i * side..(i + 1) * side];
+            for i in 0..side {
+                for j in 0..side {
+                    let unit = if i == j { 1.0 } else { 0.0 };
+                    prop_assert!((dot(vector(i), vector(j)) - unit).abs() < 1e-12);
+                    let rebuilt: f64 = (0..side)
+                        .map(|k| values[k] * vector(k)[i] * vector(k)[j])
+                        .sum();
+                    prop_assert!((rebuilt - matrix[i * side + j]).abs() < 1e-11);
+                }
+            }
+        }
+    }
+}

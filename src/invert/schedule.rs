@@ -1,0 +1,143 @@
+//! Which frames a pass visits, and at which rung.
+//!
+//! Every pass visits all keyframes and some of the frames between: half of those the ones that
+//! were worst when last seen (frames never seen come first), half drawn at random. Each visit is
+//! at one rung, dealt so that all rungs get their share: nested dropout (Rippel et al. 2014) over
+//! the rungs that exist.
+
+use super::loss::Corner;
+use crate::model::noise::RandomState;
+
+/// One look at one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Visit {
+    /// Frame of the segment.
+    pub(super) frame: u32,
+    /// Components used.
+    pub(super) rank: usize,
+    /// Where the perceptual term looks.
+    pub(super) corner: Corner,
+}
+
+/// Deals out visits.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    random: RandomState,
+    keyframes: Vec<u32>,
+    /// Frames between keyframes, with their last loss over that of their rung's mean.
+    between: Vec<(u32, f64)>,
+    ranks: Vec<usize>,
+    /// Running mean loss of each rung.
+    means: Vec<Option<f64>>,
+    /// Rungs not dealt yet in this round.
+    hand: Vec<usize>,
+}
+
+impl Schedule {
+    pub(super) fn new(keyframes: &[u32], frames: u32, ranks: &[usize], seed: u32) -> Self {
+        let between = (0..frames).filter(|frame| keyframes.binary_search(frame).is_err());
+        Self {
+            random: RandomState::new(seed),
+            keyframes: keyframes.to_vec(),
+            between: between.map(|frame| (frame, f64::INFINITY)).collect(),
+            ranks: ranks.to_vec(),
+            means: vec![None; ranks.len()],
+            hand: Vec::new(),
+        }
+    }
+
+    /// The visits of the next pass.
+    pub(super) fn next_pass(&mut self) -> Vec<Visit> {
+        let extra = self.keyframes.len().div_ceil(2).min(self.between.len());
+        let worst = extra.div_ceil(2);
+        for i in (1..self.between.len()).rev() {
+            let j = self.below(i + 1);
+            self.between.swap(i, j);
+        }
+        let mut frames = self.keyframes.clone();
+        let drawn = &self.between[..extra - worst];
+        frames.extend(drawn.iter().map(|(frame, _)| frame));
+        let mut rest = self.between[extra - worst..].to_vec();
+        rest.sort_by(|a, b| b.1.total_cmp(&a.1));
+        frames.extend(rest.iter().take(worst).map(|(frame, _)| frame));
+        frames.into_iter().map(|frame| self.visit(frame)).collect()
+    }
+
+    /// Notes the loss that a visit found.
+    pub(super) fn record(&mut self, visit: Visit, loss: f64) {
+        let Some(rung) = self.ranks.iter().position(|&rank| rank == visit.rank) else {
+            return;
+        };
+        let before = self.means[rung].unwrap_or(loss);
+        let mean = before + 0.1 * (loss - before);
+        self.means[rung] = Some(mean);
+        let known = self.between.iter_mut().find(|(f, _)| *f == visit.frame);
+        if let Some((_, relative)) = known {
+            *relative = loss / mean.max(f64::MIN_POSITIVE);
+        }
+    }
+
+    fn visit(&mut self, frame: u32) -> Visit {
+        if self.hand.is_empty() {
+            self.hand.clone_from(&self.ranks);
+        }
+        let card = self.below(self.hand.len());
+        Visit {
+            frame,
+            rank: self.hand.swap_remove(card),
+            corner: Corner {
+                right: self.random.uniform(),
+                down: self.random.uniform(),
+            },
+        }
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.random.uniform() * bound as f64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Schedule;
+
+    #[test]
+    fn every_pass_sees_all_keyframes_and_soon_all_frames() {
+        let keyframes = [0, 10, 20, 24];
+        let mut schedule = Schedule::new(&keyframes, 25, &[3, 5], 7);
+        let mut seen = [false; 25];
+        for _ in 0..25 {
+            let visits = schedule.next_pass();
+            assert_eq!(visits.len(), 6);
+            assert!(
+                keyframes
+                    .iter()
+                    .all(|k| visits.iter().any(|v| v.frame == *k))
+            );
+            assert_eq!(visits.iter().filter(|v| v.rank == 3).count(), 3);
+            for visit in visits {
+                seen[visit.frame as usize] = true;
+                schedule.record(visit, 1.0);
+            }
+        }
+        assert!(seen.iter().all(|seen| *seen));
+    }
+
+    #[test]
+    fn the_worst_frame_is_visited_in_every_pass() {
+        let mut schedule = Schedule::new(&[0, 20], 21, &[4], 1);
+        for _ in 0..20 {
+            for visit in schedule.next_pass() {
+                schedule.record(visit, if visit.frame == 13 { 9.0 } else { 1.0 });
+            }
+        }
+        let again = schedule.next_pass();
+        assert!(again.iter().any(|visit| visit.frame == 13));
+    }
+
+    #[test]
+    fn a_single_frame_is_its_own_pass() {
+        let mut schedule = Schedule::new(&[0], 1, &[3, 5, 9, 16], 0);
+        assert_eq!(schedule.next_pass().len(), 1);
+    }
+}

@@ -1,0 +1,168 @@
+//! Where a fit starts: the encoder network's prompts of all frames, brought to the factors of the
+//! keyframes without a single gradient step.
+//!
+//! 1. The keyframes' prompts are those whose linear interpolation is nearest, in least squares, to
+//!    the prompts predicted for *all* frames: a tridiagonal system in the number of keyframes.
+//! 2. One singular value decomposition of all keyframes together gives a V with orthonormal rows,
+//!    ordered by energy, that the whole segment shares; U_k = √R·P_k·Vᵀ. Every prefix of the
+//!    components is then the best of its rank.
+
+use super::eigen::symmetric_eigen;
+use super::prompts::Prompts;
+use crate::prompt::Shape;
+use crate::segment::keyframes::bracket;
+
+/// The prompts of the keyframes at `positions` that explain `predicted` (one composed prompt a
+/// frame, tokens × dim) best when interpolated linearly.
+pub(super) fn keyframe_prompts(predicted: &[Vec<f32>], positions: &[u32]) -> Vec<Vec<f64>> {
+    let count = positions.len();
+    let values = predicted.first().map_or(0, Vec::len);
+    let mut right = vec![vec![0.0_f64; values]; count];
+    let mut diagonal = vec![0.0_f64; count];
+    let mut beside = vec![0.0_f64; count];
+    for (frame, prompt) in (0..).zip(predicted) {
+        let Some((from, to, t)) = bracket(positions, frame) else {
+            continue;
+        };
+        let t = f64::from(t);
+        let weights = if from == to {
+            vec![(to, 1.0)]
+        } else {
+            vec![(from, 1.0 - t), (to, t)]
+        };
+        for &(keyframe, weight) in &weights {
+            diagonal[keyframe] += weight * weight;
+            for (sum, &value) in right[keyframe].iter_mut().zip(prompt) {
+                *sum += weight * f64::from(value);
+            }
+        }
+        if from != to {
+            beside[from] += (1.0 - t) * t;
+        }
+    }
+    solve_tridiagonal(diagonal, &beside, right)
+}
+
+/// Solves a symmetric positive definite tridiagonal system (Thomas' algorithm): `beside[k]` couples
+/// unknowns k and k + 1.
+fn solve_tridiagonal(
+    mut diagonal: Vec<f64>,
+    beside: &[f64],
+    mut right: Vec<Vec<f64>>,
+) -> Vec<Vec<f64>> {
+    for k in 1..diagonal.len() {
+        let factor = beside[k - 1] / diagonal[k - 1];
+        diagonal[k] -= factor * beside[k - 1];
+        let (done, open) = right.split_at_mut(k);
+        for (value, &above) in open[0].iter_mut().zip(&done[k - 1]) {
+            *value -= factor * above;
+        }
+    }
+    for k in (0..diagonal.len()).rev() {
+        let (open, done) = right.split_at_mut(k + 1);
+        let coupling = beside[k];
+        let below = done.first();
+        for (i, value) in open[k].iter_mut().enumerate() {
+            let known = below.map_or(0.0, |below| coupling * below[i]);
+            *value = (*value - known) / diagonal[k];
+        }
+    }
+    right
+}
+
+/// The factors of `keyframes` (composed prompts): the first `rank` components of their joint
+/// decomposition at full rank `full_rank`.
+pub(super) fn joint_factors(
+    keyframes: &[Vec<f64>],
+    shape: Shape,
+    (rank, full_rank): (usize, usize),
+) -> Prompts {
+    let dim = shape.dim;
+    let mut gram = vec![0.0_f64; dim * dim];
+    for row in keyframes.iter().flat_map(|prompt| prompt.chunks_exact(dim)) {
+        for (i, &left) in row.iter().enumerate() {
+            for (sum, &right) in gram[i * dim..(i + 1) * dim].iter_mut().zip(row) {
+                *sum += left * right;
+            }
+        }
+    }
+    let (_, vectors) = symmetric_eigen(&gram, dim);
+    let v = &vectors[..rank * dim];
+    let scale = (full_rank as f64).sqrt();
+    let coordinate = |row: &[f64], direction: &[f64]| -> f32 {
+        let sum: f64 = row.iter().zip(direction).map(|(x, y)| x * y).sum();
+        (scale * sum) as f32
+    };
+    let u = keyframes.iter().map(|prompt| {
+        let rows = prompt.chunks_exact(dim);
+        rows.flat_map(|row| v.chunks_exact(dim).map(move |d| coordinate(row, d)))
+            .collect()
+    });
+    Prompts {
+        shape,
+        full_rank,
+        u: u.collect(),
+        v: v.iter().map(|&x| x as f32).collect(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{joint_factors, keyframe_prompts};
+    use crate::prompt::Shape;
+    use crate::segment::keyframes::keyframe_positions;
+
+    fn wave(i: usize) -> f64 {
+        (i as f64 * 0.737).sin()
+    }
+
+    #[test]
+    fn a_piecewise_linear_course_is_found_exactly() {
+        let positions = keyframe_positions(27, 10);
+        let keys: Vec<Vec<f64>> = (0..positions.len())
+            .map(|k| (0..5).map(|i| wave(k * 5 + i)).collect())
+            .collect();
+        let frames: Vec<Vec<f32>> = (0..27)
+            .map(|f| {
+                let (a, b, t) = super::bracket(&positions, f).unwrap();
+                let pairs = keys[a].iter().zip(&keys[b]);
+                let t = f64::from(t);
+                pairs.map(|(x, y)| ((1.0 - t) * x + t * y) as f32).collect()
+            })
+            .collect();
+        let found = keyframe_prompts(&frames, &positions);
+        for (x, y) in found.iter().flatten().zip(keys.iter().flatten()) {
+            assert!((x - y).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn components_are_orthonormal_ordered_and_enough() {
+        let shape = Shape { tokens: 6, dim: 4 };
+        let keyframes: Vec<Vec<f64>> = (0..3)
+            .map(|k| (0..24).map(|i| wave(k * 24 + i * i)).collect())
+            .collect();
+        let prompts = joint_factors(&keyframes, shape, (4, 16));
+        for i in 0..4 {
+            for j in 0..4 {
+                let row = |k: usize| &prompts.v[4 * k..4 * k + 4];
+                let dot: f32 = row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum();
+                assert!((dot - f32::from(u8::from(i == j))).abs() < 1e-6);
+            }
+        }
+        let factors = prompts.factors().unwrap();
+        let energy = |j| -> f32 {
+            factors
+                .iter()
+                .flat_map(|f| f.u_column(j).map(|x| x * x).collect::<Vec<_>>())
+                .sum()
+        };
+        assert!((1..4).all(|j| energy(j - 1) >= energy(j)));
+        for (factors, prompt) in factors.iter().zip(&keyframes) {
+            for (a, b) in factors.compose(4).iter().zip(prompt) {
+                assert!((f64::from(*a) - b).abs() < 1e-5);
+            }
+        }
+    }
+}

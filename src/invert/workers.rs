@@ -1,0 +1,80 @@
+//! Frames side by side: each worker thread computes whole frames alone, which beats several
+//! threads on one frame where operations are small. Results come back in order, so what is made of
+//! them does not depend on the number of workers.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::InvertError;
+
+/// Threads that each run one job at a time, on a core of their own.
+#[derive(Debug)]
+pub(super) struct Workers {
+    /// One pool of one thread per worker: what runs inside uses no other thread.
+    pools: Vec<ThreadPool>,
+}
+
+impl Workers {
+    /// `count` workers, at least one.
+    pub(super) fn new(count: usize) -> Result<Self, InvertError> {
+        let pool = |_| ThreadPoolBuilder::new().num_threads(1).build();
+        let pools = (0..count.max(1)).map(pool).collect::<Result<_, _>>();
+        Ok(Self {
+            pools: pools.map_err(|e| InvertError::Workers(e.to_string()))?,
+        })
+    }
+
+    /// `job` of every item; the results in the items' order, or the first error in that order.
+    pub(super) fn map<I: Sync, O: Send>(
+        &self,
+        items: &[I],
+        job: impl Fn(&I) -> Result<O, InvertError> + Sync,
+    ) -> Result<Vec<O>, InvertError> {
+        let next = AtomicUsize::new(0);
+        let done = Mutex::new(Vec::with_capacity(items.len()));
+        let work = || {
+            while let Some((index, item)) = take(&next, items) {
+                let result = job(item);
+                if let Ok(mut done) = done.lock() {
+                    done.push((index, result));
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for pool in &self.pools {
+                scope.spawn(|| pool.install(work));
+            }
+        });
+        let mut done = done.into_inner().unwrap_or_default();
+        done.sort_by_key(|(index, _)| *index);
+        done.into_iter().map(|(_, result)| result).collect()
+    }
+}
+
+/// The next item that no worker has taken yet.
+fn take<'a, I>(next: &AtomicUsize, items: &'a [I]) -> Option<(usize, &'a I)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    items.get(index).map(|item| (index, item))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{InvertError, Workers};
+
+    #[test]
+    fn results_are_in_order_and_the_first_error_wins() {
+        let workers = Workers::new(3).unwrap();
+        let items: Vec<u32> = (0..50).collect();
+        let doubled = workers.map(&items, |x| Ok(2 * x)).unwrap();
+        assert!(doubled.iter().zip(&items).all(|(d, x)| *d == 2 * x));
+        let error = workers.map(&items, |&x| match x {
+            10.. => Err(InvertError::Frames(x.to_string())),
+            _ => Ok(x),
+        });
+        assert_eq!(error.unwrap_err().to_string(), "10");
+    }
+}
