@@ -93,8 +93,8 @@ impl CodedSegment {
     /// Whether the last keyframe overhangs; fails unless the positions span the segment.
     fn check_positions(&self, positions: &[u32]) -> Result<bool, SegmentError> {
         let last = positions.last().copied();
-        let overhang = self.frames > 0 && last == Some(self.frames);
-        let ends = overhang || last.is_some_and(|last| last + 1 == self.frames);
+        let overhang = positions.len() > 1 && last == Some(self.frames);
+        let ends = overhang || (self.frames > 0 && last == Some(self.frames - 1));
         let rises = positions.is_sorted_by(|a, b| a < b);
         if positions.first() == Some(&0) && ends && rises {
             return Ok(overhang);
@@ -167,7 +167,14 @@ fn positions_of(
         let expected = "the opposite of the sync flag in trun".to_owned();
         return Err(bad_head("chained", head.chained.to_string(), expected));
     }
-    if let (true, true, [_, .., last]) = (head.overhang, whole, positions.as_mut_slice()) {
+    if head.overhang && whole {
+        let [_, .., last] = positions.as_mut_slice() else {
+            return Err(bad_head(
+                "overhang",
+                "set".to_owned(),
+                "two keyframes".to_owned(),
+            ));
+        };
         *last += 1;
     }
     Ok(positions)

@@ -30,7 +30,7 @@
 //! before it.
 
 use super::error::{Place, SegmentError};
-use super::track::Track;
+use super::track::{StartLatent, Track};
 use bytes::Bytes;
 
 /// Most pictures of a segment.
@@ -129,6 +129,13 @@ fn encode_head(head: &SegmentHead, track: &Track, out: &mut Vec<u8>) -> Result<(
             "1 to 65535 in a segment",
         ));
     }
+    if head.overhang && track.start_latent != StartLatent::Chain {
+        return Err(SegmentError::unwritable(
+            "overhang",
+            "in a track of closed segments",
+            "a chain",
+        ));
+    }
     if let Some(problem) = latent_problem(track, head.chained, head.start_latent.is_some()) {
         return Err(SegmentError::unwritable(
             "start latent",
@@ -159,6 +166,14 @@ fn decode_head(cursor: &mut Cursor<'_>, track: &Track) -> Result<SegmentHead, Se
     if !(1..=MAX_FRAMES).contains(&frames) {
         return Err(cursor.bad(1, "frames", frames.to_string(), "1 to 65535"));
     }
+    if flags & OVERHANG != 0 && track.start_latent != StartLatent::Chain {
+        return Err(cursor.bad(
+            0,
+            "flags",
+            format!("{flags:#04x}"),
+            "no overhang but in a chain",
+        ));
+    }
     let chained = flags & CHAINED != 0;
     let has_latent = flags & HAS_LATENT != 0;
     if let Some((found, expected)) = latent_problem(track, chained, has_latent) {
@@ -181,7 +196,6 @@ fn decode_head(cursor: &mut Cursor<'_>, track: &Track) -> Result<SegmentHead, Se
 
 /// What is wrong with having or lacking a start latent, as (found, expected).
 fn latent_problem(track: &Track, chained: bool, present: bool) -> Option<(&str, &'static str)> {
-    use super::track::StartLatent;
     let mode = track.start_latent;
     match (chained, present) {
         (true, _) if mode != StartLatent::Chain => Some((
@@ -289,7 +303,6 @@ impl<'a> Cursor<'a> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::track;
-    use super::super::track::StartLatent;
     use super::*;
     use crate::prompt::{CodingId, Quantiser};
     use proptest::prelude::*;

@@ -124,10 +124,11 @@ fn iframe_stream_inf(
     let bytes = spans.clone().map(|(bytes, _)| bytes).sum();
     let seconds = spans.map(|(_, seconds)| seconds).sum();
     Ok(format!(
-        "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS={},\
+        "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},SCORE={},CODECS={},\
          RESOLUTION={}x{},STABLE-VARIANT-ID={},URI={}",
         peak.unwrap_or(0),
         rate(bytes, seconds),
+        rung.score,
         quoted(&rung.codecs)?,
         group.width,
         group.height,
