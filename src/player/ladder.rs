@@ -3,6 +3,8 @@
 //! All rungs stand on one segment grid, so a segment number means the same span of media on every
 //! rung. Built from a manifest's group; knows nothing of URLs or how bytes are fetched.
 
+use crate::manifest::{Group, Representation, SegmentRef};
+
 /// One rung: a complete, independent rendition of the title.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rung {
@@ -116,6 +118,37 @@ impl Ladder {
         })
     }
 
+    /// The ladder of a manifest's group, whose rungs keep their order. Rates are measured over the
+    /// media segments where byte ranges tell their sizes. Where they do not (segment-URL form), the
+    /// manifest's average rate stands in, and a segment counts as rate × duration.
+    pub fn from_group(group: &Group) -> Result<Self, LadderError> {
+        let first = group
+            .representations
+            .first()
+            .ok_or(LadderError::Empty { what: "rung" })?;
+        let spans = &first.segments;
+        for other in &group.representations {
+            same_grid(first, other)?;
+        }
+        let durations_s: Vec<f64> = spans.iter().map(|s| s.duration.seconds()).collect();
+        let total_s: f64 = durations_s.iter().sum();
+        let rung = |representation: &Representation| Rung {
+            id: representation.id.clone(),
+            rank: representation.rank,
+            kbps: rate_kbps(representation, total_s),
+        };
+        let rungs: Vec<Rung> = group.representations.iter().map(rung).collect();
+        let mut sizes = Vec::with_capacity(spans.len() * rungs.len());
+        for (segment, duration) in durations_s.iter().enumerate() {
+            for (representation, rung) in group.representations.iter().zip(&rungs) {
+                let nominal = (rung.kbps * 125.0 * duration).ceil() as u64;
+                let known = representation.segments[segment].range;
+                sizes.push(known.map_or(nominal.max(1), |range| range.length));
+            }
+        }
+        Self::new(rungs, &durations_s, sizes)
+    }
+
     /// The rungs, lowest rate first; never empty.
     pub fn rungs(&self) -> &[Rung] {
         &self.rungs
@@ -169,6 +202,31 @@ impl Ladder {
     }
 }
 
+fn same_grid(first: &Representation, other: &Representation) -> Result<(), LadderError> {
+    let place = |s: &SegmentRef| (s.start, s.duration);
+    let (ours, theirs) = (&first.segments, &other.segments);
+    let common = ours.len().min(theirs.len());
+    let differs = (0..common).find(|&k| place(&ours[k]) != place(&theirs[k]));
+    match differs.or((ours.len() != theirs.len()).then_some(common)) {
+        None => Ok(()),
+        Some(segment) => Err(LadderError::Grid {
+            rung: other.id.clone(),
+            segment,
+            first: first.id.clone(),
+        }),
+    }
+}
+
+fn rate_kbps(representation: &Representation, total_s: f64) -> f64 {
+    let ranges = representation.segments.iter().map(|segment| segment.range);
+    let known: Option<u64> = ranges.map(|range| range.map(|range| range.length)).sum();
+    match (known, representation.average_bandwidth) {
+        (Some(bytes), _) => bytes as f64 / 125.0 / total_s,
+        (None, 0) => representation.bandwidth as f64 / 1000.0,
+        (None, average) => average as f64 / 1000.0,
+    }
+}
+
 fn all_positive(what: &'static str, values: impl Iterator<Item = f64>) -> Result<(), LadderError> {
     for (index, value) in values.enumerate() {
         if !(value.is_finite() && value > 0.0) {
@@ -208,6 +266,78 @@ pub(crate) mod tests {
             row.repeat(segments),
         )
         .unwrap()
+    }
+
+    fn group(ranges: bool) -> Group {
+        use crate::manifest::ByteRange;
+        use crate::time::FrameRate;
+        let rate = FrameRate::new(24, 1).unwrap();
+        let representation = |rank: u32| Representation {
+            id: format!("mini-r{rank}"),
+            rank,
+            bandwidth: 90_000,
+            average_bandwidth: u64::from(rank) * 4000,
+            codecs: "prm1.mini.1".into(),
+            score: f64::from(rank),
+            url: "a.mp4".into(),
+            init: None,
+            index: None,
+            segments: (0..3)
+                .map(|k| SegmentRef {
+                    start: rate.time_of(k * 48),
+                    duration: rate.time_of(48),
+                    url: "a.mp4".into(),
+                    range: ranges.then_some(ByteRange {
+                        start: 700 + k * 5000,
+                        length: 500 * u64::from(rank) + k,
+                    }),
+                    key_frame_end: None,
+                    sap: true,
+                })
+                .collect(),
+        };
+        Group {
+            profile: "mini".into(),
+            frame_rate: rate,
+            width: 256,
+            height: 256,
+            weights: "0".repeat(64),
+            weights_url: None,
+            independent_segments: true,
+            representations: vec![representation(4), representation(8)],
+        }
+    }
+
+    #[test]
+    fn a_group_with_byte_ranges_is_measured() {
+        let ladder = Ladder::from_group(&group(true)).unwrap();
+        assert_eq!((ladder.segments(), ladder.rungs().len()), (3, 2));
+        assert_eq!(ladder.size(2, 1), 4002);
+        assert_eq!(ladder.rungs()[1].kbps, 12_003.0 / 125.0 / 6.0);
+        assert_eq!(ladder.rungs()[1].id, "mini-r8");
+    }
+
+    #[test]
+    fn a_group_of_segment_urls_goes_by_its_average_rate() {
+        let ladder = Ladder::from_group(&group(false)).unwrap();
+        assert_eq!(ladder.rungs()[0].kbps, 16.0);
+        assert_eq!(ladder.size(1, 1), 32 * 125 * 2);
+    }
+
+    #[test]
+    fn rungs_must_share_their_grid() {
+        let mut short = group(true);
+        short.representations[1].segments.pop();
+        let error = Ladder::from_group(&short).unwrap_err();
+        assert!(
+            matches!(error, LadderError::Grid { segment: 2, .. }),
+            "{error}"
+        );
+        short.representations.clear();
+        assert_eq!(
+            Ladder::from_group(&short),
+            Err(LadderError::Empty { what: "rung" })
+        );
     }
 
     #[test]

@@ -1,1 +1,14 @@
-//! The simulator.
+//! The simulator: the player core over a recorded network, in virtual time.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`trace`] | recorded networks: five file formats, one [`Trace`](trace::Trace) |
+//! | [`link`] | a trace as a link: when do so many bytes arrive |
+//! | [`driver`] | turns a [`Session`](crate::player::session::Session) over a link |
+//!
+//! The same [`link`] shapes real connections for `play --throttle`, so a session under a trace and
+//! the simulation of that trace differ by timing noise only.
+
+pub mod driver;
+pub mod link;
+pub mod trace;

@@ -1,0 +1,65 @@
+//! What the line-based formats share: numbered lines, and numbers that are finite and not negative.
+
+use super::TraceError;
+
+/// A line that says something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'a> {
+    /// Number in the file, from 1.
+    pub(super) number: usize,
+    /// Its text without the spaces around it.
+    pub(super) text: &'a str,
+}
+
+impl Line<'_> {
+    /// The error that this line is not what was expected.
+    pub(super) fn expected(&self, file: &str, expected: &str) -> TraceError {
+        TraceError::Line {
+            file: file.to_owned(),
+            line: self.number,
+            expected: expected.to_owned(),
+            found: shortened(self.text),
+        }
+    }
+
+    /// A field of this line as a finite number, 0 or more.
+    pub(super) fn number(&self, file: &str, field: &str, what: &str) -> Result<f64, TraceError> {
+        match field.trim().trim_matches('"').parse::<f64>() {
+            Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+            _ => Err(self.expected(file, &format!("{what}: a number of at least 0"))),
+        }
+    }
+}
+
+/// The lines that are neither blank nor comments (`#`).
+pub(super) fn content(text: &str) -> impl Iterator<Item = Line<'_>> {
+    let numbered = text.lines().enumerate().map(|(index, line)| Line {
+        number: index + 1,
+        text: line.trim(),
+    });
+    numbered.filter(|line| !line.text.is_empty() && !line.text.starts_with('#'))
+}
+
+/// The bytes as text, without a byte order mark.
+pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, TraceError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.trim_start_matches('\u{feff}')),
+        Err(error) => {
+            let good = &bytes[..error.valid_up_to()];
+            Err(TraceError::Line {
+                file: file.to_owned(),
+                line: good.iter().filter(|&&byte| byte == b'\n').count() + 1,
+                expected: "UTF-8 text".to_owned(),
+                found: format!("byte {:#04x}", bytes[good.len()]),
+            })
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 40;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
