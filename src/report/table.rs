@@ -1,0 +1,93 @@
+//! The report as text.
+
+use super::{Report, Row};
+use crate::player::log::Outcome;
+use std::fmt::Write;
+
+/// A line a request, then the time at each rung, then the figures.
+pub(super) fn text(report: &Report) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = requests(&mut out, &report.segments);
+    let _ = rungs(&mut out, report);
+    let _ = figures(&mut out, report);
+    out
+}
+
+fn requests(out: &mut String, rows: &[Row]) -> std::fmt::Result {
+    writeln!(
+        out,
+        "{:>7}  {:<14} {:<11} {:>9} {:>8} {:>9} {:>8} {:>9} {:>8}",
+        "segment", "rung", "by", "at s", "buffer s", "est kbps", "kB", "took s", "after s"
+    )?;
+    for Row { id, request, .. } in rows {
+        let took_s = request.ended_s.map(|end_s| end_s - request.requested_s);
+        let mark = match request.outcome {
+            Outcome::Delivered => "",
+            Outcome::Pending => "  pending",
+            Outcome::Abandoned => "  abandoned",
+            Outcome::Dropped => "  dropped",
+            Outcome::Failed => "  failed",
+        };
+        writeln!(
+            out,
+            "{:>7}  {:<14} {:<11} {:>9.3} {:>8.3} {:>9} {:>8.1} {:>9} {:>8}{mark}",
+            request.segment,
+            id,
+            request.by,
+            request.requested_s,
+            request.buffer_s,
+            or_dash(request.throughput_kbps, 1),
+            request.bytes as f64 / 1000.0,
+            or_dash(took_s, 3),
+            or_dash(request.buffer_after_s, 3),
+        )?;
+    }
+    Ok(())
+}
+
+fn rungs(out: &mut String, report: &Report) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n{:<14} {:>5} {:>9} {:>9} {:>9} {:>6}",
+        "rung", "rank", "kbps", "segments", "played s", "share"
+    )?;
+    for rung in &report.rungs {
+        writeln!(
+            out,
+            "{:<14} {:>5} {:>9.1} {:>9} {:>9.2} {:>5.1}%",
+            rung.id,
+            rung.rank,
+            rung.kbps,
+            rung.segments,
+            rung.played_s,
+            100.0 * rung.share
+        )?;
+    }
+    Ok(())
+}
+
+fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
+    let s = &report.summary;
+    writeln!(
+        out,
+        "\n{:.2} s played at {:.1} kbit/s; first frame after {} s; {} switches; \
+         {} stalls, {:.3} s ({:.2} %)",
+        s.played_s,
+        s.kbps,
+        or_dash(s.startup_s, 3),
+        s.switches,
+        s.stalls,
+        s.stall_s,
+        100.0 * s.stall_ratio
+    )?;
+    writeln!(
+        out,
+        "{} requests, {} abandoned; {} bytes of media, {} of them wasted, {} beside media",
+        s.requests, s.abandoned, s.bytes, s.wasted_bytes, s.overhead_bytes
+    )
+}
+
+fn or_dash(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
