@@ -1,0 +1,144 @@
+//! What can go wrong on the way to the bytes: every error names the URL.
+
+use crate::manifest::ManifestError;
+use crate::player::ladder::LadderError;
+use crate::segment::SegmentError;
+
+/// A fetch that failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// A text that is no HTTP URL.
+    #[error("`{url}` is no address that can be played: {problem}")]
+    Url {
+        /// The text.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The connection could not be made, or broke.
+    #[error("{url}: {problem}")]
+    Connection {
+        /// The URL.
+        url: String,
+        /// `cannot connect` or `the connection broke`.
+        problem: &'static str,
+        /// The HTTP client's complaint.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Nothing came for too long.
+    #[error("{url}: no {awaited} for {seconds} s")]
+    TimedOut {
+        /// The URL.
+        url: String,
+        /// `answer` or `more of the body`.
+        awaited: &'static str,
+        /// How long, seconds.
+        seconds: f64,
+    },
+    /// The server refused.
+    #[error("{url}: the server answered {status}{hint}")]
+    Status {
+        /// The URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What that means here, or nothing.
+        hint: &'static str,
+    },
+    /// The body ended early.
+    #[error("{url}: expected {expected} bytes, the body ended after {received}")]
+    Truncated {
+        /// The URL.
+        url: String,
+        /// Bytes announced or asked for.
+        expected: u64,
+        /// Bytes received.
+        received: u64,
+    },
+    /// The body is longer than it may be.
+    #[error("{url}: expected at most {limit} bytes, the server sends more")]
+    TooLong {
+        /// The URL.
+        url: String,
+        /// The most that is taken, bytes.
+        limit: u64,
+    },
+    /// A range was asked for and something else came.
+    #[error("{url}: asked for bytes {asked}, the server sent {found}")]
+    Range {
+        /// The URL.
+        url: String,
+        /// The range as in the request.
+        asked: String,
+        /// What came instead.
+        found: String,
+    },
+    /// The text at the URL is no manifest.
+    #[error("{url}: expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
+    NoManifest {
+        /// The URL.
+        url: String,
+    },
+    /// The manifest does not make sense.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The `sidx` of a rung does not make sense.
+    #[error("{url}: bytes {range}: not a segment index")]
+    Index {
+        /// The URL.
+        url: String,
+        /// Where it should be.
+        range: String,
+        /// The box reader's complaint.
+        #[source]
+        source: SegmentError,
+    },
+    /// Rungs that make no ladder.
+    #[error("{url}: the rungs do not fit together")]
+    Ladder {
+        /// URL of the manifest.
+        url: String,
+        /// Why not.
+        #[source]
+        source: LadderError,
+    },
+    /// A group that the manifest does not have.
+    #[error("{url}: there is no group {group}: the manifest has {groups}")]
+    NoGroup {
+        /// URL of the manifest.
+        url: String,
+        /// Which was asked for, from 0.
+        group: usize,
+        /// How many there are.
+        groups: usize,
+    },
+    /// The throttle's trace carries nothing at all.
+    #[error("{url}: the throttle's trace carries nothing, so this never arrives")]
+    Starved {
+        /// The URL.
+        url: String,
+    },
+}
+
+impl FetchError {
+    /// Whether the same request may well succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Connection { .. } | Self::TimedOut { .. } | Self::Truncated { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
+            _ => false,
+        }
+    }
+
+    pub(super) fn status(url: &str, status: u16) -> Self {
+        let hint = match status {
+            404 | 410 => " (not there: the manifest may be out of date)",
+            416 => " (the file is shorter than the manifest says)",
+            500..=599 => " (the server is at fault)",
+            _ => "",
+        };
+        Self::Status { url: url.to_owned(), status, hint }
+    }
+}

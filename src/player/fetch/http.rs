@@ -1,0 +1,281 @@
+//! One HTTP client: requests with or without a byte range, time-outs, retries with back-off.
+//!
+//! Connections are kept and reused. Plain `http` only: titles are public, immutable bytes, and a
+//! TLS stack is a proxy's business. RFC 9110 §14 (ranges) and §15 (status).
+
+use super::error::FetchError;
+use crate::manifest::ByteRange;
+use reqwest::header::{CONTENT_RANGE, RANGE};
+use reqwest::{Response, StatusCode, Url};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A body of unknown length may have this many bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// How long to wait, and how often to try again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Patience {
+    /// For a connection, and for the headers of an answer.
+    pub answer: Duration,
+    /// For more of a body.
+    pub body: Duration,
+    /// Attempts at one request, at least 1.
+    pub attempts: u32,
+    /// Pause before the second attempt; it doubles each time, up to 16-fold.
+    pub pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            answer: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            attempts: 5,
+            pause: Duration::from_millis(200),
+        }
+    }
+}
+
+impl Patience {
+    /// The pause after failed attempt number `attempt` (from 0), or `None` to give up.
+    pub(super) fn pause_after(&self, attempt: u32) -> Option<Duration> {
+        (attempt + 1 < self.attempts).then(|| self.pause * (1 << attempt.min(4)))
+    }
+}
+
+/// A client with its pool of connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: reqwest::Client,
+    patience: Patience,
+}
+
+impl Client {
+    /// A client that waits and retries as `patience` says. Fails only if the system gives no
+    /// resources for one.
+    pub fn new(patience: Patience) -> Result<Self, reqwest::Error> {
+        let inner = reqwest::Client::builder()
+            .user_agent(concat!("promptus/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(patience.answer)
+            .tcp_nodelay(true)
+            .build()?;
+        Ok(Self { inner, patience })
+    }
+
+    pub(super) fn patience(&self) -> &Patience {
+        &self.patience
+    }
+
+    /// A whole small resource, or a range of it, with retries.
+    pub(super) async fn get(
+        &self,
+        url: &Url,
+        range: Option<ByteRange>,
+    ) -> Result<Vec<u8>, FetchError> {
+        let mut attempt = 0;
+        loop {
+            let error = match self.get_once(url, range).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => error,
+            };
+            match self.patience.pause_after(attempt) {
+                Some(pause) if error.is_passing() => tokio::time::sleep(pause).await,
+                _ => return Err(error),
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn get_once(&self, url: &Url, range: Option<ByteRange>) -> Result<Vec<u8>, FetchError> {
+        let mut body = self.open(url, range).await?;
+        while body.pull().await? {}
+        body.finish()
+    }
+
+    /// Sends one request and reads the head of the answer, once.
+    pub(super) async fn open(
+        &self,
+        url: &Url,
+        range: Option<ByteRange>,
+    ) -> Result<Body, FetchError> {
+        let mut request = self.inner.get(url.clone());
+        if let Some(range) = range {
+            request = request.header(RANGE, format!("bytes={}", span(range)));
+        }
+        let response = match timeout(self.patience.answer, request.send()).await {
+            Err(_) => return Err(timed_out(url, "answer", self.patience.answer)),
+            Ok(answer) => answer.map_err(|error| broken(url, error))?,
+        };
+        let expected = check_head(url, &response, range)?;
+        Ok(Body {
+            url: url.clone(),
+            response,
+            expected,
+            received: Vec::with_capacity(expected.unwrap_or(0).min(1 << 20) as usize),
+            patience: self.patience.body,
+            quiet: Duration::ZERO,
+        })
+    }
+}
+
+/// What waiting for more of a body brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pull {
+    /// More bytes.
+    More,
+    /// Nothing yet.
+    Quiet,
+    /// The end.
+    End,
+}
+
+/// A body on its way.
+#[derive(Debug)]
+pub(super) struct Body {
+    url: Url,
+    response: Response,
+    expected: Option<u64>,
+    received: Vec<u8>,
+    patience: Duration,
+    /// How long it has been waited for in vain since the last byte.
+    quiet: Duration,
+}
+
+impl Body {
+    /// Where it comes from.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Bytes that the whole will have, where that is known.
+    pub(super) fn expected(&self) -> Option<u64> {
+        self.expected
+    }
+
+    /// Bytes received so far.
+    pub(super) fn received(&self) -> u64 {
+        self.received.len() as u64
+    }
+
+    /// Takes what arrives next, waiting no longer than `wait`. Fails when the waits without a
+    /// byte between them add up to more than patience allows.
+    pub(super) async fn pull_for(&mut self, wait: Duration) -> Result<Pull, FetchError> {
+        // Dropping `chunk` half way loses nothing: a piece is taken whole or not at all.
+        let Ok(chunk) = timeout(wait, self.response.chunk()).await else {
+            self.quiet += wait;
+            return if self.quiet < self.patience {
+                Ok(Pull::Quiet)
+            } else {
+                Err(timed_out(&self.url, "more of the body", self.patience))
+            };
+        };
+        self.quiet = Duration::ZERO;
+        match chunk {
+            Ok(None) => Ok(Pull::End),
+            Ok(Some(bytes)) => {
+                let limit = self.expected.unwrap_or(LONGEST);
+                if self.received() + bytes.len() as u64 > limit {
+                    let url = self.url.to_string();
+                    return Err(FetchError::TooLong { url, limit });
+                }
+                self.received.extend_from_slice(&bytes);
+                Ok(Pull::More)
+            }
+            Err(error) => Err(self.truncated().unwrap_or_else(|| broken(&self.url, error))),
+        }
+    }
+
+    /// Takes what arrives next; `false` at the end.
+    pub(super) async fn pull(&mut self) -> Result<bool, FetchError> {
+        loop {
+            match self.pull_for(self.patience).await? {
+                Pull::More => return Ok(true),
+                Pull::End => return Ok(false),
+                Pull::Quiet => {}
+            }
+        }
+    }
+
+    /// The bytes, if all have come.
+    pub(super) fn finish(self) -> Result<Vec<u8>, FetchError> {
+        match self.truncated() {
+            Some(error) => Err(error),
+            None => Ok(self.received),
+        }
+    }
+
+    fn truncated(&self) -> Option<FetchError> {
+        let (expected, received) = (self.expected?, self.received());
+        let url = self.url.to_string();
+        (received < expected).then_some(FetchError::Truncated { url, expected, received })
+    }
+}
+
+/// The length of the body that the head promises, when the head is what was asked for.
+fn check_head(
+    url: &Url,
+    response: &Response,
+    range: Option<ByteRange>,
+) -> Result<Option<u64>, FetchError> {
+    let status = response.status();
+    if !status.is_success() {
+        return Err(FetchError::status(url.as_str(), status.as_u16()));
+    }
+    let announced = response.content_length();
+    let Some(range) = range else {
+        return match announced {
+            Some(bytes) if bytes > LONGEST => {
+                Err(FetchError::TooLong { url: url.to_string(), limit: LONGEST })
+            }
+            _ => Ok(announced),
+        };
+    };
+    let other = |found: String| FetchError::Range { url: url.to_string(), asked: span(range), found };
+    if status != StatusCode::PARTIAL_CONTENT {
+        return Err(other(format!("{status} and the whole file: it must support byte ranges")));
+    }
+    let header = response.headers().get(CONTENT_RANGE);
+    let stated = header.and_then(|value| value.to_str().ok()).unwrap_or("no Content-Range");
+    let begins = format!("bytes {}/", span(range));
+    if stated.starts_with(&begins) {
+        Ok(Some(range.length))
+    } else {
+        Err(other(format!("`{stated}`")))
+    }
+}
+
+/// The range as HTTP writes it, both ends included.
+pub(super) fn span(range: ByteRange) -> String {
+    format!("{}-{}", range.start, range.end().saturating_sub(1))
+}
+
+fn timed_out(url: &Url, awaited: &'static str, waited: Duration) -> FetchError {
+    FetchError::TimedOut { url: url.to_string(), awaited, seconds: waited.as_secs_f64() }
+}
+
+fn broken(url: &Url, error: reqwest::Error) -> FetchError {
+    let problem = if error.is_connect() { "cannot connect" } else { "the connection broke" };
+    FetchError::Connection { url: url.to_string(), problem, source: error.without_url() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_end() {
+        let patience = Patience { attempts: 8, ..Patience::default() };
+        let pauses: Vec<Option<u128>> =
+            (0..8).map(|n| patience.pause_after(n).map(|pause| pause.as_millis())).collect();
+        assert_eq!(
+            pauses,
+            [200, 400, 800, 1600, 3200, 3200, 3200].map(Some).into_iter().chain([None]).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn ranges_include_both_ends() {
+        assert_eq!(span(ByteRange { start: 100, length: 50 }), "100-149");
+    }
+}
