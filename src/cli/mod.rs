@@ -12,6 +12,7 @@ mod import;
 mod inspect;
 mod play;
 mod serve;
+mod session_args;
 mod simulate;
 
 pub use error::CliError;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`trace`] | recorded networks: five file formats, one [`Trace`](trace::Trace) |
 //! | [`link`] | a trace as a link: when do so many bytes arrive |
+//! | [`title`] | a title on disk, as its playlists describe it |
 //! | [`driver`] | turns a [`Session`](crate::player::session::Session) over a link |
 //!
 //! The same [`link`] shapes real connections for `play --throttle`, so a session under a trace and
@@ -11,4 +12,5 @@
 
 pub mod driver;
 pub mod link;
+pub mod title;
 pub mod trace;

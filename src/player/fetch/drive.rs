@@ -70,7 +70,11 @@ pub async fn play(
         error: None,
     };
     let complete = driver.run().await;
-    Played { log: driver.session.into_log(), error: driver.error, complete }
+    Played {
+        log: driver.session.into_log(),
+        error: driver.error,
+        complete,
+    }
 }
 
 struct Driver<'a> {
@@ -108,7 +112,8 @@ impl Driver<'_> {
                 }
                 Command::Wait { until_s } => {
                     self.clock.until(until_s).await;
-                    self.session.handle(self.clock.now_s().max(until_s), Event::Timer)
+                    self.session
+                        .handle(self.clock.now_s().max(until_s), Event::Timer)
                 }
                 Command::Drain { until_s } => self.session.handle(until_s, Event::Timer),
                 Command::Done => return true,
@@ -165,10 +170,22 @@ impl Driver<'_> {
         let at_s = self.clock.now_s();
         let bytes = Bytes::from(body.finish()?);
         let length = bytes.len() as u64;
-        if self.sink.send(Segment { segment, rung, bytes }).await.is_err() {
+        if self
+            .sink
+            .send(Segment {
+                segment,
+                rung,
+                bytes,
+            })
+            .await
+            .is_err()
+        {
             return Ok(Attempt::Closed);
         }
-        Ok(Attempt::Delivered { bytes: length, at_s })
+        Ok(Attempt::Delivered {
+            bytes: length,
+            at_s,
+        })
     }
 
     /// Receives the body as fast as it comes; a command when the session wants something else.

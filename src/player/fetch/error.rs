@@ -139,6 +139,10 @@ impl FetchError {
             500..=599 => " (the server is at fault)",
             _ => "",
         };
-        Self::Status { url: url.to_owned(), status, hint }
+        Self::Status {
+            url: url.to_owned(),
+            status,
+            hint,
+        }
     }
 }

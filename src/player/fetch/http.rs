@@ -208,7 +208,11 @@ impl Body {
     fn truncated(&self) -> Option<FetchError> {
         let (expected, received) = (self.expected?, self.received());
         let url = self.url.to_string();
-        (received < expected).then_some(FetchError::Truncated { url, expected, received })
+        (received < expected).then_some(FetchError::Truncated {
+            url,
+            expected,
+            received,
+        })
     }
 }
 
@@ -225,18 +229,27 @@ fn check_head(
     let announced = response.content_length();
     let Some(range) = range else {
         return match announced {
-            Some(bytes) if bytes > LONGEST => {
-                Err(FetchError::TooLong { url: url.to_string(), limit: LONGEST })
-            }
+            Some(bytes) if bytes > LONGEST => Err(FetchError::TooLong {
+                url: url.to_string(),
+                limit: LONGEST,
+            }),
             _ => Ok(announced),
         };
     };
-    let other = |found: String| FetchError::Range { url: url.to_string(), asked: span(range), found };
+    let other = |found: String| FetchError::Range {
+        url: url.to_string(),
+        asked: span(range),
+        found,
+    };
     if status != StatusCode::PARTIAL_CONTENT {
-        return Err(other(format!("{status} and the whole file: it must support byte ranges")));
+        return Err(other(format!(
+            "{status} and the whole file: it must support byte ranges"
+        )));
     }
     let header = response.headers().get(CONTENT_RANGE);
-    let stated = header.and_then(|value| value.to_str().ok()).unwrap_or("no Content-Range");
+    let stated = header
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("no Content-Range");
     let begins = format!("bytes {}/", span(range));
     if stated.starts_with(&begins) {
         Ok(Some(range.length))
@@ -251,12 +264,24 @@ pub(super) fn span(range: ByteRange) -> String {
 }
 
 fn timed_out(url: &Url, awaited: &'static str, waited: Duration) -> FetchError {
-    FetchError::TimedOut { url: url.to_string(), awaited, seconds: waited.as_secs_f64() }
+    FetchError::TimedOut {
+        url: url.to_string(),
+        awaited,
+        seconds: waited.as_secs_f64(),
+    }
 }
 
 fn broken(url: &Url, error: reqwest::Error) -> FetchError {
-    let problem = if error.is_connect() { "cannot connect" } else { "the connection broke" };
-    FetchError::Connection { url: url.to_string(), problem, source: error.without_url() }
+    let problem = if error.is_connect() {
+        "cannot connect"
+    } else {
+        "the connection broke"
+    };
+    FetchError::Connection {
+        url: url.to_string(),
+        problem,
+        source: error.without_url(),
+    }
 }
 
 #[cfg(test)]
@@ -265,17 +290,31 @@ mod tests {
 
     #[test]
     fn pauses_double_and_end() {
-        let patience = Patience { attempts: 8, ..Patience::default() };
-        let pauses: Vec<Option<u128>> =
-            (0..8).map(|n| patience.pause_after(n).map(|pause| pause.as_millis())).collect();
+        let patience = Patience {
+            attempts: 8,
+            ..Patience::default()
+        };
+        let pauses: Vec<Option<u128>> = (0..8)
+            .map(|n| patience.pause_after(n).map(|pause| pause.as_millis()))
+            .collect();
         assert_eq!(
             pauses,
-            [200, 400, 800, 1600, 3200, 3200, 3200].map(Some).into_iter().chain([None]).collect::<Vec<_>>()
+            [200, 400, 800, 1600, 3200, 3200, 3200]
+                .map(Some)
+                .into_iter()
+                .chain([None])
+                .collect::<Vec<_>>()
         );
     }
 
     #[test]
     fn ranges_include_both_ends() {
-        assert_eq!(span(ByteRange { start: 100, length: 50 }), "100-149");
+        assert_eq!(
+            span(ByteRange {
+                start: 100,
+                length: 50
+            }),
+            "100-149"
+        );
     }
 }

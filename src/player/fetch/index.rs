@@ -2,7 +2,7 @@
 //! only where the index lies.
 
 use crate::manifest::{ByteRange, SegmentRef};
-use crate::segment::SegmentIndex;
+use crate::segment::sidx::SegmentIndex;
 use crate::time::{MediaTime, Timescale};
 
 /// The segments that `index` lists. It lies at `place` of the file `url`, and times are turned into
@@ -28,7 +28,10 @@ pub(super) fn segments(
             start,
             duration: MediaTime::new(scale(ticks).ticks - start.ticks, timescale),
             url: url.to_owned(),
-            range: Some(ByteRange { start: offset, length }),
+            range: Some(ByteRange {
+                start: offset,
+                length,
+            }),
             key_frame_end: None,
             sap: entry.starts_with_sap,
         });
@@ -41,18 +44,26 @@ pub(super) fn segments(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::segment::IndexEntry;
+    use crate::segment::sidx::IndexEntry;
 
     #[test]
     fn offsets_and_times_add_up() {
-        let entry = |size, duration| IndexEntry { size, duration, starts_with_sap: true, sap_type: 1 };
+        let entry = |size, duration| IndexEntry {
+            size,
+            duration,
+            starts_with_sap: true,
+            sap_type: 1,
+        };
         let index = SegmentIndex {
             timescale: 12_000,
             start: 0,
             first_offset: 8,
             entries: vec![entry(500, 24_000), entry(400, 12_000)],
         };
-        let place = ByteRange { start: 700, length: 68 };
+        let place = ByteRange {
+            start: 700,
+            length: 68,
+        };
         let found = segments(&index, place, "a.mp4", Timescale::new(24_000).unwrap());
         let ranges: Vec<u64> = found.iter().map(|s| s.range.unwrap().start).collect();
         assert_eq!(ranges, [776, 1276]);

@@ -18,7 +18,9 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
     pub(super) fn now_s(&self) -> f64 {
@@ -54,7 +56,12 @@ impl<'a> Shaped<'a> {
     ) -> Shaped<'a> {
         let at_s = requested_s + link.latency_s(requested_s);
         clock.until(at_s).await;
-        Self { link, flow: link.flow(at_s, size), at_s, received: 0 }
+        Self {
+            link,
+            flow: link.flow(at_s, size),
+            at_s,
+            received: 0,
+        }
     }
 
     /// Waits for the next moment worth a report; returns the bytes that are in by then, or `None`
@@ -66,7 +73,9 @@ impl<'a> Shaped<'a> {
     ) -> Result<Option<u64>, FetchError> {
         let next = self.flow.next(self.link, self.at_s, self.received);
         let Some((at_s, bytes)) = next else {
-            return Err(FetchError::Starved { url: body.url().to_string() });
+            return Err(FetchError::Starved {
+                url: body.url().to_string(),
+            });
         };
         while body.received() < bytes {
             if !body.pull().await? {

@@ -6,7 +6,7 @@ use super::index;
 use crate::manifest::hls::Master;
 use crate::manifest::{ByteRange, Group, Presentation, Representation, SegmentRef, dash};
 use crate::player::ladder::Ladder;
-use crate::segment::SegmentIndex;
+use crate::segment::sidx::SegmentIndex;
 use crate::time::Timescale;
 use futures_util::future::try_join_all;
 use reqwest::Url;
@@ -38,7 +38,11 @@ impl Title {
         } else {
             return Err(FetchError::NoManifest { url: url.into() });
         };
-        Ok(Self { url, presentation, overhead_bytes })
+        Ok(Self {
+            url,
+            presentation,
+            overhead_bytes,
+        })
     }
 
     /// The manifest's URL.
@@ -56,7 +60,11 @@ impl Title {
     pub async fn stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
         let groups = self.presentation.groups.len();
         let Some(mut group) = self.presentation.groups.into_iter().nth(group) else {
-            return Err(FetchError::NoGroup { url: self.url.into(), group, groups });
+            return Err(FetchError::NoGroup {
+                url: self.url.into(),
+                group,
+                groups,
+            });
         };
         let timescale = group.frame_rate.timescale();
         let lists = group.representations.iter();
@@ -67,14 +75,23 @@ impl Title {
             rung.segments = segments;
             overhead_bytes += bytes;
         }
-        let inits = group.representations.iter().map(|rung| async {
-            client.get(&resolve(&self.url, &rung.url)?, rung.init).await
-        });
+        let inits = group
+            .representations
+            .iter()
+            .map(|rung| async { client.get(&resolve(&self.url, &rung.url)?, rung.init).await });
         let inits = try_join_all(inits).await?;
         overhead_bytes += inits.iter().map(|init| init.len() as u64).sum::<u64>();
-        let ladder = Ladder::from_group(&group)
-            .map_err(|source| FetchError::Ladder { url: self.url.to_string(), source })?;
-        Ok(Stream { url: self.url, group, ladder: Arc::new(ladder), inits, overhead_bytes })
+        let ladder = Ladder::from_group(&group).map_err(|source| FetchError::Ladder {
+            url: self.url.to_string(),
+            source,
+        })?;
+        Ok(Stream {
+            url: self.url,
+            group,
+            ladder: Arc::new(ladder),
+            inits,
+            overhead_bytes,
+        })
     }
 }
 
@@ -118,7 +135,10 @@ impl Stream {
     pub(super) fn place(&self, segment: usize, rung: usize) -> Result<Place, FetchError> {
         let reference = &self.group.representations[rung].segments[segment];
         let url = resolve(&self.url, &reference.url)?;
-        Ok(Place { url, range: reference.range })
+        Ok(Place {
+            url,
+            range: reference.range,
+        })
     }
 }
 
@@ -130,7 +150,10 @@ pub(super) struct Place {
 }
 
 fn parse(url: &str) -> Result<Url, FetchError> {
-    let bad = |problem: String| FetchError::Url { url: url.to_owned(), problem };
+    let bad = |problem: String| FetchError::Url {
+        url: url.to_owned(),
+        problem,
+    };
     let parsed = Url::parse(url).map_err(|error| bad(error.to_string()))?;
     match parsed.scheme() {
         "http" => Ok(parsed),
