@@ -1,12 +1,116 @@
-//! `promptus play`.
+//! `promptus play`: a title over HTTP, with or without rendering.
+//!
+//! The text goes to stderr; with `--json` the report (see [`crate::report`]) is the last line of
+//! stdout. A reader of `--out -` that goes away ends it quietly.
 
-use super::CliError;
+use super::playback::{Ended, Playback};
+use super::screen::{self, Screen};
+use super::session_args::{self, SessionArgs};
+use super::{CliError, simulate};
+use crate::manifest::SegmentRef;
+use crate::player::fetch::Setup;
+use crate::player::session::Options;
+use crate::report::Network;
+use crate::simulate::link::Link;
+use crate::simulate::trace::Trace;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `promptus play`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// http:// URL of an HLS master playlist or a DASH MPD.
+    url: String,
+    /// Where frames go: a folder of PNG files, a .y4m file, or - for a y4m stream in real time.
+    #[arg(
+        long,
+        value_name = "DIR|FILE.y4m|-",
+        required_unless_present = "no_render"
+    )]
+    out: Option<PathBuf>,
+    /// Fetch and decide only; generate no frames.
+    #[arg(long, conflicts_with = "out")]
+    no_render: bool,
+    #[command(flatten)]
+    session: SessionArgs,
+    /// Slow the connection down to this recorded network.
+    #[arg(long, value_name = "TRACE")]
+    throttle: Option<PathBuf>,
+    /// Multiply the throttle's rates by this.
+    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "throttle")]
+    multiplier: f64,
+    /// Print the report as one JSON object on stdout.
+    #[arg(long)]
+    json: bool,
+}
 
 /// Runs `promptus play`.
-pub(super) fn run(_args: &Args) -> Result<(), CliError> {
-    Err(CliError::input("play is not wired yet"))
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    if args.json && args.out.as_deref() == Some(Path::new("-")) {
+        return Err(CliError::input(
+            "--json and --out - both want stdout: choose one",
+        ));
+    }
+    let (trace, throttle) = throttle(args)?.unzip();
+    let playback = Playback::open(&args.url, !args.no_render)?;
+    let asked = args.session.options(playback.stream().ladder())?;
+    let (options, skip_s) = from_access_point(&playback, asked);
+    let screen = match (&args.out, playback.generator()) {
+        (Some(out), Some(generator)) => {
+            let mut screen = Screen::open(out, playback.stream(), generator.clone())?;
+            let rate = screen::picture(playback.stream())?.frame_rate;
+            screen.skip((skip_s * rate.fps()).round() as u64);
+            Some(screen)
+        }
+        _ => None,
+    };
+    let Ended { report, error } = playback.run(Setup { options, throttle }, trace, screen)?;
+    session_args::print(&report, args.json)?;
+    error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
+    let Some(file) = &args.throttle else {
+        return Ok(None);
+    };
+    simulate::check_multiplier(args.multiplier)?;
+    let trace = Trace::load(file)?;
+    let link = Link::new(&trace, args.multiplier);
+    let name = trace.name().to_owned();
+    Ok(Some((
+        Network {
+            name,
+            multiplier: args.multiplier,
+        },
+        link,
+    )))
+}
+
+/// The options with a start from which decoding works, and how much media lies between it and the
+/// start that was asked for, seconds. Decoding begins with the segment asked for, or with an earlier
+/// one where segments build on each other (imported titles).
+fn from_access_point(playback: &Playback, asked: Options) -> (Options, f64) {
+    let stream = playback.stream();
+    let ladder = stream.ladder();
+    let wanted = ladder.segment_at(asked.start_s);
+    let segments: &[SegmentRef] = match stream.group().representations.first() {
+        Some(rung) => &rung.segments[..=wanted],
+        None => &[],
+    };
+    let first = segments
+        .iter()
+        .rposition(|segment| segment.sap)
+        .unwrap_or(0);
+    let from_s = ladder.start_s(first);
+    let skip_s = asked.start_s - from_s;
+    if first == wanted {
+        return (asked, skip_s);
+    }
+    tracing::warn!("segments build on each other here: decoding starts at {from_s} s");
+    (
+        Options {
+            start_s: from_s,
+            ..asked
+        },
+        skip_s,
+    )
 }

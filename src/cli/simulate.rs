@@ -55,6 +55,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             Some(_) => Verdict::Starved,
         },
         overhead_bytes: 0,
+        rendering: None,
     };
     let report = Report::new(context, &ladder, run.log);
     session_args::print(&report, args.json)?;

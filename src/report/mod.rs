@@ -8,6 +8,7 @@
 //!   "trace": {"name": "...", "multiplier": 1.0} or null,
 //!   "verdict": "finished",            or "starved", "gave_up", "stopped"
 //!   "summary": { see Summary },
+//!   "rendering": { see Rendering } or null,
 //!   "rungs": [ see RungShare, lowest first ],
 //!   "segments": [ see Row, in the order asked for ],
 //!   "stalls": [{"start_s", "end_s"}], "seeks": [{"at_s", "to_s"}]
@@ -67,6 +68,21 @@ pub struct Context {
     pub verdict: Verdict,
     /// Bytes fetched beside media segments: manifests, indexes, init segments. 0 when simulated.
     pub overhead_bytes: u64,
+    /// What rendering took, if frames were rendered.
+    pub rendering: Option<Rendering>,
+}
+
+/// How frames were generated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Rendering {
+    /// Frames handed to the sink.
+    pub frames: u64,
+    /// Frames generated a second, writing and waiting left out.
+    pub fps: f64,
+    /// The inverse, milliseconds.
+    pub ms_per_frame: f64,
+    /// Frames that went out more than their own length too late; `None` where none is due.
+    pub late_frames: Option<u64>,
 }
 
 /// One request with its rung's name, as the JSON has it.
@@ -104,6 +120,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// The figures.
     pub summary: Summary,
+    /// What rendering took, if frames were rendered.
+    pub rendering: Option<Rendering>,
     /// Time at each rung, lowest first.
     pub rungs: Vec<RungShare>,
     /// Every request in order.
@@ -138,6 +156,7 @@ impl Report {
             trace: context.trace,
             verdict: context.verdict,
             summary,
+            rendering: context.rendering,
             rungs,
             segments: log.requests.into_iter().map(row).collect(),
             stalls: log.stalls,
@@ -193,6 +212,12 @@ mod tests {
             }),
             verdict: Verdict::Finished,
             overhead_bytes: 900,
+            rendering: Some(Rendering {
+                frames: 144,
+                fps: 32.0,
+                ms_per_frame: 31.25,
+                late_frames: None,
+            }),
         };
         Report::new(context, &ladder, session.into_log())
     }
@@ -239,8 +264,20 @@ mod tests {
             .map(String::as_str)
             .collect();
         let mut expected = [
-            "command", "title", "profile", "abr", "buffer_s", "start_s", "trace", "verdict",
-            "summary", "rungs", "segments", "stalls", "seeks",
+            "command",
+            "title",
+            "profile",
+            "abr",
+            "buffer_s",
+            "start_s",
+            "trace",
+            "verdict",
+            "summary",
+            "rendering",
+            "rungs",
+            "segments",
+            "stalls",
+            "seeks",
         ];
         expected.sort_unstable();
         assert_eq!(names, expected);

@@ -85,6 +85,18 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
         out,
         "{} requests, {} abandoned; {} bytes of media, {} of them wasted, {} beside media",
         s.requests, s.abandoned, s.bytes, s.wasted_bytes, s.overhead_bytes
+    )?;
+    let Some(r) = &report.rendering else {
+        return Ok(());
+    };
+    let late = r.late_frames.map(|late| format!(", {late} late"));
+    writeln!(
+        out,
+        "{} frames{}; {:.1} ms a frame, {:.1} a second",
+        r.frames,
+        late.unwrap_or_default(),
+        r.ms_per_frame,
+        r.fps
     )
 }
 

@@ -1,0 +1,190 @@
+//! One playback: the HTTP driver on a thread of its own, frames on this one.
+//!
+//! `play` and `demo` both go through here. Ctrl-C ends it between two frames; an unfinished y4m
+//! file then never appears.
+
+use super::CliError;
+use super::screen::Screen;
+use crate::model::{Generator, device, installed};
+use crate::player::fetch::{
+    Client, FetchError, Patience, Played, Segment, Setup, Stream, Title, play,
+};
+use crate::report::{Context, Network, Rendering, Report, Verdict};
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+/// Segments that may wait to be rendered: an hour of two-second segments. The session goes by the
+/// clock, not by the renderer, so a slow renderer must not hold it up.
+const WAITING: usize = 1800;
+
+/// A stream that has been opened.
+pub(super) struct Playback {
+    runtime: Runtime,
+    client: Client,
+    stream: Arc<Stream>,
+    generator: Option<Arc<Generator>>,
+}
+
+/// A playback that is over.
+pub(super) struct Ended {
+    /// How it went.
+    pub(super) report: Report,
+    /// Why it ended early, if it did.
+    pub(super) error: Option<FetchError>,
+}
+
+impl Playback {
+    /// Opens the manifest at `url`. With `render`, the first group whose generator is installed is
+    /// taken, and it is an error if there is none; otherwise the first group.
+    pub(super) fn open(url: &str, render: bool) -> Result<Self, CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let client = Client::new(Patience::default())?;
+        let title = runtime.block_on(Title::open(&client, url))?;
+        let (group, generator) = if render {
+            let (group, generator) = generator_for(&title)?;
+            (group, Some(Arc::new(generator)))
+        } else {
+            (0, None)
+        };
+        let stream = Arc::new(runtime.block_on(title.stream(&client, group))?);
+        Ok(Self {
+            runtime,
+            client,
+            stream,
+            generator,
+        })
+    }
+
+    /// What is played.
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// The generator, when frames are to be rendered.
+    pub(super) fn generator(&self) -> Option<&Arc<Generator>> {
+        self.generator.as_ref()
+    }
+
+    /// Plays to the end. Frames go to `screen` if there is one; `trace` names the throttle of
+    /// `setup` in the report.
+    pub(super) fn run(
+        self,
+        setup: Setup,
+        trace: Option<Network>,
+        screen: Option<Screen>,
+    ) -> Result<Ended, CliError> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let (interrupt, stop) = watch::channel(false);
+        self.runtime.spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                interrupt.send_replace(true);
+            }
+            // Dropping `interrupt` would wake those who wait for it.
+            std::future::pending::<()>().await;
+        });
+        let options = setup.options;
+        let stream = Arc::clone(&self.stream);
+        let fetching = fetch(self.client, stream, setup, sender, stop.clone());
+        let fetching = self.runtime.spawn(fetching);
+        let rendering = pump(receiver, screen, &stop);
+        if *stop.borrow() {
+            return Err(CliError::interrupted());
+        }
+        let rendering = rendering?;
+        let Some(played) = self.runtime.block_on(fetching)? else {
+            return Err(CliError::interrupted());
+        };
+        let context = Context {
+            command: "play",
+            title: self.stream.url().to_owned(),
+            profile: self.stream.group().profile.clone(),
+            options,
+            trace,
+            verdict: verdict(&played),
+            overhead_bytes: self.stream.overhead_bytes(),
+            rendering,
+        };
+        let report = Report::new(context, self.stream.ladder(), played.log);
+        Ok(Ended {
+            report,
+            error: played.error,
+        })
+    }
+}
+
+/// The driver; `None` when it was stopped.
+async fn fetch(
+    client: Client,
+    stream: Arc<Stream>,
+    setup: Setup,
+    sink: mpsc::Sender<Segment>,
+    mut stop: watch::Receiver<bool>,
+) -> Option<Played> {
+    tokio::select! {
+        played = Box::pin(play(&client, &stream, &setup, &sink)) => Some(played),
+        _ = stop.wait_for(|stop| *stop) => None,
+    }
+}
+
+/// Takes segments as they come, to the end.
+fn pump(
+    mut segments: mpsc::Receiver<Segment>,
+    screen: Option<Screen>,
+    stop: &watch::Receiver<bool>,
+) -> Result<Option<Rendering>, CliError> {
+    let Some(mut screen) = screen else {
+        while segments.blocking_recv().is_some() {}
+        return Ok(None);
+    };
+    while let Some(segment) = segments.blocking_recv() {
+        screen.show(&segment, stop)?;
+    }
+    if *stop.borrow() {
+        return Err(CliError::interrupted());
+    }
+    screen.finish().map(Some)
+}
+
+fn verdict(played: &Played) -> Verdict {
+    match &played.error {
+        Some(FetchError::Starved { .. }) => Verdict::Starved,
+        Some(_) => Verdict::GaveUp,
+        None if played.complete => Verdict::Finished,
+        None => Verdict::Stopped,
+    }
+}
+
+/// The first group of `title` whose generator is installed, and that generator.
+fn generator_for(title: &Title) -> Result<(usize, Generator), CliError> {
+    let mut reasons = Vec::new();
+    for (index, group) in title.presentation().groups.iter().enumerate() {
+        match installed::generator(&group.profile, &device::best()) {
+            Ok(generator) if fits(&group.weights, &generator) => return Ok((index, generator)),
+            Ok(generator) => reasons.push(format!(
+                "profile `{}` was fitted with the weights of SHA-256 {}, installed are {}",
+                group.profile,
+                group.weights,
+                hex(&generator.weights_hash())
+            )),
+            Err(error) => reasons.push(error.to_string()),
+        }
+    }
+    Err(CliError::input(format!(
+        "{}: cannot be rendered here: {} (--no-render plays without frames)",
+        title.url(),
+        reasons.join("; ")
+    )))
+}
+
+/// Whether the weights are those that the manifest names; all zeros mean that it does not know.
+fn fits(weights: &str, generator: &Generator) -> bool {
+    weights.bytes().all(|digit| digit == b'0') || weights == hex(&generator.weights_hash())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,172 @@
+//! Segments to frames to a sink, as they arrive: where `play` and `demo` render.
+//!
+//! A file sink takes every frame, however long that takes; a pipe (`-`) is written in real time.
+
+use super::CliError;
+use super::paced::Paced;
+use crate::frame::Frame;
+use crate::model::Generator;
+use crate::player::fetch::{Segment, Stream};
+use crate::render::{Picture, RenderError, SegmentRenderer, Sink, open_sink};
+use crate::report::Rendering;
+use crate::segment::Track;
+use crate::segment::init::read_init;
+use crate::segment::media::read_media;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Turns the segments of one stream into frames.
+pub(super) struct Screen {
+    generator: Arc<Generator>,
+    tracks: Vec<Track>,
+    renderers: Vec<Option<SegmentRenderer>>,
+    output: Output,
+    /// Time spent on segments, writing and waiting included.
+    busy: Duration,
+}
+
+/// Where frames go, and what is counted of them.
+struct Output {
+    sink: Box<dyn Sink>,
+    late: Option<Arc<AtomicU64>>,
+    /// Frames still to be left out before the first that was asked for.
+    skip: u64,
+    generated: u64,
+    shown: u64,
+    /// Time spent writing and waiting.
+    aside: Duration,
+}
+
+impl Screen {
+    /// Frames of `stream` to the sink that `out` names; `-` is paced.
+    pub(super) fn open(
+        out: &Path,
+        stream: &Stream,
+        generator: Arc<Generator>,
+    ) -> Result<Self, CliError> {
+        let picture = picture(stream)?;
+        if out != Path::new("-") {
+            return Self::new(stream, generator, open_sink(out, picture)?);
+        }
+        let paced = Paced::stdout(picture);
+        let late = paced.late();
+        let mut screen = Self::new(stream, generator, Box::new(paced))?;
+        screen.output.late = Some(late);
+        Ok(screen)
+    }
+
+    /// Frames of `stream` to any sink.
+    pub(super) fn new(
+        stream: &Stream,
+        generator: Arc<Generator>,
+        sink: Box<dyn Sink>,
+    ) -> Result<Self, CliError> {
+        let tracks = stream.inits().iter().map(|init| read_init(init));
+        let tracks = tracks.collect::<Result<Vec<Track>, _>>()?;
+        let renderers = tracks.iter().map(|_| None).collect();
+        let output = Output {
+            sink,
+            late: None,
+            skip: 0,
+            generated: 0,
+            shown: 0,
+            aside: Duration::ZERO,
+        };
+        Ok(Self {
+            generator,
+            tracks,
+            renderers,
+            output,
+            busy: Duration::ZERO,
+        })
+    }
+
+    /// Leaves out the first `frames` frames.
+    pub(super) fn skip(&mut self, frames: u64) {
+        self.output.skip = frames;
+    }
+
+    /// Renders one segment and hands its frames to the sink; fails between two frames once `stop`
+    /// turns true.
+    pub(super) fn show(
+        &mut self,
+        segment: &Segment,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), CliError> {
+        let begun = Instant::now();
+        let Some(place) = self.renderers.get_mut(segment.rung) else {
+            return Err(CliError::input(format!(
+                "there is no rung {}",
+                segment.rung
+            )));
+        };
+        let renderer = match place {
+            Some(renderer) => renderer,
+            empty => {
+                let track = self.tracks[segment.rung].clone();
+                empty.insert(SegmentRenderer::new(Arc::clone(&self.generator), track)?)
+            }
+        };
+        let media = read_media(&segment.bytes)?;
+        let output = &mut self.output;
+        renderer.render(&media, &mut |frame| match *stop.borrow() {
+            false => output.take(&frame),
+            true => Err(stopped()),
+        })?;
+        self.busy += begun.elapsed();
+        Ok(())
+    }
+
+    /// Completes the output and says how fast it went.
+    pub(super) fn finish(self) -> Result<Rendering, CliError> {
+        let output = self.output;
+        output.sink.finish()?;
+        let seconds = self.busy.saturating_sub(output.aside).as_secs_f64();
+        let generated = output.generated.max(1) as f64;
+        Ok(Rendering {
+            frames: output.shown,
+            fps: generated / seconds.max(1e-9),
+            ms_per_frame: 1000.0 * seconds / generated,
+            late_frames: output.late.map(|late| late.load(Ordering::Relaxed)),
+        })
+    }
+}
+
+impl Output {
+    fn take(&mut self, frame: &Frame) -> Result<(), RenderError> {
+        let begun = Instant::now();
+        self.generated += 1;
+        if self.skip > 0 {
+            self.skip -= 1;
+            return Ok(());
+        }
+        self.sink.write(frame)?;
+        self.shown += 1;
+        self.aside += begun.elapsed();
+        Ok(())
+    }
+}
+
+/// What the frames of `stream` look like.
+pub(super) fn picture(stream: &Stream) -> Result<Picture, CliError> {
+    let Some(init) = stream.inits().first() else {
+        return Err(CliError::input("the title has no rungs"));
+    };
+    let track = read_init(init)?;
+    Ok(Picture {
+        size: track.visible,
+        frame_rate: track.frame_rate,
+        pixel_aspect: track.pixel_aspect,
+    })
+}
+
+fn stopped() -> RenderError {
+    RenderError::Io {
+        path: PathBuf::from("-"),
+        source: io::ErrorKind::Interrupted.into(),
+    }
+}
