@@ -93,7 +93,7 @@ pub enum FetchError {
         range: String,
         /// The box reader's complaint.
         #[source]
-        source: SegmentError,
+        source: Box<SegmentError>,
     },
     /// Rungs that make no ladder.
     #[error("{url}: the rungs do not fit together")]

@@ -198,7 +198,7 @@ async fn list_segments(
     let found = SegmentIndex::from_bytes(&bytes).map_err(|source| FetchError::Index {
         url: url.to_string(),
         range: span(place),
-        source,
+        source: Box::new(source),
     })?;
     let segments = index::segments(&found, place, &rung.url, timescale);
     Ok((segments, bytes.len() as u64))
