@@ -5,6 +5,15 @@
 //! plain static files that any web server can serve; the layout is that of the URLs.
 //!
 //! Knows no pictures, no generator and no HTTP.
+//!
+//! ```
+//! use promptus::package::Title;
+//!
+//! // Whatever is missing or damaged is named, with its place.
+//! let error = Title::open("no/such/title".as_ref()).err().ok_or("it opened")?;
+//! assert!(error.to_string().starts_with("no/such/title/master.m3u8: "));
+//! # Ok::<(), &str>(())
+//! ```
 
 mod error;
 mod ladder;

@@ -1,7 +1,7 @@
 //! The wire format: init segments, media segments, samples and their index, read and written.
 //!
 //! A rung is one file: `ftyp` + `moov` ([`init`]), `sidx` ([`sidx`]), then media segments
-//! ([`media`]), each `styp` + `moof` + `mdat` with one sample a keyframe ([`sample`]). [`file`]
+//! ([`media`]), each `styp` + `moof` + `mdat` with one sample a keyframe ([`sample`]). [`mod@file`]
 //! puts them together and takes them apart; [`coded`] is a segment as its keyframes, free of
 //! boxes; [`tree`] lists the boxes of anything. The boxes are those of ISO/IEC 14496-12 as CMAF
 //! (ISO/IEC 23000-19 §7) narrows them; `prm1`, `prmC` and the samples are our own and described in
