@@ -116,6 +116,58 @@ fn ffmpeg_gives_the_frames_of_a_lossless_file() {
     assert_eq!(frames, stills);
 }
 
+fn ffmpeg(arguments: &[&str], output: &Path) {
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error"])
+        .args(arguments)
+        .arg(output)
+        .status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn y4m_looks_as_ffmpeg_sees_it() {
+    if ffmpeg_version().is_none() {
+        eprintln!("skipped: needs ffmpeg");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (format, size) in [("yuv420p", "98x54"), ("yuv444p", "64x640")] {
+        let path = folder.path().join(format!("{format}.y4m"));
+        let film = format!("testsrc2=size={size}:rate=25:duration=0.08,gblur=2,format={format}");
+        ffmpeg(&["-f", "lavfi", "-i", &film], &path);
+        let rgb = path.with_extension("rgb");
+        let matrix = if size.ends_with("640") {
+            "bt709"
+        } else {
+            "bt601"
+        };
+        let scale = format!(
+            "scale=in_color_matrix={matrix}:in_range=tv:flags=bilinear+accurate_rnd+full_chroma_int"
+        );
+        let input = path.to_str().unwrap();
+        ffmpeg(
+            &[
+                "-i", input, "-vf", &scale, "-f", "rawvideo", "-pix_fmt", "rgb24",
+            ],
+            &rgb,
+        );
+        let frames: Vec<u8> = open(&path)
+            .unwrap()
+            .flat_map(|f| f.unwrap().into_data())
+            .collect();
+        let theirs = fs::read(&rgb).unwrap();
+        assert_eq!(frames.len(), theirs.len(), "{format}");
+        let differences = frames
+            .iter()
+            .zip(&theirs)
+            .map(|(a, b)| u64::from(a.abs_diff(*b)));
+        let mean = differences.sum::<u64>() as f64 / frames.len() as f64;
+        // Its filters are not ours; wrongly sited chroma would be 2.8 off.
+        assert!(mean < 2.0, "{format}: {mean}");
+    }
+}
+
 const RECIPE: &str = r#"{ "recipe": 1, "width": 32, "height": 24, "frame_rate": "24",
   "shots": [
     { "photo": "a.png", "frames": 5, "from": { "x": 0.5, "y": 0.5, "width": 1.0 },

@@ -23,10 +23,16 @@ pub(super) fn open(
     let line = read_line(&mut stream, path, "header")?.unwrap_or_default();
     let header = Header::parse(&line).map_err(|reason| SourceError::y4m(path, "header", reason))?;
     let matrix = Matrix::assumed(header.size);
-    let mut notices = Vec::new();
-    if header.chroma != Chroma::Mono {
-        notices.push(format!("y4m states no colour matrix: {matrix} assumed"));
-    }
+    let range = match header.range {
+        Range::Limited => "limited",
+        Range::Full => "full",
+    };
+    let notices = vec![match header.chroma {
+        Chroma::Mono => format!("y4m luma alone: {range} range assumed"),
+        Chroma::Planes(..) => {
+            format!("y4m states no colour matrix: {matrix}, {range} range assumed")
+        }
+    }];
     Ok(Source {
         size: header.size,
         frame_rate: header.frame_rate,
