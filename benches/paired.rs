@@ -40,8 +40,8 @@ fn answer(words: &[&str]) -> Result<Option<f64>> {
                     .broadcast_add(&bias)
             };
             match *form {
-                "own" => time(&x, *pass, |x| layer.forward(x)).map(Some),
-                _ => time(&x, *pass, stock).map(Some),
+                "own" => time(&x, pass, |x| layer.forward(x)).map(Some),
+                _ => time(&x, pass, stock).map(Some),
             }
         }
         _ => Ok(None),

@@ -19,6 +19,7 @@ mod modulate;
 mod pixel_shuffle;
 mod pool;
 mod softmax;
+mod unit_distance;
 mod upsample;
 
 pub use activation::{gelu_erf, relu, silu};
@@ -32,4 +33,5 @@ pub use modulate::modulate;
 pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 pub use pool::{avg_pool2, max_pool3s2_ceil};
 pub use softmax::softmax_last;
+pub use unit_distance::UnitDistance;
 pub use upsample::upsample_nearest2;
