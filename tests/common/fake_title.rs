@@ -1,0 +1,85 @@
+//! A small published title for players: its segments are well-formed, its prompts are filler.
+
+use super::rungs;
+use bytes::Bytes;
+use promptus::manifest::{ByteRange, Presentation, dash, hls};
+use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
+use promptus::segment::coded::{CodedFrame, CodedSegment};
+use promptus::segment::keyframes::keyframe_positions;
+use std::fs;
+use std::path::Path;
+
+/// Bytes of a layer: four keyframes of these make a second of 32 kbit/s a component.
+const LAYER: usize = 1000;
+
+/// Publishes a title of `seconds` segments of one second at 24 frames, with rungs of rank 1, 2 and
+/// 4, in the byte-range form; and beside it, in `urls/`, the segment-URL form.
+pub(crate) fn publish_fake(folder: &Path, seconds: u32) -> Presentation {
+    let segments = (0..seconds).map(|second| {
+        let keyframes = keyframe_positions(24, 10).into_iter().map(|position| {
+            let layer = |layer: u32| Bytes::from(vec![(second * 4 + layer) as u8; LAYER]);
+            CodedFrame {
+                position,
+                layers: (0..4).map(layer).collect(),
+            }
+        });
+        CodedSegment {
+            frames: 24,
+            chained: false,
+            start_latent: None,
+            keyframes: keyframes.collect(),
+        }
+    });
+    let top = Rung {
+        track: rungs::track(4, "24"),
+        segments: segments.collect(),
+    };
+    let rungs = [1, 2, 4].map(|rank| top.cut(rank)).into();
+    let files = TitleContent {
+        rungs,
+        ..TitleContent::default()
+    }
+    .build()
+    .unwrap();
+    publish(folder, &files, KEEP_OLD).unwrap();
+    cut_into_urls(folder, &files.presentation);
+    files.presentation
+}
+
+/// The bytes of `segment` of `rung`, read from the title on disk.
+pub(crate) fn segment_bytes(
+    folder: &Path,
+    presentation: &Presentation,
+    segment: usize,
+    rung: usize,
+) -> Vec<u8> {
+    let place = &presentation.groups[0].representations[rung].segments[segment];
+    slice(folder, &place.url, place.range.unwrap())
+}
+
+fn cut_into_urls(folder: &Path, presentation: &Presentation) {
+    let urls = folder.join("urls");
+    let form = presentation.segment_urls("../");
+    let put = |url: &str, bytes: &[u8]| {
+        let path = urls.join(url);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    fs::create_dir_all(&urls).unwrap();
+    let pairs = presentation.groups[0].representations.iter();
+    for (whole, cut) in pairs.zip(&form.groups[0].representations) {
+        put(&cut.url, &slice(folder, &whole.url, whole.init.unwrap()));
+        for (from, to) in whole.segments.iter().zip(&cut.segments) {
+            put(&to.url, &slice(folder, &from.url, from.range.unwrap()));
+        }
+    }
+    for playlist in hls::write(&form).unwrap() {
+        put(&playlist.url, playlist.text.as_bytes());
+    }
+    put("manifest.mpd", dash::write(&form).unwrap().as_bytes());
+}
+
+fn slice(folder: &Path, url: &str, range: ByteRange) -> Vec<u8> {
+    let bytes = fs::read(folder.join(url)).unwrap();
+    bytes[range.start as usize..range.end() as usize].to_vec()
+}

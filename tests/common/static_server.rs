@@ -1,0 +1,96 @@
+//! A static file server on a free port that can be told to misbehave.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::RANGE;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tower_http::services::ServeDir;
+
+/// How an answer is spoilt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    /// Nothing but this status.
+    Status(u16),
+    /// The connection breaks after the first 100 bytes of the body.
+    Cut,
+    /// Nothing comes after the first 100 bytes, for ever.
+    Stall,
+    /// The Range header is ignored.
+    WholeFile,
+}
+
+/// Path and range of a request, and how often that was asked for before → a fault, or none.
+pub(crate) type Faults = dyn Fn(&str, &str, usize) -> Option<Fault> + Send + Sync;
+
+/// Serves `folder` until the runtime ends; returns the base URL, with a slash at its end.
+pub(crate) async fn serve(folder: &Path, faults: Arc<Faults>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let seen: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
+    let spoil = middleware::from_fn(move |request: Request, next: Next| {
+        let (faults, seen) = (Arc::clone(&faults), Arc::clone(&seen));
+        async move {
+            let path = request.uri().path().to_owned();
+            let range = request
+                .headers()
+                .get(RANGE)
+                .map(|value| value.to_str().unwrap());
+            let range = range.unwrap_or_default().to_owned();
+            let nth = {
+                let mut seen = seen.lock().unwrap();
+                let count = seen.entry(format!("{path} {range}")).or_default();
+                *count += 1;
+                *count - 1
+            };
+            spoilt(faults(&path, &range, nth), request, next).await
+        }
+    });
+    let app = Router::new()
+        .fallback_service(ServeDir::new(folder))
+        .layer(spoil);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    base
+}
+
+/// Serves `folder` without a fault.
+pub(crate) async fn serve_well(folder: &Path) -> String {
+    serve(folder, Arc::new(|_: &str, _: &str, _| None)).await
+}
+
+async fn spoilt(fault: Option<Fault>, mut request: Request, next: Next) -> Response {
+    match fault {
+        None => next.run(request).await,
+        Some(Fault::Status(status)) => axum::http::StatusCode::from_u16(status)
+            .unwrap()
+            .into_response(),
+        Some(Fault::WholeFile) => {
+            request.headers_mut().remove(RANGE);
+            next.run(request).await
+        }
+        Some(fault @ (Fault::Cut | Fault::Stall)) => {
+            let (head, _) = next.run(request).await.into_parts();
+            let first = stream::iter([Ok(Bytes::from(vec![0; 100]))]);
+            let rest = match fault {
+                Fault::Cut => stream::once(cut()).boxed(),
+                _ => stream::pending::<io::Result<Bytes>>().boxed(),
+            };
+            Response::from_parts(head, Body::from_stream(first.chain(rest)))
+        }
+    }
+}
+
+/// The end of a body that breaks, once what came before is on its way.
+async fn cut() -> io::Result<Bytes> {
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    Err(io::Error::other("cut"))
+}

@@ -1,0 +1,467 @@
+//! The HTTP player as a black box: both manifests in both forms, nginx, misbehaving servers, and
+//! throttled connections beside the simulation of the same traces.
+
+#![cfg(feature = "net")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "common/fake_title.rs"]
+mod fake_title;
+#[allow(dead_code, reason = "only its tracks are needed here")]
+#[path = "common/rungs.rs"]
+mod rungs;
+#[path = "common/static_server.rs"]
+mod static_server;
+#[path = "common/tools.rs"]
+mod tools;
+
+use fake_title::{publish_fake, segment_bytes};
+use promptus::player::abr::Abr;
+use promptus::player::fetch::{
+    Client, FetchError, Patience, Played, Segment, Setup, Stream, Title, play,
+};
+use promptus::player::log::{Log, Outcome};
+use promptus::player::session::{Options, Session};
+use promptus::simulate::driver;
+use promptus::simulate::link::Link;
+use promptus::simulate::trace::Trace;
+use static_server::{Fault, serve, serve_well};
+use std::fs;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// Quick to give up, so that tests are quick.
+fn hasty() -> Patience {
+    Patience {
+        answer: Duration::from_millis(800),
+        body: Duration::from_millis(400),
+        attempts: 3,
+        pause: Duration::from_millis(5),
+    }
+}
+
+async fn open(url: &str) -> Result<(Client, Stream), FetchError> {
+    let client = Client::new(hasty()).unwrap();
+    let stream = Title::open(&client, url).await?.stream(&client, 0).await?;
+    Ok((client, stream))
+}
+
+async fn play_all(url: &str, setup: &Setup) -> (Played, Vec<Segment>) {
+    let (client, stream) = open(url).await.unwrap();
+    let (sender, mut receiver) = mpsc::channel(1000);
+    let played = play(&client, &stream, setup, &sender).await;
+    drop(sender);
+    let mut segments = Vec::new();
+    while let Some(segment) = receiver.recv().await {
+        segments.push(segment);
+    }
+    (played, segments)
+}
+
+fn with(abr: Abr) -> Setup {
+    let options = Options {
+        abr,
+        ..Options::default()
+    };
+    Setup {
+        options,
+        throttle: None,
+    }
+}
+
+/// Segment, rung and outcome of every request.
+fn decisions(log: &Log) -> Vec<(usize, usize, Outcome)> {
+    log.requests
+        .iter()
+        .map(|r| (r.segment, r.rung, r.outcome))
+        .collect()
+}
+
+#[tokio::test]
+async fn both_manifests_in_both_forms_lead_to_the_same_bytes() {
+    let folder = TempDir::new().unwrap();
+    let presentation = publish_fake(folder.path(), 5);
+    let base = serve_well(folder.path()).await;
+    let forms = [
+        "master.m3u8",
+        "manifest.mpd",
+        "urls/master.m3u8",
+        "urls/manifest.mpd",
+    ];
+    for form in forms {
+        for rung in 0..3 {
+            let (played, segments) =
+                play_all(&format!("{base}{form}"), &with(Abr::Fixed(rung))).await;
+            assert!(played.complete, "{form}: {:?}", played.error);
+            let expected: Vec<_> = (0..5).map(|k| (k, rung, Outcome::Delivered)).collect();
+            assert_eq!(decisions(&played.log), expected, "{form}");
+            for segment in segments {
+                let bytes = segment_bytes(folder.path(), &presentation, segment.segment, rung);
+                assert_eq!(segment.bytes, bytes, "{form}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn ladders_agree_wherever_sizes_are_known() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 4);
+    let base = serve_well(folder.path()).await;
+    let (_, hls) = open(&format!("{base}master.m3u8")).await.unwrap();
+    let (_, dash) = open(&format!("{base}manifest.mpd")).await.unwrap();
+    assert_eq!(hls.ladder(), dash.ladder());
+    assert_eq!(hls.inits(), dash.inits());
+    let (_, urls) = open(&format!("{base}urls/master.m3u8")).await.unwrap();
+    assert_eq!(urls.inits(), hls.inits());
+    for (known, nominal) in hls.ladder().rungs().iter().zip(urls.ladder().rungs()) {
+        // The manifest's average counts the init segment.
+        assert!(
+            (nominal.kbps / known.kbps - 1.0).abs() < 0.1,
+            "{known:?} {nominal:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_start_in_the_middle_fetches_the_rest_only() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 6);
+    let base = serve_well(folder.path()).await;
+    let mut setup = with(Abr::Fixed(0));
+    setup.options.start_s = 3.25;
+    let (played, segments) = play_all(&format!("{base}master.m3u8"), &setup).await;
+    assert_eq!(
+        segments.iter().map(|s| s.segment).collect::<Vec<_>>(),
+        [3, 4, 5]
+    );
+    let shown: f64 = played.log.played_s.iter().sum();
+    assert!((shown - 2.75).abs() < 1e-6, "{shown}");
+}
+
+/// Plain nginx over `folder`; ended on drop.
+struct Nginx(Child);
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn nginx(program: &std::path::Path, folder: &TempDir) -> (Nginx, String) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let home = folder.path().join("nginx");
+    fs::create_dir_all(&home).unwrap();
+    let (here, root) = (home.display(), folder.path().display());
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("{kind}_temp_path {here}/{kind};"))
+        .concat();
+    let config = format!(
+        "daemon off; master_process off; pid {here}/pid; error_log {here}/error.log;\n\
+         events {{}}\nhttp {{ access_log off; {temporary}\n\
+         server {{ listen 127.0.0.1:{port}; root {root}; }} }}\n"
+    );
+    fs::write(home.join("nginx.conf"), config).unwrap();
+    let mut command = Command::new(program);
+    command.args([
+        "-p".as_ref(),
+        home.as_os_str(),
+        "-c".as_ref(),
+        home.join("nginx.conf").as_os_str(),
+    ]);
+    command.args(["-e".as_ref(), home.join("error.log").as_os_str()]);
+    let child = Nginx(command.spawn().unwrap());
+    for _ in 0..200 {
+        if tokio::net::TcpStream::connect(("127.0.0.1", port))
+            .await
+            .is_ok()
+        {
+            return (child, format!("http://127.0.0.1:{port}/"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!(
+        "nginx does not answer: {}",
+        fs::read_to_string(home.join("error.log")).unwrap()
+    );
+}
+
+#[tokio::test]
+async fn plain_nginx_serves_a_title_just_as_well() {
+    let Some(program) = tools::tool("nginx") else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 5);
+    let ours = serve_well(folder.path()).await;
+    let (_running, theirs) = nginx(&program, &folder).await;
+    for manifest in ["master.m3u8", "manifest.mpd"] {
+        for rung in 0..3 {
+            let setup = with(Abr::Fixed(rung));
+            let (here, bytes) = play_all(&format!("{ours}{manifest}"), &setup).await;
+            let (there, same) = play_all(&format!("{theirs}{manifest}"), &setup).await;
+            assert!(here.complete && there.complete, "{:?}", there.error);
+            assert_eq!(decisions(&here.log), decisions(&there.log));
+            assert_eq!(bytes, same);
+        }
+    }
+}
+
+#[tokio::test]
+async fn passing_faults_are_overcome() {
+    let folder = TempDir::new().unwrap();
+    let presentation = publish_fake(folder.path(), 6);
+    let cases = [
+        Fault::Status(503),
+        Fault::Status(429),
+        Fault::Cut,
+        Fault::Stall,
+    ];
+    for fault in cases {
+        // The first two attempts at every third segment, and the first at every manifest.
+        let spoil = move |path: &str, _: &str, nth: usize| {
+            let segment = path.ends_with("1.m4s") || path.ends_with("4.m4s");
+            let manifest = path.ends_with(".m3u8");
+            ((segment && nth < 2) || (manifest && nth < 1)).then_some(fault)
+        };
+        let base = serve(folder.path(), Arc::new(spoil)).await;
+        let url = format!("{base}urls/master.m3u8");
+        let (played, segments) = play_all(&url, &with(Abr::Fixed(1))).await;
+        assert!(played.complete, "{fault:?}: {:?}", played.error);
+        for (number, segment) in segments.iter().enumerate() {
+            assert_eq!((segment.segment, segment.rung), (number, 1), "{fault:?}");
+            assert_eq!(
+                segment.bytes,
+                segment_bytes(folder.path(), &presentation, number, 1)
+            );
+        }
+        assert_eq!(segments.len(), 6, "{fault:?}");
+        let lost: Vec<u64> = played
+            .log
+            .requests
+            .iter()
+            .map(|request| request.lost)
+            .collect();
+        let expected = match fault {
+            Fault::Cut | Fault::Stall => [200, 0, 0, 200, 0, 0],
+            _ => [0; 6],
+        };
+        assert_eq!(lost, expected, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rung_that_is_gone_is_replaced_by_another() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 5);
+    let gone = |path: &str, _: &str, _| {
+        path.ends_with("mini-r2/3.m4s")
+            .then_some(Fault::Status(404))
+    };
+    let base = serve(folder.path(), Arc::new(gone)).await;
+    let (played, segments) =
+        play_all(&format!("{base}urls/master.m3u8"), &with(Abr::Fixed(1))).await;
+    assert!(played.complete);
+    let rungs: Vec<usize> = segments.iter().map(|segment| segment.rung).collect();
+    assert_eq!(rungs, [1, 1, 0, 1, 1]);
+    assert_eq!(played.log.requests[2].outcome, Outcome::Failed);
+    assert_eq!(played.log.requests[3].by, "failure");
+}
+
+/// The message that playing `url` ends in, whether opening or playing fails.
+async fn failure(url: &str) -> String {
+    let (client, stream) = match open(url).await {
+        Ok(opened) => opened,
+        Err(error) => return error.to_string(),
+    };
+    let (sender, _receiver) = mpsc::channel(1000);
+    let played = play(&client, &stream, &with(Abr::Dynamic), &sender).await;
+    assert!(!played.complete);
+    played.error.unwrap().to_string()
+}
+
+#[tokio::test]
+async fn lasting_faults_name_the_url() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 4);
+    fs::write(folder.path().join("page.html"), "hello").unwrap();
+    fs::write(
+        folder.path().join("broken.m3u8"),
+        "#EXTM3U\n#EXT-X-STREAM-INF:X\n",
+    )
+    .unwrap();
+    let cases: [(&str, Fault, &str); 6] = [
+        (
+            "urls/master.m3u8",
+            Fault::Status(404),
+            "/3.m4s: the server answered 404 (not there",
+        ),
+        (
+            "urls/master.m3u8",
+            Fault::Status(500),
+            "/3.m4s: the server answered 500 (the server",
+        ),
+        (
+            "master.m3u8",
+            Fault::Status(416),
+            "mini-r4.mp4: the server answered 416 (the file",
+        ),
+        ("master.m3u8", Fault::WholeFile, "must support byte ranges"),
+        ("urls/master.m3u8", Fault::Cut, "/3.m4s: expected"),
+        (
+            "urls/master.m3u8",
+            Fault::Stall,
+            "/3.m4s: no more of the body for 0.4 s",
+        ),
+    ];
+    for (manifest, fault, expected) in cases {
+        let spoil = move |path: &str, range: &str, _| {
+            // In the byte-range form everything but the init segment at the start of the file.
+            let late =
+                path.ends_with(".mp4") && !range.is_empty() && !range.starts_with("bytes=0-");
+            (late || path.ends_with("3.m4s")).then_some(fault)
+        };
+        let base = serve(folder.path(), Arc::new(spoil)).await;
+        let message = failure(&format!("{base}{manifest}")).await;
+        assert!(
+            message.starts_with(&base) || message.contains(&base),
+            "{message}"
+        );
+        assert!(message.contains(expected), "{fault:?}: {message}");
+    }
+    let base = serve_well(folder.path()).await;
+    let cases = [
+        ("page.html", "expected an HLS master playlist"),
+        ("nothing.mpd", "answered 404"),
+        ("broken.m3u8", "broken.m3u8, line 2"),
+    ];
+    for (path, expected) in cases {
+        let message = failure(&format!("{base}{path}")).await;
+        assert!(
+            message.contains(expected) && message.contains(path),
+            "{message}"
+        );
+    }
+    assert!(
+        failure("https://127.0.0.1/x")
+            .await
+            .contains("expected http://")
+    );
+    assert!(failure("title").await.contains("`title` is no address"));
+    assert!(
+        failure("http://127.0.0.1:9/x")
+            .await
+            .contains("127.0.0.1:9/x: cannot connect")
+    );
+}
+
+#[tokio::test]
+async fn a_receiver_that_goes_away_ends_the_session() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 4);
+    let base = serve_well(folder.path()).await;
+    let (client, stream) = open(&format!("{base}master.m3u8")).await.unwrap();
+    let (sender, mut receiver) = mpsc::channel(1);
+    let setup = with(Abr::Fixed(0));
+    let playing = play(&client, &stream, &setup, &sender);
+    let leaving = async {
+        receiver.recv().await.unwrap();
+        drop(receiver);
+    };
+    let (played, ()) = tokio::join!(playing, leaving);
+    assert!(!played.complete && played.error.is_none());
+}
+
+#[tokio::test]
+async fn a_dead_trace_ends_at_once() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 3);
+    let base = serve_well(folder.path()).await;
+    let dead = Trace::parse("dead", b"0,0\n5,0\n").unwrap();
+    let setup = Setup {
+        throttle: Some(Link::new(&dead, 1.0)),
+        ..Setup::default()
+    };
+    let (played, segments) = play_all(&format!("{base}master.m3u8"), &setup).await;
+    assert!(segments.is_empty() && !played.complete);
+    assert!(matches!(played.error, Some(FetchError::Starved { .. })));
+}
+
+/// Rates cross the ladder of 33, 65 and 129 kbit/s: a staircase, an outage, long round trips.
+const TRACES: [(&str, &str); 3] = [
+    (
+        "stairs",
+        "time_s,kbps,latency_ms\n0,400,30\n2,110,30\n5,48,30\n8,250,30\n11,90,30\n",
+    ),
+    (
+        "outage",
+        "time_s,kbps,latency_ms\n0,300,20\n3,0,20\n5.5,160,20\n9,60,20\n",
+    ),
+    (
+        "far",
+        "time_s,kbps,latency_ms\n0,150,350\n4,700,200\n8,75,400\n",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_throttled_connection_does_what_the_simulation_says() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 14);
+    let url = format!("{}master.m3u8", serve_well(folder.path()).await);
+    let runs = TRACES.map(|(name, text)| {
+        let url = url.clone();
+        tokio::spawn(async move {
+            let link = Link::new(&Trace::parse(name, text.as_bytes()).unwrap(), 1.0);
+            let options = Options {
+                buffer_s: 5.0,
+                ..Options::default()
+            };
+            let (_, stream) = open(&url).await.unwrap();
+            let session = Session::new(Arc::clone(stream.ladder()), &options);
+            let simulated = driver::run(session, &link).log;
+            let setup = Setup {
+                options,
+                throttle: Some(link),
+            };
+            let (played, _) = play_all(&url, &setup).await;
+            assert!(played.complete, "{name}: {:?}", played.error);
+            (name, simulated, played.log)
+        })
+    });
+    for run in runs {
+        let (name, simulated, played) = run.await.unwrap();
+        let rungs = |log: &Log| log.requests.iter().map(|r| r.rung).collect::<Vec<_>>();
+        let differ = decisions(&simulated)
+            .iter()
+            .zip(&decisions(&played))
+            .filter(|(one, other)| one != other)
+            .count();
+        let latest = |log: &Log| {
+            log.requests
+                .iter()
+                .filter_map(|r| r.ended_s)
+                .fold(0.0, f64::max)
+        };
+        let apart_s = (latest(&simulated) - latest(&played)).abs();
+        println!(
+            "{name}: simulated {:?}\n{name}: played    {:?}",
+            rungs(&simulated),
+            rungs(&played)
+        );
+        println!("{name}: {differ} decisions differ, {apart_s:.3} s apart at the end");
+        assert!(
+            rungs(&simulated).windows(2).any(|pair| pair[0] != pair[1]),
+            "{name}: no switch"
+        );
+        // Decisions near a threshold may tip over on a busy machine; whole sessions may not.
+        assert!(differ <= 2, "{name}: {differ} decisions differ");
+        assert!(apart_s < 1.0, "{name}: {apart_s} s apart");
+    }
+}
