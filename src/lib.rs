@@ -24,6 +24,7 @@
 //! | [`simulate`] | traces, link model, the same core in virtual time |
 //! | [`report`] | session log → summary, JSON |
 //! | `origin` | the HTTP origin |
+//! | `config` | config.toml |
 //! | `cli` | one file per subcommand |
 //!
 //! # Glossary
@@ -63,3 +64,5 @@ pub mod origin;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod config;

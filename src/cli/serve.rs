@@ -1,12 +1,175 @@
-//! `promptus serve`.
+//! `promptus serve`: the origin on a local folder of titles.
 
 use super::CliError;
+use crate::config::{Config, Serve};
+use crate::origin::{Catalogue, Origin, serve};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
 
 /// Arguments of `promptus serve`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Folder of titles; without it, the titles shipped with promptus.
+    #[arg(env = "PROMPTUS_ROOT")]
+    root: Option<PathBuf>,
+    /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:8080].
+    #[arg(long, env = "PROMPTUS_LISTEN", value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Bytes of titles kept in memory [default: 256 MiB].
+    #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES")]
+    cache_bytes: Option<u64>,
+    /// Seconds that clients may use a manifest without asking again [default: 10].
+    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S")]
+    manifest_max_age_s: Option<u64>,
+    /// Seconds that a request may take until its answer begins [default: 30].
+    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S")]
+    request_timeout_s: Option<u64>,
+    /// Seconds that a connection may be silent [default: 75].
+    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S")]
+    idle_timeout_s: Option<u64>,
+    /// Seconds that requests in flight get to finish at the end [default: 10].
+    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S")]
+    drain_timeout_s: Option<u64>,
+    /// Connections served at once [default: 10000].
+    #[arg(long, env = "PROMPTUS_MAX_CONNECTIONS", value_name = "N")]
+    max_connections: Option<usize>,
+    /// Configuration file instead of ./config.toml.
+    #[arg(long, env = "PROMPTUS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print where it listens and what it serves as one JSON object on stdout.
+    #[arg(long)]
+    json: bool,
+}
 
-/// Runs `promptus serve`.
-pub(super) fn run(_args: &Args) -> Result<(), CliError> {
-    Err(CliError::input("serve is not wired yet"))
+/// Runs `promptus serve` until SIGINT or SIGTERM.
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let config = merged(args, Config::load(args.config.as_deref())?.serve);
+    let root = match &config.root {
+        Some(root) => root.clone(),
+        None => shipped()?,
+    };
+    let origin = Origin::local(&root, config.settings())?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(listen(origin, &root, config.listen, args.json))
+}
+
+fn merged(args: &Args, mut config: Serve) -> Serve {
+    fn take<T: Clone>(value: &mut T, flag: Option<&T>) {
+        if let Some(flag) = flag {
+            value.clone_from(flag);
+        }
+    }
+    take(&mut config.listen, args.listen.as_ref());
+    take(&mut config.cache_bytes, args.cache_bytes.as_ref());
+    take(
+        &mut config.manifest_max_age_s,
+        args.manifest_max_age_s.as_ref(),
+    );
+    take(
+        &mut config.request_timeout_s,
+        args.request_timeout_s.as_ref(),
+    );
+    take(&mut config.idle_timeout_s, args.idle_timeout_s.as_ref());
+    take(&mut config.drain_timeout_s, args.drain_timeout_s.as_ref());
+    take(&mut config.max_connections, args.max_connections.as_ref());
+    config.root = args.root.clone().or(config.root);
+    config
+}
+
+/// The titles that came with this program: in its checkout, else in the working directory.
+fn shipped() -> Result<PathBuf, CliError> {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests");
+    let candidates = [checkout, PathBuf::from("manifests")];
+    let found = candidates.iter().find(|folder| folder.is_dir()).cloned();
+    found.ok_or_else(|| {
+        let looked = candidates.map(|folder| folder.display().to_string());
+        let looked = looked.join(" or ");
+        CliError::input(format!(
+            "no titles to serve: no folder {looked}; name one, as in `promptus serve TITLES`"
+        ))
+    })
+}
+
+async fn listen(
+    origin: Origin,
+    root: &Path,
+    address: SocketAddr,
+    json: bool,
+) -> Result<(), CliError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| CliError::input(format!("cannot listen on {address}: {error}")))?;
+    let base = format!("http://{}/", listener.local_addr()?);
+    let catalogue = origin.catalogue().await?;
+    announce(&base, root, &catalogue, json)?;
+    serve(listener, origin, interrupted()).await?;
+    eprintln!("stopped");
+    Ok(())
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Announcement<'a> {
+    url: &'a str,
+    root: &'a Path,
+    #[serde(flatten)]
+    catalogue: &'a Catalogue,
+}
+
+fn announce(base: &str, root: &Path, catalogue: &Catalogue, json: bool) -> Result<(), CliError> {
+    eprintln!("serving {} at {base}", root.display());
+    for title in &catalogue.titles {
+        eprintln!("  {}", title.name);
+        for (kind, path) in [("HLS ", &title.hls), ("DASH", &title.dash)] {
+            eprintln!("    {kind}  {base}{path}");
+        }
+    }
+    for problem in &catalogue.problems {
+        eprintln!("  {} cannot be played: {}", problem.name, problem.error);
+    }
+    if catalogue.titles.is_empty() {
+        eprintln!("  no titles yet; they appear when they are published");
+    }
+    if json {
+        let announcement = Announcement {
+            url: base,
+            root,
+            catalogue,
+        };
+        writeln!(io::stdout(), "{}", serde_json::to_string(&announcement)?)?;
+    }
+    Ok(())
+}
+
+/// Completes at the first SIGINT or SIGTERM; never, if signals cannot be watched.
+async fn interrupted() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminated() => {}
+    }
+    eprintln!("finishing what is under way…");
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
 }

@@ -1,0 +1,188 @@
+//! `config.toml`: what can be set once instead of on every command line.
+//!
+//! A flag wins over its `PROMPTUS_…` environment variable, which wins over the file, which wins
+//! over the default. Unknown keys are errors that show the line. The file at the top of the
+//! repository names every key with its default.
+
+use crate::origin::Settings;
+use serde::Deserialize;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What `promptus serve` does.
+    pub serve: Serve,
+}
+
+/// `[serve]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serve {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Folder of titles; relative to the working directory.
+    pub root: Option<PathBuf>,
+    /// Bytes of titles kept in memory.
+    pub cache_bytes: u64,
+    /// Seconds that clients may use a manifest without asking again.
+    pub manifest_max_age_s: u64,
+    /// Seconds that a request may take until its answer begins.
+    pub request_timeout_s: u64,
+    /// Seconds that a connection may be silent.
+    pub idle_timeout_s: u64,
+    /// Seconds that requests in flight may take to finish when the server is stopped.
+    pub drain_timeout_s: u64,
+    /// Connections served at once.
+    pub max_connections: usize,
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        let settings = Settings::default();
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            root: None,
+            cache_bytes: settings.cache_bytes,
+            manifest_max_age_s: settings.manifest_max_age.as_secs(),
+            request_timeout_s: settings.request_timeout.as_secs(),
+            idle_timeout_s: settings.idle_timeout.as_secs(),
+            drain_timeout_s: settings.drain_timeout.as_secs(),
+            max_connections: settings.max_connections,
+        }
+    }
+}
+
+impl Serve {
+    /// The same as the origin wants it.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            cache_bytes: self.cache_bytes,
+            manifest_max_age: Duration::from_secs(self.manifest_max_age_s),
+            request_timeout: Duration::from_secs(self.request_timeout_s),
+            idle_timeout: Duration::from_secs(self.idle_timeout_s),
+            drain_timeout: Duration::from_secs(self.drain_timeout_s),
+            max_connections: self.max_connections,
+            ..Settings::default()
+        }
+    }
+}
+
+/// A configuration file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is no TOML, or says something that has no meaning; the message shows the line.
+    #[error("{}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column, and what was expected.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads the file at `path`; without one, `config.toml` in the working directory if there is
+    /// one, else nothing but defaults.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let default = Path::new("config.toml");
+        let path = match path {
+            Some(path) => path,
+            None if default.is_file() => default,
+            None => return Ok(Self::default()),
+        };
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::Invalid {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("config.toml"), text).map_err(|error| error.to_string())
+    }
+
+    /// The shipped file with every key switched on.
+    fn shipped() -> String {
+        let text = include_str!("../config.toml");
+        let lines = text.lines().map(|line| match line.strip_prefix("# ") {
+            Some(setting) if setting.contains(" = ") => setting,
+            _ => line,
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_shipped_file_changes_nothing_and_names_every_default() {
+        assert_eq!(
+            parse(include_str!("../config.toml")).unwrap(),
+            Config::default()
+        );
+        let mut spelt_out = parse(&shipped()).unwrap();
+        assert_eq!(spelt_out.serve.root.take(), Some("manifests".into()));
+        assert_eq!(spelt_out, Config::default());
+    }
+
+    #[test]
+    fn the_shipped_file_leaves_no_key_out() {
+        let table: toml::Table = shipped().parse().unwrap();
+        let error = parse("[serve]\nx = 1").unwrap_err();
+        let expected = error.rsplit("expected one of").next().unwrap();
+        let keys = expected.split('`').skip(1).step_by(2);
+        for key in keys {
+            assert!(table["serve"].get(key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_types_are_shown_in_their_line() {
+        insta::assert_snapshot!(parse("[serve]\nlisten = \"127.0.0.1:80\"\nport = 80\n").unwrap_err(), @r##"
+    config.toml: TOML parse error at line 3, column 1
+      |
+    3 | port = 80
+      | ^^^^
+    unknown field `port`, expected one of `listen`, `root`, `cache_bytes`, `manifest_max_age_s`, `request_timeout_s`, `idle_timeout_s`, `drain_timeout_s`, `max_connections`
+    "##);
+        insta::assert_snapshot!(parse("[serve]\ncache_bytes = \"big\"\n").unwrap_err(), @r##"
+    config.toml: TOML parse error at line 2, column 15
+      |
+    2 | cache_bytes = "big"
+      |               ^^^^^
+    invalid type: string "big", expected u64
+    "##);
+        insta::assert_snapshot!(parse("[server]\n").unwrap_err(), @r##"
+    config.toml: TOML parse error at line 1, column 2
+      |
+    1 | [server]
+      |  ^^^^^^
+    unknown field `server`, expected `serve`
+    "##);
+    }
+}

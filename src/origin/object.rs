@@ -1,0 +1,98 @@
+//! One representation as it is sent: bytes, their strong entity tag and media type.
+
+use super::encoding::Encoding;
+use axum::http::HeaderValue;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// A representation whose bytes are in memory, or known to be too many for that.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) etag: HeaderValue,
+    pub(super) content_type: &'static str,
+    /// In bytes.
+    pub(super) size: u64,
+    pub(super) content: Content,
+    pub(super) encoding: Option<Encoding>,
+}
+
+/// Where the bytes of an object are.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Memory(Bytes),
+    /// In the store only: too large to be kept whole.
+    Store,
+}
+
+impl Object {
+    /// An object with its bytes; the tag is made from them, so every replica makes the same.
+    pub(super) fn new(bytes: Bytes, content_type: &'static str) -> Self {
+        Self {
+            etag: tag(&Sha256::digest(&bytes)),
+            content_type,
+            size: bytes.len() as u64,
+            content: Content::Memory(bytes),
+            encoding: None,
+        }
+    }
+
+    /// An object that stays in the store. Only files in hash folders may be this large: their
+    /// path, which changes with the content, stands for it in the tag.
+    pub(super) fn remote(path: &str, size: u64, content_type: &'static str) -> Self {
+        let identity = format!("{path} {size}");
+        Self {
+            etag: tag(&Sha256::digest(identity.as_bytes())),
+            content_type,
+            size,
+            content: Content::Store,
+            encoding: None,
+        }
+    }
+
+    /// The same in a content coding, with a tag of its own.
+    pub(super) fn encoded(&self, encoding: Encoding, bytes: Bytes) -> Self {
+        let plain = self.etag.to_str().unwrap_or_default().trim_matches('"');
+        Self {
+            etag: quoted(&format!("{plain}-{}", encoding.name())),
+            content_type: self.content_type,
+            size: bytes.len() as u64,
+            content: Content::Memory(bytes),
+            encoding: Some(encoding),
+        }
+    }
+
+    /// The bytes, if they are in memory.
+    pub(super) fn bytes(&self) -> Option<&Bytes> {
+        match &self.content {
+            Content::Memory(bytes) => Some(bytes),
+            Content::Store => None,
+        }
+    }
+
+    /// Whether it is text that is worth coding.
+    pub(super) fn is_text(&self) -> bool {
+        is_text(self.content_type)
+    }
+}
+
+/// Whether a media type is text, as manifests and pages are.
+pub(super) fn is_text(content_type: &str) -> bool {
+    let media = ["video/", "image/jpeg", "image/png"];
+    !media.iter().any(|kind| content_type.starts_with(kind))
+}
+
+/// A strong tag: the first 16 bytes of a digest in hex.
+fn tag(digest: &[u8]) -> HeaderValue {
+    let hex = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    quoted(&hex)
+}
+
+/// Hex digits and a coding's name are always a valid header value.
+fn quoted(text: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{text}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+}

@@ -1,0 +1,298 @@
+//! What a request path names: a typed value for every URL that the origin answers.
+//!
+//! ```text
+//! TITLE/NAME                              a manifest, quality.json, poster.jpg
+//! TITLE/segments/{master.m3u8,manifest.mpd}   the same title with a URL for every segment
+//! TITLE/HASH/NAME                         a rung's file or playlist; never changes
+//! TITLE/HASH/RUNG/{init.mp4,N.m4s,media.m3u8,iframes.m3u8}   cut from HASH/RUNG.mp4
+//! ```
+//!
+//! Nothing outside the root can be named: a path is taken apart, every part must be a plain name,
+//! and only then is it put together again.
+
+use crate::manifest::forms::{INIT_NAME, segment_number};
+use crate::manifest::hls::{IFRAMES_NAME, MEDIA_NAME};
+
+/// Longest path that is looked at, in bytes before decoding.
+const MAX_PATH: usize = 1024;
+
+/// Something that the origin can answer with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Resource {
+    /// A file of the store.
+    File {
+        /// Its place under the root.
+        path: String,
+        /// Whether it lies in a hash folder and so never changes.
+        immutable: bool,
+    },
+    /// The master playlist of a title in segment-URL form.
+    SegmentsMaster { title: String },
+    /// The MPD of a title in segment-URL form.
+    SegmentsMpd { title: String },
+    /// Something that is cut or made from the files of one rung.
+    Rung {
+        /// Place of the rung's files without their suffix: `TITLE/HASH/RUNG`.
+        stem: String,
+        part: RungPart,
+    },
+}
+
+/// What is wanted of a rung in segment-URL form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RungPart {
+    Init,
+    /// A segment, counted from 1.
+    Segment(usize),
+    Media,
+    Iframes,
+}
+
+impl Resource {
+    /// Takes the path of a request apart. `None` for whatever has no meaning here.
+    pub(super) fn parse(path: &str) -> Option<Self> {
+        if path.len() > MAX_PATH {
+            return None;
+        }
+        let parts = path.strip_prefix('/')?.split('/').map(decode);
+        let parts: Vec<String> = parts.collect::<Option<_>>()?;
+        if !parts.iter().all(|part| is_plain(part)) {
+            return None;
+        }
+        Self::from_names(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The file that a manifest of `title` refers to by a relative URL.
+    pub(super) fn referred(title: &str, url: &str) -> Option<Self> {
+        let found = Self::from_names(&[&[title][..], &url.split('/').collect::<Vec<_>>()].concat());
+        found.filter(|resource| {
+            matches!(resource, Self::File { .. }) && url.split('/').all(is_plain)
+        })
+    }
+
+    fn from_names(names: &[&str]) -> Option<Self> {
+        match names {
+            [title, name] => has_type(name).then(|| Self::File {
+                path: format!("{title}/{name}"),
+                immutable: false,
+            }),
+            [title, "segments", "master.m3u8"] => Some(Self::SegmentsMaster {
+                title: (*title).to_owned(),
+            }),
+            [title, "segments", "manifest.mpd"] => Some(Self::SegmentsMpd {
+                title: (*title).to_owned(),
+            }),
+            [title, hash, name] => (is_hash(hash) && has_type(name)).then(|| Self::File {
+                path: format!("{title}/{hash}/{name}"),
+                immutable: true,
+            }),
+            [title, hash, rung, name] if is_hash(hash) => Some(Self::Rung {
+                stem: format!("{title}/{hash}/{rung}"),
+                part: RungPart::parse(name)?,
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl RungPart {
+    fn parse(name: &str) -> Option<Self> {
+        match name {
+            INIT_NAME => Some(Self::Init),
+            MEDIA_NAME => Some(Self::Media),
+            IFRAMES_NAME => Some(Self::Iframes),
+            _ => segment_number(name).map(Self::Segment),
+        }
+    }
+}
+
+/// A name that cannot be misread by any file system or store: it starts with a letter or digit,
+/// and goes on with those, blanks and a few signs.
+pub(super) fn is_plain(name: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || " ._-+,=@()'!&".contains(c);
+    name.len() <= 200
+        && name.starts_with(char::is_alphanumeric)
+        && !name.ends_with(['.', ' '])
+        && name.chars().all(allowed)
+}
+
+/// Folders of immutable files are named by 8 to 64 lower-case hex digits.
+fn is_hash(name: &str) -> bool {
+    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    (8..=64).contains(&name.len()) && name.bytes().all(hex)
+}
+
+fn has_type(name: &str) -> bool {
+    content_type(name).is_some()
+}
+
+/// The media type of a name, by its suffix; files of no known type are not served.
+pub(super) fn content_type(name: &str) -> Option<&'static str> {
+    let (_, suffix) = name.rsplit_once('.')?;
+    Some(match suffix {
+        "m3u8" => "application/vnd.apple.mpegurl",
+        "mpd" => "application/dash+xml",
+        "mp4" | "m4s" => "video/mp4",
+        "json" => "application/json",
+        "jpg" => "image/jpeg",
+        "png" => "image/png",
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        _ => return None,
+    })
+}
+
+/// Undoes percent-encoding. A part that would hold a `/` is refused: it must stay one part.
+fn decode(part: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let [high, low, after @ ..] = rest else {
+            return None;
+        };
+        let digit = |b: u8| char::from(b).to_digit(16);
+        bytes.push(u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?);
+        rest = after;
+    }
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.contains('/'))
+}
+
+/// Percent-encodes a name for use as one part of a path.
+pub(super) fn encode(name: &str) -> String {
+    let mut text = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn file(path: &str, immutable: bool) -> Option<Resource> {
+        let path = path.to_owned();
+        Some(Resource::File { path, immutable })
+    }
+
+    #[test]
+    fn every_kind_of_url_has_a_meaning() {
+        let rung = |part| {
+            let stem = "t/0123abcd/mini-r8".to_owned();
+            Some(Resource::Rung { stem, part })
+        };
+        for (path, meaning) in [
+            ("/t/master.m3u8", file("t/master.m3u8", false)),
+            ("/My%20film/poster.jpg", file("My film/poster.jpg", false)),
+            (
+                "/t/0123abcd/mini-r8.mp4",
+                file("t/0123abcd/mini-r8.mp4", true),
+            ),
+            ("/t/0123abcd/mini-r8/init.mp4", rung(RungPart::Init)),
+            ("/t/0123abcd/mini-r8/12.m4s", rung(RungPart::Segment(12))),
+            ("/t/0123abcd/mini-r8/media.m3u8", rung(RungPart::Media)),
+            ("/t/0123abcd/mini-r8/iframes.m3u8", rung(RungPart::Iframes)),
+            (
+                "/t/segments/master.m3u8",
+                Some(Resource::SegmentsMaster { title: "t".into() }),
+            ),
+            (
+                "/t/segments/manifest.mpd",
+                Some(Resource::SegmentsMpd { title: "t".into() }),
+            ),
+        ] {
+            assert_eq!(Resource::parse(path), meaning, "{path}");
+        }
+    }
+
+    #[test]
+    fn ways_out_and_nonsense_have_none() {
+        for path in [
+            "/../etc/passwd.json",
+            "/t/../../x.json",
+            "/t/%2e%2e/x.json",
+            "/t/%2E./x.json",
+            "/t%2F..%2Fx.json",
+            "/t/..%2f..%2fx.json",
+            "/t/%252e%252e/x.json",
+            "/t/..%5cx.json",
+            "/t\\..\\x.json",
+            "//t/master.m3u8",
+            "/t//master.m3u8",
+            "/./t/master.m3u8",
+            "/t/%00master.m3u8",
+            "/t/master.m3u8%00.json",
+            "/t/%ff.json",
+            "/t/%zz.json",
+            "/t/%1",
+            "/t/．．/x.json",
+            "/t/\u{2025}/x.json",
+            "/.t/master.m3u8",
+            "/t/.publish-x/a.mp4",
+            "/t/key.pem",
+            "/t/nohash/a.mp4",
+            "/t/0123ABCD/a.mp4",
+            "/t/0123abcd/r/0.m4s",
+            "/t/0123abcd/r/01.m4s",
+            "/t/0123abcd/r/x.m4s",
+            "/t/0123abcd/a/b/c.mp4",
+            "/t",
+            "/",
+            "",
+            "t/master.m3u8",
+        ] {
+            assert_eq!(Resource::parse(path), None, "{path}");
+        }
+        assert_eq!(
+            Resource::parse(&format!("/{}/a.mp4", "a".repeat(2000))),
+            None
+        );
+    }
+
+    #[test]
+    fn a_manifest_refers_to_files_of_its_own_title_only() {
+        assert_eq!(
+            Resource::referred("t", "0123abcd/a.m3u8"),
+            file("t/0123abcd/a.m3u8", true)
+        );
+        for url in [
+            "../u/a.m3u8",
+            "/a.m3u8",
+            "http://host/a.m3u8",
+            "a/../b.m3u8",
+            "",
+        ] {
+            assert_eq!(Resource::referred("t", url), None, "{url}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leaves_the_root(path in "(/|\\.|%2e|%2f|%5c|\\\\|[a-f0-9]{8}|a|\\.mp4){0,12}") {
+            if let Some(Resource::File { path, .. }) = Resource::parse(&path) {
+                prop_assert!(!path.starts_with('/') && !path.contains('\\'));
+                prop_assert!(path.split('/').all(|part| part != ".." && part != "." && !part.is_empty()));
+            }
+        }
+
+        #[test]
+        fn encoding_undoes_decoding(name in "\\PC{1,20}") {
+            prop_assume!(!name.contains('/'));
+            prop_assert_eq!(decode(&encode(&name)), Some(name));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! An object as a response: preconditions, then range, then the bytes.
+
+use super::conditional::{self, Outcome};
+use super::headers;
+use super::object::{Content, Object};
+use super::range::{Selection, select};
+use super::state::LONGEST_KEPT_RANGE;
+use super::{Origin, OriginError};
+use crate::manifest::ByteRange;
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use std::ops::Range;
+
+/// A request as far as it matters here, and what was found for it.
+pub(super) struct Answer<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) method: &'a Method,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) object: &'a Object,
+    /// Where the bytes of an object that is not in memory are.
+    pub(super) path: &'a str,
+    pub(super) cache_control: &'a HeaderValue,
+}
+
+impl Answer<'_> {
+    /// The response.
+    pub(super) async fn send(&self) -> Result<Response, OriginError> {
+        let object = self.object;
+        let mut fields = headers::of(object, self.cache_control);
+        match conditional::evaluate(self.headers, &object.etag) {
+            Outcome::Failed => return Ok((StatusCode::PRECONDITION_FAILED, fields).into_response()),
+            Outcome::NotModified => {
+                headers::drop_content(&mut fields);
+                return Ok((StatusCode::NOT_MODIFIED, fields).into_response());
+            }
+            Outcome::Proceed => {}
+        }
+        let (status, range) = match self.selection() {
+            Selection::Whole => (StatusCode::OK, 0..object.size),
+            Selection::Part(range) => {
+                let text = format!("bytes {}-{}/{}", range.start, range.end - 1, object.size);
+                insert(&mut fields, CONTENT_RANGE, text);
+                (StatusCode::PARTIAL_CONTENT, range)
+            }
+            Selection::Unsatisfiable => {
+                headers::drop_content(&mut fields);
+                insert(
+                    &mut fields,
+                    CONTENT_RANGE,
+                    format!("bytes */{}", object.size),
+                );
+                return Ok((StatusCode::RANGE_NOT_SATISFIABLE, fields).into_response());
+            }
+        };
+        fields.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+        let body = match *self.method {
+            Method::HEAD => Body::empty(),
+            _ => self.body(range).await?,
+        };
+        Ok((status, fields, body).into_response())
+    }
+
+    /// Ranges are for GET (RFC 9110 §14.2), and for bytes that are not coded.
+    fn selection(&self) -> Selection {
+        let wanted = self.headers.get(RANGE).filter(|_| {
+            *self.method == Method::GET
+                && self.object.encoding.is_none()
+                && conditional::range_applies(self.headers, &self.object.etag)
+        });
+        wanted.map_or(Selection::Whole, |value| {
+            select(value.as_bytes(), self.object.size)
+        })
+    }
+
+    async fn body(&self, range: Range<u64>) -> Result<Body, OriginError> {
+        let length = range.end - range.start;
+        match &self.object.content {
+            Content::Memory(bytes) => Ok(Body::from(
+                bytes.slice(range.start as usize..range.end as usize),
+            )),
+            Content::Store if length <= LONGEST_KEPT_RANGE => {
+                let start = range.start;
+                let part = self
+                    .origin
+                    .range(self.path, ByteRange { start, length })
+                    .await?;
+                Ok(Body::from(part.bytes().cloned().unwrap_or_default()))
+            }
+            Content::Store => {
+                let stream = self.origin.shared.store.stream(self.path, range).await?;
+                Ok(Body::from_stream(stream))
+            }
+        }
+    }
+}
+
+/// Sets a field to text that is all digits and ASCII signs.
+fn insert(fields: &mut HeaderMap, name: axum::http::HeaderName, text: String) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        fields.insert(name, value);
+    }
+}

@@ -1,0 +1,169 @@
+//! A store that counts reads, and fails or hangs when told to.
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
+
+/// How the store answers reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Works,
+    Fails,
+    /// Does not answer until the mode changes.
+    Hangs,
+}
+
+/// A local folder behind a probe.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    inner: LocalFileSystem,
+    mode: watch::Sender<Mode>,
+    reads: Mutex<HashMap<String, usize>>,
+}
+
+impl Probe {
+    pub(crate) fn new(root: &std::path::Path) -> Arc<Self> {
+        Arc::new(Self {
+            inner: LocalFileSystem::new_with_prefix(root).unwrap(),
+            mode: watch::Sender::new(Mode::Works),
+            reads: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        self.mode.send_replace(mode);
+    }
+
+    /// How often `path` has been read.
+    pub(crate) fn reads(&self, path: &str) -> usize {
+        self.reads.lock().unwrap().get(path).copied().unwrap_or(0)
+    }
+
+    async fn pass(&self) -> Result<()> {
+        let mut mode = self.mode.subscribe();
+        let now = *mode.wait_for(|mode| *mode != Mode::Hangs).await.unwrap();
+        match now {
+            Mode::Fails => Err(Error::Generic {
+                store: "probe",
+                source: "told to fail: secret-host-7".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "probe")
+    }
+}
+
+/// Only what an origin may use works: it never writes.
+impl ObjectStore for Probe {
+    fn get_opts<'a, 'b, 'f>(
+        &'a self,
+        location: &'b Path,
+        options: GetOptions,
+    ) -> BoxFuture<'f, Result<GetResult>>
+    where
+        'a: 'f,
+        'b: 'f,
+    {
+        if !options.head {
+            let mut reads = self.reads.lock().unwrap();
+            *reads.entry(location.to_string()).or_default() += 1;
+        }
+        Box::pin(async move {
+            self.pass().await?;
+            self.inner.get_opts(location, options).await
+        })
+    }
+
+    fn list_with_delimiter<'a, 'b, 'f>(
+        &'a self,
+        prefix: Option<&'b Path>,
+    ) -> BoxFuture<'f, Result<ListResult>>
+    where
+        'a: 'f,
+        'b: 'f,
+    {
+        Box::pin(async move {
+            self.pass().await?;
+            self.inner.list_with_delimiter(prefix).await
+        })
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn put_opts<'a, 'b, 'f>(
+        &'a self,
+        _: &'b Path,
+        _: PutPayload,
+        _: PutOptions,
+    ) -> BoxFuture<'f, Result<PutResult>>
+    where
+        'a: 'f,
+        'b: 'f,
+    {
+        Box::pin(async {
+            Err(Error::NotImplemented {
+                operation: "put".into(),
+                implementer: "probe".into(),
+            })
+        })
+    }
+
+    fn put_multipart_opts<'a, 'b, 'f>(
+        &'a self,
+        _: &'b Path,
+        _: PutMultipartOptions,
+    ) -> BoxFuture<'f, Result<Box<dyn MultipartUpload>>>
+    where
+        'a: 'f,
+        'b: 'f,
+    {
+        Box::pin(async {
+            Err(Error::NotImplemented {
+                operation: "put".into(),
+                implementer: "probe".into(),
+            })
+        })
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        locations
+    }
+
+    fn copy_opts<'a, 'b, 'c, 'f>(
+        &'a self,
+        _: &'b Path,
+        _: &'c Path,
+        _: CopyOptions,
+    ) -> BoxFuture<'f, Result<()>>
+    where
+        'a: 'f,
+        'b: 'f,
+        'c: 'f,
+    {
+        Box::pin(async {
+            Err(Error::NotImplemented {
+                operation: "copy".into(),
+                implementer: "probe".into(),
+            })
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! Made-up titles: random bytes in the places of a real one, manifests by the real writers.
+
+use promptus::manifest::{
+    ByteRange, Group, Presentation, Representation, SegmentRef, dash, hls, measure_rates,
+};
+use promptus::time::FrameRate;
+use std::fs;
+use std::path::Path;
+
+/// Content of the poster of every title.
+pub(crate) const POSTER: &[u8] = b"\xff\xd8 not really a picture";
+
+/// The hash folder of a title of this seed.
+pub(crate) fn hash(seed: u64) -> String {
+    format!("{:016x}", 0xabcd_0000_0000_0000 ^ seed)
+}
+
+/// Publishes a title with rungs of 2 and 8 components and segments of about `size` bytes each, as
+/// the packager does: hash folder first, manifests last.
+pub(crate) fn publish(root: &Path, name: &str, seed: u64, size: u64) -> Presentation {
+    let folder = root.join(name);
+    let hash = hash(seed);
+    fs::create_dir_all(folder.join(&hash)).unwrap();
+    let rungs: Vec<Representation> = [2, 8]
+        .into_iter()
+        .map(|rank| {
+            let rung = rung(&hash, rank, size * u64::from(rank));
+            let bytes = noise(seed ^ u64::from(rank), file_size(&rung));
+            fs::write(folder.join(&rung.url), bytes).unwrap();
+            rung
+        })
+        .collect();
+    let rate = FrameRate::new(24, 1).unwrap();
+    let presentation = Presentation {
+        duration: rate.time_of(132),
+        quality_url: Some("quality.json".into()),
+        groups: vec![Group {
+            profile: "mini".into(),
+            frame_rate: rate,
+            width: 256,
+            height: 144,
+            weights: "5e".repeat(32),
+            weights_url: None,
+            independent_segments: true,
+            representations: rungs,
+        }],
+    };
+    fs::write(folder.join("quality.json"), r#"{"version":1,"rungs":[]}"#).unwrap();
+    fs::write(folder.join("poster.jpg"), POSTER).unwrap();
+    fs::write(
+        folder.join("manifest.mpd"),
+        dash::write(&presentation).unwrap(),
+    )
+    .unwrap();
+    for playlist in hls::write(&presentation).unwrap() {
+        fs::write(folder.join(playlist.url), playlist.text).unwrap();
+    }
+    presentation
+}
+
+/// The bytes of the file of a rung.
+pub(crate) fn file(root: &Path, name: &str, rung: &Representation) -> Vec<u8> {
+    fs::read(root.join(name).join(&rung.url)).unwrap()
+}
+
+fn file_size(rung: &Representation) -> u64 {
+    rung.segments.last().unwrap().range.unwrap().end()
+}
+
+fn rung(hash: &str, rank: u32, size: u64) -> Representation {
+    let rate = FrameRate::new(24, 1).unwrap();
+    let url = format!("{hash}/mini-r{rank}.mp4");
+    let mut at = 900;
+    let segments: Vec<SegmentRef> = [(0, 48), (48, 48), (96, 36)]
+        .map(|(frame, frames)| {
+            let length = size + frame;
+            let range = ByteRange { start: at, length };
+            at += length;
+            SegmentRef {
+                start: rate.time_of(frame),
+                duration: rate.time_of(frames),
+                url: url.clone(),
+                range: Some(range),
+                key_frame_end: Some(size / 4),
+                sap: true,
+            }
+        })
+        .into();
+    let rates = measure_rates(800, &segments);
+    Representation {
+        id: format!("mini-r{rank}"),
+        rank,
+        bandwidth: rates.peak,
+        average_bandwidth: rates.average,
+        codecs: "prm1.mini.3".into(),
+        score: f64::from(rank),
+        url,
+        init: Some(ByteRange {
+            start: 0,
+            length: 800,
+        }),
+        index: Some(ByteRange {
+            start: 800,
+            length: 100,
+        }),
+        segments,
+    }
+}
+
+/// Bytes that repeat nowhere, from a seed (xorshift64*).
+fn noise(seed: u64, length: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(length as usize);
+    while bytes.len() < length as usize {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        bytes.extend(state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
+    }
+    bytes.truncate(length as usize);
+    bytes
+}
