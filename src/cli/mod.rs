@@ -13,6 +13,7 @@ mod inspect;
 mod paced;
 mod play;
 mod playback;
+mod scores;
 mod screen;
 mod serve;
 mod session_args;

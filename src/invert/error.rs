@@ -2,6 +2,7 @@
 
 use crate::model::ModelError;
 use crate::prompt::PromptError;
+use crate::quality::QualityError;
 
 /// A segment that cannot be fitted.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,9 @@ pub enum InvertError {
     /// The generator or the encoder network failed.
     #[error("the generator failed")]
     Model(#[from] ModelError),
+    /// The perceptual distance could not be computed.
+    #[error("the perceptual distance failed")]
+    Quality(#[from] QualityError),
     /// A prompt could not be coded.
     #[error("a prompt could not be coded")]
     Prompt(#[from] PromptError),

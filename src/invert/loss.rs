@@ -7,6 +7,7 @@ use super::InvertError;
 use super::options::LossWeights;
 use crate::model::Encoder;
 use crate::model::ops::avg_pool2;
+use crate::quality::Squeeze;
 
 /// Halvings before the colour term looks: 8×8 cells.
 const HALVINGS: usize = 3;
@@ -24,6 +25,8 @@ pub(super) struct Corner {
 /// A perceptual distance of pictures.
 #[derive(Debug, Clone, Copy)]
 pub enum Perceptual<'a> {
+    /// LPIPS with SqueezeNet.
+    Lpips(&'a Squeeze),
     /// Distance of unit-length features of the encoder network, summed over its levels.
     Features(&'a Encoder),
 }
@@ -32,6 +35,10 @@ impl Perceptual<'_> {
     /// The distance of pictures (1, 3, H, W) in 0..1, H and W multiples of 32.
     fn distance(&self, picture: &Tensor, target: &Tensor) -> Result<Tensor, InvertError> {
         match self {
+            Self::Lpips(lpips) => {
+                let target = lpips.target(target, None)?;
+                Ok(lpips.distance(picture, &target)?.sum_all()?)
+            }
             Self::Features(encoder) => {
                 let maps = encoder.features(picture)?.into_iter();
                 let mut sum = Tensor::zeros((), picture.dtype(), picture.device())?;

@@ -8,6 +8,7 @@
 //! the start.
 
 mod adam;
+mod cut;
 mod eigen;
 mod error;
 mod fit;
@@ -18,6 +19,7 @@ mod schedule;
 mod warm;
 mod workers;
 
+pub use cut::{Grid, Span, Spans};
 pub use error::InvertError;
 pub use fit::{Fitted, Fitter, Progress};
 pub use loss::Perceptual;

@@ -1,0 +1,192 @@
+//! A stream of frames cut into segments, with their keyframe positions.
+//!
+//! Segments have a fixed number of frames. A change of scene starts a new one if both parts are
+//! long enough; if not, it becomes two keyframes one frame apart, so that nothing is interpolated
+//! across it. Looks no further ahead than the shortest segment, so the input may be a pipe.
+
+use std::collections::VecDeque;
+
+use crate::frame::Frame;
+use crate::segment::keyframes::keyframe_positions;
+
+/// Mean difference of neighbouring frames, as a share of full scale, under which no scene changes.
+const LEAST_CHANGE: f64 = 0.08;
+/// A change of scene differs by this much more than the frames before and after it do.
+const CONTRAST: f64 = 3.0;
+/// Every how many pixels the difference looks.
+const STRIDE: usize = 7;
+
+/// How a stream is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// Frames of a segment, at least 1.
+    pub longest: u32,
+    /// Frames that both parts need for a change of scene to cut a segment.
+    pub shortest: u32,
+    /// Frames from keyframe to keyframe, at least 1.
+    pub interval: u32,
+}
+
+/// Frames that are fitted together.
+#[derive(Debug, Clone)]
+pub struct Span {
+    /// The frames, at least one.
+    pub frames: Vec<Frame>,
+    /// Which of them are keyframes: rising, the first and the last among them.
+    pub positions: Vec<u32>,
+}
+
+/// The segments of a stream of frames.
+#[derive(Debug)]
+pub struct Spans<I> {
+    frames: I,
+    grid: Grid,
+    /// Frames read and not handed on, each with its difference from the one before.
+    held: VecDeque<(Frame, f64)>,
+}
+
+impl<I> Spans<I> {
+    /// Cuts `frames` as `grid` says.
+    pub fn new<E>(frames: I, grid: Grid) -> Self
+    where
+        I: Iterator<Item = Result<Frame, E>>,
+    {
+        Self {
+            frames,
+            grid: Grid {
+                longest: grid.longest.max(1),
+                ..grid
+            },
+            held: VecDeque::new(),
+        }
+    }
+
+    /// Whether frame `at` of those held shows another scene than the one before it.
+    fn is_cut(&self, at: usize) -> bool {
+        let difference = |i: usize| self.held.get(i).map_or(0.0, |(_, difference)| *difference);
+        let before = if at > 1 { difference(at - 1) } else { 0.0 };
+        let around = before.max(difference(at + 1));
+        at > 0 && difference(at) > LEAST_CHANGE && difference(at) > CONTRAST * around
+    }
+
+    /// The next segment out of what is held.
+    fn cut(&mut self) -> Span {
+        let (longest, shortest) = (self.grid.longest as usize, self.grid.shortest as usize);
+        let mut length = longest.min(self.held.len());
+        let cuts: Vec<usize> = (1..length).filter(|&at| self.is_cut(at)).collect();
+        let splits = |at: &&usize| **at >= shortest && self.held.len() - **at >= shortest;
+        if let Some(&at) = cuts.iter().find(splits) {
+            length = at;
+        }
+        let mut positions = keyframe_positions(length as u32, self.grid.interval);
+        let inside = cuts.iter().filter(|&&at| at < length);
+        positions.extend(inside.flat_map(|&at| [at as u32 - 1, at as u32]));
+        positions.sort_unstable();
+        positions.dedup();
+        let frames = self.held.drain(..length).map(|(frame, _)| frame);
+        Span {
+            frames: frames.collect(),
+            positions,
+        }
+    }
+}
+
+impl<I, E> Iterator for Spans<I>
+where
+    I: Iterator<Item = Result<Frame, E>>,
+{
+    type Item = Result<Span, E>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let ahead = (self.grid.longest as usize).saturating_add(self.grid.shortest as usize);
+        while self.held.len() < ahead {
+            match self.frames.next() {
+                None => break,
+                Some(Err(error)) => return Some(Err(error)),
+                Some(Ok(frame)) => {
+                    let last = self.held.back();
+                    let difference = last.map_or(0.0, |(last, _)| difference(last, &frame));
+                    self.held.push_back((frame, difference));
+                }
+            }
+        }
+        (!self.held.is_empty()).then(|| Ok(self.cut()))
+    }
+}
+
+/// Mean difference of sampled values as a share of full scale; 1 for pictures of unlike size.
+fn difference(a: &Frame, b: &Frame) -> f64 {
+    if (a.width(), a.height()) != (b.width(), b.height()) {
+        return 1.0;
+    }
+    let pairs = a.data().iter().zip(b.data()).step_by(STRIDE);
+    let count = pairs.len().max(1);
+    let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / count as f64 / 255.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Grid, Span, Spans};
+    use crate::frame::Frame;
+    use std::convert::Infallible;
+
+    const GRID: Grid = Grid {
+        longest: 20,
+        shortest: 8,
+        interval: 6,
+    };
+
+    /// Scenes of these lengths, each of one grey that creeps a little.
+    fn spans(scenes: &[u8]) -> Vec<Span> {
+        let scene = |(number, &length): (usize, &u8)| {
+            let grey = 90 * (number as u8 % 2);
+            (0..length).map(move |i| Frame::new(4, 4, vec![grey + i; 48]).unwrap())
+        };
+        let frames = scenes.iter().enumerate().flat_map(scene);
+        let frames = frames.map(Ok::<_, Infallible>);
+        Spans::new(frames, GRID).collect::<Result<_, _>>().unwrap()
+    }
+
+    fn lengths(spans: &[Span]) -> Vec<usize> {
+        spans.iter().map(|span| span.frames.len()).collect()
+    }
+
+    #[test]
+    fn one_scene_is_cut_by_length_alone() {
+        let spans = spans(&[47]);
+        assert_eq!(lengths(&spans), [20, 20, 7]);
+        assert_eq!(spans[0].positions, [0, 6, 12, 18, 19]);
+        assert_eq!(spans[2].positions, [0, 6]);
+    }
+
+    #[test]
+    fn a_new_scene_starts_a_segment_if_both_parts_are_long_enough() {
+        assert_eq!(lengths(&spans(&[12, 30])), [12, 20, 10]);
+        assert_eq!(lengths(&spans(&[20, 20])), [20, 20]);
+    }
+
+    #[test]
+    fn otherwise_it_becomes_two_keyframes() {
+        let early = spans(&[5, 30]);
+        assert_eq!(lengths(&early), [20, 15]);
+        assert_eq!(early[0].positions, [0, 4, 5, 6, 12, 18, 19]);
+        let late = spans(&[14, 3]);
+        assert_eq!(lengths(&late), [17]);
+        assert_eq!(late[0].positions, [0, 6, 12, 13, 14, 16]);
+    }
+
+    #[test]
+    fn a_flash_is_no_scene() {
+        let spans = spans(&[10, 1, 9]);
+        assert_eq!(spans[0].positions, [0, 6, 12, 18, 19]);
+    }
+
+    #[test]
+    fn errors_are_passed_on() {
+        let frames = [Ok(Frame::new(1, 1, vec![0; 3]).unwrap()), Err("torn")];
+        let mut spans = Spans::new(frames.into_iter(), GRID);
+        assert_eq!(spans.next().unwrap().unwrap_err(), "torn");
+    }
+}

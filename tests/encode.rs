@@ -1,0 +1,177 @@
+//! `promptus encode` and `promptus eval` as a user runs them, on a small folder of images.
+
+#![allow(clippy::unwrap_used)]
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder of `count` images of 48×40: a bar that moves over a slope.
+fn images(folder: &Path, count: u32) -> PathBuf {
+    let path = folder.join("images");
+    fs::create_dir(&path).unwrap();
+    for n in 0..count {
+        let picture = image::RgbImage::from_fn(48, 40, |x, y| {
+            let bar = x / 4 == n;
+            image::Rgb([
+                if bar { 240 } else { 40 + 3 * x as u8 },
+                90 + 2 * y as u8,
+                130,
+            ])
+        });
+        picture.save(path.join(format!("{n:03}.png"))).unwrap();
+    }
+    path
+}
+
+/// A video of `count` frames of 48×40 at 8 frames a second.
+fn y4m(count: u8) -> Vec<u8> {
+    let mut file = b"YUV4MPEG2 W48 H40 F8:1 Ip A1:1 C444\n".to_vec();
+    for n in 0..count {
+        file.extend(b"FRAME\n");
+        let pixels = (0..40).flat_map(|y| (0..48_u8).map(move |x| (x, y)));
+        file.extend(pixels.map(|(x, y)| if x / 2 == n { 220 } else { 60 + x + y }));
+        file.extend([110; 48 * 40]);
+        file.extend([140; 48 * 40]);
+    }
+    file
+}
+
+fn promptus(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_promptus"))
+        .args(arguments)
+        .env_remove("PROMPTUS_MODELS")
+        .env("XDG_DATA_HOME", "/nonexistent")
+        .output()
+        .unwrap()
+}
+
+fn encode(input: &Path, out: &Path, more: &[&str]) -> Output {
+    let (input, out) = (input.to_str().unwrap(), out.to_str().unwrap());
+    let fixed = ["encode", input, "--out", out, "--json", "--ranks", "2,4"];
+    let short = [
+        "--fps",
+        "8",
+        "--segment-seconds",
+        "1",
+        "--interval",
+        "4",
+        "--steps",
+        "2",
+    ];
+    promptus(&[&fixed[..], &short, more].concat())
+}
+
+fn json(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+/// Every file below `folder`, by relative name.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(path) = open.pop() {
+        for entry in fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_same_seed_gives_the_same_title_and_eval_agrees_with_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = images(folder.path(), 11);
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let report = json(&encode(&input, &one, &["--workers", "1"]));
+    json(&encode(&input, &two, &["--workers", "2"]));
+    assert_eq!(files(&one), files(&two));
+    assert!(!folder.path().join("one.work").exists());
+    assert_eq!(
+        (&report["frames"], &report["segments"]),
+        (&11.into(), &2.into())
+    );
+
+    let strip = folder.path().join("strip.png");
+    let arguments = [&input, &one].map(|path| path.to_str().unwrap());
+    let more = ["--json", "--strip", strip.to_str().unwrap()];
+    let evaluated = json(&promptus(&[&["eval"], &arguments[..], &more].concat()));
+    for (encoded, evaluated) in [0, 1].map(|r| (&report["rungs"][r], &evaluated["rungs"][r])) {
+        assert_eq!(encoded["bytes"], evaluated["bytes"]);
+        let psnr = |rung: &Value| rung["psnr"].as_f64().unwrap();
+        assert!((psnr(encoded) - psnr(evaluated)).abs() < 1e-9);
+        assert!(evaluated["psnr_worst"].as_f64().unwrap() <= psnr(evaluated));
+        assert!(evaluated.get("lpips_squeeze").is_none());
+    }
+    let strip = image::open(strip).unwrap();
+    assert_eq!((strip.width(), strip.height()), (6 * 48, 3 * 40));
+}
+
+#[test]
+fn a_resumed_run_takes_up_what_is_kept_and_ends_in_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("input.y4m");
+    let video = y4m(24);
+    fs::write(&input, &video).unwrap();
+    let (whole, torn) = (folder.path().join("whole"), folder.path().join("torn"));
+    json(&encode(&input, &whole, &[]));
+
+    // The last frame is cut short: the run stops after the first segment.
+    fs::write(&input, &video[..video.len() - 100]).unwrap();
+    let stopped = encode(&input, &torn, &[]);
+    assert_eq!(stopped.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&stopped.stderr).contains("input.y4m"));
+    assert!(!torn.exists());
+    let kept = files(&folder.path().join("torn.work"));
+    let is_segment = |name: &&PathBuf| name.extension().is_some_and(|e| e == "m4s");
+    assert_eq!(kept.keys().filter(is_segment).count(), 1);
+
+    fs::write(&input, &video).unwrap();
+    let report = json(&encode(&input, &torn, &["--resume"]));
+    assert_eq!(
+        report["passes"], 4,
+        "two segments of three were fitted: {report}"
+    );
+    assert_eq!(files(&whole), files(&torn));
+}
+
+#[test]
+fn bad_input_is_one_error_with_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = images(folder.path(), 2);
+    let out = folder.path().join("title");
+    for (more, expected) in [
+        (&["--ranks", "5,3"][..], "ranks"),
+        (&["--step", "0"], "step"),
+        (&["--segment-seconds", "0"], "--segment-seconds"),
+        (&["--size", "64x64"], "--fit"),
+        (&["--bits", "40"], "quantiser"),
+    ] {
+        let more: Vec<&str> = more.to_vec();
+        let fixed = [
+            "encode",
+            input.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        let output = promptus(&[&fixed[..], &more].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(expected), "{more:?}: {error}");
+    }
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    assert_eq!(encode(&empty, &out, &[]).status.code(), Some(2));
+    assert!(!out.exists());
+}
