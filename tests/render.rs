@@ -8,8 +8,7 @@ mod synthetic;
 use promptus::frame::Frame;
 use promptus::model::{Generator, Profile, picture};
 use promptus::prompt::{CodingId, Interpolation, between};
-use promptus::render::{Picture, RenderError, SegmentRenderer, TitleRenderer, open_sink};
-use promptus::segment::init::{Bitrates, write_init};
+use promptus::render::{Picture, RenderError, SegmentRenderer, open_sink};
 use promptus::segment::media::{MediaSegment, read_media, read_partial};
 use promptus::segment::{StartLatent, Track};
 use promptus::source::{Options, Source};
@@ -281,44 +280,4 @@ fn a_foreign_generator_is_refused() {
     let mut unknown = track;
     unknown.weights = [0; 32];
     assert!(SegmentRenderer::new(Arc::clone(&GENERATOR), unknown).is_ok());
-}
-
-#[test]
-fn a_title_is_rendered_from_whichever_rung_comes() {
-    let (track, segments) = closed_title();
-    let tracks = [synthetic::rung(&track, 1), track];
-    let init = |track: &Track| {
-        let rates = Bitrates {
-            largest_segment: 1,
-            peak: 1,
-            average: 1,
-        };
-        write_init(track, track.frame_rate.time_of(22), rates).unwrap()
-    };
-    let inits = tracks.each_ref().map(init);
-    let mut title = TitleRenderer::new(&GENERATOR, &inits).unwrap();
-    assert_eq!(title.picture().size, (90, 60));
-    let mut frames = Vec::new();
-    for (rung, coded) in [(1, &segments[0]), (0, &segments[1])] {
-        let bytes = coded.bytes(&tracks[rung]);
-        let keep = &mut |frame| {
-            frames.push(frame);
-            Ok(())
-        };
-        title.render(rung, &bytes, keep).unwrap();
-    }
-    let low = read_media(&segments[1].bytes(&tracks[0])).unwrap();
-    assert_eq!(
-        frames[13..],
-        render(&mut renderer(&tracks[0]), &low).unwrap()
-    );
-    let error = title.render(2, &[], &mut |_| Ok(())).unwrap_err();
-    assert!(matches!(error, RenderError::NoRung { rung: 2, rungs: 2 }));
-    assert!(TitleRenderer::new(&GENERATOR, &[]).is_err());
-    let mut other = tracks[0].clone();
-    other.visible.0 -= 1;
-    let error = TitleRenderer::new(&GENERATOR, &[init(&tracks[1]), init(&other)]).unwrap_err();
-    assert!(matches!(error, RenderError::MixedRungs { rung: 1 }));
-    let cut = &inits[0][..inits[0].len() / 2];
-    assert!(TitleRenderer::new(&GENERATOR, &[cut.to_vec()]).is_err());
 }

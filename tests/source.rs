@@ -212,7 +212,8 @@ fn the_shipped_recipe_makes_24_seconds_with_cuts_on_whole_seconds() {
         (source.size(), source.frame_rate().to_string()),
         ((256, 256), "24".into())
     );
-    assert_eq!(source.map(Result::unwrap).count(), 576);
+    // The JPEG decoder gives the same bytes with and without SIMD for these photographs.
+    assert_eq!(digest(source), SHIPPED);
 }
 
 #[test]
@@ -247,3 +248,5 @@ fn bad_recipes_name_the_field() {
 }
 
 const GOLDEN: &str = "b62a10e9f08e9af8404137c15b887dfbe838978c0ea8414cb21718c49655dac4";
+
+const SHIPPED: &str = "ef2706e48aa8bc9185fc60a7a07adaf840ca400bc16809a0f7c338a3dfd62d97";

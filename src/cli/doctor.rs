@@ -15,6 +15,7 @@
 //! the crate needs them.
 
 use super::CliError;
+use crate::model::ops::keep_freed_memory;
 use crate::model::{Generator, ModelError, device, installed};
 use crate::source::ffmpeg_version;
 use candle_core::{DType, Device, Tensor};
@@ -37,7 +38,7 @@ pub(super) struct Args {
 const SIDE: u32 = 256;
 
 /// Frames that are timed.
-const TIMED: u32 = 10;
+const TIMED: u32 = 30;
 
 /// Weights that do not ship with the crate, and what wants them.
 const OUTSIDE: [(&str, &str); 5] = [
@@ -82,6 +83,7 @@ struct Speed {
 
 /// Runs `promptus doctor`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    keep_freed_memory();
     let device = device::best();
     let generator = Generator::shipped(&device)?;
     let mut weights = vec![Weights {

@@ -82,23 +82,12 @@ pub enum RenderError {
         /// Its number, from 1.
         sequence: u32,
     },
-    /// A segment of a rung that the title does not have.
-    #[error("there is no rung {rung}, counted from 0: the title has {rungs}")]
-    NoRung {
-        /// The rung asked for.
-        rung: usize,
-        /// How many there are.
-        rungs: usize,
-    },
-    /// Rungs of one title that differ in picture size, pixel shape or frame rate.
-    #[error("rung {rung}, counted from 0, has other pictures than the rungs before it")]
-    MixedRungs {
-        /// The first rung that differs.
-        rung: usize,
-    },
     /// A frame past the last keyframe was asked for, or the generator gave none.
     #[error("the segment holds no keyframe for this frame")]
     NoPicture,
+    /// A sink made elsewhere refused a frame.
+    #[error(transparent)]
+    Sink(Box<dyn std::error::Error + Send + Sync>),
     /// The media segment is damaged.
     #[error(transparent)]
     Segment(#[from] SegmentError),
@@ -111,6 +100,11 @@ pub enum RenderError {
 }
 
 impl RenderError {
+    /// What a [`Sink`](super::Sink) that is made elsewhere fails with.
+    pub fn sink(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Sink(Box::new(cause))
+    }
+
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         let path = path.into();
         Self::Io { path, source }

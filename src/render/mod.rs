@@ -6,10 +6,8 @@ mod error;
 mod pace;
 mod segment;
 mod sink;
-mod title;
 
 pub use error::RenderError;
 pub use pace::{Due, Pacer, Timetable};
 pub use segment::{Deliver, SegmentRenderer};
 pub use sink::{Picture, PngFolder, Sink, Y4mFile, Y4mPipe, open as open_sink, write_png};
-pub use title::TitleRenderer;

@@ -1,4 +1,7 @@
-//! Small random titles of profile `mini`: no fit, but every byte of the wire format.
+//! Small random titles of profile `mini`: no fit, but every byte of the wire format. Every test
+//! binary uses its own part of it.
+
+#![allow(dead_code)]
 
 use bytes::Bytes;
 use promptus::model::Profile;
@@ -72,10 +75,14 @@ pub(crate) struct Coded {
 }
 
 impl Coded {
+    /// The keyframes as the rung `track` has them.
+    pub(crate) fn segment(&self, track: &Track) -> CodedSegment {
+        self.segment.cut(track.layers())
+    }
+
     /// The media segment as the rung `track` has it.
     pub(crate) fn bytes(&self, track: &Track) -> Vec<u8> {
-        let segment = self.segment.cut(track.layers());
-        segment
+        self.segment(track)
             .write(track, self.sequence, self.first_frame)
             .unwrap()
     }
