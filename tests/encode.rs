@@ -110,7 +110,7 @@ fn the_same_seed_gives_the_same_title_and_eval_agrees_with_its_report() {
     for (encoded, evaluated) in [0, 1].map(|r| (&report["rungs"][r], &evaluated["rungs"][r])) {
         assert_eq!(encoded["bytes"], evaluated["bytes"]);
         let psnr = |rung: &Value| rung["psnr"].as_f64().unwrap();
-        assert!((psnr(encoded) - psnr(evaluated)).abs() < 1e-9);
+        assert!((psnr(encoded) - psnr(evaluated)).abs() < 2e-6);
         assert!(evaluated["psnr_worst"].as_f64().unwrap() <= psnr(evaluated));
         assert!(evaluated.get("lpips_squeeze").is_none());
     }
