@@ -2,7 +2,9 @@
 //! `tools/bench_torch/bench.py` starts this and alternates with PyTorch.
 //!
 //! One request a line on stdin, one answer a line on stdout, the best time in seconds:
-//! `conv own|stock fwd|bwd INPUTS OUTPUTS SIDE KERNEL STRIDE`.
+//! `conv own|stock fwd|bwd INPUTS OUTPUTS SIDE KERNEL STRIDE`,
+//! `mini own fwd|step BATCH SIDE` (step: forward, mean squared error, gradient of the prompts),
+//! `lpips own fwd|step SIDE` (against a prepared target; seeded random weights).
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,10 +12,14 @@ use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use candle_core::{Device, Result, Tensor, Var};
-use promptus::model::ops::Conv2d;
+use candle_core::{Device, Error, Result, Tensor, Var};
+use promptus::model::Generator;
+use promptus::model::ops::{Conv2d, keep_freed_memory};
+use promptus::model::synthetic::RandomWeights;
+use promptus::quality::Squeeze;
 
 fn main() {
+    keep_freed_memory();
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -44,24 +50,67 @@ fn answer(words: &[&str]) -> Result<Option<f64>> {
                 _ => time(&x, pass, stock).map(Some),
             }
         }
+        ("mini", &[batch, side]) => mini(pass, batch, side).map(Some),
+        ("lpips", &[side]) => lpips(pass, side).map(Some),
         _ => Ok(None),
+    }
+}
+
+fn mini(pass: &str, batch: usize, side: usize) -> Result<f64> {
+    let generator = Generator::shipped(&Device::Cpu).map_err(Error::wrap)?;
+    let size = (side as u32, side as u32);
+    let start = generator
+        .start(size)
+        .and_then(|start| start.fresh())
+        .map_err(Error::wrap)?;
+    let shape = generator.profile().prompt_shape(size);
+    let prompts = Tensor::randn(0f32, 0.1, (batch, shape.tokens, shape.dim), &Device::Cpu)?;
+    let original = Tensor::rand(0f32, 1.0, (batch, 3, side, side), &Device::Cpu)?;
+    let render = |prompts: &Tensor| generator.frames(prompts, &start).map_err(Error::wrap);
+    step(
+        pass,
+        &prompts,
+        |prompts| render(prompts),
+        |frames| (frames - &original)?.sqr()?.mean_all(),
+    )
+}
+
+fn lpips(pass: &str, side: usize) -> Result<f64> {
+    let lpips = Squeeze::new(&RandomWeights::new(1, &Device::Cpu)).map_err(Error::wrap)?;
+    let picture = || Tensor::rand(0f32, 1.0, (1, 3, side, side), &Device::Cpu);
+    let target = lpips.target(&picture()?, None).map_err(Error::wrap)?;
+    let distance = |x: &Tensor| lpips.distance(x, &target).map_err(Error::wrap);
+    step(pass, &picture()?, distance, Tensor::sum_all)
+}
+
+/// Best time of one forward pass, or of forward pass, loss and gradient of the input.
+fn step(
+    pass: &str,
+    x: &Tensor,
+    forward: impl Fn(&Tensor) -> Result<Tensor>,
+    loss: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<f64> {
+    let variable = Var::from_tensor(x)?;
+    match pass {
+        "fwd" => best(400, || forward(x).map(drop)),
+        _ => best(400, || loss(&forward(&variable)?)?.backward().map(drop)),
     }
 }
 
 /// Best time of one forward pass, or of one backward pass with a gradient of ones.
 fn time(x: &Tensor, pass: &str, f: impl Fn(&Tensor) -> Result<Tensor>) -> Result<f64> {
     if pass == "fwd" {
-        return best(|| f(x).map(drop));
+        return best(60, || f(x).map(drop));
     }
     let y = f(Var::from_tensor(x)?.as_tensor())?;
-    best(|| y.backward().map(drop))
+    best(60, || y.backward().map(drop))
 }
 
-fn best(f: impl Fn() -> Result<()>) -> Result<f64> {
+fn best(limit: u64, f: impl Fn() -> Result<()>) -> Result<f64> {
     let begin = Instant::now();
     let mut best = Duration::MAX;
     let mut runs = 0;
-    while runs < 3 || begin.elapsed() < Duration::from_millis(60) {
+    while runs < 3 || begin.elapsed() < Duration::from_millis(limit) {
         let start = Instant::now();
         black_box(f()?);
         best = best.min(start.elapsed());

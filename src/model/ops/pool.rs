@@ -1,9 +1,13 @@
 //! Pooling: 2×2 means, and the 3×3 stride-2 maxima of SqueezeNet.
 
+// Zips of four slices are not inlined, and then neither compiled for the better instruction set.
+#![allow(clippy::needless_range_loop)]
+
 use candle_core::{Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::cpu::custom::{Unary, apply, is_served};
+use super::cpu::simd::{Kernel, Simd, dispatch};
 
 /// Mean of each 2×2 cell: (B, C, H, W) → (B, C, H/2, W/2). Errors on odd sides.
 pub fn avg_pool2(x: &Tensor) -> Result<Tensor> {
@@ -85,28 +89,17 @@ impl Unary for Maximum {
     fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
         let (height, width) = (dims[2], dims[3]);
         let (rows, columns) = (windows(height), windows(width));
-        let mut y = vec![f32::NEG_INFINITY; dims[0] * dims[1] * rows * columns];
+        let mut y = vec![0f32; dims[0] * dims[1] * rows * columns];
         let planes = x
             .par_chunks(height * width)
             .zip(y.par_chunks_mut(rows * columns));
         planes.for_each(|(x, y)| {
-            let mut tallest = vec![0f32; width];
-            for (row, y) in y.chunks_exact_mut(columns).enumerate() {
-                tallest.fill(f32::NEG_INFINITY);
-                for line in x.chunks_exact(width).skip(2 * row).take(3) {
-                    tallest
-                        .iter_mut()
-                        .zip(line)
-                        .for_each(|(t, x)| *t = if *x > *t { *x } else { *t });
-                }
-                for (window, y) in tallest.chunks(2).zip(&mut *y) {
-                    *y = window.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                }
-                // The third column of each window.
-                for (third, y) in tallest.iter().skip(2).step_by(2).zip(y) {
-                    *y = y.max(*third);
-                }
-            }
+            dispatch(Maxima {
+                x,
+                y,
+                width,
+                columns,
+            })
         });
         Ok((y, Shape::from((dims[0], dims[1], rows, columns))))
     }
@@ -124,17 +117,144 @@ impl Unary for Maximum {
         planes
             .zip(outputs)
             .for_each(|((result, x), (y, gradient))| {
-                for (index, (y, gradient)) in y.iter().zip(gradient).enumerate() {
-                    let (row, column) = (2 * (index / columns), 2 * (index % columns));
-                    let across = column..(column + 3).min(width);
-                    let window = (row..(row + 3).min(height))
-                        .flat_map(|r| across.clone().map(move |c| r * width + c));
-                    if let Some(place) = window.into_iter().find(|&place| x[place] == *y) {
-                        result[place] += gradient;
-                    }
-                }
+                dispatch(Back {
+                    x,
+                    y,
+                    gradient,
+                    result,
+                    width,
+                    columns,
+                });
             });
         Ok(result)
+    }
+}
+
+/// A row with its even and odd columns apart, each of `columns + 1` (filled up with −∞): window c
+/// covers even c, odd c and even c + 1.
+struct Parted {
+    even: Vec<f32>,
+    odd: Vec<f32>,
+}
+
+impl Parted {
+    fn new(columns: usize) -> Self {
+        let none = vec![f32::NEG_INFINITY; columns + 1];
+        Self {
+            even: none.clone(),
+            odd: none,
+        }
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, line: &[f32]) {
+        let (pairs, rest) = line.as_chunks::<2>();
+        for ((even, odd), pair) in self.even.iter_mut().zip(&mut self.odd).zip(pairs) {
+            (*even, *odd) = (pair[0], pair[1]);
+        }
+        if let [last] = rest {
+            self.even[pairs.len()] = *last;
+        }
+    }
+}
+
+/// The maxima of one plane.
+struct Maxima<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+    width: usize,
+    columns: usize,
+}
+
+impl Kernel for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let mut parted = Parted::new(self.columns);
+        let mut tallest = vec![0f32; self.width];
+        for (row, y) in self.y.chunks_exact_mut(self.columns).enumerate() {
+            tallest.fill(f32::NEG_INFINITY);
+            for line in self.x.chunks_exact(self.width).skip(2 * row).take(3) {
+                for (tallest, x) in tallest.iter_mut().zip(line) {
+                    *tallest = if *x > *tallest { *x } else { *tallest };
+                }
+            }
+            parted.fill(&tallest);
+            let (even, odd) = (&parted.even[..=y.len()], &parted.odd[..y.len()]);
+            for c in 0..y.len() {
+                let pair = if odd[c] > even[c] { odd[c] } else { even[c] };
+                y[c] = if even[c + 1] > pair {
+                    even[c + 1]
+                } else {
+                    pair
+                };
+            }
+        }
+    }
+}
+
+/// The gradient of one plane.
+struct Back<'a> {
+    x: &'a [f32],
+    y: &'a [f32],
+    gradient: &'a [f32],
+    result: &'a mut [f32],
+    width: usize,
+    columns: usize,
+}
+
+impl Kernel for Back<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let mut parted = Parted::new(self.columns);
+        let (mut even, mut odd) = (vec![0f32; self.columns + 1], vec![0f32; self.columns]);
+        let mut left = vec![0f32; self.columns];
+        let windows = self
+            .y
+            .chunks_exact(self.columns)
+            .zip(self.gradient.chunks_exact(self.columns));
+        for (row, (y, gradient)) in windows.enumerate() {
+            left.copy_from_slice(gradient);
+            let lines = self
+                .x
+                .chunks_exact(self.width)
+                .zip(self.result.chunks_exact_mut(self.width));
+            for (x, result) in lines.skip(2 * row).take(3) {
+                parted.fill(x);
+                even.fill(0.0);
+                odd.fill(0.0);
+                claim(
+                    &parted.even[..self.columns],
+                    y,
+                    &mut left,
+                    &mut even[..self.columns],
+                );
+                claim(&parted.odd[..self.columns], y, &mut left, &mut odd);
+                claim(&parted.even[1..], y, &mut left, &mut even[1..]);
+                let mut pairs = result.chunks_exact_mut(2);
+                for ((pair, even), odd) in (&mut pairs).zip(&even).zip(&odd) {
+                    pair[0] += even;
+                    pair[1] += odd;
+                }
+                if let [last] = pairs.into_remainder() {
+                    *last += even[self.width / 2];
+                }
+            }
+        }
+    }
+}
+
+/// Where `x` is the maximum `y`, moves what is `left` of the gradient there.
+#[inline(always)]
+fn claim(x: &[f32], y: &[f32], left: &mut [f32], result: &mut [f32]) {
+    let (x, left, result) = (&x[..y.len()], &mut left[..y.len()], &mut result[..y.len()]);
+    for c in 0..y.len() {
+        let here = x[c] == y[c];
+        result[c] += if here { left[c] } else { 0.0 };
+        left[c] = if here { 0.0 } else { left[c] };
     }
 }
 

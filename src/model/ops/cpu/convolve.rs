@@ -410,23 +410,24 @@ fn interleave(even: &[f32], odd: &[f32], line: &mut [f32]) {
 /// Copies every `step`th value from `column` on, zero where `mask` is not positive, and fills up
 /// with zeros.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // Longer iterator chains are not inlined, hence not vectors.
 fn pack_row(source: &[f32], mask: Option<&[f32]>, column: usize, step: usize, target: &mut [f32]) {
     let count = source.len().saturating_sub(column).div_ceil(step);
     let (values, rest) = target.split_at_mut(count);
     rest.fill(0.0);
-    match mask {
-        None if step == 1 => values.copy_from_slice(source),
-        None => {
-            let source = source.iter().skip(column).step_by(step);
-            values
-                .iter_mut()
-                .zip(source)
-                .for_each(|(target, &value)| *target = value);
+    match (mask, step) {
+        (None, 1) => values.copy_from_slice(source),
+        (Some(mask), 1) => {
+            let (source, mask) = (&source[..count], &mask[..count]);
+            for i in 0..count {
+                values[i] = if mask[i] > 0.0 { source[i] } else { 0.0 };
+            }
         }
-        Some(mask) => {
-            let source = source.iter().zip(mask).skip(column).step_by(step);
-            for (target, (&value, &mask)) in values.iter_mut().zip(source) {
-                *target = if mask > 0.0 { value } else { 0.0 };
+        _ => {
+            for i in 0..count {
+                let from = column + i * step;
+                let kept = mask.is_none_or(|mask| mask[from] > 0.0);
+                values[i] = if kept { source[from] } else { 0.0 };
             }
         }
     }
