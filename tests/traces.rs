@@ -5,9 +5,16 @@
 
 mod common;
 
+use promptus::player::abr::Abr;
+use promptus::player::ladder::{Ladder, Rung};
+use promptus::player::log::Outcome;
+use promptus::player::session::{Options, Session};
+use promptus::simulate::driver;
+use promptus::simulate::link::Link;
 use promptus::simulate::trace::Trace;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Folder, files, and the mean rates in kbit/s over the folder: least, median, most (0: not stated).
 const FOLDERS: &[(&str, usize, [f64; 3])] = &[
@@ -86,5 +93,50 @@ fn what_is_no_trace_is_refused_with_its_name() {
     for (name, place) in others {
         let error = Trace::load(&shared.join(name)).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(place), "{error}");
+    }
+}
+
+/// Two minutes of 20 to 160 kbit/s in segments of 2 s.
+fn ladder() -> Arc<Ladder> {
+    let rates = [20.0, 40.0, 80.0, 160.0];
+    let rungs = rates.iter().zip(1..).map(|(&kbps, rank)| Rung {
+        id: format!("r{rank}"),
+        rank,
+        kbps,
+    });
+    let sizes = rates.map(|rate| (rate * 250.0) as u64).repeat(60);
+    Arc::new(Ladder::new(rungs.collect(), &[2.0; 60], sizes).unwrap())
+}
+
+#[test]
+fn every_rule_plays_through_every_trace() {
+    let Some(shared) = common::shared() else {
+        return;
+    };
+    let ladder = ladder();
+    for (folder, ..) in FOLDERS {
+        for file in traces_in(&shared.join("traces").join(folder)) {
+            let link = Link::new(&Trace::load(&file).unwrap(), 0.05);
+            for abr in [Abr::Throughput, Abr::Bola, Abr::Dynamic, Abr::Fixed(3)] {
+                let options = Options {
+                    abr,
+                    buffer_s: 10.0,
+                    start_s: 0.0,
+                };
+                let play = || driver::run(Session::new(Arc::clone(&ladder), &options), &link);
+                let run = play();
+                assert_eq!(run.starved_by, None, "{}", file.display());
+                let here = run.log.requests.iter();
+                let here = here.filter(|request| request.outcome == Outcome::Delivered);
+                assert!(
+                    here.map(|request| request.segment).eq(0..60),
+                    "{}",
+                    file.display()
+                );
+                let ended_s = run.log.ended_s.unwrap();
+                assert!(ended_s >= 120.0 - 1e-6, "{}: {ended_s}", file.display());
+                assert_eq!(play(), run, "{}", file.display());
+            }
+        }
     }
 }

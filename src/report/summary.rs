@@ -112,7 +112,8 @@ fn stalled_s(log: &Log) -> f64 {
         .stalls
         .iter()
         .filter_map(|stall| Some(stall.end_s? - stall.start_s));
-    lengths.sum()
+    // Not `sum`, whose empty sum is -0.
+    lengths.fold(0.0, |sum, length| sum + length)
 }
 
 fn ratio(part: f64, whole: f64) -> f64 {
