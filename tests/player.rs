@@ -1,5 +1,5 @@
 //! The HTTP player as a black box: both manifests in both forms, nginx, misbehaving servers, and
-//! throttled connections beside the simulation of the same traces.
+//! throttled connections to the origin beside the simulation of the same traces.
 
 #![cfg(feature = "net")]
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -15,6 +15,7 @@ mod static_server;
 mod tools;
 
 use fake_title::{publish_fake, segment_bytes};
+use promptus::origin::{Origin, Settings, router};
 use promptus::player::abr::Abr;
 use promptus::player::fetch::{
     Client, FetchError, Patience, Played, Segment, Setup, Stream, Title, play,
@@ -26,10 +27,12 @@ use promptus::simulate::link::Link;
 use promptus::simulate::trace::Trace;
 use static_server::{Fault, serve, serve_well};
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// Quick to give up, so that tests are quick.
@@ -71,6 +74,15 @@ fn with(abr: Abr) -> Setup {
     }
 }
 
+/// The origin over `root`, a folder of titles; returns its base URL.
+async fn origin(root: &Path) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let app = router(Origin::local(root, Settings::default()).unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    base
+}
+
 /// Segment, rung and outcome of every request.
 fn decisions(log: &Log) -> Vec<(usize, usize, Outcome)> {
     log.requests
@@ -82,25 +94,30 @@ fn decisions(log: &Log) -> Vec<(usize, usize, Outcome)> {
 #[tokio::test]
 async fn both_manifests_in_both_forms_lead_to_the_same_bytes() {
     let folder = TempDir::new().unwrap();
-    let presentation = publish_fake(folder.path(), 5);
-    let base = serve_well(folder.path()).await;
-    let forms = [
-        "master.m3u8",
-        "manifest.mpd",
-        "urls/master.m3u8",
-        "urls/manifest.mpd",
+    let title = folder.path().join("fake");
+    let presentation = publish_fake(&title, 5);
+    let (files, ours) = (serve_well(&title).await, origin(folder.path()).await);
+    let urls = [
+        format!("{files}master.m3u8"),
+        format!("{files}manifest.mpd"),
+        format!("{files}urls/master.m3u8"),
+        format!("{files}urls/manifest.mpd"),
+        format!("{ours}fake/master.m3u8"),
+        format!("{ours}fake/manifest.mpd"),
+        format!("{ours}fake/segments/master.m3u8"),
+        format!("{ours}fake/segments/manifest.mpd"),
     ];
-    for form in forms {
-        for rung in 0..3 {
-            let (played, segments) =
-                play_all(&format!("{base}{form}"), &with(Abr::Fixed(rung))).await;
-            assert!(played.complete, "{form}: {:?}", played.error);
-            let expected: Vec<_> = (0..5).map(|k| (k, rung, Outcome::Delivered)).collect();
-            assert_eq!(decisions(&played.log), expected, "{form}");
-            for segment in segments {
-                let bytes = segment_bytes(folder.path(), &presentation, segment.segment, rung);
-                assert_eq!(segment.bytes, bytes, "{form}");
-            }
+    for (url, rung) in urls
+        .iter()
+        .flat_map(|url| (0..3).map(move |rung| (url, rung)))
+    {
+        let (played, segments) = play_all(url, &with(Abr::Fixed(rung))).await;
+        assert!(played.complete, "{url}: {:?}", played.error);
+        let expected: Vec<_> = (0..5).map(|k| (k, rung, Outcome::Delivered)).collect();
+        assert_eq!(decisions(&played.log), expected, "{url}");
+        for segment in segments {
+            let bytes = segment_bytes(&title, &presentation, segment.segment, rung);
+            assert_eq!(segment.bytes, bytes, "{url}");
         }
     }
 }
@@ -151,7 +168,7 @@ impl Drop for Nginx {
     }
 }
 
-async fn nginx(program: &std::path::Path, folder: &TempDir) -> (Nginx, String) {
+async fn nginx(program: &Path, folder: &TempDir) -> (Nginx, String) {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -199,10 +216,10 @@ async fn plain_nginx_serves_a_title_just_as_well() {
         return;
     };
     let folder = TempDir::new().unwrap();
-    publish_fake(folder.path(), 5);
-    let ours = serve_well(folder.path()).await;
+    publish_fake(&folder.path().join("fake"), 5);
+    let ours = origin(folder.path()).await;
     let (_running, theirs) = nginx(&program, &folder).await;
-    for manifest in ["master.m3u8", "manifest.mpd"] {
+    for manifest in ["fake/master.m3u8", "fake/manifest.mpd"] {
         for rung in 0..3 {
             let setup = with(Abr::Fixed(rung));
             let (here, bytes) = play_all(&format!("{ours}{manifest}"), &setup).await;
@@ -413,8 +430,8 @@ const TRACES: [(&str, &str); 3] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_throttled_connection_does_what_the_simulation_says() {
     let folder = TempDir::new().unwrap();
-    publish_fake(folder.path(), 14);
-    let url = format!("{}master.m3u8", serve_well(folder.path()).await);
+    publish_fake(&folder.path().join("fake"), 14);
+    let url = format!("{}fake/master.m3u8", origin(folder.path()).await);
     let runs = TRACES.map(|(name, text)| {
         let url = url.clone();
         tokio::spawn(async move {
