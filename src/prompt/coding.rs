@@ -45,6 +45,9 @@ pub struct CodingParameters {
 }
 
 impl CodingParameters {
+    /// Most values of U: 64 components at 4096×4096 pixels.
+    const MAX_U: usize = 1 << 22;
+
     /// Fails unless every parameter is within its limits.
     pub fn check(&self) -> Result<(), PromptError> {
         self.shape.check()?;
@@ -52,6 +55,7 @@ impl CodingParameters {
         in_range("full rank", self.full_rank, 1, Factors::MAX_RANK)?;
         in_range("component count", self.components, 1, self.full_rank)?;
         let tokens = self.shape.tokens;
+        in_range("size of U", tokens * self.components, 1, Self::MAX_U)?;
         if self.grid_width > 0 && !tokens.is_multiple_of(self.grid_width) {
             return Err(PromptError::Grid {
                 width: self.grid_width,

@@ -21,6 +21,7 @@
 //! ```
 
 mod coding;
+mod entropy;
 mod error;
 mod factors;
 mod interpolate;

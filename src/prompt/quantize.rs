@@ -102,11 +102,6 @@ impl StepCode {
         let exponent = 127 - 20 + u32::from(self.0 >> 3);
         f32::from_bits(exponent << 23 | EIGHTH_POWERS[usize::from(self.0 & 7)])
     }
-
-    /// The integer nearest to value/step, at most `max` in magnitude.
-    pub(super) fn quantise(self, value: f32, max: i32) -> i32 {
-        ((value / self.value()).round() as i32).clamp(-max, max)
-    }
 }
 
 /// The steps of every component of a segment, chosen by the encoder and sent in the layers.

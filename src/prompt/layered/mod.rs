@@ -1,30 +1,18 @@
 //! Coding id 1: one stream per component, so that a rung is a prefix of the layers.
 //!
-//! Closed loop: both sides keep, per component, the integers of the keyframe before. Component j
-//! depends on components ≤ j of earlier keyframes of the segment and on nothing else.
+//! Closed loop: both sides keep, per component, what the keyframes so far left. Component j
+//! depends on components ≤ j of this and earlier keyframes of the segment and on nothing else.
 
-use super::quantize::StepCode;
+mod column;
+mod grid;
+mod layer;
+mod motion;
+mod row;
+
+use self::grid::{Grid, Motion};
+use self::layer::{Component, Keyframe, Wish};
+use super::entropy::{RangeDecoder, RangeEncoder};
 use super::{CodedKeyframe, CodingParameters, Factors, PromptError, Steps, factors::in_range};
-
-/// What is known of one component after a keyframe; all zero before the first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Component {
-    u_step: StepCode,
-    v_step: StepCode,
-    u: Vec<i32>,
-    v: Vec<i32>,
-}
-
-impl Component {
-    fn empty(parameters: &CodingParameters) -> Self {
-        Self {
-            u_step: StepCode(0),
-            v_step: StepCode(0),
-            u: vec![0; parameters.shape.tokens],
-            v: vec![0; parameters.shape.dim],
-        }
-    }
-}
 
 /// The factors that these components mean.
 fn reconstruct(
@@ -36,11 +24,11 @@ fn reconstruct(
     let mut v = Vec::with_capacity(parameters.shape.dim * rank);
     for (j, component) in components.iter().enumerate() {
         let step = component.u_step.value();
-        for (row, &q) in u.chunks_exact_mut(rank).zip(&component.u) {
+        for (row, &q) in u.chunks_exact_mut(rank).zip(&component.column.values) {
             row[j] = step * q as f32;
         }
         let step = component.v_step.value();
-        v.extend(component.v.iter().map(|&q| step * q as f32));
+        v.extend(component.row.iter().map(|&q| step * q as f32));
     }
     Factors::new(parameters.shape, parameters.full_rank, u, v)
 }
@@ -49,7 +37,9 @@ fn reconstruct(
 #[derive(Debug)]
 pub(super) struct LayeredEncoder {
     parameters: CodingParameters,
+    grid: Grid,
     steps: Steps,
+    first: bool,
     components: Vec<Component>,
 }
 
@@ -58,7 +48,9 @@ impl LayeredEncoder {
         let (least, most) = (parameters.components, Factors::MAX_RANK);
         in_range("number of steps", steps.components(), least, most)?;
         Ok(Self {
-            components: vec![Component::empty(&parameters); least],
+            components: vec![Component::new(parameters.shape); least],
+            grid: Grid::new(parameters.shape.tokens, parameters.grid_width),
+            first: true,
             parameters,
             steps,
         })
@@ -69,30 +61,47 @@ impl LayeredEncoder {
         keyframe: &Factors,
     ) -> Result<(CodedKeyframe, Factors), PromptError> {
         self.parameters.check_factors(keyframe)?;
-        let mut layers = Vec::with_capacity(self.components.len());
-        for j in 0..self.components.len() {
-            let next = self.quantised(keyframe, j);
-            layers.push(write_layer(&next));
-            self.components[j] = next;
+        let mut wishes: Vec<Wish> = (0..self.components.len())
+            .map(|j| self.wish(keyframe, j))
+            .collect();
+        let motion = self.motion(&wishes);
+        let mut state = Keyframe::new(&self.parameters, &self.grid, self.first);
+        let mut layers = Vec::with_capacity(wishes.len());
+        for (component, wish) in self.components.iter_mut().zip(&mut wishes) {
+            wish.motion = motion;
+            let mut coder = RangeEncoder::new();
+            state.code(&mut coder, component, wish);
+            layers.push(coder.finish());
         }
+        self.first = false;
         let seen = reconstruct(&self.parameters, &self.components)?;
         Ok((CodedKeyframe { layers }, seen))
     }
 
-    fn quantised(&self, keyframe: &Factors, j: usize) -> Component {
+    fn wish(&self, keyframe: &Factors, j: usize) -> Wish {
         let (u_step, v_step) = (self.steps.u[j], self.steps.v[j]);
-        let (u_max, v_max) = (
-            self.parameters.quantiser.u_max(),
-            self.parameters.quantiser.v_max(),
-        );
-        let column = keyframe.u_column(j);
         let row = keyframe.v_row(j).iter();
-        Component {
-            u_step,
-            v_step,
-            u: column.map(|value| u_step.quantise(value, u_max)).collect(),
-            v: row.map(|&value| v_step.quantise(value, v_max)).collect(),
+        Wish {
+            u_step: u_step.0,
+            v_step: v_step.0,
+            motion: Motion::default(),
+            u: keyframe
+                .u_column(j)
+                .map(|value| value / u_step.value())
+                .collect(),
+            v: row.map(|value| value / v_step.value()).collect(),
         }
+    }
+
+    fn motion(&self, wishes: &[Wish]) -> Motion {
+        if self.first || self.parameters.grid_width == 0 {
+            return Motion::default();
+        }
+        let deciding = wishes.len().min(motion::DECIDING);
+        let before = self.components[..deciding].iter();
+        let before: Vec<&[i32]> = before.map(|c| c.column.values.as_slice()).collect();
+        let now: Vec<&[f32]> = wishes[..deciding].iter().map(|w| w.u.as_slice()).collect();
+        motion::search(&self.grid, &before, &now)
     }
 }
 
@@ -100,6 +109,7 @@ impl LayeredEncoder {
 #[derive(Debug)]
 pub(super) struct LayeredDecoder {
     parameters: CodingParameters,
+    grid: Grid,
     keyframe: usize,
     components: Vec<Component>,
 }
@@ -107,7 +117,8 @@ pub(super) struct LayeredDecoder {
 impl LayeredDecoder {
     pub(super) fn new(parameters: CodingParameters) -> Self {
         Self {
-            components: vec![Component::empty(&parameters); parameters.components],
+            components: vec![Component::new(parameters.shape); parameters.components],
+            grid: Grid::new(parameters.shape.tokens, parameters.grid_width),
             keyframe: 0,
             parameters,
         }
@@ -124,43 +135,19 @@ impl LayeredDecoder {
             });
         }
         self.components.truncate(layers.len());
+        let mut state = Keyframe::new(&self.parameters, &self.grid, keyframe == 0);
         let places = self.components.iter_mut().zip(layers).enumerate();
         for (layer, (component, bytes)) in places {
-            *component = read_layer(&self.parameters, bytes).ok_or(PromptError::Damaged {
-                keyframe,
-                layer,
-                reason: "wrong length or a value outside the quantiser's width",
-            })?;
+            let mut coder = RangeDecoder::new(bytes);
+            state.code(&mut coder, component, &Wish::default());
+            if !coder.is_complete() {
+                return Err(PromptError::Damaged {
+                    keyframe,
+                    layer,
+                    reason: "bytes are left over after the last symbol",
+                });
+            }
         }
         reconstruct(&self.parameters, &self.components)
     }
-}
-
-fn write_layer(component: &Component) -> Vec<u8> {
-    let mut out = vec![component.u_step.0, component.v_step.0];
-    for &q in component.v.iter().chain(&component.u) {
-        out.extend_from_slice(&(q as i16).to_le_bytes());
-    }
-    out
-}
-
-fn read_layer(parameters: &CodingParameters, bytes: &[u8]) -> Option<Component> {
-    let (&[u_step, v_step], rest) = bytes.split_first_chunk()?;
-    let (words, odd) = rest.as_chunks::<2>();
-    let dim = parameters.shape.dim;
-    if words.len() != dim + parameters.shape.tokens || !odd.is_empty() {
-        return None;
-    }
-    let values = |words: &[[u8; 2]], max: i32| -> Option<Vec<i32>> {
-        let read = words
-            .iter()
-            .map(|&word| i32::from(i16::from_le_bytes(word)));
-        read.map(|q| (q.abs() <= max).then_some(q)).collect()
-    };
-    Some(Component {
-        u_step: StepCode(u_step),
-        v_step: StepCode(v_step),
-        v: values(&words[..dim], parameters.quantiser.v_max())?,
-        u: values(&words[dim..], parameters.quantiser.u_max())?,
-    })
 }

@@ -1,0 +1,281 @@
+//! A range coder in bytes (G. N. N. Martin, 1979) with 40-bit intervals: the encoder carries into
+//! bytes already written, the decoder reads zeros past the end, and the encoder leaves away every
+//! byte at the end that zeros would replace.
+
+use super::law::TOTAL_BITS;
+use super::{Coder, Law};
+
+const TOP: u64 = 1 << 40;
+const BOTTOM: u64 = 1 << 32;
+
+/// The interval [low, low + range) of the message so far.
+#[derive(Debug)]
+pub(in crate::prompt) struct RangeEncoder {
+    out: Vec<u8>,
+    low: u64,
+    range: u64,
+}
+
+impl RangeEncoder {
+    pub(in crate::prompt) fn new() -> Self {
+        Self {
+            out: Vec::new(),
+            low: 0,
+            range: TOP,
+        }
+    }
+
+    fn narrow(&mut self, below: u64, frequency: u64, total_bits: u32) {
+        let unit = self.range >> total_bits;
+        self.low += unit * below;
+        self.range = unit * frequency;
+        self.carry();
+        while self.range < BOTTOM {
+            self.out.push((self.low >> 32) as u8);
+            self.low = self.low << 8 & (TOP - 1);
+            self.range <<= 8;
+        }
+    }
+
+    /// Moves a low end past 2^40 into the bytes written.
+    fn carry(&mut self) {
+        if self.low < TOP {
+            return;
+        }
+        self.low -= TOP;
+        for byte in self.out.iter_mut().rev() {
+            *byte = byte.wrapping_add(1);
+            if *byte != 0 {
+                break;
+            }
+        }
+    }
+
+    /// The shortest bytes that mean this message.
+    pub(in crate::prompt) fn finish(mut self) -> Vec<u8> {
+        let end = self.low + self.range;
+        for bytes in 0..=5 {
+            let rest = (TOP >> (8 * bytes)) - 1;
+            let value = (self.low + rest) & !rest;
+            if value < end {
+                self.low = value;
+                self.carry();
+                let digits = self.low.to_be_bytes();
+                self.out.extend_from_slice(&digits[3..3 + bytes]);
+                break;
+            }
+        }
+        while self.out.last() == Some(&0) {
+            self.out.pop();
+        }
+        self.out
+    }
+}
+
+impl Coder for RangeEncoder {
+    fn integer(&mut self, law: &Law, wish: f32) -> i32 {
+        let value = law.nearest(wish);
+        let below = law.below(value);
+        self.narrow(below, law.below(value + 1) - below, TOTAL_BITS);
+        value
+    }
+
+    fn flag(&mut self, odds: u8, wish: bool) -> bool {
+        let odds = u64::from(odds);
+        match wish {
+            true => self.narrow(0, odds, 8),
+            false => self.narrow(odds, 256 - odds, 8),
+        }
+        wish
+    }
+
+    fn bits(&mut self, count: u32, wish: u32) -> u32 {
+        self.narrow(wish.into(), 1, count);
+        wish
+    }
+}
+
+/// Reads what [`RangeEncoder`] wrote; any bytes decode to something within the laws' bounds.
+#[derive(Debug)]
+pub(in crate::prompt) struct RangeDecoder<'a> {
+    bytes: &'a [u8],
+    taken: usize,
+    /// Distance of the message from the interval's low end.
+    code: u64,
+    range: u64,
+}
+
+impl<'a> RangeDecoder<'a> {
+    pub(in crate::prompt) fn new(bytes: &'a [u8]) -> Self {
+        let mut decoder = Self {
+            bytes,
+            taken: 0,
+            code: 0,
+            range: TOP,
+        };
+        (0..5).for_each(|_| decoder.shift());
+        decoder
+    }
+
+    /// Whether the encoder could have ended here: nothing unread, no zero at the end.
+    pub(in crate::prompt) fn is_complete(&self) -> bool {
+        self.bytes.len() <= self.taken && self.bytes.last() != Some(&0)
+    }
+
+    fn shift(&mut self) {
+        let byte = self.bytes.get(self.taken).copied().unwrap_or(0);
+        self.taken += 1;
+        self.code = self.code << 8 | u64::from(byte);
+    }
+
+    fn narrow(&mut self, start: u64, length: u64) {
+        self.code -= start;
+        self.range = length;
+        while self.range < BOTTOM {
+            self.range <<= 8;
+            self.shift();
+        }
+    }
+}
+
+impl Coder for RangeDecoder<'_> {
+    fn integer(&mut self, law: &Law, _: f32) -> i32 {
+        let unit = self.range >> TOTAL_BITS;
+        // What is left over above the last unit is never written; it reads as the last one.
+        self.code = self.code.min((unit << TOTAL_BITS) - 1);
+        let (mut value, mut stride) = (law.middle(), 1);
+        let mut start = law.below(value) * unit;
+        let end = if start <= self.code {
+            loop {
+                let next = (value + stride).min(law.max() + 1);
+                let end = law.below(next) * unit;
+                if end > self.code {
+                    break (next, end);
+                }
+                (value, start) = (next, end);
+                stride *= 2;
+            }
+        } else {
+            loop {
+                let end = (value, start);
+                value = (value - stride).max(-law.max());
+                start = law.below(value) * unit;
+                if start <= self.code {
+                    break end;
+                }
+                stride *= 2;
+            }
+        };
+        let (mut above, mut end) = end;
+        while above - value > 1 {
+            let middle = (value + above) / 2;
+            let place = law.below(middle) * unit;
+            match place <= self.code {
+                true => (value, start) = (middle, place),
+                false => (above, end) = (middle, place),
+            }
+        }
+        self.narrow(start, end - start);
+        value
+    }
+
+    fn flag(&mut self, odds: u8, _: bool) -> bool {
+        let unit = self.range >> 8;
+        let split = unit * u64::from(odds);
+        let yes = self.code < split;
+        if yes {
+            self.narrow(0, split);
+        } else {
+            self.code = self.code.min((unit << 8) - 1);
+            self.narrow(split, (unit << 8) - split);
+        }
+        yes
+    }
+
+    fn bits(&mut self, count: u32, _: u32) -> u32 {
+        let unit = self.range >> count;
+        let value = (self.code / unit).min((1 << count) - 1);
+        self.code = self.code.min(unit * (value + 1) - 1);
+        self.narrow(unit * value, unit);
+        value as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Item {
+        Integer(i32, i32, i32),
+        Flag(u8, bool),
+        Bits(u32, u32),
+    }
+
+    fn item() -> impl Strategy<Value = Item> {
+        prop_oneof![
+            (-3000..3000i32, -300..300i32, -127..=127i32)
+                .prop_map(|(c, s, v)| Item::Integer(c, s, v)),
+            (1..=255u8, any::<bool>()).prop_map(|(odds, yes)| Item::Flag(odds, yes)),
+            (1..=16u32, any::<u16>())
+                .prop_map(|(n, v)| Item::Bits(n, u32::from(v) & ((1 << n) - 1))),
+        ]
+    }
+
+    fn code(coder: &mut impl Coder, items: &[Item], wish: bool) -> Vec<i32> {
+        let step = |item: &Item| match *item {
+            Item::Integer(centre, scale, value) => {
+                let value = if wish { value as f32 } else { 0.0 };
+                coder.integer(&Law::new(centre, scale, 127), value)
+            }
+            Item::Flag(odds, yes) => i32::from(coder.flag(odds, wish && yes)),
+            Item::Bits(count, value) => coder.bits(count, if wish { value } else { 0 }) as i32,
+        };
+        items.iter().map(step).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(items in prop::collection::vec(item(), 0..200)) {
+            let mut encoder = RangeEncoder::new();
+            let written = code(&mut encoder, &items, true);
+            let bytes = encoder.finish();
+            let mut decoder = RangeDecoder::new(&bytes);
+            prop_assert_eq!(code(&mut decoder, &items, false), written);
+            prop_assert!(decoder.is_complete());
+        }
+
+        #[test]
+        fn any_bytes_can_be_read(
+            items in prop::collection::vec(item(), 0..200),
+            bytes in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            code(&mut RangeDecoder::new(&bytes), &items, false);
+        }
+    }
+
+    #[test]
+    fn likely_messages_are_short() {
+        assert!(RangeEncoder::new().finish().is_empty());
+        let mut encoder = RangeEncoder::new();
+        let law = Law::new(0, -5 * 32, 127);
+        for _ in 0..1000 {
+            encoder.integer(&law, 0.0);
+        }
+        assert!(encoder.finish().len() <= 2);
+    }
+
+    #[test]
+    fn carries_run_through_written_bytes() {
+        let mut encoder = RangeEncoder::new();
+        for _ in 0..64 {
+            encoder.flag(1, false);
+        }
+        encoder.bits(16, 0xffff);
+        let bytes = encoder.finish();
+        let mut decoder = RangeDecoder::new(&bytes);
+        assert!((0..64).all(|_| !decoder.flag(1, false)));
+        assert_eq!(decoder.bits(16, 0), 0xffff);
+    }
+}

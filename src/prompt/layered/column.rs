@@ -1,0 +1,362 @@
+//! The model of U: each column is a picture of integers on the token grid.
+//!
+//! Six simple predictors are blended, each weighted by how well it did nearby, in the keyframe
+//! before and in the component below (after G. Seemann and P. Tischer, "Generalized locally
+//! adaptive DPCM", 1997); the scale of the residual is a product of powers of the residuals
+//! around it in space, in time and in lower components. The exponents and biases were fitted by
+//! maximum likelihood to prompts of panned photographs and of moving clips.
+//!
+//! "Fine" values are sixteenths of a quantiser step; logarithms are in 1/32 octaves.
+
+use super::grid::{Grid, Motion, Neighbours};
+use crate::prompt::entropy::{Coder, Law, OCTAVE, log2, weight};
+
+/// Fine units of a step.
+const FINE: i32 = 16;
+const PREDICTORS: usize = 6;
+
+/// Fitted numbers for the first keyframe of a segment, and for later ones.
+struct Weights {
+    /// By component 0, 1 and above, in 1/32 octaves.
+    predictor_bias: [[i32; PREDICTORS]; 3],
+    /// The rest in 1/64: minus the exponents of a predictor's error nearby, in the keyframe
+    /// before, and in the component below.
+    nearby: i32,
+    before: i32,
+    below: i32,
+    /// By component 0, 1 and above, in 1/32 octaves.
+    scale_bias: [i32; 3],
+    /// Exponents of the residuals nearby, in the keyframe before, one and two components below,
+    /// and the mean over all below; of the predictors' spread; of the whole map's mean in the
+    /// keyframe before, for this component and the one below.
+    scale: [i32; 8],
+}
+
+const FIRST: Weights = Weights {
+    predictor_bias: [
+        [-33, 5, 46, 21, -33, 14],
+        [35, -11, 12, -3, 35, -38],
+        [43, -27, -23, -40, 43, -40],
+    ],
+    nearby: 123,
+    before: 0,
+    below: 113,
+    scale_bias: [73, 14, 3],
+    scale: [26, 0, 13, 11, 22, 17, 0, 0],
+};
+
+const LATER: Weights = Weights {
+    predictor_bias: [
+        [58, -42, 3, -7, -35, -42],
+        [34, -20, -32, -40, 56, -20],
+        [40, -39, -49, -53, 46, -33],
+    ],
+    nearby: 76,
+    before: 74,
+    below: 90,
+    scale_bias: [22, 13, 2],
+    scale: [12, 29, 8, 6, 27, 14, 15, -21],
+};
+
+/// What a component leaves for its next keyframe.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    /// The integers, zero before the first keyframe.
+    pub(super) values: Vec<i32>,
+    /// Magnitudes of the residuals, fine.
+    residuals: Vec<i32>,
+    summary: Summary,
+}
+
+/// Mean magnitudes over a map as logarithms.
+#[derive(Debug, Clone, Copy)]
+struct Summary {
+    predictors: [i32; PREDICTORS],
+    residual: i32,
+}
+
+impl Summary {
+    const NONE: Self = Self {
+        predictors: [-2 * OCTAVE; PREDICTORS],
+        residual: -2 * OCTAVE,
+    };
+}
+
+impl Column {
+    pub(super) fn new(tokens: usize) -> Self {
+        Self {
+            values: vec![0; tokens],
+            residuals: vec![0; tokens],
+            summary: Summary::NONE,
+        }
+    }
+}
+
+/// What the components of one keyframe leave for those above them. Residuals are in steps of the
+/// component that they were found in; `step` is the code of the latest one's (1/8 octaves).
+#[derive(Debug)]
+pub(super) struct Below {
+    components: usize,
+    step: i32,
+    /// Logarithms of the blurred residuals one and two components below.
+    one: Vec<i32>,
+    two: Vec<i32>,
+    /// Sum of all residuals below, fine.
+    sum: Vec<i32>,
+    now: Summary,
+    before: Summary,
+}
+
+impl Below {
+    pub(super) fn new(tokens: usize) -> Self {
+        Self {
+            components: 0,
+            step: 0,
+            one: vec![-2 * OCTAVE; tokens],
+            two: vec![-2 * OCTAVE; tokens],
+            sum: vec![0; tokens],
+            now: Summary::NONE,
+            before: Summary::NONE,
+        }
+    }
+
+    /// Goes over to a component of the step code `step`.
+    fn rescale(&mut self, step: i32) {
+        let finer = 4 * (self.step - step);
+        self.step = step;
+        if self.components == 0 || finer == 0 {
+            return;
+        }
+        for log in self.one.iter_mut().chain(&mut self.two) {
+            *log += finer;
+        }
+        let summaries = [&mut self.now, &mut self.before];
+        for summary in summaries {
+            summary.residual += finer;
+            summary.predictors.iter_mut().for_each(|log| *log += finer);
+        }
+        for sum in &mut self.sum {
+            *sum = scaled(*sum, finer);
+        }
+    }
+}
+
+/// `value` · 2^(log/32), between the powers of two on a straight line; at most 2^24.
+fn scaled(value: i32, log: i32) -> i32 {
+    let octaves = log.div_euclid(OCTAVE).clamp(-30, 30);
+    let line = i64::from(value) * i64::from(OCTAVE + log.rem_euclid(OCTAVE));
+    let shifted = if octaves < 0 {
+        line >> -octaves
+    } else {
+        line << octaves
+    };
+    (shifted / i64::from(OCTAVE)).min(1 << 24) as i32
+}
+
+/// log2 of a quarter step and `sum`, where a step is 2^`octaves`.
+fn log(sum: i32, octaves: i32) -> i32 {
+    log2(sum as u32 + (1 << (octaves - 2))) - octaves * OCTAVE
+}
+
+/// Codes one component of one keyframe: `wishes` (in steps) on the way in, `column.values` on
+/// the way out.
+pub(super) fn code(
+    coder: &mut impl Coder,
+    grid: &Grid,
+    place: &Place,
+    column: &mut Column,
+    below: &mut Below,
+    wishes: &[f32],
+) {
+    below.rescale(place.step);
+    let weights = if place.first { &FIRST } else { &LATER };
+    let class = below.components.min(2);
+    let scales = scale_map(grid, place, weights, column, below);
+    let mut walk = Walk::new(grid, place, column);
+    let biases = std::array::from_fn(|i| {
+        let error =
+            weights.before * column.summary.predictors[i] + weights.below * below.now.predictors[i];
+        64 * weights.predictor_bias[class][i] - error
+    });
+    for (at, (near, scale)) in grid.neighbours().iter().zip(&scales).enumerate() {
+        let (law, guess) = walk.law(at, near, weights, &biases, *scale, place.max);
+        let wish = wishes.get(at).copied().unwrap_or(0.0);
+        walk.note(at, coder.integer(&law, wish), &guess);
+    }
+    finish(grid, walk, column, below);
+}
+
+/// Where in the segment a column stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Whether this is the segment's first keyframe.
+    pub(super) first: bool,
+    /// Motion since the keyframe before.
+    pub(super) motion: Motion,
+    /// The component's step code.
+    pub(super) step: i32,
+    /// Largest magnitude of a value.
+    pub(super) max: i32,
+}
+
+/// The part of the scales (in 1/64 of 1/32 octaves) that is known before the first symbol.
+fn scale_map(
+    grid: &Grid,
+    place: &Place,
+    weights: &Weights,
+    column: &Column,
+    below: &Below,
+) -> Vec<i32> {
+    let [_, before, one, two, all, _, mean_before, mean_below] = weights.scale;
+    let fixed = 64 * weights.scale_bias[below.components.min(2)]
+        + mean_before * column.summary.residual
+        + mean_below * below.before.residual;
+    let past = match place.first {
+        true => vec![-2 * OCTAVE; grid.len()],
+        false => {
+            let moved = grid.moved(&column.residuals, place.motion);
+            grid.blurred(&moved)
+                .iter()
+                .map(|&sum| log(sum, 8))
+                .collect()
+        }
+    };
+    let count = below.components.max(1) as u32;
+    let unit = log2(count * FINE as u32);
+    let mean = |sum: i32| log2(sum as u32 + count * FINE as u32 / 4) - unit;
+    let lower = below.one.iter().zip(&below.two).zip(&below.sum);
+    let terms = past.iter().zip(lower);
+    let sum = |(past, ((first, second), sum)): (&i32, ((&i32, &i32), &i32))| {
+        fixed + before * past + one * first + two * second + all * mean(*sum)
+    };
+    terms.map(sum).collect()
+}
+
+/// The walk over one map; every vector has a slot past the end for the first place's neighbours.
+struct Walk {
+    /// The keyframe before, in motion, fine.
+    past: Vec<i32>,
+    /// The values so far, fine.
+    known: Vec<i32>,
+    /// Error magnitudes of the predictors so far, fine.
+    errors: Vec<[i32; PREDICTORS]>,
+    /// Residual magnitudes so far, fine.
+    residuals: Vec<i32>,
+}
+
+/// The predictors' values and their blend at one place.
+struct Guess {
+    predictors: [i32; PREDICTORS],
+    blend: i32,
+}
+
+impl Walk {
+    fn new(grid: &Grid, place: &Place, column: &Column) -> Self {
+        let fine: Vec<i32> = column.values.iter().map(|value| value * FINE).collect();
+        let mut past = grid.moved(&fine, place.motion);
+        let corner = past.first().copied().unwrap_or(0);
+        past.push(corner);
+        let slots = past.len();
+        let mut known = vec![0; slots];
+        known[slots - 1] = corner;
+        Self {
+            past,
+            known,
+            errors: vec![[0; PREDICTORS]; slots],
+            residuals: vec![0; slots],
+        }
+    }
+
+    fn predictors(&self, at: usize, near: &Neighbours) -> [i32; PREDICTORS] {
+        let (known, past) = (&self.known, &self.past);
+        let (left, up, up_left) = (known[near.left], known[near.up], known[near.up_left]);
+        [
+            past[at],
+            (3 * (left + up) + up_left + known[near.up_right]) >> 3,
+            past[at] + left - past[near.left],
+            past[at] + up - past[near.up],
+            0,
+            left + up - up_left,
+        ]
+    }
+
+    fn law(
+        &self,
+        at: usize,
+        near: &Neighbours,
+        weights: &Weights,
+        biases: &[i32; PREDICTORS],
+        scale: i32,
+        max: i32,
+    ) -> (Law, Guess) {
+        let predictors = self.predictors(at, near);
+        let error = |i: usize| nearby(near, |slot| self.errors[slot][i]);
+        let merits: [i32; PREDICTORS] =
+            std::array::from_fn(|i| (biases[i] - weights.nearby * log(error(i), 7)) >> 6);
+        let best = merits.iter().copied().fold(i32::MIN, i32::max);
+        let shares = merits.map(|merit| weight(merit - best));
+        let total: i32 = shares.iter().sum();
+        let blended = shares
+            .iter()
+            .zip(&predictors)
+            .map(|(share, value)| share * value);
+        let blend = blended.sum::<i32>() / total;
+
+        let apart = shares.iter().zip(&predictors);
+        let spread: u32 = apart
+            .map(|(&share, value)| share as u32 * value.abs_diff(blend))
+            .sum();
+        let total = total as u32;
+        let spread = log2(spread + 4 * total) - log2(total) - 4 * OCTAVE;
+        let residual = log(nearby(near, |slot| self.residuals[slot]), 7);
+        let scale = scale + weights.scale[0] * residual + weights.scale[5] * spread;
+        let scale = (scale >> 6).clamp(-4 * OCTAVE, 8 * OCTAVE) - OCTAVE;
+        (Law::new(blend, scale, max), Guess { predictors, blend })
+    }
+
+    fn note(&mut self, at: usize, value: i32, guess: &Guess) {
+        let value = value * FINE;
+        self.known[at] = value;
+        self.errors[at] = guess.predictors.map(|predictor| (value - predictor).abs());
+        self.residuals[at] = (value - guess.blend).abs();
+    }
+}
+
+/// Eight times the mean over the neighbours, the nearest two counting double.
+fn nearby(near: &Neighbours, value: impl Fn(usize) -> i32) -> i32 {
+    2 * (value(near.left) + value(near.up))
+        + value(near.up_left)
+        + value(near.up_right)
+        + value(near.left_left)
+        + value(near.up_up)
+}
+
+/// Hands over to the component above and to the next keyframe.
+fn finish(grid: &Grid, walk: Walk, column: &mut Column, below: &mut Below) {
+    let places = grid.len();
+    let mean = |sum: i64| log((sum * 16 / places as i64) as i32, 8);
+    let mut sums = [0i64; PREDICTORS];
+    for errors in &walk.errors[..places] {
+        for (sum, &error) in sums.iter_mut().zip(errors) {
+            *sum += i64::from(error);
+        }
+    }
+    let mut residuals = walk.residuals;
+    residuals.truncate(places);
+    let summary = Summary {
+        predictors: sums.map(mean),
+        residual: mean(residuals.iter().map(|&value| i64::from(value)).sum()),
+    };
+    let blurred = grid.blurred(&residuals);
+    let blurred = blurred.iter().map(|&sum| log(sum, 8)).collect();
+    below.two = std::mem::replace(&mut below.one, blurred);
+    for (sum, residual) in below.sum.iter_mut().zip(&residuals) {
+        *sum += residual;
+    }
+    below.components += 1;
+    below.before = std::mem::replace(&mut column.summary, summary);
+    below.now = summary;
+    let values = walk.known[..places].iter().map(|value| value / FINE);
+    column.values = values.collect();
+    column.residuals = residuals;
+}

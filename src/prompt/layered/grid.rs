@@ -1,0 +1,164 @@
+//! The token grid as the coder walks it: which places are known before which, and the two linear
+//! operations on whole maps. Knows nothing of what the maps mean.
+
+/// The neighbours of a place that come before it in row-major order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Neighbours {
+    pub(super) left: usize,
+    pub(super) up: usize,
+    pub(super) up_left: usize,
+    pub(super) up_right: usize,
+    pub(super) left_left: usize,
+    pub(super) up_up: usize,
+}
+
+/// A motion of a whole map in half tokens: what now stands at x stood at x + motion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Motion {
+    pub(super) x: i32,
+    pub(super) y: i32,
+}
+
+impl Motion {
+    /// Largest component, in half tokens.
+    pub(super) const MAX: i32 = 7;
+}
+
+/// A grid of tokens and, for each, its neighbours. A neighbour outside the grid is replaced by
+/// the nearest known one; the very first place has none and points at the slot past the last
+/// place, which is why maps of known values are one longer than the grid.
+#[derive(Debug)]
+pub(super) struct Grid {
+    width: usize,
+    height: usize,
+    neighbours: Vec<Neighbours>,
+}
+
+impl Grid {
+    /// A grid of `tokens` places, `width` to a row; 0 stands for tokens without a grid, which
+    /// are taken as one column.
+    pub(super) fn new(tokens: usize, width: usize) -> Self {
+        let width = width.max(1);
+        Self {
+            width,
+            height: tokens / width,
+            neighbours: (0..tokens)
+                .map(|at| neighbours(at, width, tokens))
+                .collect(),
+        }
+    }
+
+    /// Places.
+    pub(super) fn len(&self) -> usize {
+        self.neighbours.len()
+    }
+
+    pub(super) fn neighbours(&self) -> &[Neighbours] {
+        &self.neighbours
+    }
+
+    /// `map` displaced by `motion`, bilinear between tokens, edges repeated; exact at rest.
+    pub(super) fn moved(&self, map: &[i32], motion: Motion) -> Vec<i32> {
+        let mut out = Vec::with_capacity(map.len());
+        for y in 0..self.height {
+            let (above, below) = place(y, motion.y, self.height);
+            for x in 0..self.width {
+                let (left, right) = place(x, motion.x, self.width);
+                let at = |x: usize, y: usize| map[y * self.width + x];
+                let sum = at(left, above) + at(right, above) + at(left, below) + at(right, below);
+                out.push(sum >> 2);
+            }
+        }
+        out
+    }
+
+    /// `map` under the weights 1, 2, 1 in both directions, edges repeated: sixteen times a mean.
+    pub(super) fn blurred(&self, map: &[i32]) -> Vec<i32> {
+        let mut rows = Vec::with_capacity(map.len());
+        for row in map.chunks_exact(self.width) {
+            let last = row.len() - 1;
+            rows.extend(
+                (0..row.len())
+                    .map(|x| row[x.saturating_sub(1)] + 2 * row[x] + row[(x + 1).min(last)]),
+            );
+        }
+        let row = |y: usize| &rows[y * self.width..(y + 1) * self.width];
+        let mut out = Vec::with_capacity(map.len());
+        for y in 0..self.height {
+            let (above, below) = (row(y.saturating_sub(1)), row((y + 1).min(self.height - 1)));
+            let columns = row(y).iter().zip(above).zip(below);
+            out.extend(columns.map(|((middle, above), below)| above + 2 * middle + below));
+        }
+        out
+    }
+}
+
+/// The two places whose mean stands for `at + halves/2`, within 0..`count`.
+fn place(at: usize, halves: i32, count: usize) -> (usize, usize) {
+    let first = at as i32 + halves.div_euclid(2);
+    let clamp = |place: i32| place.clamp(0, count as i32 - 1) as usize;
+    (clamp(first), clamp(first + halves.rem_euclid(2)))
+}
+
+fn neighbours(at: usize, width: usize, tokens: usize) -> Neighbours {
+    let (x, y) = (at % width, at / width);
+    let (left, up) = match (x, y) {
+        (0, 0) => (tokens, tokens),
+        (0, _) => (at - width, at - width),
+        (_, 0) => (at - 1, at - 1),
+        _ => (at - 1, at - width),
+    };
+    Neighbours {
+        left,
+        up,
+        up_left: match (x, y) {
+            (_, 0) => left,
+            (0, _) => up,
+            _ => at - width - 1,
+        },
+        up_right: match y {
+            0 => left,
+            _ if x + 1 == width => up,
+            _ => at - width + 1,
+        },
+        left_left: if x >= 2 { at - 2 } else { left },
+        up_up: if y >= 2 { at - 2 * width } else { up },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_come_before_their_place() {
+        for (tokens, width) in [(1, 1), (12, 4), (12, 12), (12, 0)] {
+            let grid = Grid::new(tokens, width);
+            for (at, n) in grid.neighbours().iter().enumerate() {
+                for index in [n.left, n.up, n.up_left, n.up_right, n.left_left, n.up_up] {
+                    assert!(if at == 0 { index == tokens } else { index < at });
+                }
+            }
+        }
+        let n = Grid::new(12, 4).neighbours()[6];
+        assert_eq!((n.left, n.up, n.up_left, n.up_right), (5, 2, 1, 3));
+        assert_eq!((n.left_left, n.up_up), (4, 2));
+    }
+
+    #[test]
+    fn motion_is_exact_in_tokens_and_a_mean_in_halves() {
+        let grid = Grid::new(6, 3);
+        let map = [0, 10, 20, 30, 40, 50];
+        let moved = |x, y| grid.moved(&map, Motion { x, y });
+        assert_eq!(moved(0, 0), map);
+        assert_eq!(moved(2, 0), [10, 20, 20, 40, 50, 50]);
+        assert_eq!(moved(-1, 0), [0, 5, 15, 30, 35, 45]);
+        assert_eq!(moved(0, 7), [30, 40, 50, 30, 40, 50]);
+    }
+
+    #[test]
+    fn blur_keeps_a_flat_map() {
+        assert_eq!(Grid::new(6, 3).blurred(&[5; 6]), [80; 6]);
+        assert_eq!(Grid::new(3, 3).blurred(&[0, 16, 0]), [64, 128, 64]);
+    }
+}

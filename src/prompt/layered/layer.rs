@@ -1,0 +1,117 @@
+//! The syntax of one layer, for both directions.
+//!
+//! A segment's first keyframe opens every layer with the steps of U and V; a later keyframe's
+//! layer 0 opens with the motion. Then the row of V and the column of U follow.
+
+use super::column::{self, Below, Column, Place};
+use super::grid::{Grid, Motion};
+use super::motion;
+use super::row::{self, Energy};
+use crate::prompt::entropy::{Coder, Law, OCTAVE};
+use crate::prompt::quantize::StepCode;
+use crate::prompt::{CodingParameters, Quantiser, Shape};
+
+/// What is known of one component after a keyframe.
+#[derive(Debug, Clone)]
+pub(super) struct Component {
+    pub(super) u_step: StepCode,
+    pub(super) v_step: StepCode,
+    pub(super) column: Column,
+    pub(super) row: Vec<i32>,
+}
+
+impl Component {
+    pub(super) fn new(shape: Shape) -> Self {
+        Self {
+            u_step: StepCode(0),
+            v_step: StepCode(0),
+            column: Column::new(shape.tokens),
+            row: vec![0; shape.dim],
+        }
+    }
+}
+
+/// What the encoder wants of one component, in steps; empty for a decoder.
+#[derive(Debug, Default)]
+pub(super) struct Wish {
+    pub(super) u_step: u8,
+    pub(super) v_step: u8,
+    pub(super) motion: Motion,
+    pub(super) u: Vec<f32>,
+    pub(super) v: Vec<f32>,
+}
+
+/// What the layers of one keyframe share, lowest first.
+#[derive(Debug)]
+pub(super) struct Keyframe<'a> {
+    grid: &'a Grid,
+    quantiser: Quantiser,
+    first: bool,
+    /// Steps of the layer below.
+    steps: Option<(u8, u8)>,
+    motion: Motion,
+    below: Below,
+    energy: Energy,
+}
+
+impl<'a> Keyframe<'a> {
+    pub(super) fn new(parameters: &CodingParameters, grid: &'a Grid, first: bool) -> Self {
+        Self {
+            grid,
+            quantiser: parameters.quantiser,
+            first,
+            steps: None,
+            motion: Motion::default(),
+            below: Below::new(parameters.shape.tokens),
+            energy: Energy::new(parameters.shape.dim),
+        }
+    }
+
+    /// Codes the next layer.
+    pub(super) fn code(&mut self, coder: &mut impl Coder, component: &mut Component, wish: &Wish) {
+        if self.first {
+            let (u, v) = steps(coder, self.steps, wish);
+            component.u_step = StepCode(u);
+            component.v_step = StepCode(v);
+        } else if self.steps.is_none() {
+            self.motion = motion::code(coder, wish.motion);
+        }
+        let (u_step, v_step) = (component.u_step.0, component.v_step.0);
+        self.steps = Some((u_step, v_step));
+        let v_max = self.quantiser.v_max();
+        let row = &mut component.row;
+        row::code(
+            coder,
+            &mut self.energy,
+            row,
+            v_step,
+            v_max,
+            self.first,
+            &wish.v,
+        );
+        let place = Place {
+            first: self.first,
+            motion: self.motion,
+            step: u_step.into(),
+            max: self.quantiser.u_max(),
+        };
+        let column = &mut component.column;
+        column::code(coder, self.grid, &place, column, &mut self.below, &wish.u);
+    }
+}
+
+/// Steps of U and V: plain in layer 0, above it against the layer below. As a rule U's step is
+/// the same, and V's grows as the column's energy falls.
+fn steps(coder: &mut impl Coder, below: Option<(u8, u8)>, wish: &Wish) -> (u8, u8) {
+    let Some((u, v)) = below else {
+        let u = coder.bits(8, wish.u_step.into()) as u8;
+        return (u, coder.bits(8, wish.v_step.into()) as u8);
+    };
+    let u = match coder.flag(240, wish.u_step == u) {
+        true => u,
+        false => coder.bits(8, wish.u_step.into()) as u8,
+    };
+    let growth = Law::new(2 * 16, OCTAVE * 3 / 2, 255);
+    let growth = coder.integer(&growth, f32::from(wish.v_step) - f32::from(v));
+    (u, (i32::from(v) + growth).clamp(0, 255) as u8)
+}

@@ -1,0 +1,196 @@
+//! The model of V: each row is a short list of integers, sent once in a segment as a rule.
+//!
+//! Rows of a joint SVD are orthonormal. So the energy that a row has left, and what the rows
+//! below have left in each column, say how large the next entry will be; no fitted numbers are
+//! needed. Other rows carry a scale of their own.
+
+use crate::prompt::entropy::{Coder, Law, OCTAVE, log2};
+
+/// 1 in energies, which have 32 fractional bits.
+const ONE: u64 = 1 << 32;
+/// Least energy left in a column: quantised rows are not quite orthonormal.
+const LEAST: u64 = ONE / 333;
+/// Least expected energy of an entry, with 24 fractional bits.
+const FLOOR: u64 = 1678;
+/// Scale of the law in units of the expected magnitude, in 1/32 octaves.
+const SPREAD: i32 = -29;
+/// 2^(k/4) with 16 fractional bits.
+const QUARTER_POWERS: [u64; 4] = [65_536, 77_936, 92_682, 110_218];
+
+/// What the rows of one keyframe have left in each column.
+#[derive(Debug)]
+pub(super) struct Energy(Vec<u64>);
+
+impl Energy {
+    pub(super) fn new(dim: usize) -> Self {
+        Self(vec![ONE; dim])
+    }
+
+    /// Takes a row with the step code `step` away.
+    pub(super) fn take(&mut self, row: &[i32], step: u8) {
+        for (left, &value) in self.0.iter_mut().zip(row) {
+            *left = left.saturating_sub(energy(value, step)).max(LEAST);
+        }
+    }
+}
+
+/// (value · 2^(step/8 − 20))², at most 1.
+fn energy(value: i32, step: u8) -> u64 {
+    let square = u128::from(value.unsigned_abs()) * u128::from(value.unsigned_abs());
+    let scaled = square * u128::from(QUARTER_POWERS[usize::from(step & 3)]);
+    (scaled << (step >> 2) >> 24).min(ONE.into()) as u64
+}
+
+/// How a row is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As it was in the keyframe before.
+    Same,
+    /// As one of orthonormal rows.
+    Orthonormal,
+    /// Against the keyframe before, with a scale of its own.
+    Change,
+    /// With a scale of its own.
+    Plain,
+}
+
+/// Codes one row of one keyframe: `wishes` (in steps) on the way in, `row` on the way out. `row`
+/// holds the keyframe before's, zeros if this is the `first`.
+pub(super) fn code(
+    coder: &mut impl Coder,
+    energy: &mut Energy,
+    row: &mut [i32],
+    step: u8,
+    max: i32,
+    first: bool,
+    wishes: &[f32],
+) {
+    let form = form(coder, first, choose(energy, row, step, max, wishes));
+    match form {
+        Form::Same => {}
+        Form::Orthonormal => orthonormal(coder, energy, row, step, max, wishes),
+        Form::Change => scaled(coder, row, max, true, wishes),
+        Form::Plain => scaled(coder, row, max, false, wishes),
+    }
+    energy.take(row, step);
+}
+
+fn form(coder: &mut impl Coder, first: bool, wish: Form) -> Form {
+    if !first {
+        if coder.flag(252, wish == Form::Same) {
+            return Form::Same;
+        }
+        if coder.flag(128, wish == Form::Change) {
+            return Form::Change;
+        }
+    }
+    match coder.flag(240, wish == Form::Orthonormal) {
+        true => Form::Orthonormal,
+        false => Form::Plain,
+    }
+}
+
+/// The cheapest form for the encoder's wishes.
+fn choose(energy: &Energy, row: &[i32], step: u8, max: i32, wishes: &[f32]) -> Form {
+    let wish = |wish: &f32| (wish.round() as i32).clamp(-max, max);
+    let wanted: Vec<i32> = wishes.iter().map(wish).collect();
+    if wanted == row {
+        return Form::Same;
+    }
+    let cost = |form: Form| {
+        let mut meter = Meter::default();
+        let mut row = row.to_vec();
+        match form {
+            Form::Orthonormal => orthonormal(&mut meter, energy, &mut row, step, max, wishes),
+            form => scaled(&mut meter, &mut row, max, form == Form::Change, wishes),
+        }
+        meter.bits
+    };
+    let forms = [Form::Orthonormal, Form::Change, Form::Plain];
+    let costs = forms.map(|form| (cost(form), form));
+    let least = costs
+        .into_iter()
+        .reduce(|a, b| if b.0 < a.0 { b } else { a });
+    least.map_or(Form::Plain, |(_, form)| form)
+}
+
+fn orthonormal(
+    coder: &mut impl Coder,
+    energy: &Energy,
+    row: &mut [i32],
+    step: u8,
+    max: i32,
+    wishes: &[f32],
+) {
+    let mut own = ONE;
+    let mut later: u64 = energy.0.iter().map(|left| left >> 8).sum();
+    for (at, (value, left)) in row.iter_mut().zip(&energy.0).enumerate() {
+        let share = (own >> 8) * (left >> 8) / later.max(1);
+        let magnitude = (log2((share + FLOOR) as u32) - 24 * OCTAVE) / 2;
+        let scale = magnitude + SPREAD - 4 * (i32::from(step) - 160);
+        let wish = wishes.get(at).copied().unwrap_or(0.0);
+        *value = coder.integer(&Law::new(0, scale, max), wish);
+        own = own.saturating_sub(self::energy(*value, step));
+        later -= left >> 8;
+    }
+}
+
+fn scaled(coder: &mut impl Coder, row: &mut [i32], max: i32, change: bool, wishes: &[f32]) {
+    let centres: Vec<i32> = match change {
+        true => row.to_vec(),
+        false => vec![0; row.len()],
+    };
+    let apart = wishes.iter().zip(&centres);
+    let sum: f32 = apart
+        .map(|(wish, &centre)| (wish - centre as f32).abs())
+        .sum();
+    // A logistic law's mean magnitude is 1.39 scales; half octaves from 2^−5 up.
+    let mean = (sum / row.len().max(1) as f32 * 11.5) as u32;
+    let wish = (log2(mean) - 4 * OCTAVE).div_euclid(OCTAVE / 2) + 10;
+    let scale = coder.bits(6, wish.clamp(0, 63) as u32) as i32 - 10;
+    for (at, (value, centre)) in row.iter_mut().zip(centres).enumerate() {
+        let law = Law::new(16 * centre, scale * OCTAVE / 2, max);
+        *value = coder.integer(&law, wishes.get(at).copied().unwrap_or(0.0));
+    }
+}
+
+/// Counts what coding would cost.
+#[derive(Debug, Default)]
+struct Meter {
+    bits: f64,
+}
+
+impl Coder for Meter {
+    fn integer(&mut self, law: &Law, wish: f32) -> i32 {
+        let value = law.nearest(wish);
+        self.bits += law.cost(value);
+        value
+    }
+
+    fn flag(&mut self, _: u8, wish: bool) -> bool {
+        wish
+    }
+
+    fn bits(&mut self, count: u32, wish: u32) -> u32 {
+        self.bits += f64::from(count);
+        wish
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn energies_are_squares() {
+        assert_eq!(energy(1, 160), ONE);
+        assert_eq!(energy(3, 140), (9 * ONE) >> 5);
+        assert_eq!(energy(-1, 0), 0);
+        assert_eq!(energy(i32::MIN, 255), ONE);
+        let exact = |q: f64, step: f64| (q * (step / 8.0 - 20.0).exp2()).powi(2) * ONE as f64;
+        for step in 60..108 {
+            let relative = energy(77, step) as f64 / exact(77.0, f64::from(step));
+            assert!((relative - 1.0).abs() < 1e-4, "{step}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The layered coding from outside: golden bytes, round trips, and what damage does.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write;
+
+use promptus::prompt::{
+    CodedKeyframe, CodingId, CodingParameters, Factors, KeyframeDecoder, KeyframeEncoder,
+    Quantiser, Shape, Steps,
+};
+use proptest::prelude::*;
+
+fn parameters(shape: Shape, grid_width: usize, components: usize) -> CodingParameters {
+    CodingParameters {
+        coding: CodingId::Layered,
+        shape,
+        grid_width,
+        components,
+        full_rank: components,
+        quantiser: Quantiser {
+            u_bits: 9,
+            v_bits: 13,
+        },
+    }
+}
+
+/// Small whole numbers that look like noise, the same everywhere.
+fn noise(seed: usize) -> f32 {
+    let mixed = (seed as u32 ^ 0x5bd1_e995).wrapping_mul(0x9e37_79b1);
+    (((mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b) >> 24) as f32 - 127.5) / 128.0
+}
+
+/// A slope that moves and fades into noise in higher components; V orthonormal by construction.
+fn segment(shape: Shape, grid_width: usize, rank: usize, keyframes: usize) -> Vec<Factors> {
+    let width = grid_width.max(1);
+    let value = |k: usize, at: usize, j: usize| {
+        let slope = (at % width * 3 + at / width * 2 + k) as f32;
+        (slope + 4.0 * noise(at * 31 + j) + noise(at + 977 * k + j)) / (1 << j) as f32
+    };
+    let keyframe = |k: usize| {
+        let entries = (0..shape.tokens).flat_map(|at| (0..rank).map(move |j| value(k, at, j)));
+        let mut v = vec![0.0; rank * shape.dim];
+        for j in 0..rank {
+            v[j * shape.dim + 2 * j] = 0.8;
+            v[j * shape.dim + 2 * j + 1] = -0.6;
+        }
+        Factors::new(shape, rank, entries.collect(), v).unwrap()
+    };
+    (0..keyframes).map(keyframe).collect()
+}
+
+fn encode(
+    parameters: CodingParameters,
+    segment: &[Factors],
+    step: f32,
+) -> Vec<(CodedKeyframe, Factors)> {
+    let steps = Steps::uniform(segment, parameters.quantiser, step).unwrap();
+    let mut encoder = KeyframeEncoder::new(parameters, steps).unwrap();
+    segment
+        .iter()
+        .map(|keyframe| encoder.push(keyframe).unwrap())
+        .collect()
+}
+
+fn slices(coded: &CodedKeyframe) -> Vec<&[u8]> {
+    coded.layers.iter().map(Vec::as_slice).collect()
+}
+
+/// These bytes are the format: a change here is a new coding id.
+#[test]
+fn golden_bytes() {
+    let shape = Shape { tokens: 24, dim: 6 };
+    let parameters = parameters(shape, 6, 3);
+    let segment = segment(shape, 6, 3, 3);
+    let mut text = String::new();
+    for (coded, seen) in encode(parameters, &segment, 0.5) {
+        for layer in &coded.layers {
+            layer
+                .iter()
+                .for_each(|byte| write!(text, "{byte:02x}").unwrap());
+            text.push('\n');
+        }
+        let entries = seen.u().iter().map(|value| (value * 2.0) as i64);
+        writeln!(
+            text,
+            "{}",
+            entries.fold(0, |sum: i64, value| (sum * 31 + value) % 1_000_003)
+        )
+        .unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_prefix_of_the_layers_is_a_rung() {
+    let shape = Shape {
+        tokens: 64,
+        dim: 12,
+    };
+    let segment = segment(shape, 8, 5, 4);
+    let coded = encode(parameters(shape, 8, 5), &segment, 0.25);
+    for components in 1..=5 {
+        let rung = CodingParameters {
+            components,
+            ..parameters(shape, 8, 5)
+        };
+        let mut decoder = KeyframeDecoder::new(rung).unwrap();
+        for (keyframe, seen) in &coded {
+            let factors = decoder.push(&slices(keyframe)[..components]).unwrap();
+            assert_eq!(factors, seen.truncated(components));
+        }
+    }
+}
+
+#[test]
+fn still_keyframes_cost_next_to_nothing() {
+    let shape = Shape {
+        tokens: 256,
+        dim: 32,
+    };
+    let keyframe = segment(shape, 16, 4, 1).remove(0);
+    let coded = encode(parameters(shape, 16, 4), &vec![keyframe; 6], 0.5);
+    let size = |k: usize| coded[k].0.layers.iter().map(Vec::len).sum::<usize>();
+    assert!(size(0) > 250);
+    assert!(size(2) < 70 && size(5) < 70, "{} {}", size(2), size(5));
+}
+
+#[test]
+fn a_v_that_changes_is_followed() {
+    let shape = Shape { tokens: 16, dim: 8 };
+    let mut segment = segment(shape, 4, 2, 4);
+    for (k, keyframe) in segment.iter_mut().enumerate().skip(2) {
+        let v = (0..16).map(|i| noise(i + k * 100)).collect();
+        *keyframe = Factors::new(shape, 2, keyframe.u().to_vec(), v).unwrap();
+    }
+    let parameters = parameters(shape, 4, 2);
+    let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+    for ((coded, seen), keyframe) in encode(parameters, &segment, 0.1).iter().zip(&segment) {
+        assert_eq!(&decoder.push(&slices(coded)).unwrap(), seen);
+        for (got, want) in seen.v().iter().zip(keyframe.v()) {
+            assert!((got - want).abs() < 0.05);
+        }
+    }
+}
+
+#[test]
+fn bytes_behind_a_layer_are_seen() {
+    let shape = Shape { tokens: 16, dim: 8 };
+    let parameters = parameters(shape, 4, 2);
+    let (coded, _) = encode(parameters, &segment(shape, 4, 2, 1), 0.5).remove(0);
+    let mut longer = coded.layers.clone();
+    longer[1].extend([1; 8]);
+    let layers: Vec<&[u8]> = longer.iter().map(Vec::as_slice).collect();
+    let error = KeyframeDecoder::new(parameters)
+        .unwrap()
+        .push(&layers)
+        .map_err(|e| e.to_string());
+    assert_eq!(
+        error,
+        Err(
+            "layer 1 of keyframe 0 is damaged: bytes are left over after the last symbol"
+                .to_owned()
+        )
+    );
+}
+
+fn any_segment() -> impl Strategy<Value = (CodingParameters, Vec<Factors>, f32)> {
+    let sizes = (
+        1..5usize,
+        1..9usize,
+        1..20usize,
+        1..4usize,
+        1..5usize,
+        any::<bool>(),
+    );
+    sizes.prop_flat_map(|(height, width, dim, rank, keyframes, gridless)| {
+        let tokens = height * width;
+        let shape = Shape { tokens, dim };
+        let values = |count: usize| prop::collection::vec(-50.0..50.0f32, count);
+        let keyframe = (values(tokens * rank), values(dim * rank));
+        let keyframes = prop::collection::vec(keyframe, keyframes);
+        (keyframes, 0.01..40.0f32).prop_map(move |(keyframes, step)| {
+            let segment = keyframes.into_iter();
+            let segment = segment.map(|(u, v)| Factors::new(shape, rank, u, v).unwrap());
+            let grid_width = if gridless { 0 } else { width };
+            (parameters(shape, grid_width, rank), segment.collect(), step)
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn decoders_see_what_encoders_report((parameters, segment, step) in any_segment()) {
+        let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+        for (coded, seen) in encode(parameters, &segment, step) {
+            prop_assert_eq!(decoder.push(&slices(&coded)).unwrap(), seen);
+        }
+    }
+
+    #[test]
+    fn damage_gives_an_error_or_other_factors(
+        (parameters, segment, step) in any_segment(),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8u8,
+        cut in any::<bool>(),
+    ) {
+        let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+        for (mut coded, _) in encode(parameters, &segment, step) {
+            for layer in &mut coded.layers {
+                if layer.is_empty() {
+                    continue;
+                }
+                let at = at.index(layer.len());
+                match cut {
+                    true => layer.truncate(at),
+                    false => layer[at] ^= 1 << bit,
+                }
+            }
+            if let Ok(factors) = decoder.push(&slices(&coded)) {
+                prop_assert_eq!(factors.rank(), parameters.components);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_decode_or_fail(
+        layers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..4),
+        keyframes in 1..4usize,
+    ) {
+        let parameters = parameters(Shape { tokens: 20, dim: 9 }, 5, 3);
+        let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+        let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
+        for _ in 0..keyframes {
+            if decoder.push(&layers).is_err() {
+                break;
+            }
+        }
+    }
+}
