@@ -12,7 +12,6 @@ mod rungs;
 #[allow(dead_code, reason = "this server behaves")]
 #[path = "common/static_server.rs"]
 mod static_server;
-#[allow(dead_code, reason = "only whole titles are needed here")]
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
