@@ -23,7 +23,7 @@ VALIDATION = (
 
 
 def accepted(table):
-    """File names of a SOURCES.tsv whose licence is free of conditions on derived works."""
+    """File names of a SOURCES.tsv whose licence is CC0, public domain, MIT or BSD."""
     names = []
     for line in Path(table).read_text().splitlines()[1:]:
         name, _, licence = line.split("\t")[:3]
@@ -108,7 +108,7 @@ class Sampler:
         return levels[self.rng.choice(len(levels), p=weights / weights.sum())]
 
     def _jitter(self, x):
-        """Exposure, contrast, white balance and saturation; flips and quarter turns of time-free kind."""
+        """Flips, exposure, white balance and saturation, the same for every picture of `x`."""
         rng = self.rng
         if rng.random() < 0.5:
             x = x.flip(-1)
