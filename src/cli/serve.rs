@@ -99,9 +99,11 @@ async fn listen(
     address: SocketAddr,
     json: bool,
 ) -> Result<(), CliError> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| CliError::input(format!("cannot listen on {address}: {error}")))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        CliError::input(format!(
+            "cannot listen on {address}: {error}; choose another address with --listen"
+        ))
+    })?;
     let base = format!("http://{}/", listener.local_addr()?);
     let catalogue = origin.catalogue().await?;
     announce(&base, root, &catalogue, json)?;

@@ -44,7 +44,10 @@ function rungRow(rung, most) {
 function profileTable(profile) {
   const table = copyOf("profile");
   const most = Math.max(...profile.rungs.map((rung) => rung.kbps));
-  table.caption.textContent = `generator ${profile.name}, weights ${profile.weights.slice(0, 12)}`;
+  const known = /[^0]/.test(profile.weights);
+  const weights = known ? `weights ${profile.weights.slice(0, 12)}…` : "weights not stated";
+  table.caption.textContent = `generator ${profile.name}, ${weights}`;
+  table.caption.title = known ? profile.weights : "";
   table.tBodies[0].append(...profile.rungs.map((rung) => rungRow(rung, most)));
   return table;
 }
@@ -80,6 +83,8 @@ function titleCard(title) {
     ["HLS, segments", title.hls_segments],
     ["DASH, segments", title.dash_segments],
   ];
+  const { width, height } = title.profiles[0];
+  card.querySelector(".picture").style.aspectRatio = `${width} / ${height}`;
   if (title.poster) card.querySelector(".poster").src = absolute(title.poster);
   card.querySelector("h2").textContent = title.name;
   const sizes = title.profiles.map((p) => `${p.width}×${p.height}, ${rate(p.frame_rate)}`);
@@ -87,7 +92,7 @@ function titleCard(title) {
   card.querySelector(".profiles").append(...title.profiles.map(profileTable));
   card.querySelector(".urls").append(
     ...urls.map(([label, path]) => line(label, absolute(path), absolute(path))),
-    line("play", `promptus play ${absolute(title.hls)}`),
+    line("play", `promptus play ${absolute(title.hls)} --out frames`),
   );
   return card;
 }
