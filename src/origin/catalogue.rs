@@ -8,7 +8,7 @@ use super::{Origin, OriginError, made};
 use crate::manifest::{Group, Presentation};
 use moka::future::Cache as Moka;
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The titles of an origin, by name.
@@ -73,7 +73,7 @@ pub struct Rung {
 }
 
 /// A title that cannot be described.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Name of its folder.
     pub name: String,
@@ -85,6 +85,8 @@ pub struct Problem {
 #[derive(Debug)]
 pub(super) struct Listing {
     kept: Moka<(), Arc<Catalogue>>,
+    /// Problems of the list before, which have been logged.
+    logged: Mutex<Vec<Problem>>,
 }
 
 impl Listing {
@@ -93,7 +95,19 @@ impl Listing {
             .max_capacity(1)
             .time_to_live(refresh)
             .build();
-        Self { kept }
+        let logged = Mutex::default();
+        Self { kept, logged }
+    }
+
+    /// Logs problems when they appear, not every time that somebody looks.
+    fn log(&self, problems: &[Problem]) {
+        let Ok(mut logged) = self.logged.lock() else {
+            return;
+        };
+        for problem in problems.iter().filter(|problem| !logged.contains(problem)) {
+            tracing::warn!("{} cannot be played: {}", problem.name, problem.error);
+        }
+        *logged = problems.to_vec();
     }
 }
 
@@ -117,12 +131,12 @@ impl Origin {
                 Ok(title) => catalogue.titles.push(title),
                 Err(OriginError::NotFound { path }) if path.ends_with("/master.m3u8") => {}
                 Err(error) => {
-                    tracing::warn!("{error}");
                     let error = error.to_string();
                     catalogue.problems.push(Problem { name, error });
                 }
             }
         }
+        self.shared.listing.log(&catalogue.problems);
         Ok(Arc::new(catalogue))
     }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/rungs.rs"]
+mod rungs;
 #[path = "../common/tools.rs"]
 mod tools;
 
@@ -13,6 +15,7 @@ mod nginx;
 mod paths;
 mod probe;
 mod ranges;
+mod real;
 mod server;
 mod shutdown;
 mod title;

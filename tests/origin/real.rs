@@ -1,0 +1,89 @@
+//! A title as the packager publishes it: every byte over HTTP, and what ffprobe sees there.
+
+use crate::rungs;
+use crate::server::Server;
+use crate::tools;
+use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
+use std::path::Path;
+
+/// Two rungs of five seconds in two segments, fifteen keyframes each.
+fn publish_real(folder: &Path) -> Title {
+    let track = rungs::track(4, "24");
+    let segments = [(48, 1), (72, 2)].map(|(frames, seed)| rungs::segment(&track, frames, seed));
+    let full = Rung {
+        track,
+        segments: segments.into(),
+    };
+    let content = TitleContent {
+        rungs: vec![full.cut(2), full],
+        ..TitleContent::default()
+    };
+    publish(folder, &content.build().unwrap(), KEEP_OLD).unwrap();
+    Title::open(folder).unwrap()
+}
+
+#[tokio::test]
+async fn segment_urls_hold_the_published_segments() {
+    let root = tempfile::tempdir().unwrap();
+    let title = publish_real(&root.path().join("real"));
+    let server = Server::of(root.path()).await;
+    for rung in title.rungs() {
+        let file = rung.path().strip_prefix(root.path()).unwrap();
+        let stem = file.with_extension("");
+        let init = server.bytes(&format!("/{}/init.mp4", stem.display())).await;
+        assert_eq!(init.len() as u64, rung.layout().init_range.end);
+        for index in 0..rung.segments().len() {
+            let url = format!("/{}/{}.m4s", stem.display(), index + 1);
+            assert_eq!(
+                server.bytes(&url).await,
+                rung.bytes(index).unwrap(),
+                "{url}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ffprobe_sees_every_packet_through_every_manifest() {
+    let Some(ffprobe) = tools::tool("ffprobe") else {
+        return;
+    };
+    let root = tempfile::tempdir().unwrap();
+    publish_real(&root.path().join("real"));
+    let server = Server::of(root.path()).await;
+    for manifest in [
+        "master.m3u8",
+        "manifest.mpd",
+        "segments/master.m3u8",
+        "segments/manifest.mpd",
+    ] {
+        let output = tokio::process::Command::new(&ffprobe)
+            .args([
+                "-v",
+                "error",
+                "-count_packets",
+                "-of",
+                "csv=p=0",
+                "-show_entries",
+            ])
+            .arg("stream=codec_type,codec_tag_string,width,height,nb_read_packets")
+            .arg(server.url(&format!("/real/{manifest}")))
+            .output()
+            .await
+            .unwrap();
+        let seen = String::from_utf8(output.stdout).unwrap();
+        let streams: Vec<&str> = seen
+            .lines()
+            .map(|line| line.trim_end_matches(','))
+            .collect();
+        let whole = streams
+            .iter()
+            .filter(|stream| **stream == "video,prm1,250,140,15")
+            .count();
+        assert!(
+            whole >= 2,
+            "{manifest}: {seen}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
