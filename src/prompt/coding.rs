@@ -88,6 +88,9 @@ pub struct CodedKeyframe {
 }
 
 /// Codes the keyframes of one segment in order.
+///
+/// The layers of a rung of r components are the first r layers of a larger one, byte for byte, if
+/// both are taken from one encoder; so encode the full rank once and cut.
 #[derive(Debug)]
 pub struct KeyframeEncoder(Encoder);
 
@@ -103,10 +106,22 @@ impl KeyframeEncoder {
     ///
     /// Fails if a parameter is out of range or steps are too few.
     pub fn new(parameters: CodingParameters, steps: Steps) -> Result<Self, PromptError> {
+        Self::thrifty(parameters, steps, 0.0)
+    }
+
+    /// As [`KeyframeEncoder::new`], but an integer next to the nearest one is sent where that
+    /// saves more than its squared error (in steps) over `thrift` in bits. With 0.1 and a step a
+    /// tenth smaller the same error costs 4 to 9 % fewer bytes. The reference coding takes no
+    /// notice.
+    pub fn thrifty(
+        parameters: CodingParameters,
+        steps: Steps,
+        thrift: f32,
+    ) -> Result<Self, PromptError> {
         parameters.check()?;
         Ok(Self(match parameters.coding {
             CodingId::Reference => Encoder::Reference(parameters),
-            CodingId::Layered => Encoder::Layered(LayeredEncoder::new(parameters, steps)?),
+            CodingId::Layered => Encoder::Layered(LayeredEncoder::new(parameters, steps, thrift)?),
         }))
     }
 

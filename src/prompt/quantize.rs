@@ -60,6 +60,13 @@ impl Quantiser {
         v_bits: 8,
     };
 
+    /// Widths that leave room for any useful step of the layered coding; they cost no bytes to
+    /// speak of.
+    pub const LAYERED: Self = Self {
+        u_bits: 10,
+        v_bits: 15,
+    };
+
     /// Fails with [`PromptError::OutOfRange`] unless both widths are within their limits.
     pub fn check(self) -> Result<Self, PromptError> {
         in_range("quantiser width of U", usize::from(self.u_bits), 2, 12)?;

@@ -70,7 +70,7 @@ impl Law {
     /// What `value` costs, in bits.
     pub(in crate::prompt) fn cost(&self, value: i32) -> f64 {
         let frequency = self.below(value + 1) - self.below(value);
-        f64::from(TOTAL_BITS) - (frequency as f64).log2()
+        f64::from(TOTAL_BITS) - libm::log2(frequency as f64)
     }
 
     /// The integer nearest to the centre.

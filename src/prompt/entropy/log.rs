@@ -9,14 +9,17 @@ pub(in crate::prompt) const OCTAVE: i32 = 32;
 ///
 /// An f32 holds just that in its exponent and upper mantissa. Up to 2^24 the conversion is exact,
 /// beyond it rounds to nearest, as IEEE 754 has it on every platform.
-pub(in crate::prompt) fn log2(value: u32) -> i32 {
+#[inline(always)]
+pub(in crate::prompt) fn log2(value: i32) -> i32 {
     ((value.max(1) as f32).to_bits() >> 18) as i32 - 127 * OCTAVE
 }
 
 /// 2^(11 + log/32) for a `log` of at most 0, rounded down: the weight 2048 and fractions of it.
+/// The reverse of [`log2`], by the same means.
+#[inline(always)]
 pub(in crate::prompt) fn weight(log: i32) -> i32 {
-    let octaves = (-(log >> 5)).clamp(0, 31);
-    ((OCTAVE + (log & 31)) << 6) >> octaves
+    let bits = (log + (127 + 11) * OCTAVE).max(0) << 18;
+    f32::from_bits(bits as u32) as i32
 }
 
 /// 2^16 · 2^(−log/32) for a `log` between −8 and 16 octaves, rounded down.
@@ -31,12 +34,15 @@ mod tests {
 
     #[test]
     fn powers_of_two_are_exact_and_the_rest_is_linear() {
+        for log in -400..=0 {
+            assert_eq!(weight(log), ((32 + (log & 31)) << 6) >> -(log >> 5));
+        }
         for k in 0..31 {
             assert_eq!(log2(1 << k), k * OCTAVE);
         }
         assert_eq!((log2(0), log2(3), log2(24)), (0, 48, 4 * 32 + 16));
         assert_eq!((weight(0), weight(-32), weight(-16)), (2048, 1024, 1536));
-        assert_eq!((weight(-31 * 32), weight(i32::MIN / 2)), (0, 0));
+        assert_eq!((weight(-31 * 32), weight(-1_000_000)), (0, 0));
         assert_eq!(
             (reciprocal(0), reciprocal(32), reciprocal(-16)),
             (65536, 32768, 98304)

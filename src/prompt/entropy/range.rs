@@ -14,14 +14,34 @@ pub(in crate::prompt) struct RangeEncoder {
     out: Vec<u8>,
     low: u64,
     range: u64,
+    thrift: f64,
 }
 
 impl RangeEncoder {
-    pub(in crate::prompt) fn new() -> Self {
+    /// An encoder that pays at most a squared error of `thrift` to save a bit.
+    pub(in crate::prompt) fn new(thrift: f64) -> Self {
         Self {
             out: Vec::new(),
             low: 0,
             range: TOP,
+            thrift,
+        }
+    }
+
+    /// The nearest integer to `wish`, or the next one towards the centre if that is worth it.
+    fn choose(&self, law: &Law, wish: f32) -> i32 {
+        let nearest = law.nearest(wish);
+        if self.thrift == 0.0 {
+            return nearest;
+        }
+        let price = |value: i32| {
+            let error = f64::from(wish) - f64::from(value);
+            error * error + self.thrift * law.cost(value)
+        };
+        let nearer = nearest + (law.middle() - nearest).signum();
+        match price(nearer) < price(nearest) {
+            true => nearer,
+            false => nearest,
         }
     }
 
@@ -74,7 +94,7 @@ impl RangeEncoder {
 
 impl Coder for RangeEncoder {
     fn integer(&mut self, law: &Law, wish: f32) -> i32 {
-        let value = law.nearest(wish);
+        let value = self.choose(law, wish);
         let below = law.below(value);
         self.narrow(below, law.below(value + 1) - below, TOTAL_BITS);
         value
@@ -238,7 +258,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(items in prop::collection::vec(item(), 0..200)) {
-            let mut encoder = RangeEncoder::new();
+            let mut encoder = RangeEncoder::new(0.0);
             let written = code(&mut encoder, &items, true);
             let bytes = encoder.finish();
             let mut decoder = RangeDecoder::new(&bytes);
@@ -257,8 +277,8 @@ mod tests {
 
     #[test]
     fn likely_messages_are_short() {
-        assert!(RangeEncoder::new().finish().is_empty());
-        let mut encoder = RangeEncoder::new();
+        assert!(RangeEncoder::new(0.0).finish().is_empty());
+        let mut encoder = RangeEncoder::new(0.0);
         let law = Law::new(0, -5 * 32, 127);
         for _ in 0..1000 {
             encoder.integer(&law, 0.0);
@@ -267,8 +287,19 @@ mod tests {
     }
 
     #[test]
+    fn thrift_moves_a_wish_towards_the_centre_only() {
+        let encoder = RangeEncoder::new(0.1);
+        let law = Law::new(0, -32, 127);
+        assert_eq!(encoder.choose(&law, 0.55), 0);
+        assert_eq!(encoder.choose(&law, -0.55), 0);
+        assert_eq!(encoder.choose(&law, 0.45), 0);
+        assert_eq!(encoder.choose(&law, 0.95), 1);
+        assert_eq!(encoder.choose(&law, 5.4), 5);
+    }
+
+    #[test]
     fn carries_run_through_written_bytes() {
-        let mut encoder = RangeEncoder::new();
+        let mut encoder = RangeEncoder::new(0.0);
         for _ in 0..64 {
             encoder.flag(1, false);
         }

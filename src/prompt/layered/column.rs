@@ -154,8 +154,9 @@ fn scaled(value: i32, log: i32) -> i32 {
 }
 
 /// log2 of a quarter step and `sum`, where a step is 2^`octaves`.
+#[inline(always)]
 fn log(sum: i32, octaves: i32) -> i32 {
-    log2(sum as u32 + (1 << (octaves - 2))) - octaves * OCTAVE
+    log2(sum + (1 << (octaves - 2))) - octaves * OCTAVE
 }
 
 /// Codes one component of one keyframe: `wishes` (in steps) on the way in, `column.values` on
@@ -183,7 +184,7 @@ pub(super) fn code(
         let wish = wishes.get(at).copied().unwrap_or(0.0);
         walk.note(at, coder.integer(&law, wish), &guess);
     }
-    finish(grid, walk, column, below);
+    finish(grid, &walk, column, below);
 }
 
 /// Where in the segment a column stands.
@@ -221,9 +222,9 @@ fn scale_map(
                 .collect()
         }
     };
-    let count = below.components.max(1) as u32;
-    let unit = log2(count * FINE as u32);
-    let mean = |sum: i32| log2(sum as u32 + count * FINE as u32 / 4) - unit;
+    let unit = below.components.max(1) as i32 * FINE;
+    let whole = log2(unit);
+    let mean = |sum: i32| log2(sum + unit / 4) - whole;
     let lower = below.one.iter().zip(&below.two).zip(&below.sum);
     let terms = past.iter().zip(lower);
     let sum = |(past, ((first, second), sum)): (&i32, ((&i32, &i32), &i32))| {
@@ -238,11 +239,13 @@ struct Walk {
     past: Vec<i32>,
     /// The values so far, fine.
     known: Vec<i32>,
-    /// Error magnitudes of the predictors so far, fine.
-    errors: Vec<[i32; PREDICTORS]>,
-    /// Residual magnitudes so far, fine.
-    residuals: Vec<i32>,
+    /// Error magnitudes of the predictors so far, then of their blend, fine.
+    errors: Vec<Errors>,
 }
+
+/// One place's error magnitudes; the last lane stays zero.
+type Errors = [i32; 8];
+const BLEND: usize = PREDICTORS;
 
 /// The predictors' values and their blend at one place.
 struct Guess {
@@ -262,8 +265,7 @@ impl Walk {
         Self {
             past,
             known,
-            errors: vec![[0; PREDICTORS]; slots],
-            residuals: vec![0; slots],
+            errors: vec![[0; 8]; slots],
         }
     }
 
@@ -290,26 +292,20 @@ impl Walk {
         max: i32,
     ) -> (Law, Guess) {
         let predictors = self.predictors(at, near);
-        let error = |i: usize| nearby(near, |slot| self.errors[slot][i]);
+        let errors = nearby(near, &self.errors).map(|sum| log(sum, 7));
         let merits: [i32; PREDICTORS] =
-            std::array::from_fn(|i| (biases[i] - weights.nearby * log(error(i), 7)) >> 6);
-        let best = merits.iter().copied().fold(i32::MIN, i32::max);
+            std::array::from_fn(|i| (biases[i] - weights.nearby * errors[i]) >> 6);
+        let best = merits.into_iter().fold(i32::MIN, i32::max);
         let shares = merits.map(|merit| weight(merit - best));
         let total: i32 = shares.iter().sum();
-        let blended = shares
-            .iter()
-            .zip(&predictors)
-            .map(|(share, value)| share * value);
-        let blend = blended.sum::<i32>() / total;
-
-        let apart = shares.iter().zip(&predictors);
-        let spread: u32 = apart
-            .map(|(&share, value)| share as u32 * value.abs_diff(blend))
-            .sum();
-        let total = total as u32;
-        let spread = log2(spread + 4 * total) - log2(total) - 4 * OCTAVE;
-        let residual = log(nearby(near, |slot| self.residuals[slot]), 7);
-        let scale = scale + weights.scale[0] * residual + weights.scale[5] * spread;
+        let sum = |value: [i32; PREDICTORS]| -> i32 {
+            let products = shares.iter().zip(value).map(|(share, value)| share * value);
+            products.sum()
+        };
+        let blend = sum(predictors) / total;
+        let spread = sum(predictors.map(|value| (value - blend).abs() >> 1));
+        let spread = log2(spread + 2 * total) - log2(total) - 3 * OCTAVE;
+        let scale = scale + weights.scale[0] * errors[BLEND] + weights.scale[5] * spread;
         let scale = (scale >> 6).clamp(-4 * OCTAVE, 8 * OCTAVE) - OCTAVE;
         (Law::new(blend, scale, max), Guess { predictors, blend })
     }
@@ -317,36 +313,39 @@ impl Walk {
     fn note(&mut self, at: usize, value: i32, guess: &Guess) {
         let value = value * FINE;
         self.known[at] = value;
-        self.errors[at] = guess.predictors.map(|predictor| (value - predictor).abs());
-        self.residuals[at] = (value - guess.blend).abs();
+        let [a, b, c, d, e, f] = guess.predictors;
+        self.errors[at] = [a, b, c, d, e, f, guess.blend, value].map(|guess| (value - guess).abs());
     }
 }
 
 /// Eight times the mean over the neighbours, the nearest two counting double.
-fn nearby(near: &Neighbours, value: impl Fn(usize) -> i32) -> i32 {
-    2 * (value(near.left) + value(near.up))
-        + value(near.up_left)
-        + value(near.up_right)
-        + value(near.left_left)
-        + value(near.up_up)
+#[inline(always)]
+fn nearby(near: &Neighbours, errors: &[Errors]) -> Errors {
+    let [left, up] = [errors[near.left], errors[near.up]];
+    let [up_left, up_right] = [errors[near.up_left], errors[near.up_right]];
+    let [left_left, up_up] = [errors[near.left_left], errors[near.up_up]];
+    std::array::from_fn(|i| {
+        2 * (left[i] + up[i]) + up_left[i] + up_right[i] + left_left[i] + up_up[i]
+    })
 }
 
 /// Hands over to the component above and to the next keyframe.
-fn finish(grid: &Grid, walk: Walk, column: &mut Column, below: &mut Below) {
+fn finish(grid: &Grid, walk: &Walk, column: &mut Column, below: &mut Below) {
     let places = grid.len();
     let mean = |sum: i64| log((sum * 16 / places as i64) as i32, 8);
-    let mut sums = [0i64; PREDICTORS];
+    let mut sums = [0i64; 8];
     for errors in &walk.errors[..places] {
         for (sum, &error) in sums.iter_mut().zip(errors) {
             *sum += i64::from(error);
         }
     }
-    let mut residuals = walk.residuals;
-    residuals.truncate(places);
+    let [a, b, c, d, e, f, blend, _] = sums.map(mean);
     let summary = Summary {
-        predictors: sums.map(mean),
-        residual: mean(residuals.iter().map(|&value| i64::from(value)).sum()),
+        predictors: [a, b, c, d, e, f],
+        residual: blend,
     };
+    let errors = walk.errors[..places].iter();
+    let residuals: Vec<i32> = errors.map(|errors| errors[BLEND]).collect();
     let blurred = grid.blurred(&residuals);
     let blurred = blurred.iter().map(|&sum| log(sum, 8)).collect();
     below.two = std::mem::replace(&mut below.one, blurred);

@@ -59,6 +59,9 @@ impl Grid {
 
     /// `map` displaced by `motion`, bilinear between tokens, edges repeated; exact at rest.
     pub(super) fn moved(&self, map: &[i32], motion: Motion) -> Vec<i32> {
+        if motion == Motion::default() {
+            return map.to_vec();
+        }
         let mut out = Vec::with_capacity(map.len());
         for y in 0..self.height {
             let (above, below) = place(y, motion.y, self.height);

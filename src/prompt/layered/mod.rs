@@ -39,18 +39,24 @@ pub(super) struct LayeredEncoder {
     parameters: CodingParameters,
     grid: Grid,
     steps: Steps,
+    thrift: f64,
     first: bool,
     components: Vec<Component>,
 }
 
 impl LayeredEncoder {
-    pub(super) fn new(parameters: CodingParameters, steps: Steps) -> Result<Self, PromptError> {
+    pub(super) fn new(
+        parameters: CodingParameters,
+        steps: Steps,
+        thrift: f32,
+    ) -> Result<Self, PromptError> {
         let (least, most) = (parameters.components, Factors::MAX_RANK);
         in_range("number of steps", steps.components(), least, most)?;
         Ok(Self {
             components: vec![Component::new(parameters.shape); least],
             grid: Grid::new(parameters.shape.tokens, parameters.grid_width),
             first: true,
+            thrift: f64::from(thrift).max(0.0),
             parameters,
             steps,
         })
@@ -69,7 +75,7 @@ impl LayeredEncoder {
         let mut layers = Vec::with_capacity(wishes.len());
         for (component, wish) in self.components.iter_mut().zip(&mut wishes) {
             wish.motion = motion;
-            let mut coder = RangeEncoder::new();
+            let mut coder = RangeEncoder::new(self.thrift);
             state.code(&mut coder, component, wish);
             layers.push(coder.finish());
         }
@@ -149,5 +155,60 @@ impl LayeredDecoder {
             }
         }
         reconstruct(&self.parameters, &self.components)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::prompt::{CodingId, Quantiser, Shape};
+    use proptest::prelude::*;
+
+    fn widest() -> CodingParameters {
+        CodingParameters {
+            coding: CodingId::Layered,
+            shape: Shape { tokens: 30, dim: 7 },
+            grid_width: 6,
+            components: 4,
+            full_rank: 4,
+            quantiser: Quantiser {
+                u_bits: 12,
+                v_bits: 15,
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_overflow_at_the_widest(
+            layers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..400), 4),
+        ) {
+            let mut decoder = LayeredDecoder::new(widest());
+            for (component, byte) in decoder.components.iter_mut().zip(&layers) {
+                let extreme = |i: usize| if byte.get(i).is_some_and(|b| b & 1 == 1) { 2047 } else { -2047 };
+                component.column.values = (0..30).map(extreme).collect();
+            }
+            decoder.keyframe = 1;
+            let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
+            for _ in 0..3 {
+                let _ = decoder.push(&layers);
+            }
+        }
+
+        #[test]
+        fn no_wish_overflows_at_the_widest(
+            values in prop::collection::vec(-3e38..3e38f32, 30 * 4 + 7 * 4),
+            step in 1e-6..1e3f32,
+        ) {
+            let (u, v) = values.split_at(120);
+            let keyframe = Factors::new(widest().shape, 4, u.to_vec(), v.to_vec()).unwrap();
+            let fine = Factors::new(widest().shape, 4, vec![step; 120], vec![step; 28]).unwrap();
+            let steps = Steps::uniform(&[fine], widest().quantiser, step).unwrap();
+            let mut encoder = LayeredEncoder::new(widest(), steps, 0.1).unwrap();
+            for _ in 0..2 {
+                encoder.push(&keyframe).unwrap();
+            }
+        }
     }
 }

@@ -90,8 +90,11 @@ fn form(coder: &mut impl Coder, first: bool, wish: Form) -> Form {
     }
 }
 
-/// The cheapest form for the encoder's wishes.
+/// The cheapest form for the encoder's wishes; anything for a decoder, which has none.
 fn choose(energy: &Energy, row: &[i32], step: u8, max: i32, wishes: &[f32]) -> Form {
+    if wishes.is_empty() {
+        return Form::Same;
+    }
     let wish = |wish: &f32| (wish.round() as i32).clamp(-max, max);
     let wanted: Vec<i32> = wishes.iter().map(wish).collect();
     if wanted == row {
@@ -126,7 +129,7 @@ fn orthonormal(
     let mut later: u64 = energy.0.iter().map(|left| left >> 8).sum();
     for (at, (value, left)) in row.iter_mut().zip(&energy.0).enumerate() {
         let share = (own >> 8) * (left >> 8) / later.max(1);
-        let magnitude = (log2((share + FLOOR) as u32) - 24 * OCTAVE) / 2;
+        let magnitude = (log2((share + FLOOR) as i32) - 24 * OCTAVE) / 2;
         let scale = magnitude + SPREAD - 4 * (i32::from(step) - 160);
         let wish = wishes.get(at).copied().unwrap_or(0.0);
         *value = coder.integer(&Law::new(0, scale, max), wish);
@@ -145,7 +148,7 @@ fn scaled(coder: &mut impl Coder, row: &mut [i32], max: i32, change: bool, wishe
         .map(|(wish, &centre)| (wish - centre as f32).abs())
         .sum();
     // A logistic law's mean magnitude is 1.39 scales; half octaves from 2^−5 up.
-    let mean = (sum / row.len().max(1) as f32 * 11.5) as u32;
+    let mean = (sum / row.len().max(1) as f32 * 11.5) as i32;
     let wish = (log2(mean) - 4 * OCTAVE).div_euclid(OCTAVE / 2) + 10;
     let scale = coder.bits(6, wish.clamp(0, 63) as u32) as i32 - 10;
     for (at, (value, centre)) in row.iter_mut().zip(centres).enumerate() {
