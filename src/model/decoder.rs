@@ -7,7 +7,7 @@
 use candle_core::Tensor;
 
 use super::ModelError;
-use super::ops::{Conv2d, pixel_shuffle, relu, upsample_nearest2};
+use super::ops::{Conv2d, pixel_shuffle};
 use super::profile::DecoderForm;
 use super::residual::ResidualBlock;
 use super::scope::Scope;
@@ -82,13 +82,13 @@ impl Decoder {
             true => ((latent / 3.0)?.tanh()? * 3.0)?,
             false => latent.clone(),
         };
-        x = relu(&self.conv_in.forward(&x)?)?;
+        x = self.conv_in.forward_relu(&x)?;
         for stage in &self.stages {
             for block in &stage.blocks {
                 x = block.forward(&x)?;
             }
             if let Some(up) = &stage.up {
-                x = up.forward(&upsample_nearest2(&x)?)?;
+                x = up.forward_enlarged(&x)?;
             }
         }
         let mut picture = self.conv_out.forward(&x)?;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use candle_core::{Device, Tensor};
 
 use super::ModelError;
-use super::ops::{Conv2d, pixel_unshuffle, relu};
+use super::ops::{Conv2d, pixel_unshuffle};
 use super::profile::{EncoderForm, Profile};
 use super::residual::ResidualBlock;
 use super::scope::Scope;
@@ -111,10 +111,10 @@ impl Encoder {
         };
         let mut maps = Vec::with_capacity(self.stages.len());
         for stage in &self.stages {
-            x = stage.entry.forward(&x)?;
-            if self.entry_relu {
-                x = relu(&x)?;
-            }
+            x = match self.entry_relu {
+                true => stage.entry.forward_relu(&x)?,
+                false => stage.entry.forward(&x)?,
+            };
             for block in &stage.blocks {
                 x = block.forward(&x)?;
             }

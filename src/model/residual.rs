@@ -4,14 +4,12 @@
 use candle_core::Tensor;
 
 use super::ModelError;
-use super::ops::{Conv2d, relu};
+use super::ops;
 use super::scope::Scope;
 
 /// A residual block that keeps channels and grid.
 #[derive(Debug)]
-pub(super) struct ResidualBlock {
-    convs: Vec<Conv2d>,
-}
+pub(super) struct ResidualBlock(ops::ResidualBlock);
 
 impl ResidualBlock {
     /// `count` convolutions, named `convs.0`, `convs.1`, …
@@ -21,20 +19,12 @@ impl ResidualBlock {
         count: usize,
     ) -> Result<Self, ModelError> {
         let convs = scope.sub("convs");
-        let convs = (0..count)
-            .map(|i| convs.sub(i).conv3(channels, channels))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { convs })
+        let convs = (0..count).map(|i| convs.sub(i).conv3(channels, channels));
+        let convs = convs.collect::<Result<_, _>>()?;
+        Ok(Self(ops::ResidualBlock::new(convs)?))
     }
 
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, ModelError> {
-        let mut hidden = x.clone();
-        for (i, conv) in self.convs.iter().enumerate() {
-            if i > 0 {
-                hidden = relu(&hidden)?;
-            }
-            hidden = conv.forward(&hidden)?;
-        }
-        Ok(relu(&(hidden + x)?)?)
+        Ok(self.0.forward(x)?)
     }
 }

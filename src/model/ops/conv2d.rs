@@ -61,26 +61,12 @@ impl Conv2d {
 
     /// (B, I, H, W) → (B, O, H', W'), H' = (H + 2·padding − k) / stride + 1.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.run(
-            x,
-            Kind::Plain {
-                stride: self.stride,
-                padding: self.padding,
-            },
-            false,
-        )
+        self.run(x, self.kind(), false)
     }
 
     /// As [`relu`] of [`Self::forward`], in one pass.
     pub fn forward_relu(&self, x: &Tensor) -> Result<Tensor> {
-        self.run(
-            x,
-            Kind::Plain {
-                stride: self.stride,
-                padding: self.padding,
-            },
-            true,
-        )
+        self.run(x, self.kind(), true)
     }
 
     /// As [`Self::forward`] of [`upsample_nearest2`], without the enlarged picture and with 4/9 of
@@ -108,20 +94,14 @@ impl Conv2d {
                 self.weight.shape()
             );
         }
-        if is_served(x) && is_served(&self.weight) {
-            let plans = match kind {
-                Kind::Plain { .. } => &self.plain,
-                Kind::Enlarged { .. } => &self.enlarged,
-            };
+        if is_served(x) && self.is_served() {
             let layer = self.clone();
-            let plans = plans.clone();
             return apply(
                 x,
                 Convolve {
                     layer,
                     kind,
                     relu: with_relu,
-                    plans,
                 },
             );
         }
@@ -153,63 +133,22 @@ impl Conv2d {
     }
 }
 
-/// One use of a layer in a graph on the CPU.
-struct Convolve {
-    layer: Conv2d,
-    kind: Kind,
-    relu: bool,
-    plans: Arc<Plans>,
-}
-
-impl Convolve {
-    fn plan<'a>(&self, slot: &'a OnceLock<Plan>, transposed: bool) -> Result<&'a Plan> {
-        if let Some(plan) = slot.get() {
-            return Ok(plan);
-        }
-        let (outputs, inputs, side, _) = self.layer.weight.dims4()?;
-        let plan = with_values(&self.layer.weight, |values| {
-            Ok(Plan::new(
-                Weights {
-                    values,
-                    outputs,
-                    inputs,
-                    side,
-                },
-                self.kind,
-                transposed,
-            ))
-        })?;
-        Ok(slot.get_or_init(|| plan))
-    }
-
-    fn bias(&self) -> Result<Option<&[f32]>> {
-        let slot = &self.plans.bias;
-        if slot.get().is_none() {
-            let bias = self.layer.bias.as_ref().map(Tensor::to_vec1).transpose()?;
-            slot.get_or_init(|| bias);
-        }
-        Ok(slot.get().and_then(Option::as_deref))
-    }
-
-    /// Height or width of the output.
-    fn side(&self, length: usize) -> Result<usize> {
-        let kernel = self.layer.weight.dim(3)?;
-        Ok(match self.kind {
-            Kind::Plain { stride, padding } => (length + 2 * padding - kernel) / stride + 1,
-            Kind::Enlarged { padding } => 2 * length + 2 * padding - kernel + 1,
-        })
-    }
-}
-
-impl Unary for Convolve {
-    const NAME: &'static str = "convolve";
-
-    fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
+/// The layer on plain slices, on the CPU.
+impl Conv2d {
+    /// The output for an input of shape `dims`, plus `residual`, then rectified if `relu`.
+    pub(super) fn run_forward(
+        &self,
+        kind: Kind,
+        x: &[f32],
+        dims: &[usize],
+        residual: Option<&[f32]>,
+        relu: bool,
+    ) -> Result<(Vec<f32>, Shape)> {
         let (batch, height, width) = (dims[0], dims[2], dims[3]);
-        let (out_height, out_width) = (self.side(height)?, self.side(width)?);
-        let plan = self.plan(&self.plans.forward, false)?;
+        let (out_height, out_width) = (self.side(kind, height)?, self.side(kind, width)?);
+        let plans = self.plans(kind);
         let output = Convolution {
-            plan,
+            plan: self.plan(&plans.forward, kind, false)?,
             input: x,
             mask: None,
             batch,
@@ -217,31 +156,117 @@ impl Unary for Convolve {
             width,
             out_height,
             out_width,
-            bias: self.bias()?,
-            relu: self.relu,
+            bias: self.bias_values(plans)?,
+            residual,
+            relu,
         };
-        let outputs = self.layer.weight.dim(0)?;
-        Ok((
-            output.run(),
-            Shape::from((batch, outputs, out_height, out_width)),
-        ))
+        let shape = Shape::from((batch, self.weight.dim(0)?, out_height, out_width));
+        Ok((output.run(), shape))
     }
 
-    fn backward(&self, _: &[f32], y: &[f32], gradient: &[f32], dims: &[usize]) -> Result<Vec<f32>> {
+    /// The gradient of an input of shape `dims`, plus `residual`. The output's gradient counts
+    /// only where `mask` (of its shape) is positive.
+    pub(super) fn run_backward(
+        &self,
+        kind: Kind,
+        gradient: &[f32],
+        dims: &[usize],
+        mask: Option<&[f32]>,
+        residual: Option<&[f32]>,
+    ) -> Result<Vec<f32>> {
         let (batch, height, width) = (dims[0], dims[2], dims[3]);
         let gradient = Convolution {
-            plan: self.plan(&self.plans.backward, true)?,
+            plan: self.plan(&self.plans(kind).backward, kind, true)?,
             input: gradient,
-            mask: self.relu.then_some(y),
+            mask,
             batch,
-            height: self.side(height)?,
-            width: self.side(width)?,
+            height: self.side(kind, height)?,
+            width: self.side(kind, width)?,
             out_height: height,
             out_width: width,
             bias: None,
+            residual,
             relu: false,
         };
         Ok(gradient.run())
+    }
+
+    /// The usual way of using the layer.
+    pub(super) fn kind(&self) -> Kind {
+        Kind::Plain {
+            stride: self.stride,
+            padding: self.padding,
+        }
+    }
+
+    /// Whether the CPU kernels have this layer's weights.
+    pub(super) fn is_served(&self) -> bool {
+        is_served(&self.weight)
+    }
+
+    fn plans(&self, kind: Kind) -> &Plans {
+        match kind {
+            Kind::Plain { .. } => &self.plain,
+            Kind::Enlarged { .. } => &self.enlarged,
+        }
+    }
+
+    fn plan<'a>(&self, slot: &'a OnceLock<Plan>, kind: Kind, transposed: bool) -> Result<&'a Plan> {
+        if let Some(plan) = slot.get() {
+            return Ok(plan);
+        }
+        let (outputs, inputs, side, _) = self.weight.dims4()?;
+        let plan = with_values(&self.weight, |values| {
+            Ok(Plan::new(
+                Weights {
+                    values,
+                    outputs,
+                    inputs,
+                    side,
+                },
+                kind,
+                transposed,
+            ))
+        })?;
+        Ok(slot.get_or_init(|| plan))
+    }
+
+    fn bias_values<'a>(&self, plans: &'a Plans) -> Result<Option<&'a [f32]>> {
+        if plans.bias.get().is_none() {
+            let bias = self.bias.as_ref().map(Tensor::to_vec1).transpose()?;
+            plans.bias.get_or_init(|| bias);
+        }
+        Ok(plans.bias.get().and_then(Option::as_deref))
+    }
+
+    /// Height or width of the output.
+    fn side(&self, kind: Kind, length: usize) -> Result<usize> {
+        let kernel = self.weight.dim(3)?;
+        Ok(match kind {
+            Kind::Plain { stride, padding } => (length + 2 * padding - kernel) / stride + 1,
+            Kind::Enlarged { padding } => 2 * length + 2 * padding - kernel + 1,
+        })
+    }
+}
+
+/// One use of a layer in a graph on the CPU.
+struct Convolve {
+    layer: Conv2d,
+    kind: Kind,
+    relu: bool,
+}
+
+impl Unary for Convolve {
+    const NAME: &'static str = "convolve";
+
+    fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
+        self.layer.run_forward(self.kind, x, dims, None, self.relu)
+    }
+
+    fn backward(&self, _: &[f32], y: &[f32], gradient: &[f32], dims: &[usize]) -> Result<Vec<f32>> {
+        let mask = self.relu.then_some(y);
+        self.layer
+            .run_backward(self.kind, gradient, dims, mask, None)
     }
 }
 

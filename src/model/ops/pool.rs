@@ -99,7 +99,7 @@ impl Unary for Maximum {
                 y,
                 width,
                 columns,
-            })
+            });
         });
         Ok((y, Shape::from((dims[0], dims[1], rows, columns))))
     }

@@ -15,7 +15,7 @@ use self::block::{Block, Grid};
 use self::resnet::{norm, normed};
 use self::time::TimeEmbedding;
 use super::ModelError;
-use super::ops::{Conv2d, GroupNorm, silu, upsample_nearest2};
+use super::ops::{Conv2d, GroupNorm, silu};
 use super::profile::{Modulation, UNetForm};
 use super::scope::Scope;
 
@@ -101,7 +101,7 @@ impl UNet {
                 x = block.layer(j, &x, &told)?;
             }
             if let Some(conv) = &block.resample {
-                x = conv.forward(&upsample_nearest2(&x)?)?;
+                x = conv.forward_enlarged(&x)?;
             }
         }
         let x = silu(&normed(self.norm_out.as_ref(), &x)?)?;

@@ -58,6 +58,8 @@ pub(in crate::model::ops) struct Convolution<'a> {
     pub(in crate::model::ops) out_width: usize,
     /// Added per output channel.
     pub(in crate::model::ops) bias: Option<&'a [f32]>,
+    /// Added to the output, of its shape. Not for plans that write phases.
+    pub(in crate::model::ops) residual: Option<&'a [f32]>,
     /// Negative outputs become zero.
     pub(in crate::model::ops) relu: bool,
 }
@@ -299,8 +301,19 @@ impl<'a> Work<'a, '_, '_> {
             weights: &panel.weights,
             bias,
             input,
+            residual: &[],
+            residual_row: job.out_height * job.out_width,
             relu: job.relu,
         }
+    }
+
+    /// The residual of the task's rows, from output channel `output` on; empty if there is none.
+    fn residual(&self, output: usize) -> &'a [f32] {
+        let (job, plan) = (&self.job, self.job.plan);
+        let channel = self.task.image * plan.outputs + output;
+        let line = channel * job.out_height + self.task.rows.start;
+        job.residual
+            .map_or(&[], |residual| &residual[line * job.out_width..])
     }
 
     /// Tiles whose rows are rows of the output itself.
@@ -311,6 +324,10 @@ impl<'a> Work<'a, '_, '_> {
         for spots in tiles(spots, tile_vectors::<S>(plan.panel_rows)) {
             for (index, block) in self.task.blocks.clone().enumerate() {
                 let panel = self.panel(block, 0, &offsets[index], input);
+                let panel = Panel {
+                    residual: self.residual(block * plan.panel_rows),
+                    ..panel
+                };
                 let planes = &mut self.task.planes[index * plan.panel_rows..];
                 let count = planes.len().min(plan.panel_rows);
                 tile(simd, &panel, spots, &mut planes[..count]);
@@ -340,44 +357,45 @@ impl<'a> Work<'a, '_, '_> {
         sums.resize(sums.len().max(HIGHEST * phases * picture), 0.0);
         let offsets = plan.offsets(self.task.blocks.clone(), plane, job.row_length());
         for (index, block) in self.task.blocks.clone().enumerate() {
-            let planes = index * plan.panel_rows
-                ..((index + 1) * plan.panel_rows).min(self.task.planes.len());
             for y in 0..phases {
-                let mut rows: Vec<&mut [f32]> = sums
-                    .chunks_exact_mut(picture)
-                    .take(HIGHEST * phases)
-                    .collect();
+                let mut rows: Vec<&mut [f32]> = sums.chunks_exact_mut(picture).collect();
                 for x in 0..phases {
                     let phase = y * phases + x;
-                    let panel = self.panel(
-                        block,
-                        phase,
-                        &offsets[index * phases * phases + phase],
-                        input,
-                    );
+                    let offsets = &offsets[index * phases * phases + phase];
+                    let panel = self.panel(block, phase, offsets, input);
+                    let relu = job.relu && job.residual.is_none();
+                    let panel = Panel { relu, ..panel };
+                    let rows = &mut rows[x * HIGHEST..][..plan.panel_rows];
                     for spots in tiles(spots, tile_vectors::<S>(plan.panel_rows)) {
-                        tile(
-                            simd,
-                            &panel,
-                            spots,
-                            &mut rows[x * HIGHEST..][..plan.panel_rows],
-                        );
+                        tile(simd, &panel, spots, rows);
                     }
                 }
-                for (m, target) in self.task.planes[planes.clone()].iter_mut().enumerate() {
-                    let lines = target
-                        .chunks_exact_mut(job.out_width)
-                        .skip(y)
-                        .step_by(phases);
-                    for (row, line) in lines.enumerate() {
-                        let source = |x: usize| {
-                            &rows[x * HIGHEST + m][row * stride..][..job.phase_columns()]
-                        };
-                        if phases == 1 {
-                            line.copy_from_slice(source(0));
-                        } else {
-                            interleave(source(0), source(1), line);
-                        }
+                self.copy_out(index, y, &rows, stride);
+            }
+        }
+    }
+
+    /// Brings staged rows to output rows of phase `y`, interleaving the phases of the columns.
+    #[inline(always)]
+    fn copy_out(&mut self, index: usize, y: usize, rows: &[&mut [f32]], stride: usize) {
+        let (job, plan) = (self.job, self.job.plan);
+        let (phases, columns) = (plan.out_phases, job.phase_columns());
+        let block = index * plan.panel_rows;
+        let first = self.task.blocks.start * plan.panel_rows + block;
+        for m in 0..plan.panel_rows.min(self.task.planes.len() - block) {
+            let residual = self.residual(first + m);
+            let lines = self.task.planes[block + m].chunks_exact_mut(job.out_width);
+            for (row, line) in lines.skip(y).step_by(phases).enumerate() {
+                let even = &rows[m][row * stride..][..columns];
+                if phases == 2 {
+                    interleave(even, &rows[HIGHEST + m][row * stride..][..columns], line);
+                    continue;
+                }
+                line.copy_from_slice(even);
+                if !residual.is_empty() {
+                    let floor = if job.relu { 0.0 } else { f32::NEG_INFINITY };
+                    for (value, residual) in line.iter_mut().zip(&residual[row * columns..]) {
+                        *value = (*value + residual).max(floor);
                     }
                 }
             }

@@ -22,7 +22,7 @@ pub(in crate::model::ops) fn panel_rows(outputs: usize, lanes: usize) -> usize {
 }
 
 /// One panel of results: row m at position p is
-/// bias\[m\] + Σₖ weights\[k·rows + m\] · input\[offsets\[k\] + p\].
+/// bias\[m\] + Σₖ weights\[k·rows + m\] · input\[offsets\[k\] + p\] (+ residual).
 pub(in crate::model::ops) struct Panel<'a> {
     /// Rows, one of the values of [`panel_rows`].
     pub(in crate::model::ops) rows: usize,
@@ -33,6 +33,10 @@ pub(in crate::model::ops) struct Panel<'a> {
     /// Start values, one a row.
     pub(in crate::model::ops) bias: [f32; HIGHEST],
     pub(in crate::model::ops) input: &'a [f32],
+    /// Added to the results, row after row in the order of the output; empty: nothing.
+    pub(in crate::model::ops) residual: &'a [f32],
+    /// From one row of `residual` to the next.
+    pub(in crate::model::ops) residual_row: usize,
     /// Negative results become zero.
     pub(in crate::model::ops) relu: bool,
 }
@@ -110,13 +114,17 @@ fn registers<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
     }
     let floor = simd.splat(if panel.relu { 0.0 } else { f32::NEG_INFINITY });
+    let one = simd.splat(1.0);
     for row in 0..ROWS {
         let Some(out) = out.get_mut(row) else { return };
         for vector in 0..VECTORS {
-            simd.store(
-                simd.max(sums[row][vector], floor),
-                &mut out[spots[vector].to..],
-            );
+            let to = spots[vector].to;
+            let mut sum = sums[row][vector];
+            if !panel.residual.is_empty() {
+                let residual = simd.load(&panel.residual[row * panel.residual_row + to..]);
+                sum = simd.mul_add(residual, one, sum);
+            }
+            simd.store(simd.max(sum, floor), &mut out[to..]);
         }
     }
 }
