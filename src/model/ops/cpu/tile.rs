@@ -83,6 +83,25 @@ pub(in crate::model::ops) fn tile<S: Simd>(
     }
 }
 
+/// Stores the sums of each listed row below `rows`. Spelled out because compilers do not unroll a
+/// loop of this size.
+macro_rules! finish {
+    ($simd:ident, $panel:ident, $spots:ident, $out:ident, $sums:ident, $floor:ident, $rows:ident;
+     $($row:literal)*) => {$(
+        if let (true, Some(out)) = ($row < $rows, $out.get_mut($row)) {
+            for vector in 0..VECTORS {
+                let to = $spots[vector].to;
+                let mut sum = $sums[$row % $rows][vector];
+                if !$panel.residual.is_empty() {
+                    let residual = $simd.load(&$panel.residual[$row * $panel.residual_row + to..]);
+                    sum = $simd.mul_add(residual, $simd.splat(1.0), sum);
+                }
+                $simd.store($simd.max(sum, $floor), &mut out[to..]);
+            }
+        }
+    )*};
+}
+
 /// The sums live in registers only as long as every loop over them is unrolled whole: constant
 /// bounds, and no library function that takes a closure.
 #[inline(always)]
@@ -114,17 +133,5 @@ fn registers<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
     }
     let floor = simd.splat(if panel.relu { 0.0 } else { f32::NEG_INFINITY });
-    let one = simd.splat(1.0);
-    for row in 0..ROWS {
-        let Some(out) = out.get_mut(row) else { return };
-        for vector in 0..VECTORS {
-            let to = spots[vector].to;
-            let mut sum = sums[row][vector];
-            if !panel.residual.is_empty() {
-                let residual = simd.load(&panel.residual[row * panel.residual_row + to..]);
-                sum = simd.mul_add(residual, one, sum);
-            }
-            simd.store(simd.max(sum, floor), &mut out[to..]);
-        }
-    }
+    finish!(simd, panel, spots, out, sums, floor, ROWS; 0 1 2 3 4 5 6 7);
 }
