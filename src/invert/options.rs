@@ -67,12 +67,12 @@ impl Default for FitOptions {
     fn default() -> Self {
         Self {
             ranks: vec![3, 5, 9, 16],
-            passes: 30,
+            passes: 12,
             quantiser: Quantiser {
                 u_bits: 10,
                 v_bits: 12,
             },
-            step: 0.25,
+            step: 0.4,
             rate: 0.3,
             basis_rate: 0.0,
             loss: LossWeights::DEFAULT,

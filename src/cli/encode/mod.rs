@@ -52,7 +52,7 @@ pub(super) struct Args {
     )]
     ranks: Vec<usize>,
     /// Frames from keyframe to keyframe.
-    #[arg(long, default_value_t = 10, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 6, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
     interval: u32,
     /// Length of a segment in seconds; by default 2, or 4 where the input is known to last ten
     /// minutes or more.
