@@ -18,6 +18,7 @@ mod screen;
 mod serve;
 mod session_args;
 mod simulate;
+mod strip;
 
 pub use error::CliError;
 

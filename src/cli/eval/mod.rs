@@ -6,11 +6,9 @@
 //! the worst frame) with the frames' numbers, `fps` and `ms_per_frame` of rendering. LPIPS is
 //! absent where its weights are not installed.
 
-mod strip;
-
-use self::strip::Strip;
 use super::CliError;
 use super::scores::{Score, Scorer, mean};
+use super::strip::Strip;
 use crate::frame::Frame;
 use crate::manifest::Metrics;
 use crate::model::{device, installed};
@@ -22,6 +20,9 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Frames in a row of the strip.
+const STRIP_COLUMNS: u64 = 6;
 
 /// Arguments of `promptus eval`.
 #[derive(Debug, clap::Args)]
@@ -103,7 +104,7 @@ fn compare(args: &Args, title: &Title, scorer: &Scorer) -> Result<Report, CliErr
         .collect();
     let frames = lengths.iter().sum();
     let mut originals = Originals::open(args, track)?;
-    let mut strip = Strip::new(frames, 1 + rungs.len());
+    let mut strip = Strip::new(frames, STRIP_COLUMNS, 1 + rungs.len());
     let mut shown = 0;
     for (segment, &length) in lengths.iter().enumerate() {
         let aims = originals.take(length, frames)?;

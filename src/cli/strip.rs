@@ -1,29 +1,30 @@
-//! Evenly spaced frames side by side, a row for the original and one for every rung: for eyes.
+//! Evenly spaced frames side by side, a row for the original and others below it: for eyes.
 
-use crate::cli::CliError;
+use super::CliError;
 use crate::frame::Frame;
 use crate::render::write_png;
 use std::path::Path;
 
-/// Frames in a row.
-const COLUMNS: u64 = 6;
-
 /// A picture in the making.
 pub(super) struct Strip {
-    /// Numbers of the frames that are shown, rising.
     numbers: Vec<u64>,
     rows: Vec<Vec<Frame>>,
 }
 
 impl Strip {
-    /// For a video of `frames` frames and so many rows.
-    pub(super) fn new(frames: u64, rows: usize) -> Self {
-        let columns = COLUMNS.min(frames);
+    /// For a video of `frames` frames: `columns` of them in so many rows.
+    pub(super) fn new(frames: u64, columns: u64, rows: usize) -> Self {
+        let columns = columns.min(frames);
         let number = |column: u64| (2 * column + 1) * frames / (2 * columns);
         Self {
             numbers: (0..columns).map(number).collect(),
             rows: vec![Vec::new(); rows],
         }
+    }
+
+    /// Numbers of the frames that are shown, rising.
+    pub(super) fn numbers(&self) -> &[u64] {
+        &self.numbers
     }
 
     /// Keeps what it shows of `frames`, which begin with frame `first`.
@@ -72,7 +73,7 @@ mod tests {
         let frames: Vec<Frame> = (0..13)
             .map(|i| Frame::new(1, 1, vec![i; 3]).unwrap())
             .collect();
-        let mut strip = Strip::new(13, 2);
+        let mut strip = Strip::new(13, 6, 2);
         strip.collect(0, 0, &frames);
         strip.collect(1, 0, &frames[..5]);
         strip.collect(1, 5, &frames[5..]);

@@ -1,0 +1,150 @@
+//! `promptus demo` as a user runs it, on a title of 3 s and 64×64 pixels.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/synthetic.rs"]
+mod synthetic;
+
+use promptus::frame::Frame;
+use promptus::model::Generator;
+use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
+use promptus::render::{PngFolder, SegmentRenderer, Sink};
+use promptus::segment::Track;
+use promptus::segment::media::read_media;
+use promptus::source::{Options, Source};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use synthetic::Coded;
+
+/// Frames of the three segments.
+const LENGTHS: [u32; 3] = [24, 24, 24];
+
+/// Publishes a title of two rungs and writes what its upper rung renders to as "originals".
+fn make_title(folder: &Path) {
+    let generator = Arc::new(Generator::shipped(&candle_core::Device::Cpu).unwrap());
+    let mut track = synthetic::track((64, 64), (64, 64));
+    track.weights = generator.weights_hash();
+    let mut first = 0;
+    let segments = (1..).zip(LENGTHS).map(|(sequence, frames)| {
+        let coded = synthetic::closed_segment(&track, sequence, first, frames, 8, sequence);
+        first += u64::from(frames);
+        coded
+    });
+    let segments: Vec<Coded> = segments.collect();
+    let tracks = [synthetic::rung(&track, 2), track];
+    let rungs = tracks.each_ref().map(|track| Rung {
+        track: track.clone(),
+        segments: segments.iter().map(|coded| coded.segment(track)).collect(),
+    });
+    let content = TitleContent {
+        rungs: rungs.to_vec(),
+        ..TitleContent::default()
+    };
+    publish(&folder.join("a title"), &content.build().unwrap(), KEEP_OLD).unwrap();
+    write_frames(&folder.join("originals"), &generator, &tracks[1], &segments);
+}
+
+fn write_frames(folder: &Path, generator: &Arc<Generator>, track: &Track, segments: &[Coded]) {
+    let mut sink = PngFolder::create(folder).unwrap();
+    let mut renderer = SegmentRenderer::new(Arc::clone(generator), track.clone()).unwrap();
+    for coded in segments {
+        let media = read_media(&coded.bytes(track)).unwrap();
+        renderer
+            .render(&media, &mut |frame| sink.write(&frame))
+            .unwrap();
+    }
+}
+
+fn demo(folder: &Path, originals: &str) -> Output {
+    let path = |name: &str| folder.join(name);
+    Command::new(env!("CARGO_BIN_EXE_promptus"))
+        .args(["demo", "--json", "--title"])
+        .arg(path("a title"))
+        .arg("--originals")
+        .arg(path(originals))
+        .arg("--trace")
+        .arg(path("trace.csv"))
+        .arg("--out")
+        .arg(path("out"))
+        .output()
+        .unwrap()
+}
+
+fn frames(folder: &Path) -> Vec<Frame> {
+    let source = Source::open(folder, &Options::default()).unwrap();
+    source.map(Result::unwrap).collect()
+}
+
+#[test]
+fn the_demo_serves_plays_renders_and_compares() {
+    let folder = tempfile::tempdir().unwrap();
+    make_title(folder.path());
+    // Nothing but the lowest rung comes through in time for the first segment.
+    fs::write(
+        folder.path().join("trace.csv"),
+        "time_s,kbps\n0,60\n1,4000\n9,4000\n",
+    )
+    .unwrap();
+    let output = demo(folder.path(), "originals");
+    let human = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{human}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let line: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (line["command"].as_str(), line["frames"].as_u64()),
+        (Some("demo"), Some(72))
+    );
+    let rungs = line["rungs"].as_array().unwrap();
+    let count = |rung: usize| rungs[rung]["frames"].as_u64().unwrap();
+    assert_eq!((count(0) + count(1), rungs.len()), (72, 2));
+    assert!(
+        count(0) > 0 && rungs[0]["psnr"].as_f64().unwrap() < 60.0,
+        "{line}"
+    );
+
+    let out = folder.path().join("out");
+    let (rendered, originals) = (
+        frames(&out.join("frames")),
+        frames(&folder.path().join("originals")),
+    );
+    assert_eq!(rendered.len(), 72);
+    let equal = rendered
+        .iter()
+        .zip(&originals)
+        .filter(|(a, b)| a == b)
+        .count();
+    assert_eq!(equal as u64, count(1), "the upper rung comes out as it was");
+    let strip = promptus::source::read_image(&out.join("strip.png")).unwrap();
+    assert_eq!((strip.width(), strip.height()), (8 * 64, 2 * 64));
+    let log = fs::read_to_string(out.join("session.json")).unwrap();
+    let log: serde_json::Value = serde_json::from_str(&log).unwrap();
+    assert_eq!(log["segments"].as_array().unwrap().len(), 3);
+    assert!(
+        human.contains("PSNR dB") && human.contains("mini-r2"),
+        "{human}"
+    );
+}
+
+#[test]
+fn bad_input_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |originals: &str| {
+        let output = demo(folder.path(), originals);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(told("originals").contains("trace.csv"));
+    fs::write(folder.path().join("trace.csv"), "0,5000\n").unwrap();
+    assert!(told("originals").contains("a title: no title there"));
+    make_title(folder.path());
+    assert!(told("nowhere").contains("nowhere"));
+    let few = folder.path().join("few");
+    fs::create_dir(&few).unwrap();
+    for number in 0..9 {
+        let name = format!("frame-{number:06}.png");
+        fs::copy(folder.path().join("originals").join(&name), few.join(&name)).unwrap();
+    }
+    assert!(told("few").contains("the originals end after 9 frames"));
+}
