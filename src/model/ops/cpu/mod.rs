@@ -9,5 +9,6 @@ pub(super) mod functions;
 pub(super) mod memory;
 pub(super) mod normalise;
 pub(super) mod plan;
+pub(super) mod product;
 pub(super) mod simd;
 pub(super) mod tile;
