@@ -22,7 +22,6 @@ use super::CliError;
 use super::playback::{Ended, Playback};
 use super::screen::{self, Screen};
 use super::strip::Strip;
-use crate::model::ops::keep_freed_memory;
 use crate::player::fetch::Setup;
 use crate::player::ladder::Ladder;
 use crate::player::session::Options;
@@ -124,7 +123,6 @@ struct Watched {
 }
 
 fn watch(args: &Args) -> Result<Watched, CliError> {
-    keep_freed_memory();
     let trace = Trace::load(&args.trace())?;
     let server = Server::start(&args.title())?;
     let playback = Playback::open(server.url(), true)?;

@@ -15,7 +15,6 @@
 //! the crate needs them.
 
 use super::CliError;
-use crate::model::ops::keep_freed_memory;
 use crate::model::{Generator, ModelError, device, installed};
 use crate::source::ffmpeg_version;
 use candle_core::{DType, Device, Tensor};
@@ -83,7 +82,6 @@ struct Speed {
 
 /// Runs `promptus doctor`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    keep_freed_memory();
     let device = device::best();
     let generator = Generator::shipped(&device)?;
     let mut weights = vec![Weights {

@@ -22,6 +22,7 @@ mod strip;
 
 pub use error::CliError;
 
+use crate::model::ops::keep_freed_memory;
 use clap::{Parser, Subcommand};
 use std::io;
 use std::process::ExitCode;
@@ -71,6 +72,8 @@ enum Command {
 /// Parses the command line, runs the command, and turns its outcome into an exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // The fit and the renderer free and take the same large buffers over and over.
+    keep_freed_memory();
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("promptus={}", cli.log)))
         .with_writer(io::stderr)
