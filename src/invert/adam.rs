@@ -1,15 +1,20 @@
-//! Adam (Kingma and Ba 2015, algorithm 1) on a slice of parameters, in double precision.
+//! Gradient descent with momentum and a normalised step: Adam (Kingma and Ba 2015, algorithm 1) with
+//! one second moment for all parameters of a slice, in double precision.
+//!
+//! Plain Adam moves every entry equally far, whether it matters or not, which fills small entries
+//! with noise that must be coded. With a common scale an entry moves in proportion to its gradient:
+//! at equal bytes that gave clearly better pictures.
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.99;
 const EPS: f64 = 1e-12;
 
-/// First and second moments of a gradient.
+/// First moments of a gradient and the mean of its square.
 #[derive(Debug, Clone)]
 pub(super) struct Adam {
     steps: i32,
     mean: Vec<f64>,
-    square: Vec<f64>,
+    square: f64,
 }
 
 impl Adam {
@@ -18,26 +23,22 @@ impl Adam {
         Self {
             steps: 0,
             mean: vec![0.0; count],
-            square: vec![0.0; count],
+            square: 0.0,
         }
     }
 
-    /// Moves each parameter i against its gradient by about `rate(i)`.
-    pub(super) fn step(
-        &mut self,
-        parameters: &mut [f32],
-        gradient: &[f64],
-        rate: impl Fn(usize) -> f64,
-    ) {
+    /// Moves the parameters against their gradient, by about `rate` in the root mean square.
+    pub(super) fn step(&mut self, parameters: &mut [f32], gradient: &[f64], rate: f64) {
         self.steps += 1;
+        let square = gradient.iter().map(|g| g * g).sum::<f64>() / gradient.len().max(1) as f64;
+        self.square += (1.0 - BETA2) * (square - self.square);
         let mean_bias = 1.0 - BETA1.powi(self.steps);
         let square_bias = 1.0 - BETA2.powi(self.steps);
-        for (i, (parameter, &g)) in parameters.iter_mut().zip(gradient).enumerate() {
-            self.mean[i] += (1.0 - BETA1) * (g - self.mean[i]);
-            self.square[i] += (1.0 - BETA2) * (g * g - self.square[i]);
-            let mean = self.mean[i] / mean_bias;
-            let spread = (self.square[i] / square_bias).sqrt() + EPS;
-            *parameter -= (rate(i) * mean / spread) as f32;
+        let scale = rate / mean_bias / ((self.square / square_bias).sqrt() + EPS);
+        let moments = self.mean.iter_mut().zip(gradient);
+        for (parameter, (mean, &g)) in parameters.iter_mut().zip(moments) {
+            *mean += (1.0 - BETA1) * (g - *mean);
+            *parameter -= (scale * *mean) as f32;
         }
     }
 }
@@ -47,13 +48,22 @@ mod tests {
     use super::Adam;
 
     #[test]
-    fn a_bowl_is_descended_whatever_its_scale() {
-        let mut x = [3.0_f32, -2.0];
-        let mut adam = Adam::new(2);
-        for _ in 0..400 {
-            let gradient = [1e-6 * f64::from(x[0]), 1e4 * f64::from(x[1])];
-            adam.step(&mut x, &gradient, |_| 0.02);
+    fn a_bowl_is_descended_whatever_the_scale_of_its_gradient() {
+        for scale in [1e-6, 1.0, 1e6] {
+            let mut x = [3.0_f32, -2.0];
+            let mut adam = Adam::new(2);
+            for step in 0..400 {
+                let gradient = x.map(|x| scale * f64::from(x));
+                adam.step(&mut x, &gradient, 0.02 * (1.0 - f64::from(step) / 400.0));
+            }
+            assert!(x.iter().all(|x| x.abs() < 0.2), "{scale}: {x:?}");
         }
-        assert!(x.iter().all(|x| x.abs() < 0.05), "{x:?}");
+    }
+
+    #[test]
+    fn entries_move_in_proportion_to_their_gradient() {
+        let mut x = [0.0_f32; 2];
+        Adam::new(2).step(&mut x, &[3.0, 0.03], 0.1);
+        assert!((x[0] / x[1] - 100.0).abs() < 0.1);
     }
 }

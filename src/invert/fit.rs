@@ -29,6 +29,11 @@ const PATIENCE: usize = 12;
 const LEAST_FALL: f64 = 0.002;
 /// The last pass moves by this share of what the first one does.
 const FINAL_RATE: f64 = 0.1;
+/// Squared error, in quantiser steps, that the coder may add to save one bit.
+const THRIFT: f32 = 0.1;
+/// Weight of the passes before in the running mean that is the fit's result: it takes out the
+/// noise of the last few steps.
+const AVERAGE: f32 = 0.6;
 
 /// Fits segments with one generator and one set of options.
 #[derive(Debug)]
@@ -127,6 +132,7 @@ impl<'a> Fitter<'a> {
         let count = segment.targets.len() as u32;
         let mut schedule = Schedule::new(positions, count, &self.options.ranks, seed);
         let mut descent = Descent::new(&prompts);
+        let mut average = prompts.clone();
         let mut losses = Vec::new();
         let mut visited = 0;
         for pass in 0..self.options.passes {
@@ -142,6 +148,7 @@ impl<'a> Fitter<'a> {
             }
             descent.step(&mut prompts, &gradient, &self.options, pass);
             prompts.check(pass + 1)?;
+            average.blend(&prompts, AVERAGE.min(pass as f32 / (pass + 1) as f32));
             visited += visits.len() as u64;
             losses.push(mean(results.iter().map(|(loss, _)| *loss)));
             progress(Progress {
@@ -153,7 +160,7 @@ impl<'a> Fitter<'a> {
                 break;
             }
         }
-        let (keyframes, seen) = self.coded(&segment, &prompts)?;
+        let (keyframes, seen) = self.coded(&segment, &average)?;
         Ok(Fitted {
             keyframes,
             seen,
@@ -227,7 +234,7 @@ impl<'a> Fitter<'a> {
     ) -> Result<(Vec<CodedKeyframe>, Vec<Factors>), InvertError> {
         let factors = prompts.factors()?;
         let steps = Steps::uniform(&factors, self.options.quantiser, self.options.step)?;
-        let mut encoder = KeyframeEncoder::new(segment.coding, steps)?;
+        let mut encoder = KeyframeEncoder::thrifty(segment.coding, steps, THRIFT)?;
         let pairs = factors.iter().map(|keyframe| encoder.push(keyframe));
         Ok(pairs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
     }
@@ -312,14 +319,13 @@ impl Descent {
         let done = f64::from(pass) / f64::from(options.passes.max(1));
         let fall = 0.5 + 0.5 * (std::f64::consts::PI * done).cos();
         let share = FINAL_RATE + (1.0 - FINAL_RATE) * fall;
-        let rate = share * options.rate * f64::from(options.step);
+        let step = share * f64::from(options.step);
         for ((adam, u), g) in self.u.iter_mut().zip(&mut prompts.u).zip(&gradient.u) {
-            adam.step(u, g, |_| rate);
+            adam.step(u, g, step * options.rate);
         }
-        if options.basis_rate > 0.0 {
-            let rate = share * options.basis_rate;
-            self.v.step(&mut prompts.v, &gradient.v, |_| rate);
-        }
+        self.v
+            .step(&mut prompts.v, &gradient.v, share * options.basis_rate);
+        prompts.shrink((f64::from(options.step) * options.thrift) as f32);
     }
 }
 

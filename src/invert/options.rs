@@ -14,10 +14,12 @@ pub struct FitOptions {
     pub quantiser: Quantiser,
     /// Step of the quantiser in units of U, above 0: smaller spends more bytes.
     pub step: f32,
-    /// How far a pass moves U, over the quantiser's step.
+    /// How far a pass moves U (root mean square), over the quantiser's step.
     pub rate: f64,
     /// How far a pass moves V, whose rows have length 1; 0 keeps it.
     pub basis_rate: f64,
+    /// How far a pass pulls every entry of U towards 0, over the quantiser's step: saves bytes.
+    pub thrift: f64,
     /// Weights of the loss.
     pub loss: LossWeights,
     /// Side in pixels of the crops that the perceptual term looks at; a multiple of 32.
@@ -44,9 +46,9 @@ pub struct LossWeights {
 impl LossWeights {
     /// This crate's default.
     pub const DEFAULT: Self = Self {
-        mse: 4.0,
+        mse: 16.0,
         perceptual: 0.2,
-        colour: 4.0,
+        colour: 8.0,
         prompt: 0.0,
     };
     /// The reference's: 0.8 MSE, 0.2 perceptual, 0.1 of the prompt's magnitude.
@@ -73,8 +75,9 @@ impl Default for FitOptions {
                 v_bits: 12,
             },
             step: 0.4,
-            rate: 0.3,
-            basis_rate: 0.0,
+            rate: 0.1,
+            basis_rate: 0.003,
+            thrift: 0.01,
             loss: LossWeights::DEFAULT,
             crop: 128,
             seed: 0,
@@ -113,8 +116,10 @@ impl FitOptions {
             colour,
             prompt,
         } = self.loss;
-        let amounts = [mse, perceptual, colour, prompt, self.rate, self.basis_rate];
-        match amounts.iter().find(|a| !(a.is_finite() && **a >= 0.0)) {
+        let rates = [self.rate, self.basis_rate, self.thrift];
+        let weights = [mse, perceptual, colour, prompt];
+        let mut amounts = weights.iter().chain(&rates);
+        match amounts.find(|a| !(a.is_finite() && **a >= 0.0)) {
             Some(amount) => wrong("a weight or rate", amount, "a number of at least 0"),
             None => Ok(()),
         }

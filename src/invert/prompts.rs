@@ -42,6 +42,26 @@ impl Prompts {
         }
     }
 
+    /// Pulls every entry of U towards 0 by `amount`, stopping there: small entries cost bytes.
+    pub(super) fn shrink(&mut self, amount: f32) {
+        for x in self.u.iter_mut().flatten() {
+            *x -= x.signum() * amount.min(x.abs());
+        }
+    }
+
+    /// Becomes `keep` parts of itself and the rest of `other`.
+    pub(super) fn blend(&mut self, other: &Self, keep: f32) {
+        let mix = |ours: &mut [f32], theirs: &[f32]| {
+            for (x, y) in ours.iter_mut().zip(theirs) {
+                *x = keep * *x + (1.0 - keep) * y;
+            }
+        };
+        for (ours, theirs) in self.u.iter_mut().zip(&other.u) {
+            mix(ours, theirs);
+        }
+        mix(&mut self.v, &other.v);
+    }
+
     /// An all-zero gradient of this layout.
     pub(super) fn zero_gradient(&self) -> Gradient {
         Gradient {
