@@ -2,8 +2,9 @@
 //! one second moment for all parameters of a slice, in double precision.
 //!
 //! Plain Adam moves every entry equally far, whether it matters or not, which fills small entries
-//! with noise that must be coded. With a common scale an entry moves in proportion to its gradient:
-//! at equal bytes that gave clearly better pictures.
+//! with noise that must be coded. With a common scale an entry moves in proportion to its gradient.
+//! On 60 frames at the same loss weights that gave fewer bytes and a lower LPIPS (32 kbit/s and
+//! 0.151 against 40 and 0.167); plain Adam at smaller rates was not tried.
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.99;

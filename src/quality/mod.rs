@@ -2,7 +2,7 @@
 //!
 //! | file | metric |
 //! |---|---|
-//! | [`psnr`] | peak signal-to-noise ratio of 8-bit RGB, in dB |
+//! | [`psnr()`] | peak signal-to-noise ratio of 8-bit RGB, in dB |
 //! | [`lpips`] | LPIPS v0.1 with SqueezeNet, as a number and as a differentiable loss |
 //!
 //! Knows pictures and tensors, but no prompts, ranks or titles.
