@@ -44,10 +44,16 @@ impl CliError {
             if is_broken_pipe(error) {
                 return ExitCode::SUCCESS;
             }
-            lines.push(error.to_string());
+            let line = error.to_string();
+            // Some errors already say what their cause says.
+            if !lines
+                .last()
+                .is_some_and(|last: &String| last.ends_with(&line))
+            {
+                lines.push(line);
+            }
             cause = error.source();
         }
-        lines.dedup();
         eprintln!("error: {}", lines.join("\n  caused by: "));
         ExitCode::from(self.code)
     }
