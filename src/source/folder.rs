@@ -85,10 +85,11 @@ fn by_number(a: &str, b: &str) -> Ordering {
         let (text_b, number_b, rest_b) = split(b);
         let number = |digits: &'_ str| digits.trim_start_matches('0').to_owned();
         let (number_a, number_b) = (number(number_a), number(number_b));
-        let order = text_a
-            .cmp(text_b)
-            .then_with(|| number_a.len().cmp(&number_b.len()))
-            .then_with(|| number_a.cmp(&number_b));
+        if text_a != text_b {
+            return a.cmp(b);
+        }
+        let by_length = number_a.len().cmp(&number_b.len());
+        let order = by_length.then_with(|| number_a.cmp(&number_b));
         if order != Ordering::Equal || (rest_a.is_empty() && rest_b.is_empty()) {
             return order;
         }
