@@ -160,7 +160,7 @@ fn delivered(log: &Log) -> Vec<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn every_segment_is_delivered_exactly_once_and_played(
@@ -240,6 +240,34 @@ fn simple(segments: usize) -> Arc<Ladder> {
     let sizes = [5000, 10_000, 20_000].repeat(segments);
     let ladder = Ladder::new(vec![rung(1), rung(2), rung(4)], &vec![2.0; segments], sizes);
     Arc::new(ladder.unwrap())
+}
+
+#[test]
+fn a_rung_that_failed_is_not_abandoned_to() {
+    let mut session = Session::new(simple(2), &Options::default());
+    let (segment, lowest, next) = (0, 0, 1);
+    let command = session.handle(0.0, Event::Start);
+    assert_eq!(
+        command,
+        Command::Fetch {
+            segment,
+            rung: lowest
+        }
+    );
+    let command = session.handle(0.1, Event::Failed);
+    assert_eq!(
+        command,
+        Command::Fetch {
+            segment,
+            rung: next
+        }
+    );
+    session.handle(0.2, Event::FirstByte);
+    // 100 bytes in ten seconds: the lowest rung would be here sooner, if it were there at all.
+    assert_eq!(
+        session.handle(10.0, Event::Progress(100)),
+        Command::Continue
+    );
 }
 
 #[test]

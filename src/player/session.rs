@@ -379,8 +379,9 @@ impl Session {
             buffer_s: self.buffer.level_s(),
         };
         match guards::instead(&self.ladder, &progress) {
-            None => Command::Continue,
-            Some(rung) => self.abandon(transfer, rung),
+            // A rung that has failed for this segment would only fail again, and send us back here.
+            Some(rung) if !self.failed.contains(&rung) => self.abandon(transfer, rung),
+            _ => Command::Continue,
         }
     }
 
