@@ -17,6 +17,7 @@
 //!
 //! Times are seconds of the session clock, which starts when the ladder is known. Rates are kbit/s.
 
+pub mod html;
 mod summary;
 mod table;
 

@@ -1,0 +1,204 @@
+//! Charts as data: what the page's script is given to draw.
+
+use serde::{Serialize, Serializer};
+
+/// What an axis measures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Axis {
+    /// Quantity and unit.
+    pub label: String,
+    /// Logarithmic, base 10: values of 0 and below are left out.
+    pub log: bool,
+    /// Fixed ends instead of those of the data.
+    pub range: Option<(f64, f64)>,
+}
+
+/// How a series is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Kind {
+    /// Straight lines from point to point.
+    Line,
+    /// Each value holds until the next.
+    Steps,
+    /// Points only.
+    Points,
+}
+
+/// One set of points with a name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Series {
+    /// As the legend names it.
+    pub name: String,
+    /// How it is drawn.
+    pub kind: Kind,
+    /// x and y, in any order; lines are drawn by ascending x.
+    #[serde(serialize_with = "short_points")]
+    pub points: Vec<(f64, f64)>,
+    /// A name for each point, shown when the reader points at it; may be shorter.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Marks the points of a line, too.
+    pub marks: bool,
+}
+
+/// A shaded span of x.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Band {
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
+}
+
+/// A chart.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Chart {
+    /// What it shows.
+    pub title: String,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical axis.
+    pub y: Axis,
+    /// What is drawn.
+    pub series: Vec<Series>,
+    /// Spans shaded in the colour of trouble.
+    pub bands: Vec<Band>,
+    /// Charts of the same name share cursor and zoom.
+    pub sync: Option<String>,
+    /// Height in CSS pixels.
+    pub height: u32,
+}
+
+/// Rows of figures over the same things, any row against any other.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pairs {
+    /// What it shows.
+    pub title: String,
+    /// The figure's name and unit, on both axes.
+    pub measure: String,
+    /// A name for each row.
+    pub names: Vec<String>,
+    /// A name for each column: what a point stands for.
+    pub labels: Vec<String>,
+    /// The rows; what is not finite is left out of the scatter.
+    #[serde(serialize_with = "short_rows")]
+    pub values: Vec<Vec<f64>>,
+}
+
+impl Axis {
+    /// A linear axis as long as the data.
+    pub fn linear(label: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            log: false,
+            range: None,
+        }
+    }
+
+    /// A logarithmic axis as long as the data.
+    pub fn log(label: impl Into<String>) -> Self {
+        Self {
+            log: true,
+            ..Self::linear(label)
+        }
+    }
+
+    /// The axis with fixed ends.
+    #[must_use]
+    pub fn within(mut self, low: f64, high: f64) -> Self {
+        self.range = (low.is_finite() && high.is_finite()).then_some((low, high));
+        self
+    }
+}
+
+impl Series {
+    /// Straight lines.
+    pub fn line(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Self::new(name, Kind::Line, points)
+    }
+
+    /// A staircase.
+    pub fn steps(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Self::new(name, Kind::Steps, points)
+    }
+
+    /// Points only.
+    pub fn points(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Self::new(name, Kind::Points, points)
+    }
+
+    /// The distribution of `values`: for each, the share of values no greater.
+    pub fn distribution(name: impl Into<String>, values: &[f64]) -> Self {
+        let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        sorted.sort_by(f64::total_cmp);
+        let share = |index: usize| (index + 1) as f64 / sorted.len() as f64;
+        let last_of_equals = |index: &usize| sorted.get(index + 1) != Some(&sorted[*index]);
+        let ends = (0..sorted.len()).filter(last_of_equals);
+        let points = ends.map(|index| (sorted[index], share(index))).collect();
+        Self::steps(name, points)
+    }
+
+    /// The series with its points marked.
+    #[must_use]
+    pub fn marked(mut self) -> Self {
+        self.marks = true;
+        self
+    }
+
+    /// The series with a name for each point.
+    #[must_use]
+    pub fn labelled(mut self, labels: Vec<String>) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    fn new(name: impl Into<String>, kind: Kind, points: Vec<(f64, f64)>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            points,
+            labels: Vec::new(),
+            marks: false,
+        }
+    }
+}
+
+impl Chart {
+    /// A chart without series, 260 pixels high.
+    pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
+        Self {
+            title: title.into(),
+            x,
+            y,
+            series: Vec::new(),
+            bands: Vec::new(),
+            sync: None,
+            height: 260,
+        }
+    }
+
+    /// The chart with one more series.
+    #[must_use]
+    pub fn with(mut self, series: Series) -> Self {
+        self.series.push(series);
+        self
+    }
+}
+
+/// Six significant digits are more than any screen shows and a third of the bytes; what is not
+/// finite becomes `null`.
+fn short(value: f64) -> Option<f64> {
+    let rounded = format!("{value:.5e}").parse();
+    rounded.ok().filter(|value: &f64| value.is_finite())
+}
+
+fn short_points<S: Serializer>(points: &[(f64, f64)], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_seq(points.iter().map(|&(x, y)| (short(x), short(y))))
+}
+
+fn short_rows<S: Serializer>(rows: &[Vec<f64>], out: S) -> Result<S::Ok, S::Error> {
+    let short_row = |row: &Vec<f64>| row.iter().map(|&v| short(v)).collect::<Vec<_>>();
+    out.collect_seq(rows.iter().map(short_row))
+}
