@@ -7,7 +7,7 @@ mod common;
 mod tools;
 
 use promptus::manifest::{
-    ByteRange, Group, Presentation, Representation, SegmentRef, dash, measure_rates,
+    ByteRange, Group, Layer, Presentation, Representation, SegmentRef, dash, measure_rates,
 };
 use promptus::time::FrameRate;
 use std::fs;
@@ -63,8 +63,24 @@ fn title() -> Presentation {
                 representations: [2, 8]
                     .map(|rank| rung(profile, rank, rate, independent_segments))
                     .into(),
+                layers: vec![layer(profile, rate, independent_segments)],
             })
             .into(),
+    }
+}
+
+/// What rank 8 adds to rank 2.
+fn layer(profile: &str, rate: FrameRate, independent: bool) -> Layer {
+    let mut stream = rung(profile, 8, rate, independent);
+    let id = format!("{profile}-l2-r8");
+    stream.url = stream.url.replace(&stream.id, &id);
+    for segment in &mut stream.segments {
+        segment.url.clone_from(&stream.url);
+    }
+    stream.id = id;
+    Layer {
+        first_component: 2,
+        stream,
     }
 }
 

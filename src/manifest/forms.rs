@@ -3,7 +3,7 @@
 //! The rung `HASH/mini-r8.mp4` has its init segment at `HASH/mini-r8/init.mp4` and its segments at
 //! `HASH/mini-r8/1.m4s`, `2.m4s`, …; each is exactly the byte range of the file that it stands for.
 
-use super::{ManifestError, Presentation, Representation, SegmentRef};
+use super::{Group, ManifestError, Presentation, Representation, SegmentRef};
 use crate::segment::CODEC;
 use std::collections::HashSet;
 
@@ -55,48 +55,75 @@ impl Presentation {
         presentation.quality_url = self.quality_url.as_deref().map(|url| below(up, url));
         for group in &mut presentation.groups {
             group.weights_url = group.weights_url.as_deref().map(|url| below(up, url));
-            for rung in &mut group.representations {
-                use_segment_urls(rung, up);
+            let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
+            for stream in group.representations.iter_mut().chain(layers) {
+                use_segment_urls(stream, up);
             }
         }
         presentation
     }
 
     /// Refuses a presentation that no player could switch in: rungs without a unique id, ranks
-    /// that do not ascend, segments with gaps, grids that differ within a group. Rungs whose
+    /// that do not ascend, segments with gaps, grids that differ within a group, layers that do not follow each other. Rungs whose
     /// segments are not known yet pass. `url` names the manifest in errors.
     pub fn check(&self, url: &str) -> Result<(), ManifestError> {
-        let wrong = |place: &str, problem: &str| {
-            Err(ManifestError::Inconsistent {
-                url: url.to_owned(),
-                place: place.to_owned(),
-                problem: problem.to_owned(),
-            })
-        };
         let mut ids = HashSet::new();
         for group in &self.groups {
-            let (mut rank, mut grid) = (0, None);
-            for rung in &group.representations {
-                if !ids.insert(&rung.id) {
-                    return wrong(&rung.id, "a second rung has the same id");
+            check_group(group, &mut ids).map_err(|(place, problem)| {
+                ManifestError::Inconsistent {
+                    url: url.to_owned(),
+                    place: place.to_owned(),
+                    problem: problem.to_owned(),
                 }
-                if rung.rank <= rank {
-                    return wrong(&rung.id, "ranks must be 1 or more and ascend");
-                }
-                rank = rung.rank;
-                if rung.segments.is_empty() {
-                    continue;
-                }
-                if !is_contiguous(&rung.segments) {
-                    return wrong(&rung.id, "segments must follow each other without a gap");
-                }
-                if !same_grid(grid.get_or_insert(&rung.segments), &rung.segments) {
-                    return wrong(&rung.id, "its segment times differ from another rung's");
-                }
-            }
+            })?;
         }
         Ok(())
     }
+}
+
+/// A stream's id and what is wrong with it.
+type Wrong<'a> = (&'a str, &'static str);
+
+fn check_group<'a>(group: &'a Group, ids: &mut HashSet<&'a str>) -> Result<(), Wrong<'a>> {
+    check_ranks(group)?;
+    let layers = group.layers.iter().map(|layer| &layer.stream);
+    let mut grid = None;
+    for stream in group.representations.iter().chain(layers) {
+        let wrong = |problem| Err((stream.id.as_str(), problem));
+        if !ids.insert(&stream.id) {
+            return wrong("a second rung has the same id");
+        }
+        if stream.segments.is_empty() {
+            continue;
+        }
+        if !is_contiguous(&stream.segments) {
+            return wrong("segments must follow each other without a gap");
+        }
+        if !same_grid(grid.get_or_insert(&stream.segments), &stream.segments) {
+            return wrong("its segment times differ from another rung's");
+        }
+    }
+    Ok(())
+}
+
+/// Rungs must ascend, and layers go on from the lowest one without a gap.
+fn check_ranks(group: &Group) -> Result<(), Wrong<'_>> {
+    let mut rank = 0;
+    for rung in &group.representations {
+        if rung.rank <= rank {
+            return Err((&rung.id, "ranks must be 1 or more and ascend"));
+        }
+        rank = rung.rank;
+    }
+    let mut below = group.representations.first().map_or(0, |base| base.rank);
+    for layer in &group.layers {
+        if layer.first_component != below || layer.stream.rank <= below {
+            let id = &layer.stream.id;
+            return Err((id, "a layer must begin where the stream below it ends"));
+        }
+        below = layer.stream.rank;
+    }
+    Ok(())
 }
 
 fn use_segment_urls(rung: &mut Representation, up: &str) {
@@ -130,7 +157,7 @@ fn same_grid(a: &[SegmentRef], b: &[SegmentRef]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::testing::presentation;
+    use crate::manifest::testing::{layered, presentation};
 
     #[test]
     fn names_are_read_back_exactly() {
@@ -182,6 +209,9 @@ mod tests {
         let mut twin = presentation();
         twin.groups[0].representations[1].id = "mini-r2".into();
         assert!(refuse(&twin).contains("same id"));
+        let mut torn = layered();
+        torn.groups[0].layers[0].first_component = 1;
+        assert!(refuse(&torn).contains("must begin where"));
         let mut gap = presentation();
         gap.groups[0].representations[0].segments.remove(0);
         assert!(refuse(&gap).contains("without a gap"));

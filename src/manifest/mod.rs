@@ -21,6 +21,6 @@ mod testing;
 
 pub use error::ManifestError;
 pub use presentation::{
-    ByteRange, Group, Presentation, Rates, Representation, SegmentRef, measure_rates,
+    ByteRange, Group, Layer, Presentation, Rates, Representation, SegmentRef, measure_rates,
 };
 pub use quality::{Metrics, QualityReport, RungQuality, SegmentQuality};

@@ -35,6 +35,21 @@ pub struct Group {
     pub independent_segments: bool,
     /// The rungs, by ascending rank.
     pub representations: Vec<Representation>,
+    /// What each rung adds to the one below it, for players that fetch only the difference: by
+    /// ascending rank, from the lowest rung (which is the base) up. Empty if the title has none;
+    /// always empty after HLS, which cannot name them.
+    pub layers: Vec<Layer>,
+}
+
+/// A range of components as a stream of its own, decodable only together with a rung or layers
+/// that hold all components before it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Components that must be there before: the rank of the rung, or of the layer, below.
+    pub first_component: u32,
+    /// Where the bytes lie, segment by segment on the rungs' grid. Its `rank` is what a player
+    /// has with it, its `id` of the form `<profile>-l<first>-r<rank>`, such as `mini-l3-r5`.
+    pub stream: Representation,
 }
 
 /// One rung as a complete, independent stream.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{ByteRange, Group, Presentation, Representation, SegmentRef, measure_rates};
+use super::{ByteRange, Group, Layer, Presentation, Representation, SegmentRef, measure_rates};
 use crate::time::FrameRate;
 use proptest::prelude::*;
 
@@ -25,7 +25,30 @@ pub(super) fn presentation() -> Presentation {
             weights_url: None,
             independent_segments: true,
             representations: vec![rung(2), rung(8)],
+            layers: Vec::new(),
         }],
+    }
+}
+
+/// [`presentation`] with the second rung's difference from the first as a layer.
+pub(super) fn layered() -> Presentation {
+    let mut presentation = presentation();
+    let group = &mut presentation.groups[0];
+    group.layers = vec![layer(&group.representations[0], &group.representations[1])];
+    presentation
+}
+
+fn layer(base: &Representation, rung: &Representation) -> Layer {
+    let mut stream = rung.clone();
+    let profile = rung.id.split("-r").next().unwrap();
+    stream.id = format!("{profile}-l{}-r{}", base.rank, rung.rank);
+    stream.url = format!("0f3a/{}.mp4", stream.id);
+    for segment in &mut stream.segments {
+        segment.url.clone_from(&stream.url);
+    }
+    Layer {
+        first_component: base.rank,
+        stream,
     }
 }
 
@@ -67,6 +90,7 @@ pub(super) fn any_presentation() -> impl Strategy<Value = Presentation> {
                         weights_url: weights.then(|| "../weights/0a.safetensors".into()),
                         independent_segments: independent,
                         representations: ranks.iter().map(rung).collect(),
+                        layers: Vec::new(),
                     }
                 })
                 .collect(),

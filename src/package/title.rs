@@ -174,6 +174,7 @@ impl TitleContent {
             weights_url: self.weights_url.clone(),
             independent_segments: first.segments.iter().all(|segment| segment.sap),
             representations: vec![first],
+            layers: Vec::new(),
         }
     }
 }

@@ -305,6 +305,7 @@ pub(crate) mod tests {
             weights_url: None,
             independent_segments: true,
             representations: vec![representation(4), representation(8)],
+            layers: Vec::new(),
         }
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn publish(root: &Path, name: &str, seed: u64, size: u64) -> Presenta
             weights_url: None,
             independent_segments: true,
             representations: rungs,
+            layers: Vec::new(),
         }],
     };
     fs::write(folder.join("quality.json"), r#"{"version":1,"rungs":[]}"#).unwrap();

@@ -25,6 +25,9 @@ const QUALITY: &str = "urn:promptus:quality";
 const WEIGHTS: &str = "urn:promptus:weights";
 /// Of an AdaptationSet: where the weights can be fetched.
 const WEIGHTS_URL: &str = "urn:promptus:weights-url";
+/// Of an AdaptationSet, as an EssentialProperty: its Representations hold only the components that
+/// those of `@dependencyId` lack. Whoever does not know the scheme leaves the set alone.
+const LAYERS: &str = "urn:promptus:layers";
 /// Of a Representation: its true rate in bit/s.
 const AVERAGE_BANDWIDTH: &str = "urn:promptus:average-bandwidth";
 /// Of a Representation: its score, as in HLS.

@@ -1,17 +1,17 @@
 //! Reads MPDs: our own and those that say the same in other words.
 //!
-//! AdaptationSets of other codecs, and those with an EssentialProperty (we know none), are passed
-//! over as §5.8.4.8 demands. In the byte-range form the segments stand in the file's `sidx` and
+//! AdaptationSets of other codecs, and those with an EssentialProperty other than that of our
+//! layers, are passed over as §5.8.4.8 demands. In the byte-range form the segments stand in the file's `sidx` and
 //! stay empty here.
 
 use super::template::Template;
 use super::tree::Element;
-use super::{AVERAGE_BANDWIDTH, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL};
+use super::{AVERAGE_BANDWIDTH, LAYERS, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL};
 use crate::manifest::clock::{parse_iso_duration, whole_frames};
 use crate::manifest::error::{MAX_SEGMENTS, Source};
 use crate::manifest::forms::{codec, profile_of, rank_of_id};
 use crate::manifest::reference::join;
-use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
+use crate::manifest::{ByteRange, Group, Layer, ManifestError, Presentation, Representation};
 use crate::time::{FrameRate, MediaTime};
 use std::cell::Cell;
 
@@ -34,9 +34,18 @@ pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
         return Err(document.invalid(&mpd, "", "exactly one <Period>"));
     };
     let base = document.base(&document.base("", &mpd), period);
-    let mut groups = Vec::new();
+    let (mut groups, mut layered) = (Vec::new(), Vec::new());
     for set in period.all("AdaptationSet") {
-        groups.extend(document.group(set, &base)?);
+        match Kind::of(set) {
+            Kind::Rungs => groups.extend(document.group(set, &base)?),
+            Kind::Layers => layered.extend(document.group(set, &base)?.map(|group| (set, group))),
+            Kind::Unknown => {}
+        }
+    }
+    for (set, layers) in layered {
+        let peer = groups.iter_mut().find(|g| g.profile == layers.profile);
+        let peer = peer.ok_or_else(|| document.invalid(set, "", "rungs of the same profile"))?;
+        peer.layers = document.layers(set, layers, peer)?;
     }
     let presentation = Presentation {
         duration: document.duration(&mpd, &groups)?,
@@ -45,6 +54,27 @@ pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
     };
     presentation.check(url)?;
     Ok(presentation)
+}
+
+/// What an AdaptationSet holds, as far as its EssentialProperties tell.
+enum Kind {
+    Rungs,
+    Layers,
+    Unknown,
+}
+
+impl Kind {
+    fn of(set: &Element) -> Self {
+        let mut kind = Self::Rungs;
+        for property in set.all("EssentialProperty") {
+            let layers = property.get("schemeIdUri") == Some(LAYERS);
+            kind = match (layers, property.get("value")) {
+                (true, Some("1")) => Self::Layers,
+                _ => return Self::Unknown,
+            };
+        }
+        kind
+    }
 }
 
 struct Document<'a> {
@@ -60,9 +90,6 @@ impl Document<'_> {
         let Some(profile) = first.as_deref().and_then(profile_of) else {
             return Ok(None);
         };
-        if set.first("EssentialProperty").is_some() {
-            return Ok(None);
-        }
         let rate = self.required(set, "frameRate")?.parse::<FrameRate>();
         let sap = set
             .get("startWithSAP")
@@ -78,6 +105,7 @@ impl Document<'_> {
             weights_url: property(set, WEIGHTS_URL),
             independent_segments: sap == Some("1"),
             representations: Vec::new(),
+            layers: Vec::new(),
         };
         let base = self.base(base, set);
         for element in set.all("Representation") {
@@ -91,6 +119,37 @@ impl Document<'_> {
         }
         group.representations.sort_by_key(|rung| rung.rank);
         Ok(Some(group))
+    }
+
+    /// The streams of the layer set `set`, each with the number of components it builds on.
+    fn layers(
+        &self,
+        set: &Element,
+        read: Group,
+        rungs: &Group,
+    ) -> Result<Vec<Layer>, ManifestError> {
+        let mut layers: Vec<Layer> = Vec::new();
+        for stream in read.representations {
+            let mut elements = set.all("Representation");
+            let element = elements.find(|element| element.get("id") == Some(&stream.id));
+            let below = element.and_then(|e| e.get("dependencyId")).unwrap_or("");
+            let rank_of = |id: &str| {
+                let known = rungs.representations.iter();
+                let mut known = known.chain(layers.iter().map(|layer| &layer.stream));
+                known.find(|stream| stream.id == id).map(|s| s.rank)
+            };
+            let ranks: Option<Vec<u32>> = below.split_whitespace().map(rank_of).collect();
+            let first_component = ranks.and_then(|ranks| ranks.into_iter().max());
+            let Some(first_component) = first_component else {
+                let expected = "ids of a rung and of layers below this one";
+                return Err(self.invalid(element.unwrap_or(set), "dependencyId", expected));
+            };
+            layers.push(Layer {
+                first_component,
+                stream,
+            });
+        }
+        Ok(layers)
     }
 
     fn representation(

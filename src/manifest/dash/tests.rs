@@ -3,29 +3,68 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::manifest::testing::{any_presentation, presentation};
-use crate::manifest::{ManifestError, Presentation};
+use crate::manifest::testing::{any_presentation, layered, presentation};
+use crate::manifest::{ManifestError, Presentation, Representation};
 use proptest::prelude::*;
+
+fn streams(presentation: &mut Presentation) -> impl Iterator<Item = &mut Representation> {
+    let groups = presentation.groups.iter_mut();
+    groups.flat_map(|group| {
+        let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
+        group.representations.iter_mut().chain(layers)
+    })
+}
 
 /// In the byte-range form the segments stand in the `sidx`, not in the MPD.
 fn without_segments(mut presentation: Presentation) -> Presentation {
-    let groups = presentation.groups.iter_mut();
-    for rung in groups.flat_map(|group| &mut group.representations) {
-        rung.segments.clear();
-    }
+    streams(&mut presentation).for_each(|stream| stream.segments.clear());
     presentation
 }
 
 /// An MPD says nothing of first samples.
 fn without_pictures(mut presentation: Presentation) -> Presentation {
-    for group in &mut presentation.groups {
-        for rung in &mut group.representations {
-            rung.segments
-                .iter_mut()
-                .for_each(|segment| segment.key_frame_end = None);
-        }
+    for stream in streams(&mut presentation) {
+        let segments = stream.segments.iter_mut();
+        segments.for_each(|segment| segment.key_frame_end = None);
     }
     presentation
+}
+
+#[test]
+fn layers_stand_in_a_set_that_others_leave_alone() {
+    let text = write(&layered()).unwrap();
+    let set = text.split("<AdaptationSet").nth(2).unwrap();
+    insta::assert_snapshot!(set.split("</AdaptationSet>").next().unwrap(), @r##"
+    id="1" contentType="video" mimeType="video/mp4" width="256" height="144" frameRate="24" subsegmentAlignment="true" subsegmentStartsWithSAP="1">
+         <EssentialProperty schemeIdUri="urn:promptus:layers" value="1"/>
+         <SupplementalProperty schemeIdUri="urn:promptus:weights" value="5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e"/>
+         <Representation id="mini-l2-r8" codecs="prm1.mini.3" bandwidth="35200" qualityRanking="1" dependencyId="mini-r2">
+           <SupplementalProperty schemeIdUri="urn:promptus:average-bandwidth" value="33746"/>
+           <SupplementalProperty schemeIdUri="urn:promptus:score" value="2"/>
+           <BaseURL>0f3a/mini-l2-r8.mp4</BaseURL>
+           <SegmentBase timescale="24000" indexRange="800-867" indexRangeExact="true">
+             <Initialization range="0-799"/>
+           </SegmentBase>
+         </Representation>
+    "##);
+    assert_eq!(read("m", &text).unwrap(), without_segments(layered()));
+    let form = layered().segment_urls("../");
+    let read_back = read("m", &write(&form).unwrap()).unwrap();
+    assert_eq!(read_back, without_pictures(form));
+
+    for (from, to) in [
+        ("layers\" value=\"1\"", "layers\" value=\"2\""),
+        ("urn:promptus:layers", "urn:x"),
+    ] {
+        let unknown = read("m", &text.replace(from, to)).unwrap();
+        assert_eq!(unknown, without_segments(presentation()));
+    }
+    let wrong = text.replace("dependencyId=\"mini-r2\"", "dependencyId=\"mini-r3\"");
+    let error = read("m", &wrong).unwrap_err().to_string();
+    assert!(
+        error.contains("<Representation>@dependencyId: expected ids of"),
+        "{error}"
+    );
 }
 
 #[test]

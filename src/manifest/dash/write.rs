@@ -2,10 +2,11 @@
 
 use super::tree::Element;
 use super::{
-    AVERAGE_BANDWIDTH, LIVE, NAMESPACE, ON_DEMAND, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL, template,
+    AVERAGE_BANDWIDTH, LAYERS, LIVE, NAMESPACE, ON_DEMAND, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL,
+    template,
 };
 use crate::manifest::clock::iso_duration;
-use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
+use crate::manifest::{ByteRange, Group, Layer, ManifestError, Presentation, Representation};
 use crate::time::MediaTime;
 
 /// The MPD of a title, to lie in the place that all URLs are relative to.
@@ -27,6 +28,11 @@ pub fn write(presentation: &Presentation) -> Result<String, ManifestError> {
     let mut period = Element::new("Period").with("id", 0).with("start", "PT0S");
     for (index, group) in presentation.groups.iter().enumerate() {
         period = period.child(adaptation_set(index, group, by_range)?);
+    }
+    let layered = presentation.groups.iter();
+    let layered = layered.filter(|group| !group.layers.is_empty());
+    for (index, group) in (presentation.groups.len()..).zip(layered) {
+        period = period.child(layer_set(index, group, by_range)?);
     }
     let quality = presentation.quality_url.as_deref();
     let root = root(presentation.duration, longest, by_range)
@@ -71,41 +77,64 @@ fn service_description(presentation: &Presentation) -> Option<Element> {
 }
 
 fn adaptation_set(index: usize, group: &Group, by_range: bool) -> Result<Element, ManifestError> {
-    let mut set = Element::new("AdaptationSet")
+    let mut set = set_of(index, group, by_range)
+        .child(supplemental(WEIGHTS, &group.weights))
+        .children(
+            group
+                .weights_url
+                .as_deref()
+                .map(|url| supplemental(WEIGHTS_URL, url)),
+        );
+    if !by_range {
+        set = set.child(template::write(group)?);
+    }
+    for rung in &group.representations {
+        let element = head_of(group, rung)?;
+        set = set.child(with_place(element, group, rung, by_range)?);
+    }
+    Ok(set)
+}
+
+/// The layers of a group, which only a player that knows the scheme may touch.
+fn layer_set(index: usize, group: &Group, by_range: bool) -> Result<Element, ManifestError> {
+    let mut set = set_of(index, group, by_range)
+        .child(property("EssentialProperty", LAYERS, "1"))
+        .child(supplemental(WEIGHTS, &group.weights));
+    if !by_range {
+        set = set.child(template::write(group)?);
+    }
+    let base = group.representations.first();
+    let mut below: Vec<&str> = base.map(|rung| rung.id.as_str()).into_iter().collect();
+    for Layer { stream, .. } in &group.layers {
+        let element = head_of(group, stream)?.with("dependencyId", below.join(" "));
+        set = set.child(with_place(element, group, stream, by_range)?);
+        below.push(&stream.id);
+    }
+    Ok(set)
+}
+
+/// An AdaptationSet with its attributes.
+fn set_of(index: usize, group: &Group, by_range: bool) -> Element {
+    let (alignment, sap) = match by_range {
+        true => ("subsegmentAlignment", "subsegmentStartsWithSAP"),
+        false => ("segmentAlignment", "startWithSAP"),
+    };
+    let set = Element::new("AdaptationSet")
         .with("id", index)
         .with("contentType", "video")
         .with("mimeType", "video/mp4")
         .with("width", group.width)
         .with("height", group.height)
-        .with("frameRate", group.frame_rate);
-    let (alignment, sap) = match by_range {
-        true => ("subsegmentAlignment", "subsegmentStartsWithSAP"),
-        false => ("segmentAlignment", "startWithSAP"),
-    };
-    set = set.with(alignment, "true");
-    if group.independent_segments {
-        set = set.with(sap, 1);
+        .with("frameRate", group.frame_rate)
+        .with(alignment, "true");
+    match group.independent_segments {
+        true => set.with(sap, 1),
+        false => set,
     }
-    set = set.child(supplemental(WEIGHTS, &group.weights)).children(
-        group
-            .weights_url
-            .as_deref()
-            .map(|url| supplemental(WEIGHTS_URL, url)),
-    );
-    if !by_range {
-        set = set.child(template::write(group)?);
-    }
-    for rung in &group.representations {
-        set = set.child(representation(group, rung, by_range)?);
-    }
-    Ok(set)
 }
 
-fn representation(
-    group: &Group,
-    rung: &Representation,
-    by_range: bool,
-) -> Result<Element, ManifestError> {
+/// A Representation without its children.
+fn head_of(group: &Group, rung: &Representation) -> Result<Element, ManifestError> {
     if rung.id.is_empty() || rung.id.contains(char::is_whitespace) {
         return Err(unwritable(
             &rung.id,
@@ -116,11 +145,21 @@ fn representation(
         .map_err(|_| unwritable(&rung.id, "an MPD cannot say rates above 2^32 − 1 bit/s"))?;
     let better = |other: &&Representation| other.score > rung.score;
     let ranking = 1 + group.representations.iter().filter(better).count();
-    let element = Element::new("Representation")
+    Ok(Element::new("Representation")
         .with("id", &rung.id)
         .with("codecs", &rung.codecs)
         .with("bandwidth", bandwidth)
-        .with("qualityRanking", ranking)
+        .with("qualityRanking", ranking))
+}
+
+/// Adds to a Representation what it is worth and where it lies.
+fn with_place(
+    element: Element,
+    group: &Group,
+    rung: &Representation,
+    by_range: bool,
+) -> Result<Element, ManifestError> {
+    let element = element
         .child(supplemental(
             AVERAGE_BANDWIDTH,
             &rung.average_bandwidth.to_string(),
@@ -146,7 +185,11 @@ fn base_url(url: &str) -> Element {
 }
 
 fn supplemental(scheme: &str, value: &str) -> Element {
-    Element::new("SupplementalProperty")
+    property("SupplementalProperty", scheme, value)
+}
+
+fn property(kind: &'static str, scheme: &str, value: &str) -> Element {
+    Element::new(kind)
         .with("schemeIdUri", scheme)
         .with("value", value)
 }

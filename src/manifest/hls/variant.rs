@@ -65,6 +65,7 @@ impl<'a> Variant<'a> {
             weights_url: session(self.playlist, &format!("{WEIGHTS_URL}{profile}")),
             independent_segments: self.playlist.independent_segments,
             representations: Vec::new(),
+            layers: Vec::new(),
         })
     }
 
