@@ -4,7 +4,7 @@
 use super::error::{Place, SegmentError};
 use super::keyframes::{positions_from_durations, sample_durations};
 use super::media::{MediaSegment, Sample, write_media};
-use super::sample::{SampleBody, SegmentHead};
+use super::sample::{SampleBody, SegmentHead, checksum, seal};
 use super::track::Track;
 use bytes::Bytes;
 
@@ -75,17 +75,28 @@ impl CodedSegment {
         let ticks = track.frame_rate.frame_ticks();
         let durations = sample_durations(&positions, self.frames, ticks);
         let mut samples = Vec::with_capacity(durations.len());
-        for (index, (keyframe, duration)) in self.keyframes.iter().zip(durations).enumerate() {
+        for (index, keyframe) in self.keyframes.iter().enumerate() {
             let head = (index == 0).then(|| SegmentHead {
                 frames: self.frames,
                 chained: self.chained,
                 overhang,
                 start_latent: self.start_latent.clone(),
+                checksum: Some(0),
             });
             let layers = keyframe.layers.clone();
-            let data = SampleBody { head, layers }.encode(track)?.into();
-            samples.push(Sample { data, duration });
+            samples.push(SampleBody { head, layers }.encode(track)?);
         }
+        let sum = checksum(samples.iter().map(Vec::as_slice));
+        if let Some(first) = samples.first_mut() {
+            seal(first, sum);
+        }
+        let samples = samples.into_iter().zip(durations);
+        let samples: Vec<Sample> = samples
+            .map(|(data, duration)| Sample {
+                data: data.into(),
+                duration,
+            })
+            .collect();
         let start = track.frame_rate.time_of(first_frame);
         write_media(sequence, start, !self.chained, &samples)
     }
@@ -109,8 +120,9 @@ impl CodedSegment {
 
     /// The keyframes of a media segment of `track`, whole or cut off.
     ///
-    /// Fails, naming sample and byte, if a sample is damaged or the frame count and the durations
-    /// do not agree, and if there is no whole first sample.
+    /// Fails, naming sample and byte, if a sample is damaged, the frame count and the durations do
+    /// not agree, or a whole segment is not what its checksum was taken of, and if there is no
+    /// whole first sample.
     pub fn read(track: &Track, media: &MediaSegment) -> Result<Self, SegmentError> {
         let decode =
             |(index, sample): (usize, &Sample)| SampleBody::decode(&sample.data, track, index);
@@ -128,6 +140,7 @@ impl CodedSegment {
             left: 0,
         })?;
         let positions = positions_of(track, media, &head)?;
+        check_sum(media, &head)?;
         let keyframes = bodies
             .into_iter()
             .zip(positions)
@@ -178,6 +191,23 @@ fn positions_of(
         *last += 1;
     }
     Ok(positions)
+}
+
+/// Fails if a whole segment carries a checksum that is not its own.
+fn check_sum(media: &MediaSegment, head: &SegmentHead) -> Result<(), SegmentError> {
+    let Some(expected) = head.checksum.filter(|_| media.missing == 0) else {
+        return Ok(());
+    };
+    let found = checksum(media.samples.iter().map(|sample| sample.data.as_ref()));
+    if found == expected {
+        return Ok(());
+    }
+    let expected = format!("{expected:08x}, as when it was written");
+    Err(bad_head(
+        "checksum of the samples",
+        format!("{found:08x}"),
+        expected,
+    ))
 }
 
 fn in_sample_0() -> Place {
@@ -306,6 +336,23 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("whole frames of 1000 ticks"), "{error}");
+    }
+
+    #[test]
+    fn damage_that_still_decodes_is_noticed() {
+        let bytes = segment(48, &keyframe_positions(48, 10))
+            .write(&track(), 1, 0)
+            .unwrap();
+        let mut damaged = bytes.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        let error = read(&track(), &damaged).unwrap_err().to_string();
+        assert!(
+            error.starts_with("sample 0 at byte 0: checksum of the samples is "),
+            "{error}"
+        );
+        damaged.pop();
+        let cut = read_partial(&damaged).unwrap();
+        assert!(CodedSegment::read(&track(), &cut).is_ok());
     }
 
     proptest! {

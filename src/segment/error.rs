@@ -77,13 +77,13 @@ pub enum SegmentError {
         expected: String,
     },
     /// A `prmC` of a format that this build does not know.
-    #[error("{place}: format version {found}: this build reads version {known} only")]
+    #[error("{place}: format version {found}: this build reads versions 1 to {known}")]
     Version {
         /// Where.
         place: Place,
         /// The version that the file claims.
         found: u8,
-        /// The one that is known.
+        /// The highest that is known.
         known: u8,
     },
     /// A value that cannot be written.

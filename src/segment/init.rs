@@ -11,7 +11,7 @@
 //!      └ mvex ─ mehd (duration), trex
 //! ```
 //!
-//! # `prmC`, format version 1
+//! # `prmC`, format version 2
 //!
 //! All numbers are big-endian. A FullBox whose version byte is the format version.
 //!
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(
             read_init(&bytes).unwrap_err().to_string(),
             format!(
-                "moov/trak/mdia/minf/stbl/stsd/prm1/prmC at byte {prmc}: format version 9: this build reads version 1 only"
+                "moov/trak/mdia/minf/stbl/stsd/prm1/prmC at byte {prmc}: format version 9: this build reads versions 1 to 2"
             )
         );
         let mut bytes = good;

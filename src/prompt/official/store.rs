@@ -31,7 +31,11 @@ impl Store {
     /// Appends `data` as `root/name`.
     pub(super) fn entry(&mut self, name: &str, data: &[u8]) {
         let path = format!("{}/{name}", self.root);
-        let (offset, crc, size) = (self.out.len() as u32, crc32(data), data.len() as u32);
+        let (offset, crc, size) = (
+            self.out.len() as u32,
+            crc32fast::hash(data),
+            data.len() as u32,
+        );
         let padding = (self.out.len() + 30 + path.len() + 4).wrapping_neg() % ALIGNMENT;
 
         self.out.extend(*b"PK\x03\x04");
@@ -108,36 +112,5 @@ impl Store {
         self.put32([size as u32, start as u32]);
         self.put16([0]);
         self.out
-    }
-}
-
-/// The CRC of zip (ISO 3309, polynomial 0x04c11db7 reflected).
-fn crc32(data: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = {
-        let mut table = [0u32; 256];
-        let mut index = 0;
-        while index < 256 {
-            let mut crc = index as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
-                bit += 1;
-            }
-            table[index] = crc;
-            index += 1;
-        }
-        table
-    };
-    let step = |crc: u32, &byte: &u8| (crc >> 8) ^ TABLE[((crc as u8) ^ byte) as usize];
-    !data.iter().fold(!0, step)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::crc32;
-
-    #[test]
-    fn crc_of_the_check_string() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
     }
 }

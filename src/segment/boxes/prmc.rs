@@ -11,8 +11,9 @@ use crate::time::FrameRate;
 /// Type of the box.
 pub(crate) const PRMC: FourCc = FourCc(*b"prmC");
 
-/// The format version that is written, and the only one that is read: the FullBox version.
-pub(crate) const FORMAT_VERSION: u8 = 1;
+/// The format version that is written, and the highest that is read: the FullBox version. Version
+/// 1 had no checksum in its samples.
+pub(crate) const FORMAT_VERSION: u8 = 2;
 
 /// Writes the box. The track must pass [`Track::check`].
 pub(crate) fn write_prmc(w: &mut Writer, track: &Track) {
@@ -58,7 +59,7 @@ pub(crate) fn read_prmc(
     pixel_aspect: (u32, u32),
 ) -> Result<Track, SegmentError> {
     let [found, ..] = r.array::<4>("format version and flags")?;
-    if found != FORMAT_VERSION {
+    if !(1..=FORMAT_VERSION).contains(&found) {
         return Err(SegmentError::Version {
             place: r.place(),
             found,
@@ -177,10 +178,10 @@ mod tests {
     #[test]
     fn an_unknown_format_version_is_named() {
         let mut bytes = boxed(&track());
-        bytes[8] = 2;
+        bytes[8] = 3;
         assert_eq!(
             read(&bytes).unwrap_err().to_string(),
-            "prmC at byte 0: format version 2: this build reads version 1 only"
+            "prmC at byte 0: format version 3: this build reads versions 1 to 2"
         );
     }
 
