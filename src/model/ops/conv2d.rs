@@ -7,6 +7,7 @@ use candle_core::{Result, Shape, Tensor, bail};
 use super::cpu::convolve::Convolution;
 use super::cpu::custom::{Unary, apply, is_served, with_values};
 use super::cpu::plan::{Kind, Plan, Weights};
+use super::cpu::simd::Level;
 use super::{relu, upsample_nearest2};
 
 /// A convolution layer. Weight (O, I, k, k), bias (O), one stride and padding for both axes.
@@ -16,6 +17,7 @@ pub struct Conv2d {
     bias: Option<Tensor>,
     stride: usize,
     padding: usize,
+    level: Level,
     plain: Arc<Plans>,
     enlarged: Arc<Plans>,
 }
@@ -54,9 +56,21 @@ impl Conv2d {
             bias: bias.map(Tensor::detach),
             stride,
             padding,
+            level: Level::best(),
             plain: Arc::default(),
             enlarged: Arc::default(),
         })
+    }
+
+    /// The layer on another instruction set.
+    #[cfg(test)]
+    pub(super) fn at(&self, level: Level) -> Self {
+        Self {
+            level,
+            plain: Arc::default(),
+            enlarged: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// (B, I, H, W) → (B, O, H', W'), H' = (H + 2·padding − k) / stride + 1.
@@ -112,8 +126,8 @@ impl Conv2d {
         }
     }
 
-    /// The same from candle's own operations, for other devices.
-    fn composed(&self, x: &Tensor) -> Result<Tensor> {
+    /// The same from candle's own operations, for other devices and formats.
+    pub(super) fn composed(&self, x: &Tensor) -> Result<Tensor> {
         let x = self.pad(&self.pad(x, 2)?, 3)?;
         let y = x.conv2d(&self.weight, 0, self.stride, 1, 1)?;
         match &self.bias {
@@ -226,6 +240,7 @@ impl Conv2d {
                 },
                 kind,
                 transposed,
+                self.level,
             ))
         })?;
         Ok(slot.get_or_init(|| plan))

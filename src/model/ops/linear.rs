@@ -7,13 +7,14 @@ use rayon::prelude::*;
 
 use super::cpu::custom::{Unary, apply, is_served, with_values};
 use super::cpu::product::{Matrix, Product};
-use super::cpu::simd::dispatch;
+use super::cpu::simd::Level;
 
 /// A linear layer. Weight (O, I), bias (O).
 #[derive(Clone, Debug)]
 pub struct Linear {
     weight: Tensor,
     bias: Option<Tensor>,
+    level: Level,
     laid_out: Arc<LaidOut>,
 }
 
@@ -41,8 +42,18 @@ impl Linear {
         Ok(Self {
             weight,
             bias,
+            level: Level::best(),
             laid_out: Arc::default(),
         })
+    }
+
+    /// The layer on another instruction set.
+    #[cfg(test)]
+    pub(super) fn at(&self, level: Level) -> Self {
+        Self {
+            level,
+            ..self.clone()
+        }
     }
 
     /// (…, I) → (…, O).
@@ -57,8 +68,8 @@ impl Linear {
         self.composed(x)
     }
 
-    /// The same from candle's own operations, for other devices.
-    fn composed(&self, x: &Tensor) -> Result<Tensor> {
+    /// The same from candle's own operations, for other devices and formats.
+    pub(super) fn composed(&self, x: &Tensor) -> Result<Tensor> {
         let (outputs, inputs) = self.weight.dims2()?;
         let rows = x.elem_count() / inputs.max(1);
         let y = x
@@ -102,14 +113,14 @@ impl Linear {
 }
 
 /// Every row of `x` times `matrix`.
-fn multiply(matrix: &Matrix, x: &[f32]) -> Vec<f32> {
+fn multiply(level: Level, matrix: &Matrix, x: &[f32]) -> Vec<f32> {
     let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
     let mut y = vec![0f32; x.len() / inputs.max(1) * outputs];
     if !y.is_empty() {
         let pieces = x
             .par_chunks(ROWS * inputs)
             .zip(y.par_chunks_mut(ROWS * outputs));
-        pieces.for_each(|(x, y)| dispatch(Product { matrix, x, y }));
+        pieces.for_each(|(x, y)| level.run(Product { matrix, x, y }));
     }
     y
 }
@@ -120,13 +131,13 @@ impl Unary for Linear {
     fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
         let matrix = self.matrix(false)?;
         Ok((
-            multiply(matrix, x),
+            multiply(self.level, matrix, x),
             Shape::from(self.output(dims, matrix.outputs())),
         ))
     }
 
     fn backward(&self, _: &[f32], _: &[f32], gradient: &[f32], _: &[usize]) -> Result<Vec<f32>> {
-        Ok(multiply(self.matrix(true)?, gradient))
+        Ok(multiply(self.level, self.matrix(true)?, gradient))
     }
 }
 

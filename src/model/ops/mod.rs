@@ -14,6 +14,8 @@ mod conv2d;
 mod cpu;
 mod group_norm;
 mod layer_norm;
+#[cfg(test)]
+mod level_check;
 mod linear;
 mod modulate;
 mod pixel_shuffle;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::plan::Plan;
-use super::simd::{Kernel, Simd, dispatch};
+use super::simd::{Kernel, Simd};
 use super::tile::{HIGHEST, LONGEST, Panel, Spot, tile, tile_vectors};
 
 /// Floats that one task may pack: a share of the second-level cache.
@@ -81,11 +81,10 @@ impl Convolution<'_> {
         let mut output = vec![0f32; self.batch * self.plan.outputs * plane];
         if !output.is_empty() {
             let mut tasks = self.tasks(&mut output);
+            let work = |task| self.plan.level.run(Work { job: self, task });
             match tasks.as_mut_slice() {
-                [task] => dispatch(Work { job: self, task }),
-                tasks => tasks
-                    .par_iter_mut()
-                    .for_each(|task| dispatch(Work { job: self, task })),
+                [task] => work(task),
+                tasks => tasks.par_iter_mut().for_each(work),
             }
         }
         output

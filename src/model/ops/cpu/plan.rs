@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::simd::lanes;
+use super::simd::Level;
 use super::tile::panel_rows;
 
 /// What is to be computed.
@@ -54,6 +54,8 @@ pub(super) struct PlanPanel {
 /// Everything about a frozen convolution that does not depend on the picture's size.
 #[derive(Debug)]
 pub(in crate::model::ops) struct Plan {
+    /// What it is laid out for.
+    pub(super) level: Level,
     pub(super) channels: usize,
     pub(super) outputs: usize,
     pub(super) panel_rows: usize,
@@ -85,7 +87,12 @@ impl Weights<'_> {
 impl Plan {
     /// The plan from input to output, or with `transposed` from the output's gradient to the
     /// input's.
-    pub(in crate::model::ops) fn new(weights: Weights<'_>, kind: Kind, transposed: bool) -> Self {
+    pub(in crate::model::ops) fn new(
+        weights: Weights<'_>,
+        kind: Kind,
+        transposed: bool,
+        level: Level,
+    ) -> Self {
         let links = links(weights.side, kind, transposed);
         let lead = links
             .iter()
@@ -108,9 +115,10 @@ impl Plan {
             std::mem::swap(&mut in_phases, &mut out_phases);
         }
         let mut plan = Self {
+            level,
             channels,
             outputs,
-            panel_rows: panel_rows(outputs, lanes()),
+            panel_rows: panel_rows(outputs, level.lanes()),
             in_phases,
             out_phases,
             lead: lead.unsigned_abs(),

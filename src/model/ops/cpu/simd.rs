@@ -2,8 +2,8 @@
 //! baseline instruction set alone would be four to eight times slower.
 //!
 //! This is the one file with `unsafe`. Two facts carry it all:
-//! * A value of [`Avx512`] or [`Avx2`] exists only inside [`dispatch`], after the processor was
-//!   asked for every feature named there; so whoever holds one may use those instructions.
+//! * A [`Level`] names only what the processor was asked for, and a value of [`Avx512`] or [`Avx2`]
+//!   exists only inside [`Level::run`]; so whoever holds one may use those instructions.
 //! * Loads and stores take slices of exactly the vector's length.
 
 #![allow(unsafe_code)]
@@ -42,34 +42,77 @@ pub(in crate::model::ops) trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Runs `kernel` compiled for the best instruction set at hand.
-pub(in crate::model::ops) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+/// An instruction set that this processor has: only [`Level::best`] and [`Level::at_hand`] make one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model::ops) struct Level(Set);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    Portable,
     #[cfg(target_arch = "x86_64")]
-    {
-        if has_avx512() {
-            // SAFETY: the processor has every feature that `run_avx512` is compiled for.
-            return unsafe { run_avx512(kernel) };
-        }
-        if has_avx2() {
-            // SAFETY: the processor has every feature that `run_avx2` is compiled for.
-            return unsafe { run_avx2(kernel) };
-        }
-    }
-    kernel.run(Portable)
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
-/// The vector length that [`dispatch`] will choose.
-pub(in crate::model::ops) fn lanes() -> usize {
-    struct Lanes;
-    impl Kernel for Lanes {
-        type Output = usize;
+impl Level {
+    /// The fastest.
+    pub(in crate::model::ops) fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if has_avx512() {
+                return Self(Set::Avx512);
+            }
+            if has_avx2() {
+                return Self(Set::Avx2);
+            }
+        }
+        Self(Set::Portable)
+    }
 
-        #[inline(always)]
-        fn run<S: Simd>(self, _: S) -> usize {
-            S::LANES
+    /// All, slowest first.
+    #[cfg(test)]
+    pub(in crate::model::ops) fn at_hand() -> Vec<Self> {
+        let mut levels = vec![Self(Set::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            levels.extend(has_avx2().then_some(Self(Set::Avx2)));
+            levels.extend(has_avx512().then_some(Self(Set::Avx512)));
+        }
+        levels
+    }
+
+    /// Numbers in a vector.
+    pub(in crate::model::ops) fn lanes(self) -> usize {
+        struct Lanes;
+        impl Kernel for Lanes {
+            type Output = usize;
+
+            #[inline(always)]
+            fn run<S: Simd>(self, _: S) -> usize {
+                S::LANES
+            }
+        }
+        self.run(Lanes)
+    }
+
+    /// Runs `kernel` compiled for this instruction set.
+    pub(in crate::model::ops) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Set::Portable => kernel.run(Portable),
+            // SAFETY: a `Level` names an instruction set only after the processor was asked for it.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => unsafe { run_avx2(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => unsafe { run_avx512(kernel) },
         }
     }
-    dispatch(Lanes)
+}
+
+/// Runs `kernel` compiled for the best instruction set at hand.
+pub(in crate::model::ops) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    Level::best().run(kernel)
 }
 
 /// Any processor: arrays, which compilers turn into short vectors.
@@ -270,26 +313,17 @@ mod tests {
         }
     }
 
-    fn check(run: impl Fn(Difference) -> Vec<f32>, lanes: usize) {
-        let y = run(Difference(
-            (0..2 * lanes + 3).map(|i| i as f32 * 0.37).collect(),
-        ));
-        assert!(
-            y[..2 * lanes].iter().all(|&difference| difference == 0.0),
-            "{y:?}"
-        );
-        assert_eq!(y[2 * lanes..], [7.0; 3]);
-    }
-
     #[test]
     fn every_instruction_set_at_hand_computes_the_same() {
-        check(|work| work.run(Portable), 4);
-        check(dispatch, lanes());
-        #[cfg(target_arch = "x86_64")]
-        if has_avx2() {
-            // SAFETY: the processor has every feature that `run_avx2` is compiled for.
-            check(|work| unsafe { run_avx2(work) }, 8);
+        for level in Level::at_hand() {
+            let lanes = level.lanes();
+            let numbers = (0..2 * lanes + 3).map(|i| i as f32 * 0.37);
+            let y = level.run(Difference(numbers.collect()));
+            let (whole, rest) = y.split_at(2 * lanes);
+            assert!(whole.iter().all(|&difference| difference == 0.0), "{y:?}");
+            assert_eq!(rest, [7.0; 3]);
         }
+        assert_eq!(Level::at_hand().last(), Some(&Level::best()));
     }
 
     #[test]
@@ -305,7 +339,7 @@ mod tests {
             }
         }
         // The portable form reads by index; the others by range.
-        if lanes() == 4 {
+        if Level::best().lanes() == 4 {
             panic!("range end index");
         }
         dispatch(Short);
