@@ -57,12 +57,11 @@ fn ladder() -> impl Strategy<Value = Ladder> {
 }
 
 fn abr() -> impl Strategy<Value = Abr> {
-    prop_oneof![
-        Just(Abr::Throughput),
-        Just(Abr::Bola),
-        Just(Abr::Dynamic),
-        (0usize..6).prop_map(Abr::Fixed),
-    ]
+    let rules: Vec<Abr> = Abr::all().collect();
+    (prop::sample::select(rules), 0usize..6).prop_map(|(rule, rung)| match rule {
+        Abr::Fixed(_) => Abr::Fixed(rung),
+        rule => rule,
+    })
 }
 
 /// A session under test with the checks that hold at every step.
@@ -168,7 +167,7 @@ proptest! {
         fates in prop::collection::vec(fate(), 1..60),
     ) {
         let ladder = Arc::new(ladder);
-        let options = Options { abr, buffer_s, start_s: 0.0 };
+        let options = Options { abr, buffer_s, ..Options::default() };
         let (log, finished) = drive(&ladder, &options, &fates, false);
         let expected: Vec<usize> = (0..ladder.segments()).collect();
         let here = delivered(&log);
@@ -186,10 +185,11 @@ proptest! {
 
     #[test]
     fn equal_histories_give_equal_logs(
-        ladder in ladder(), abr in abr(), fates in prop::collection::vec(fate(), 1..60),
+        ladder in ladder(), abr in abr(), seed: u64,
+        fates in prop::collection::vec(fate(), 1..60),
     ) {
         let ladder = Arc::new(ladder);
-        let options = Options { abr, buffer_s: 12.0, start_s: 0.0 };
+        let options = Options { abr, buffer_s: 12.0, seed, ..Options::default() };
         let first = drive(&ladder, &options, &fates, true);
         prop_assert_eq!(first, drive(&ladder, &options, &fates, true));
     }
@@ -201,7 +201,7 @@ proptest! {
     ) {
         let ladder = Arc::new(ladder);
         let start_s = start * ladder.total_s();
-        let options = Options { abr, buffer_s: 12.0, start_s };
+        let options = Options { abr, buffer_s: 12.0, start_s, ..Options::default() };
         let (log, finished) = drive(&ladder, &options, &fates, true);
         let mut expected = ladder.segment_at(start_s);
         let mut seeks = log.seeks.iter();

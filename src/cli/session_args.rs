@@ -4,13 +4,15 @@ use super::CliError;
 use crate::player::abr::Abr;
 use crate::player::ladder::Ladder;
 use crate::player::session::Options;
+use crate::player::throughput::Estimator;
 use crate::report::Report;
 use std::io::{self, Write};
 
 /// How the session is set up.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct SessionArgs {
-    /// Rule that picks the rung: throughput, bola, dynamic or fixed.
+    /// Rule that picks the rung: throughput, bba0, bba2, bola-basic, bola-u, bola-o, bola-e, dynamic,
+    /// robust-mpc, stochastic-mpc, festive, l2a, lol+ or fixed.
     #[arg(long, value_name = "NAME", default_value_t = Abr::default())]
     abr: Abr,
     /// Rung for --abr fixed, counted from 0, the lowest.
@@ -22,6 +24,12 @@ pub(super) struct SessionArgs {
     /// Media time to start at, in seconds.
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     start: f64,
+    /// Throughput estimator: ewma, harmonic, mean or percentile.
+    #[arg(long, value_name = "NAME", default_value_t = Estimator::default())]
+    estimator: Estimator,
+    /// Seed of the rules that use chance (festive, lol+).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
 }
 
 impl SessionArgs {
@@ -45,6 +53,8 @@ impl SessionArgs {
             abr: self.rule(ladder)?,
             buffer_s: not_negative("buffer", self.buffer)?,
             start_s,
+            estimator: self.estimator,
+            seed: self.seed,
         })
     }
 

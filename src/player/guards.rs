@@ -73,6 +73,7 @@ pub fn instead(ladder: &Ladder, progress: &Progress) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::player::abr::tests::view;
     use crate::player::ladder::tests::constant_rate;
 
     fn progress(received: u64, elapsed_s: f64, buffer_s: f64) -> Progress {
@@ -89,16 +90,13 @@ mod tests {
     #[test]
     fn a_short_buffer_lowers_the_rung() {
         // 5, 10 and 20 kB a segment.
-        let ladder = constant_rate(&[20.0, 40.0, 80.0], 4, 2.0);
+        let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
         let at = |buffer_s, throughput_kbps| {
             let view = View {
-                ladder: &ladder,
-                segment: 1,
                 buffer_s,
-                buffer_target_s: 20.0,
                 throughput_kbps,
                 latency_s: 0.5,
-                last_rung: Some(2),
+                ..view(&ladder)
             };
             within_buffer(&view, 2)
         };

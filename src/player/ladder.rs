@@ -3,7 +3,8 @@
 //! All rungs stand on one segment grid, so a segment number means the same span of media on every
 //! rung. Built from a manifest's group; knows nothing of URLs or how bytes are fetched.
 
-use crate::manifest::{Group, Representation, SegmentRef};
+use super::utility::{Utilities, Utility, UtilityError};
+use crate::manifest::{Group, QualityReport, Representation, SegmentRef};
 
 /// One rung: a complete, independent rendition of the title.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +79,7 @@ pub struct Ladder {
     edges_s: Vec<f64>,
     /// Bytes, segment by segment, rung by rung within a segment.
     sizes: Vec<u64>,
+    utilities: Utilities,
 }
 
 impl Ladder {
@@ -112,6 +114,7 @@ impl Ladder {
             });
         }
         Ok(Self {
+            utilities: Utilities::of_rates(&rungs, false),
             rungs,
             edges_s: edges(durations_s),
             sizes,
@@ -187,6 +190,45 @@ impl Ladder {
     /// Bytes of `segment` on `rung`; both must exist.
     pub fn size(&self, segment: usize, rung: usize) -> u64 {
         self.sizes[segment * self.rungs.len() + rung]
+    }
+
+    /// Rate of `segment` on `rung`, kbit/s; both must exist.
+    pub fn segment_kbps(&self, segment: usize, rung: usize) -> f64 {
+        super::kbps(self.size(segment, rung) as f64, self.duration_s(segment))
+    }
+
+    /// This ladder with utilities of the given kind, from `report` where they are measured.
+    pub fn with_utility(
+        mut self,
+        kind: Utility,
+        report: Option<&QualityReport>,
+    ) -> Result<Self, UtilityError> {
+        self.utilities = match (kind, report) {
+            (Utility::Log | Utility::Linear, _) => {
+                Utilities::of_rates(&self.rungs, kind == Utility::Linear)
+            }
+            (_, Some(report)) => Utilities::measured(kind, &self.rungs, self.segments(), report)?,
+            (_, None) => {
+                let utility = kind.name();
+                return Err(UtilityError::NoTable { utility });
+            }
+        };
+        Ok(self)
+    }
+
+    /// What utilities stand for.
+    pub fn utility_kind(&self) -> Utility {
+        self.utilities.kind()
+    }
+
+    /// What `segment` on `rung` is worth; both must exist. See [`Utility`].
+    pub fn utility(&self, segment: usize, rung: usize) -> f64 {
+        self.utilities.of(segment, rung)
+    }
+
+    /// The mean of [`Ladder::utility`] over all segments: 0 for the lowest rung.
+    pub fn mean_utility(&self, rung: usize) -> f64 {
+        self.utilities.mean(rung)
     }
 
     /// The segment that covers `time_s`, clamped to the first and last.

@@ -7,6 +7,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`ladder`] | what can be asked for: rungs, segments, sizes |
+//! | [`utility`] | what a segment on a rung is worth: a rate, or a measured quality |
 //! | [`buffer`] | media that is here and not yet played |
 //! | [`throughput`] | what the network gave so far, as one estimate |
 //! | [`abr`] | which rung next: one file a rule, one trait |
@@ -27,8 +28,10 @@ pub mod fetch;
 pub mod guards;
 pub mod ladder;
 pub mod log;
+mod random;
 pub mod session;
 pub mod throughput;
+pub mod utility;
 
 /// Kilobits a second that move `bytes` in `seconds`.
 pub(crate) fn kbps(bytes: f64, seconds: f64) -> f64 {

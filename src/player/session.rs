@@ -16,7 +16,7 @@ use super::event::{Command, Event, State};
 use super::guards::{self, Progress};
 use super::ladder::Ladder;
 use super::log::{Log, Outcome, Request, Seek, Stall};
-use super::throughput::Throughput;
+use super::throughput::{Estimator, Throughput};
 use std::sync::Arc;
 
 /// What a session is set up with.
@@ -29,6 +29,10 @@ pub struct Options {
     pub buffer_s: f64,
     /// Where playback begins, seconds of media time.
     pub start_s: f64,
+    /// How the throughput is estimated.
+    pub estimator: Estimator,
+    /// What chance follows from, in the rules that use any.
+    pub seed: u64,
 }
 
 impl Default for Options {
@@ -37,6 +41,8 @@ impl Default for Options {
             abr: Abr::default(),
             buffer_s: 25.0,
             start_s: 0.0,
+            estimator: Estimator::default(),
+            seed: 0,
         }
     }
 }
@@ -108,6 +114,8 @@ pub struct Session {
     /// Media time of the first frame that the viewer asked for, seconds.
     enter_s: f64,
     last_rung: Option<usize>,
+    /// Segments delivered since the start or the last seek.
+    since_start: usize,
     /// Rungs that failed for the segment at hand.
     failed: Vec<usize>,
     log: Log,
@@ -125,17 +133,18 @@ impl Session {
             ..Log::default()
         };
         Self {
-            rule: options.abr.build(&ladder, buffer_target_s),
+            rule: options.abr.build(&ladder, buffer_target_s, options.seed),
             guarded: !matches!(options.abr, Abr::Fixed(_)),
             buffer_target_s,
             buffer: Buffer::default(),
-            throughput: Throughput::new(ladder.mean_duration_s()),
+            throughput: Throughput::new(options.estimator, ladder.mean_duration_s()),
             state: State::StartUp,
             activity: Activity::Nothing,
             clock_s: 0.0,
             next,
             enter_s,
             last_rung: None,
+            since_start: 0,
             failed: Vec::new(),
             log,
             ladder,
@@ -279,6 +288,7 @@ impl Session {
         let view = View {
             ladder: &self.ladder,
             segment: self.next,
+            since_start: self.since_start,
             buffer_s: self.buffer.level_s(),
             buffer_target_s: self.buffer_target_s,
             throughput_kbps: self.throughput.kbps(),
@@ -407,12 +417,17 @@ impl Session {
         });
         self.close(&transfer, Outcome::Delivered);
         self.rule.delivered(&Delivery {
+            segment: self.next,
             rung: transfer.rung,
+            bytes,
+            took_s: self.clock_s - transfer.since_s,
+            latency_s: transfer.latency_s(),
             buffer_before_s: transfer.buffer_before_s,
             buffer_after_s: self.buffer.level_s(),
         });
         self.play();
         self.last_rung = Some(transfer.rung);
+        self.since_start += 1;
         self.next += 1;
         self.next_segment()
     }
@@ -478,6 +493,7 @@ impl Session {
         self.rule.emptied();
         self.next = self.ladder.segment_at(to_s);
         self.enter_s = to_s;
+        self.since_start = 0;
         if self.state != State::StartUp {
             self.state = State::Seeking;
         }

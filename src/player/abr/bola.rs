@@ -1,256 +1,272 @@
-//! BOLA-E: the rung whose utility per bit, given the buffer level, is highest.
+//! BOLA: the rung whose utility per bit, given the buffer level, is highest.
 //!
-//! BOLA (Spiteri, Urgaonkar, Sitaraman, INFOCOM 2016) picks the rung m that maximises
+//! BOLA (Spiteri, Urgaonkar, Sitaraman, INFOCOM 2016; ToN 2020) picks the rung m that maximises
 //!
 //! ```text
-//! (V·(v_m + γp) − Q) / b_m        v_m = ln(b_m / b_0),  Q = buffer level in seconds
+//! (V·(v_m + γp) − Q) / b_m        v_m = utility, Q = buffer level in seconds
 //! ```
 //!
-//! and makes no request while even the best score is negative. BOLA-E (the same authors with
-//! Sparacio, "From Theory to Practice", MMSys 2018, §4) makes it fit small buffers and quick starts:
+//! * `bola-basic`: V = (Qmax − p) / (v_top + γp) with Qmax the buffer target and γp = 5, so that the
+//!   score of the top rung reaches 0 where the buffer is full.
+//! * `bola-u` and `bola-o` (§V, BOLA-FINITE): Qmax shrinks near the start and the end of the title to
+//!   max(t/2, 3) segments, t the distance to the nearer one. A rise above what the throughput
+//!   sustains stops one rung above it (U), or at it with a wait until that pays (O); where the last
+//!   rung lies above it already, the last rung stays.
 //!
-//! * V and γp follow from two levels: the lowest rung alone below [`LOW_S`], the top rung still
-//!   wanted at [`LOW_S`] + [`PER_RUNG_S`] a rung or the real target, whichever is more.
-//! * Q is the real level plus a *placeholder*, media that is pretended to be there. It starts where
-//!   BOLA would choose what the throughput sustains, grows while the buffer is full, fades by 1 %
-//!   a segment, is held to the levels at which the delivered rung is the right one, and goes when
-//!   the buffer runs dry.
-//! * Form O: a rise above what the throughput sustains stops at the sustained rung (or stays where
-//!   it was), and waits rather than oscillate.
-//!
-//! Utilities start at 0 and one expression serves scores and levels. (Sabre starts them at 1 in
-//! both, dash.js in one of the two; both then leave the stated levels.)
+//! With a logarithmic utility b_m is the rung's nominal rate, as in Sabre; with measured quality it is
+//! the real rate of the segment at hand, as in Puffer's BOLA. Equal scores go to the lower rung.
 
 use super::throughput::sustained;
-use super::{Choice, Delivery, Rule, View};
-use crate::player::ladder::Ladder;
+use super::{Choice, Ladder, Rule, View};
 
-/// Below this much media, real and placeholder, the lowest rung is chosen; seconds.
-const LOW_S: f64 = 10.0;
-/// Room that every rung gets above [`LOW_S`]; seconds.
-const PER_RUNG_S: f64 = 2.0;
-/// What is left of the placeholder from one segment to the next.
-const FADE: f64 = 0.99;
+/// The weight of a stall against quality, in units of utility (Sabre's `-gp`).
+const GP: f64 = 5.0;
+/// The shortest Qmax, segments.
+const LEAST_SEGMENTS: f64 = 3.0;
 
-/// The rule `bola`.
-#[derive(Debug)]
-pub(super) struct Bola {
-    utilities: Vec<f64>,
-    rates: Vec<f64>,
-    v: f64,
-    gp: f64,
-    placeholder_s: f64,
-    /// Still before the first throughput estimate, or after the buffer ran dry.
-    starting: bool,
+/// BOLA's score and its two parameters.
+#[derive(Debug, Clone)]
+pub(super) struct Score {
+    pub(super) v: f64,
+    pub(super) gp: f64,
+    measured: bool,
 }
 
-impl Bola {
-    pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
-        let rates: Vec<f64> = ladder.rungs().iter().map(|rung| rung.kbps).collect();
-        let utilities: Vec<f64> = rates.iter().map(|rate| (rate / rates[0]).ln()).collect();
-        let top = utilities.iter().copied().fold(0.0, f64::max);
-        let virtual_s = buffer_target_s.max(LOW_S + PER_RUNG_S * rates.len() as f64);
-        // V·γp = LOW_S and V·(v_top + γp) = virtual_s; a ladder without a choice takes γp = 1.
-        let v = if top > 0.0 {
-            (virtual_s - LOW_S) / top
-        } else {
-            LOW_S
-        };
-        Self {
-            utilities,
-            rates,
-            v,
-            gp: LOW_S / v,
-            placeholder_s: 0.0,
-            starting: true,
-        }
+impl Score {
+    pub(super) fn new(ladder: &Ladder, v: f64, gp: f64) -> Self {
+        let measured = ladder.utility_kind().is_measured();
+        Self { v, gp, measured }
     }
 
-    /// The best rung at `level_s` seconds; equal scores go to the lower rung.
-    fn at_level(&self, level_s: f64) -> usize {
-        let score =
-            |rung: usize| (self.v * (self.utilities[rung] + self.gp) - level_s) / self.rates[rung];
-        let mut best = 0;
-        for rung in 1..self.rates.len() {
-            if score(rung) > score(best) {
-                best = rung;
+    /// The best rung for `segment` at `level_s` seconds.
+    pub(super) fn best(&self, ladder: &Ladder, segment: usize, level_s: f64) -> usize {
+        let score = |rung: usize| {
+            if self.measured {
+                let value = self.v * (ladder.utility(segment, rung) + self.gp) - level_s;
+                value / ladder.segment_kbps(segment, rung)
+            } else {
+                (self.max_level_s(ladder, rung) - level_s) / ladder.rungs()[rung].kbps
+            }
+        };
+        let (mut best, mut highest) = (0, score(0));
+        for rung in 1..=ladder.top() {
+            let value = score(rung);
+            if value > highest {
+                (best, highest) = (rung, value);
             }
         }
         best
     }
 
     /// The lowest level at which `rung` beats every rung below it, seconds.
-    fn min_level_s(&self, rung: usize) -> f64 {
-        let (b, u) = (self.rates[rung], self.utilities[rung]);
+    pub(super) fn min_level_s(&self, ladder: &Ladder, rung: usize) -> f64 {
+        let rate = |rung: usize| ladder.rungs()[rung].kbps;
+        let (b, u) = (rate(rung), ladder.mean_utility(rung));
         let crossing = |lower: usize| {
-            let (c, w) = (self.rates[lower], self.utilities[lower]);
+            let (c, w) = (rate(lower), ladder.mean_utility(lower));
             self.v * (self.gp + (b * w - c * u) / (b - c))
         };
-        let lower = (0..rung).filter(|&lower| self.rates[lower] < b);
+        let lower = (0..rung).filter(|&lower| rate(lower) < b);
         lower.map(crossing).fold(0.0, f64::max)
     }
 
     /// The level above which fetching `rung` no longer pays, seconds.
-    fn max_level_s(&self, rung: usize) -> f64 {
-        self.v * (self.utilities[rung] + self.gp)
+    pub(super) fn max_level_s(&self, ladder: &Ladder, rung: usize) -> f64 {
+        self.v * (ladder.mean_utility(rung) + self.gp)
+    }
+}
+
+/// What is done about rises that the network does not sustain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Nothing.
+    Basic,
+    /// They stop one rung above what is sustained.
+    U,
+    /// They stop where it is sustained.
+    O,
+}
+
+/// The rules `bola-basic`, `bola-u` and `bola-o`.
+#[derive(Debug)]
+pub(super) struct Bola {
+    form: Form,
+    score: Score,
+    target_s: f64,
+}
+
+impl Bola {
+    pub(super) fn new(ladder: &Ladder, form: Form, target_s: f64) -> Self {
+        Self {
+            form,
+            score: Score::new(ladder, 1.0, GP),
+            target_s,
+        }
     }
 
-    /// Starts where the throughput puts us, and makes the buffer look as if BOLA had.
-    fn start(&mut self, view: &View<'_>) -> Choice {
-        let rung = sustained(view);
-        if view.throughput_kbps.is_some() {
-            self.placeholder_s = (self.min_level_s(rung) - view.buffer_s).max(0.0);
-            self.starting = false;
+    /// V for the segment at hand.
+    fn fit(&mut self, view: &View<'_>) {
+        let duration = view.duration_s();
+        let mut full_s = self.target_s;
+        if self.form != Form::Basic {
+            let ahead = view.ladder.segments() - view.segment;
+            let near = view.since_start.min(ahead) as f64;
+            full_s = full_s.min((near / 2.0).max(LEAST_SEGMENTS) * duration);
         }
-        Choice {
-            rung,
-            wait_s: 0.0,
-            by: "bola",
-        }
+        let top = view.ladder.mean_utility(view.ladder.top());
+        // A target of one segment would make V 0 and every level too high.
+        self.score.v = (full_s - duration).max(0.1 * duration) / (top + GP);
     }
 
-    /// How long to wait until `rung` pays, taken from the placeholder first.
-    fn hold_back(&mut self, view: &View<'_>, rung: usize) -> f64 {
-        let excess = (view.buffer_s + self.placeholder_s - self.max_level_s(rung)).max(0.0);
-        let from_placeholder = excess.min(self.placeholder_s);
-        self.placeholder_s -= from_placeholder;
-        if rung == view.ladder.top() {
-            0.0
-        } else {
-            excess - from_placeholder
+    fn name(&self) -> &'static str {
+        match self.form {
+            Form::Basic => "bola-basic",
+            Form::U => "bola-u",
+            Form::O => "bola-o",
         }
     }
 }
 
 impl Rule for Bola {
     fn choose(&mut self, view: &View<'_>) -> Choice {
-        if self.starting {
-            return self.start(view);
-        }
-        self.placeholder_s *= FADE;
-        let wanted = self.at_level(view.buffer_s + self.placeholder_s);
+        self.fit(view);
+        let by = self.name();
+        let wanted = self.score.best(view.ladder, view.segment, view.buffer_s);
         let last = view.last_rung.unwrap_or(0);
-        let kept = sustained(view).max(last);
-        let rung = if wanted > last {
-            wanted.min(kept)
-        } else {
-            wanted
-        };
-        let wait_s = self.hold_back(view, rung);
+        if self.form == Form::Basic || wanted <= last {
+            return Choice::now(wanted, by);
+        }
+        let sustained = sustained(view);
+        if wanted <= sustained {
+            return Choice::now(wanted, by);
+        }
+        if last > sustained {
+            return Choice::now(last, by);
+        }
+        if self.form == Form::U {
+            return Choice::now(sustained + 1, by);
+        }
+        let wait_s = view.buffer_s - self.score.max_level_s(view.ladder, sustained);
         Choice {
-            rung,
-            wait_s,
-            by: "bola",
+            rung: sustained,
+            wait_s: wait_s.max(0.0),
+            by,
         }
-    }
-
-    fn overruled(&mut self, view: &View<'_>, rung: usize) {
-        let most = (self.max_level_s(rung) - view.buffer_s).max(0.0);
-        self.placeholder_s = self.placeholder_s.min(most);
-    }
-
-    fn idled(&mut self, seconds: f64) {
-        if !self.starting {
-            self.placeholder_s += seconds;
-        }
-    }
-
-    fn delivered(&mut self, delivery: &Delivery) {
-        if self.starting {
-            return;
-        }
-        let least = (self.min_level_s(delivery.rung) - delivery.buffer_before_s).max(0.0);
-        let most = (self.max_level_s(delivery.rung) - delivery.buffer_before_s).max(0.0);
-        self.placeholder_s = self.placeholder_s.max(least).min(most);
-    }
-
-    fn abandoned(&mut self, rung: usize, buffer_s: f64) {
-        let right = (self.min_level_s(rung) - buffer_s).max(0.0);
-        self.placeholder_s = self.placeholder_s.min(right);
-    }
-
-    fn emptied(&mut self) {
-        self.placeholder_s = 0.0;
-        self.starting = true;
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::tests::view;
     use super::*;
     use crate::player::ladder::tests::constant_rate;
 
-    const RATES: [f64; 4] = [20.0, 40.0, 70.0, 120.0];
-
-    fn view(ladder: &Ladder, buffer_s: f64, kbps: f64, last: usize) -> View<'_> {
-        View {
-            ladder,
-            segment: 5,
-            buffer_s,
-            buffer_target_s: 25.0,
-            throughput_kbps: Some(kbps),
-            latency_s: 0.0,
-            last_rung: Some(last),
-        }
+    /// v = 0, ln 2, ln 4; V = 23 / (ln 4 + 5).
+    fn ladder() -> Ladder {
+        constant_rate(&[100.0, 200.0, 400.0], 100, 2.0)
     }
 
-    /// The stated levels, checked by brute force over the score.
-    #[test]
-    fn rungs_take_over_at_their_levels() {
-        let ladder = constant_rate(&RATES, 50, 2.0);
-        let bola = Bola::new(&ladder, 25.0);
-        assert!((bola.max_level_s(0) - LOW_S).abs() < 1e-9);
-        assert!((bola.max_level_s(3) - 25.0).abs() < 1e-9);
-        for rung in 1..RATES.len() {
-            let level = bola.min_level_s(rung);
-            assert!(bola.at_level(level - 1e-6) < rung, "{rung} below {level}");
-            assert_eq!(bola.at_level(level + 1e-6), rung, "{rung} above {level}");
-        }
-        assert_eq!(bola.at_level(0.0), 0);
+    fn choose(form: Form, at: &View<'_>) -> (usize, f64) {
+        let choice = Bola::new(at.ladder, form, 25.0).choose(at);
+        (choice.rung, choice.wait_s)
     }
 
+    /// Rung 1 beats rung 0 above V·(5 − ln 2) = 15.51 s, rung 2 beats rung 1 above V·5 = 18.01 s.
     #[test]
-    fn starts_where_the_throughput_is_and_stays_there() {
-        let ladder = constant_rate(&RATES, 50, 2.0);
-        let mut bola = Bola::new(&ladder, 25.0);
-        assert_eq!(bola.choose(&view(&ladder, 2.0, 80.0, 0)).rung, 2);
-        let after = Delivery {
-            rung: 2,
-            buffer_before_s: 2.0,
-            buffer_after_s: 3.0,
+    fn basic_changes_at_the_crossings() {
+        let ladder = ladder();
+        let at = |buffer_s| {
+            let view = View {
+                segment: 50,
+                since_start: 50,
+                buffer_s,
+                last_rung: Some(0),
+                ..view(&ladder)
+            };
+            choose(Form::Basic, &view)
         };
-        bola.delivered(&after);
-        assert_eq!(bola.choose(&view(&ladder, 3.0, 80.0, 2)).rung, 2);
+        assert_eq!(at(0.0), (0, 0.0));
+        assert_eq!(at(15.50), (0, 0.0));
+        assert_eq!(at(15.52), (1, 0.0));
+        assert_eq!(at(18.00), (1, 0.0));
+        assert_eq!(at(18.02), (2, 0.0));
     }
 
+    /// At 20 s the top rung is wanted; 150 kbit/s sustain the lowest.
     #[test]
-    fn rises_no_further_than_is_sustained() {
-        let ladder = constant_rate(&RATES, 50, 2.0);
-        let mut bola = Bola::new(&ladder, 25.0);
-        bola.starting = false;
-        let choice = bola.choose(&view(&ladder, 24.0, 50.0, 1));
-        assert_eq!(choice.rung, 1);
-        assert!((choice.wait_s - (24.0 - bola.max_level_s(1))).abs() < 1e-9);
-        assert_eq!(bola.choose(&view(&ladder, 24.0, 500.0, 1)).rung, 3);
+    fn rises_end_near_what_is_sustained() {
+        let ladder = ladder();
+        let at = |form, last| {
+            let view = View {
+                segment: 50,
+                since_start: 50,
+                buffer_s: 20.0,
+                throughput_kbps: Some(150.0),
+                last_rung: Some(last),
+                ..view(&ladder)
+            };
+            choose(form, &view)
+        };
+        assert_eq!(at(Form::Basic, 0), (2, 0.0));
+        assert_eq!(at(Form::U, 0), (1, 0.0));
+        assert_eq!(at(Form::U, 1), (1, 0.0));
+        assert_eq!(at(Form::O, 1), (1, 0.0));
+        let (rung, wait_s) = at(Form::O, 0);
+        assert_eq!(rung, 0);
+        // Rung 0 pays up to V·5.
+        assert!((wait_s - (20.0 - 23.0 * 5.0 / (4f64.ln() + 5.0))).abs() < 1e-9);
     }
 
+    /// Near the start and the end Qmax is 3 segments: V = 4 / (ln 4 + 5), rung 2 from 3.13 s.
     #[test]
-    fn an_empty_buffer_starts_over() {
-        let ladder = constant_rate(&RATES, 50, 2.0);
-        let mut bola = Bola::new(&ladder, 25.0);
-        bola.starting = false;
-        bola.idled(20.0);
-        bola.emptied();
-        assert_eq!(bola.choose(&view(&ladder, 0.0, 21.0, 3)).rung, 0);
-    }
-
-    #[test]
-    fn one_rung_leaves_no_choice() {
-        let ladder = constant_rate(&[50.0], 9, 2.0);
-        let mut bola = Bola::new(&ladder, 6.0);
-        for buffer_s in [0.0, 3.0, 30.0] {
-            let choice = bola.choose(&view(&ladder, buffer_s, 60.0, 0));
-            assert_eq!((choice.rung, choice.wait_s), (0, 0.0));
+    fn short_titles_have_short_buffers() {
+        let ladder = ladder();
+        for (segment, since_start) in [(2, 2), (97, 97), (60, 1)] {
+            let view = View {
+                segment,
+                since_start,
+                buffer_s: 3.2,
+                last_rung: Some(2),
+                ..view(&ladder)
+            };
+            assert_eq!(choose(Form::U, &view).0, 2);
+            assert_eq!(choose(Form::Basic, &view).0, 0);
         }
+    }
+
+    #[test]
+    fn measured_quality_counts_real_bytes() {
+        use crate::manifest::{Metrics, QualityReport, RungQuality, SegmentQuality};
+        let rung = |id: &str, lpips: [f64; 2]| RungQuality {
+            id: id.into(),
+            rank: 1,
+            kbps: 1.0,
+            mean: Metrics::default(),
+            segments: lpips
+                .map(|value| SegmentQuality {
+                    start_s: 0.0,
+                    duration_s: 2.0,
+                    bytes: 1,
+                    metrics: Metrics {
+                        lpips_squeeze: Some(value),
+                        ..Metrics::default()
+                    },
+                })
+                .to_vec(),
+        };
+        let rungs = vec![rung("r0", [0.3, 0.3]), rung("r1", [0.3, 0.1])];
+        let report = QualityReport { version: 1, rungs };
+        let ladder = constant_rate(&[100.0, 200.0], 2, 2.0);
+        let ladder = ladder
+            .with_utility(crate::player::utility::Utility::LpipsSqueeze, Some(&report))
+            .unwrap();
+        let score = Score::new(&ladder, 3.0, 5.0);
+        // Rung 1 gains nothing in segment 0, and 2·ln 2 in segment 1, where it beats rung 0 above
+        // V·(γp − 2·ln 2).
+        assert_eq!(score.best(&ladder, 0, 14.0), 0);
+        let crossing = 3.0 * (5.0 - 2.0 * 2f64.ln());
+        assert_eq!(score.best(&ladder, 1, crossing - 0.01), 0);
+        assert_eq!(score.best(&ladder, 1, crossing + 0.01), 1);
     }
 }

@@ -7,10 +7,9 @@
 //! buffer target, whichever is less: with a target of 10 s or less the published rule never
 //! reaches BOLA at all.
 
-use super::bola::Bola;
+use super::bola_e::BolaE;
 use super::throughput::ThroughputRule;
-use super::{Choice, Delivery, Rule, View};
-use crate::player::ladder::Ladder;
+use super::{Choice, Delivery, Ladder, Rule, View};
 
 /// The published threshold, seconds.
 const THRESHOLD_S: f64 = 10.0;
@@ -19,7 +18,7 @@ const THRESHOLD_S: f64 = 10.0;
 #[derive(Debug)]
 pub(super) struct Dynamic {
     throughput: ThroughputRule,
-    bola: Bola,
+    bola: BolaE,
     threshold_s: f64,
     by_buffer: bool,
 }
@@ -28,7 +27,7 @@ impl Dynamic {
     pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
         Self {
             throughput: ThroughputRule,
-            bola: Bola::new(ladder, buffer_target_s),
+            bola: BolaE::new(ladder, buffer_target_s),
             threshold_s: THRESHOLD_S.min(buffer_target_s / 2.0),
             by_buffer: false,
         }
@@ -72,25 +71,19 @@ impl Rule for Dynamic {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{delivery, view};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
 
     fn by(rule: &mut Dynamic, ladder: &Ladder, buffer_s: f64, kbps: f64) -> &'static str {
         let choice = rule.choose(&View {
-            ladder,
-            segment: 3,
             buffer_s,
             buffer_target_s: 6.0,
             throughput_kbps: Some(kbps),
-            latency_s: 0.0,
             last_rung: Some(0),
+            ..view(ladder)
         });
-        let delivery = Delivery {
-            rung: choice.rung,
-            buffer_before_s: buffer_s,
-            buffer_after_s: buffer_s,
-        };
-        rule.delivered(&delivery);
+        rule.delivered(&delivery(ladder, choice.rung, 0.0, buffer_s));
         choice.by
     }
 
@@ -99,9 +92,9 @@ mod tests {
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 30, 2.0);
         let mut rule = Dynamic::new(&ladder, 6.0);
         assert_eq!(by(&mut rule, &ladder, 2.0, 50.0), "throughput");
-        assert_eq!(by(&mut rule, &ladder, 4.0, 50.0), "bola");
+        assert_eq!(by(&mut rule, &ladder, 4.0, 50.0), "bola-e");
         // Short again, but BOLA asks for no less than the throughput rule: it keeps deciding.
-        assert_eq!(by(&mut rule, &ladder, 2.9, 21.0), "bola");
+        assert_eq!(by(&mut rule, &ladder, 2.9, 21.0), "bola-e");
         rule.emptied();
         assert_eq!(by(&mut rule, &ladder, 0.5, 50.0), "throughput");
     }

@@ -16,10 +16,6 @@ impl Fixed {
 
 impl Rule for Fixed {
     fn choose(&mut self, _view: &View<'_>) -> Choice {
-        Choice {
-            rung: self.rung,
-            wait_s: 0.0,
-            by: "fixed",
-        }
+        Choice::now(self.rung, "fixed")
     }
 }

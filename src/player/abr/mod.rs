@@ -1,22 +1,42 @@
 //! Adaptive bitrate rules: which rung the next segment comes from.
 //!
-//! One file a rule, one trait. A rule sees a [`View`] of the session and answers with a [`Choice`];
-//! the session tells it what became of that. Rules keep their own state, draw no random numbers
-//! and read no clock, so equal histories give equal choices. What overrules every rule alike (a
-//! buffer about to run dry, a transfer not worth finishing) stands in [`super::guards`].
+//! | rule | idea | file |
+//! |---|---|---|
+//! | `throughput` | what the estimated throughput sustains | `throughput` |
+//! | `bba0`, `bba2` | a map from buffer level to rate, or to chunk size | `bba` |
+//! | `bola-basic`, `bola-u`, `bola-o` | utility against buffer level | `bola` |
+//! | `bola-e` | BOLA with a placeholder for small buffers and quick starts | `bola_e` |
+//! | `dynamic` (default) | throughput on a short buffer, BOLA-E on a long one | `dynamic` |
+//! | `robust-mpc` | the best plan for five segments at a cautious rate | `robust_mpc` |
+//! | `stochastic-mpc` | the same against a learnt distribution of send times | `stochastic_mpc` |
+//! | `festive` | harmonic mean, slow rises, few switches | `festive` |
+//! | `l2a` | online gradient descent over a mix of rungs | `l2a` |
+//! | `lol+` | a self-organising map of rungs | `lol_plus` |
+//! | `fixed` | always the same rung | `fixed` |
+//!
+//! One trait: a rule sees a [`View`] of the session and answers with a [`Choice`]; the session tells
+//! it what became of that. Rules keep their own state, take chance from a seed only and read no
+//! clock, so equal histories give equal choices. What overrules every rule alike (a buffer about to
+//! run dry, a transfer not worth finishing) stands in [`super::guards`].
 
+mod bba;
 mod bola;
+mod bola_e;
 mod dynamic;
+mod festive;
 mod fixed;
+mod l2a;
+mod lol_plus;
+mod name;
+mod plan;
+mod robust_mpc;
+mod stochastic_mpc;
 mod throughput;
 
+pub use name::{Abr, UnknownRule};
+
 use super::ladder::Ladder;
-use bola::Bola;
-use dynamic::Dynamic;
-use fixed::Fixed;
 use std::fmt;
-use std::str::FromStr;
-use throughput::ThroughputRule;
 
 /// What a rule may look at when it chooses.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +45,8 @@ pub struct View<'a> {
     pub ladder: &'a Ladder,
     /// The segment to choose a rung for.
     pub segment: usize,
+    /// Segments delivered since the start or the last seek.
+    pub since_start: usize,
     /// Media in the buffer, seconds.
     pub buffer_s: f64,
     /// Media that the buffer may hold, seconds.
@@ -35,6 +57,13 @@ pub struct View<'a> {
     pub latency_s: f64,
     /// The rung of the last delivered segment.
     pub last_rung: Option<usize>,
+}
+
+impl View<'_> {
+    /// How long the segment lasts, seconds.
+    pub(crate) fn duration_s(&self) -> f64 {
+        self.ladder.duration_s(self.segment)
+    }
 }
 
 /// A rule's answer.
@@ -48,15 +77,39 @@ pub struct Choice {
     pub by: &'static str,
 }
 
+impl Choice {
+    /// `rung` at once.
+    fn now(rung: usize, by: &'static str) -> Self {
+        let wait_s = 0.0;
+        Self { rung, wait_s, by }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery {
-    /// The rung that was fetched.
+    /// The segment that was fetched.
+    pub segment: usize,
+    /// The rung that it came from.
     pub rung: usize,
+    /// Bytes of the body.
+    pub bytes: u64,
+    /// From the request to its last byte, seconds.
+    pub took_s: f64,
+    /// From the request to its first byte, seconds.
+    pub latency_s: f64,
     /// Media in the buffer when the request was made, seconds.
     pub buffer_before_s: f64,
     /// Media in the buffer now, the new segment included, seconds.
     pub buffer_after_s: f64,
+}
+
+impl Delivery {
+    /// Rate from the first byte to the last, kbit/s.
+    fn kbps(&self) -> f64 {
+        // A body that arrives in one read says only that the network is fast.
+        super::kbps(self.bytes as f64, (self.took_s - self.latency_s).max(0.001))
+    }
 }
 
 /// A rule. Only [`Rule::choose`] is asked of every rule; the rest informs those with a memory.
@@ -80,85 +133,37 @@ pub trait Rule: fmt::Debug + Send {
     fn emptied(&mut self) {}
 }
 
-/// The rules by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Abr {
-    /// The highest rung that the estimated throughput sustains.
-    Throughput,
-    /// BOLA-E: utility against buffer level, with a placeholder for small buffers.
-    Bola,
-    /// Throughput on a short buffer, BOLA on a long one.
-    #[default]
-    Dynamic,
-    /// Always the same rung, counted from 0; guards do not apply.
-    Fixed(usize),
-}
-
-/// A rule name that does not exist.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no ABR rule: expected throughput, bola, dynamic or fixed")]
-pub struct UnknownRule(pub String);
-
-impl Abr {
-    /// The rule as its name is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Throughput => "throughput",
-            Self::Bola => "bola",
-            Self::Dynamic => "dynamic",
-            Self::Fixed(_) => "fixed",
-        }
-    }
-
-    /// A rule with an empty memory for `ladder` and a buffer of `buffer_target_s` seconds.
-    pub fn build(self, ladder: &Ladder, buffer_target_s: f64) -> Box<dyn Rule> {
-        match self {
-            Self::Throughput => Box::new(ThroughputRule),
-            Self::Bola => Box::new(Bola::new(ladder, buffer_target_s)),
-            Self::Dynamic => Box::new(Dynamic::new(ladder, buffer_target_s)),
-            Self::Fixed(rung) => Box::new(Fixed::new(rung.min(ladder.top()))),
-        }
-    }
-}
-
-impl FromStr for Abr {
-    type Err = UnknownRule;
-
-    /// Reads a rule's name; `fixed` means the lowest rung until told otherwise.
-    fn from_str(name: &str) -> Result<Self, UnknownRule> {
-        match name {
-            "throughput" => Ok(Self::Throughput),
-            "bola" => Ok(Self::Bola),
-            "dynamic" => Ok(Self::Dynamic),
-            "fixed" => Ok(Self::Fixed(0)),
-            _ => Err(UnknownRule(name.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for Abr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::player::ladder::tests::constant_rate;
     use proptest::prelude::*;
 
-    #[test]
-    fn names_round_trip() {
-        for rule in [Abr::Throughput, Abr::Bola, Abr::Dynamic, Abr::Fixed(0)] {
-            assert_eq!(rule.to_string().parse(), Ok(rule));
+    /// Segment 5 of a session without latency, 25 s of target, nothing measured yet.
+    pub(crate) fn view(ladder: &Ladder) -> View<'_> {
+        View {
+            ladder,
+            segment: 5,
+            since_start: 5,
+            buffer_s: 0.0,
+            buffer_target_s: 25.0,
+            throughput_kbps: None,
+            latency_s: 0.0,
+            last_rung: None,
         }
-        let error = "best".parse::<Abr>().unwrap_err().to_string();
-        assert!(
-            error.contains("`best`") && error.contains("dynamic"),
-            "{error}"
-        );
+    }
+
+    /// A delivery of segment 4 from `rung` of `ladder` in `took_s`, with `buffer_s` before it.
+    pub(crate) fn delivery(ladder: &Ladder, rung: usize, took_s: f64, buffer_s: f64) -> Delivery {
+        Delivery {
+            segment: 4,
+            rung,
+            bytes: ladder.size(4, rung),
+            took_s,
+            latency_s: 0.0,
+            buffer_before_s: buffer_s,
+            buffer_after_s: (buffer_s - took_s).max(0.0) + ladder.duration_s(4),
+        }
     }
 
     proptest! {
@@ -167,27 +172,28 @@ mod tests {
             rates in prop::collection::vec(1.0f64..500.0, 1..7),
             calls in prop::collection::vec(
                 (0.0f64..60.0, prop::option::of(0.01f64..10_000.0), 0.0f64..3.0, any::<bool>()),
-                1..80,
+                1..40,
             ),
-            target in 0.5f64..60.0,
+            target in 0.5f64..60.0, seed: u64,
         ) {
             let mut rates = rates;
             rates.sort_by(f64::total_cmp);
-            let ladder = constant_rate(&rates, 80, 2.0);
-            for abr in [Abr::Throughput, Abr::Bola, Abr::Dynamic, Abr::Fixed(9)] {
-                let mut rule = abr.build(&ladder, target);
+            let ladder = constant_rate(&rates, 40, 2.0);
+            for abr in Abr::all() {
+                let mut rule = abr.build(&ladder, target, seed);
                 let mut last_rung = None;
                 for (segment, &(buffer_s, throughput_kbps, latency_s, calm)) in calls.iter().enumerate() {
                     let view = View {
-                        ladder: &ladder, segment, buffer_s, buffer_target_s: target,
-                        throughput_kbps, latency_s, last_rung,
+                        segment, since_start: segment, buffer_s, buffer_target_s: target,
+                        throughput_kbps, latency_s, last_rung, ..view(&ladder)
                     };
                     let choice = rule.choose(&view);
                     prop_assert!(choice.rung <= ladder.top());
                     prop_assert!(choice.wait_s >= 0.0 && choice.wait_s.is_finite());
                     if calm { rule.idled(latency_s) } else { rule.emptied() }
-                    let buffer_after_s = buffer_s + 2.0;
-                    rule.delivered(&Delivery { rung: choice.rung, buffer_before_s: buffer_s, buffer_after_s });
+                    rule.delivered(&Delivery {
+                        latency_s, ..delivery(&ladder, choice.rung, latency_s + 0.5, buffer_s)
+                    });
                     last_rung = Some(choice.rung);
                 }
             }

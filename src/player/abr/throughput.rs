@@ -16,11 +16,7 @@ pub(super) struct ThroughputRule;
 
 impl Rule for ThroughputRule {
     fn choose(&mut self, view: &View<'_>) -> Choice {
-        Choice {
-            rung: sustained(view),
-            wait_s: 0.0,
-            by: "throughput",
-        }
+        Choice::now(sustained(view), "throughput")
     }
 }
 
@@ -36,21 +32,18 @@ pub(super) fn sustained(view: &View<'_>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::view;
     use super::*;
     use crate::player::ladder::tests::constant_rate;
 
     #[test]
     fn spends_nine_tenths_and_pays_for_latency() {
-        let ladder = constant_rate(&[100.0, 200.0, 400.0], 4, 2.0);
+        let ladder = constant_rate(&[100.0, 200.0, 400.0], 9, 2.0);
         let at = |throughput_kbps, latency_s| {
             sustained(&View {
-                ladder: &ladder,
-                segment: 1,
-                buffer_s: 4.0,
-                buffer_target_s: 20.0,
                 throughput_kbps,
                 latency_s,
-                last_rung: Some(0),
+                ..view(&ladder)
             })
         };
         assert_eq!(at(None, 0.0), 0);

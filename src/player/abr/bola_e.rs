@@ -1,0 +1,226 @@
+//! BOLA-E: BOLA for small buffers and quick starts.
+//!
+//! Spiteri, Sitaraman, Sparacio, "From Theory to Practice", MMSys 2018, §4. The score is BOLA's (see
+//! `bola`), but:
+//!
+//! * V and γp follow from two levels: the lowest rung alone below [`LOW_S`], the top rung still
+//!   wanted at [`LOW_S`] + [`PER_RUNG_S`] a rung or the real target, whichever is more.
+//! * Q is the real level plus a *placeholder*, media that is pretended to be there. It starts where
+//!   BOLA would choose what the throughput sustains, grows while the buffer is full, fades by 1 %
+//!   a segment, is held to the levels at which the delivered rung is the right one, and goes when
+//!   the buffer runs dry.
+//! * Form O: a rise above what the throughput sustains stops at the sustained rung (or stays where
+//!   it was), and waits rather than oscillate.
+//!
+//! Utilities start at 0 and one expression serves scores and levels. (Sabre starts them at 1 in
+//! both, dash.js in one of the two; both then leave the stated levels.)
+
+use super::bola::Score;
+use super::throughput::sustained;
+use super::{Choice, Delivery, Ladder, Rule, View};
+
+/// Below this much media, real and placeholder, the lowest rung is chosen; seconds.
+const LOW_S: f64 = 10.0;
+/// Room that every rung gets above [`LOW_S`]; seconds.
+const PER_RUNG_S: f64 = 2.0;
+/// What is left of the placeholder from one segment to the next.
+const FADE: f64 = 0.99;
+
+/// The rule `bola-e`.
+#[derive(Debug)]
+pub(super) struct BolaE {
+    score: Score,
+    /// [`Score::min_level_s`] and [`Score::max_level_s`] of every rung.
+    levels_s: Vec<(f64, f64)>,
+    placeholder_s: f64,
+    /// Still before the first throughput estimate, or after the buffer ran dry.
+    starting: bool,
+}
+
+impl BolaE {
+    pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
+        let top = ladder.mean_utility(ladder.top());
+        let virtual_s = buffer_target_s.max(LOW_S + PER_RUNG_S * ladder.rungs().len() as f64);
+        // V·γp = LOW_S and V·(v_top + γp) = virtual_s; a ladder without a choice takes γp = 1.
+        let v = if top > 0.0 {
+            (virtual_s - LOW_S) / top
+        } else {
+            LOW_S
+        };
+        let score = Score::new(ladder, v, LOW_S / v);
+        let levels = |rung| {
+            (
+                score.min_level_s(ladder, rung),
+                score.max_level_s(ladder, rung),
+            )
+        };
+        Self {
+            levels_s: (0..=ladder.top()).map(levels).collect(),
+            score,
+            placeholder_s: 0.0,
+            starting: true,
+        }
+    }
+
+    fn min_level_s(&self, rung: usize) -> f64 {
+        self.levels_s[rung].0
+    }
+
+    fn max_level_s(&self, rung: usize) -> f64 {
+        self.levels_s[rung].1
+    }
+
+    /// Starts where the throughput puts us, and makes the buffer look as if BOLA had.
+    fn start(&mut self, view: &View<'_>) -> Choice {
+        let rung = sustained(view);
+        if view.throughput_kbps.is_some() {
+            self.placeholder_s = (self.min_level_s(rung) - view.buffer_s).max(0.0);
+            self.starting = false;
+        }
+        Choice {
+            rung,
+            wait_s: 0.0,
+            by: "bola-e",
+        }
+    }
+
+    /// How long to wait until `rung` pays, taken from the placeholder first.
+    fn hold_back(&mut self, view: &View<'_>, rung: usize) -> f64 {
+        let excess = (view.buffer_s + self.placeholder_s - self.max_level_s(rung)).max(0.0);
+        let from_placeholder = excess.min(self.placeholder_s);
+        self.placeholder_s -= from_placeholder;
+        if rung == view.ladder.top() {
+            0.0
+        } else {
+            excess - from_placeholder
+        }
+    }
+}
+
+impl Rule for BolaE {
+    fn choose(&mut self, view: &View<'_>) -> Choice {
+        if self.starting {
+            return self.start(view);
+        }
+        self.placeholder_s *= FADE;
+        let level_s = view.buffer_s + self.placeholder_s;
+        let wanted = self.score.best(view.ladder, view.segment, level_s);
+        let last = view.last_rung.unwrap_or(0);
+        let kept = sustained(view).max(last);
+        let rung = if wanted > last {
+            wanted.min(kept)
+        } else {
+            wanted
+        };
+        let wait_s = self.hold_back(view, rung);
+        Choice {
+            rung,
+            wait_s,
+            by: "bola-e",
+        }
+    }
+
+    fn overruled(&mut self, view: &View<'_>, rung: usize) {
+        let most = (self.max_level_s(rung) - view.buffer_s).max(0.0);
+        self.placeholder_s = self.placeholder_s.min(most);
+    }
+
+    fn idled(&mut self, seconds: f64) {
+        if !self.starting {
+            self.placeholder_s += seconds;
+        }
+    }
+
+    fn delivered(&mut self, delivery: &Delivery) {
+        if self.starting {
+            return;
+        }
+        let least = (self.min_level_s(delivery.rung) - delivery.buffer_before_s).max(0.0);
+        let most = (self.max_level_s(delivery.rung) - delivery.buffer_before_s).max(0.0);
+        self.placeholder_s = self.placeholder_s.max(least).min(most);
+    }
+
+    fn abandoned(&mut self, rung: usize, buffer_s: f64) {
+        let right = (self.min_level_s(rung) - buffer_s).max(0.0);
+        self.placeholder_s = self.placeholder_s.min(right);
+    }
+
+    fn emptied(&mut self) {
+        self.placeholder_s = 0.0;
+        self.starting = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{delivery, view};
+    use super::*;
+    use crate::player::ladder::tests::constant_rate;
+
+    const RATES: [f64; 4] = [20.0, 40.0, 70.0, 120.0];
+
+    fn at(ladder: &Ladder, buffer_s: f64, kbps: f64, last: usize) -> View<'_> {
+        View {
+            buffer_s,
+            throughput_kbps: Some(kbps),
+            last_rung: Some(last),
+            ..view(ladder)
+        }
+    }
+
+    /// The stated levels, checked by brute force over the score.
+    #[test]
+    fn rungs_take_over_at_their_levels() {
+        let ladder = constant_rate(&RATES, 50, 2.0);
+        let bola = BolaE::new(&ladder, 25.0);
+        assert!((bola.max_level_s(0) - LOW_S).abs() < 1e-9);
+        assert!((bola.max_level_s(3) - 25.0).abs() < 1e-9);
+        let best = |level_s| bola.score.best(&ladder, 5, level_s);
+        for rung in 1..RATES.len() {
+            let level = bola.min_level_s(rung);
+            assert!(best(level - 1e-6) < rung, "{rung} below {level}");
+            assert_eq!(best(level + 1e-6), rung, "{rung} above {level}");
+        }
+        assert_eq!(best(0.0), 0);
+    }
+
+    #[test]
+    fn starts_where_the_throughput_is_and_stays_there() {
+        let ladder = constant_rate(&RATES, 50, 2.0);
+        let mut bola = BolaE::new(&ladder, 25.0);
+        assert_eq!(bola.choose(&at(&ladder, 2.0, 80.0, 0)).rung, 2);
+        bola.delivered(&delivery(&ladder, 2, 1.0, 2.0));
+        assert_eq!(bola.choose(&at(&ladder, 3.0, 80.0, 2)).rung, 2);
+    }
+
+    #[test]
+    fn rises_no_further_than_is_sustained() {
+        let ladder = constant_rate(&RATES, 50, 2.0);
+        let mut bola = BolaE::new(&ladder, 25.0);
+        bola.starting = false;
+        let choice = bola.choose(&at(&ladder, 24.0, 50.0, 1));
+        assert_eq!(choice.rung, 1);
+        assert!((choice.wait_s - (24.0 - bola.max_level_s(1))).abs() < 1e-9);
+        assert_eq!(bola.choose(&at(&ladder, 24.0, 500.0, 1)).rung, 3);
+    }
+
+    #[test]
+    fn an_empty_buffer_starts_over() {
+        let ladder = constant_rate(&RATES, 50, 2.0);
+        let mut bola = BolaE::new(&ladder, 25.0);
+        bola.starting = false;
+        bola.idled(20.0);
+        bola.emptied();
+        assert_eq!(bola.choose(&at(&ladder, 0.0, 21.0, 3)).rung, 0);
+    }
+
+    #[test]
+    fn one_rung_leaves_no_choice() {
+        let ladder = constant_rate(&[50.0], 9, 2.0);
+        let mut bola = BolaE::new(&ladder, 6.0);
+        for buffer_s in [0.0, 3.0, 30.0] {
+            let choice = bola.choose(&at(&ladder, buffer_s, 60.0, 0));
+            assert_eq!((choice.rung, choice.wait_s), (0, 0.0));
+        }
+    }
+}
