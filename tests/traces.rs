@@ -117,11 +117,11 @@ fn every_rule_plays_through_every_trace() {
     for (folder, ..) in FOLDERS {
         for file in traces_in(&shared.join("traces").join(folder)) {
             let link = Link::new(&Trace::load(&file).unwrap(), 0.05);
-            for abr in [Abr::Throughput, Abr::Bola, Abr::Dynamic, Abr::Fixed(3)] {
+            for abr in [Abr::Throughput, Abr::BolaE, Abr::Dynamic, Abr::Fixed(3)] {
                 let options = Options {
                     abr,
                     buffer_s: 10.0,
-                    start_s: 0.0,
+                    ..Options::default()
                 };
                 let play = || driver::run(Session::new(Arc::clone(&ladder), &options), &link);
                 let run = play();
