@@ -6,8 +6,10 @@
 use promptus::player::abr::Abr;
 use promptus::player::event::{Command, Event, State};
 use promptus::player::ladder::{Ladder, Rung};
-use promptus::player::log::{Log, Outcome};
-use promptus::player::session::{Options, Session};
+use promptus::player::log::{Cause, Log, Outcome};
+use promptus::player::pipeline::Compute;
+use promptus::player::session::{Guards, Options, Session};
+use promptus::player::throughput::Estimator;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -150,6 +152,89 @@ fn drive(ladder: &Arc<Ladder>, options: &Options, fates: &[Fate], seeks: bool) -
     }
 }
 
+/// Every guard at random, and a device that may or may not keep up.
+fn options() -> impl Strategy<Value = Options> {
+    let guards = prop::array::uniform5(any::<bool>());
+    let compute = (1.0f64..60.0, 0.0f64..10.0, 0.0f64..2.0, 0.0f64..5.0).prop_map(
+        |(ms_per_frame, ms_per_rung, ms_per_kb, ahead_s)| Compute {
+            fps: 30.0,
+            ms_per_frame,
+            ms_per_rung,
+            ms_per_kb,
+            spread: 0.3,
+            ahead_s,
+        },
+    );
+    let estimator = prop::sample::select(Estimator::ALL.to_vec());
+    (
+        abr(),
+        guards,
+        prop::option::of(compute),
+        estimator,
+        0.0f64..40.0,
+        any::<u64>(),
+    )
+        .prop_map(
+            |(
+                abr,
+                [
+                    insufficient_buffer,
+                    abandonment,
+                    replacement,
+                    switch_history,
+                    decode_time,
+                ],
+                compute,
+                estimator,
+                buffer_s,
+                seed,
+            )| {
+                Options {
+                    abr,
+                    buffer_s,
+                    estimator,
+                    seed,
+                    compute,
+                    guards: Guards {
+                        insufficient_buffer,
+                        abandonment,
+                        replacement,
+                        switch_history,
+                        decode_time,
+                    },
+                    ..Options::default()
+                }
+            },
+        )
+}
+
+/// What must hold of every session that came to its end.
+fn check_ended(ladder: &Ladder, log: &Log) {
+    let mut here = delivered(log);
+    here.sort_unstable();
+    assert_eq!(here, (0..ladder.segments()).collect::<Vec<_>>());
+    let played: f64 = log.played_s.iter().sum();
+    assert!((played - ladder.total_s()).abs() < 1e-6);
+    let stalled: f64 = log
+        .stalls
+        .iter()
+        .map(|s| s.end_s.unwrap() - s.start_s)
+        .sum();
+    let wall = log.startup_s.unwrap() + played + stalled;
+    assert!(
+        (log.ended_s.unwrap() - wall).abs() < 1e-5,
+        "{} {wall}",
+        log.ended_s.unwrap()
+    );
+    let shown: Vec<usize> = log.plays.iter().map(|play| play.segment).collect();
+    assert_eq!(shown, (0..ladder.segments()).collect::<Vec<_>>());
+    assert!(
+        log.plays
+            .windows(2)
+            .all(|pair| pair[0].start_s < pair[1].start_s)
+    );
+}
+
 fn delivered(log: &Log) -> Vec<usize> {
     let here = log
         .requests
@@ -159,7 +244,7 @@ fn delivered(log: &Log) -> Vec<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn every_segment_is_delivered_exactly_once_and_played(
@@ -215,6 +300,59 @@ proptest! {
         }
         if finished {
             prop_assert_eq!(expected, ladder.segments());
+        }
+    }
+
+    #[test]
+    fn whatever_guards_stand_every_segment_plays_once(
+        ladder in ladder(), options in options(), fates in prop::collection::vec(fate(), 1..60),
+    ) {
+        let ladder = Arc::new(ladder);
+        let (log, finished) = drive(&ladder, &options, &fates, false);
+        if finished {
+            check_ended(&ladder, &log);
+            // On the screen is what was delivered last, and not too late.
+            for play in &log.plays {
+                let came = |r: &&promptus::player::log::Request| {
+                    r.segment == play.segment && r.outcome == Outcome::Delivered
+                };
+                prop_assert_eq!(log.requests.iter().find(came).unwrap().rung, play.rung);
+            }
+        }
+        prop_assert_eq!((log, finished), drive(&ladder, &options, &fates, false));
+    }
+
+    #[test]
+    fn layers_come_in_order_and_once(
+        ladder in ladder(), options in options(), mut fates in prop::collection::vec(fate(), 1..60),
+        failures: bool,
+    ) {
+        if !failures {
+            fates.iter_mut().for_each(|fate| fate.kind = fate.kind.max(1));
+        }
+        let Ok(ladder) = ladder.into_layers() else { return Ok(()); };
+        let ladder = Arc::new(ladder);
+        let (log, finished) = drive(&ladder, &options, &fates, false);
+        prop_assert!(finished || failures);
+        let mut have: Vec<Option<usize>> = vec![None; ladder.segments()];
+        for request in &log.requests {
+            match request.outcome {
+                Outcome::Delivered => {
+                    prop_assert_eq!((request.rung, have[request.segment]), (0, None));
+                    have[request.segment] = Some(0);
+                }
+                Outcome::Added => {
+                    prop_assert_eq!(have[request.segment], request.rung.checked_sub(1));
+                    have[request.segment] = Some(request.rung);
+                }
+                _ => {}
+            }
+        }
+        if finished {
+            check_ended(&ladder, &log);
+            for play in &log.plays {
+                prop_assert_eq!(Some(play.rung), have[play.segment]);
+            }
         }
     }
 
@@ -368,6 +506,116 @@ fn a_slow_transfer_gives_way_to_a_lower_rung() {
     assert_eq!((dropped.outcome, dropped.bytes), (Outcome::Abandoned, 1000));
     assert_eq!((instead.rung, instead.by), (0, "abandonment"));
     assert!(instead.throughput_kbps.unwrap() < dropped.throughput_kbps.unwrap());
+}
+
+/// Plays `ladder` over a link of constant rate, 50 ms of latency and no loss.
+fn steady(ladder: &Arc<Ladder>, options: &Options, kbps: f64) -> Log {
+    let fate = Fate {
+        latency_s: 0.05,
+        kbps,
+        kind: 3,
+        seek: 9.0,
+    };
+    let (log, finished) = drive(ladder, options, &[fate], false);
+    assert!(finished);
+    log
+}
+
+#[test]
+fn a_link_that_recovers_replaces_what_came_on_a_low_rung() {
+    let ladder = simple(40);
+    let fate = |kbps| Fate {
+        latency_s: 0.05,
+        kbps,
+        kind: 3,
+        seek: 9.0,
+    };
+    let mut fates = vec![fate(60.0); 10];
+    fates.extend(vec![fate(900.0); 100]);
+    let with = |replacement| {
+        let options = Options {
+            guards: Guards {
+                replacement,
+                ..Guards::default()
+            },
+            ..Options::default()
+        };
+        drive(&ladder, &options, &fates, false).0
+    };
+    let (plain, fast) = (with(false), with(true));
+    let replaced = fast
+        .requests
+        .iter()
+        .filter(|r| r.outcome == Outcome::Replaced);
+    assert!(replaced.count() > 0 && fast.stalls.is_empty());
+    assert!(
+        fast.played_s[2] > plain.played_s[2],
+        "{:?} {:?}",
+        fast.played_s,
+        plain.played_s
+    );
+}
+
+#[test]
+fn a_slow_generator_stalls_without_blaming_the_network() {
+    let ladder = simple(10);
+    let compute = Compute {
+        fps: 30.0,
+        ms_per_frame: 40.0,
+        spread: 0.0,
+        ..Compute::default()
+    };
+    let options = Options {
+        compute: Some(compute),
+        ..Options::default()
+    };
+    let log = steady(&ladder, &options, 2000.0);
+    check_ended(&ladder, &log);
+    assert!(log.stalls.iter().all(|stall| stall.cause == Cause::Decode));
+    // 20 s of play take 24 s to generate.
+    assert!(log.late_frames > 0 && log.ended_s.unwrap() > 24.0);
+    let network = steady(&ladder, &Options::default(), 15.0);
+    assert!(
+        network
+            .stalls
+            .iter()
+            .all(|stall| stall.cause == Cause::Network)
+    );
+    assert!(!network.stalls.is_empty() && network.late_frames == 0);
+}
+
+#[test]
+fn layers_fill_up_on_a_quick_link_and_stay_away_on_a_slow_one() {
+    let ladder = Arc::new((*simple(30)).clone().into_layers().unwrap());
+    let quick = steady(&ladder, &Options::default(), 2000.0);
+    assert!(quick.played_s[2] > 50.0, "{:?}", quick.played_s);
+    let slow = steady(&ladder, &Options::default(), 25.0);
+    assert!(slow.played_s[0] > 45.0, "{:?}", slow.played_s);
+    let between = steady(&ladder, &Options::default(), 55.0);
+    assert!(between.played_s[1] > 20.0, "{:?}", between.played_s);
+    for log in [quick, slow, between] {
+        check_ended(&ladder, &log);
+        assert!(log.stalls.is_empty(), "{:?} {:?}", log.stalls, log.requests);
+    }
+}
+
+#[test]
+fn long_and_short_titles_come_to_their_end() {
+    for abr in Abr::all() {
+        let options = Options {
+            abr,
+            ..Options::default()
+        };
+        for segments in [1, 2] {
+            check_ended(
+                &simple(segments),
+                &steady(&simple(segments), &options, 50.0),
+            );
+        }
+        let lonely = Ladder::new(vec![simple(1).rungs()[0].clone()], &[2.0; 3], vec![5000; 3]);
+        let lonely = Arc::new(lonely.unwrap());
+        check_ended(&lonely, &steady(&lonely, &options, 50.0));
+    }
 }
 
 #[test]

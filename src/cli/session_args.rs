@@ -3,7 +3,8 @@
 use super::CliError;
 use crate::player::abr::Abr;
 use crate::player::ladder::Ladder;
-use crate::player::session::Options;
+use crate::player::pipeline::Compute;
+use crate::player::session::{Guards, Options};
 use crate::player::throughput::Estimator;
 use crate::report::Report;
 use std::io::{self, Write};
@@ -30,6 +31,102 @@ pub(super) struct SessionArgs {
     /// Seed of the rules that use chance (festive, lol+).
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    guards: GuardArgs,
+    #[command(flatten)]
+    compute: ComputeArgs,
+}
+
+/// What may overrule the rule.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Guards")]
+struct GuardArgs {
+    /// Let the rule spend the buffer on a segment that may come too late.
+    #[arg(long)]
+    no_buffer_guard: bool,
+    /// Finish every transfer, however slow.
+    #[arg(long)]
+    no_abandon: bool,
+    /// Fetch buffered segments of a low rung again when a higher rung is chosen (fast switching).
+    #[arg(long)]
+    replace: bool,
+    /// Avoid rungs that were often left for lower ones.
+    #[arg(long)]
+    switch_history: bool,
+}
+
+/// A device to decode and generate on; without --ms-per-frame that takes no time.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Simulated device")]
+struct ComputeArgs {
+    /// Milliseconds that a frame takes to generate.
+    #[arg(long, value_name = "MS")]
+    ms_per_frame: Option<f64>,
+    /// More for every rung above the lowest, milliseconds a frame.
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value_t = 0.0,
+        requires = "ms_per_frame"
+    )]
+    ms_per_rung: f64,
+    /// Frames shown a second.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 30.0,
+        requires = "ms_per_frame"
+    )]
+    frame_rate: f64,
+    /// How far the work of a segment strays: 0.1 is from 90 % to 110 %.
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value_t = 0.1,
+        requires = "ms_per_frame"
+    )]
+    compute_spread: f64,
+}
+
+impl GuardArgs {
+    fn guards(self) -> Guards {
+        Guards {
+            insufficient_buffer: !self.no_buffer_guard,
+            abandonment: !self.no_abandon,
+            replacement: self.replace,
+            switch_history: self.switch_history,
+            ..Guards::default()
+        }
+    }
+}
+
+impl ComputeArgs {
+    fn compute(self) -> Result<Option<Compute>, CliError> {
+        let Some(ms_per_frame) = self.ms_per_frame else {
+            return Ok(None);
+        };
+        let ms = [ms_per_frame, self.ms_per_rung];
+        if !ms.iter().all(|ms| (0.0..=60_000.0).contains(ms)) {
+            return Err(CliError::input(
+                "--ms-per-frame, --ms-per-rung: expected 0 to 60000 ms",
+            ));
+        }
+        if !(0.1..=1000.0).contains(&self.frame_rate) {
+            return Err(CliError::input(
+                "--frame-rate: expected 0.1 to 1000 frames a second",
+            ));
+        }
+        if !(0.0..=1.0).contains(&self.compute_spread) {
+            return Err(CliError::input("--compute-spread: expected 0 to 1"));
+        }
+        Ok(Some(Compute {
+            fps: self.frame_rate,
+            ms_per_frame,
+            ms_per_rung: self.ms_per_rung,
+            spread: self.compute_spread,
+            ..Compute::default()
+        }))
+    }
 }
 
 impl SessionArgs {
@@ -55,6 +152,8 @@ impl SessionArgs {
             start_s,
             estimator: self.estimator,
             seed: self.seed,
+            guards: self.guards.guards(),
+            compute: self.compute.compute()?,
         })
     }
 

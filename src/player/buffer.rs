@@ -17,6 +17,36 @@ pub struct Piece {
     pub rung: usize,
     /// What is left to play, in seconds.
     pub left_s: f64,
+    /// When it can be shown; the session clock, seconds.
+    pub ready_s: f64,
+    /// Whether some of it was played.
+    pub begun: bool,
+}
+
+impl Piece {
+    /// A piece of which nothing was played, ready at `ready_s`.
+    pub fn new(segment: usize, rung: usize, left_s: f64, ready_s: f64) -> Self {
+        Self {
+            segment,
+            rung,
+            left_s,
+            ready_s,
+            begun: false,
+        }
+    }
+}
+
+/// A span of play within one piece.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// Segment number.
+    pub segment: usize,
+    /// The rung that it came from.
+    pub rung: usize,
+    /// How long, seconds.
+    pub seconds: f64,
+    /// When the piece began, if it did in this span.
+    pub began_s: Option<f64>,
 }
 
 /// The playback buffer. Its level is never negative.
@@ -45,13 +75,23 @@ impl Buffer {
         }
     }
 
-    /// Plays up to `seconds`, telling `played` how long each rung was on; returns what was played,
-    /// less than asked when the buffer ran dry.
-    pub fn play(&mut self, seconds: f64, mut played: impl FnMut(usize, f64)) -> f64 {
+    /// Plays up to `seconds` from `from_s` on, telling `played` of every piece; returns what was
+    /// played, less than asked when the buffer ran dry or the next piece was not ready.
+    pub fn play(&mut self, from_s: f64, seconds: f64, mut played: impl FnMut(Step)) -> f64 {
         let mut left = seconds.max(0.0);
         while let Some(piece) = self.pieces.front_mut() {
+            let at_s = from_s + (seconds - left);
+            if left <= 0.0 || (!piece.begun && piece.ready_s > at_s) {
+                break;
+            }
             let step = left.min(piece.left_s);
-            played(piece.rung, step);
+            played(Step {
+                segment: piece.segment,
+                rung: piece.rung,
+                seconds: step,
+                began_s: (!piece.begun).then_some(at_s),
+            });
+            piece.begun = true;
             piece.left_s -= step;
             left -= step;
             if piece.left_s > TICK_S {
@@ -68,6 +108,14 @@ impl Buffer {
         total
     }
 
+    /// Puts `rung` in the place of what is there of `segment`, ready at `ready_s`.
+    pub fn raise(&mut self, segment: usize, rung: usize, ready_s: f64) {
+        let mut pieces = self.pieces.iter_mut();
+        if let Some(piece) = pieces.find(|piece| piece.segment == segment) {
+            (piece.rung, piece.ready_s) = (rung, ready_s);
+        }
+    }
+
     /// Forgets everything, as a seek does.
     pub fn clear(&mut self) {
         self.pieces.clear();
@@ -82,11 +130,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn piece(segment: usize, left_s: f64) -> Piece {
-        Piece {
-            segment,
-            rung: segment % 3,
-            left_s,
-        }
+        Piece::new(segment, segment % 3, left_s, 0.0)
     }
 
     #[test]
@@ -95,12 +139,27 @@ mod tests {
         buffer.push(piece(0, 2.0));
         buffer.push(piece(1, 2.0));
         let mut seen = Vec::new();
-        assert_eq!(buffer.play(3.0, |rung, s| seen.push((rung, s))), 3.0);
-        assert_eq!(seen, [(0, 2.0), (1, 1.0)]);
+        let mut see = |step: Step| seen.push((step.rung, step.seconds, step.began_s));
+        assert_eq!(buffer.play(1.0, 3.0, &mut see), 3.0);
         assert_eq!(buffer.level_s(), 1.0);
-        assert_eq!(buffer.play(5.0, |_, _| ()), 1.0);
+        assert_eq!(buffer.play(4.0, 5.0, &mut see), 1.0);
+        assert_eq!(
+            seen,
+            [(0, 2.0, Some(1.0)), (1, 1.0, Some(3.0)), (1, 1.0, None)]
+        );
         assert_eq!(buffer.level_s(), 0.0);
         assert_eq!(buffer.pieces().count(), 0);
+    }
+
+    #[test]
+    fn waits_for_a_piece_that_is_not_ready() {
+        let mut buffer = Buffer::default();
+        buffer.push(piece(0, 2.0));
+        buffer.push(Piece::new(1, 0, 2.0, 7.5));
+        assert_eq!(buffer.play(5.0, 9.0, |_| ()), 2.0);
+        assert_eq!(buffer.level_s(), 2.0);
+        buffer.raise(1, 2, 7.0);
+        assert_eq!(buffer.play(7.0, 9.0, |step| assert_eq!(step.rung, 2)), 2.0);
     }
 
     proptest! {
@@ -111,7 +170,7 @@ mod tests {
             for (index, (push, play)) in steps.into_iter().enumerate() {
                 buffer.push(piece(index, push));
                 pushed += push;
-                played += buffer.play(play, |_, s| assert!(s >= 0.0));
+                played += buffer.play(0.0, play, |step| assert!(step.seconds >= 0.0));
                 let sum: f64 = buffer.pieces().map(|p| p.left_s).sum();
                 prop_assert!(buffer.level_s() >= 0.0);
                 prop_assert!((buffer.level_s() - sum).abs() < 1e-6);

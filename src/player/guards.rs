@@ -1,10 +1,13 @@
-//! What overrules every rule: a buffer about to run dry, and a transfer not worth finishing.
+//! What overrules every rule: a buffer about to run dry, a transfer not worth finishing, a rung that
+//! was often left, a segment that would not be generated in time.
 //!
-//! Both look at the real bytes of the segment at hand, which the rules do not. Pure functions of
-//! what they are given.
+//! They look at the real bytes of the segment at hand, which most rules do not. All but the
+//! [`SwitchHistory`] are pure functions of what they are given. (The replacement of buffered
+//! segments is the session's own.)
 
 use super::abr::View;
 use super::ladder::Ladder;
+use super::pipeline::Outlook;
 
 /// Share of the estimate that may be spent against the buffer (dash.js: InsufficientBufferRule).
 const BUFFER_SAFETY: f64 = 0.7;
@@ -24,6 +27,71 @@ pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
     let affordable = seconds * estimate * 125.0;
     let fits = |&lower: &usize| view.ladder.size(view.segment, lower) as f64 <= affordable;
     (0..=rung).rev().find(fits).unwrap_or(0)
+}
+
+/// The decode-time guard: the highest rung up to `rung` that would be generated before it is due, as
+/// far as the device is known. Where none would, the one that is ready first.
+pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> usize {
+    let pace = view.throughput_kbps.map_or(0.0, |kbps| 0.008 / kbps);
+    let ready_s = |rung: usize| {
+        let size = view.ladder.size(view.segment, rung) as f64;
+        outlook.ready_s(rung, view.duration_s(), view.latency_s + size * pace)
+    };
+    let mut best = rung;
+    let mut soonest_s = f64::INFINITY;
+    for lower in (0..=rung).rev() {
+        let Some(ready_s) = ready_s(lower) else {
+            return rung;
+        };
+        if ready_s <= view.buffer_s {
+            return lower;
+        }
+        if ready_s < soonest_s {
+            (best, soonest_s) = (lower, ready_s);
+        }
+    }
+    best
+}
+
+/// Decisions that the switch history looks back on.
+const HISTORY: usize = 8;
+/// Falls for each stay beyond which a rung is avoided.
+const FALLS: f64 = 0.075;
+
+/// The switch-history guard: of the last 8 decisions, which rungs were left for a lower one (dash.js
+/// SwitchHistoryRule).
+#[derive(Debug, Clone, Default)]
+pub struct SwitchHistory {
+    /// Rung that was on, and whether it was left for a lower one; oldest overwritten first.
+    decisions: [(usize, bool); HISTORY],
+    made: usize,
+}
+
+impl SwitchHistory {
+    /// A decision: `rung` after `last`.
+    pub fn push(&mut self, last: Option<usize>, rung: usize) {
+        let from = last.unwrap_or(rung);
+        self.decisions[self.made % HISTORY] = (from, rung < from);
+        self.made += 1;
+    }
+
+    /// The highest rung up to `rung` below every one that was left too often. Says nothing before
+    /// there are 8 decisions.
+    pub fn cap(&self, rung: usize) -> usize {
+        if self.made < HISTORY {
+            return rung;
+        }
+        for at in 0..=rung {
+            let upto = || self.decisions.iter().filter(|decision| decision.0 <= at);
+            let falls = upto().filter(|decision| decision.1).count();
+            let stays = upto().count() - falls;
+            let here = self.decisions.contains(&(at, true));
+            if falls + stays == HISTORY && here && falls as f64 > FALLS * stays as f64 {
+                return at.saturating_sub(1);
+            }
+        }
+        rung
+    }
 }
 
 /// A transfer under way.
@@ -105,6 +173,60 @@ mod tests {
         // 0.7 · 2 s · 80 kbit/s = 14 kB.
         assert_eq!(at(2.5, Some(80.0)), 1);
         assert_eq!(at(3.5, Some(80.0)), 2);
+    }
+
+    #[test]
+    fn a_rung_left_too_often_is_avoided() {
+        let mut history = SwitchHistory::default();
+        for rung in [2, 1, 2, 2, 2, 2, 2] {
+            history.push(Some(2), rung);
+        }
+        assert_eq!(history.cap(2), 2);
+        // 1 fall and 7 stays at rungs up to 2: 0.14.
+        history.push(Some(2), 2);
+        assert_eq!((history.cap(3), history.cap(2), history.cap(1)), (1, 1, 1));
+        (0..2).for_each(|_| history.push(Some(2), 2));
+        assert_eq!(history.cap(2), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_generated_in_time_is_avoided() {
+        use crate::player::pipeline::{Arrival, Compute, Pipeline};
+        let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
+        let compute = Compute {
+            fps: 10.0,
+            ms_per_frame: 50.0,
+            ms_per_rung: 40.0,
+            ms_per_kb: 0.0,
+            spread: 0.0,
+            ahead_s: 100.0,
+        };
+        let mut pipeline = Pipeline::new(compute, 3, 0);
+        let at = |buffer_s| View {
+            buffer_s,
+            throughput_kbps: Some(1e6),
+            ..view(&ladder)
+        };
+        assert_eq!(within_compute(&at(0.0), 2, &pipeline.outlook(0.0)), 2);
+        for rung in 0..3 {
+            pipeline.push(
+                Arrival {
+                    segment: rung,
+                    rung,
+                    bytes: 1,
+                    duration_s: 2.0,
+                    due_s: 9.0,
+                },
+                0.0,
+            );
+        }
+        pipeline.advance(9.0);
+        let outlook = pipeline.outlook(9.0);
+        // 50, 90 and 130 ms a frame: ready after 0.05, 0.09 and 0.13 + 19 · 0.03 = 0.7 s.
+        assert_eq!(within_compute(&at(0.71), 2, &outlook), 2);
+        assert_eq!(within_compute(&at(0.69), 2, &outlook), 1);
+        assert_eq!(within_compute(&at(0.08), 2, &outlook), 0);
+        assert_eq!(within_compute(&at(0.01), 2, &outlook), 0);
     }
 
     #[test]

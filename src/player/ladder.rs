@@ -80,6 +80,8 @@ pub struct Ladder {
     /// Bytes, segment by segment, rung by rung within a segment.
     sizes: Vec<u64>,
     utilities: Utilities,
+    /// Whether sizes are those of layers, each on top of those below it.
+    layered: bool,
 }
 
 impl Ladder {
@@ -118,6 +120,7 @@ impl Ladder {
             rungs,
             edges_s: edges(durations_s),
             sizes,
+            layered: false,
         })
     }
 
@@ -150,6 +153,30 @@ impl Ladder {
             }
         }
         Self::new(rungs, &durations_s, sizes)
+    }
+
+    /// The same title in layers: rung 0 as it is, and for every rung above what it adds to the one
+    /// below. Fails where a segment of a rung is not longer than below.
+    pub fn into_layers(mut self) -> Result<Self, LadderError> {
+        let rungs = self.rungs.len();
+        for (segment, row) in self.sizes.chunks_exact_mut(rungs).enumerate() {
+            for rung in (1..rungs).rev() {
+                let added = row[rung]
+                    .checked_sub(row[rung - 1])
+                    .filter(|&added| added > 0);
+                row[rung] = added.ok_or_else(|| LadderError::NoBytes {
+                    segment,
+                    rung: self.rungs[rung].id.clone(),
+                })?;
+            }
+        }
+        self.layered = true;
+        Ok(self)
+    }
+
+    /// Whether a rung is one more layer on top of the rung below, instead of a rendition of its own.
+    pub fn is_layered(&self) -> bool {
+        self.layered
     }
 
     /// The rungs, lowest rate first; never empty.
@@ -187,7 +214,7 @@ impl Ladder {
         self.total_s() / self.segments() as f64
     }
 
-    /// Bytes of `segment` on `rung`; both must exist.
+    /// Bytes of `segment` on `rung`, or of that layer alone; both must exist.
     pub fn size(&self, segment: usize, rung: usize) -> u64 {
         self.sizes[segment * self.rungs.len() + rung]
     }

@@ -15,6 +15,12 @@ pub enum Outcome {
     Pending,
     /// Complete, and in the buffer.
     Delivered,
+    /// Complete, but fetched again later on a higher rung.
+    Replaced,
+    /// A layer, complete and added to a segment in the buffer.
+    Added,
+    /// Complete, but what it was for had begun to play.
+    TooLate,
     /// Dropped for a lower rung.
     Abandoned,
     /// Dropped by a seek.
@@ -32,7 +38,7 @@ pub struct Request {
     pub rung: usize,
     /// Rung that the rule wanted before the guards spoke.
     pub wanted: usize,
-    /// Who decided: a rule's name, `abandonment` or `failure`.
+    /// Who decided: a rule's name, `abandonment`, `failure`, `replacement`, `base` or `layer`.
     pub by: &'static str,
     /// When the choice was made.
     pub decided_s: f64,
@@ -64,6 +70,17 @@ pub struct Request {
     pub buffer_after_s: Option<f64>,
 }
 
+/// What playback waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Cause {
+    /// A segment that had not arrived.
+    Network,
+    /// Frames that were not generated.
+    Decode,
+}
+
 /// A span without media to play, after playback had begun.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Stall {
@@ -71,6 +88,19 @@ pub struct Stall {
     pub start_s: f64,
     /// When play went on, or `None` when it never did.
     pub end_s: Option<f64>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// A segment on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Play {
+    /// Segment number.
+    pub segment: usize,
+    /// Its rung when it was shown.
+    pub rung: usize,
+    /// When its first frame was shown.
+    pub start_s: f64,
 }
 
 /// A jump to another place of the title.
@@ -97,4 +127,29 @@ pub struct Log {
     pub ended_s: Option<f64>,
     /// Media time shown from each rung, seconds.
     pub played_s: Vec<f64>,
+    /// What was on the screen, in order.
+    pub plays: Vec<Play>,
+    /// Frames that were generated after their time.
+    pub late_frames: u64,
+}
+
+impl Log {
+    /// An empty log with room for `segments` segments of a ladder of `rungs`.
+    pub(super) fn with_capacity(segments: usize, rungs: usize) -> Self {
+        Self {
+            requests: Vec::with_capacity(segments + segments / 8),
+            plays: Vec::with_capacity(segments),
+            played_s: vec![0.0; rungs],
+            ..Self::default()
+        }
+    }
+
+    /// `segment` has come once more, on a higher rung.
+    pub(super) fn replaced(&mut self, segment: usize) {
+        let mut requests = self.requests.iter_mut().rev();
+        let first = |r: &&mut Request| r.segment == segment && r.outcome == Outcome::Delivered;
+        if let Some(request) = requests.find(first) {
+            request.outcome = Outcome::Replaced;
+        }
+    }
 }

@@ -11,6 +11,8 @@
 //! | [`buffer`] | media that is here and not yet played |
 //! | [`throughput`] | what the network gave so far, as one estimate |
 //! | [`abr`] | which rung next: one file a rule, one trait |
+//! | [`layers`] | the rule for titles in layers |
+//! | [`pipeline`] | decoding and generation: two servers and their queues |
 //! | [`guards`] | what overrules every rule: a short buffer, a transfer not worth finishing |
 //! | [`session`] | the state machine that ties them together |
 //! | [`event`] | what drivers and session tell each other |
@@ -27,7 +29,9 @@ pub mod event;
 pub mod fetch;
 pub mod guards;
 pub mod ladder;
+pub mod layers;
 pub mod log;
+pub mod pipeline;
 mod random;
 pub mod session;
 pub mod throughput;

@@ -60,7 +60,11 @@ impl Summary {
                 .iter()
                 .filter(|r| r.outcome == Outcome::Delivered)
         };
-        let useful: u64 = delivered().map(|request| request.bytes).sum();
+        let useful = log
+            .requests
+            .iter()
+            .filter(|r| matches!(r.outcome, Outcome::Delivered | Outcome::Added));
+        let useful: u64 = useful.map(|request| request.bytes).sum();
         let seconds: f64 = delivered().map(|r| ladder.duration_s(r.segment)).sum();
         let bytes = log.requests.iter().map(|r| r.bytes + r.lost).sum();
         let rungs: Vec<usize> = delivered().map(|request| request.rung).collect();

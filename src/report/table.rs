@@ -24,6 +24,9 @@ fn requests(out: &mut String, rows: &[Row]) -> std::fmt::Result {
         let took_s = request.ended_s.map(|end_s| end_s - request.requested_s);
         let mark = match request.outcome {
             Outcome::Delivered => "",
+            Outcome::Replaced => "  replaced",
+            Outcome::Added => "  added",
+            Outcome::TooLate => "  too late",
             Outcome::Pending => "  pending",
             Outcome::Abandoned => "  abandoned",
             Outcome::Dropped => "  dropped",

@@ -135,6 +135,11 @@ impl Rule for BolaE {
         if self.starting {
             return;
         }
+        if delivery.again {
+            // The time went into quality: to the score it is as if the buffer had not shrunk.
+            self.placeholder_s += delivery.took_s;
+            return;
+        }
         let least = (self.min_level_s(delivery.rung) - delivery.buffer_before_s).max(0.0);
         let most = (self.max_level_s(delivery.rung) - delivery.buffer_before_s).max(0.0);
         self.placeholder_s = self.placeholder_s.max(least).min(most);

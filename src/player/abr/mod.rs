@@ -92,6 +92,8 @@ pub struct Delivery {
     pub segment: usize,
     /// The rung that it came from.
     pub rung: usize,
+    /// Whether the segment was in the buffer already, and has only become better.
+    pub again: bool,
     /// Bytes of the body.
     pub bytes: u64,
     /// From the request to its last byte, seconds.
@@ -114,7 +116,8 @@ impl Delivery {
 
 /// A rule. Only [`Rule::choose`] is asked of every rule; the rest informs those with a memory.
 pub trait Rule: fmt::Debug + Send {
-    /// Chooses the rung of `view.segment`. Called once a segment.
+    /// Chooses the rung of `view.segment`. Called once a segment, or more often where the session
+    /// fetches something else first.
     fn choose(&mut self, view: &View<'_>) -> Choice;
 
     /// The guards let `rung` through instead of the choice.
@@ -158,6 +161,7 @@ pub(crate) mod tests {
         Delivery {
             segment: 4,
             rung,
+            again: false,
             bytes: ladder.size(4, rung),
             took_s,
             latency_s: 0.0,

@@ -6,106 +6,43 @@
 //! ```
 //!
 //! One transfer at a time. A driver calls [`Session::handle`] with what happened and when, and does
-//! what the [`Command`] says; between events the session assumes that media plays in real time.
-//! Time never runs backward: an event dated before the last one counts as simultaneous with it.
-//! An event that does not fit what the driver was told to do changes nothing but the time.
+//! what the [`Command`] says; between events the session assumes that media plays in real time, as
+//! soon as it is generated (see [`crate::player::pipeline`]). Time never runs backward: an event
+//! dated before the last one counts as simultaneous with it. An event that does not fit what the
+//! driver was told to do changes nothing but the time.
+
+mod options;
+mod playback;
+mod transfer;
+mod upgrade;
+
+pub use options::{Guards, Options};
+pub(crate) use upgrade::{LEAD_S, Open};
 
 use super::abr::{Abr, Delivery, Rule, View};
 use super::buffer::{Buffer, Piece, TICK_S};
 use super::event::{Command, Event, State};
-use super::guards::{self, Progress};
+use super::guards::{self, Progress, SwitchHistory};
 use super::ladder::Ladder;
-use super::log::{Log, Outcome, Request, Seek, Stall};
-use super::throughput::{Estimator, Throughput};
+use super::layers::{Action, Layers};
+use super::log::{Log, Outcome, Request, Seek};
+use super::pipeline::{Arrival, Pipeline};
+use super::throughput::Throughput;
 use std::sync::Arc;
-
-/// What a session is set up with.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Options {
-    /// The rule.
-    pub abr: Abr,
-    /// Media to keep in the buffer, seconds. At least two segments are kept whatever it says,
-    /// for a segment must be able to arrive while another plays.
-    pub buffer_s: f64,
-    /// Where playback begins, seconds of media time.
-    pub start_s: f64,
-    /// How the throughput is estimated.
-    pub estimator: Estimator,
-    /// What chance follows from, in the rules that use any.
-    pub seed: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            abr: Abr::default(),
-            buffer_s: 25.0,
-            start_s: 0.0,
-            estimator: Estimator::default(),
-            seed: 0,
-        }
-    }
-}
-
-/// What the session is waiting for.
-#[derive(Debug, Clone, Copy)]
-enum Activity {
-    /// [`Event::Start`].
-    Nothing,
-    /// Room in the buffer.
-    Room { since_s: f64, until_s: f64 },
-    /// The end of a wait that the rule asked for; then this goes out.
-    Held { plan: Plan, until_s: f64 },
-    /// A transfer.
-    Transfer(Transfer),
-    /// The end of playback.
-    Drain { until_s: f64 },
-}
-
-/// A decision about to be carried out.
-#[derive(Debug, Clone, Copy)]
-struct Plan {
-    rung: usize,
-    wanted: usize,
-    by: &'static str,
-    decided_s: f64,
-    buffer_s: f64,
-    full_s: f64,
-}
-
-/// The request under way; its record is the log's last.
-#[derive(Debug, Clone, Copy)]
-struct Transfer {
-    rung: usize,
-    /// What rates and latencies are measured from: the request, or its latest retry.
-    since_s: f64,
-    first_byte_s: Option<f64>,
-    received: u64,
-    /// Bytes of broken attempts.
-    lost: u64,
-    buffer_before_s: f64,
-}
-
-impl Transfer {
-    fn latency_s(&self) -> f64 {
-        self.first_byte_s.map_or(0.0, |first| first - self.since_s)
-    }
-
-    /// When bytes began to flow.
-    fn flow_s(&self) -> f64 {
-        self.first_byte_s.unwrap_or(self.since_s)
-    }
-}
+use transfer::{Activity, Plan, Transfer};
 
 /// One playback of one title. See the module's description.
 #[derive(Debug)]
 pub struct Session {
     ladder: Arc<Ladder>,
     rule: Box<dyn Rule>,
-    guarded: bool,
+    layers: Option<Layers>,
+    guards: Guards,
     buffer_target_s: f64,
     buffer: Buffer,
     throughput: Throughput,
+    switches: SwitchHistory,
+    pipeline: Option<Pipeline>,
     state: State,
     activity: Activity,
     clock_s: f64,
@@ -118,6 +55,8 @@ pub struct Session {
     since_start: usize,
     /// Rungs that failed for the segment at hand.
     failed: Vec<usize>,
+    /// Buffered segments whose upgrade failed.
+    barred: Vec<usize>,
     log: Log,
 }
 
@@ -126,18 +65,21 @@ impl Session {
     pub fn new(ladder: Arc<Ladder>, options: &Options) -> Self {
         let buffer_target_s = options.buffer_s.max(2.0 * ladder.mean_duration_s());
         let enter_s = options.start_s.clamp(0.0, ladder.total_s());
-        let next = ladder.segment_at(enter_s);
-        let log = Log {
-            requests: Vec::with_capacity(ladder.segments() - next),
-            played_s: vec![0.0; ladder.rungs().len()],
-            ..Log::default()
+        let (next, rungs) = (ladder.segment_at(enter_s), ladder.rungs().len());
+        let guards = match options.abr {
+            Abr::Fixed(_) => Guards::NONE,
+            _ => options.guards,
         };
+        let pipeline = options.compute;
         Self {
             rule: options.abr.build(&ladder, buffer_target_s, options.seed),
-            guarded: !matches!(options.abr, Abr::Fixed(_)),
+            layers: Layers::of(&ladder, buffer_target_s),
+            guards,
             buffer_target_s,
             buffer: Buffer::default(),
             throughput: Throughput::new(options.estimator, ladder.mean_duration_s()),
+            switches: SwitchHistory::default(),
+            pipeline: pipeline.map(|compute| Pipeline::new(compute, rungs, options.seed)),
             state: State::StartUp,
             activity: Activity::Nothing,
             clock_s: 0.0,
@@ -146,7 +88,8 @@ impl Session {
             last_rung: None,
             since_start: 0,
             failed: Vec::new(),
-            log,
+            barred: Vec::new(),
+            log: Log::with_capacity(ladder.segments() - next, rungs),
             ladder,
         }
     }
@@ -202,7 +145,7 @@ impl Session {
             },
             Activity::Transfer(transfer) => self.transferring(transfer, event),
             Activity::Drain { until_s } => match event {
-                Event::Timer if self.clock_s >= until_s => self.end(until_s),
+                Event::Timer if self.clock_s >= until_s => self.drained(until_s),
                 _ => Command::Drain { until_s },
             },
         }
@@ -223,70 +166,50 @@ impl Session {
             Event::Progress(bytes) => self.progress(transfer, bytes),
             Event::Delivered(bytes) => self.delivered(transfer, bytes),
             Event::Retried => self.retried(transfer),
+            Event::Failed if transfer.segment != self.next => self.give_up_upgrade(transfer),
             Event::Failed => self.give_up_rung(transfer),
             _ => Command::Continue,
         }
     }
 
-    /// Plays up to `now_s`.
-    fn advance(&mut self, now_s: f64) {
-        let elapsed = now_s - self.clock_s;
-        if !elapsed.is_finite() || elapsed <= 0.0 {
-            return;
-        }
-        if self.state == State::Steady {
-            let on_rung = &mut self.log.played_s;
-            let played = self
-                .buffer
-                .play(elapsed, |rung, seconds| on_rung[rung] += seconds);
-            let dry_s = self.clock_s + played;
-            let all_here = self.next >= self.ladder.segments();
-            if all_here && self.buffer.level_s() <= 0.0 {
-                self.end(dry_s);
-            } else if elapsed > played + TICK_S {
-                self.state = State::Stalled;
-                self.log.stalls.push(Stall {
-                    start_s: dry_s,
-                    end_s: None,
-                });
-                self.rule.emptied();
-            }
-        }
-        self.clock_s = now_s;
-    }
-
-    fn end(&mut self, at_s: f64) -> Command {
-        self.state = State::Ended;
-        self.log.ended_s = Some(at_s);
-        Command::Done
-    }
-
     /// Waits for room in the buffer if there is none, then decides about the next segment.
     fn next_segment(&mut self) -> Command {
-        if self.next >= self.ladder.segments() {
-            let until_s = self.clock_s + self.buffer.level_s();
-            self.activity = Activity::Drain { until_s };
-            return Command::Drain { until_s };
+        if self.layers.is_some() {
+            return self.next_layer(0.0);
         }
+        if self.next >= self.ladder.segments() {
+            return self.drain();
+        }
+        match self.excess_s() {
+            Some(excess_s) => self.wait_for_room(excess_s),
+            None => self.decide(0.0),
+        }
+    }
+
+    fn drain(&mut self) -> Command {
+        let until_s = self.plays_until_s();
+        self.activity = Activity::Drain { until_s };
+        Command::Drain { until_s }
+    }
+
+    /// By how much the next segment would overfill the buffer, if it would.
+    fn excess_s(&self) -> Option<f64> {
         let duration = self.ladder.duration_s(self.next);
         let room = self.buffer_target_s.max(2.0 * duration);
         let excess = self.buffer.level_s() + duration - room;
-        if excess > TICK_S {
-            let since_s = self.clock_s;
-            let until_s = since_s + excess;
-            self.activity = Activity::Room { since_s, until_s };
-            return Command::Wait { until_s };
-        }
-        self.decide(0.0)
+        (excess > TICK_S).then_some(excess)
     }
 
-    /// Asks the rule, then the guards; `full_s` is how long the buffer was full before.
-    fn decide(&mut self, full_s: f64) -> Command {
-        if full_s > 0.0 {
-            self.rule.idled(full_s);
-        }
-        let view = View {
-            ladder: &self.ladder,
+    fn wait_for_room(&mut self, excess_s: f64) -> Command {
+        let since_s = self.clock_s;
+        let until_s = self.resumes_s() + excess_s;
+        self.activity = Activity::Room { since_s, until_s };
+        Command::Wait { until_s }
+    }
+
+    fn view<'a>(&self, ladder: &'a Ladder) -> View<'a> {
+        View {
+            ladder,
             segment: self.next,
             since_start: self.since_start,
             buffer_s: self.buffer.level_s(),
@@ -294,26 +217,40 @@ impl Session {
             throughput_kbps: self.throughput.kbps(),
             latency_s: self.throughput.latency_s(),
             last_rung: self.last_rung,
-        };
+        }
+    }
+
+    /// Asks the rule, then the guards; `full_s` is how long the buffer was full before.
+    fn decide(&mut self, full_s: f64) -> Command {
+        if self.layers.is_some() {
+            return self.next_layer(full_s);
+        }
+        if full_s > 0.0 {
+            self.rule.idled(full_s);
+        }
+        let ladder = Arc::clone(&self.ladder);
+        let view = self.view(&ladder);
         let choice = self.rule.choose(&view);
-        let rung = if self.guarded {
-            guards::within_buffer(&view, choice.rung)
-        } else {
-            choice.rung
-        };
+        let rung = self.guarded(&view, choice.rung);
         if rung != choice.rung {
             self.rule.overruled(&view, rung);
         }
+        self.failed.clear();
+        let again = if self.guards.replacement {
+            self.to_replace(&view, rung)
+        } else {
+            None
+        };
         let plan = Plan {
+            segment: again.unwrap_or(self.next),
             rung,
             wanted: choice.rung,
-            by: choice.by,
+            by: again.map_or(choice.by, |_| "replacement"),
             decided_s: self.clock_s,
             buffer_s: view.buffer_s,
             full_s,
         };
-        self.failed.clear();
-        if rung == choice.rung && choice.wait_s > TICK_S {
+        if again.is_none() && rung == choice.rung && choice.wait_s > TICK_S {
             let until_s = self.clock_s + choice.wait_s.min(view.buffer_s);
             self.activity = Activity::Held { plan, until_s };
             return Command::Wait { until_s };
@@ -321,9 +258,52 @@ impl Session {
         self.request(plan)
     }
 
+    /// What the guards leave of the rule's choice.
+    fn guarded(&mut self, view: &View<'_>, choice: usize) -> usize {
+        let mut rung = choice;
+        if self.guards.insufficient_buffer {
+            rung = guards::within_buffer(view, rung);
+        }
+        if self.guards.switch_history {
+            rung = self.switches.cap(rung);
+            self.switches.push(view.last_rung, rung);
+        }
+        if let (Some(pipeline), true) = (&self.pipeline, self.guards.decode_time) {
+            rung = guards::within_compute(view, rung, &pipeline.outlook(self.clock_s));
+        }
+        rung
+    }
+
+    /// Decides about a title in layers: the base of the next segment, or more for a buffered one.
+    fn next_layer(&mut self, full_s: f64) -> Command {
+        let Some(layers) = &self.layers else {
+            return Command::Continue;
+        };
+        let more = self.next < self.ladder.segments();
+        let excess_s = if more { self.excess_s() } else { None };
+        let view = self.view(&self.ladder);
+        let action = layers.choose(&view, more && excess_s.is_none(), self.open());
+        let (segment, rung, by) = match (action, excess_s) {
+            (Some(Action::Base), _) => (self.next, 0, "base"),
+            (Some(Action::Layer { segment, layer }), _) => (segment, layer, "layer"),
+            (None, Some(excess_s)) => return self.wait_for_room(excess_s),
+            (None, None) => return self.drain(),
+        };
+        self.failed.clear();
+        self.request(Plan {
+            segment,
+            rung,
+            wanted: rung,
+            by,
+            decided_s: self.clock_s,
+            buffer_s: self.buffer.level_s(),
+            full_s,
+        })
+    }
+
     /// Sends `plan` out: a new record and a new transfer.
     fn request(&mut self, plan: Plan) -> Command {
-        let (segment, rung) = (self.next, plan.rung);
+        let (segment, rung) = (plan.segment, plan.rung);
         self.log.requests.push(Request {
             segment,
             rung,
@@ -345,6 +325,7 @@ impl Session {
             buffer_after_s: None,
         });
         self.activity = Activity::Transfer(Transfer {
+            segment,
             rung,
             since_s: self.clock_s,
             first_byte_s: None,
@@ -357,13 +338,13 @@ impl Session {
 
     /// Asks for the segment at hand from another rung, at once.
     fn request_instead(&mut self, rung: usize, by: &'static str) {
-        let (decided_s, buffer_s) = (self.clock_s, self.buffer.level_s());
         self.request(Plan {
+            segment: self.next,
             rung,
             wanted: rung,
             by,
-            decided_s,
-            buffer_s,
+            decided_s: self.clock_s,
+            buffer_s: self.buffer.level_s(),
             full_s: 0.0,
         });
     }
@@ -377,7 +358,10 @@ impl Session {
     fn progress(&mut self, mut transfer: Transfer, bytes: u64) -> Command {
         transfer.received = transfer.received.max(bytes);
         self.activity = Activity::Transfer(transfer);
-        if !self.guarded {
+        if transfer.segment != self.next {
+            return self.upgrade_progress(transfer);
+        }
+        if !self.guards.abandonment || transfer.rung == 0 {
             return Command::Continue;
         }
         let progress = Progress {
@@ -395,6 +379,24 @@ impl Session {
         }
     }
 
+    /// Drops an upgrade that would come too late.
+    fn upgrade_progress(&mut self, transfer: Transfer) -> Command {
+        let flowed_s = self.clock_s - transfer.flow_s();
+        if transfer.received == 0 || flowed_s <= 0.0 {
+            return Command::Continue;
+        }
+        let size = self.ladder.size(transfer.segment, transfer.rung);
+        let left = size.saturating_sub(transfer.received);
+        let rate = transfer.received as f64 / flowed_s;
+        if !self.comes_too_late(transfer.segment, left, rate) {
+            return Command::Continue;
+        }
+        self.measure(&transfer);
+        self.close(&transfer, Outcome::Abandoned);
+        self.barred.push(transfer.segment);
+        self.next_segment()
+    }
+
     fn abandon(&mut self, transfer: Transfer, rung: usize) -> Command {
         self.measure(&transfer);
         self.close(&transfer, Outcome::Abandoned);
@@ -409,40 +411,77 @@ impl Session {
     fn delivered(&mut self, mut transfer: Transfer, bytes: u64) -> Command {
         transfer.received = bytes;
         self.measure(&transfer);
-        let end_s = self.ladder.start_s(self.next + 1);
-        self.buffer.push(Piece {
-            segment: self.next,
-            rung: transfer.rung,
-            left_s: end_s - self.ladder.start_s(self.next).max(self.enter_s),
-        });
-        self.close(&transfer, Outcome::Delivered);
+        let again = transfer.segment != self.next;
+        if again {
+            let outcome = self.upgrade(&transfer);
+            self.close(&transfer, outcome);
+        } else {
+            self.append(&transfer);
+            self.close(&transfer, Outcome::Delivered);
+        }
         self.rule.delivered(&Delivery {
-            segment: self.next,
+            segment: transfer.segment,
             rung: transfer.rung,
+            again,
             bytes,
             took_s: self.clock_s - transfer.since_s,
             latency_s: transfer.latency_s(),
             buffer_before_s: transfer.buffer_before_s,
             buffer_after_s: self.buffer.level_s(),
         });
-        self.play();
-        self.last_rung = Some(transfer.rung);
-        self.since_start += 1;
-        self.next += 1;
+        if !again {
+            self.arrived();
+            self.last_rung = Some(transfer.rung);
+            self.since_start += 1;
+            self.next += 1;
+        }
         self.next_segment()
     }
 
-    /// Playback runs from now on, whatever held it up.
-    fn play(&mut self) {
-        self.log.startup_s.get_or_insert(self.clock_s);
-        self.end_stall();
-        self.state = State::Steady;
+    /// Puts the next segment into the buffer.
+    fn append(&mut self, transfer: &Transfer) {
+        let (segment, rung) = (transfer.segment, transfer.rung);
+        let end_s = self.ladder.start_s(segment + 1);
+        let left_s = end_s - self.ladder.start_s(segment).max(self.enter_s);
+        let arrival = self.arrival(transfer, left_s, self.resumes_s() + self.buffer.level_s());
+        let (now_s, pipeline) = (self.clock_s, self.pipeline.as_mut());
+        let ready_s = pipeline.map_or(f64::NEG_INFINITY, |pipeline| pipeline.push(arrival, now_s));
+        self.buffer.push(Piece::new(segment, rung, left_s, ready_s));
     }
 
-    fn end_stall(&mut self) {
-        if let (State::Stalled, Some(stall)) = (self.state, self.log.stalls.last_mut()) {
-            stall.end_s = Some(self.clock_s);
+    fn arrival(&self, transfer: &Transfer, duration_s: f64, due_s: f64) -> Arrival {
+        Arrival {
+            segment: transfer.segment,
+            rung: transfer.rung,
+            bytes: transfer.received,
+            duration_s,
+            due_s,
         }
+    }
+
+    /// Puts a higher rung, or one more layer, in the place of a buffered segment.
+    fn upgrade(&mut self, transfer: &Transfer) -> Outcome {
+        let (segment, rung) = (transfer.segment, transfer.rung);
+        let Some(open) = self.open().find(|open| open.segment == segment) else {
+            return Outcome::TooLate;
+        };
+        let arrival = self.arrival(transfer, 0.0, self.clock_s + open.plays_in_s);
+        let ready_s = match &mut self.pipeline {
+            None => f64::NEG_INFINITY,
+            Some(pipeline) => match pipeline.replace(arrival, self.clock_s) {
+                Some(ready_s) => ready_s,
+                None => return Outcome::TooLate,
+            },
+        };
+        self.buffer.raise(segment, rung, ready_s);
+        if self.ladder.is_layered() {
+            return Outcome::Added;
+        }
+        self.log.replaced(segment);
+        if segment + 1 == self.next {
+            self.last_rung = Some(rung);
+        }
+        Outcome::Delivered
     }
 
     fn retried(&mut self, transfer: Transfer) -> Command {
@@ -456,21 +495,27 @@ impl Session {
         Command::Continue
     }
 
-    /// Tries the next lower rung, then the higher ones.
+    fn give_up_upgrade(&mut self, transfer: Transfer) -> Command {
+        self.close(&transfer, Outcome::Failed);
+        self.barred.push(transfer.segment);
+        self.next_segment()
+    }
+
+    /// Tries the next lower rung, then the higher ones. A base layer has no substitute.
     fn give_up_rung(&mut self, transfer: Transfer) -> Command {
         self.close(&transfer, Outcome::Failed);
         self.failed.push(transfer.rung);
         let others = (0..transfer.rung)
             .rev()
             .chain(transfer.rung..=self.ladder.top());
-        let untried = others.into_iter().find(|rung| !self.failed.contains(rung));
+        let mut untried = others.filter(|rung| !self.failed.contains(rung));
         let segment = self.next;
-        match untried {
-            Some(rung) => {
+        match untried.next() {
+            Some(rung) if self.layers.is_none() => {
                 self.request_instead(rung, "failure");
                 Command::Fetch { segment, rung }
             }
-            None => {
+            _ => {
                 self.state = State::Ended;
                 Command::GiveUp { segment }
             }
@@ -490,7 +535,11 @@ impl Session {
         self.end_stall();
         self.log.ended_s = None;
         self.buffer.clear();
+        if let Some(pipeline) = &mut self.pipeline {
+            pipeline.clear(self.clock_s);
+        }
         self.rule.emptied();
+        self.barred.clear();
         self.next = self.ladder.segment_at(to_s);
         self.enter_s = to_s;
         self.since_start = 0;
@@ -509,13 +558,9 @@ impl Session {
 
     /// Completes the last record.
     fn close(&mut self, transfer: &Transfer, outcome: Outcome) {
+        let (at_s, buffer_s) = (self.clock_s, self.buffer.level_s());
         if let Some(record) = self.log.requests.last_mut() {
-            record.outcome = outcome;
-            record.first_byte_s = transfer.first_byte_s;
-            record.ended_s = Some(self.clock_s);
-            record.bytes = transfer.received;
-            record.lost = transfer.lost;
-            record.buffer_after_s = Some(self.buffer.level_s());
+            transfer.close(record, at_s, buffer_s, outcome);
         }
     }
 }

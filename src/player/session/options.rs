@@ -1,0 +1,77 @@
+//! What a session is set up with.
+
+use crate::player::abr::Abr;
+use crate::player::pipeline::Compute;
+use crate::player::throughput::Estimator;
+
+/// How one playback behaves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// The rule. Titles in layers have one of their own, see [`crate::player::layers`].
+    pub abr: Abr,
+    /// Media to keep in the buffer, seconds. At least two segments are kept whatever it says,
+    /// for a segment must be able to arrive while another plays.
+    pub buffer_s: f64,
+    /// Where playback begins, seconds of media time.
+    pub start_s: f64,
+    /// How the throughput is estimated.
+    pub estimator: Estimator,
+    /// What chance follows from: in the rules that use any, and in the work of generation.
+    pub seed: u64,
+    /// What may overrule the rule; nothing overrules `fixed`.
+    pub guards: Guards,
+    /// How long decoding and generation take; `None` when they take no time.
+    pub compute: Option<Compute>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            abr: Abr::default(),
+            buffer_s: 25.0,
+            start_s: 0.0,
+            estimator: Estimator::default(),
+            seed: 0,
+            guards: Guards::default(),
+            compute: None,
+        }
+    }
+}
+
+/// Which guards stand; see [`crate::player::guards`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guards {
+    /// A segment must arrive before the buffer is spent.
+    pub insufficient_buffer: bool,
+    /// A transfer that would outlast the buffer gives way to a lower rung.
+    pub abandonment: bool,
+    /// A buffered segment of a low rung is fetched again when a higher rung is chosen.
+    pub replacement: bool,
+    /// A rung that was often left for a lower one is avoided.
+    pub switch_history: bool,
+    /// A segment must be generated before it is due; without [`Options::compute`] it always is.
+    pub decode_time: bool,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            insufficient_buffer: true,
+            abandonment: true,
+            replacement: false,
+            switch_history: false,
+            decode_time: true,
+        }
+    }
+}
+
+impl Guards {
+    /// No guard at all.
+    pub const NONE: Self = Self {
+        insufficient_buffer: false,
+        abandonment: false,
+        replacement: false,
+        switch_history: false,
+        decode_time: false,
+    };
+}
