@@ -134,7 +134,7 @@ fn a_resumed_run_takes_up_what_is_kept_and_ends_in_the_same_bytes() {
     assert!(String::from_utf8_lossy(&stopped.stderr).contains("input.y4m"));
     assert!(!torn.exists());
     let kept = files(&folder.path().join("torn.work"));
-    let is_segment = |name: &&PathBuf| name.extension().is_some_and(|e| e == "m4s");
+    let is_segment = |name: &&PathBuf| name.extension().is_some_and(|e| e == "zip");
     assert_eq!(kept.keys().filter(is_segment).count(), 1);
 
     fs::write(&input, &video).unwrap();

@@ -104,13 +104,7 @@ fn report(args: &Args, content: &TitleContent, files: &TitleFiles) -> Report {
         .iter()
         .flat_map(|group| &group.representations);
     let rungs = content.rungs.iter().zip(written).map(|(rung, written)| {
-        let segments = written.segments.iter().filter_map(|segment| segment.range);
-        let bytes: u64 = written
-            .init
-            .into_iter()
-            .chain(segments)
-            .map(|range| range.length)
-            .sum();
+        let bytes = written.media_bytes();
         RungReport {
             id: written.id.clone(),
             rank: written.rank,

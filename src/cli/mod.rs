@@ -11,8 +11,11 @@ mod export;
 mod import;
 mod inspect;
 mod paced;
+mod package;
 mod play;
 mod playback;
+mod publish;
+mod published;
 mod scores;
 mod screen;
 mod serve;
@@ -49,6 +52,10 @@ struct Cli {
 enum Command {
     /// Fit prompts to a video and publish the whole ladder as a title.
     Encode(encode::Args),
+    /// Put the shares of a divided encode together into a title.
+    Publish(publish::Args),
+    /// Write a title's files anew, with layers or without.
+    Package(package::Args),
     /// Turn the reference's .prompt files into a title.
     Import(import::Args),
     /// Write a title's prompts back as the reference's .prompt files.
@@ -87,6 +94,8 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Encode(args) => encode::run(&args),
+        Command::Publish(args) => publish::run(&args),
+        Command::Package(args) => package::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Serve(args) => serve::run(&args),

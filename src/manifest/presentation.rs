@@ -78,6 +78,15 @@ pub struct Representation {
     pub segments: Vec<SegmentRef>,
 }
 
+impl Representation {
+    /// Bytes of init and media segments, as far as their ranges are known.
+    pub fn media_bytes(&self) -> u64 {
+        let segments = self.segments.iter().filter_map(|segment| segment.range);
+        let ranges = self.init.into_iter().chain(segments);
+        ranges.map(|range| range.length).sum()
+    }
+}
+
 /// One media segment of a rung.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentRef {

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use candle_core::{Device, Tensor};
+use sha2::{Digest, Sha256};
 
 use super::ModelError;
 use super::ops::{Conv2d, pixel_unshuffle};
@@ -38,6 +39,11 @@ struct Stage {
 }
 
 impl Encoder {
+    /// SHA-256 of the shipped weights.
+    pub fn shipped_hash() -> [u8; 32] {
+        Sha256::digest(SHIPPED).into()
+    }
+
     /// The encoder network of `mini`, which ships with the crate.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
         let weights =

@@ -55,6 +55,22 @@ pub enum PackageError {
         /// What is different, and from what.
         problem: String,
     },
+    /// An object of an encode in parts, or its address, is not what it should be.
+    #[error("{place}: {problem}")]
+    Damaged {
+        /// Where it lies.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The store of an encode in parts refused.
+    #[error("{place}: {source}")]
+    Store {
+        /// The store or the object.
+        place: String,
+        /// What the store said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A rung or segment that the title does not have.
     #[error("{}: there is no {what}", title.display())]
     Absent {
@@ -74,6 +90,22 @@ impl PackageError {
     pub(super) fn segment(file: impl Into<String>) -> impl FnOnce(SegmentError) -> Self {
         let file = file.into();
         move |source| Self::Segment { file, source }
+    }
+
+    pub(super) fn damaged(place: &str, problem: impl Into<String>) -> Self {
+        Self::Damaged {
+            place: place.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    #[cfg(feature = "net")]
+    pub(super) fn store(place: &str) -> impl FnOnce(object_store::Error) -> Self {
+        let place = place.to_owned();
+        move |source| Self::Store {
+            place,
+            source: Box::new(source),
+        }
     }
 
     pub(super) fn mixed(rung: &str, problem: impl Into<String>) -> Self {

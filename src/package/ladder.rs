@@ -4,9 +4,14 @@ use super::PackageError;
 use super::title::Rung;
 use crate::segment::Track;
 
-/// Id of a rung, `<profile>-r<rank>`: also the name of its file without the extension.
+/// Id of a rung, `<profile>-r<rank>`, or of a layer, `<profile>-l<first>-r<rank>`: also the name of
+/// its file without the extension.
 pub fn rung_id(track: &Track) -> String {
-    format!("{}-r{}", track.profile, track.rank())
+    let (profile, rank) = (&track.profile, track.rank());
+    match track.first_component {
+        0 => format!("{profile}-r{rank}"),
+        first => format!("{profile}-l{first}-r{rank}"),
+    }
 }
 
 /// Fails unless the rungs of every profile differ in rank and nothing else: same picture, clock,

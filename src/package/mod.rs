@@ -17,13 +17,16 @@
 
 mod error;
 mod ladder;
+mod layers;
 mod official;
 mod open;
 mod publish;
 mod title;
+pub mod work;
 
 pub use error::PackageError;
 pub use ladder::rung_id;
+pub use layers::join;
 pub use official::{ImportOptions, from_official, to_official};
 pub use open::{Keyframe, Title, TitleRung};
 pub use publish::{KEEP_OLD, publish};

@@ -2,8 +2,8 @@
 
 use super::PackageError;
 use super::ladder::{rung_id, track_difference};
-use super::title::{MASTER, QUALITY, byte_range};
-use crate::manifest::{Group, Presentation, QualityReport, Representation, hls};
+use super::title::{MASTER, MPD, POSTER, QUALITY, Rung, TitleContent, byte_range};
+use crate::manifest::{Group, Layer, Presentation, QualityReport, Representation, dash, hls};
 use crate::prompt::{Factors, KeyframeDecoder};
 use crate::segment::coded::CodedSegment;
 use crate::segment::file::{FileSegment, MAX_HEAD, MediaFile};
@@ -22,9 +22,10 @@ pub struct Title {
     folder: PathBuf,
     presentation: Presentation,
     rungs: Vec<TitleRung>,
+    layers: Vec<TitleRung>,
 }
 
-/// One rung of a published title.
+/// One rung of a published title, or one of its layers.
 #[derive(Debug, Clone)]
 pub struct TitleRung {
     id: String,
@@ -48,7 +49,7 @@ impl Title {
     /// not agree.
     pub fn open(folder: &Path) -> Result<Self, PackageError> {
         let presentation = read_presentation(folder)?;
-        let mut rungs = Vec::new();
+        let (mut rungs, mut layers) = (Vec::new(), Vec::new());
         for group in &presentation.groups {
             let first = rungs.len();
             for representation in &group.representations {
@@ -57,11 +58,18 @@ impl Title {
                 rung.check_peer(rungs.get(first))?;
                 rungs.push(rung);
             }
+            for layer in &group.layers {
+                let file = TitleRung::open(folder, &layer.stream)?;
+                file.check_layer(group, layer)?;
+                file.check_peer(rungs.get(first))?;
+                layers.push(file);
+            }
         }
         Ok(Self {
             folder: folder.to_owned(),
             presentation,
             rungs,
+            layers,
         })
     }
 
@@ -80,12 +88,45 @@ impl Title {
         &self.rungs
     }
 
+    /// What each rung adds to the one below it, where the title has it in files of their own: those
+    /// of one profile together, by ascending rank. See [`join`](super::join).
+    pub fn layers(&self) -> &[TitleRung] {
+        &self.layers
+    }
+
     /// The rung named `id`, such as `mini-r8`.
     pub fn rung(&self, id: &str) -> Result<&TitleRung, PackageError> {
         let rung = self.rungs.iter().find(|rung| rung.id == id);
         rung.ok_or_else(|| PackageError::Absent {
             title: self.folder.clone(),
             what: format!("rung {id}"),
+        })
+    }
+
+    /// All that the title is made of: its rungs, quality report and poster, without layers.
+    ///
+    /// Fails if a segment is damaged.
+    pub fn content(&self) -> Result<TitleContent, PackageError> {
+        let rungs = self.rungs.iter().map(|rung| {
+            let segments = 0..rung.segments().len();
+            Ok(Rung {
+                track: rung.track().clone(),
+                segments: segments
+                    .map(|index| rung.coded(index))
+                    .collect::<Result<_, PackageError>>()?,
+            })
+        });
+        let poster = self.folder.join(POSTER);
+        let groups = &self.presentation.groups;
+        Ok(TitleContent {
+            rungs: rungs.collect::<Result<_, PackageError>>()?,
+            layers: false,
+            quality: self.quality()?,
+            poster: match poster.is_file() {
+                true => Some(fs::read(&poster).map_err(PackageError::io(&poster))?),
+                false => None,
+            },
+            weights_url: groups.iter().find_map(|group| group.weights_url.clone()),
         })
     }
 
@@ -119,6 +160,33 @@ impl TitleRung {
             path,
             layout,
         })
+    }
+
+    /// Fails unless the file is the layer that the MPD says it is, on the rungs' grid.
+    fn check_layer(&self, group: &Group, says: &Layer) -> Result<(), PackageError> {
+        let track = self.track();
+        let file = self.path.display();
+        let differs = |what: &str| {
+            let problem = format!("the MPD and {file} differ in {what}");
+            Err(PackageError::mixed(&self.id, problem))
+        };
+        let first = track.first_component;
+        if rung_id(track) != says.stream.id || first != says.first_component as usize {
+            return differs("profile or components");
+        }
+        let places = (says.stream.init, says.stream.index);
+        let init = byte_range(&self.layout.init_range);
+        if places != (Some(init), Some(byte_range(&self.layout.index_range))) {
+            return differs("the place of the init segment or of the index");
+        }
+        let rung = group.representations.first();
+        let grid = rung.map_or(&[][..], |rung| &rung.segments);
+        let times = grid.iter().map(|segment| (segment.start, segment.duration));
+        let own = self.segments().iter().map(|s| (s.start, s.duration));
+        match own.eq(times) {
+            true => Ok(()),
+            false => differs("the times of segments from the rungs"),
+        }
     }
 
     /// Fails unless the file is what its playlist says it is.
@@ -217,8 +285,13 @@ impl TitleRung {
         CodedSegment::read(self.track(), &media).map_err(self.in_segment(index))
     }
 
-    /// The decoded keyframes of segment `index`.
+    /// The decoded keyframes of segment `index`. A layer alone has none: see
+    /// [`join`](super::join).
     pub fn keyframes(&self, index: usize) -> Result<Vec<Keyframe>, PackageError> {
+        if self.track().first_component > 0 {
+            let problem = "a layer has no prompts without the rung below it";
+            return Err(PackageError::mixed(&self.id, problem));
+        }
         let coded = self.coded(index)?;
         let failed = |source| PackageError::Prompt {
             file: self.path.display().to_string(),
@@ -242,7 +315,23 @@ impl TitleRung {
     }
 }
 
+/// What the playlists say, with the layers, which only the MPD can name.
 fn read_presentation(folder: &Path) -> Result<Presentation, PackageError> {
+    let mut presentation = read_playlists(folder)?;
+    let path = folder.join(MPD);
+    if path.is_file() {
+        let mpd = dash::read(&path.display().to_string(), &read_text(&path)?)?;
+        for group in mpd.groups {
+            let mut peers = presentation.groups.iter_mut();
+            if let Some(peer) = peers.find(|peer| peer.profile == group.profile) {
+                peer.layers = group.layers;
+            }
+        }
+    }
+    Ok(presentation)
+}
+
+fn read_playlists(folder: &Path) -> Result<Presentation, PackageError> {
     let path = folder.join(MASTER);
     let named = path.display().to_string();
     let mut master = hls::Master::read(&named, &read_text(&path)?)?;

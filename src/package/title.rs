@@ -3,6 +3,7 @@
 //! ```text
 //! master.m3u8  manifest.mpd  quality.json  poster.jpg      short-lived
 //! <content hash>/<profile>-r<rank>.mp4, .m3u8, -iframes.m3u8   immutable
+//! <content hash>/<profile>-l<first>-r<rank>.mp4                layers, where asked for
 //! ```
 //!
 //! The content hash is the first 16 hex digits of a SHA-256 over names and bytes of all files in
@@ -10,8 +11,9 @@
 
 use super::PackageError;
 use super::ladder::{check_ladder, rung_id};
+use super::layers::layers_of;
 use crate::manifest::{
-    ByteRange, Group, Presentation, QualityReport, Representation, SegmentRef, dash, hls,
+    ByteRange, Group, Layer, Presentation, QualityReport, Representation, SegmentRef, dash, hls,
     measure_rates,
 };
 use crate::segment::Track;
@@ -61,6 +63,8 @@ impl Rung {
 pub struct TitleContent {
     /// The rungs; those of one profile by ascending rank.
     pub rungs: Vec<Rung>,
+    /// Whether what each rung adds to the one below it becomes a file too.
+    pub layers: bool,
     /// Measured quality, if any.
     pub quality: Option<QualityReport>,
     /// A JPEG, if any.
@@ -94,7 +98,8 @@ pub struct TitleFiles {
 impl TitleContent {
     /// Puts every file together.
     ///
-    /// Fails without rungs, if they do not make a ladder, or if something cannot be written.
+    /// Fails without rungs, if they do not make a ladder, if layers are asked for and they are not
+    /// cuts of one fit, or if something cannot be written.
     pub fn build(&self) -> Result<TitleFiles, PackageError> {
         check_ladder(&self.rungs)?;
         let rungs = self
@@ -102,15 +107,22 @@ impl TitleContent {
             .iter()
             .map(RungFile::new)
             .collect::<Result<Vec<_>, _>>()?;
-        let provisional = self.presentation(&rungs, "0")?;
-        let mut immutable: Vec<TitleFile> = rungs.iter().map(RungFile::to_file).collect();
+        let layers = match self.layers {
+            true => layers_of(&self.rungs)?,
+            false => Vec::new(),
+        };
+        let layers = layers.iter().map(RungFile::new);
+        let layers = layers.collect::<Result<Vec<_>, _>>()?;
+        let provisional = self.presentation(&rungs, &layers, "0")?;
+        let files = rungs.iter().chain(&layers);
+        let mut immutable: Vec<TitleFile> = files.map(RungFile::to_file).collect();
         immutable.extend(
             playlists(&provisional)?
                 .into_iter()
                 .filter(|file| file.name != MASTER),
         );
         let hash = content_hash(&immutable);
-        let presentation = self.presentation(&rungs, &hash)?;
+        let presentation = self.presentation(&rungs, &layers, &hash)?;
         Ok(TitleFiles {
             manifests: self.manifests(&presentation)?,
             hash,
@@ -140,7 +152,12 @@ impl TitleContent {
         Ok(files)
     }
 
-    fn presentation(&self, rungs: &[RungFile], hash: &str) -> Result<Presentation, PackageError> {
+    fn presentation(
+        &self,
+        rungs: &[RungFile],
+        layers: &[RungFile],
+        hash: &str,
+    ) -> Result<Presentation, PackageError> {
         let mut groups: Vec<Group> = Vec::new();
         for rung in rungs {
             let track = &rung.layout.init.track;
@@ -152,6 +169,17 @@ impl TitleContent {
                 Some(group) => group.representations.push(representation),
                 None => groups.push(self.group(rung, representation)),
             }
+        }
+        for layer in layers {
+            let track = &layer.layout.init.track;
+            let group = groups.iter_mut().find(|g| g.profile == track.profile);
+            let stream = layer.representation(hash)?;
+            group.into_iter().for_each(|group| {
+                group.layers.push(Layer {
+                    first_component: track.first_component as u32,
+                    stream: stream.clone(),
+                });
+            });
         }
         let duration = rungs.iter().map(|rung| rung.layout.init.duration).next();
         let duration =

@@ -15,6 +15,7 @@ use crate::model::start::Start;
 use crate::model::{Generator, picture};
 use crate::prompt::{Factors, KeyframeDecoder, between};
 use crate::segment::coded::CodedSegment;
+use crate::segment::keyframes::bracket;
 use crate::segment::media::MediaSegment;
 use crate::segment::{StartLatent, Track};
 use candle_core::Tensor;
@@ -237,6 +238,7 @@ fn hex(bytes: &[u8]) -> String {
 struct Keyframes<'a> {
     track: &'a Track,
     decoded: Vec<(u32, Factors)>,
+    positions: Vec<u32>,
 }
 
 impl<'a> Keyframes<'a> {
@@ -247,22 +249,26 @@ impl<'a> Keyframes<'a> {
             let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();
             decoded.push((keyframe.position, decoder.push(&layers)?));
         }
-        Ok(Self { track, decoded })
+        Ok(Self {
+            track,
+            decoded,
+            positions: segment.positions(),
+        })
     }
 
     /// The composed prompt of frame `number`.
     fn prompt(&self, number: u32) -> Result<Vec<f32>, RenderError> {
         let components = self.track.rank();
-        let after = self
-            .decoded
-            .partition_point(|(position, _)| *position < number);
-        let Some((end, to)) = self.decoded.get(after) else {
+        let bracket = bracket(&self.positions, number);
+        let pair = bracket.and_then(|(from, to, t)| {
+            Some((&self.decoded.get(from)?.1, &self.decoded.get(to)?.1, t))
+        });
+        let Some((from, to, t)) = pair else {
             return Err(RenderError::NoPicture);
         };
-        let Some((begin, from)) = after.checked_sub(1).and_then(|i| self.decoded.get(i)) else {
+        if std::ptr::eq(from, to) {
             return Ok(to.compose(components));
-        };
-        let t = (number - begin) as f32 / (end - begin) as f32;
+        }
         Ok(between(from, to, t, self.track.interpolation, components)?)
     }
 

@@ -27,7 +27,8 @@
 //! **Checksum**: the CRC-32 of zip and PNG (ISO 3309) over all samples of the segment without these
 //! four bytes, big-endian. Damaged layers decode to other prompts as a rule, so this is what tells;
 //! a cut-off segment cannot be checked. Format version 1 had none, from version 2 on every segment
-//! has one: 4 bytes, 0.03 to 0.2 % of a segment.
+//! has one: 4 bytes, 0.06 to 0.2 % of the shipped title's rungs (2 bytes a sample would be 0.3 to
+//! 0.9 %).
 //!
 //! **Chained** (official prompts only): the segment goes on from the one before it. Its first
 //! keyframe is the last one of that segment once more, and starts from the same latent that it

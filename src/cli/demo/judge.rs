@@ -43,7 +43,7 @@ impl Judge {
     ) -> Result<Self, RenderError> {
         Ok(Self {
             originals,
-            folder: PngFolder::create(folder)?,
+            folder: PngFolder::create_empty(folder)?,
             wanted: wanted.to_vec(),
             next: 0,
             verdicts,

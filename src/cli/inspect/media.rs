@@ -201,7 +201,11 @@ impl SegmentReport {
     }
 }
 
+/// Decodes the prompts; those of a layer need the rung below and are left alone.
 fn check_prompts(track: &Track, coded: &CodedSegment) -> Result<(), crate::prompt::PromptError> {
+    if track.first_component > 0 {
+        return Ok(());
+    }
     let mut decoder = KeyframeDecoder::new(track.coding)?;
     for keyframe in &coded.keyframes {
         let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();

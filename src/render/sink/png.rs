@@ -17,6 +17,21 @@ pub struct PngFolder {
 }
 
 impl PngFolder {
+    /// As [`Self::create`], without the frames of an earlier run; other files stay.
+    pub fn create_empty(folder: &Path) -> Result<Self, RenderError> {
+        let frames = Self::create(folder)?;
+        let io = |e| RenderError::io(folder, e);
+        for entry in std::fs::read_dir(folder).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let number = name.and_then(|n| n.strip_prefix("frame-")?.strip_suffix(".png"));
+            if number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
+                std::fs::remove_file(&path).map_err(|e| RenderError::io(&path, e))?;
+            }
+        }
+        Ok(frames)
+    }
+
     /// Makes the folder where it is missing; files of the same name are replaced.
     pub fn create(folder: &Path) -> Result<Self, RenderError> {
         std::fs::create_dir_all(folder).map_err(|e| RenderError::io(folder, e))?;

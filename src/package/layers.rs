@@ -1,0 +1,89 @@
+//! Layers: what each rung adds to the one below it, as a file of its own, and a rung put together
+//! from the lowest rung and the layers above it.
+//!
+//! A layer's samples hold the very bytes that stand in the rung's samples for its components, so
+//! a player that has a rung fetches only the difference to a higher one.
+
+use super::PackageError;
+use super::ladder::{rung_id, track_difference};
+use super::title::Rung;
+use crate::prompt::CodingId;
+use crate::segment::Track;
+use crate::segment::coded::{CodedFrame, CodedSegment};
+
+/// The layers of a ladder: one for every rung but the lowest of each profile.
+///
+/// Fails unless the rungs are cuts of one fit: the layers of a rung must begin with those of the
+/// rung below it.
+pub(super) fn layers_of(rungs: &[Rung]) -> Result<Vec<Rung>, PackageError> {
+    let pairs = rungs.iter().zip(rungs.iter().skip(1));
+    let pairs = pairs.filter(|(low, high)| low.track.profile == high.track.profile);
+    pairs.map(|(low, high)| layer_of(low, high)).collect()
+}
+
+fn layer_of(low: &Rung, high: &Rung) -> Result<Rung, PackageError> {
+    let (first, id) = (low.track.rank(), rung_id(&high.track));
+    let nested = high.track.coding.coding == CodingId::Layered
+        && high.track.coding.quantiser == low.track.coding.quantiser;
+    let begins = low.segments.iter().zip(&high.segments);
+    let mut begins = begins.map(|(low, high)| high.cut(first) == *low);
+    if !nested || !begins.all(|same| same) {
+        let problem = format!("it does not begin with {}'s layers", rung_id(&low.track));
+        return Err(PackageError::mixed(&id, problem));
+    }
+    let mut track = high.track.clone();
+    track.first_component = first;
+    track.coding.components -= first;
+    let above = |keyframe: &CodedFrame| CodedFrame {
+        position: keyframe.position,
+        layers: keyframe.layers.iter().skip(first).cloned().collect(),
+    };
+    let segments = high.segments.iter().map(|segment| CodedSegment {
+        keyframes: segment.keyframes.iter().map(above).collect(),
+        ..segment.clone()
+    });
+    Ok(Rung {
+        segments: segments.collect(),
+        track,
+    })
+}
+
+/// A segment of a rung from the same segment of the lowest rung and of the layers above it, each
+/// with its track, in order. The result's samples are byte for byte the rung's.
+///
+/// Fails, naming the layer, if one does not go on where the one before it ends.
+///
+/// ```
+/// use promptus::package::join;
+/// assert!(join(&[]).is_err());
+/// ```
+pub fn join(parts: &[(&Track, &CodedSegment)]) -> Result<(Track, CodedSegment), PackageError> {
+    let Some(((base, segment), above)) = parts.split_first() else {
+        return Err(PackageError::mixed("layers", "there are none to join"));
+    };
+    let (mut track, mut segment) = ((*base).clone(), (*segment).clone());
+    if track.first_component != 0 {
+        return Err(PackageError::mixed(
+            &rung_id(base),
+            "a rung begins with component 0",
+        ));
+    }
+    for (layer, more) in above {
+        let wrong = |problem: String| Err(PackageError::mixed(&rung_id(layer), problem));
+        if layer.first_component != track.rank() {
+            return wrong(format!("it does not go on at component {}", track.rank()));
+        }
+        if let Some(what) = track_difference(&track, layer) {
+            return wrong(format!("its {what} differs from the rung's below"));
+        }
+        let same = (more.frames, more.positions()) == (segment.frames, segment.positions());
+        if !same || more.start_latent != segment.start_latent {
+            return wrong("its segment differs in length or keyframes".to_owned());
+        }
+        track.coding.components += layer.coding.components;
+        for (keyframe, more) in segment.keyframes.iter_mut().zip(&more.keyframes) {
+            keyframe.layers.extend_from_slice(&more.layers);
+        }
+    }
+    Ok((track, segment))
+}
