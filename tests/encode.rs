@@ -146,6 +146,77 @@ fn a_resumed_run_takes_up_what_is_kept_and_ends_in_the_same_bytes() {
     assert_eq!(files(&whole), files(&torn));
 }
 
+/// A folder with one PNG for each picture.
+fn folder_of<P: image::PixelWithColorType<Subpixel = u8>>(
+    path: &Path,
+    pictures: impl Iterator<Item = image::ImageBuffer<P, Vec<u8>>>,
+) {
+    fs::create_dir(path).unwrap();
+    for (n, picture) in pictures.enumerate() {
+        picture.save(path.join(format!("{n:03}.png"))).unwrap();
+    }
+}
+
+#[test]
+fn odd_clips_are_encoded_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let grey = |size: (u32, u32), level: u8| {
+        image::RgbImage::from_pixel(size.0, size.1, image::Rgb([level; 3]))
+    };
+    let clear = |n: u8| {
+        image::RgbaImage::from_fn(40, 40, |x, _| image::Rgba([9 * n, 80, 90, (6 * x) as u8]))
+    };
+    let inputs = ["one", "seven", "wide", "alpha", "cuts"].map(|name| folder.path().join(name));
+    let [one, seven, wide, alpha, cuts] = &inputs;
+    folder_of(one, std::iter::once(grey((40, 40), 90)));
+    folder_of(seven, (0..7).map(|n| grey((40, 40), 90 + n)));
+    folder_of(wide, (0..2).map(|n| grey((300, 200), 90 + n)));
+    folder_of(alpha, (0..3).map(clear));
+    folder_of(
+        cuts,
+        (0..9).map(|n| grey((40, 40), if n % 2 == 0 { 20 } else { 220 })),
+    );
+    for (input, frames) in inputs.iter().zip([1, 7, 2, 3, 9]) {
+        let out = folder.path().join(format!(
+            "{}-title",
+            input.file_name().unwrap().to_str().unwrap()
+        ));
+        let report = json(&encode(input, &out, &[]));
+        assert_eq!(report["frames"], frames, "{input:?}");
+        let psnr = report["rungs"][1]["psnr"].as_f64().unwrap();
+        // What changes in every frame is no scene: it is interpolated, and looks like it.
+        let least = if input == cuts { 5.0 } else { 20.0 };
+        assert!(psnr > least, "{input:?}: {psnr} dB");
+    }
+}
+
+#[test]
+fn start_latents_and_presets_are_chosen_on_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = images(folder.path(), 3);
+    let mut hashes = Vec::new();
+    for more in [
+        &["--start-latent", "noise"][..],
+        &["--start-latent", "two-pass"],
+        &["--start-latent", "coarse", "--latent-side", "2"],
+        &["--start-latent", "full", "--latent-bits", "4"],
+        &["--preset", "mse"],
+        &["--preset", "reference"],
+        &["--weight-mse", "3", "--weight-rate", "0.5"],
+        &["--coding", "reference", "--ranks", "3"],
+    ] {
+        let out = folder.path().join(format!("title{}", hashes.len()));
+        let (input, out) = (input.to_str().unwrap(), out.to_str().unwrap());
+        let fixed = [
+            "encode", input, "--out", out, "--json", "--fps", "8", "--steps", "1",
+        ];
+        let report = json(&promptus(&[&fixed[..], more].concat()));
+        let hash = report["hash"].as_str().unwrap().to_owned();
+        assert!(!hashes.contains(&hash), "{more:?} changes nothing");
+        hashes.push(hash);
+    }
+}
+
 #[test]
 fn bad_input_is_one_error_with_code_2() {
     let folder = tempfile::tempdir().unwrap();
@@ -157,6 +228,13 @@ fn bad_input_is_one_error_with_code_2() {
         (&["--segment-seconds", "0"], "--segment-seconds"),
         (&["--size", "64x64"], "--fit"),
         (&["--bits", "40"], "quantiser"),
+        (
+            &["--coding", "reference", "--ranks", "2,4"],
+            "cannot be cut",
+        ),
+        (&["--latent-bits", "7", "--start-latent", "full"], "4 or 8"),
+        (&["--weight-mse", "NaN"], "NaN"),
+        (&["--workers", "0"], "--workers"),
     ] {
         let more: Vec<&str> = more.to_vec();
         let fixed = [

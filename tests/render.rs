@@ -6,6 +6,7 @@
 mod synthetic;
 
 use promptus::frame::Frame;
+use promptus::model::opening::{LatentGrid, SentLatent};
 use promptus::model::{Generator, Profile, picture};
 use promptus::prompt::{CodingId, Interpolation, between};
 use promptus::render::{Picture, RenderError, SegmentRenderer, open_sink};
@@ -248,19 +249,68 @@ fn a_chain_may_be_cut_anywhere_and_is_played_from_its_start() {
     assert!(matches!(error, RenderError::LatentSize { .. }), "{error}");
 }
 
+/// What a closed segment of this mode carries to start from.
+fn sent(mode: StartLatent, track: &Track) -> Option<Vec<u8>> {
+    let profile = Profile::mini();
+    let (channels, rows, columns) = profile.latent_shape(track.coded);
+    let side = match mode {
+        StartLatent::Noise | StartLatent::Chain => return None,
+        StartLatent::TwoPass => return Some(vec![2]),
+        StartLatent::Coarse => 3,
+        StartLatent::Full => rows.max(columns),
+    };
+    let grid = LatentGrid::within((channels, rows, columns), side);
+    let values: Vec<f32> = (0..grid.len()).map(|i| 4.0 * (i as f32).sin()).collect();
+    let bits = if side == 3 { 8 } else { 4 };
+    Some(SentLatent::quantised(grid, bits, &values).to_bytes())
+}
+
 #[test]
-fn two_passes_start_from_the_first_component() {
+fn every_way_to_start_gives_the_same_frames_after_play_seek_and_switch() {
+    let (mut track, _) = closed_title();
+    let mut seen = Vec::new();
+    for mode in [
+        StartLatent::Noise,
+        StartLatent::TwoPass,
+        StartLatent::Coarse,
+        StartLatent::Full,
+    ] {
+        track.start_latent = mode;
+        let start = sent(mode, &track);
+        let segments = [0, 1].map(|n| {
+            let coded = synthetic::closed_segment(&track, n + 1, 3 * u64::from(n), 3, 2, 4 + n);
+            coded.starting_with(start.as_deref())
+        });
+        let low = synthetic::rung(&track, 2);
+        let media = |n: usize, track: &Track| read_media(&segments[n].bytes(track)).unwrap();
+        let mut straight = renderer(&track);
+        render(&mut straight, &media(0, &track)).unwrap();
+        let played = render(&mut straight, &media(1, &track)).unwrap();
+        let sought = render(&mut renderer(&track), &media(1, &track)).unwrap();
+        render(&mut renderer(&low), &media(0, &low)).unwrap();
+        let switched = render(&mut renderer(&track), &media(1, &track)).unwrap();
+        assert_eq!((&played, &played), (&sought, &switched), "{mode:?}");
+        assert!(!seen.contains(&played), "{mode:?} changes nothing");
+        seen.push(played);
+        let lower = render(&mut renderer(&low), &media(1, &low)).unwrap();
+        assert_eq!(lower.len(), 3);
+    }
+}
+
+#[test]
+fn a_start_that_does_not_fit_the_track_is_refused() {
     let (mut track, _) = closed_title();
     track.start_latent = StartLatent::TwoPass;
-    let coded = synthetic::closed_segment(&track, 1, 0, 3, 2, 4);
-    let low = synthetic::rung(&track, 1);
-    let frames = |track: &Track| {
-        let media = read_media(&coded.bytes(track)).unwrap();
-        render(&mut renderer(track), &media).unwrap()
-    };
-    assert_eq!(frames(&track).len(), 3);
-    assert_eq!(frames(&low), frames(&low));
-    assert_ne!(frames(&track), frames(&low));
+    let coded = synthetic::closed_segment(&track, 1, 0, 3, 2, 4).starting_with(Some(&[3]));
+    let low = synthetic::rung(&track, 2);
+    let error = render(
+        &mut renderer(&low),
+        &read_media(&coded.bytes(&low)).unwrap(),
+    )
+    .unwrap_err();
+    assert!(error.to_string().contains("3 components"), "{error}");
+    let coded = coded.starting_with(None);
+    assert!(coded.segment(&track).write(&track, 1, 0).is_err());
 }
 
 #[test]

@@ -8,9 +8,6 @@ use crate::quality::QualityError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvertError {
-    /// The generator's profile has no encoder network to start from.
-    #[error("profile `{0}` has no encoder network: its prompts cannot be fitted here yet")]
-    NoEncoder(&'static str),
     /// No frames, or frames of unlike size.
     #[error("{0}")]
     Frames(String),

@@ -1,36 +1,32 @@
 //! The fit of one segment.
 //!
-//! Start from the encoder network (see `warm`), then passes of gradient descent: each pass codes
-//! the keyframes exactly as they will be sent, generates the visited frames from what a player
-//! would decode, and moves U (and, if wanted, V) against the gradient, rounding passed straight
-//! through. Nothing outside the segment takes part, so segments can be fitted in any order.
+//! Start from the encoder network (see `warm`) or, where a profile has none, from the reference's
+//! random factors: the first frame is then fitted alone and lends its prompt to all keyframes. Then
+//! passes of gradient descent: each pass codes the keyframes exactly as they will be sent,
+//! generates the visited frames from what a player would decode, and moves U (and, if wanted, V)
+//! against the gradient, rounding passed straight through. Nothing outside the segment takes part,
+//! so segments can be fitted in any order.
 
 use candle_core::{Tensor, Var};
 
 use super::InvertError;
-use super::adam::Adam;
+use super::descent::{Descent, share};
 use super::loss::{Loss, Perceptual};
-use super::options::FitOptions;
-use super::prompts::{Gradient, Prompts};
+use super::options::{Basis, FitOptions};
+use super::prompts::Prompts;
 use super::schedule::{Schedule, Visit};
-use super::warm::{joint_factors, keyframe_prompts};
+use super::segment::{Coded, Segment, check};
+use super::start::Opening;
+use super::warm::{joint_factors, keyframe_prompts, separate_factors, uniform_factors};
 use super::workers::Workers;
 use crate::frame::Frame;
 use crate::model::{Encoder, Generator, picture};
-use crate::prompt::{
-    CodedKeyframe, CodingId, CodingParameters, Factors, Interpolation, KeyframeEncoder, Steps,
-    between,
-};
-use crate::segment::keyframes::bracket;
+use crate::prompt::{CodedKeyframe, CodingParameters, Factors, KeyframeEncoder, Steps};
 
 /// Passes between two looks at whether the loss still falls.
 const PATIENCE: usize = 12;
 /// The least fall over [`PATIENCE`] passes, as a share of the loss, that is worth going on for.
 const LEAST_FALL: f64 = 0.002;
-/// The last pass moves by this share of what the first one does.
-const FINAL_RATE: f64 = 0.1;
-/// Squared error, in quantiser steps, that the coder may add to save one bit.
-const THRIFT: f32 = 0.1;
 /// Weight of the passes before in the running mean that is the fit's result: it takes out the
 /// noise of the last few steps.
 const AVERAGE: f32 = 0.6;
@@ -39,7 +35,7 @@ const AVERAGE: f32 = 0.6;
 #[derive(Debug)]
 pub struct Fitter<'a> {
     generator: &'a Generator,
-    encoder: &'a Encoder,
+    encoder: Option<&'a Encoder>,
     perceptual: Perceptual<'a>,
     options: FitOptions,
     workers: Workers,
@@ -50,6 +46,8 @@ pub struct Fitter<'a> {
 pub struct Fitted {
     /// Every keyframe's layers, as many as the highest rung has.
     pub keyframes: Vec<CodedKeyframe>,
+    /// What the first sample carries to start from, where the mode calls for it.
+    pub start: Option<Vec<u8>>,
     /// The factors that a decoder of these layers will see.
     pub seen: Vec<Factors>,
     /// Mean loss of the visits of each pass.
@@ -69,20 +67,29 @@ pub struct Progress {
     pub loss: f64,
 }
 
-/// What stays the same over all passes of a segment.
-struct Segment<'a> {
-    positions: &'a [u32],
-    targets: Vec<Tensor>,
-    start: Tensor,
-    loss: Loss<'a>,
-    coding: CodingParameters,
+/// What a visit found.
+struct Look {
+    loss: f64,
+    /// Gradient of the composed prompt.
+    of_prompt: Vec<f32>,
+    /// Gradient of the start latent, if it is fitted.
+    of_start: Vec<f32>,
+}
+
+/// Where the passes led.
+struct Descended {
+    prompts: Prompts,
+    opening: Opening,
+    losses: Vec<f64>,
+    visits: u64,
 }
 
 impl<'a> Fitter<'a> {
-    /// A fitter for titles of `generator`'s profile. Fails on options out of range.
+    /// A fitter for titles of `generator`'s profile; `encoder` is the profile's encoder network, if
+    /// it has one. Fails on options out of range.
     pub fn new(
         generator: &'a Generator,
-        encoder: &'a Encoder,
+        encoder: Option<&'a Encoder>,
         perceptual: Perceptual<'a>,
         options: FitOptions,
     ) -> Result<Self, InvertError> {
@@ -101,12 +108,12 @@ impl<'a> Fitter<'a> {
     pub fn coding(&self, coded: (u32, u32)) -> CodingParameters {
         let profile = self.generator.profile();
         CodingParameters {
-            coding: CodingId::Layered,
+            coding: self.options.coding,
             shape: profile.prompt_shape(coded),
             grid_width: profile.grid_width(coded) as usize,
             components: self.options.ranks.last().copied().unwrap_or(1),
             full_rank: profile.full_rank,
-            quantiser: self.options.quantiser,
+            quantiser: self.options.quantiser(),
         }
     }
 
@@ -123,120 +130,186 @@ impl<'a> Fitter<'a> {
         number: u32,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted, InvertError> {
-        let segment = self.segment(frames, positions)?;
-        let mut prompts = self.warm_start(&segment)?;
+        check(frames, positions)?;
+        let targets = self.targets(frames)?;
+        let segment = self.segment(frames, &targets, positions);
         let seed = self
             .options
             .seed
             .wrapping_add(number.wrapping_mul(0x9e37_79b9));
-        let count = segment.targets.len() as u32;
-        let mut schedule = Schedule::new(positions, count, &self.options.ranks, seed);
-        let mut descent = Descent::new(&prompts);
-        let mut average = prompts.clone();
-        let mut losses = Vec::new();
-        let mut visited = 0;
-        for pass in 0..self.options.passes {
-            let seen = self.coded(&segment, &prompts)?.1;
-            let visits = schedule.next_pass();
-            let results = self
-                .workers
-                .map(&visits, |visit| self.look(&segment, &seen, *visit))?;
-            let mut gradient = prompts.zero_gradient();
-            for (visit, (loss, of_prompt)) in visits.iter().zip(&results) {
-                schedule.record(*visit, *loss);
-                segment.spread(&mut gradient, *visit, of_prompt, &seen);
-            }
-            descent.step(&mut prompts, &gradient, &self.options, pass);
-            prompts.check(pass + 1)?;
-            average.blend(&prompts, AVERAGE.min(pass as f32 / (pass + 1) as f32));
-            visited += visits.len() as u64;
-            losses.push(mean(results.iter().map(|(loss, _)| *loss)));
-            progress(Progress {
-                pass: pass + 1,
-                passes: self.options.passes,
-                loss: losses.last().copied().unwrap_or_default(),
-            });
-            if has_settled(&losses) {
-                break;
-            }
-        }
-        let (keyframes, seen) = self.coded(&segment, &average)?;
+        let prompts = match self.encoder {
+            Some(encoder) => self.warm_start(encoder, &segment)?,
+            None => self
+                .cold_start(frames, &targets, seed, progress)?
+                .repeated(positions.len()),
+        };
+        let done = self.descend(&segment, prompts, seed, progress)?;
+        let coded = self.coded(&segment, &done.prompts)?;
         Ok(Fitted {
-            keyframes,
-            seen,
-            losses,
-            visits: visited,
+            keyframes: coded.keyframes,
+            start: done.opening.payload(),
+            seen: coded.seen,
+            losses: done.losses,
+            visits: done.visits,
         })
+    }
+
+    fn targets(&self, frames: &[Frame]) -> Result<Vec<Tensor>, InvertError> {
+        let device = self.generator.device();
+        let target = |frame: &Frame| {
+            let coded = self.coded_size(frame);
+            picture::to_tensor(frame, coded, device)
+        };
+        Ok(frames.iter().map(target).collect::<Result<_, _>>()?)
+    }
+
+    fn coded_size(&self, frame: &Frame) -> (u32, u32) {
+        let visible = (frame.width(), frame.height());
+        self.generator.profile().coded_size(visible)
     }
 
     fn segment<'s>(
         &'s self,
         frames: &[Frame],
+        targets: &'s [Tensor],
         positions: &'s [u32],
-    ) -> Result<Segment<'s>, InvertError> {
-        let Some(first) = frames.first() else {
-            return Err(InvertError::Frames("a segment needs a frame".to_owned()));
-        };
-        let visible = (first.width(), first.height());
-        let odd = frames
-            .iter()
-            .position(|f| (f.width(), f.height()) != visible);
-        if let Some(odd) = odd {
-            let text = format!(
-                "frame {odd} of the segment is {:?}, frame 0 {first:?}",
-                frames[odd]
-            );
-            return Err(InvertError::Frames(text));
-        }
-        let spans = positions.first() == Some(&0)
-            && positions.last().map(|&p| p as usize + 1) == Some(frames.len())
-            && positions.is_sorted_by(|a, b| a < b);
-        if !spans {
-            let count = frames.len();
-            let text = format!("keyframe positions {positions:?} do not span {count} frames");
-            return Err(InvertError::Frames(text));
-        }
-        let profile = self.generator.profile();
-        let coded = profile.coded_size(visible);
-        let device = self.generator.device();
-        let targets = frames.iter().map(|f| picture::to_tensor(f, coded, device));
-        Ok(Segment {
+    ) -> Segment<'s> {
+        let visible = (frames[0].width(), frames[0].height());
+        Segment {
             positions,
-            targets: targets.collect::<Result<_, _>>()?,
-            start: self.generator.start(coded)?.fresh()?,
+            targets,
             loss: Loss {
                 weights: self.options.loss,
                 perceptual: self.perceptual,
                 visible,
                 crop: self.options.crop as usize,
             },
-            coding: self.coding(coded),
-        })
+            coding: self.coding(self.coded_size(&frames[0])),
+        }
     }
 
-    /// The encoder network's prompts as shared factors of the keyframes.
-    fn warm_start(&self, segment: &Segment<'_>) -> Result<Prompts, InvertError> {
-        let predicted = self.workers.map(&segment.targets, |target| {
-            let prompt = self.encoder.prompts(target)?.flatten_all()?;
+    /// The encoder network's prompts as factors of the keyframes.
+    fn warm_start(&self, encoder: &Encoder, segment: &Segment<'_>) -> Result<Prompts, InvertError> {
+        let predicted = self.workers.map(segment.targets, |target| {
+            let prompt = encoder.prompts(target)?.flatten_all()?;
             Ok(prompt.to_vec1::<f32>()?)
         })?;
         let keyframes = keyframe_prompts(&predicted, segment.positions);
         let coding = segment.coding;
         let ranks = (coding.components, coding.full_rank);
-        Ok(joint_factors(&keyframes, coding.shape, ranks))
+        Ok(match self.options.basis {
+            Basis::Shared => joint_factors(&keyframes, coding.shape, ranks),
+            Basis::Own => separate_factors(&keyframes, coding.shape, ranks),
+        })
+    }
+
+    /// The first frame's prompt, fitted alone from random factors.
+    fn cold_start(
+        &self,
+        frames: &[Frame],
+        targets: &[Tensor],
+        seed: u32,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Prompts, InvertError> {
+        let first = self.segment(frames, &targets[..1], &[0]);
+        let coding = first.coding;
+        let ranks = (coding.components, coding.full_rank);
+        let prompts = uniform_factors(coding.shape, ranks, seed);
+        Ok(self.descend(&first, prompts, seed, progress)?.prompts)
+    }
+
+    /// The passes.
+    fn descend(
+        &self,
+        segment: &Segment<'_>,
+        mut prompts: Prompts,
+        seed: u32,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Descended, InvertError> {
+        let passes = self.options.passes;
+        let count = segment.targets.len() as u32;
+        let mut schedule = Schedule::new(segment.positions, count, &self.options.ranks, seed);
+        let mut descent = Descent::new(&prompts);
+        let mut opening = self.opening(segment, &prompts)?;
+        let mut average = prompts.clone();
+        let (mut losses, mut visited) = (Vec::new(), 0);
+        for pass in 0..passes {
+            let coded = self.coded(segment, &prompts)?;
+            let start = opening.latent(self.generator, &coded.seen)?;
+            let visits = schedule.next_pass();
+            let looks = self.workers.map(&visits, |visit| {
+                self.look(segment, &coded.seen, (&start, opening.is_fitted()), *visit)
+            })?;
+            let mut gradient = prompts.zero_gradient();
+            let price = self.options.loss.rate / segment.loss.pixels();
+            let mut of_start = vec![0.0; start.elem_count()];
+            for (visit, look) in visits.iter().zip(&looks) {
+                schedule.record(*visit, look.loss);
+                for share in segment.shares(*visit, &coded.seen) {
+                    gradient.add(share, &look.of_prompt);
+                    gradient.add_rate(share, &coded.slopes[share.keyframe], price);
+                }
+                of_start
+                    .iter_mut()
+                    .zip(&look.of_start)
+                    .for_each(|(sum, g)| *sum += g);
+            }
+            let rate = share(pass, passes);
+            descent.step(&mut prompts, &gradient, &self.options, rate);
+            opening.step(&of_start, rate);
+            prompts.check(pass + 1)?;
+            average.blend(&prompts, AVERAGE.min(pass as f32 / (pass + 1) as f32));
+            visited += visits.len() as u64;
+            let loss = mean(looks.iter().map(|look| look.loss));
+            losses.push(loss);
+            progress(Progress {
+                pass: pass + 1,
+                passes,
+                loss,
+            });
+            if has_settled(&losses) {
+                break;
+            }
+        }
+        Ok(Descended {
+            prompts: average,
+            opening,
+            losses,
+            visits: visited,
+        })
+    }
+
+    fn opening(&self, segment: &Segment<'_>, prompts: &Prompts) -> Result<Opening, InvertError> {
+        let (_, _, height, width) = segment.targets[0].dims4()?;
+        let start = self.generator.start((width as u32, height as u32))?;
+        let factors = prompts.factors()?;
+        let base = self.options.ranks.first().copied().unwrap_or(1);
+        Opening::new(
+            self.options.start,
+            self.generator,
+            start,
+            (&factors[0], base),
+        )
     }
 
     /// The keyframes as they will be sent, and as a player will see them.
-    fn coded(
-        &self,
-        segment: &Segment<'_>,
-        prompts: &Prompts,
-    ) -> Result<(Vec<CodedKeyframe>, Vec<Factors>), InvertError> {
+    fn coded(&self, segment: &Segment<'_>, prompts: &Prompts) -> Result<Coded, InvertError> {
         let factors = prompts.factors()?;
-        let steps = Steps::uniform(&factors, self.options.quantiser, self.options.step)?;
-        let mut encoder = KeyframeEncoder::thrifty(segment.coding, steps, THRIFT)?;
-        let pairs = factors.iter().map(|keyframe| encoder.push(keyframe));
-        Ok(pairs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
+        let steps = Steps::uniform(&factors, segment.coding.quantiser, self.options.step)?;
+        let thrift = self.options.thrift as f32;
+        let mut encoder = KeyframeEncoder::thrifty(segment.coding, steps, thrift)?;
+        let mut coded = Coded {
+            keyframes: Vec::new(),
+            seen: Vec::new(),
+            slopes: Vec::new(),
+        };
+        for keyframe in &factors {
+            let (bytes, seen) = encoder.push(keyframe)?;
+            coded.keyframes.push(bytes);
+            coded.seen.push(seen);
+            coded.slopes.push(encoder.slopes().to_vec());
+        }
+        Ok(coded)
     }
 
     /// Generates one frame and gives its loss and the gradient of its composed prompt.
@@ -244,13 +317,18 @@ impl<'a> Fitter<'a> {
         &self,
         segment: &Segment<'_>,
         seen: &[Factors],
+        (start, start_is_fitted): (&Tensor, bool),
         visit: Visit,
-    ) -> Result<(f64, Vec<f32>), InvertError> {
+    ) -> Result<Look, InvertError> {
         let shape = segment.coding.shape;
         let values = segment.prompt(seen, visit)?;
         let device = self.generator.device();
         let prompt = Var::from_vec(values, (1, shape.tokens, shape.dim), device)?;
-        let pictures = self.generator.frames(prompt.as_tensor(), &segment.start)?;
+        let start = match start_is_fitted {
+            true => Var::from_tensor(start)?.into_inner(),
+            false => start.clone(),
+        };
+        let pictures = self.generator.frames(prompt.as_tensor(), &start)?;
         let target = &segment.targets[visit.frame as usize];
         let mut loss = segment.loss.of(&pictures, target, visit.corner)?;
         if self.options.loss.prompt > 0.0 {
@@ -258,74 +336,19 @@ impl<'a> Fitter<'a> {
             loss = (loss + size)?;
         }
         let gradients = loss.backward()?;
-        let gradient = match gradients.get(prompt.as_tensor()) {
-            Some(gradient) => gradient.flatten_all()?.to_vec1()?,
-            None => vec![0.0; shape.tokens * shape.dim],
+        let of = |input: &Tensor| match gradients.get(input) {
+            Some(gradient) => Ok(gradient.flatten_all()?.to_vec1()?),
+            None => Ok::<_, InvertError>(vec![0.0; input.elem_count()]),
         };
-        Ok((f64::from(loss.to_scalar::<f32>()?), gradient))
-    }
-}
-
-impl Segment<'_> {
-    /// The composed prompt of a visit, exactly as a player makes it.
-    fn prompt(&self, seen: &[Factors], visit: Visit) -> Result<Vec<f32>, InvertError> {
-        match bracket(self.positions, visit.frame) {
-            Some((from, to, t)) if from != to => Ok(between(
-                &seen[from],
-                &seen[to],
-                t,
-                Interpolation::Prompt,
-                visit.rank,
-            )?),
-            _ => Ok(seen[0].compose(visit.rank)),
-        }
-    }
-
-    /// Adds a visit's gradient to those of the keyframes that its prompt was made of.
-    fn spread(&self, sum: &mut Gradient, visit: Visit, of_prompt: &[f32], seen: &[Factors]) {
-        let Some((from, to, t)) = bracket(self.positions, visit.frame) else {
-            return;
-        };
-        let t = f64::from(t);
-        sum.add((to, t), visit.rank, of_prompt, &seen[to]);
-        if from != to && t < 1.0 {
-            sum.add((from, 1.0 - t), visit.rank, of_prompt, &seen[from]);
-        }
-    }
-}
-
-/// The optimiser's state.
-struct Descent {
-    u: Vec<Adam>,
-    v: Adam,
-}
-
-impl Descent {
-    fn new(prompts: &Prompts) -> Self {
-        Self {
-            u: prompts.u.iter().map(|u| Adam::new(u.len())).collect(),
-            v: Adam::new(prompts.v.len()),
-        }
-    }
-
-    /// One step; the rate falls along half a cosine over the passes.
-    fn step(
-        &mut self,
-        prompts: &mut Prompts,
-        gradient: &Gradient,
-        options: &FitOptions,
-        pass: u32,
-    ) {
-        let done = f64::from(pass) / f64::from(options.passes.max(1));
-        let fall = 0.5 + 0.5 * (std::f64::consts::PI * done).cos();
-        let share = FINAL_RATE + (1.0 - FINAL_RATE) * fall;
-        let step = share * f64::from(options.step);
-        for ((adam, u), g) in self.u.iter_mut().zip(&mut prompts.u).zip(&gradient.u) {
-            adam.step(u, g, step * options.rate);
-        }
-        self.v
-            .step(&mut prompts.v, &gradient.v, share * options.basis_rate);
-        prompts.shrink((f64::from(options.step) * options.thrift) as f32);
+        Ok(Look {
+            of_prompt: of(prompt.as_tensor())?,
+            of_start: if start_is_fitted {
+                of(&start)?
+            } else {
+                Vec::new()
+            },
+            loss: f64::from(loss.to_scalar::<f32>()?),
+        })
     }
 }
 

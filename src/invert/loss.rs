@@ -94,6 +94,11 @@ impl Loss<'_> {
         Ok(loss)
     }
 
+    /// Pixels that are shown.
+    pub(super) fn pixels(&self) -> f64 {
+        f64::from(self.visible.0) * f64::from(self.visible.1)
+    }
+
     fn shown(&self, x: &Tensor) -> Result<Tensor, InvertError> {
         let (width, height) = self.visible;
         let rows = x.narrow(D::Minus2, 0, height as usize)?;
@@ -133,7 +138,7 @@ mod tests {
             down: 0.9,
         };
         for (weights, step) in [
-            (LossWeights::PSNR, 1e-3),
+            (LossWeights::MSE, 1e-3),
             (
                 LossWeights {
                     mse: 0.0,

@@ -9,6 +9,7 @@
 
 mod adam;
 mod cut;
+mod descent;
 mod eigen;
 mod error;
 mod fit;
@@ -16,6 +17,8 @@ mod loss;
 mod options;
 mod prompts;
 mod schedule;
+mod segment;
+mod start;
 mod warm;
 mod workers;
 
@@ -23,4 +26,4 @@ pub use cut::{Grid, Span, Spans};
 pub use error::InvertError;
 pub use fit::{Fitted, Fitter, Progress};
 pub use loss::Perceptual;
-pub use options::{FitOptions, LossWeights};
+pub use options::{Basis, FitOptions, LossWeights, StartOptions};

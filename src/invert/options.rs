@@ -1,25 +1,35 @@
-//! What a fit may be told: rungs, precision, effort and the weights of its loss.
+//! What a fit may be told: rungs, precision, effort, start and the weights of its loss.
 
 use super::InvertError;
-use crate::prompt::Quantiser;
+use crate::model::Profile;
+use crate::prompt::{CodingId, Quantiser};
+use crate::segment::StartLatent;
 
 /// How a segment is fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FitOptions {
     /// Components of the rungs, rising; the last is how many are coded.
     pub ranks: Vec<usize>,
-    /// Passes over the keyframes; 0 leaves the encoder network's prompts as they are.
+    /// Passes over the keyframes; 0 leaves the start as it is.
     pub passes: u32,
-    /// Widths that a decoder must accept.
+    /// How keyframes become bytes. The reference's coding serves one rung only.
+    pub coding: CodingId,
+    /// Whether keyframes share V.
+    pub basis: Basis,
+    /// What a segment starts from.
+    pub start: StartOptions,
+    /// Widths that a decoder must accept (layered coding).
     pub quantiser: Quantiser,
     /// Step of the quantiser in units of U, above 0: smaller spends more bytes.
     pub step: f32,
+    /// Squared error, in steps, that the coder may add to save one bit.
+    pub thrift: f64,
     /// How far a pass moves U (root mean square), over the quantiser's step.
     pub rate: f64,
     /// How far a pass moves V, whose rows have length 1; 0 keeps it.
     pub basis_rate: f64,
     /// How far a pass pulls every entry of U towards 0, over the quantiser's step: saves bytes.
-    pub thrift: f64,
+    pub pull: f64,
     /// Weights of the loss.
     pub loss: LossWeights,
     /// Side in pixels of the crops that the perceptual term looks at; a multiple of 32.
@@ -28,6 +38,36 @@ pub struct FitOptions {
     pub seed: u32,
     /// Frames computed side by side.
     pub workers: usize,
+}
+
+/// Which keyframes share a V.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// All of a segment: it is sent once.
+    Shared,
+    /// None: every keyframe has its own, as in the reference.
+    Own,
+}
+
+/// What a segment starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartOptions {
+    /// The mode; chains are not fitted.
+    pub mode: StartLatent,
+    /// Cells along the longer side of a coarse latent, at least 1.
+    pub side: usize,
+    /// Bits of a value of a latent that is sent, 4 or 8.
+    pub bits: u8,
+}
+
+impl Default for StartOptions {
+    fn default() -> Self {
+        Self {
+            mode: StartLatent::Noise,
+            side: 8,
+            bits: 8,
+        }
+    }
 }
 
 /// Weights of the terms of the loss, each at least 0. Pictures are in 0..1.
@@ -41,6 +81,8 @@ pub struct LossWeights {
     pub colour: f64,
     /// Mean magnitude of the composed prompt.
     pub prompt: f64,
+    /// Coded size of a keyframe's U in bits per pixel, by the coder's own tables.
+    pub rate: f64,
 }
 
 impl LossWeights {
@@ -50,6 +92,7 @@ impl LossWeights {
         perceptual: 0.2,
         colour: 8.0,
         prompt: 0.0,
+        rate: 0.0,
     };
     /// The reference's: 0.8 MSE, 0.2 perceptual, 0.1 of the prompt's magnitude.
     pub const REFERENCE: Self = Self {
@@ -57,9 +100,10 @@ impl LossWeights {
         perceptual: 0.2,
         colour: 0.0,
         prompt: 0.1,
+        rate: 0.0,
     };
     /// No perceptual term: the best PSNR.
-    pub const PSNR: Self = Self {
+    pub const MSE: Self = Self {
         perceptual: 0.0,
         ..Self::DEFAULT
     };
@@ -70,18 +114,56 @@ impl Default for FitOptions {
         Self {
             ranks: vec![3, 5, 9, 16],
             passes: 12,
+            coding: CodingId::Layered,
+            basis: Basis::Shared,
+            start: StartOptions::default(),
             quantiser: Quantiser {
                 u_bits: 10,
                 v_bits: 12,
             },
             step: 0.4,
+            thrift: 0.1,
             rate: 0.1,
             basis_rate: 0.003,
-            thrift: 0.01,
+            pull: 0.01,
             loss: LossWeights::DEFAULT,
             crop: 128,
             seed: 0,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+impl FitOptions {
+    /// The defaults for titles of `profile`. Without an encoder network a fit begins with random
+    /// factors, so it takes longer steps and many more passes, and every keyframe has its own V.
+    pub fn for_profile(profile: &Profile) -> Self {
+        let defaults = Self::default();
+        if profile.encoder.is_some() {
+            return defaults;
+        }
+        let full = profile.full_rank;
+        let ranks = [full.div_ceil(4), full.div_ceil(2), full * 3 / 4, full];
+        let mut ranks: Vec<usize> = ranks.into_iter().filter(|&rank| rank > 0).collect();
+        ranks.dedup();
+        Self {
+            ranks,
+            passes: 1500,
+            basis: Basis::Own,
+            step: 0.1,
+            rate: 5.0,
+            basis_rate: 0.005,
+            pull: 0.0,
+            crop: 256,
+            ..defaults
+        }
+    }
+
+    /// The quantiser that stands in the track.
+    pub(super) fn quantiser(&self) -> Quantiser {
+        match self.coding {
+            CodingId::Layered => self.quantiser,
+            CodingId::Reference => Quantiser::REFERENCE,
         }
     }
 }
@@ -101,6 +183,15 @@ impl FitOptions {
                 "rising numbers from 1 to the full rank",
             );
         }
+        if self.coding == CodingId::Reference && self.ranks.len() > 1 {
+            let expected = "one number, since the reference's coding cannot be cut";
+            return wrong("ranks", &self.ranks, expected);
+        }
+        let StartOptions { mode, side, bits } = self.start;
+        if mode == StartLatent::Chain || side == 0 || !matches!(bits, 4 | 8) {
+            let expected = "a mode of closed segments, a side of at least 1, 4 or 8 bits";
+            return wrong("start", &self.start, expected);
+        }
         if self.passes > MAX_PASSES {
             return wrong("passes", &self.passes, "0 to 100000");
         }
@@ -115,9 +206,10 @@ impl FitOptions {
             perceptual,
             colour,
             prompt,
+            rate,
         } = self.loss;
-        let rates = [self.rate, self.basis_rate, self.thrift];
-        let weights = [mse, perceptual, colour, prompt];
+        let rates = [self.rate, self.basis_rate, self.thrift, self.pull];
+        let weights = [mse, perceptual, colour, prompt, rate];
         let mut amounts = weights.iter().chain(&rates);
         match amounts.find(|a| !(a.is_finite() && **a >= 0.0)) {
             Some(amount) => wrong("a weight or rate", amount, "a number of at least 0"),

@@ -1,5 +1,5 @@
-//! The unknowns of a fit: one U a keyframe and the V that a segment shares, and how a gradient
-//! with respect to a composed prompt becomes one of the factors.
+//! The unknowns of a fit: one U a keyframe and the V that a segment shares (or one V a keyframe),
+//! and how a gradient with respect to a composed prompt becomes one of the factors.
 
 use super::InvertError;
 use crate::prompt::{Factors, Shape};
@@ -11,32 +11,45 @@ pub(super) struct Prompts {
     pub(super) full_rank: usize,
     /// Per keyframe, tokens × rank, row-major.
     pub(super) u: Vec<Vec<f32>>,
-    /// rank × dim, row-major.
-    pub(super) v: Vec<f32>,
+    /// One for all keyframes, or one a keyframe: rank × dim, row-major.
+    pub(super) v: Vec<Vec<f32>>,
 }
 
 /// A gradient of the same layout as [`Prompts`].
 #[derive(Debug, Clone)]
 pub(super) struct Gradient {
     pub(super) u: Vec<Vec<f64>>,
-    pub(super) v: Vec<f64>,
+    pub(super) v: Vec<Vec<f64>>,
+}
+
+/// What a composed prompt was made of: one keyframe's share of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share<'a> {
+    /// Which keyframe.
+    pub(super) keyframe: usize,
+    /// Its weight in the composed prompt.
+    pub(super) weight: f64,
+    /// Components that took part.
+    pub(super) components: usize,
+    /// The factors that it was composed from (rounding is passed straight through).
+    pub(super) seen: &'a Factors,
 }
 
 impl Prompts {
     /// One prompt a keyframe, as the coder takes them.
     pub(super) fn factors(&self) -> Result<Vec<Factors>, InvertError> {
-        let factors = self
-            .u
-            .iter()
-            .map(|u| Factors::new(self.shape, self.full_rank, u.clone(), self.v.clone()));
+        let factors = self.u.iter().enumerate().map(|(k, u)| {
+            let v = self.v[k.min(self.v.len() - 1)].clone();
+            Factors::new(self.shape, self.full_rank, u.clone(), v)
+        });
         Ok(factors.collect::<Result<_, _>>()?)
     }
 
     /// Fails unless every number is finite; `pass` is named in the error.
     pub(super) fn check(&self, pass: u32) -> Result<(), InvertError> {
         let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
-        let wrong = self.u.iter().position(|u| !finite(u));
-        match wrong.or_else(|| (!finite(&self.v)).then_some(0)) {
+        let wrong = |all: &[Vec<f32>]| all.iter().position(|values| !finite(values));
+        match wrong(&self.u).or_else(|| wrong(&self.v)) {
             Some(keyframe) => Err(InvertError::Diverged { keyframe, pass }),
             None => Ok(()),
         }
@@ -56,39 +69,45 @@ impl Prompts {
                 *x = keep * *x + (1.0 - keep) * y;
             }
         };
-        for (ours, theirs) in self.u.iter_mut().zip(&other.u) {
+        let theirs = other.u.iter().chain(&other.v);
+        for (ours, theirs) in self.u.iter_mut().chain(&mut self.v).zip(theirs) {
             mix(ours, theirs);
         }
-        mix(&mut self.v, &other.v);
+    }
+
+    /// This one keyframe `count` times over, each with a V of its own.
+    pub(super) fn repeated(self, count: usize) -> Self {
+        let repeat = |mut all: Vec<Vec<f32>>| vec![all.pop().unwrap_or_default(); count];
+        Self {
+            u: repeat(self.u),
+            v: repeat(self.v),
+            ..self
+        }
     }
 
     /// An all-zero gradient of this layout.
     pub(super) fn zero_gradient(&self) -> Gradient {
+        let zeros = |all: &[Vec<f32>]| all.iter().map(|x| vec![0.0; x.len()]).collect();
         Gradient {
-            u: self.u.iter().map(|u| vec![0.0; u.len()]).collect(),
-            v: vec![0.0; self.v.len()],
+            u: zeros(&self.u),
+            v: zeros(&self.v),
         }
     }
 }
 
 impl Gradient {
-    /// Adds the share of keyframe `keyframe`, which entered a composed prompt with `weight` and its
-    /// first `components` components. `prompt_gradient` is that of the composed prompt; `seen` are
-    /// the factors it was composed from (rounding is passed straight through).
-    pub(super) fn add(
-        &mut self,
-        (keyframe, weight): (usize, f64),
-        components: usize,
-        prompt_gradient: &[f32],
-        seen: &Factors,
-    ) {
+    /// Adds what `of_prompt`, the gradient of a composed prompt, means for one `share` of it.
+    pub(super) fn add(&mut self, share: Share<'_>, of_prompt: &[f32]) {
+        let Share { keyframe, seen, .. } = share;
         let (dim, rank) = (seen.shape().dim, seen.rank());
-        let scale = weight / (seen.full_rank() as f64).sqrt();
-        let rows = prompt_gradient.chunks_exact(dim);
+        let scale = share.weight / (seen.full_rank() as f64).sqrt();
+        let of_v = keyframe.min(self.v.len() - 1);
+        let of_v = &mut self.v[of_v];
         let u_rows = self.u[keyframe].chunks_exact_mut(rank);
-        for ((row, u_row), u) in rows.zip(u_rows).zip(seen.u().chunks_exact(rank)) {
-            for j in 0..components.min(rank) {
-                let v_row = &mut self.v[j * dim..(j + 1) * dim];
+        let rows = of_prompt.chunks_exact(dim).zip(u_rows);
+        for ((row, u_row), u) in rows.zip(seen.u().chunks_exact(rank)) {
+            for j in 0..share.components.min(rank) {
+                let v_row = &mut of_v[j * dim..(j + 1) * dim];
                 let mut along = 0.0;
                 for ((&g, &v), v_gradient) in row.iter().zip(seen.v_row(j)).zip(v_row) {
                     let g = f64::from(g);
@@ -99,13 +118,40 @@ impl Gradient {
             }
         }
     }
+
+    /// Adds what `share` costs to send: `slopes` are its keyframe's bits per unit of U, `price` is
+    /// the loss that a bit counts for.
+    pub(super) fn add_rate(&mut self, share: Share<'_>, slopes: &[f32], price: f64) {
+        let rank = share.seen.rank();
+        let price = price * share.weight;
+        let rows = self.u[share.keyframe].chunks_exact_mut(rank);
+        for (row, slopes) in rows.zip(slopes.chunks_exact(rank)) {
+            for (g, slope) in row.iter_mut().zip(slopes).take(share.components) {
+                *g += price * f64::from(*slope);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::Prompts;
+    use super::{Prompts, Share};
     use crate::prompt::Shape;
+
+    #[test]
+    fn numbers_that_ran_away_are_named() {
+        let mut prompts = Prompts {
+            shape: Shape { tokens: 2, dim: 1 },
+            full_rank: 1,
+            u: vec![vec![1.0; 2]; 3],
+            v: vec![vec![1.0]],
+        };
+        assert!(prompts.check(1).is_ok());
+        prompts.u[2][0] = f32::NAN;
+        let error = prompts.check(7).unwrap_err().to_string();
+        assert_eq!(error, "the fit of keyframe 2 diverged in pass 7");
+    }
 
     /// Σ readout ⊙ P for keyframe 1 at weight 0.25, cut to two of three components.
     fn loss(prompts: &Prompts, readout: &[f32]) -> f64 {
@@ -122,12 +168,18 @@ mod tests {
             shape,
             full_rank: 6,
             u: vec![(0..12).map(wave).collect(), (12..24).map(wave).collect()],
-            v: (24..39).map(wave).collect(),
+            v: vec![(24..39).map(wave).collect()],
         };
         let readout: Vec<f32> = (40..60).map(wave).collect();
         let mut gradient = prompts.zero_gradient();
         let seen = &prompts.factors().unwrap()[1];
-        gradient.add((1, 0.25), 2, &readout, seen);
+        let share = Share {
+            keyframe: 1,
+            weight: 0.25,
+            components: 2,
+            seen,
+        };
+        gradient.add(share, &readout);
         assert!(gradient.u[0].iter().all(|&g| g == 0.0));
 
         let difference = |change: &dyn Fn(&mut Prompts, f32)| {
@@ -143,8 +195,8 @@ mod tests {
             assert!((gradient.u[1][i] - expected).abs() < 1e-4, "u {i}");
         }
         for i in 0..15 {
-            let expected = difference(&|p, by| p.v[i] += by);
-            assert!((gradient.v[i] - expected).abs() < 1e-4, "v {i}");
+            let expected = difference(&|p, by| p.v[0][i] += by);
+            assert!((gradient.v[0][i] - expected).abs() < 1e-4, "v {i}");
         }
     }
 }

@@ -5,10 +5,12 @@
 //!    the prompts predicted for *all* frames: a tridiagonal system in the number of keyframes.
 //! 2. One singular value decomposition of all keyframes together gives a V with orthonormal rows,
 //!    ordered by energy, that the whole segment shares; U_k = √R·P_k·Vᵀ. Every prefix of the
-//!    components is then the best of its rank.
+//!    components is then the best of its rank. Where every keyframe has a V of its own, each is
+//!    decomposed alone.
 
 use super::eigen::symmetric_eigen;
 use super::prompts::Prompts;
+use crate::model::noise::RandomState;
 use crate::prompt::Shape;
 use crate::segment::keyframes::bracket;
 
@@ -102,7 +104,53 @@ pub(super) fn joint_factors(
         shape,
         full_rank,
         u: u.collect(),
-        v: v.iter().map(|&x| x as f32).collect(),
+        v: vec![v.iter().map(|&x| x as f32).collect()],
+    }
+}
+
+/// The factors of `keyframes`, each decomposed alone.
+pub(super) fn separate_factors(
+    keyframes: &[Vec<f64>],
+    shape: Shape,
+    ranks: (usize, usize),
+) -> Prompts {
+    let each = |keyframe| joint_factors(std::slice::from_ref(keyframe), shape, ranks);
+    let each: Vec<Prompts> = keyframes.iter().map(each).collect();
+    Prompts {
+        shape,
+        full_rank: ranks.1,
+        u: each.iter().flat_map(|one| one.u.clone()).collect(),
+        v: each.into_iter().flat_map(|one| one.v).collect(),
+    }
+}
+
+/// One keyframe as the reference starts: U and V uniform in 0..1 from `seed`; then V's rows are
+/// brought to length 1, which moves their length to U and leaves the prompt as it is.
+pub(super) fn uniform_factors(
+    shape: Shape,
+    (rank, full_rank): (usize, usize),
+    seed: u32,
+) -> Prompts {
+    let mut random = RandomState::new(seed);
+    let mut draw = |count: usize| -> Vec<f32> {
+        let numbers = std::iter::repeat_with(|| random.uniform() as f32);
+        numbers.take(count).collect()
+    };
+    let (mut u, mut v) = (draw(shape.tokens * rank), draw(rank * shape.dim));
+    for (j, row) in v.chunks_exact_mut(shape.dim).enumerate() {
+        let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let length = length.max(f32::MIN_POSITIVE);
+        row.iter_mut().for_each(|x| *x /= length);
+        u.iter_mut()
+            .skip(j)
+            .step_by(rank)
+            .for_each(|x| *x *= length);
+    }
+    Prompts {
+        shape,
+        full_rank,
+        u: vec![u],
+        v: vec![v],
     }
 }
 
@@ -146,7 +194,7 @@ mod tests {
         let prompts = joint_factors(&keyframes, shape, (4, 16));
         for i in 0..4 {
             for j in 0..4 {
-                let row = |k: usize| &prompts.v[4 * k..4 * k + 4];
+                let row = |k: usize| &prompts.v[0][4 * k..4 * k + 4];
                 let dot: f32 = row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum();
                 assert!((dot - f32::from(u8::from(i == j))).abs() < 1e-6);
             }

@@ -1,5 +1,6 @@
 //! What can go wrong between a weights file and a frame.
 
+use crate::segment::StartLatent;
 use std::io;
 use std::path::PathBuf;
 
@@ -75,6 +76,14 @@ pub enum ModelError {
         got: Vec<usize>,
         /// What the profile wants.
         expected: String,
+    },
+    /// What a segment starts from does not fit its mode or the profile.
+    #[error("the start of a segment ({mode:?}): {detail}")]
+    Opening {
+        /// The mode in the init segment.
+        mode: StartLatent,
+        /// What is wrong.
+        detail: String,
     },
     /// The tensor library refused an operation.
     #[error("tensor operation failed")]

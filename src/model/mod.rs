@@ -7,7 +7,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`profile`] | what sets `mini` and `sd-turbo` apart, as typed data |
-//! | [`noise`], [`start`] | NumPy's normal deviates; the start latent's recurrence |
+//! | [`noise`], [`start`], [`opening`] | NumPy's normal deviates; the start latent's recurrence; what a segment starts from |
 //! | [`weights`], [`scope`], [`synthetic`] | safetensors, layers by name, weights without a file |
 //! | [`unet`], [`decoder`], [`encoder`], [`generator`] | the networks and their composition |
 //! | [`taesd`] | the published TAESD files |
@@ -24,6 +24,7 @@ pub mod generator;
 pub(crate) mod gradient_check;
 pub mod installed;
 pub mod noise;
+pub mod opening;
 pub mod ops;
 pub mod picture;
 pub mod profile;

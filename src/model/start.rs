@@ -33,9 +33,14 @@ impl Start {
         Ok((&self.noise * self.weight)?)
     }
 
+    /// What a unit of the latent before adds to z: 1 − w.
+    pub fn share_before(&self) -> f64 {
+        1.0 - self.weight
+    }
+
     /// z after the latent `previous` (1, C, Hl, Wl).
     pub fn after(&self, previous: &Tensor) -> Result<Tensor, ModelError> {
-        Ok(((previous * (1.0 - self.weight))? + self.fresh()?)?)
+        Ok(((previous * self.share_before())? + self.fresh()?)?)
     }
 }
 

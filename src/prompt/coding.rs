@@ -142,6 +142,16 @@ impl KeyframeEncoder {
             }
         }
     }
+
+    /// Of every entry of U of the latest keyframe (tokens × components, row-major), how its own
+    /// cost grows with it, in bits per unit of U, if all that it is predicted from stays. Empty
+    /// for the reference coding, where every entry costs the same.
+    pub fn slopes(&self) -> &[f32] {
+        match &self.0 {
+            Encoder::Layered(encoder) => encoder.slopes(),
+            Encoder::Reference(_) => &[],
+        }
+    }
 }
 
 /// Decodes the keyframes of one segment in order.

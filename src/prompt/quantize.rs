@@ -143,6 +143,15 @@ impl Steps {
         Self::new(segment, quantiser, |least| least)
     }
 
+    /// Steps of 1 for `components` components: factors that are integers within the quantiser's
+    /// width are coded without loss.
+    pub fn whole(components: usize) -> Self {
+        Self {
+            u: vec![StepCode(160); components],
+            v: vec![StepCode(160); components],
+        }
+    }
+
     fn new(
         segment: &[Factors],
         quantiser: Quantiser,

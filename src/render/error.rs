@@ -2,7 +2,7 @@
 
 use crate::model::ModelError;
 use crate::prompt::PromptError;
-use crate::segment::{SegmentError, StartLatent};
+use crate::segment::SegmentError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -59,12 +59,6 @@ pub enum RenderError {
         dim: usize,
         /// The generator's profile.
         profile: &'static str,
-    },
-    /// The rung's way to start a segment is not known to this player.
-    #[error("segments that start from a {mode:?} latent are not rendered by this version")]
-    StartLatent {
-        /// The mode in the init segment.
-        mode: StartLatent,
     },
     /// The latent that a chain begins with has another size than the profile's.
     #[error("the start latent has {got} bytes, expected {expected} (f32 values)")]

@@ -11,6 +11,7 @@
 
 use super::RenderError;
 use crate::frame::Frame;
+use crate::model::opening::opening;
 use crate::model::start::Start;
 use crate::model::{Generator, picture};
 use crate::prompt::{Factors, KeyframeDecoder, between};
@@ -75,8 +76,8 @@ impl SegmentRenderer {
 
     /// Renders the frames of `media`, whole or cut off, and hands them over in order.
     ///
-    /// Fails on damaged samples, on a start-latent mode that no player knows yet, if a chained
-    /// segment does not follow the one rendered before it, and with whatever `deliver` fails with.
+    /// Fails on damaged samples, on a start latent that does not fit the track, if a chained segment
+    /// does not follow the one rendered before it, and with whatever `deliver` fails with.
     pub fn render(
         &mut self,
         media: &MediaSegment,
@@ -85,25 +86,18 @@ impl SegmentRenderer {
         let segment = CodedSegment::read(&self.track, media)?;
         let keyframes = Keyframes::decode(&self.track, &segment)?;
         let frames = segment.playable_frames();
-        match self.track.start_latent {
-            StartLatent::Noise => {
-                let start = self.start.fresh()?;
-                self.span(&keyframes, 0..frames, &start, deliver)?;
-            }
-            StartLatent::TwoPass => {
-                let sketch = self.tensor(&[keyframes.sketch()])?;
-                let latent = self.generator.latent(&sketch, &self.start.fresh()?)?;
-                let start = self.start.after(&latent)?;
-                self.span(&keyframes, 0..frames, &start, deliver)?;
-            }
-            StartLatent::Chain => {
-                let before = self.chain_start(media.sequence, &segment)?;
-                let before = self.chained(&keyframes, frames, before, deliver)?;
-                let sequence = media.sequence.wrapping_add(1);
-                self.chain = (media.missing == 0).then_some(Chain { sequence, before });
-            }
-            mode => return Err(RenderError::StartLatent { mode }),
+        if self.track.start_latent == StartLatent::Chain {
+            let before = self.chain_start(media.sequence, &segment)?;
+            let before = self.chained(&keyframes, frames, before, deliver)?;
+            let sequence = media.sequence.wrapping_add(1);
+            self.chain = (media.missing == 0).then_some(Chain { sequence, before });
+            return Ok(());
         }
+        let sent = segment.start_latent.as_deref().unwrap_or_default();
+        let mode = (self.track.start_latent, sent);
+        let sketch = |components| keyframes.sketch(components);
+        let start = opening(&self.generator, &self.start, mode, sketch)?;
+        self.span(&keyframes, 0..frames, &start, deliver)?;
         Ok(())
     }
 
@@ -272,9 +266,9 @@ impl<'a> Keyframes<'a> {
         Ok(between(from, to, t, self.track.interpolation, components)?)
     }
 
-    /// The first keyframe's first component, which every rung has.
-    fn sketch(&self) -> Vec<f32> {
-        let first = self.decoded.first();
-        first.map_or_else(Vec::new, |(_, factors)| factors.compose(1))
+    /// Frame 0's prompt of its first `components` components, if it has them.
+    fn sketch(&self, components: usize) -> Option<Vec<f32>> {
+        let (_, factors) = self.decoded.first()?;
+        (components <= factors.rank()).then(|| factors.compose(components))
     }
 }

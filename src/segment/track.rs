@@ -22,7 +22,7 @@ pub enum StartLatent {
     /// Nothing but noise.
     Noise = 0,
     /// Frame 0 is generated from noise with the base rung's components, and its latent is the
-    /// start of a second pass.
+    /// start of a second pass. The first sample says how many components that are.
     TwoPass = 1,
     /// A small latent in the segment's first sample, enlarged.
     Coarse = 2,
@@ -47,9 +47,9 @@ impl StartLatent {
         .find(|&mode| mode as u8 == id)
     }
 
-    /// Whether the first sample of a closed segment must carry a latent.
+    /// Whether the first sample of a closed segment must carry something to start from.
     pub fn in_sample(self) -> bool {
-        matches!(self, Self::Coarse | Self::Full | Self::Chain)
+        self != Self::Noise
     }
 }
 

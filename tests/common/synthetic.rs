@@ -80,6 +80,12 @@ impl Coded {
         self.segment.cut(track.layers())
     }
 
+    /// The same with this in its first sample to start from.
+    pub(crate) fn starting_with(mut self, start: Option<&[u8]>) -> Self {
+        self.segment.start_latent = start.map(Bytes::copy_from_slice);
+        self
+    }
+
     /// The media segment as the rung `track` has it.
     pub(crate) fn bytes(&self, track: &Track) -> Vec<u8> {
         self.segment(track)

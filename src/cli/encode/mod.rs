@@ -10,6 +10,7 @@
 //! `segments`, `own` (segments of the share), `kept` (those found done), `passes`, `visits` and
 //! `seconds`.
 
+mod fitting;
 mod poster;
 mod report;
 mod share;
@@ -19,9 +20,9 @@ use super::CliError;
 use super::published::{Destination, from_store};
 use super::scores::{Scorer, mean};
 use crate::frame::Frame;
-use crate::invert::{FitOptions, Fitter, Grid, LossWeights, Perceptual, Progress, Span, Spans};
+use crate::invert::{FitOptions, Fitter, Grid, Perceptual, Progress, Span, Spans};
 use crate::manifest::Metrics;
-use crate::model::{Encoder, Generator, device};
+use crate::model::{Encoder, Generator, device, installed};
 use crate::package::Rung;
 use crate::package::work::{Kept, Plan, PlannedSegment, WorkStore, segment_name};
 use crate::prompt::Interpolation;
@@ -31,13 +32,13 @@ use crate::segment::media::read_media;
 use crate::segment::{StartLatent, Track};
 use crate::source::{Fit, Geometry, Options, Source};
 use crate::time::FrameRate;
-use clap::ValueEnum;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::fitting::FitArgs;
 use self::report::{Effort, Report, ShareReport};
 use self::share::Shard;
 use self::watch::Watch;
@@ -60,14 +61,6 @@ pub(super) struct Args {
     /// Also publish what each rung adds to the one below it as files of their own.
     #[arg(long)]
     layers: bool,
-    /// Components of the rungs, rising.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "3,5,9,16",
-        value_name = "R,…"
-    )]
-    ranks: Vec<usize>,
     /// Frames from keyframe to keyframe.
     #[arg(long, default_value_t = 6, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
     interval: u32,
@@ -75,24 +68,8 @@ pub(super) struct Args {
     /// minutes or more.
     #[arg(long, value_name = "SECONDS")]
     segment_seconds: Option<f64>,
-    /// Passes of the fit over every keyframe; 0 keeps the encoder network's prompts.
-    #[arg(long, default_value_t = FitOptions::default().passes, value_name = "N")]
-    steps: u32,
-    /// Step of the quantiser in units of U: smaller is better and larger.
-    #[arg(long, default_value_t = FitOptions::default().step, value_name = "STEP")]
-    step: f32,
-    /// Bits of the widest integer that is coded, 2 to 12: fewer coarsen strong components.
-    #[arg(long, default_value_t = FitOptions::default().quantiser.u_bits, value_name = "BITS")]
-    bits: u8,
-    /// What the fit lowers.
-    #[arg(long, value_enum, default_value_t = Loss::Default)]
-    loss: Loss,
-    /// Seed of everything random: the same seed and input give the same bytes.
-    #[arg(long, default_value_t = 0)]
-    seed: u32,
-    /// Frames that are computed side by side; by default one per core.
-    #[arg(long, value_name = "N")]
-    workers: Option<usize>,
+    #[command(flatten)]
+    fitting: FitArgs,
     /// How the input becomes the picture: native, pad, crop or squeeze.
     #[arg(long, default_value = "native", value_name = "HOW")]
     fit: Fit,
@@ -116,17 +93,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Presets of the loss.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Loss {
-    /// Squared error, perceptual distance and colour.
-    Default,
-    /// The weights of the reference.
-    Reference,
-    /// Squared error and colour only.
-    Psnr,
-}
-
 fn size(text: &str) -> Result<(u32, u32), String> {
     let parsed = text.split_once('x').and_then(|(width, height)| {
         let side = |text: &str| text.parse().ok();
@@ -139,14 +105,18 @@ fn size(text: &str) -> Result<(u32, u32), String> {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let began = Instant::now();
     let device = device::best();
-    let generator = Arc::new(Generator::shipped(&device)?);
+    let generator = installed::generator(args.fitting.profile(), &device)?;
+    let generator = Arc::new(generator);
     let encoder = Encoder::shipped(&device)?;
+    let predicts = generator.profile().encoder.is_some();
+    let options = args.fitting.options(generator.profile())?;
     let scorer = Scorer::installed(&device)?;
     let perceptual = match scorer.lpips() {
         Some(lpips) => Perceptual::Lpips(lpips),
         None => Perceptual::Features(&encoder),
     };
-    let fitter = Fitter::new(&generator, &encoder, perceptual, fit_options(args))?;
+    let network = predicts.then_some(&encoder);
+    let fitter = Fitter::new(&generator, network, perceptual, options.clone())?;
     let source = Source::open(
         &args.input,
         &Options {
@@ -167,7 +137,14 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let job = Job {
         args,
         grid: grid(args, &source)?,
-        track: track(&generator, &fitter, &geometry, source.frame_rate()),
+        track: track(
+            &generator,
+            &fitter,
+            &geometry,
+            source.frame_rate(),
+            options.start.mode,
+        ),
+        options,
         generator: &generator,
         fitter: &fitter,
         scorer: &scorer,
@@ -175,26 +152,6 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     match args.shard {
         Some(shard) => job.share(source, &geometry, shard, began),
         None => job.whole(source, &geometry, began),
-    }
-}
-
-fn fit_options(args: &Args) -> FitOptions {
-    let defaults = FitOptions::default();
-    let mut quantiser = defaults.quantiser;
-    quantiser.u_bits = args.bits;
-    FitOptions {
-        ranks: args.ranks.clone(),
-        passes: args.steps,
-        quantiser,
-        step: args.step,
-        loss: match args.loss {
-            Loss::Default => LossWeights::DEFAULT,
-            Loss::Reference => LossWeights::REFERENCE,
-            Loss::Psnr => LossWeights::PSNR,
-        },
-        seed: args.seed,
-        workers: args.workers.unwrap_or(defaults.workers),
-        ..defaults
     }
 }
 
@@ -229,6 +186,7 @@ fn track(
     fitter: &Fitter<'_>,
     geometry: &Geometry,
     frame_rate: FrameRate,
+    start_latent: StartLatent,
 ) -> Track {
     let profile = generator.profile();
     Track {
@@ -237,7 +195,7 @@ fn track(
         coding: fitter.coding(geometry.coded()),
         first_component: 0,
         interpolation: Interpolation::Prompt,
-        start_latent: StartLatent::Noise,
+        start_latent,
         noise_seed: profile.start.seed,
         noise_weight: profile.start.weight as f32,
         frame_rate,
@@ -250,6 +208,7 @@ fn track(
 /// One run of the command.
 struct Job<'a> {
     args: &'a Args,
+    options: FitOptions,
     grid: Grid,
     track: Track,
     generator: &'a Arc<Generator>,
@@ -262,7 +221,7 @@ impl Job<'_> {
     fn setting(&self) -> String {
         let options = FitOptions {
             workers: 0,
-            ..fit_options(self.args)
+            ..self.options.clone()
         };
         let measured = !self.args.no_measure && self.scorer.lpips().is_some();
         format!(
@@ -353,7 +312,7 @@ impl Job<'_> {
             return Err(CliError::input(format!("{input}: no frames")));
         }
         watch.finish();
-        let ranks = self.args.ranks.clone();
+        let ranks = self.options.ranks.clone();
         Ok((Plan::new(setting, ranks, planned), effort))
     }
 
@@ -390,7 +349,7 @@ impl Job<'_> {
         let segment = CodedSegment {
             frames: count as u32,
             chained: false,
-            start_latent: None,
+            start_latent: fitted.start.map(Into::into),
             keyframes: keyframes.collect(),
         };
         self.kept(span, segment)
@@ -416,7 +375,7 @@ impl Job<'_> {
         let metrics: Vec<Metrics> = match self.args.no_measure {
             true => Vec::new(),
             false => {
-                let ranks = self.args.ranks.iter();
+                let ranks = self.options.ranks.iter();
                 ranks.map(measure).collect::<Result<_, CliError>>()?
             }
         };

@@ -73,6 +73,15 @@ impl Law {
         f64::from(TOTAL_BITS) - libm::log2(frequency as f64)
     }
 
+    /// What `value` costs more than the next lower integer, in bits, as the mean over both sides;
+    /// 0 at the bounds.
+    pub(in crate::prompt) fn slope(&self, value: i32) -> f32 {
+        if value.abs() >= self.max {
+            return 0.0;
+        }
+        ((self.cost(value + 1) - self.cost(value - 1)) / 2.0) as f32
+    }
+
     /// The integer nearest to the centre.
     pub(super) fn middle(&self) -> i32 {
         (self.centre + (1 << (FINE_BITS - 1))) >> FINE_BITS
@@ -143,6 +152,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_slope_leads_away_from_the_centre() {
+        let law = Law::new(40, 0, 127);
+        assert!(law.slope(-5) < -1.0 && law.slope(2) < 0.0);
+        assert!(law.slope(3) > 0.0 && law.slope(9) > 1.0);
+        assert_eq!(law.slope(127), 0.0);
     }
 
     #[test]

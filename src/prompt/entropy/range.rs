@@ -15,6 +15,7 @@ pub(in crate::prompt) struct RangeEncoder {
     low: u64,
     range: u64,
     thrift: f64,
+    slopes: Vec<f32>,
 }
 
 impl RangeEncoder {
@@ -25,7 +26,13 @@ impl RangeEncoder {
             low: 0,
             range: TOP,
             thrift,
+            slopes: Vec::new(),
         }
+    }
+
+    /// Of every integer so far, how many bits the next larger one would have cost more.
+    pub(in crate::prompt) fn slopes(&self) -> &[f32] {
+        &self.slopes
     }
 
     /// The nearest integer to `wish`, or the next one towards the centre if that is worth it.
@@ -95,6 +102,7 @@ impl RangeEncoder {
 impl Coder for RangeEncoder {
     fn integer(&mut self, law: &Law, wish: f32) -> i32 {
         let value = self.choose(law, wish);
+        self.slopes.push(law.slope(value));
         let below = law.below(value);
         self.narrow(below, law.below(value + 1) - below, TOTAL_BITS);
         value

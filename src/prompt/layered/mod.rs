@@ -42,6 +42,8 @@ pub(super) struct LayeredEncoder {
     thrift: f64,
     first: bool,
     components: Vec<Component>,
+    /// Of the latest keyframe: tokens × components, bits per unit of U.
+    slopes: Vec<f32>,
 }
 
 impl LayeredEncoder {
@@ -56,6 +58,7 @@ impl LayeredEncoder {
             components: vec![Component::new(parameters.shape); least],
             grid: Grid::new(parameters.shape.tokens, parameters.grid_width),
             first: true,
+            slopes: vec![0.0; parameters.shape.tokens * least],
             thrift: f64::from(thrift).max(0.0),
             parameters,
             steps,
@@ -73,15 +76,26 @@ impl LayeredEncoder {
         let motion = self.motion(&wishes);
         let mut state = Keyframe::new(&self.parameters, &self.grid, self.first);
         let mut layers = Vec::with_capacity(wishes.len());
-        for (component, wish) in self.components.iter_mut().zip(&mut wishes) {
+        let (tokens, rank) = (self.parameters.shape.tokens, wishes.len());
+        for (j, (component, wish)) in self.components.iter_mut().zip(&mut wishes).enumerate() {
             wish.motion = motion;
             let mut coder = RangeEncoder::new(self.thrift);
             state.code(&mut coder, component, wish);
+            // The column comes last in a layer.
+            let step = component.u_step.value();
+            let column = &coder.slopes()[coder.slopes().len() - tokens..];
+            for (slope, per_step) in self.slopes.iter_mut().skip(j).step_by(rank).zip(column) {
+                *slope = per_step / step;
+            }
             layers.push(coder.finish());
         }
         self.first = false;
         let seen = reconstruct(&self.parameters, &self.components)?;
         Ok((CodedKeyframe { layers }, seen))
+    }
+
+    pub(super) fn slopes(&self) -> &[f32] {
+        &self.slopes
     }
 
     fn wish(&self, keyframe: &Factors, j: usize) -> Wish {

@@ -1,0 +1,169 @@
+//! The options of `promptus encode` that decide what a fit does: presets, single weights, start
+//! latent, coding.
+
+use crate::cli::CliError;
+use crate::invert::{Basis, FitOptions, LossWeights, StartOptions};
+use crate::model::Profile;
+use crate::prompt::CodingId;
+use crate::segment::StartLatent;
+use clap::ValueEnum;
+
+/// Arguments that decide what a fit does.
+#[derive(Debug, clap::Args)]
+pub(super) struct FitArgs {
+    /// Generator that the prompts are for, `mini` or `sd-turbo`; the latter's weights must be
+    /// installed.
+    #[arg(long, default_value = "mini", value_name = "NAME")]
+    profile: String,
+    /// Components of the rungs, rising; by default 3,5,9,16 for mini and 2,4,6,8 for sd-turbo.
+    #[arg(long, value_delimiter = ',', value_name = "R,…")]
+    ranks: Vec<usize>,
+    /// Passes of the fit over every keyframe; 0 keeps the encoder network's prompts. By default
+    /// 12, or 1500 for a profile without such a network.
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// Step of the quantiser in units of U: smaller is better and larger.
+    #[arg(long, value_name = "STEP")]
+    step: Option<f32>,
+    /// Bits of the widest integer that is coded, 2 to 12: fewer coarsen strong components.
+    #[arg(long, default_value_t = FitOptions::default().quantiser.u_bits, value_name = "BITS")]
+    bits: u8,
+    /// What the fit lowers.
+    #[arg(long, value_enum, default_value_t = Preset::Default)]
+    preset: Preset,
+    /// Weight of the mean squared error, in place of the preset's; pictures are in 0..1.
+    #[arg(long, value_name = "W")]
+    weight_mse: Option<f64>,
+    /// Weight of the perceptual distance, in place of the preset's.
+    #[arg(long, value_name = "W")]
+    weight_perceptual: Option<f64>,
+    /// Weight of the squared error of 8×8 means, in place of the preset's.
+    #[arg(long, value_name = "W")]
+    weight_colour: Option<f64>,
+    /// Weight of the prompt's mean magnitude, in place of the preset's.
+    #[arg(long, value_name = "W")]
+    weight_prompt: Option<f64>,
+    /// Weight of a keyframe's coded size in bits per pixel, in place of the preset's.
+    #[arg(long, value_name = "W")]
+    weight_rate: Option<f64>,
+    /// Squared error, in quantiser steps, that the coder may add to save a bit.
+    #[arg(long, value_name = "ERROR")]
+    thrift: Option<f64>,
+    /// What a segment starts from.
+    #[arg(long, value_enum, default_value_t = Start::Noise)]
+    start_latent: Start,
+    /// Cells along the longer side of a coarse start latent.
+    #[arg(long, default_value_t = StartOptions::default().side, value_name = "CELLS")]
+    latent_side: usize,
+    /// Bits of a value of a start latent that is sent: 4 or 8.
+    #[arg(long, default_value_t = StartOptions::default().bits, value_name = "BITS")]
+    latent_bits: u8,
+    /// How keyframes become bytes: `layered`, or `reference` for the published method's 8-bit
+    /// payloads, which need a single rank and have a V in every keyframe.
+    #[arg(long, value_enum, default_value_t = Coding::Layered)]
+    coding: Coding,
+    /// Seed of everything random: the same seed and input give the same bytes.
+    #[arg(long, default_value_t = 0)]
+    seed: u32,
+    /// Frames that are computed side by side; by default one per core.
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+}
+
+/// Presets of the loss.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Preset {
+    /// Squared error, perceptual distance, colour and rate.
+    Default,
+    /// The weights of the reference: 0.8 squared error, 0.2 perceptual, 0.1 prompt magnitude.
+    Reference,
+    /// Squared error, colour and rate: nothing perceptual.
+    Mse,
+}
+
+/// What a segment starts from.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Start {
+    /// Nothing but noise.
+    Noise,
+    /// The latent that frame 0 has from noise with the lowest rung's components.
+    TwoPass,
+    /// A small latent that is sent.
+    Coarse,
+    /// A whole latent that is sent.
+    Full,
+}
+
+/// How keyframes become bytes.
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+enum Coding {
+    /// Predicted and entropy coded, one stream a component.
+    Layered,
+    /// The reference's bytes.
+    Reference,
+}
+
+impl FitArgs {
+    /// The generator profile that is asked for.
+    pub(super) fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// The options for a generator of `profile`. Fails on a number of workers that is none.
+    pub(super) fn options(&self, profile: &Profile) -> Result<FitOptions, CliError> {
+        let mut options = FitOptions::for_profile(profile);
+        if !self.ranks.is_empty() {
+            options.ranks.clone_from(&self.ranks);
+        }
+        options.passes = self.steps.unwrap_or(options.passes);
+        options.step = self.step.unwrap_or(options.step);
+        options.quantiser.u_bits = self.bits;
+        self.weigh(&mut options);
+        options.start = StartOptions {
+            mode: match self.start_latent {
+                Start::Noise => StartLatent::Noise,
+                Start::TwoPass => StartLatent::TwoPass,
+                Start::Coarse => StartLatent::Coarse,
+                Start::Full => StartLatent::Full,
+            },
+            side: self.latent_side,
+            bits: self.latent_bits,
+        };
+        if self.coding == Coding::Reference {
+            options.coding = CodingId::Reference;
+            options.basis = Basis::Own;
+        }
+        options.seed = self.seed;
+        options.workers = match self.workers {
+            Some(0) => return Err(CliError::input("--workers 0: expected at least 1")),
+            workers => workers.unwrap_or(options.workers),
+        };
+        Ok(options)
+    }
+
+    /// Sets the weights of the loss and of the rate.
+    fn weigh(&self, options: &mut FitOptions) {
+        let LossWeights {
+            mse,
+            perceptual,
+            colour,
+            prompt,
+            rate,
+        } = match self.preset {
+            Preset::Default => LossWeights::DEFAULT,
+            Preset::Reference => LossWeights::REFERENCE,
+            Preset::Mse => LossWeights::MSE,
+        };
+        if matches!(self.preset, Preset::Reference) {
+            options.pull = 0.0;
+        }
+        options.loss = LossWeights {
+            mse: self.weight_mse.unwrap_or(mse),
+            perceptual: self.weight_perceptual.unwrap_or(perceptual),
+            colour: self.weight_colour.unwrap_or(colour),
+            prompt: self.weight_prompt.unwrap_or(prompt),
+            rate: self.weight_rate.unwrap_or(rate),
+        };
+        options.thrift = self.thrift.unwrap_or(options.thrift);
+    }
+}

@@ -1,0 +1,51 @@
+//! The optimiser's state of one fit and the course of its rate.
+
+use super::adam::Adam;
+use super::options::FitOptions;
+use super::prompts::{Gradient, Prompts};
+
+/// The last pass moves by this share of what the first one does.
+const FINAL_RATE: f64 = 0.1;
+
+/// The share of the first pass's rate that pass `pass` of `passes` moves by: it falls along half
+/// a cosine.
+pub(super) fn share(pass: u32, passes: u32) -> f64 {
+    let done = f64::from(pass) / f64::from(passes.max(1));
+    let fall = 0.5 + 0.5 * (std::f64::consts::PI * done).cos();
+    FINAL_RATE + (1.0 - FINAL_RATE) * fall
+}
+
+/// Moments of all factors.
+#[derive(Debug)]
+pub(super) struct Descent {
+    u: Vec<Adam>,
+    v: Vec<Adam>,
+}
+
+impl Descent {
+    pub(super) fn new(prompts: &Prompts) -> Self {
+        let each = |all: &[Vec<f32>]| all.iter().map(|x| Adam::new(x.len())).collect();
+        Self {
+            u: each(&prompts.u),
+            v: each(&prompts.v),
+        }
+    }
+
+    /// One step by `share` of the full rates.
+    pub(super) fn step(
+        &mut self,
+        prompts: &mut Prompts,
+        gradient: &Gradient,
+        options: &FitOptions,
+        share: f64,
+    ) {
+        let step = f64::from(options.step);
+        for ((adam, u), g) in self.u.iter_mut().zip(&mut prompts.u).zip(&gradient.u) {
+            adam.step(u, g, share * step * options.rate);
+        }
+        for ((adam, v), g) in self.v.iter_mut().zip(&mut prompts.v).zip(&gradient.v) {
+            adam.step(v, g, share * options.basis_rate);
+        }
+        prompts.shrink((step * options.pull) as f32);
+    }
+}

@@ -1,0 +1,92 @@
+//! One segment as a fit sees it: targets, keyframe positions, coding and loss. Nothing here changes
+//! from pass to pass.
+
+use candle_core::Tensor;
+
+use super::InvertError;
+use super::loss::Loss;
+use super::prompts::Share;
+use super::schedule::Visit;
+use crate::frame::Frame;
+use crate::prompt::{CodedKeyframe, CodingParameters, Factors, Interpolation, between};
+use crate::segment::keyframes::bracket;
+
+/// What stays the same over all passes of a segment.
+pub(super) struct Segment<'a> {
+    pub(super) positions: &'a [u32],
+    pub(super) targets: &'a [Tensor],
+    pub(super) loss: Loss<'a>,
+    pub(super) coding: CodingParameters,
+}
+
+/// The keyframes as they would be sent now.
+pub(super) struct Coded {
+    pub(super) keyframes: Vec<CodedKeyframe>,
+    /// As a player will see them.
+    pub(super) seen: Vec<Factors>,
+    /// Per keyframe, bits per unit of U; empty where no entry costs more than another.
+    pub(super) slopes: Vec<Vec<f32>>,
+}
+
+impl Segment<'_> {
+    /// The composed prompt of a visit, exactly as a player makes it.
+    pub(super) fn prompt(&self, seen: &[Factors], visit: Visit) -> Result<Vec<f32>, InvertError> {
+        match bracket(self.positions, visit.frame) {
+            Some((from, to, t)) if from != to => Ok(between(
+                &seen[from],
+                &seen[to],
+                t,
+                Interpolation::Prompt,
+                visit.rank,
+            )?),
+            _ => Ok(seen[0].compose(visit.rank)),
+        }
+    }
+
+    /// The keyframes that a visit's prompt was made of.
+    pub(super) fn shares<'s>(
+        &self,
+        visit: Visit,
+        seen: &'s [Factors],
+    ) -> impl Iterator<Item = Share<'s>> {
+        let share = move |keyframe: usize, weight: f64| Share {
+            keyframe,
+            weight,
+            components: visit.rank,
+            seen: &seen[keyframe],
+        };
+        let between = bracket(self.positions, visit.frame).map(|(from, to, t)| {
+            let t = f64::from(t);
+            let other = (from != to && t < 1.0).then(|| share(from, 1.0 - t));
+            [Some(share(to, t)), other]
+        });
+        between.into_iter().flatten().flatten()
+    }
+}
+
+/// Fails unless there are frames, of one size, and `positions` span them.
+pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), InvertError> {
+    let Some(first) = frames.first() else {
+        return Err(InvertError::Frames("a segment needs a frame".to_owned()));
+    };
+    let visible = (first.width(), first.height());
+    let odd = frames
+        .iter()
+        .position(|f| (f.width(), f.height()) != visible);
+    if let Some(odd) = odd {
+        let text = format!(
+            "frame {odd} of the segment is {:?}, frame 0 {first:?}",
+            frames[odd]
+        );
+        return Err(InvertError::Frames(text));
+    }
+    let spans = positions.first() == Some(&0)
+        && positions.last().map(|&p| p as usize + 1) == Some(frames.len())
+        && positions.is_sorted_by(|a, b| a < b);
+    if !spans {
+        let count = frames.len();
+        let text = format!("keyframe positions {positions:?} do not span {count} frames");
+        return Err(InvertError::Frames(text));
+    }
+    Ok(())
+}
