@@ -289,9 +289,13 @@ fn play_says_what_is_wrong() {
     let (_folder, title, _) = workplace();
     let base = serve(Path::new(&title));
     let url = format!("{base}master.m3u8");
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         // The fake title names weights that nobody has.
         (&[&url, "--out", "/tmp/x.y4m"], "weights of SHA-256 0707"),
+        (
+            &[&url, "--decoder", "vae", "--out", "/tmp/x.y4m"],
+            "`mini` has no full-size decoder",
+        ),
         (&[&url], "--out"),
         (&[&url, "--out", "-", "--json"], "both want stdout"),
         (&[&url, "--no-render", "--throttle", "/no/such"], "/no/such"),

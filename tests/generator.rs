@@ -5,9 +5,12 @@
 mod common;
 
 use candle_core::{DType, Device, Tensor};
-use promptus::model::weights::{Checkpoint, Source};
+use promptus::model::decoder::Decoder;
+use promptus::model::weights::{Checkpoint, Source as _};
 use promptus::model::{Encoder, Generator, picture, taesd};
+use promptus::source::{Options, Source};
 use serde_json::Value;
+use std::path::Path;
 
 fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
@@ -64,39 +67,95 @@ fn a_batch_gives_the_frames_of_its_members() {
     assert!(distance(&together, &apart) < 1e-5);
 }
 
+/// The mean squared error's PSNR of pictures in 0..1, the first one clamped.
+fn psnr(picture: &Tensor, original: &Tensor) -> f64 {
+    let error = (picture.clamp(0.0, 1.0).unwrap() - original).unwrap();
+    let mse = error.sqr().unwrap().mean_all().unwrap();
+    let mse: f32 = mse.to_dtype(DType::F32).unwrap().to_scalar().unwrap();
+    -10.0 * f64::from(mse).log10()
+}
+
+fn read_picture(file: &Path) -> Tensor {
+    let rgb = image::open(file).unwrap().into_rgb8();
+    let (width, height) = rgb.dimensions();
+    let frame = promptus::frame::Frame::new(width, height, rgb.into_raw()).unwrap();
+    picture::to_tensor(&frame, (width, height), &Device::Cpu).unwrap()
+}
+
+/// Encoder and decoder of a tiny autoencoder in ../shared.
+fn tiny(models: &Path, name: &str) -> (Encoder, Decoder) {
+    let open = |half: &str| {
+        let file = models.join(format!("{name}/{name}_{half}.safetensors"));
+        Checkpoint::read(&file, &Device::Cpu).unwrap()
+    };
+    let (encoder, decoder) = (open("encoder"), open("decoder"));
+    match name {
+        "taesd" => (
+            taesd::encoder(&encoder).unwrap(),
+            taesd::decoder(&decoder).unwrap(),
+        ),
+        _ => (
+            taesd::taef2_encoder(&encoder).unwrap(),
+            taesd::taef2_decoder(&decoder).unwrap(),
+        ),
+    }
+}
+
 #[test]
-fn taesd_agrees_with_its_reference_values() {
+fn tiny_autoencoders_agree_with_their_reference_values() {
     let Some(shared) = common::shared() else {
         return;
     };
     let models = shared.join("models");
-    let open =
-        |name: &str| Checkpoint::read(&models.join("taesd").join(name), &Device::Cpu).unwrap();
-    let encoder = taesd::encoder(&open("taesd_encoder.safetensors")).unwrap();
-    let decoder = taesd::decoder(&open("taesd_decoder.safetensors")).unwrap();
-    let text = std::fs::read_to_string(models.join("taesd/reference_values.json")).unwrap();
-    let reference: Value = serde_json::from_str(&text).unwrap();
-    for clip in ["sky", "uvg"] {
-        let png = models.join(format!("lpips/pairs/{clip}000_256_jpeg10_ref.png"));
-        let rgb = image::open(png).unwrap().into_rgb8();
-        let (width, height) = rgb.dimensions();
-        let frame = promptus::frame::Frame::new(width, height, rgb.into_raw()).unwrap();
-        let input = picture::to_tensor(&frame, (width, height), &Device::Cpu).unwrap();
-        let expected = &reference[format!("{clip}000_256_box")];
+    for name in ["taesd", "taef2"] {
+        let (encoder, decoder) = tiny(&models, name);
+        let text = std::fs::read_to_string(models.join(name).join("reference_values.json"));
+        let reference: Value = serde_json::from_str(&text.unwrap()).unwrap();
+        for clip in ["sky", "uvg"] {
+            let file = format!("lpips/pairs/{clip}000_256_jpeg10_ref.png");
+            let input = read_picture(&models.join(file));
+            let expected = &reference[format!("{clip}000_256_box")];
+            let latent = encoder.forward(&input).unwrap();
+            assert_near(&latent, &expected["z_first8"]);
+            let decoded = decoder.forward(&latent).unwrap();
+            assert_near(&decoded, &expected["dec_first8"]);
+            let psnr = psnr(&decoded, &input);
+            let published = expected["psnr"].as_f64().unwrap();
+            assert!(
+                (psnr - published).abs() < 0.02,
+                "{name}: {psnr} against {published}"
+            );
+        }
+    }
+}
 
-        let latent = encoder.forward(&input).unwrap();
-        assert_near(&latent, &expected["z_first8"]);
-        let decoded = decoder.forward(&latent).unwrap();
-        assert_near(&decoded, &expected["dec_first8"]);
-        let error = (decoded.clamp(0.0, 1.0).unwrap() - &input).unwrap();
-        let mse = error.sqr().unwrap().mean_all().unwrap();
-        let mse: f32 = mse.to_dtype(DType::F32).unwrap().to_scalar().unwrap();
-        let psnr = -10.0 * f64::from(mse).log10();
-        let published = expected["psnr"].as_f64().unwrap();
-        assert!(
-            (psnr - published).abs() < 0.02,
-            "{psnr} against {published}"
-        );
+/// Real frames of 512×512 through the real weights, with `PROMPTUS_LONG=1`: PSNR in the ranges that
+/// `../shared/models` names.
+#[test]
+fn tiny_autoencoders_give_real_pictures() {
+    let Some(shared) = common::shared() else {
+        return;
+    };
+    if std::env::var_os("PROMPTUS_LONG").is_none_or(|long| long != "1") {
+        eprintln!("skipped: half a minute of work; PROMPTUS_LONG=1 runs it");
+        return;
+    }
+    for (name, range) in [("taesd", 25.0..=30.5), ("taef2", 32.5..=34.3)] {
+        let (encoder, decoder) = tiny(&shared.join("models"), name);
+        for clip in ["sky_512_crf8_yuv444.mp4", "uvg_512_crf13_yuv444.mp4"] {
+            let clip = shared.join("clips").join(clip);
+            let frames = Source::open(&clip, &Options::default()).unwrap();
+            for frame in frames.step_by(70).map(Result::unwrap) {
+                let size = (frame.width(), frame.height());
+                let input = picture::to_tensor(&frame, size, &Device::Cpu).unwrap();
+                let latent = encoder.forward(&input).unwrap();
+                let psnr = psnr(&decoder.forward(&latent).unwrap(), &input);
+                println!("{name} {}: {psnr:.2} dB", clip.display());
+                // The published range is rounded to a tenth, over frames of its own choice.
+                let near = range.start() - 0.5..=range.end() + 0.5;
+                assert!(near.contains(&psnr), "{name} {}: {psnr}", clip.display());
+            }
+        }
     }
 }
 

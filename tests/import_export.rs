@@ -9,6 +9,7 @@ mod tools;
 
 use promptus::package::Title;
 use promptus::prompt::official::{Device, InitLatent, OfficialFolder};
+use promptus::prompt::official::{init_to_bytes, prompt_to_bytes, read_prompt};
 use promptus::prompt::{Affine8, ReferencePayload, Shape};
 use serde_json::Value;
 use std::fs;
@@ -276,4 +277,62 @@ fn import_and_export_refuse_what_they_cannot_do() {
     assert!(error.contains("master.m3u8"), "{error}");
     fs::create_dir(at("empty")).unwrap();
     assert!(refusal(&["import", "--out"], &[&at("title"), &at("empty")]).contains("empty"));
+}
+
+#[test]
+fn numbers_that_are_none_are_refused_by_name() {
+    let work = tempfile::tempdir().unwrap();
+    let (official, title) = (work.path().join("in"), work.path().join("title"));
+    invented(&official, 20);
+    let file = official.join("frame_00010.prompt");
+    let mut prompt = read_prompt(&file).unwrap();
+    prompt.v_map.scale = f32::NAN;
+    let bytes = prompt_to_bytes(&prompt, "frame_00010", Device::Cuda);
+    fs::write(&file, bytes).unwrap();
+    let error = refusal(&["import", "--out"], &[&title, &official]);
+    let named = error.contains("frame_00010.prompt") && error.contains("V_scale");
+    assert!(named && error.contains("finite"), "{error}");
+    invented(&official, 20);
+    let init = OfficialFolder::read(&official).unwrap().init;
+    let mut broken = init.clone();
+    broken.values[5] = f32::INFINITY;
+    let bytes = init_to_bytes(&broken, "init", Device::Cuda);
+    fs::write(official.join("init.pth"), bytes).unwrap();
+    let error = refusal(&["import", "--out"], &[&title, &official]);
+    assert!(error.contains("init.pth"), "{error}");
+    assert!(!title.exists());
+}
+
+#[test]
+fn a_first_frame_takes_the_place_of_a_missing_start_latent_only() {
+    let work = tempfile::tempdir().unwrap();
+    let at = |name: &str| work.path().join(name);
+    let picture = at("first.png");
+    image::RgbImage::new(100, 64).save(&picture).unwrap();
+    let told = |arguments: &[&str]| {
+        let text = |path: PathBuf| path.to_str().unwrap().to_owned();
+        let paths = [text(at("title")), text(at("in"))];
+        let mut all = vec!["import", "--out", &paths[0], &paths[1], "--first-frame"];
+        all.extend(arguments);
+        let program = env!("CARGO_BIN_EXE_promptus");
+        let mut command = Command::new(program);
+        let done = command.args(all).env("PROMPTUS_MODELS", work.path());
+        let done = done.env("XDG_DATA_HOME", work.path()).output().unwrap();
+        assert_eq!(done.status.code(), Some(2));
+        String::from_utf8(done.stderr).unwrap()
+    };
+    invented(&at("in"), 20);
+    let error = told(&[picture.to_str().unwrap()]);
+    assert!(error.contains("init.pth is there"), "{error}");
+    fs::remove_file(at("in/init.pth")).unwrap();
+    let error = told(&[picture.to_str().unwrap()]);
+    assert!(error.contains("100x64, expected sides"), "{error}");
+    assert!(told(&["/nowhere.png"]).contains("/nowhere.png"));
+    image::RgbImage::new(128, 64).save(&picture).unwrap();
+    let error = told(&[picture.to_str().unwrap()]);
+    assert!(
+        error.contains("sd_turbo.safetensors are not installed"),
+        "{error}"
+    );
+    assert!(!at("title").exists());
 }

@@ -22,6 +22,7 @@ use super::CliError;
 use super::playback::{Ended, Playback};
 use super::screen::{self, Screen};
 use super::strip::Strip;
+use crate::model::installed::Decoding;
 use crate::player::fetch::Setup;
 use crate::player::ladder::Ladder;
 use crate::player::session::Options;
@@ -125,7 +126,7 @@ struct Watched {
 fn watch(args: &Args) -> Result<Watched, CliError> {
     let trace = Trace::load(&args.trace())?;
     let server = Server::start(&args.title())?;
-    let playback = Playback::open(server.url(), true)?;
+    let playback = Playback::open(server.url(), Some(Decoding::Own))?;
     let ladder = Arc::clone(playback.stream().ladder());
     let rate = screen::picture(playback.stream())?.frame_rate;
     let frames = (ladder.total_s() * rate.fps()).round() as u64;

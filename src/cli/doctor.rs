@@ -40,13 +40,23 @@ const SIDE: u32 = 256;
 const TIMED: u32 = 30;
 
 /// Weights that do not ship with the crate, and what wants them.
-const OUTSIDE: [(&str, &str); 5] = [
+const OUTSIDE: [(&str, &str); 6] = [
     (
         "lpips/lpips_squeeze_v0.1.safetensors",
         "perceptual loss of encode, lpips_squeeze of eval",
     ),
-    (installed::SD_TURBO[0], "frames of sd-turbo titles, in f16"),
-    (installed::SD_TURBO[1], "frames of sd-turbo titles, in f32"),
+    (
+        "sd-turbo/sd_turbo.safetensors",
+        "frames of sd-turbo titles, in one file",
+    ),
+    (
+        "sd-turbo/unet/diffusion_pytorch_model.safetensors",
+        "frames of sd-turbo titles, in f32",
+    ),
+    (
+        "sd-turbo/unet/diffusion_pytorch_model.fp16.safetensors",
+        "frames of sd-turbo titles, in f16",
+    ),
     (installed::TAESD_DECODER, "frames of sd-turbo titles"),
     ("taesd/taesd_encoder.safetensors", "fits for sd-turbo"),
 ];

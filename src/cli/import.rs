@@ -1,11 +1,14 @@
 //! `promptus import`: the reference's prompts as a title.
 
 use super::CliError;
+use crate::frame::Frame;
+use crate::model::picture::to_tensor;
+use crate::model::{Profile, device, installed};
 use crate::package::{ImportOptions, TitleContent, TitleFiles, from_official, publish};
-use crate::prompt::official::OfficialFolder;
+use crate::prompt::official::{INIT_FILE, InitLatent, OfficialFolder, read_prompts};
 use crate::time::FrameRate;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Arguments of `promptus import`.
@@ -17,6 +20,10 @@ pub(super) struct Args {
     /// Folder of the title, made if it is missing.
     #[arg(long, value_name = "TITLE")]
     out: PathBuf,
+    /// The true first frame (PNG or JPEG), where the folder has no init.pth: its start latent is
+    /// then made with SD-Turbo's full-size autoencoder, which must be installed.
+    #[arg(long, value_name = "PNG")]
+    first_frame: Option<PathBuf>,
     /// Pictures a second, such as 30 or 30000/1001.
     #[arg(long, default_value = "30", value_name = "RATE")]
     fps: FrameRate,
@@ -70,7 +77,10 @@ struct RungReport {
 
 /// Runs `promptus import`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let folder = OfficialFolder::read(&args.input)?;
+    let folder = match &args.first_frame {
+        Some(picture) => with_first_frame(&args.input, picture)?,
+        None => OfficialFolder::read(&args.input)?,
+    };
     let options = ImportOptions {
         frame_rate: args.fps,
         visible: args.width.zip(args.height),
@@ -94,6 +104,44 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         println!("{}", serde_json::to_string(&report)?);
     }
     Ok(())
+}
+
+/// A folder without `init.pth`, its start latent encoded from the true first frame.
+fn with_first_frame(folder: &Path, file: &Path) -> Result<OfficialFolder, CliError> {
+    let init = folder.join(INIT_FILE);
+    if init.exists() {
+        let path = init.display();
+        return Err(CliError::input(format!(
+            "{path} is there: --first-frame is for folders without one"
+        )));
+    }
+    let prompts = read_prompts(folder)?;
+    let picture = image::open(file).map_err(|error| {
+        let path = file.display();
+        CliError::input(format!("{path}: {error}"))
+    })?;
+    let size = (picture.width(), picture.height());
+    let profile = Profile::sd_turbo();
+    if profile.coded_size(size) != size || size.0 == 0 {
+        return Err(CliError::input(format!(
+            "{}: a picture of {}x{}, expected sides that are multiples of {}",
+            file.display(),
+            size.0,
+            size.1,
+            profile.cell
+        )));
+    }
+    let frame = Frame::new(size.0, size.1, picture.into_rgb8().into_raw())?;
+    let device = device::best();
+    let latent = installed::vae(&device)?.encode(&to_tensor(&frame, size, &device)?)?;
+    let (_, height, width) = profile.latent_shape(size);
+    let values = latent.flatten_all()?.to_vec1()?;
+    let init = InitLatent {
+        height,
+        width,
+        values,
+    };
+    Ok(OfficialFolder { init, prompts })
 }
 
 fn report(args: &Args, content: &TitleContent, files: &TitleFiles) -> Report {

@@ -22,6 +22,7 @@ mod serve;
 mod session_args;
 mod simulate;
 mod strip;
+mod weights;
 
 pub use error::CliError;
 
@@ -72,6 +73,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Report devices, weights and features.
     Doctor(doctor::Args),
+    /// Say which weights to get, where to put them, and whether they are right.
+    Weights(weights::Args),
     /// Serve, play and measure the shipped title in one go.
     Demo(demo::Args),
 }
@@ -104,6 +107,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Eval(args) => eval::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Weights(args) => weights::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
 }

@@ -8,6 +8,7 @@ use super::screen::{self, Screen};
 use super::session_args::{self, SessionArgs};
 use super::{CliError, simulate};
 use crate::manifest::SegmentRef;
+use crate::model::installed::Decoding;
 use crate::player::fetch::Setup;
 use crate::player::session::Options;
 use crate::report::Network;
@@ -30,6 +31,16 @@ pub(super) struct Args {
     /// Fetch and decide only; generate no frames.
     #[arg(long, conflicts_with = "out")]
     no_render: bool,
+    /// What turns latents into pictures: the profile's own decoder, or the full-size autoencoder of
+    /// SD-Turbo, slower and better.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "DECODER",
+        conflicts_with = "no_render"
+    )]
+    decoder: Decoder,
     #[command(flatten)]
     session: SessionArgs,
     /// Slow the connection down to this recorded network.
@@ -43,6 +54,22 @@ pub(super) struct Args {
     json: bool,
 }
 
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Decoder {
+    #[default]
+    Own,
+    Vae,
+}
+
+impl From<Decoder> for Decoding {
+    fn from(decoder: Decoder) -> Self {
+        match decoder {
+            Decoder::Own => Self::Own,
+            Decoder::Vae => Self::Vae,
+        }
+    }
+}
+
 /// Runs `promptus play`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     if args.json && args.out.as_deref() == Some(Path::new("-")) {
@@ -51,7 +78,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         ));
     }
     let (trace, throttle) = throttle(args)?.unzip();
-    let playback = Playback::open(&args.url, !args.no_render)?;
+    let playback = Playback::open(&args.url, (!args.no_render).then_some(args.decoder.into()))?;
     let asked = args.session.options(playback.stream().ladder())?;
     let (options, skip_s) = from_access_point(&playback, asked);
     let screen = match (&args.out, playback.generator()) {

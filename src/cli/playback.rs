@@ -5,7 +5,8 @@
 
 use super::CliError;
 use super::screen::Screen;
-use crate::model::{Generator, device, installed};
+use crate::model::installed::{self, Decoding};
+use crate::model::{Generator, device};
 use crate::player::fetch::{
     Client, FetchError, Patience, Played, Segment, Setup, Stream, Title, play,
 };
@@ -37,15 +38,15 @@ pub(super) struct Ended {
 impl Playback {
     /// Opens the manifest at `url`. With `render`, the first group whose generator is installed is
     /// taken, and it is an error if there is none; otherwise the first group.
-    pub(super) fn open(url: &str, render: bool) -> Result<Self, CliError> {
+    pub(super) fn open(url: &str, render: Option<Decoding>) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
         let client = Client::new(Patience::default())?;
         let title = runtime.block_on(Title::open(&client, url))?;
-        let (group, generator) = if render {
-            let (group, generator) = generator_for(&title)?;
+        let (group, generator) = if let Some(decoding) = render {
+            let (group, generator) = generator_for(&title, decoding)?;
             (group, Some(Arc::new(generator)))
         } else {
             (0, None)
@@ -159,10 +160,11 @@ fn verdict(played: &Played) -> Verdict {
 }
 
 /// The first group of `title` whose generator is installed, and that generator.
-fn generator_for(title: &Title) -> Result<(usize, Generator), CliError> {
+fn generator_for(title: &Title, decoding: Decoding) -> Result<(usize, Generator), CliError> {
     let mut reasons = Vec::new();
     for (index, group) in title.presentation().groups.iter().enumerate() {
-        match installed::generator(&group.profile, &device::best()) {
+        let wanted = parse_hash(&group.weights).unwrap_or_default();
+        match installed::generator_for(&group.profile, wanted, decoding, &device::best()) {
             Ok(generator) if fits(&group.weights, &generator) => return Ok((index, generator)),
             Ok(generator) => reasons.push(format!(
                 "profile `{}` was fitted with the weights of SHA-256 {}, installed are {}",
@@ -183,6 +185,18 @@ fn generator_for(title: &Title) -> Result<(usize, Generator), CliError> {
 /// Whether the weights are those that the manifest names; all zeros mean that it does not know.
 fn fits(weights: &str, generator: &Generator) -> bool {
     weights.bytes().all(|digit| digit == b'0') || weights == hex(&generator.weights_hash())
+}
+
+/// 64 hexadecimal digits.
+fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(hash)
 }
 
 fn hex(bytes: &[u8]) -> String {

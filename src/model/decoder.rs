@@ -43,9 +43,11 @@ impl Decoder {
         let cell = form.shuffle << doublings;
         let stages = form.stages.iter().enumerate().map(|(i, stage)| {
             let scope = scope.sub("stages").sub(i);
+            let pool_groups = form.pool_groups.filter(|_| i == 0);
             let blocks = (0..stage.blocks)
                 .map(|b| {
-                    ResidualBlock::new(&scope.sub("blocks").sub(b), stage.channels, form.convs)
+                    let scope = scope.sub("blocks").sub(b);
+                    ResidualBlock::new(&scope, stage.channels, form.convs, pool_groups)
                 })
                 .collect::<Result<_, _>>()?;
             let up = widths
@@ -122,7 +124,8 @@ mod tests {
                 .to_vec(),
             ..DecoderForm::taesd()
         };
-        for (form, channels, cell) in [(narrow, 4, 2), (Profile::mini().decoder, 16, 8)] {
+        let mini = Profile::mini().decoder;
+        for (form, channels, cell) in [(narrow, 4, 2), (mini, 16, 8)] {
             let decoder = Decoder::new(&form, channels, &Scope::root(&source)).unwrap();
             let latent = normal(1, &[1, channels, 3, 4]);
             let picture = decoder.forward(&latent).unwrap();

@@ -52,6 +52,11 @@ impl Encoder {
         Self::new(&form, &Scope::root(&weights).sub("encoder"))
     }
 
+    /// SHA-256 of the shipped weights.
+    pub fn shipped_hash() -> [u8; 32] {
+        Sha256::digest(SHIPPED).into()
+    }
+
     /// Takes the layers of `form` from `scope`.
     pub fn new(form: &EncoderForm, scope: &Scope<'_>) -> Result<Self, ModelError> {
         let mut inputs = COLOURS * form.unshuffle * form.unshuffle;
@@ -67,11 +72,14 @@ impl Encoder {
                     form.entry_relu,
                 )?,
             };
+            let last = i + 1 == form.stages.len();
+            let pool_groups = form.pool_groups.filter(|_| last);
             let blocks = numbered
                 .by_ref()
                 .take(stage.blocks)
                 .map(|b: usize| {
-                    ResidualBlock::new(&scope.sub("blocks").sub(b), stage.channels, form.convs)
+                    let scope = scope.sub("blocks").sub(b);
+                    ResidualBlock::new(&scope, stage.channels, form.convs, pool_groups)
                 })
                 .collect::<Result<_, _>>()?;
             stages.push(Stage { entry, blocks });

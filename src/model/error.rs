@@ -46,6 +46,16 @@ pub enum ModelError {
         /// The shape in the file.
         got: Vec<usize>,
     },
+    /// A whole file, but of another network.
+    #[error("weights file {file} holds {found}, expected {expected}")]
+    AnotherModel {
+        /// The file as it was named.
+        file: String,
+        /// What its tensors tell.
+        found: &'static str,
+        /// What was to be loaded.
+        expected: &'static str,
+    },
     /// A tensor is stored in a number format that the generator does not read.
     #[error("weights file {file}: tensor `{tensor}` is stored as {got}, expected F32, F16 or BF16")]
     Format {
@@ -63,6 +73,12 @@ pub enum ModelError {
         file: String,
         /// The folders that were searched.
         folders: Vec<PathBuf>,
+    },
+    /// The full-size autoencoder was asked for in a profile that has none.
+    #[error("profile `{profile}` has no full-size decoder: only `sd-turbo` has one")]
+    NoVae {
+        /// The profile.
+        profile: &'static str,
     },
     /// No profile of that name is known.
     #[error("no generator profile is called `{0}`: expected `mini` or `sd-turbo`")]

@@ -18,8 +18,10 @@ use super::decoder::Decoder;
 use super::ops::{Conv2d, pixel_shuffle};
 use super::profile::{Conditioning, Prediction, Profile};
 use super::scope::Scope;
+use super::stable_diffusion::recognise::{Holds, explain};
 use super::start::Start;
 use super::unet::UNet;
+use super::vae::Vae;
 use super::weights::{Checkpoint, Source};
 
 /// Side of the pixel shuffle that brings a prompt cell to latent cells.
@@ -36,6 +38,7 @@ pub struct Generator {
     lift: Option<Conv2d>,
     unet: UNet,
     decoder: Decoder,
+    vae: Option<Vae>,
     device: Device,
 }
 
@@ -52,6 +55,7 @@ impl Generator {
     pub fn load(profile: Profile, file: &Path, device: &Device) -> Result<Self, ModelError> {
         let weights = Checkpoint::read(file, device)?;
         Self::new(profile, &weights, weights.sha256())
+            .map_err(|error| explain(error, &weights, Holds::Mini, "a generator in one file"))
     }
 
     /// A generator whose layers come from `source`; `weights` is the SHA-256 to report.
@@ -87,9 +91,17 @@ impl Generator {
             lift,
             unet,
             decoder,
+            vae: None,
             device: source.device().clone(),
             profile,
         })
+    }
+
+    /// The same generator, its pictures made by the full-size decoder: slower, and better than the
+    /// tiny one. Fits must not go through it.
+    pub fn with_vae(mut self, vae: Vae) -> Self {
+        self.vae = Some(vae);
+        self
     }
 
     /// The profile that it was built from.
@@ -136,7 +148,10 @@ impl Generator {
 
     /// Latents → pictures (B, 3, H, W), nominally in 0..1 and not clamped.
     pub fn decode(&self, latent: &Tensor) -> Result<Tensor, ModelError> {
-        self.decoder.forward(latent)
+        match &self.vae {
+            Some(vae) => vae.decode(latent),
+            None => self.decoder.forward(latent),
+        }
     }
 
     /// Composed prompts (B, T, D) and a start latent → pictures (B, 3, H, W), not clamped.

@@ -2,12 +2,13 @@
 //!
 //! They are looked for in `$PROMPTUS_MODELS`, then in `promptus/models` of the user's data folder
 //! (XDG Base Directory Specification: `$XDG_DATA_HOME`, or `~/.local/share`). SD-Turbo's files keep
-//! the names under which they are published, below `sd-turbo`.
+//! the names under which they are published, below `sd-turbo` (see [`super::stable_diffusion`]).
 
-use super::profile::{Conditioning, Profile};
-use super::weights::{Checkpoint, Source};
-use super::{Generator, ModelError, taesd};
-use candle_core::{Device, Tensor};
+use super::profile::{Conditioning, Profile, VaeForm};
+use super::stable_diffusion::{self, StableDiffusion};
+use super::weights::Checkpoint;
+use super::{Generator, ModelError, Vae, taesd};
+use candle_core::Device;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -31,30 +32,92 @@ pub fn find(relative: impl AsRef<Path>) -> Option<PathBuf> {
     candidates.find(|path| path.is_file())
 }
 
-/// SD-Turbo's UNet, in f16 or f32.
-pub const SD_TURBO: [&str; 2] = [
-    "sd-turbo/unet/diffusion_pytorch_model.fp16.safetensors",
-    "sd-turbo/unet/diffusion_pytorch_model.safetensors",
-];
+/// The folder of SD-Turbo's files.
+pub const SD_TURBO: &str = "sd-turbo";
 
 /// The decoder of Stable Diffusion latents.
 pub const TAESD_DECODER: &str = "taesd/taesd_decoder.safetensors";
 
+/// Which network turns latents into pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Decoding {
+    /// The profile's own decoder, which fits are made for.
+    #[default]
+    Own,
+    /// The full-size autoencoder: slow, and at its best quality.
+    Vae,
+}
+
 /// The generator that titles of profile `name` are rendered with: the shipped one, or one made of
 /// installed weights. Fails if the profile is unknown or its weights are nowhere.
 pub fn generator(name: &str, device: &Device) -> Result<Generator, ModelError> {
+    generator_for(name, [0; 32], Decoding::Own, device)
+}
+
+/// As [`generator`]; of several installed files the one whose SHA-256 is `weights` is taken, if
+/// there is one (zeros: any).
+pub fn generator_for(
+    name: &str,
+    weights: [u8; 32],
+    decoding: Decoding,
+    device: &Device,
+) -> Result<Generator, ModelError> {
     let profile = Profile::named(name)?;
+    let vae = match (decoding, &profile.vae) {
+        (Decoding::Own, _) => None,
+        (Decoding::Vae, Some(form)) => Some(form.clone()),
+        (Decoding::Vae, None) => {
+            let profile = profile.name;
+            return Err(ModelError::NoVae { profile });
+        }
+    };
     match profile.conditioning {
         Conditioning::Spatial { .. } => Generator::shipped(device),
         Conditioning::CrossAttention { .. } => {
-            let unet = SD_TURBO.iter().find_map(find);
-            let unet = Checkpoint::read(&unet.ok_or_else(|| missing(SD_TURBO[0]))?, device)?;
+            let file = sd_turbo(weights, device)?;
             let decoder = find(TAESD_DECODER).ok_or_else(|| missing(TAESD_DECODER))?;
             let decoder = taesd::decoder(&Checkpoint::read(&decoder, device)?)?;
-            let weights = unet.sha256();
-            Generator::with_decoder(profile, &UnetFile(unet), decoder, weights)
+            let form = profile.unet.clone();
+            let hash = file.sha256();
+            let generator = Generator::with_decoder(profile, &file.unet(&form), decoder, hash)?;
+            match vae {
+                Some(form) => Ok(generator.with_vae(Vae::new(&form, &file.vae()?)?)),
+                None => Ok(generator),
+            }
         }
     }
+}
+
+/// SD-Turbo's full-size autoencoder. Fails if it is not installed.
+pub fn vae(device: &Device) -> Result<Vae, ModelError> {
+    Vae::new(
+        &VaeForm::stable_diffusion(),
+        &sd_turbo([0; 32], device)?.vae()?,
+    )
+}
+
+/// SD-Turbo's installed files, the best first.
+pub fn sd_turbo_files() -> Vec<PathBuf> {
+    let places = folders().into_iter().map(|folder| folder.join(SD_TURBO));
+    places
+        .flat_map(|place| stable_diffusion::unet_files(&place))
+        .collect()
+}
+
+/// The installed SD-Turbo with that SHA-256, or the best one.
+fn sd_turbo(weights: [u8; 32], device: &Device) -> Result<StableDiffusion, ModelError> {
+    let files = sd_turbo_files();
+    let wanted = weights != [0; 32] && files.len() > 1;
+    for path in files.iter().filter(|_| wanted) {
+        let file = StableDiffusion::open(path, device)?;
+        if file.sha256() == weights {
+            return Ok(file);
+        }
+    }
+    let path = files
+        .first()
+        .ok_or_else(|| missing("sd-turbo/sd_turbo.safetensors"))?;
+    StableDiffusion::open(path, device)
 }
 
 fn missing(file: &str) -> ModelError {
@@ -64,46 +127,32 @@ fn missing(file: &str) -> ModelError {
     }
 }
 
-/// A file that holds nothing but a UNet, so that its names lack our first part.
-struct UnetFile(Checkpoint);
-
-impl Source for UnetFile {
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let theirs = name.strip_prefix("unet.").unwrap_or(name);
-        self.0.tensor(theirs, shape)
-    }
-
-    fn device(&self) -> &Device {
-        self.0.device()
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_bare_unet_file_answers_to_our_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("unet.safetensors");
-        let ones = Tensor::ones(3, candle_core::DType::F32, &Device::Cpu).unwrap();
-        ones.save_safetensors("conv_in.bias", &path).unwrap();
-        let file = UnetFile(Checkpoint::read(&path, &Device::Cpu).unwrap());
-        let read = file.tensor("unet.conv_in.bias", &[3]).unwrap();
-        assert_eq!(read.to_vec1::<f32>().unwrap(), [1.0; 3]);
-    }
-
-    #[test]
     fn profiles_have_their_generator_or_say_what_is_missing() {
         assert!(generator("mini", &Device::Cpu).is_ok());
         assert!(generator("maxi", &Device::Cpu).is_err());
-        if SD_TURBO.iter().find_map(find).is_none() {
+        if sd_turbo_files().is_empty() {
             let error = generator("sd-turbo", &Device::Cpu).unwrap_err().to_string();
             assert!(
-                error.contains("sd-turbo/unet") && error.contains("models"),
+                error.contains("sd-turbo/sd_turbo") && error.contains("models"),
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn only_profiles_with_a_full_size_decoder_take_it() {
+        let error = generator_for("mini", [0; 32], Decoding::Vae, &Device::Cpu).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`mini` has no full-size decoder"),
+            "{error}"
+        );
     }
 }

@@ -10,7 +10,8 @@
 //! | [`noise`], [`start`], [`opening`] | NumPy's normal deviates; the start latent's recurrence; what a segment starts from |
 //! | [`weights`], [`scope`], [`synthetic`] | safetensors, layers by name, weights without a file |
 //! | [`unet`], [`decoder`], [`encoder`], [`generator`] | the networks and their composition |
-//! | [`taesd`] | the published TAESD files |
+//! | [`taesd`] | the published files of TAESD and TAEF2 |
+//! | [`stable_diffusion`], [`vae`] | published checkpoints, both layouts; the full-size autoencoder |
 //! | [`picture`] | frames ↔ tensors |
 //! | [`device`], [`installed`] | where to compute; where outside weights lie |
 //! | [`ops`] | layers with frozen weights and right input gradients |
@@ -23,6 +24,7 @@ pub mod generator;
 #[cfg(test)]
 pub(crate) mod gradient_check;
 pub mod installed;
+mod mapped;
 pub mod noise;
 pub mod opening;
 pub mod ops;
@@ -30,13 +32,16 @@ pub mod picture;
 pub mod profile;
 mod residual;
 pub mod scope;
+pub mod stable_diffusion;
 pub mod start;
 pub mod synthetic;
 pub mod taesd;
 pub mod unet;
+pub mod vae;
 pub mod weights;
 
 pub use encoder::Encoder;
 pub use error::ModelError;
 pub use generator::Generator;
 pub use profile::Profile;
+pub use vae::Vae;

@@ -32,6 +32,8 @@ pub struct Profile {
     pub decoder: DecoderForm,
     /// Picture to prompt, where the profile has such a network.
     pub encoder: Option<EncoderForm>,
+    /// The full-size autoencoder of the same latents, where there is one.
+    pub vae: Option<VaeForm>,
 }
 
 /// How a prompt of T×D enters the network.
@@ -147,6 +149,8 @@ pub struct DecoderForm {
     pub shuffle: usize,
     /// Whether a linear map of the latent cell is added to the picture.
     pub linear: bool,
+    /// Groups of the norm in the widening branch of the first stage's blocks; `None`: no branch.
+    pub pool_groups: Option<usize>,
 }
 
 /// An encoder in the mirrored form: stages of residual blocks, halving the grid between them.
@@ -165,6 +169,23 @@ pub struct EncoderForm {
     pub outputs: usize,
     /// Side in pixels of the cells whose linear map is added to the output; `None`: not added.
     pub linear_cell: Option<usize>,
+    /// Groups of the norm in the widening branch of the last stage's blocks; `None`: no branch.
+    pub pool_groups: Option<usize>,
+}
+
+/// Stable Diffusion's full-size autoencoder (`AutoencoderKL`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct VaeForm {
+    /// Channels per level, finest first; each level halves the grid.
+    pub widths: Vec<usize>,
+    /// Resnets per level of the encoder; one more in the decoder.
+    pub layers: usize,
+    /// Groups of the group norms.
+    pub norm_groups: usize,
+    /// Channels of the latent.
+    pub latent_channels: usize,
+    /// Latents are multiplied by this before they are denoised.
+    pub scale: f64,
 }
 
 impl Profile {
@@ -209,6 +230,7 @@ impl Profile {
                 up_bias: true,
                 shuffle: 2,
                 linear: true,
+                pool_groups: None,
             },
             encoder: Some(EncoderForm {
                 unshuffle: 4,
@@ -227,7 +249,9 @@ impl Profile {
                 entry_relu: true,
                 outputs: dim,
                 linear_cell: Some(16),
+                pool_groups: None,
             }),
+            vae: None,
         }
     }
 
@@ -264,6 +288,7 @@ impl Profile {
             },
             decoder: DecoderForm::taesd(),
             encoder: None,
+            vae: Some(VaeForm::stable_diffusion()),
         }
     }
 
@@ -309,6 +334,16 @@ impl DecoderForm {
             up_bias: false,
             shuffle: 1,
             linear: false,
+            pool_groups: None,
+        }
+    }
+
+    /// TAEF2's decoder for FLUX.2 latents (32 channels): TAESD's with a widening branch at latent
+    /// resolution; 1,338,499 values.
+    pub fn taef2() -> Self {
+        Self {
+            pool_groups: Some(TAEF2_GROUPS),
+            ..Self::taesd()
         }
     }
 }
@@ -323,9 +358,38 @@ impl EncoderForm {
             entry_relu: false,
             outputs: 4,
             linear_cell: None,
+            pool_groups: None,
+        }
+    }
+
+    /// TAEF2's encoder for FLUX.2 latents: 1,338,528 values.
+    pub fn taef2() -> Self {
+        Self {
+            outputs: TAEF2_LATENT,
+            pool_groups: Some(TAEF2_GROUPS),
+            ..Self::taesd()
         }
     }
 }
+
+impl VaeForm {
+    /// The autoencoder of Stable Diffusion 1 and 2, and of SD-Turbo.
+    pub fn stable_diffusion() -> Self {
+        Self {
+            widths: vec![128, 256, 512, 512],
+            layers: 2,
+            norm_groups: 32,
+            latent_channels: 4,
+            scale: 0.18215,
+        }
+    }
+}
+
+/// Channels of a FLUX.2 latent.
+const TAEF2_LATENT: usize = 32;
+
+/// Groups of the norms in TAEF2.
+const TAEF2_GROUPS: usize = 4;
 
 fn taesd_stages(blocks: [usize; 4]) -> Vec<Stage> {
     let stage = |blocks| Stage {

@@ -1,10 +1,10 @@
 //! Where a network's numbers come from: a safetensors file, tensor by tensor.
 //!
+//! Files are mapped into memory, and a tensor is converted when a layer asks for it.
 //! Knows the safetensors format (<https://github.com/huggingface/safetensors>), but no network,
 //! no layer and no profile.
 
 use std::borrow::Cow;
-use std::fs;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -13,9 +13,10 @@ use safetensors::tensor::{Dtype, Metadata};
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
+use super::mapped::Bytes;
 
 /// Something that yields tensors by name, always as `f32`.
-pub trait Source {
+pub trait Source: Send + Sync {
     /// The tensor `name`, which must have exactly this shape.
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
 
@@ -23,21 +24,21 @@ pub trait Source {
     fn device(&self) -> &Device;
 }
 
-/// A safetensors file held in memory; `F32`, `F16` and `BF16` become `f32`.
+/// A safetensors file, mapped into memory; `F32`, `F16` and `BF16` become `f32`.
 pub struct Checkpoint {
     file: String,
-    bytes: Cow<'static, [u8]>,
+    bytes: Bytes,
     metadata: Metadata,
     data_start: usize,
     device: Device,
 }
 
 impl Checkpoint {
-    /// Reads the file at `path`; tensors will be made on `device`.
+    /// Opens the file at `path`; tensors will be made on `device`.
     pub fn read(path: &Path, device: &Device) -> Result<Self, ModelError> {
         let file = path.display().to_string();
-        match fs::read(path) {
-            Ok(bytes) => Self::from_bytes(&file, bytes, device),
+        match Bytes::open(path) {
+            Ok(bytes) => Self::new(file, bytes, device),
             Err(source) => Err(ModelError::Read { file, source }),
         }
     }
@@ -48,14 +49,19 @@ impl Checkpoint {
         bytes: impl Into<Cow<'static, [u8]>>,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        let bytes = bytes.into();
-        let (header, metadata) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| ModelError::Malformed {
-                file: file.to_owned(),
-                detail: e.to_string(),
-            })?;
+        Self::new(file.to_owned(), Bytes::Held(bytes.into()), device)
+    }
+
+    fn new(file: String, bytes: Bytes, device: &Device) -> Result<Self, ModelError> {
+        let (header, metadata) = match SafeTensors::read_metadata(&bytes) {
+            Ok(read) => read,
+            Err(error) => {
+                let detail = error.to_string();
+                return Err(ModelError::Malformed { file, detail });
+            }
+        };
         Ok(Self {
-            file: file.to_owned(),
+            file,
             bytes,
             metadata,
             data_start: size_of::<u64>() + header,
@@ -65,12 +71,22 @@ impl Checkpoint {
 
     /// SHA-256 of the whole file.
     pub fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(&self.bytes).into()
+        Sha256::digest(&*self.bytes).into()
     }
 
     /// Names of all tensors in the file, in no particular order.
     pub fn names(&self) -> Vec<String> {
         self.metadata.offset_keys()
+    }
+
+    /// The file's name in messages.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The shape of the tensor `name`, if the file holds it.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.metadata.info(name).map(|info| info.shape.as_slice())
     }
 }
 

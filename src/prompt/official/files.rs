@@ -12,6 +12,9 @@ use super::tensor::{Dtype, TensorRef, floats};
 use super::{Device, OfficialError, pickle};
 use crate::prompt::{Affine8, Factors, ReferencePayload, Shape};
 
+/// The file with the start latent of a chain.
+pub const INIT_FILE: &str = "init.pth";
+
 /// Larger files are no prompts and no start latents.
 const MAX_FILE: u64 = 1 << 26;
 /// Channels of a Stable Diffusion latent.
@@ -55,34 +58,9 @@ impl OfficialFolder {
     ///
     /// Fails if one of them is missing, damaged or of another rank.
     pub fn read(folder: &Path) -> Result<Self, OfficialError> {
-        let mut prompts = BTreeMap::new();
-        let listing = fs::read_dir(folder).map_err(|source| io(folder, source))?;
-        for entry in listing {
-            let path = entry.map_err(|source| io(folder, source))?.path();
-            if let Some(number) = frame_number(&path) {
-                prompts.insert(number, read_prompt(&path)?);
-            }
-        }
-        let size = |prompt: &ReferencePayload| (prompt.shape, prompt.rank);
-        let Some(first) = prompts.values().next().map(size) else {
-            return Err(content(
-                folder,
-                "frame_NNNNN.prompt",
-                "at least one such file",
-            ));
-        };
-        if let Some((number, _)) = prompts.iter().find(|(_, prompt)| size(prompt) != first) {
-            let file = folder.join(prompt_name(*number));
-            return Err(content(
-                &file,
-                "U, V",
-                &format!("the first prompt's size {first:?}"),
-            ));
-        }
-        Ok(Self {
-            init: read_init(&folder.join("init.pth"))?,
-            prompts,
-        })
+        let prompts = read_prompts(folder)?;
+        let init = read_init(&folder.join(INIT_FILE))?;
+        Ok(Self { init, prompts })
     }
 
     /// Writes the files into `folder`, each atomically; the folder is made if it is missing.
@@ -95,10 +73,41 @@ impl OfficialFolder {
         }
         write_file(
             folder,
-            "init.pth",
+            INIT_FILE,
             &init_to_bytes(&self.init, "init", device),
         )
     }
+}
+
+/// Reads every `frame_NNNNN.prompt` of `folder`, by frame number; other files are left alone.
+///
+/// Fails if there is none, or if one is damaged or of another rank than the first.
+pub fn read_prompts(folder: &Path) -> Result<BTreeMap<u32, ReferencePayload>, OfficialError> {
+    let mut prompts = BTreeMap::new();
+    let listing = fs::read_dir(folder).map_err(|source| io(folder, source))?;
+    for entry in listing {
+        let path = entry.map_err(|source| io(folder, source))?.path();
+        if let Some(number) = frame_number(&path) {
+            prompts.insert(number, read_prompt(&path)?);
+        }
+    }
+    let size = |prompt: &ReferencePayload| (prompt.shape, prompt.rank);
+    let Some(first) = prompts.values().next().map(size) else {
+        return Err(content(
+            folder,
+            "frame_NNNNN.prompt",
+            "at least one such file",
+        ));
+    };
+    if let Some((number, _)) = prompts.iter().find(|(_, prompt)| size(prompt) != first) {
+        let file = folder.join(prompt_name(*number));
+        return Err(content(
+            &file,
+            "U, V",
+            &format!("the first prompt's size {first:?}"),
+        ));
+    }
+    Ok(prompts)
 }
 
 /// Reads one `.prompt` file.

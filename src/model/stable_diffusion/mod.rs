@@ -1,0 +1,183 @@
+//! Stable Diffusion checkpoints as they are published: one file with the original names, or a
+//! folder in the diffusers layout.
+//!
+//! | on disk | holds |
+//! |---|---|
+//! | `sd_turbo.safetensors` | everything, names `model.diffusion_model.…`, `first_stage_model.…` |
+//! | `unet/diffusion_pytorch_model*.safetensors` | the UNet, diffusers' names |
+//! | `vae/diffusion_pytorch_model*.safetensors` | the autoencoder, diffusers' names |
+//!
+//! The networks ask for diffusers' names; [`names`] knows the original ones. Both layouts give the
+//! same network, bit for bit. A file of another model is told apart by [`recognise`].
+
+pub mod names;
+pub mod recognise;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+
+use self::recognise::Holds;
+use super::ModelError;
+use super::profile::{Profile, UNetForm};
+use super::weights::{Checkpoint, Source};
+
+/// The single-file checkpoint, as published.
+pub const SINGLE_FILE: &str = "sd_turbo.safetensors";
+
+/// How diffusers calls a network's file, without format and ending.
+const DIFFUSERS_STEM: &str = "diffusion_pytorch_model";
+
+/// What is expected where a UNet is loaded.
+const EXPECTED: &str = "SD-Turbo (the structure of Stable Diffusion 2.1)";
+
+/// A checkpoint's files, opened.
+pub struct StableDiffusion {
+    unet: Checkpoint,
+    original: bool,
+    /// Where the autoencoder lies if it is not in the same file.
+    vae: Option<PathBuf>,
+}
+
+impl StableDiffusion {
+    /// Opens `path`: a single-file checkpoint, a file that holds a UNet in diffusers' names, or a
+    /// folder with one of the two.
+    ///
+    /// Fails if there is none or if it is of another model.
+    pub fn open(path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let file = unet_files(path).into_iter().next();
+        let unet = Checkpoint::read(file.as_deref().unwrap_or(path), device)?;
+        let original = match recognise::holds(&unet) {
+            Holds::StableDiffusion2 => true,
+            Holds::StableDiffusion2Unet => false,
+            found => return Err(found.instead_of(&unet, EXPECTED)),
+        };
+        let folder = file.as_deref().unwrap_or(path).parent();
+        let folder = folder.and_then(Path::parent).map(|f| f.join("vae"));
+        let vae = folder.and_then(|folder| network_files(&folder).into_iter().next());
+        Ok(Self {
+            unet,
+            original,
+            vae,
+        })
+    }
+
+    /// SHA-256 of the file that holds the UNet.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.unet.sha256()
+    }
+
+    /// Where the tensors of layers will lie.
+    pub fn device(&self) -> &Device {
+        self.unet.device()
+    }
+
+    /// The UNet of that form, its names below `unet`.
+    pub fn unet<'a>(&'a self, form: &'a UNetForm) -> Unet<'a> {
+        Unet { file: self, form }
+    }
+
+    /// The autoencoder, in diffusers' names.
+    ///
+    /// Fails if the files of a diffusers folder are not there or hold something else.
+    pub fn vae(&self) -> Result<Autoencoder<'_>, ModelError> {
+        if self.original {
+            return Ok(Autoencoder::Original(&self.unet));
+        }
+        let path = self.vae.as_ref().ok_or_else(|| ModelError::Missing {
+            file: self.unet.file().to_owned(),
+            tensor: "vae/diffusion_pytorch_model.safetensors: encoder.conv_in.weight".to_owned(),
+            shape: vec![],
+        })?;
+        let file = Checkpoint::read(path, self.device())?;
+        match recognise::holds(&file) {
+            Holds::Autoencoder => Ok(Autoencoder::Diffusers(file)),
+            found => Err(found.instead_of(&file, "Stable Diffusion's autoencoder")),
+        }
+    }
+}
+
+/// The files below `path` that may hold SD-Turbo's UNet, the best first; `path` itself if it is a
+/// file.
+pub fn unet_files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let single = Some(path.join(SINGLE_FILE)).filter(|file| file.is_file());
+    let diffusers = network_files(&path.join("unet"));
+    single.into_iter().chain(diffusers).collect()
+}
+
+/// `diffusion_pytorch_model*.safetensors` in a folder: full precision first, then by name.
+fn network_files(folder: &Path) -> Vec<PathBuf> {
+    let listing = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = listing
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|n| n.starts_with(DIFFUSERS_STEM) && n.ends_with(".safetensors"))
+        })
+        .collect();
+    files.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+    files
+}
+
+/// A UNet that answers to our names: diffusers', below `unet`.
+pub struct Unet<'a> {
+    file: &'a StableDiffusion,
+    form: &'a UNetForm,
+}
+
+impl Source for Unet<'_> {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let name = name.strip_prefix("unet.").unwrap_or(name);
+        let file = &self.file.unet;
+        match self.file.original {
+            true => {
+                let theirs = names::original_unet(self.form, name);
+                file.tensor(theirs.as_deref().unwrap_or(name), shape)
+            }
+            false => file.tensor(name, shape),
+        }
+    }
+
+    fn device(&self) -> &Device {
+        self.file.device()
+    }
+}
+
+/// An autoencoder that answers to diffusers' names.
+pub enum Autoencoder<'a> {
+    /// Part of a single-file checkpoint.
+    Original(&'a Checkpoint),
+    /// A file of its own.
+    Diffusers(Checkpoint),
+}
+
+impl Source for Autoencoder<'_> {
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let levels = Profile::sd_turbo().vae.map_or(0, |form| form.widths.len());
+        let (file, theirs) = match self {
+            Self::Original(file) => (*file, names::original_vae(levels, name)),
+            Self::Diffusers(file) => (file, names::old_vae_attention(name)),
+        };
+        let theirs = theirs
+            .filter(|theirs| file.shape(theirs).is_some() || file.shape(name).is_none())
+            .unwrap_or_else(|| name.to_owned());
+        // Attention's projections were 1×1 convolutions once, and still are in published files.
+        match (file.shape(&theirs), shape) {
+            (Some(&[o, i, 1, 1]), &[rows, columns]) if (o, i) == (rows, columns) => {
+                Ok(file.tensor(&theirs, &[o, i, 1, 1])?.reshape(shape)?)
+            }
+            _ => file.tensor(&theirs, shape),
+        }
+    }
+
+    fn device(&self) -> &Device {
+        match self {
+            Self::Original(file) => file.device(),
+            Self::Diffusers(file) => file.device(),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Checkpoints as users bring them: both layouts, three number formats, and the wrong files.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/small_sd.rs"]
+mod small_sd;
+
+use candle_core::{DType, Device, Tensor};
+use promptus::model::profile::VaeForm;
+use promptus::model::scope::Scope;
+use promptus::model::stable_diffusion::recognise::{Holds, holds};
+use promptus::model::stable_diffusion::{StableDiffusion, names};
+use promptus::model::synthetic::{Listing, RandomWeights};
+use promptus::model::unet::UNet;
+use promptus::model::weights::{Checkpoint, Source};
+use promptus::model::{Generator, Profile, Vae, taesd};
+use small_sd::{SEED, profile, values};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const CPU: Device = Device::Cpu;
+
+type Tensors = HashMap<String, Tensor>;
+
+fn vae_form() -> VaeForm {
+    VaeForm {
+        widths: vec![32, 32, 64, 64],
+        layers: 1,
+        ..VaeForm::stable_diffusion()
+    }
+}
+
+/// Names and shapes that a network asks for, with random numbers in a number format.
+fn tensors(listing: Listing, format: DType) -> Tensors {
+    let random = RandomWeights::new(SEED, &CPU);
+    let tensor = |name: &str, shape: &[usize]| {
+        let tensor = random.tensor(name, shape).unwrap();
+        tensor.to_dtype(format).unwrap()
+    };
+    let asked = listing.into_tensors().into_iter();
+    asked
+        .map(|(name, shape)| (name.clone(), tensor(&name, &shape)))
+        .collect()
+}
+
+fn unet_tensors(format: DType) -> Tensors {
+    let listing = Listing::default();
+    UNet::new(&profile(1).unet, &Scope::root(&listing)).unwrap();
+    tensors(listing, format)
+}
+
+fn vae_tensors(format: DType) -> Tensors {
+    let listing = Listing::default();
+    Vae::new(&vae_form(), &listing).unwrap();
+    tensors(listing, format)
+}
+
+fn save(tensors: &Tensors, path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    candle_core::safetensors::save(tensors, path).unwrap();
+}
+
+/// One file, original names; the autoencoder's projections as 1×1 convolutions.
+fn original(format: DType) -> Tensors {
+    let form = profile(1).unet;
+    let unet = unet_tensors(format).into_iter();
+    let unet = unet.map(|(name, tensor)| (names::original_unet(&form, &name).unwrap(), tensor));
+    let vae = vae_tensors(format).into_iter().map(|(name, tensor)| {
+        let projection = name.contains(".to_") && tensor.rank() == 2;
+        let tensor = match projection {
+            true => tensor.unsqueeze(2).unwrap().unsqueeze(3).unwrap(),
+            false => tensor,
+        };
+        (names::original_vae(4, &name).unwrap(), tensor)
+    });
+    unet.chain(vae).collect()
+}
+
+/// What a checkpoint makes of fixed inputs: noise prediction, latent, picture.
+fn outputs(path: &Path) -> [Vec<f32>; 3] {
+    let form = profile(1).unet;
+    let file = StableDiffusion::open(path, &CPU).unwrap();
+    let unet = UNet::new(&form, &Scope::root(&file.unet(&form)).sub("unet")).unwrap();
+    let vae = Vae::new(&vae_form(), &file.vae().unwrap()).unwrap();
+    let ramp = |shape: &[usize]| {
+        let count = shape.iter().product::<usize>();
+        let ramp = Tensor::arange(0, count as u32, &CPU).unwrap();
+        let waves = (ramp.to_dtype(DType::F32).unwrap() * 0.37).unwrap().sin();
+        waves.unwrap().reshape(shape).unwrap()
+    };
+    let noise = unet
+        .forward(&ramp(&[1, 4, 8, 8]), &ramp(&[1, 77, 1024]))
+        .unwrap();
+    let latent = vae.encode(&ramp(&[1, 3, 16, 24])).unwrap();
+    let picture = vae.decode(&latent).unwrap();
+    [noise, latent, picture].map(|tensor| values(&tensor))
+}
+
+#[test]
+fn both_layouts_give_the_same_bits_in_every_format() {
+    for (format, stem) in [
+        (DType::F32, "diffusion_pytorch_model"),
+        (DType::F16, "diffusion_pytorch_model.fp16"),
+        (DType::BF16, "diffusion_pytorch_model.bf16"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        save(&original(format), &at("one/sd_turbo.safetensors"));
+        let file = |network: &str| at(&format!("two/{network}/{stem}.safetensors"));
+        save(&unet_tensors(format), &file("unet"));
+        save(&vae_tensors(format), &file("vae"));
+        let one = outputs(&at("one"));
+        assert!(one.iter().flatten().all(|value| value.is_finite()));
+        assert_eq!(one, outputs(&at("two")), "{format:?}");
+        assert_eq!(one, outputs(&at("one/sd_turbo.safetensors")));
+        assert_eq!(one, outputs(&file("unet")));
+    }
+}
+
+#[test]
+fn older_attention_names_are_read_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |network: &str| {
+        let name = format!("{network}/diffusion_pytorch_model.safetensors");
+        folder.path().join(name)
+    };
+    save(&unet_tensors(DType::F32), &file("unet"));
+    let new = vae_tensors(DType::F32);
+    save(&new, &file("vae"));
+    let expected = outputs(folder.path());
+    let old = new.into_iter().map(|(name, tensor)| {
+        let name = name.replace(".to_q.", ".query.").replace(".to_k.", ".key.");
+        let name = name.replace(".to_v.", ".value.");
+        (name.replace(".to_out.0.", ".proj_attn."), tensor)
+    });
+    save(&old.collect(), &file("vae"));
+    assert_eq!(outputs(folder.path()), expected);
+}
+
+#[test]
+fn wrong_and_missing_tensors_are_named_as_the_file_names_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sd_turbo.safetensors");
+    let form = profile(1).unet;
+    let told = |tensors: &Tensors| {
+        save(tensors, &path);
+        let file = StableDiffusion::open(&path, &CPU).unwrap();
+        let unet = UNet::new(&form, &Scope::root(&file.unet(&form)).sub("unet"));
+        let vae = Vae::new(&vae_form(), &file.vae().unwrap());
+        unet.err().or(vae.err()).unwrap().to_string()
+    };
+    let mut tensors = original(DType::F16);
+    let name = "first_stage_model.decoder.mid.attn_1.q.weight";
+    let kept = tensors.remove(name).unwrap();
+    let error = told(&tensors);
+    let path = path.display();
+    let expected = format!("weights file {path}: tensor `{name}` [64, 64] is missing");
+    assert_eq!(error, expected);
+    tensors.insert(name.to_owned(), kept);
+    let name = "model.diffusion_model.output_blocks.3.1.proj_in.weight";
+    tensors.insert(
+        name.to_owned(),
+        Tensor::zeros((3, 5), DType::F16, &CPU).unwrap(),
+    );
+    let error = told(&tensors);
+    let expected = format!("weights file {path}: tensor `{name}` is [3, 5], expected [128, 128]");
+    assert_eq!(error, expected);
+}
+
+/// A file with the tensors that tell which model it is of.
+fn telling(folder: &Path, tensors: &[(&str, &[usize])]) -> PathBuf {
+    let path = folder.join("model.safetensors");
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F16, &CPU).unwrap();
+    let tensors = tensors
+        .iter()
+        .map(|(name, shape)| ((*name).to_owned(), zeros(shape)));
+    save(&tensors.collect(), &path);
+    path
+}
+
+#[test]
+fn checkpoints_of_other_models_are_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = "model.diffusion_model.input_blocks.0.0.weight";
+    let to_k = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
+    let label = "model.diffusion_model.label_emb.0.0.weight";
+    let bare = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight";
+    type Case<'a> = (&'a [(&'a str, &'a [usize])], Holds, &'a str);
+    let cases: [Case<'_>; 7] = [
+        (
+            &[(first, &[8, 4, 3, 3]), (to_k, &[8, 768])],
+            Holds::StableDiffusion1,
+            "Stable Diffusion 1,",
+        ),
+        (
+            &[(first, &[8, 4, 3, 3]), (label, &[4, 4])],
+            Holds::StableDiffusionXl,
+            "Stable Diffusion XL,",
+        ),
+        (
+            &[(first, &[8, 9, 3, 3]), (to_k, &[8, 1024])],
+            Holds::MoreInputs,
+            "more inputs",
+        ),
+        (
+            &[("conv_in.weight", &[8, 4, 3, 3]), (bare, &[8, 2048])],
+            Holds::StableDiffusionXl,
+            "Stable Diffusion XL,",
+        ),
+        (
+            &[("model.diffusion_model.joint_blocks.0.x.bias", &[4])],
+            Holds::DiffusionTransformer,
+            "FLUX",
+        ),
+        (
+            &[("unet.lora_A.weight", &[4, 4])],
+            Holds::Adapter,
+            "adapter",
+        ),
+        (&[("words.weight", &[4])], Holds::Unknown, "no network"),
+    ];
+    for (tensors, expected, words) in cases {
+        let path = telling(folder.path(), tensors);
+        assert_eq!(holds(&Checkpoint::read(&path, &CPU).unwrap()), expected);
+        let error = StableDiffusion::open(&path, &CPU)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains(words), "{error}");
+        assert!(error.contains("expected SD-Turbo"), "{error}");
+        assert!(error.contains("model.safetensors"), "{error}");
+    }
+}
+
+#[test]
+fn our_own_files_are_told_from_sd_turbo_and_the_other_way_round() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mini = root.join("static/mini/generator.safetensors");
+    let error = StableDiffusion::open(&mini, &CPU)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("the generator of profile `mini`"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sd_turbo.safetensors");
+    save(&original(DType::F16), &path);
+    let error = Generator::load(Profile::mini(), &path, &CPU).unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("Stable Diffusion 2's structure"), "{told}");
+    let file = Checkpoint::read(&mini, &CPU).unwrap();
+    let told = taesd::decoder(&file).err().unwrap().to_string();
+    assert!(told.contains("`mini`, expected TAESD"), "{told}");
+    let encoder = Checkpoint::read(&root.join("static/mini/encoder.safetensors"), &CPU).unwrap();
+    assert_eq!(holds(&encoder), Holds::MiniEncoder);
+}
