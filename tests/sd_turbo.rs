@@ -192,7 +192,7 @@ fn candles_unet_agrees_as_far_as_its_gelu_does() {
         .map(|(&width, &heads)| BlockConfig {
             out_channels: width,
             use_cross_attn: (heads > 0).then_some(1),
-            attention_head_dim: heads.max(4),
+            attention_head_dim: if heads > 0 { heads } else { 4 },
         });
     let config = UNet2DConditionModelConfig {
         blocks: blocks.collect(),
