@@ -39,11 +39,6 @@ struct Stage {
 }
 
 impl Encoder {
-    /// SHA-256 of the shipped weights.
-    pub fn shipped_hash() -> [u8; 32] {
-        Sha256::digest(SHIPPED).into()
-    }
-
     /// The encoder network of `mini`, which ships with the crate.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
         let weights =
