@@ -5,12 +5,16 @@
 //! | [`trace`] | recorded networks: five file formats, one [`Trace`](trace::Trace) |
 //! | [`link`] | a trace as a link: when do so many bytes arrive |
 //! | [`title`] | a title on disk, as its playlists describe it |
+//! | [`movie`] | titles of other simulators |
+//! | [`compat`] | other simulators, reproduced to the request |
 //! | [`driver`] | turns a [`Session`](crate::player::session::Session) over a link |
 //!
 //! The same [`link`] shapes real connections for `play --throttle`, so a session under a trace and
 //! the simulation of that trace differ by timing noise only.
 
+pub mod compat;
 pub mod driver;
 pub mod link;
+pub mod movie;
 pub mod title;
 pub mod trace;

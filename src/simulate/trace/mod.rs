@@ -47,6 +47,7 @@ pub struct Period {
 pub struct Trace {
     name: String,
     periods: Vec<Period>,
+    first_s: f64,
 }
 
 /// Why a file gives no trace.
@@ -149,6 +150,7 @@ impl Trace {
         Ok(Self {
             name: file,
             periods,
+            first_s: 0.0,
         })
     }
 
@@ -174,17 +176,23 @@ impl Trace {
     /// Reads a trace from the bytes of a file; `name` stands in messages.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, TraceError> {
         let text = lines::text(name, bytes)?;
-        let periods = match text.trim_start().chars().next() {
-            Some('[') => sabre::parse(name, text),
-            Some('{') => iperf3::parse(name, text),
-            _ => parse_lines(name, text),
-        }?;
-        Self::new(name, periods)
+        let (first_s, periods) = match text.trim_start().chars().next() {
+            Some('[') => (0.0, sabre::parse(name, text)?),
+            Some('{') => (0.0, iperf3::parse(name, text)?),
+            _ => parse_lines(name, text)?,
+        };
+        let trace = Self::new(name, periods)?;
+        Ok(Self { first_s, ..trace })
     }
 
     /// The name that messages and reports use.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The file's first time stamp where the format has one (Pensieve text), seconds, else 0.
+    pub fn first_s(&self) -> f64 {
+        self.first_s
     }
 
     /// The periods in order.
@@ -207,7 +215,8 @@ impl Trace {
     }
 }
 
-fn parse_lines(name: &str, text: &str) -> Result<Vec<Period>, TraceError> {
+/// The first time stamp and the periods of a format of lines.
+fn parse_lines(name: &str, text: &str) -> Result<(f64, Vec<Period>), TraceError> {
     let Some(first) = lines::content(text).next() else {
         let expected = "a trace (Sabre JSON, iperf3 JSON, Pensieve text, Mahimahi or CSV)";
         return Err(TraceError::Empty {
@@ -217,8 +226,8 @@ fn parse_lines(name: &str, text: &str) -> Result<Vec<Period>, TraceError> {
     };
     let numbers = first.text.split_whitespace().map(str::parse::<f64>);
     match numbers.collect::<Result<Vec<f64>, _>>().as_deref() {
-        Err(_) if first.text.contains([',', ';']) => csv::parse(name, text),
-        Ok([_]) => mahimahi::parse(name, text),
+        Err(_) if first.text.contains([',', ';']) => Ok((0.0, csv::parse(name, text)?)),
+        Ok([_]) => Ok((0.0, mahimahi::parse(name, text)?)),
         Ok([_, _]) => pensieve::parse(name, text),
         _ => Err(first.expected(
             name,

@@ -7,9 +7,10 @@
 use super::lines::{Line, content};
 use super::{Period, TraceError};
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
+/// The first time stamp and the periods after it.
+pub(super) fn parse(file: &str, text: &str) -> Result<(f64, Vec<Period>), TraceError> {
     let mut periods = Vec::new();
-    let mut before: Option<f64> = None;
+    let (mut first_s, mut before) = (0.0, None);
     for line in content(text) {
         let (time_s, mbps) = fields(file, &line)?;
         if let Some(before_s) = before {
@@ -21,10 +22,12 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
                 kbps: mbps * 1000.0,
                 latency_s: 0.0,
             });
+        } else {
+            first_s = time_s;
         }
         before = Some(time_s);
     }
-    Ok(periods)
+    Ok((first_s, periods))
 }
 
 fn fields(file: &str, line: &Line<'_>) -> Result<(f64, f64), TraceError> {

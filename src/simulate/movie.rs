@@ -1,0 +1,193 @@
+//! Movie files of other simulators: one JSON object with the sizes of every segment.
+//!
+//! ```text
+//! {"segment_duration_ms": 3000, "bitrates_kbps": [230, …], "segment_sizes_bits": [[886360, …], …]}
+//! ```
+//!
+//! Sabre's own format (its `example/`); Pensieve's titles are found converted to it. Knows nothing
+//! of our manifests: [`Movie::ladder`] makes a title of one of them for the player core.
+
+use crate::player::ladder::{Ladder, LadderError, Rung};
+use serde::Deserialize;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A title as other simulators describe it: all segments of one length, rates ascending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Movie {
+    name: String,
+    segment_ms: f64,
+    rates_kbps: Vec<f64>,
+    sizes_bits: Vec<Vec<f64>>,
+}
+
+/// Why a file is no movie.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MovieError {
+    /// The file cannot be read.
+    #[error("{}: cannot read the movie", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// JSON that does not fit the format.
+    #[error(
+        "{file}: expected movie JSON {{segment_duration_ms, bitrates_kbps, segment_sizes_bits}}: {source}"
+    )]
+    Json {
+        /// The file.
+        file: String,
+        /// The JSON reader's complaint, with line and column.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A number that makes no movie.
+    #[error("{file}: {place}: expected {expected}, found {found}")]
+    Value {
+        /// The file.
+        file: String,
+        /// Where in it.
+        place: String,
+        /// What should stand there.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// The numbers make no ladder.
+    #[error("{file}: {source}")]
+    Ladder {
+        /// The file.
+        file: String,
+        /// Why not.
+        #[source]
+        source: LadderError,
+    },
+}
+
+#[derive(Deserialize)]
+struct File {
+    segment_duration_ms: f64,
+    bitrates_kbps: Vec<f64>,
+    segment_sizes_bits: Vec<Vec<f64>>,
+}
+
+impl Movie {
+    /// Reads a movie file.
+    pub fn load(path: &Path) -> Result<Self, MovieError> {
+        let text = fs::read_to_string(path).map_err(|source| MovieError::Read {
+            file: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    /// Reads a movie from a file's text; `name` stands in messages.
+    pub fn parse(name: &str, text: &str) -> Result<Self, MovieError> {
+        let file: File = serde_json::from_str(text).map_err(|source| MovieError::Json {
+            file: name.to_owned(),
+            source,
+        })?;
+        check(name, &file)?;
+        Ok(Self {
+            name: name.to_owned(),
+            segment_ms: file.segment_duration_ms,
+            rates_kbps: file.bitrates_kbps,
+            sizes_bits: file.segment_sizes_bits,
+        })
+    }
+
+    /// The name that messages and reports use.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long every segment lasts, milliseconds, more than 0.
+    pub fn segment_ms(&self) -> f64 {
+        self.segment_ms
+    }
+
+    /// Nominal rates in kbit/s, ascending; at least one.
+    pub fn rates_kbps(&self) -> &[f64] {
+        &self.rates_kbps
+    }
+
+    /// Number of segments, at least one.
+    pub fn segments(&self) -> usize {
+        self.sizes_bits.len()
+    }
+
+    /// Size of `segment` at `quality` in bits, more than 0; both must exist.
+    pub fn size_bits(&self, segment: usize, quality: usize) -> f64 {
+        self.sizes_bits[segment][quality]
+    }
+
+    /// The movie cut to, or repeated up to, `segments` segments.
+    #[must_use]
+    pub fn with_segments(mut self, segments: usize) -> Self {
+        let repeated = self.sizes_bits.iter().cycle().take(segments.max(1));
+        self.sizes_bits = repeated.cloned().collect();
+        self
+    }
+
+    /// The movie for the player core: rungs named by their rate, sizes in whole bytes, rounded up.
+    pub fn ladder(&self) -> Result<Ladder, MovieError> {
+        let rungs = self
+            .rates_kbps
+            .iter()
+            .enumerate()
+            .map(|(rung, &kbps)| Rung {
+                id: format!("{kbps}k"),
+                rank: rung as u32 + 1,
+                kbps,
+            });
+        let durations_s = vec![self.segment_ms / 1000.0; self.segments()];
+        let sizes = self.sizes_bits.iter().flatten();
+        let bytes = sizes.map(|&bits| (bits / 8.0).ceil() as u64).collect();
+        Ladder::new(rungs.collect(), &durations_s, bytes).map_err(|source| MovieError::Ladder {
+            file: self.name.clone(),
+            source,
+        })
+    }
+}
+
+fn check(name: &str, file: &File) -> Result<(), MovieError> {
+    let wrong = |place: String, expected: &'static str, found: String| MovieError::Value {
+        file: name.to_owned(),
+        place,
+        expected,
+        found,
+    };
+    let positive = |value: f64| value.is_finite() && value > 0.0;
+    let duration = file.segment_duration_ms;
+    if !positive(duration) {
+        let place = "segment_duration_ms".to_owned();
+        return Err(wrong(place, "a number above 0", duration.to_string()));
+    }
+    let rates = &file.bitrates_kbps;
+    let rising = rates.windows(2).all(|pair| pair[0] < pair[1]);
+    if rates.is_empty() || !rates.iter().copied().all(positive) || !rising {
+        let found = format!("{rates:?}");
+        return Err(wrong(
+            "bitrates_kbps".into(),
+            "ascending rates above 0",
+            found,
+        ));
+    }
+    if file.segment_sizes_bits.is_empty() {
+        let place = "segment_sizes_bits".to_owned();
+        return Err(wrong(place, "at least one segment", "none".into()));
+    }
+    for (segment, sizes) in file.segment_sizes_bits.iter().enumerate() {
+        if sizes.len() != rates.len() || !sizes.iter().copied().all(positive) {
+            let place = format!("segment_sizes_bits, segment {segment}");
+            let found = format!("{sizes:?}");
+            return Err(wrong(place, "a size above 0 for every rate", found));
+        }
+    }
+    Ok(())
+}

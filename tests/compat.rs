@@ -1,0 +1,122 @@
+//! Recorded sessions of other simulators, reproduced request by request.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use promptus::simulate::compat::{pensieve, sabre};
+use promptus::simulate::movie::Movie;
+use promptus::simulate::trace::Trace;
+use serde_json::Value;
+use std::fs::File;
+use std::io::Read;
+
+/// Relative difference that counts as equal.
+const TOLERANCE: f64 = 1e-6;
+
+fn close(found: &Value, expected: &Value) -> bool {
+    match (found.as_f64(), expected.as_f64()) {
+        (Some(a), Some(b)) => (a - b).abs() <= TOLERANCE * b.abs().max(1e-3),
+        _ => found.is_null() && expected.is_null(),
+    }
+}
+
+/// Says where two objects of figures or columns differ.
+fn differences(what: &str, found: &Value, expected: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, expected) in expected.as_object().unwrap() {
+        let found = &found[name];
+        match expected.as_array() {
+            None if close(found, expected) => {}
+            None => wrong.push(format!("{what}: {name}: {found} for {expected}")),
+            Some(column) => {
+                let found = found.as_array().unwrap();
+                let at = (0..column.len().max(found.len())).find(|&row| {
+                    !close(
+                        found.get(row).unwrap_or(&Value::Bool(false)),
+                        column.get(row).unwrap_or(&Value::Bool(true)),
+                    )
+                });
+                if let Some(row) = at {
+                    wrong.push(format!(
+                        "{what}: {name}, row {row} of {}: {:?} for {:?}",
+                        column.len(),
+                        found.get(row),
+                        column.get(row)
+                    ));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_recorded_sabre_session_is_reproduced() {
+    let Some(shared) = common::shared() else {
+        return;
+    };
+    let file = File::open(shared.join("sabre/sessions.json.gz")).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file)
+        .read_to_string(&mut text)
+        .unwrap();
+    let sessions: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(sessions.len(), 48);
+    let folder = shared.join("traces/sabre");
+    let mut wrong = Vec::new();
+    for session in &sessions {
+        let text = |name: &str| session[name].as_str().unwrap();
+        let trace = Trace::load(&folder.join(text("trace")).with_added_extension("json")).unwrap();
+        let movie = folder.join("movies").join(text("movie"));
+        let movie = Movie::load(&movie.with_added_extension("json")).unwrap();
+        let options = sabre::options::Options::parse(text("args")).unwrap();
+        let found = sabre::run(&trace, &movie, &options).unwrap();
+        let what = format!("{} {} {}", text("args"), text("trace"), text("movie"));
+        let metrics = serde_json::to_value(found.metrics).unwrap();
+        let decisions = serde_json::to_value(found.decisions).unwrap();
+        wrong.extend(differences(&what, &decisions, &session["decisions"]));
+        wrong.extend(differences(&what, &metrics, &session["metrics"]));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The recorder's clock ran on from session to session: compare time since the first chunk.
+fn from_zero(mut columns: Value) -> Value {
+    let times = columns["time_s"].as_array_mut().unwrap();
+    let first = times[0].as_f64().unwrap();
+    for time in times {
+        *time = (time.as_f64().unwrap() - first).into();
+    }
+    columns
+}
+
+#[test]
+fn every_recorded_pensieve_session_is_reproduced() {
+    let Some(shared) = common::shared() else {
+        return;
+    };
+    let text = std::fs::read_to_string(shared.join("pensieve/sessions.json")).unwrap();
+    let sessions: Value = serde_json::from_str(&text).unwrap();
+    let movie = shared.join("traces/pensieve_movie/envivio_dash3.json");
+    let movie = Movie::load(&movie).unwrap();
+    let mut wrong = Vec::new();
+    for (name, rule) in [
+        ("bb", pensieve::Rule::Bb),
+        ("robust_mpc", pensieve::Rule::RobustMpc),
+    ] {
+        for (trace, expected) in sessions[name].as_object().unwrap() {
+            let path = shared.join("traces").join(trace);
+            let found = pensieve::run(&Trace::load(&path).unwrap(), &movie, rule).unwrap();
+            let what = format!("{name} {trace}");
+            let metrics = serde_json::to_value(found.metrics()).unwrap();
+            let columns = from_zero(serde_json::to_value(found).unwrap());
+            let recorded = from_zero(expected["columns"].clone());
+            wrong.extend(differences(&what, &columns, &recorded));
+            let mut figures = expected.clone();
+            figures.as_object_mut().unwrap().remove("columns");
+            wrong.extend(differences(&what, &metrics, &figures));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
