@@ -52,15 +52,17 @@ pub fn run(mut session: Session, link: &Link) -> Run {
 fn transfer(session: &mut Session, link: &Link, size: u64) -> Option<Command> {
     let requested_s = session.clock_s();
     let mut at_s = requested_s + link.latency_s(requested_s);
-    let flow = link.flow(at_s, size);
+    let headers = link.overhead_bytes();
+    let flow = link.flow(at_s, size.saturating_add(headers));
     let mut received = 0;
     session.handle(at_s, Event::FirstByte);
     loop {
         (at_s, received) = flow.next(link, at_s, received)?;
-        if received >= size {
+        let body = received.saturating_sub(headers);
+        if body >= size {
             return Some(session.handle(at_s, Event::Delivered(size)));
         }
-        match session.handle(at_s, Event::Progress(received)) {
+        match session.handle(at_s, Event::Progress(body)) {
             Command::Continue => {}
             other => return Some(other),
         }

@@ -4,7 +4,8 @@
 //! inverse; both are a binary search over prefix sums. A [`Link`] has no state, so one serves many
 //! transfers and sessions.
 
-use super::trace::Trace;
+use super::conditions::Conditions;
+use super::trace::{Trace, TraceError};
 
 /// Progress is worth reporting after this much time ...
 const STEP_S: f64 = 0.05;
@@ -20,6 +21,8 @@ pub struct Link {
     bits: Vec<f64>,
     rates: Vec<f64>,
     latencies_s: Vec<f64>,
+    looped: bool,
+    overhead_bytes: u64,
 }
 
 impl Link {
@@ -50,7 +53,42 @@ impl Link {
             bits,
             rates,
             latencies_s,
+            looped: true,
+            overhead_bytes: 0,
         }
+    }
+
+    /// A link under `conditions`; `Err` when those are no numbers of seconds.
+    pub fn under(trace: &Trace, conditions: &Conditions) -> Result<Self, TraceError> {
+        let link = Self::new(&conditions.apply(trace)?, conditions.multiplier);
+        Ok(Self {
+            looped: conditions.looped,
+            overhead_bytes: conditions.overhead_bytes,
+            ..link
+        })
+    }
+
+    /// Bytes that every answer carries beside its body.
+    pub fn overhead_bytes(&self) -> u64 {
+        self.overhead_bytes
+    }
+
+    /// Start and rate in kbit/s of every period, in order, from time 0 up to `until_s`.
+    pub fn rates_kbps(&self, until_s: f64) -> Vec<(f64, f64)> {
+        let mut rates = Vec::new();
+        let mut lap_start_s = 0.0;
+        // However short its rounds, a picture or a count needs no more periods than this.
+        while lap_start_s < until_s && rates.len() < 1_000_000 {
+            let period = |(edge, rate): (&f64, &f64)| (lap_start_s + edge, rate / 1000.0);
+            rates.extend(self.edges_s.iter().zip(&self.rates).map(period));
+            lap_start_s += self.lap_s();
+            if !self.looped {
+                rates.push((lap_start_s, 0.0));
+                break;
+            }
+        }
+        rates.retain(|&(start_s, _)| start_s < until_s);
+        rates
     }
 
     /// Delay of a request made at `at_s` until its first byte, seconds.
@@ -84,7 +122,7 @@ impl Link {
     /// The earliest time by which so many bits, more than 0, passed; `None` if that never is.
     fn when(&self, bits: f64) -> Option<f64> {
         let lap_bits = self.lap_bits();
-        if lap_bits <= 0.0 {
+        if lap_bits <= 0.0 || (!self.looped && bits > lap_bits) {
             return None;
         }
         // A whole lap belongs to the lap that carried its last bit.
@@ -101,7 +139,11 @@ impl Link {
 
     /// Laps before `at_s`, the period that it falls in, and seconds into that.
     fn place(&self, at_s: f64) -> (f64, usize, f64) {
-        let laps = (at_s / self.lap_s()).floor().max(0.0);
+        let laps = if self.looped {
+            (at_s / self.lap_s()).floor().max(0.0)
+        } else {
+            0.0
+        };
         let within = (at_s - laps * self.lap_s()).clamp(0.0, self.lap_s());
         let after = self.edges_s.partition_point(|&edge| edge <= within);
         let period = after.saturating_sub(1).min(self.rates.len() - 1);
@@ -176,6 +218,21 @@ mod tests {
             ),
             (0.1, 0.4, 0.1)
         );
+    }
+
+    #[test]
+    fn a_trace_that_does_not_loop_ends() {
+        let trace = trace(&[(2.0, 8.0, 0.1)]);
+        let conditions = Conditions {
+            looped: false,
+            ..Conditions::default()
+        };
+        let link = Link::under(&trace, &conditions).unwrap();
+        assert_eq!(link.flow(0.5, 1500).ends_s, Some(2.0));
+        assert_eq!(link.flow(0.5, 1501).ends_s, None);
+        assert_eq!(link.flow(9.0, 1).ends_s, None);
+        assert_eq!(link.latency_s(9.0), 0.1);
+        assert_eq!(link.rates_kbps(3.0), [(0.0, 8.0), (2.0, 0.0)]);
     }
 
     #[test]

@@ -3,7 +3,10 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`trace`] | recorded networks: five file formats, one [`Trace`](trace::Trace) |
+//! | [`corpus`] | all traces below some folders |
+//! | [`conditions`] | what is done to a trace: multiplier, offset, latency, fit to a ladder |
 //! | [`link`] | a trace as a link: when do so many bytes arrive |
+//! | [`subject`] | what is streamed: a title, a movie, a pixel ladder |
 //! | [`title`] | a title on disk, as its playlists describe it |
 //! | [`movie`] | titles of other simulators |
 //! | [`compat`] | other simulators, reproduced to the request |
@@ -13,8 +16,11 @@
 //! the simulation of that trace differ by timing noise only.
 
 pub mod compat;
+pub mod conditions;
+pub mod corpus;
 pub mod driver;
 pub mod link;
 pub mod movie;
+pub mod subject;
 pub mod title;
 pub mod trace;

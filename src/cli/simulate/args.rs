@@ -1,0 +1,193 @@
+//! What `promptus simulate` is asked to do.
+
+use crate::cli::CliError;
+use crate::cli::session_args::SessionArgs;
+use crate::player::fetch::{Client, Patience, Title};
+use crate::simulate::conditions::{self, Conditions};
+use crate::simulate::corpus::Corpus;
+use crate::simulate::subject::Subject;
+use crate::simulate::trace::Trace;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A simulator to be reproduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Peer {
+    /// Sabre, with --sabre-args.
+    Sabre,
+    /// Pensieve's test environment, with --rules bb or robust-mpc.
+    Pensieve,
+}
+
+/// Arguments of `promptus simulate`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// A title directory, a master.m3u8, or the http:// URL of a manifest.
+    pub(super) title: Option<String>,
+    /// Movie file of Sabre or Pensieve instead of a title; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    pub(super) movie: Vec<PathBuf>,
+    /// Recorded network: Sabre JSON, Pensieve text, Mahimahi, iperf3 JSON or CSV (time, kbps).
+    #[arg(long, value_name = "FILE")]
+    pub(super) trace: Vec<PathBuf>,
+    /// Folders of recorded networks; what is no trace is named and left out.
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub(super) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) network: NetworkArgs,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// Reproduce another simulator to the request, faults included.
+    #[arg(long, value_name = "NAME")]
+    pub(super) compat: Option<Peer>,
+    /// Sabre's command line in its own spelling, without -n and -m, such as "-a bolae -ao -b 10".
+    #[arg(
+        long,
+        value_name = "ARGS",
+        default_value = "",
+        allow_hyphen_values = true
+    )]
+    pub(super) sabre_args: String,
+    /// Rules, separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) rules: Vec<String>,
+    /// Print one JSON object a session on stdout.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What is done to the traces.
+#[derive(Debug, clap::Args)]
+pub(super) struct NetworkArgs {
+    /// Multiply the trace's rates by this.
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub(super) multiplier: f64,
+    /// Multiply so that the trace's mean becomes the middle of the ladder, and print the factor.
+    #[arg(long, conflicts_with = "multiplier")]
+    pub(super) fit_to_ladder: bool,
+    /// Begin so many seconds into the trace.
+    #[arg(long, value_name = "S", default_value_t = 0.0)]
+    pub(super) offset: f64,
+    /// After the trace's end nothing comes; else it begins anew.
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Latency of every request in milliseconds, instead of the trace's own.
+    #[arg(long, value_name = "MS")]
+    pub(super) latency: Option<f64>,
+    /// Bytes that every answer carries beside its body.
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub(super) overhead: u64,
+}
+
+impl NetworkArgs {
+    /// The conditions that are the same for every trace and title.
+    pub(super) fn conditions(&self) -> Result<Conditions, CliError> {
+        check_multiplier(self.multiplier)?;
+        not_negative("offset", self.offset)?;
+        not_negative("latency", self.latency.unwrap_or(0.0))?;
+        Ok(Conditions {
+            multiplier: self.multiplier,
+            offset_s: self.offset,
+            looped: !self.once,
+            latency_s: self.latency.map(|ms| ms / 1000.0),
+            overhead_bytes: self.overhead,
+        })
+    }
+
+    /// The conditions for one trace and title; says the factor where it is worked out.
+    pub(super) fn fitted(&self, trace: &Trace, subject: &Subject) -> Result<Conditions, CliError> {
+        let conditions = self.conditions()?;
+        if !self.fit_to_ladder {
+            return Ok(conditions);
+        }
+        let factor = conditions::fit(trace, &subject.ladder).ok_or_else(|| {
+            CliError::check(format!("{}: the trace carries nothing", trace.name()))
+        })?;
+        eprintln!("{}: multiplied by {factor:.6}", trace.name());
+        Ok(Conditions {
+            multiplier: factor,
+            ..conditions
+        })
+    }
+}
+
+impl Args {
+    /// The traces, after naming what was found and is none.
+    pub(super) fn corpus(&self) -> Result<Vec<Trace>, CliError> {
+        let mut traces = Vec::new();
+        for file in &self.trace {
+            traces.push(Trace::load(file)?);
+        }
+        let corpus = Corpus::read(&self.traces)?;
+        for skipped in &corpus.skipped {
+            eprintln!("skipped {}: {}", skipped.file.display(), skipped.reason);
+        }
+        if !self.traces.is_empty() {
+            let (read, skipped) = (corpus.traces.len(), corpus.skipped.len());
+            eprintln!("{read} traces, {skipped} other files skipped");
+        }
+        traces.extend(corpus.traces);
+        if traces.is_empty() {
+            return Err(CliError::input(
+                "no trace: give --trace FILE or --traces DIR",
+            ));
+        }
+        Ok(traces)
+    }
+
+    /// What is to be streamed.
+    pub(super) fn subjects(&self) -> Result<Vec<Subject>, CliError> {
+        let mut subjects = Vec::new();
+        if let Some(title) = &self.title {
+            subjects.push(subject(title)?);
+        }
+        for file in &self.movie {
+            subjects.push(Subject::movie(file)?);
+        }
+        if subjects.is_empty() {
+            let message = "nothing to stream: give a title or --movie FILE";
+            return Err(CliError::input(message));
+        }
+        Ok(subjects)
+    }
+}
+
+/// Refuses multipliers that make no network.
+pub(in crate::cli) fn check_multiplier(multiplier: f64) -> Result<(), CliError> {
+    if multiplier.is_finite() && multiplier > 0.0 {
+        return Ok(());
+    }
+    let message = format!("--multiplier {multiplier}: expected a number above 0");
+    Err(CliError::input(message))
+}
+
+fn not_negative(name: &str, value: f64) -> Result<(), CliError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    let message = format!("--{name} {value}: expected a number, 0 or more");
+    Err(CliError::input(message))
+}
+
+/// The first group of a title on disk or behind a URL.
+fn subject(title: &str) -> Result<Subject, CliError> {
+    if !title.contains("://") {
+        return Ok(Subject::title(Path::new(title))?);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(remote(title))
+}
+
+async fn remote(url: &str) -> Result<Subject, CliError> {
+    let client = Client::new(Patience::default())?;
+    let stream = Title::open(&client, url).await?.stream(&client, 0).await?;
+    Ok(Subject {
+        name: url.to_owned(),
+        profile: stream.group().profile.clone(),
+        ladder: Arc::clone(stream.ladder()),
+        quality: None,
+        movie: None,
+    })
+}

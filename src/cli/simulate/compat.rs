@@ -1,0 +1,125 @@
+//! `--compat`: sessions as other simulators would have them.
+//!
+//! ```text
+//! {"trace": "…", "movie": "…", "rule": "bolae", "options": {…},
+//!  "metrics": {Sabre's names: figures}, "decisions": {"segment": […], "quality": […], …}}
+//! ```
+
+use super::Args;
+use super::args::Peer;
+use crate::cli::CliError;
+use crate::simulate::compat::{CompatError, pensieve, sabre};
+use crate::simulate::movie::Movie;
+use crate::simulate::trace::Trace;
+use serde::Serialize;
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// One session, as `--json` prints it.
+#[derive(Serialize)]
+struct Line<'a> {
+    trace: &'a str,
+    movie: &'a str,
+    rule: Value,
+    options: Value,
+    metrics: Value,
+    decisions: Value,
+}
+
+pub(super) fn run(args: &Args, peer: Peer) -> Result<(), CliError> {
+    let conditions = args.network.conditions()?;
+    if args.title.is_some() || args.movie.is_empty() {
+        return Err(CliError::input("--compat needs --movie FILE and no title"));
+    }
+    let movies = args.movie.iter().map(|file| Movie::load(file));
+    let movies = movies.collect::<Result<Vec<Movie>, _>>()?;
+    let rules = pensieve_rules(args)?;
+    let mut options = sabre::options::Options::parse(&args.sabre_args)?;
+    options.multiplier *= conditions.multiplier;
+    for trace in &args.corpus()? {
+        for movie in &movies {
+            if peer == Peer::Sabre {
+                print(args, &of_sabre(trace, movie, &options)?)?;
+                continue;
+            }
+            for &rule in &rules {
+                print(args, &of_pensieve(trace, movie, rule)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pensieve_rules(args: &Args) -> Result<Vec<pensieve::Rule>, CliError> {
+    if args.compat == Some(Peer::Sabre) && !args.rules.is_empty() {
+        return Err(CliError::input(
+            "--compat sabre takes its rule from --sabre-args, not --rules",
+        ));
+    }
+    let rule = |name: &String| match name.as_str() {
+        "bb" => Ok(pensieve::Rule::Bb),
+        "robust-mpc" => Ok(pensieve::Rule::RobustMpc),
+        _ => Err(CliError::input(format!(
+            "--rules {name}: Pensieve's are bb and robust-mpc"
+        ))),
+    };
+    let rules = args.rules.iter().map(rule).collect::<Result<Vec<_>, _>>()?;
+    Ok(if rules.is_empty() {
+        vec![pensieve::Rule::Bb, pensieve::Rule::RobustMpc]
+    } else {
+        rules
+    })
+}
+
+fn of_sabre<'a>(
+    trace: &'a Trace,
+    movie: &'a Movie,
+    options: &sabre::options::Options,
+) -> Result<Line<'a>, CliError> {
+    let session = sabre::run(trace, movie, options).map_err(verdict)?;
+    Ok(Line {
+        trace: trace.name(),
+        movie: movie.name(),
+        rule: serde_json::to_value(options.abr)?,
+        options: serde_json::to_value(options)?,
+        metrics: serde_json::to_value(session.metrics)?,
+        decisions: serde_json::to_value(session.decisions)?,
+    })
+}
+
+fn of_pensieve<'a>(
+    trace: &'a Trace,
+    movie: &'a Movie,
+    rule: pensieve::Rule,
+) -> Result<Line<'a>, CliError> {
+    let session = pensieve::run(trace, movie, rule).map_err(verdict)?;
+    Ok(Line {
+        trace: trace.name(),
+        movie: movie.name(),
+        rule: serde_json::to_value(rule)?,
+        options: Value::Object(serde_json::Map::new()),
+        metrics: serde_json::to_value(session.metrics())?,
+        decisions: serde_json::to_value(session)?,
+    })
+}
+
+/// A session that cannot end is a finding; a wrong option is a mistake.
+fn verdict(error: CompatError) -> CliError {
+    match error {
+        CompatError::Option { .. } => error.into(),
+        _ => CliError::check(error.to_string()),
+    }
+}
+
+fn print(args: &Args, line: &Line<'_>) -> Result<(), CliError> {
+    if args.json {
+        writeln!(io::stdout().lock(), "{}", serde_json::to_string(line)?)?;
+        return Ok(());
+    }
+    let mut out = io::stderr().lock();
+    writeln!(out, "{} over {}", line.movie, line.trace)?;
+    for (name, value) in line.metrics.as_object().into_iter().flatten() {
+        writeln!(out, "{name}: {value}")?;
+    }
+    Ok(())
+}

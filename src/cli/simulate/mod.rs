@@ -1,0 +1,20 @@
+//! `promptus simulate`: titles over recorded networks in virtual time.
+//!
+//! The text goes to stderr; with `--json` one object a session goes to stdout, the last line being
+//! the last session's. A trace that carries nothing ends with the verdict `starved` and exit code 1.
+
+mod args;
+mod compat;
+mod single;
+
+pub(super) use args::{Args, check_multiplier};
+
+use super::CliError;
+
+/// Runs `promptus simulate`.
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    match args.compat {
+        Some(peer) => compat::run(args, peer),
+        None => single::run(args),
+    }
+}

@@ -1,0 +1,121 @@
+//! What is done to a trace before a session runs over it.
+
+use super::trace::{Period, Trace, TraceError};
+use crate::player::ladder::Ladder;
+use serde::Serialize;
+
+/// Changes to a recorded network. The default changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Conditions {
+    /// Rates are multiplied by this, 0 or more.
+    pub multiplier: f64,
+    /// Where in the trace the session begins, seconds; more than its length goes round.
+    pub offset_s: f64,
+    /// After the trace's end it begins anew; else nothing comes any more.
+    pub looped: bool,
+    /// Latency of every request in seconds, instead of the trace's own.
+    pub latency_s: Option<f64>,
+    /// Bytes that every answer carries beside its body: headers.
+    pub overhead_bytes: u64,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self {
+            multiplier: 1.0,
+            offset_s: 0.0,
+            looped: true,
+            latency_s: None,
+            overhead_bytes: 0,
+        }
+    }
+}
+
+impl Conditions {
+    /// The trace with offset and latency applied; `Err` when those are no numbers of seconds.
+    pub(super) fn apply(&self, trace: &Trace) -> Result<Trace, TraceError> {
+        let mut periods = trace.periods().to_vec();
+        if let Some(latency_s) = self.latency_s {
+            for period in &mut periods {
+                period.latency_s = latency_s;
+            }
+        }
+        if self.offset_s > 0.0 {
+            periods = turned(periods, self.offset_s % trace.duration_s());
+        }
+        Trace::new(trace.name(), periods)
+    }
+}
+
+/// The periods from `offset_s` on, and then those before it.
+fn turned(periods: Vec<Period>, offset_s: f64) -> Vec<Period> {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    let mut start_s = 0.0;
+    for period in periods {
+        let end_s = start_s + period.duration_s;
+        let early_s = (offset_s - start_s).clamp(0.0, period.duration_s);
+        let part = |duration_s| Period {
+            duration_s,
+            ..period
+        };
+        before.push(part(early_s));
+        after.push(part(period.duration_s - early_s));
+        start_s = end_s;
+    }
+    after.extend(before);
+    after.retain(|period| period.duration_s > 0.0);
+    after
+}
+
+/// What a trace must be multiplied by so that its mean becomes the geometric mean of the ladder's
+/// lowest and highest rates, where every rung matters; `None` for a trace that carries nothing.
+pub fn fit(trace: &Trace, ladder: &Ladder) -> Option<f64> {
+    let rungs = ladder.rungs();
+    let middle = (rungs[0].kbps * rungs[ladder.top()].kbps).sqrt();
+    let factor = middle / trace.mean_kbps();
+    factor.is_finite().then_some(factor)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::trace::tests::trace;
+    use super::*;
+    use crate::player::ladder::tests::constant_rate;
+
+    #[test]
+    fn an_offset_turns_the_trace() {
+        let given = trace(&[(2.0, 8.0, 0.1), (3.0, 16.0, 0.2)]);
+        let at = |offset_s| {
+            let conditions = Conditions {
+                offset_s,
+                ..Conditions::default()
+            };
+            let applied = conditions.apply(&given).unwrap();
+            let periods = applied.periods().iter();
+            periods.map(|p| (p.duration_s, p.kbps)).collect::<Vec<_>>()
+        };
+        assert_eq!(at(0.0), [(2.0, 8.0), (3.0, 16.0)]);
+        assert_eq!(at(2.0), [(3.0, 16.0), (2.0, 8.0)]);
+        assert_eq!(at(6.0), [(1.0, 8.0), (3.0, 16.0), (1.0, 8.0)]);
+        let latency_s = Some(0.7);
+        let late = Conditions {
+            latency_s,
+            ..Conditions::default()
+        };
+        assert_eq!(late.apply(&given).unwrap().periods()[1].latency_s, 0.7);
+        let nonsense = Conditions {
+            latency_s: Some(f64::NAN),
+            ..late
+        };
+        assert!(nonsense.apply(&given).is_err());
+    }
+
+    #[test]
+    fn a_fitted_trace_averages_the_middle_of_the_ladder() {
+        let ladder = constant_rate(&[20.0, 50.0, 80.0], 3, 2.0);
+        let live = trace(&[(1.0, 100.0, 0.0), (1.0, 300.0, 0.0)]);
+        assert_eq!(fit(&live, &ladder), Some(0.2));
+        assert_eq!(fit(&trace(&[(1.0, 0.0, 0.0)]), &ladder), None);
+    }
+}
