@@ -32,7 +32,7 @@ pub mod ladder;
 pub mod layers;
 pub mod log;
 pub mod pipeline;
-mod random;
+pub(crate) mod random;
 pub mod session;
 pub mod throughput;
 pub mod utility;

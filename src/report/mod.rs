@@ -17,10 +17,12 @@
 //!
 //! Times are seconds of the session clock, which starts when the ladder is known. Rates are kbit/s.
 
+mod columns;
 pub mod html;
 mod summary;
 mod table;
 
+pub use columns::{Column, Columns};
 pub use summary::{RungShare, Summary};
 
 use crate::player::ladder::Ladder;

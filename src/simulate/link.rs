@@ -73,22 +73,27 @@ impl Link {
         self.overhead_bytes
     }
 
-    /// Start and rate in kbit/s of every period, in order, from time 0 up to `until_s`.
-    pub fn rates_kbps(&self, until_s: f64) -> Vec<(f64, f64)> {
-        let mut rates = Vec::new();
+    /// Start in seconds, rate in kbit/s and latency in seconds of every period, in order, from time
+    /// 0 up to `until_s`.
+    pub fn periods(&self, until_s: f64) -> Vec<(f64, f64, f64)> {
+        let mut periods = Vec::new();
         let mut lap_start_s = 0.0;
         // However short its rounds, a picture or a count needs no more periods than this.
-        while lap_start_s < until_s && rates.len() < 1_000_000 {
-            let period = |(edge, rate): (&f64, &f64)| (lap_start_s + edge, rate / 1000.0);
-            rates.extend(self.edges_s.iter().zip(&self.rates).map(period));
+        while lap_start_s < until_s && periods.len() < 1_000_000 {
+            let starts = self.edges_s.iter().map(|edge| lap_start_s + edge);
+            let values = self.rates.iter().zip(&self.latencies_s);
+            let lap = starts.zip(values);
+            periods.extend(
+                lap.map(|(start_s, (rate, latency_s))| (start_s, rate / 1000.0, *latency_s)),
+            );
             lap_start_s += self.lap_s();
             if !self.looped {
-                rates.push((lap_start_s, 0.0));
+                periods.push((lap_start_s, 0.0, 0.0));
                 break;
             }
         }
-        rates.retain(|&(start_s, _)| start_s < until_s);
-        rates
+        periods.retain(|period| period.0 < until_s);
+        periods
     }
 
     /// Delay of a request made at `at_s` until its first byte, seconds.
@@ -168,6 +173,11 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// When the last byte passes, or `None` if it never does.
+    pub fn ends_s(&self) -> Option<f64> {
+        self.ends_s
+    }
+
     /// The next moment after `after_s` worth a report and the bytes that arrived by then, when
     /// `received` had arrived before: 50 ms and 1500 bytes on, or the end. `None` if the link never
     /// carries the rest.
@@ -232,7 +242,7 @@ mod tests {
         assert_eq!(link.flow(0.5, 1501).ends_s, None);
         assert_eq!(link.flow(9.0, 1).ends_s, None);
         assert_eq!(link.latency_s(9.0), 0.1);
-        assert_eq!(link.rates_kbps(3.0), [(0.0, 8.0), (2.0, 0.0)]);
+        assert_eq!(link.periods(3.0), [(0.0, 8.0, 0.1), (2.0, 0.0, 0.0)]);
     }
 
     #[test]

@@ -10,6 +10,10 @@
 //! | [`title`] | a title on disk, as its playlists describe it |
 //! | [`movie`] | titles of other simulators |
 //! | [`compat`] | other simulators, reproduced to the request |
+//! | [`qoe`] | what a session was worth |
+//! | [`oracle`] | the best that any choice could have had |
+//! | [`grid`] | many sessions at once, and their report |
+//! | [`statistics`] | means with intervals |
 //! | [`driver`] | turns a [`Session`](crate::player::session::Session) over a link |
 //!
 //! The same [`link`] shapes real connections for `play --throttle`, so a session under a trace and
@@ -19,8 +23,12 @@ pub mod compat;
 pub mod conditions;
 pub mod corpus;
 pub mod driver;
+pub mod grid;
 pub mod link;
 pub mod movie;
+pub mod oracle;
+pub mod qoe;
+pub mod statistics;
 pub mod subject;
 pub mod title;
 pub mod trace;

@@ -20,6 +20,8 @@ pub struct Subject {
     pub ladder: Arc<Ladder>,
     /// What was measured of them.
     pub quality: Option<QualityReport>,
+    /// Width and height in pixels and frames a second, where known.
+    pub picture: Option<((u32, u32), f64)>,
     /// The movie, where that is what it is: other simulators' rules take nothing else.
     pub movie: Option<Arc<Movie>>,
 }
@@ -95,6 +97,7 @@ impl Subject {
             profile: group.profile.clone(),
             ladder: Arc::new(ladder),
             quality,
+            picture: Some(((group.width, group.height), group.frame_rate.fps())),
             movie: None,
         })
     }
@@ -107,6 +110,7 @@ impl Subject {
             profile: "movie".to_owned(),
             ladder: Arc::new(movie.ladder()?),
             quality: None,
+            picture: None,
             movie: Some(Arc::new(movie)),
         })
     }
@@ -125,6 +129,7 @@ impl Subject {
             profile: "measured".to_owned(),
             ladder: Arc::new(ladder),
             quality: Some(quality),
+            picture: None,
             movie: None,
         })
     }

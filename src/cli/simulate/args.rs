@@ -5,6 +5,7 @@ use crate::cli::session_args::SessionArgs;
 use crate::player::fetch::{Client, Patience, Title};
 use crate::simulate::conditions::{self, Conditions};
 use crate::simulate::corpus::Corpus;
+use crate::simulate::qoe::LPIPS_THRESHOLDS;
 use crate::simulate::subject::Subject;
 use crate::simulate::trace::Trace;
 use std::path::{Path, PathBuf};
@@ -48,12 +49,56 @@ pub(in crate::cli) struct Args {
         allow_hyphen_values = true
     )]
     pub(super) sabre_args: String,
-    /// Rules, separated by commas.
+    /// Many sessions at once: `all`, or rules separated by commas; for movies also Sabre's as
+    /// sabre:NAME, with further options after +, such as sabre:bola+ao.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) rules: Vec<String>,
+    #[command(flatten)]
+    pub(super) grid: GridArgs,
     /// Print one JSON object a session on stdout.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Many sessions at once and what is written of them.
+#[derive(Debug, clap::Args)]
+pub(super) struct GridArgs {
+    /// Further titles.
+    #[arg(long, value_name = "TITLE", num_args = 1..)]
+    pub(super) titles: Vec<String>,
+    /// Ladder of any codec with sizes and quality by segment, written as quality.json is.
+    #[arg(long, value_name = "FILE")]
+    pub(super) ladder: Vec<PathBuf>,
+    /// Seeds; each beyond the first begins the traces at a place of its own.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seeds: u64,
+    /// LPIPS thresholds over which time is counted.
+    #[arg(long, value_name = "X", value_delimiter = ',', default_values_t = LPIPS_THRESHOLDS)]
+    pub(super) thresholds: Vec<f64>,
+    /// Step of the oracle's buffer, seconds: the finer, the slower and the closer to the optimum.
+    #[arg(long, value_name = "S", default_value = "0.5")]
+    pub(super) oracle_step: Option<f64>,
+    /// Leave the oracle out of a grid.
+    #[arg(long)]
+    pub(super) no_oracle: bool,
+    /// Write the sessions' figures as CSV.
+    #[arg(long, value_name = "FILE")]
+    pub(super) csv: Option<PathBuf>,
+    /// Write them as lines of JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) jsonl: Option<PathBuf>,
+    /// Write them as Parquet.
+    #[arg(long, value_name = "FILE")]
+    pub(super) parquet: Option<PathBuf>,
+    /// Write a report as one HTML file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Write each session as input for ITU-T P.1203 (mode 0), with this as the codec, such as h264.
+    #[arg(long, value_name = "CODEC", requires = "p1203")]
+    pub(super) p1203_codec: Option<String>,
+    /// The file for that; of one session only.
+    #[arg(long, value_name = "FILE")]
+    pub(super) p1203: Option<PathBuf>,
 }
 
 /// What is done to the traces.
@@ -112,6 +157,22 @@ impl NetworkArgs {
 }
 
 impl Args {
+    /// Whether sessions are to be summed up rather than told one by one.
+    pub(super) fn is_grid(&self) -> bool {
+        let GridArgs {
+            csv,
+            jsonl,
+            parquet,
+            html,
+            ..
+        } = &self.grid;
+        let files = [csv, jsonl, parquet, html];
+        !self.rules.is_empty()
+            || !self.traces.is_empty()
+            || self.grid.seeds > 1
+            || files.iter().any(|file| file.is_some())
+    }
+
     /// The traces, after naming what was found and is none.
     pub(super) fn corpus(&self) -> Result<Vec<Trace>, CliError> {
         let mut traces = Vec::new();
@@ -141,11 +202,17 @@ impl Args {
         if let Some(title) = &self.title {
             subjects.push(subject(title)?);
         }
+        for title in &self.grid.titles {
+            subjects.push(subject(title)?);
+        }
         for file in &self.movie {
             subjects.push(Subject::movie(file)?);
         }
+        for file in &self.grid.ladder {
+            subjects.push(Subject::measured(file)?);
+        }
         if subjects.is_empty() {
-            let message = "nothing to stream: give a title or --movie FILE";
+            let message = "nothing to stream: give a title, --movie FILE or --ladder FILE";
             return Err(CliError::input(message));
         }
         Ok(subjects)
@@ -188,6 +255,7 @@ async fn remote(url: &str) -> Result<Subject, CliError> {
         profile: stream.group().profile.clone(),
         ladder: Arc::clone(stream.ladder()),
         quality: None,
+        picture: None,
         movie: None,
     })
 }

@@ -5,6 +5,8 @@
 
 mod args;
 mod compat;
+mod grid;
+mod output;
 mod single;
 
 pub(super) use args::{Args, check_multiplier};
@@ -15,6 +17,7 @@ use super::CliError;
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     match args.compat {
         Some(peer) => compat::run(args, peer),
+        None if args.is_grid() => grid::run(args),
         None => single::run(args),
     }
 }

@@ -1,13 +1,16 @@
 //! One session after the other, each reported in full.
 
-use super::Args;
+use super::{Args, output};
 use crate::cli::{CliError, session_args};
 use crate::player::session::Session;
 use crate::report::{Context, Network, Report, Verdict};
-use crate::simulate::driver;
 use crate::simulate::link::Link;
+use crate::simulate::qoe::{self, Figures, Setting, Timeline};
 use crate::simulate::subject::Subject;
 use crate::simulate::trace::Trace;
+use crate::simulate::{driver, oracle};
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
@@ -25,7 +28,8 @@ fn play(args: &Args, subject: &Subject, trace: &Trace) -> Result<(), CliError> {
     let conditions = args.network.fitted(trace, subject)?;
     let options = args.session.options(&subject.ladder)?;
     let session = Session::new(Arc::clone(&subject.ladder), &options);
-    let run = driver::run(session, &Link::under(trace, &conditions)?);
+    let link = Link::under(trace, &conditions)?;
+    let run = driver::run(session, &link);
     let context = Context {
         command: "simulate",
         title: subject.name.clone(),
@@ -42,8 +46,19 @@ fn play(args: &Args, subject: &Subject, trace: &Trace) -> Result<(), CliError> {
         overhead_bytes: 0,
         rendering: None,
     };
+    let timeline = Timeline::of_log(&run.log, &subject.ladder, context.options.start_s);
+    let figures = figures(args, subject, &link, (&timeline, &context));
+    if let Some(file) = &args.grid.p1203 {
+        export(args, file, (subject, &timeline))?;
+    }
     let report = Report::new(context, &subject.ladder, run.log);
-    session_args::print(&report, args.json)?;
+    session_args::print(&report, false)?;
+    say(&figures)?;
+    if args.json {
+        let mut json = serde_json::to_value(&report)?;
+        json["qoe"] = serde_json::to_value(&figures)?;
+        writeln!(io::stdout().lock(), "{json}")?;
+    }
     match run.starved_by {
         None => Ok(()),
         Some(segment) => Err(CliError::check(format!(
@@ -51,4 +66,61 @@ fn play(args: &Args, subject: &Subject, trace: &Trace) -> Result<(), CliError> {
             trace.name()
         ))),
     }
+}
+
+fn figures(
+    args: &Args,
+    subject: &Subject,
+    link: &Link,
+    (timeline, context): (&Timeline, &Context),
+) -> Figures {
+    let buffer_s = context.options.buffer_s;
+    let figures = Figures::of(
+        timeline,
+        &Setting {
+            ladder: &subject.ladder,
+            quality: subject.quality.as_ref(),
+            link,
+            buffer_s,
+            thresholds: &args.grid.thresholds,
+        },
+    );
+    // A session from the middle of a title has an optimum of its own, which is not worked out.
+    let whole = context.verdict == Verdict::Finished && context.options.start_s == 0.0;
+    let step_s = args
+        .grid
+        .oracle_step
+        .filter(|step_s| whole && *step_s > 0.0);
+    match step_s.and_then(|step_s| oracle::qoe_lin(&subject.ladder, link, buffer_s, step_s)) {
+        Some(best) => figures.beside_oracle(best),
+        None => figures,
+    }
+}
+
+/// A few of the figures as text.
+fn say(figures: &Figures) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    write!(
+        err,
+        "QoE_lin {:.4}, QoE_log {:.4}, Sabre score {:.4}",
+        figures.qoe_lin, figures.qoe_log, figures.score
+    )?;
+    if let (Some(best), Some(gap)) = (figures.oracle_qoe_lin, figures.oracle_gap) {
+        write!(err, "; oracle {best:.4}, gap {gap:.4}")?;
+    }
+    if let (Some(mean), Some(p95)) = (figures.lpips_squeeze, figures.lpips_squeeze_p95) {
+        write!(err, "; LPIPS (squeeze) {mean:.4}, p95 {p95:.4}")?;
+    }
+    writeln!(err)
+}
+
+fn export(
+    args: &Args,
+    file: &Path,
+    (subject, timeline): (&Subject, &Timeline),
+) -> Result<(), CliError> {
+    let codec = args.grid.p1203_codec.as_deref().unwrap_or("h264");
+    let picture = subject.picture.unwrap_or(((1920, 1080), 30.0));
+    let json = qoe::p1203(timeline, &subject.ladder, codec, picture);
+    output::atomically(file, json.to_string().as_bytes())
 }

@@ -1,0 +1,118 @@
+//! Many sessions: titles × traces × rules × seeds, summed up and written out.
+
+use super::{Args, output};
+use crate::cli::CliError;
+use crate::player::abr::Abr;
+use crate::simulate::compat::sabre;
+use crate::simulate::grid::{Grid, Player, Row, Sample, page};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::thread;
+use std::time::Instant;
+
+/// What the table on the terminal shows.
+const SHOWN: [(&str, &str); 6] = [
+    ("QoE_lin", "QoE_lin"),
+    ("gap to oracle", "gap"),
+    ("QoE_log", "QoE_log"),
+    ("Sabre score", "score"),
+    ("stall ratio", "stall ratio"),
+    ("LPIPS (squeeze)", "LPIPS"),
+];
+
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let grid = grid(args)?;
+    let sessions = grid.sessions();
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} sessions {eta}");
+    let bar = ProgressBar::new(sessions as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let began = Instant::now();
+    let rows = grid.run(&|done| bar.inc(done as u64))?;
+    bar.finish_and_clear();
+    eprint!("{}", text(&rows));
+    let took_s = began.elapsed().as_secs_f64();
+    eprintln!(
+        "{sessions} sessions in {took_s:.2} s on {} threads",
+        grid.threads
+    );
+    output::write(args, &rows)?;
+    if let Some(file) = &args.grid.html {
+        let command: Vec<String> = std::env::args().skip(1).collect();
+        let page = page(&grid, &rows, &format!("promptus {}", command.join(" ")))?;
+        output::atomically(file, page.html().as_bytes())?;
+    }
+    if args.json {
+        let mut out = io::stdout().lock();
+        for row in &rows {
+            writeln!(out, "{}", serde_json::to_string(row)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn grid(args: &Args) -> Result<Grid, CliError> {
+    let subjects = args.subjects()?;
+    let first = subjects.first().map(|subject| &subject.ladder);
+    let ladder = first.ok_or_else(|| CliError::input("nothing to stream"))?;
+    let step_s = args.grid.oracle_step;
+    if step_s.is_some_and(|step_s| !step_s.is_finite() || step_s <= 0.0) {
+        return Err(CliError::input("--oracle-step: expected seconds above 0"));
+    }
+    Ok(Grid {
+        options: args.session.options(ladder)?,
+        subjects,
+        traces: args.corpus()?,
+        players: players(&args.rules)?,
+        seeds: args.grid.seeds.max(1),
+        conditions: args.network.conditions()?,
+        fit_to_ladder: args.network.fit_to_ladder,
+        thresholds: args.grid.thresholds.clone(),
+        oracle_step_s: step_s.filter(|_| !args.grid.no_oracle),
+        threads: thread::available_parallelism().map_or(1, usize::from),
+    })
+}
+
+/// `all`, names of rules, and `sabre:` with a rule of Sabre's, `+` before each further option.
+fn players(names: &[String]) -> Result<Vec<Player>, CliError> {
+    let mut players = Vec::new();
+    for name in names {
+        if name == "all" {
+            players.extend(Abr::all().map(Player::Own));
+        } else if let Some(rule) = name.strip_prefix("sabre:") {
+            let line = format!("-a {}", rule.replace('+', " -"));
+            let options = sabre::options::Options::parse(&line)?;
+            players.push(Player::Sabre(name.clone(), Box::new(options)));
+        } else {
+            players.push(Player::Own(name.parse()?));
+        }
+    }
+    if players.is_empty() {
+        players.push(Player::Own(Abr::default()));
+    }
+    Ok(players)
+}
+
+/// A line a rule: means with their intervals.
+fn text(rows: &[Row]) -> String {
+    let mut out = String::new();
+    for sample in Sample::by_title(rows) {
+        let _ = write!(out, "{}\n{:<22}", sample.title, "rule");
+        for (_, heading) in SHOWN {
+            let _ = write!(out, " {heading:>26}");
+        }
+        out.push('\n');
+        for (rule, _) in &sample.rules {
+            let _ = write!(out, "{rule:<22}");
+            for (name, _) in SHOWN {
+                let found = sample.estimate(rule, name);
+                let cell = found.filter(|found| found.mean.is_finite()).map(|found| {
+                    format!("{:.4} [{:.4}, {:.4}]", found.mean, found.low, found.high)
+                });
+                let _ = write!(out, " {:>26}", cell.unwrap_or_else(|| "-".into()));
+            }
+            out.push('\n');
+        }
+    }
+    out
+}

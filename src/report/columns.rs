@@ -1,0 +1,127 @@
+//! Rows of figures as named columns: what CSV, JSON and Parquet writers take.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One column over all rows.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Column {
+    /// Names.
+    Text(Vec<String>),
+    /// Figures; `None` where a row has none.
+    Number(Vec<Option<f64>>),
+}
+
+/// Columns in order, all of one length.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Columns {
+    columns: Vec<(String, Column)>,
+    rows: usize,
+}
+
+impl Columns {
+    /// The columns of `rows`, each of which is an object of texts, numbers and lists of numbers; of a
+    /// list each place becomes a column. Those named in `first` lead, the rest is in the order of
+    /// names.
+    pub fn of<T: Serialize>(rows: &[T], first: &[&str]) -> Result<Self, serde_json::Error> {
+        let rows = rows.iter().map(flat).collect::<Result<Vec<_>, _>>()?;
+        let mut names: Vec<String> = first.iter().map(|&name| name.to_owned()).collect();
+        for name in rows.iter().flat_map(Map::keys) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names[first.len()..].sort();
+        let column = |name: String| {
+            let column = column(&rows, &name);
+            (name, column)
+        };
+        Ok(Self {
+            columns: names.into_iter().map(column).collect(),
+            rows: rows.len(),
+        })
+    }
+
+    /// Names and columns.
+    pub fn columns(&self) -> &[(String, Column)] {
+        &self.columns
+    }
+
+    /// As CSV (RFC 4180): a line of names, then one a row; absent figures are empty.
+    pub fn csv(&self) -> String {
+        let names = self.columns.iter().map(|(name, _)| quoted(name));
+        let mut out = names.collect::<Vec<_>>().join(",") + "\r\n";
+        for row in 0..self.rows {
+            let field = |(_, column): &(String, Column)| match column {
+                Column::Text(texts) => quoted(&texts[row]),
+                Column::Number(numbers) => numbers[row].map_or(String::new(), |n| n.to_string()),
+            };
+            let fields: Vec<String> = self.columns.iter().map(field).collect();
+            out += &fields.join(",");
+            out += "\r\n";
+        }
+        out
+    }
+}
+
+/// The row with its lists spread out.
+fn flat<T: Serialize>(row: &T) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut out = Map::new();
+    let Value::Object(fields) = serde_json::to_value(row)? else {
+        return Ok(out);
+    };
+    for (name, value) in fields {
+        match value {
+            Value::Array(values) => {
+                let numbered = values.into_iter().enumerate();
+                out.extend(numbered.map(|(place, value)| (format!("{name}_{place}"), value)));
+            }
+            value => {
+                out.insert(name, value);
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn column(rows: &[Map<String, Value>], name: &str) -> Column {
+    let values = || rows.iter().map(|row| row.get(name));
+    if values().flatten().any(Value::is_string) {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("").to_owned();
+        return Column::Text(values().map(text).collect());
+    }
+    Column::Number(
+        values()
+            .map(|value| value.and_then(Value::as_f64))
+            .collect(),
+    )
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rows_become_columns_and_lines() {
+        let rows = [
+            json!({"b": 1.5, "name": "x, \"y\"", "list": [0.25, null]}),
+            json!({"b": null, "name": "z", "a": 3}),
+        ];
+        let columns = Columns::of(&rows, &["name"]).unwrap();
+        let expected = "name,a,b,list_0,list_1\r\n\"x, \"\"y\"\"\",,1.5,0.25,\r\nz,3,,,\r\n";
+        assert_eq!(columns.csv(), expected);
+        let none: [Value; 0] = [];
+        assert_eq!(Columns::of(&none, &["a"]).unwrap().csv(), "a\r\n");
+    }
+}
