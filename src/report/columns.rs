@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 /// One column over all rows.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Column {
     /// Names.
     Text(Vec<String>),

@@ -78,7 +78,6 @@ fn parquet(columns: &Columns) -> Result<Vec<u8>, ParquetError> {
                     .typed::<DoubleType>()
                     .write_batch(&known, Some(&levels), None)?;
             }
-            _ => {}
         }
         place.close()?;
     }

@@ -58,35 +58,55 @@ struct Arrival {
 impl Timeline {
     /// The session of `log` over `ladder`, begun at media time `start_s`, without seeks.
     pub fn of_log(log: &Log, ladder: &Ladder, start_s: f64) -> Self {
-        let delivered = log
-            .requests
-            .iter()
-            .filter(|r| r.outcome == Outcome::Delivered);
-        let arrivals: Vec<Arrival> = delivered
-            .map(|request| Arrival {
-                segment: request.segment,
-                rung: request.rung,
-                at_s: request.ended_s.unwrap_or(request.requested_s),
-                bytes: request.bytes,
-            })
-            .collect();
-        let bytes = log.requests.iter().map(|r| r.bytes + r.lost).sum();
-        let first = ladder.segment_at(start_s);
         let duration_s = |segment: usize| {
             let begins_s = ladder.start_s(segment).max(start_s);
             ladder.start_s(segment + 1) - begins_s
         };
-        let mut timeline = Self::of_arrivals(&arrivals, bytes, duration_s);
-        let next = timeline
-            .played
-            .last()
-            .map_or(first, |last| last.segment + 1);
+        let mut timeline = Self {
+            played: Vec::with_capacity(log.plays.len()),
+            ..Self::default()
+        };
+        let mut arrivals = vec![None; ladder.segments()];
+        for request in &log.requests {
+            timeline.count(request);
+            if whole(request) {
+                arrivals[request.segment] = arrivals[request.segment].or(request.ended_s);
+            }
+        }
+        let mut free_s = None;
+        for play in &log.plays {
+            let late_s = play.start_s - free_s.unwrap_or(play.start_s);
+            let duration_s = duration_s(play.segment);
+            timeline.played.push(Played {
+                segment: play.segment,
+                rung: play.rung,
+                arrived_s: arrivals[play.segment].unwrap_or(play.start_s),
+                begins_s: play.start_s,
+                stall_s: if late_s > TICK_S { late_s } else { 0.0 },
+                duration_s,
+            });
+            free_s = Some(play.start_s + duration_s);
+        }
+        let last = timeline.played.last();
+        let next = last.map_or(ladder.segment_at(start_s), |last| last.segment + 1);
         timeline.missing_s = (next..ladder.segments()).map(duration_s).sum();
-        timeline.requests = log.requests.len();
-        let abandoned = |r: &&Request| r.outcome == Outcome::Abandoned;
-        timeline.abandoned = log.requests.iter().filter(abandoned).count();
-        timeline.estimates = log.requests.iter().filter_map(estimate).collect();
+        timeline.startup_s = timeline.played.first().map_or(0.0, |first| first.begins_s);
         timeline
+    }
+
+    fn count(&mut self, request: &Request) {
+        self.requests += 1;
+        self.bytes += request.bytes + request.lost;
+        self.wasted_bytes += request.lost;
+        match request.outcome {
+            Outcome::Delivered | Outcome::Added => {}
+            Outcome::Abandoned => {
+                self.abandoned += 1;
+                self.wasted_bytes += request.bytes;
+            }
+            _ => self.wasted_bytes += request.bytes,
+        }
+        self.estimates.extend(estimate(request));
     }
 
     /// A reproduced Sabre session; without seeks.
@@ -161,6 +181,11 @@ impl Timeline {
         timeline.wasted_bytes = bytes.saturating_sub(useful);
         timeline
     }
+}
+
+/// Whether the request brought a segment that could be shown.
+fn whole(request: &Request) -> bool {
+    matches!(request.outcome, Outcome::Delivered | Outcome::Replaced)
 }
 
 /// What was estimated before a request and what it gave.
