@@ -18,10 +18,11 @@ use fake_title::{publish_fake, segment_bytes};
 use promptus::origin::{Origin, Settings, router};
 use promptus::player::abr::Abr;
 use promptus::player::fetch::{
-    Client, FetchError, Patience, Played, Segment, Setup, Stream, Title, play,
+    Client, Cmcd, CmcdMode, FetchError, Jump, Patience, Played, Segment, Setup, Stream, Title, play,
 };
 use promptus::player::log::{Log, Outcome};
 use promptus::player::session::{Options, Session};
+use promptus::player::utility::Utility;
 use promptus::simulate::driver;
 use promptus::simulate::link::Link;
 use promptus::simulate::trace::Trace;
@@ -29,7 +30,8 @@ use static_server::{Fault, serve, serve_well};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -42,6 +44,7 @@ fn hasty() -> Patience {
         body: Duration::from_millis(400),
         attempts: 3,
         pause: Duration::from_millis(5),
+        seed: 0,
     }
 }
 
@@ -70,7 +73,7 @@ fn with(abr: Abr) -> Setup {
     };
     Setup {
         options,
-        throttle: None,
+        ..Setup::default()
     }
 }
 
@@ -367,9 +370,9 @@ async fn lasting_faults_name_the_url() {
         );
     }
     assert!(
-        failure("https://127.0.0.1/x")
+        failure("ftp://127.0.0.1/x")
             .await
-            .contains("expected http://")
+            .contains("expected http:// or https://")
     );
     assert!(failure("title").await.contains("`title` is no address"));
     assert!(
@@ -377,6 +380,206 @@ async fn lasting_faults_name_the_url() {
             .await
             .contains("127.0.0.1:9/x: cannot connect")
     );
+}
+
+/// A server that notes what it was asked: path, range, and the headers and query of CMCD.
+async fn noting(
+    folder: &Path,
+) -> (
+    String,
+    Arc<Mutex<Vec<axum::http::HeaderMap>>>,
+    Arc<AtomicUsize>,
+) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let seen: Arc<Mutex<Vec<axum::http::HeaderMap>>> = Arc::default();
+    let connections: Arc<AtomicUsize> = Arc::default();
+    let notes = Arc::clone(&seen);
+    let note = axum::middleware::from_fn(
+        move |request: axum::extract::Request, next: axum::middleware::Next| {
+            let mut headers = request.headers().clone();
+            let uri = request.uri().to_string();
+            headers.insert("x-uri", uri.parse().unwrap());
+            notes.lock().unwrap().push(headers);
+            next.run(request)
+        },
+    );
+    let counter = Arc::clone(&connections);
+    let listener = axum::serve::ListenerExt::tap_io(listener, move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let app = axum::Router::new()
+        .fallback_service(tower_http::services::ServeDir::new(folder))
+        .layer(note);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (base, seen, connections)
+}
+
+#[tokio::test]
+async fn every_request_carries_cmcd_and_connections_are_kept() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 8);
+    let (base, seen, connections) = noting(folder.path()).await;
+    for mode in [CmcdMode::Header, CmcdMode::Query, CmcdMode::Off] {
+        seen.lock().unwrap().clear();
+        let before = connections.load(Ordering::Relaxed);
+        let client = Client::new(hasty()).unwrap().with_cmcd(Cmcd::new(mode));
+        let title = Title::open(&client, &format!("{base}urls/master.m3u8"))
+            .await
+            .unwrap();
+        let stream = title.stream(&client, 0).await.unwrap();
+        let (sender, _receiver) = mpsc::channel(1000);
+        assert!(
+            play(&client, &stream, &with(Abr::Fixed(1)), &sender)
+                .await
+                .complete
+        );
+        // Playlists and init segments of three rungs come side by side, segments over what is there.
+        assert!(connections.load(Ordering::Relaxed) - before <= 4);
+        let notes = seen.lock().unwrap();
+        assert_eq!(notes.len(), 1 + 3 + 3 + 8);
+        let text = |headers: &axum::http::HeaderMap, name: &str| {
+            headers
+                .get(name)
+                .map_or("", |value| value.to_str().unwrap())
+                .to_owned()
+        };
+        for headers in notes.iter() {
+            let (session, uri) = (text(headers, "cmcd-session"), text(headers, "x-uri"));
+            assert_eq!(
+                session.contains("sf=h,sid=\""),
+                mode == CmcdMode::Header,
+                "{session}"
+            );
+            assert_eq!(uri.contains("?CMCD="), mode == CmcdMode::Query, "{uri}");
+        }
+        if mode == CmcdMode::Header {
+            let objects: Vec<String> = notes.iter().map(|n| text(n, "cmcd-object")).collect();
+            assert_eq!(objects.iter().filter(|object| *object == "ot=m").count(), 4);
+            assert_eq!(objects.iter().filter(|object| *object == "ot=i").count(), 3);
+            let media: Vec<&String> = objects.iter().filter(|o| o.contains("ot=v")).collect();
+            assert!(
+                media
+                    .iter()
+                    .all(|o| o.starts_with("br=") && o.contains(",d=1000,"))
+            );
+            let requests: Vec<String> = notes.iter().map(|n| text(n, "cmcd-request")).collect();
+            assert!(
+                requests[7].contains(",nor=\"2.m4s\"") || requests[7].contains("nor=\"1.m4s\""),
+                "{}",
+                requests[7]
+            );
+            assert!(requests[7].ends_with("su") && !requests[14].contains("nor="));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changes_is_not_mixed() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 6);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let counter = Arc::clone(&asked);
+    // The middle rung gets another entity tag after its third answer.
+    let tag = axum::middleware::from_fn(
+        move |request: axum::extract::Request, next: axum::middleware::Next| {
+            let middle = request.uri().path().ends_with("mini-r2.mp4");
+            let count = if middle {
+                counter.fetch_add(1, Ordering::Relaxed)
+            } else {
+                0
+            };
+            async move {
+                let mut response = next.run(request).await;
+                let tag = if count < 3 { "\"one\"" } else { "\"two\"" };
+                response.headers_mut().insert("etag", tag.parse().unwrap());
+                response
+            }
+        },
+    );
+    let app = axum::Router::new()
+        .fallback_service(tower_http::services::ServeDir::new(folder.path()))
+        .layer(tag);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let (played, segments) = play_all(&format!("{base}master.m3u8"), &with(Abr::Fixed(1))).await;
+    assert!(played.complete, "{:?}", played.error);
+    let rungs: Vec<usize> = segments.iter().map(|segment| segment.rung).collect();
+    assert_eq!(rungs, [1, 1, 0, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn seeks_jump_while_segments_come() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 30);
+    let base = serve_well(folder.path()).await;
+    let mut setup = with(Abr::Dynamic);
+    setup.options.buffer_s = 4.0;
+    setup.seeks = vec![
+        Jump {
+            at_s: 1.2,
+            to_s: 20.5,
+        },
+        Jump {
+            at_s: 2.0,
+            to_s: 28.25,
+        },
+    ];
+    let (played, segments) = play_all(&format!("{base}master.m3u8"), &setup).await;
+    assert!(played.complete, "{:?}", played.error);
+    assert_eq!(played.log.seeks.len(), 2);
+    // What played, and nothing that only lay in the buffer.
+    let numbers: Vec<usize> = segments.iter().map(|segment| segment.segment).collect();
+    assert_eq!(numbers, [0, 1, 20, 21, 28, 29]);
+    assert!((segments[2].skip_s - 0.5).abs() < 1e-9 && (segments[4].skip_s - 0.25).abs() < 1e-9);
+    let played_s: f64 = played.log.played_s.iter().sum();
+    assert!((played_s - (1.2 + 0.8 + 1.75)).abs() < 0.3, "{played_s}");
+}
+
+#[tokio::test]
+async fn a_replaced_segment_is_handed_on_once_and_better() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 14);
+    let base = serve_well(folder.path()).await;
+    let trace = Trace::parse("up", b"time_s,kbps\n0,90\n4,2000\n60,2000\n").unwrap();
+    let mut setup = with(Abr::Throughput);
+    setup.options.buffer_s = 8.0;
+    setup.options.guards.replacement = true;
+    setup.throttle = Some(Link::new(&trace, 1.0));
+    let (played, segments) = play_all(&format!("{base}master.m3u8"), &setup).await;
+    assert!(played.complete, "{:?}", played.error);
+    let numbers: Vec<usize> = segments.iter().map(|segment| segment.segment).collect();
+    assert_eq!(numbers, (0..14).collect::<Vec<_>>());
+    assert!(
+        played
+            .log
+            .requests
+            .iter()
+            .any(|r| r.outcome == Outcome::Replaced)
+    );
+    for (play, segment) in played.log.plays.iter().zip(&segments) {
+        assert_eq!((play.segment, play.rung), (segment.segment, segment.rung));
+    }
+}
+
+#[tokio::test]
+async fn a_measured_utility_needs_its_table() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 3);
+    let base = serve_well(folder.path()).await;
+    let (client, stream) = open(&format!("{base}master.m3u8")).await.unwrap();
+    let linear = stream
+        .clone()
+        .with_utility(&client, Utility::Linear)
+        .await
+        .unwrap();
+    assert_eq!(linear.ladder().utility_kind(), Utility::Linear);
+    let error = stream
+        .with_utility(&client, Utility::LpipsSqueeze)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().starts_with(&base), "{error}");
 }
 
 #[tokio::test]
@@ -446,6 +649,7 @@ async fn a_throttled_connection_does_what_the_simulation_says() {
             let setup = Setup {
                 options,
                 throttle: Some(link),
+                ..Setup::default()
             };
             let (played, _) = play_all(&url, &setup).await;
             assert!(played.complete, "{name}: {:?}", played.error);

@@ -173,6 +173,7 @@ fn play(playback: Playback, trace: &Trace, screen: Option<Screen>) -> Result<Rep
             ..Options::default()
         },
         throttle: Some(Link::new(trace, 1.0)),
+        ..Setup::default()
     };
     let network = Network {
         name: trace.name().to_owned(),

@@ -9,8 +9,9 @@ use super::session_args::{self, SessionArgs};
 use super::{CliError, simulate};
 use crate::manifest::SegmentRef;
 use crate::model::installed::Decoding;
-use crate::player::fetch::Setup;
+use crate::player::fetch::{CmcdMode, Jump, Setup};
 use crate::player::session::Options;
+use crate::player::utility::Utility;
 use crate::report::Network;
 use crate::simulate::link::Link;
 use crate::simulate::trace::Trace;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `promptus play`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// http:// URL of an HLS master playlist or a DASH MPD.
+    /// URL of an HLS master playlist or a DASH MPD, http:// or https://.
     url: String,
     /// Where frames go: a folder of PNG files, a .y4m file, or - for a y4m stream in real time.
     #[arg(
@@ -49,6 +50,16 @@ pub(super) struct Args {
     /// Multiply the throttle's rates by this.
     #[arg(long, value_name = "X", default_value_t = 1.0, requires = "throttle")]
     multiplier: f64,
+    /// Jump: after AT seconds of the session, to media time TO; may be given several times.
+    #[arg(long, value_name = "AT:TO", value_parser = jump)]
+    seek: Vec<Jump>,
+    /// Tell the server about the session with every request (CTA-5004): query, header or off.
+    #[arg(long, value_name = "HOW", default_value_t = CmcdMode::default())]
+    cmcd: CmcdMode,
+    /// What rules take for quality: log, linear, or measured in the title's quality.json: psnr, ssim,
+    /// ssimulacra2, lpips_squeeze.
+    #[arg(long, value_name = "NAME", default_value_t = Utility::default())]
+    utility: Utility,
     /// Print the report as one JSON object on stdout.
     #[arg(long)]
     json: bool,
@@ -78,7 +89,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         ));
     }
     let (trace, throttle) = throttle(args)?.unzip();
-    let playback = Playback::open(&args.url, (!args.no_render).then_some(args.decoder.into()))?;
+    let render = (!args.no_render).then_some(args.decoder.into());
+    let playback = Playback::open_with(&args.url, render, args.cmcd, args.utility)?;
+    let seeks = seeks(&playback, &args.seek)?;
     let asked = args.session.options(playback.stream().ladder())?;
     let (options, skip_s) = from_access_point(&playback, asked);
     let screen = match (&args.out, playback.generator()) {
@@ -90,9 +103,48 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         }
         _ => None,
     };
-    let Ended { report, error } = playback.run(Setup { options, throttle }, trace, screen)?;
+    let setup = Setup {
+        options,
+        throttle,
+        seeks,
+    };
+    let Ended { report, error } = playback.run(setup, trace, screen)?;
     session_args::print(&report, args.json)?;
     error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Reads `AT:TO`.
+fn jump(text: &str) -> Result<Jump, String> {
+    let seconds = |part: &str| {
+        let value = part.parse::<f64>().ok();
+        value.filter(|value| value.is_finite() && *value >= 0.0)
+    };
+    let pair = text.split_once(':');
+    pair.and_then(|(at, to)| Some((seconds(at)?, seconds(to)?)))
+        .map(|(at_s, to_s)| Jump { at_s, to_s })
+        .ok_or_else(|| "expected two numbers of seconds, such as 10:42.5".to_owned())
+}
+
+/// The seeks in the order in which they happen, checked against what there is to play.
+fn seeks(playback: &Playback, asked: &[Jump]) -> Result<Vec<Jump>, CliError> {
+    let (stream, mut seeks) = (playback.stream(), asked.to_vec());
+    let total_s = stream.ladder().total_s();
+    if let Some(jump) = seeks.iter().find(|jump| jump.to_s >= total_s) {
+        let message = format!("--seek to {}: the title lasts {total_s} s", jump.to_s);
+        return Err(CliError::input(message));
+    }
+    let mut segments = stream
+        .group()
+        .representations
+        .iter()
+        .flat_map(|rung| &rung.segments);
+    if !seeks.is_empty() && segments.any(|segment| !segment.sap) {
+        return Err(CliError::input(
+            "--seek: the segments of this title build on each other",
+        ));
+    }
+    seeks.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
+    Ok(seeks)
 }
 
 fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {

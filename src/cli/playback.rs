@@ -8,8 +8,9 @@ use super::screen::Screen;
 use crate::model::installed::{self, Decoding};
 use crate::model::{Generator, device};
 use crate::player::fetch::{
-    Client, FetchError, Patience, Played, Segment, Setup, Stream, Title, play,
+    Client, Cmcd, CmcdMode, FetchError, Patience, Played, Segment, Setup, Stream, Title, play,
 };
+use crate::player::utility::Utility;
 use crate::report::{Context, Network, Rendering, Report, Verdict};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -39,11 +40,22 @@ impl Playback {
     /// Opens the manifest at `url`. With `render`, the first group whose generator is installed is
     /// taken, and it is an error if there is none; otherwise the first group.
     pub(super) fn open(url: &str, render: Option<Decoding>) -> Result<Self, CliError> {
+        Self::open_with(url, render, CmcdMode::default(), Utility::default())
+    }
+
+    /// As [`Playback::open`], with requests that tell the server what `cmcd` says, and a ladder whose
+    /// utilities are `utility`.
+    pub(super) fn open_with(
+        url: &str,
+        render: Option<Decoding>,
+        cmcd: CmcdMode,
+        utility: Utility,
+    ) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let client = Client::new(Patience::default())?;
+        let client = Client::new(Patience::default())?.with_cmcd(Cmcd::new(cmcd));
         let title = runtime.block_on(Title::open(&client, url))?;
         let (group, generator) = if let Some(decoding) = render {
             let (group, generator) = generator_for(&title, decoding)?;
@@ -51,7 +63,8 @@ impl Playback {
         } else {
             (0, None)
         };
-        let stream = Arc::new(runtime.block_on(title.stream(&client, group))?);
+        let stream = runtime.block_on(title.stream(&client, group))?;
+        let stream = Arc::new(runtime.block_on(stream.with_utility(&client, utility))?);
         Ok(Self {
             runtime,
             client,

@@ -113,6 +113,8 @@ impl Screen {
         };
         let media = read_media(&segment.bytes)?;
         let output = &mut self.output;
+        let rate = self.tracks[segment.rung].frame_rate;
+        output.skip += (segment.skip_s * rate.fps()).round() as u64;
         renderer.render(&media, &mut |frame| match *stop.borrow() {
             false => output.take(&frame),
             true => Err(stopped()),

@@ -3,18 +3,20 @@
 //! One task, one transfer at a time. A transfer that fails for a passing reason is tried again
 //! with growing pauses; when that does not help, the session looks for another rung.
 
+use super::cmcd::{Kind, Media, is_urgent};
 use super::error::FetchError;
-use super::http::{Body, Client, Pull};
+use super::hold::Hold;
+use super::http::{Body, Client, Pull, Purpose, span};
 use super::shape::{Clock, Shaped};
 use super::title::{Place, Stream};
 use crate::player::event::{Command, Event};
-use crate::player::log::Log;
+use crate::player::log::{Log, Outcome};
 use crate::player::session::{Options, Session};
 use crate::simulate::link::Link;
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc::Sender;
-use tokio::time::sleep;
 
 /// While nothing arrives, the session is asked this often whether to go on.
 const TICK: Duration = Duration::from_millis(250);
@@ -28,6 +30,8 @@ pub struct Segment {
     pub rung: usize,
     /// The bytes, `styp` included.
     pub bytes: Bytes,
+    /// What of it comes before the place that a seek went to, seconds; 0 for all others.
+    pub skip_s: f64,
 }
 
 /// How to play a stream.
@@ -37,6 +41,17 @@ pub struct Setup {
     pub options: Options,
     /// Slow the connection down to this link.
     pub throttle: Option<Link>,
+    /// Jumps, in the order in which they happen.
+    pub seeks: Vec<Jump>,
+}
+
+/// A seek that is planned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Jump {
+    /// When, in seconds of the session clock.
+    pub at_s: f64,
+    /// Media time that it goes to, seconds.
+    pub to_s: f64,
 }
 
 /// How it went.
@@ -50,9 +65,10 @@ pub struct Played {
     pub complete: bool,
 }
 
-/// Plays `stream` to its end, sending its media segments to `sink` in order. Returns once the last
-/// is delivered: what the buffer still holds plays on without help. Ends early when the receiver
-/// of `sink` is dropped. A full channel holds the session up, so give it room.
+/// Plays `stream` to its end, sending its media segments to `sink` in the order in which they play.
+/// Returns once the last is delivered and no seek is left: what the buffer still holds plays on
+/// without help. Ends early when the receiver of `sink` is dropped. A full channel holds the session
+/// up, so give it room.
 pub async fn play(
     client: &Client,
     stream: &Stream,
@@ -67,6 +83,11 @@ pub async fn play(
         sink,
         session,
         clock: Clock::start(),
+        seeks: setup.seeks.iter().copied().collect(),
+        hold: Hold::default(),
+        entered: None,
+        stalls_told: 0,
+        closed: false,
         error: None,
     };
     let complete = driver.run().await;
@@ -84,18 +105,25 @@ struct Driver<'a> {
     sink: &'a Sender<Segment>,
     session: Session,
     clock: Clock,
+    /// Seeks to come.
+    seeks: VecDeque<Jump>,
+    hold: Hold,
+    /// Segment that the last seek went to, and how far into it, seconds.
+    entered: Option<(usize, f64)>,
+    /// Stalls that the server knows of.
+    stalls_told: usize,
+    /// Nobody takes the segments any more.
+    closed: bool,
     /// The last transfer's failure.
     error: Option<FetchError>,
 }
 
 /// What became of one attempt at a transfer.
 enum Attempt {
-    /// All here, and handed on.
-    Delivered { bytes: u64, at_s: f64 },
+    /// All here.
+    Delivered { bytes: Bytes, at_s: f64 },
     /// The session wants something else.
     Interrupted(Command),
-    /// Nobody takes the segments any more.
-    Closed,
 }
 
 impl Driver<'_> {
@@ -103,6 +131,11 @@ impl Driver<'_> {
     async fn run(&mut self) -> bool {
         let mut command = self.tell(Event::Start);
         loop {
+            self.release().await;
+            if self.closed {
+                self.error = None;
+                return false;
+            }
             command = match command {
                 Command::Fetch { segment, rung } | Command::Abandon { segment, rung } => {
                     match self.transfer(segment, rung).await {
@@ -110,16 +143,71 @@ impl Driver<'_> {
                         None => return false,
                     }
                 }
-                Command::Wait { until_s } => {
-                    self.clock.until(until_s).await;
-                    self.session
-                        .handle(self.clock.now_s().max(until_s), Event::Timer)
+                Command::Wait { until_s } => self.wait(until_s).await,
+                Command::Drain { until_s } if self.seek_at_s() < until_s => {
+                    self.wait(until_s).await
                 }
-                Command::Drain { until_s } => self.session.handle(until_s, Event::Timer),
-                Command::Done => return true,
+                Command::Drain { until_s } => {
+                    self.seeks.clear();
+                    self.session.handle(until_s, Event::Timer)
+                }
+                Command::Done => return self.hand_on_the_rest().await,
                 Command::Continue | Command::GiveUp { .. } => return false,
             };
         }
+    }
+
+    /// Sleeps until `until_s`, or a moment only while segments may have to be handed on.
+    async fn wait(&mut self, until_s: f64) -> Command {
+        let nap_s = match self.seeks.is_empty() {
+            true => f64::INFINITY,
+            false => self.clock.now_s() + TICK.as_secs_f64(),
+        };
+        let at_s = until_s.min(nap_s).min(self.seek_at_s());
+        self.clock.until(at_s).await;
+        match self.due() {
+            Some(command) => command,
+            None => {
+                let now_s = self.clock.now_s().max(at_s);
+                self.session.handle(now_s, Event::Timer)
+            }
+        }
+    }
+
+    /// When the next seek is due; never, if there is none.
+    fn seek_at_s(&self) -> f64 {
+        self.seeks.front().map_or(f64::INFINITY, |jump| jump.at_s)
+    }
+
+    /// Seeks, if it is time to.
+    fn due(&mut self) -> Option<Command> {
+        (self.clock.now_s() >= self.seek_at_s()).then(|| self.seek())
+    }
+
+    fn seek(&mut self) -> Command {
+        let Some(jump) = self.seeks.pop_front() else {
+            return Command::Continue;
+        };
+        let ladder = self.stream.ladder();
+        let segment = ladder.segment_at(jump.to_s);
+        self.entered = Some((segment, jump.to_s - ladder.start_s(segment)));
+        self.hold.clear();
+        self.tell(Event::Seek(jump.to_s))
+    }
+
+    /// Hands on what will change no more.
+    async fn release(&mut self) {
+        while let Some(segment) = self.hold.next(&self.session, !self.seeks.is_empty()) {
+            self.closed |= self.sink.send(segment).await.is_err();
+        }
+    }
+
+    async fn hand_on_the_rest(&mut self) -> bool {
+        self.release().await;
+        while let Some(segment) = self.hold.rest() {
+            self.closed |= self.sink.send(segment).await.is_err();
+        }
+        !self.closed
     }
 
     /// Fetches one segment, trying again as patience allows. `None` ends the session.
@@ -129,34 +217,93 @@ impl Driver<'_> {
             let error = match self.attempt(segment, rung).await {
                 Ok(Attempt::Delivered { bytes, at_s }) => {
                     self.error = None;
-                    return Some(self.session.handle(at_s, Event::Delivered(bytes)));
+                    return Some(self.delivered(segment, rung, bytes, at_s));
                 }
                 Ok(Attempt::Interrupted(command)) => return Some(command),
-                Ok(Attempt::Closed) => {
-                    self.error = None;
-                    return None;
-                }
                 Err(error) => error,
             };
             tracing::warn!(segment, rung, attempt, %error, "a transfer failed");
-            let pause = self.client.patience().pause_after(attempt);
+            let pause = self.stream.place(segment, rung).ok();
+            let pause = pause.and_then(|place| {
+                let patience = self.client.patience();
+                patience.pause_after(&place.url, attempt)
+            });
             let starved = matches!(error, FetchError::Starved { .. });
             let passing = error.is_passing();
             self.error = Some(error);
             match pause {
                 _ if starved => return None,
-                Some(pause) if passing => sleep(pause).await,
+                Some(pause) if passing => {
+                    let at_s = self.clock.now_s() + pause.as_secs_f64();
+                    self.clock.until(at_s.min(self.seek_at_s())).await;
+                }
                 _ => return Some(self.tell(Event::Failed)),
+            }
+            if let Some(command) = self.due() {
+                return Some(command);
             }
             self.tell(Event::Retried);
             attempt += 1;
         }
     }
 
+    /// Tells the session, and keeps the bytes unless they came too late.
+    fn delivered(&mut self, segment: usize, rung: usize, bytes: Bytes, at_s: f64) -> Command {
+        let length = bytes.len() as u64;
+        let command = self.session.handle(at_s, Event::Delivered(length));
+        let mut requests = self.session.log().requests.iter().rev();
+        let request = requests.find(|r| r.segment == segment && r.rung == rung);
+        if request.is_some_and(|request| request.outcome == Outcome::Delivered) {
+            let skip_s = match self.entered.take_if(|entered| entered.0 == segment) {
+                Some((_, skip_s)) => skip_s,
+                None => 0.0,
+            };
+            self.hold.put(Segment {
+                segment,
+                rung,
+                bytes,
+                skip_s,
+            });
+        }
+        command
+    }
+
+    /// What the server is told about the request for a segment.
+    fn media(&mut self, segment: usize, rung: usize) -> Result<Media, FetchError> {
+        let (session, stalls) = (&self.session, self.session.log().stalls.len());
+        let mut media = Media {
+            buffer_s: session.buffer_s(),
+            throughput_kbps: session.throughput_kbps(),
+            urgent: is_urgent(session.state()),
+            starved: stalls > self.stalls_told,
+            ..Media::of(self.stream.ladder(), segment, rung)
+        };
+        self.stalls_told = stalls;
+        if segment + 1 < self.stream.ladder().segments() {
+            let here = self.stream.place(segment, rung)?;
+            let next = self.stream.place(segment + 1, rung)?;
+            media.next_range = next.range.map(span);
+            if next.url != here.url {
+                media.next = here.url.make_relative(&next.url);
+            }
+        }
+        Ok(media)
+    }
+
     async fn attempt(&mut self, segment: usize, rung: usize) -> Result<Attempt, FetchError> {
         let Place { url, range } = self.stream.place(segment, rung)?;
         let requested_s = self.clock.now_s();
-        let mut body = self.client.open(&url, range).await?;
+        let media = self.media(segment, rung)?;
+        let purpose = Purpose {
+            content: self.stream.content(),
+            kind: Kind::Video,
+            media: Some(&media),
+        };
+        let (client, clock, seek_at_s) = (self.client, self.clock, self.seek_at_s());
+        let mut body = tokio::select! {
+            body = client.open(&url, range, &purpose) => body?,
+            () = clock.until(seek_at_s) => return Ok(Attempt::Interrupted(self.seek())),
+        };
         let interrupted = match self.throttle {
             Some(link) => {
                 let nominal = self.stream.ladder().size(segment, rung);
@@ -169,23 +316,17 @@ impl Driver<'_> {
         }
         let at_s = self.clock.now_s();
         let bytes = Bytes::from(body.finish()?);
-        let length = bytes.len() as u64;
-        if self
-            .sink
-            .send(Segment {
-                segment,
-                rung,
-                bytes,
-            })
-            .await
-            .is_err()
-        {
-            return Ok(Attempt::Closed);
+        Ok(Attempt::Delivered { bytes, at_s })
+    }
+
+    /// Reports progress; a command when something else is to be done.
+    async fn progressed(&mut self, bytes: u64) -> Option<Command> {
+        if let Some(command) = self.due() {
+            return Some(command);
         }
-        Ok(Attempt::Delivered {
-            bytes: length,
-            at_s,
-        })
+        let command = self.tell(Event::Progress(bytes));
+        self.release().await;
+        (command != Command::Continue || self.closed).then_some(command)
     }
 
     /// Receives the body as fast as it comes; a command when the session wants something else.
@@ -193,9 +334,8 @@ impl Driver<'_> {
         self.tell(Event::FirstByte);
         // Also while nothing moves, the session may have a better idea.
         while body.pull_for(TICK).await? != Pull::End {
-            match self.tell(Event::Progress(body.received())) {
-                Command::Continue => {}
-                other => return Ok(Some(other)),
+            if let Some(command) = self.progressed(body.received()).await {
+                return Ok(Some(command));
             }
         }
         Ok(None)
@@ -217,9 +357,8 @@ impl Driver<'_> {
                 while body.pull().await? {}
                 break;
             }
-            match self.tell(Event::Progress(bytes)) {
-                Command::Continue => {}
-                other => return Ok(Some(other)),
+            if let Some(command) = self.progressed(bytes).await {
+                return Ok(Some(command));
             }
         }
         Ok(None)

@@ -75,6 +75,21 @@ pub enum FetchError {
         /// What came instead.
         found: String,
     },
+    /// A file is not the one that earlier ranges of it came from.
+    #[error("{url}: the file has changed since playback began")]
+    Changed {
+        /// The URL.
+        url: String,
+    },
+    /// The quality table does not serve.
+    #[error("{url}")]
+    Quality {
+        /// URL of the table.
+        url: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The text at the URL is no manifest.
     #[error("{url}: expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
     NoManifest {

@@ -1,12 +1,18 @@
 //! One HTTP client: requests with or without a byte range, time-outs, retries with back-off.
 //!
-//! Connections are kept and reused. Plain `http` only: titles are public, immutable bytes, and a
-//! TLS stack is a proxy's business. RFC 9110 §14 (ranges) and §15 (status).
+//! Connections are kept and reused. `https` goes by the system's certificates. A file that is read in
+//! ranges must stay the same: its entity tag is remembered. Pauses between attempts are spread by a
+//! seed, so that players that failed together do not come back together. RFC 9110 §8.8.3 (entity
+//! tags), §14 (ranges) and §15 (status).
 
+use super::cmcd::{Cmcd, CmcdMode, Content, Kind, Media};
 use super::error::FetchError;
 use crate::manifest::ByteRange;
-use reqwest::header::{CONTENT_RANGE, RANGE};
+use crate::player::random::Random;
+use reqwest::header::{CONTENT_RANGE, ETAG, HeaderValue, RANGE};
 use reqwest::{Response, StatusCode, Url};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -22,8 +28,11 @@ pub struct Patience {
     pub body: Duration,
     /// Attempts at one request, at least 1.
     pub attempts: u32,
-    /// Pause before the second attempt; it doubles each time, up to 16-fold.
+    /// Pause before the second attempt; it doubles each time, up to 16-fold. Half of each pause is
+    /// left to chance.
     pub pause: Duration,
+    /// What that chance follows from, together with the URL.
+    pub seed: u64,
 }
 
 impl Default for Patience {
@@ -33,14 +42,20 @@ impl Default for Patience {
             body: Duration::from_secs(10),
             attempts: 5,
             pause: Duration::from_millis(200),
+            seed: 0,
         }
     }
 }
 
 impl Patience {
-    /// The pause after failed attempt number `attempt` (from 0), or `None` to give up.
-    pub(super) fn pause_after(&self, attempt: u32) -> Option<Duration> {
-        (attempt + 1 < self.attempts).then(|| self.pause * (1 << attempt.min(4)))
+    /// The pause after failed attempt number `attempt` (from 0) at `url`, or `None` to give up.
+    pub(super) fn pause_after(&self, url: &Url, attempt: u32) -> Option<Duration> {
+        let name = url.as_str().bytes().fold(self.seed, |hash, byte| {
+            Random::new(hash ^ u64::from(byte)).bits()
+        });
+        let share = Random::new(name ^ u64::from(attempt)).between(0.5, 1.0);
+        let longest = self.pause * (1 << attempt.min(4));
+        (attempt + 1 < self.attempts).then(|| longest.mul_f64(share))
     }
 }
 
@@ -49,18 +64,54 @@ impl Patience {
 pub struct Client {
     inner: reqwest::Client,
     patience: Patience,
+    cmcd: Cmcd,
+    /// Entity tags of the files that are read in ranges.
+    tags: Arc<Mutex<HashMap<String, HeaderValue>>>,
+}
+
+/// What a request is told to be for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purpose<'a> {
+    pub(super) content: &'a Content,
+    pub(super) kind: Kind,
+    pub(super) media: Option<&'a Media>,
+}
+
+impl<'a> Purpose<'a> {
+    /// Something other than a media segment.
+    pub(super) fn of(content: &'a Content, kind: Kind) -> Self {
+        let media = None;
+        Self {
+            content,
+            kind,
+            media,
+        }
+    }
 }
 
 impl Client {
     /// A client that waits and retries as `patience` says. Fails only if the system gives no
     /// resources for one.
     pub fn new(patience: Patience) -> Result<Self, reqwest::Error> {
+        // An error says that a provider is installed already, which will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let inner = reqwest::Client::builder()
             .user_agent(concat!("promptus/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(patience.answer)
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { inner, patience })
+        Ok(Self {
+            inner,
+            patience,
+            cmcd: Cmcd::new(CmcdMode::default()),
+            tags: Arc::default(),
+        })
+    }
+
+    /// This client with requests that carry `cmcd`.
+    pub fn with_cmcd(mut self, cmcd: Cmcd) -> Self {
+        self.cmcd = cmcd;
+        self
     }
 
     pub(super) fn patience(&self) -> &Patience {
@@ -72,14 +123,15 @@ impl Client {
         &self,
         url: &Url,
         range: Option<ByteRange>,
+        purpose: &Purpose<'_>,
     ) -> Result<Vec<u8>, FetchError> {
         let mut attempt = 0;
         loop {
-            let error = match self.get_once(url, range).await {
+            let error = match self.get_once(url, range, purpose).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
             };
-            match self.patience.pause_after(attempt) {
+            match self.patience.pause_after(url, attempt) {
                 Some(pause) if error.is_passing() => tokio::time::sleep(pause).await,
                 _ => return Err(error),
             }
@@ -87,8 +139,13 @@ impl Client {
         }
     }
 
-    async fn get_once(&self, url: &Url, range: Option<ByteRange>) -> Result<Vec<u8>, FetchError> {
-        let mut body = self.open(url, range).await?;
+    async fn get_once(
+        &self,
+        url: &Url,
+        range: Option<ByteRange>,
+        purpose: &Purpose<'_>,
+    ) -> Result<Vec<u8>, FetchError> {
+        let mut body = self.open(url, range, purpose).await?;
         while body.pull().await? {}
         body.finish()
     }
@@ -98,8 +155,15 @@ impl Client {
         &self,
         url: &Url,
         range: Option<ByteRange>,
+        purpose: &Purpose<'_>,
     ) -> Result<Body, FetchError> {
-        let mut request = self.inner.get(url.clone());
+        let Purpose {
+            content,
+            kind,
+            media,
+        } = *purpose;
+        let (told, headers) = self.cmcd.apply(url, content, kind, media);
+        let mut request = self.inner.get(told).headers(headers);
         if let Some(range) = range {
             request = request.header(RANGE, format!("bytes={}", span(range)));
         }
@@ -108,6 +172,9 @@ impl Client {
             Ok(answer) => answer.map_err(|error| broken(url, error))?,
         };
         let expected = check_head(url, &response, range)?;
+        if range.is_some() {
+            self.check_tag(url, &response)?;
+        }
         Ok(Body {
             url: url.clone(),
             response,
@@ -116,6 +183,24 @@ impl Client {
             patience: self.patience.body,
             quiet: Duration::ZERO,
         })
+    }
+
+    /// Refuses a file that is not the one that other ranges came from.
+    fn check_tag(&self, url: &Url, response: &Response) -> Result<(), FetchError> {
+        let Some(tag) = response.headers().get(ETAG) else {
+            return Ok(());
+        };
+        let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        match tags.get(url.as_str()) {
+            Some(known) if known != tag => Err(FetchError::Changed {
+                url: url.to_string(),
+            }),
+            Some(_) => Ok(()),
+            None => {
+                tags.insert(url.to_string(), tag.clone());
+                Ok(())
+            }
+        }
     }
 }
 
@@ -285,6 +370,7 @@ fn broken(url: &Url, error: reqwest::Error) -> FetchError {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -294,17 +380,24 @@ mod tests {
             attempts: 8,
             ..Patience::default()
         };
-        let pauses: Vec<Option<u128>> = (0..8)
-            .map(|n| patience.pause_after(n).map(|pause| pause.as_millis()))
-            .collect();
-        assert_eq!(
-            pauses,
-            [200, 400, 800, 1600, 3200, 3200, 3200]
-                .map(Some)
-                .into_iter()
-                .chain([None])
-                .collect::<Vec<_>>()
+        let url = Url::parse("http://host/1.m4s").unwrap();
+        let longest = [200, 400, 800, 1600, 3200, 3200, 3200].map(Duration::from_millis);
+        for (attempt, longest) in (0..).zip(longest) {
+            let pause = patience.pause_after(&url, attempt).unwrap();
+            assert!((longest / 2..=longest).contains(&pause), "{pause:?}");
+            assert_eq!(patience.pause_after(&url, attempt), Some(pause));
+        }
+        assert_eq!(patience.pause_after(&url, 7), None);
+        let other = Url::parse("http://host/2.m4s").unwrap();
+        assert_ne!(
+            patience.pause_after(&url, 0),
+            patience.pause_after(&other, 0)
         );
+        let seeded = Patience {
+            seed: 1,
+            ..patience
+        };
+        assert_ne!(patience.pause_after(&url, 0), seeded.pause_after(&url, 0));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `http` | one client: requests, ranges, time-outs, retries |
+//! | `cmcd` | what every request tells the server (CTA-5004) |
+//! | `hold` | segments that may still change |
 //! | `title` | a manifest's URL → presentation → ladder, init segments |
 //! | `index` | segments of a rung from its `sidx` |
 //! | `shape` | the session clock, and bodies slowed down to a trace |
@@ -12,14 +14,17 @@
 //! Media segments leave through a channel, in order, as bytes with their segment and rung. What
 //! they hold is not looked at here.
 
+mod cmcd;
 mod drive;
 mod error;
+mod hold;
 mod http;
 mod index;
 mod shape;
 mod title;
 
-pub use drive::{Played, Segment, Setup, play};
+pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
+pub use drive::{Jump, Played, Segment, Setup, play};
 pub use error::FetchError;
 pub use http::{Client, Patience};
 pub use title::{Stream, Title};

@@ -119,6 +119,11 @@ impl Session {
         self.clock_s
     }
 
+    /// The throughput estimate as of the last transfer, kbit/s.
+    pub fn throughput_kbps(&self) -> Option<f64> {
+        self.throughput.kbps()
+    }
+
     /// The ladder that is played.
     pub fn ladder(&self) -> &Arc<Ladder> {
         &self.ladder
