@@ -151,12 +151,13 @@ impl Cmcd {
             CmcdMode::Off => {}
             CmcdMode::Query => {
                 let all: Vec<&Field> = fields.iter().collect();
-                url.query_pairs_mut().append_pair("CMCD", &spell(all));
+                url.query_pairs_mut().append_pair("CMCD", &spell(&all));
             }
             CmcdMode::Header => {
                 for group in [Group::Object, Group::Request, Group::Session, Group::Status] {
-                    let of_group = fields.iter().filter(|field| field.group == group).collect();
-                    let text = spell(of_group);
+                    let of_group: Vec<&Field> =
+                        fields.iter().filter(|field| field.group == group).collect();
+                    let text = spell(&of_group);
                     if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(&text)) {
                         headers.insert(group.header(), value);
                     }
@@ -278,7 +279,7 @@ enum Value {
     Flag,
 }
 
-fn spell(fields: Vec<&Field>) -> String {
+fn spell(fields: &[&Field]) -> String {
     let one = |field: &&Field| match &field.value {
         Value::Number(number) => format!("{}={number}", field.key),
         Value::Token(token) => format!("{}={token}", field.key),
