@@ -38,13 +38,15 @@ pub struct ImportOptions {
 
 /// The title of an official folder: one rung, reference coding, every byte as it was.
 ///
-/// Fails if the frame numbers are not 0, k, 2k, …, or the sizes are out of their limits.
+/// Fails if the frame numbers are not 0, k, 2k, …, the sizes are out of their limits, or a number
+/// is infinite or NaN.
 pub fn from_official(
     folder: &OfficialFolder,
     options: ImportOptions,
 ) -> Result<TitleContent, PackageError> {
     let interval = interval_of(&folder.prompts)?;
     let track = track_of(folder, options)?;
+    check_numbers(folder)?;
     let keyframes: Vec<Bytes> = folder
         .prompts
         .values()
@@ -82,6 +84,19 @@ fn interval_of(prompts: &BTreeMap<u32, ReferencePayload>) -> Result<u32, Package
         )));
     }
     Ok(interval)
+}
+
+/// Fails, naming the file, on numbers that no picture can be made of.
+fn check_numbers(folder: &OfficialFolder) -> Result<(), PackageError> {
+    for (number, prompt) in &folder.prompts {
+        let named = |error| unsuitable(format!("frame_{number:05}.prompt: {error}"));
+        prompt.factors(prompt.rank).map_err(named)?;
+    }
+    let mut values = folder.init.values.iter().enumerate();
+    match values.find(|(_, value)| !value.is_finite()) {
+        Some((at, value)) => Err(unsuitable(format!("init.pth: value {at} is {value}"))),
+        None => Ok(()),
+    }
 }
 
 fn track_of(folder: &OfficialFolder, options: ImportOptions) -> Result<Track, PackageError> {
@@ -299,6 +314,25 @@ mod tests {
             error.to_string().contains("frame_00000.prompt is missing"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_refused_with_their_file() {
+        let refusal = |change: &dyn Fn(&mut OfficialFolder)| {
+            let mut folder = grid(20);
+            change(&mut folder);
+            from_official(&folder, options()).unwrap_err().to_string()
+        };
+        let scale = refusal(&|folder| {
+            folder.prompts.get_mut(&10).unwrap().v_map.scale = f32::NAN;
+        });
+        assert!(scale.contains("frame_00010.prompt: "), "{scale}");
+        let scale = refusal(&|folder| {
+            folder.prompts.get_mut(&20).unwrap().u_map.scale = f32::MAX;
+        });
+        assert!(scale.contains("frame_00020.prompt: "), "{scale}");
+        let latent = refusal(&|folder| folder.init.values[3] = f32::NEG_INFINITY);
+        assert!(latent.ends_with("init.pth: value 3 is -inf"), "{latent}");
     }
 
     #[test]

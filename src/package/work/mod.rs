@@ -13,6 +13,8 @@
 //! ```
 //!
 //! Knows no pictures and no generator: publishing needs neither.
+//!
+#![doc = include_str!("../../docs/scale-out.md")]
 
 mod assemble;
 mod kept;

@@ -169,3 +169,135 @@ impl WorkStore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::package::work::{PlannedSegment, assemble, segment_name};
+    use crate::prompt::{Factors, KeyframeEncoder, Steps};
+    use crate::segment::coded::{CodedFrame, CodedSegment};
+    use crate::segment::testing::track;
+    use object_store::limit::LimitStore;
+    use object_store::memory::InMemory;
+
+    /// A segment of one frame with real prompts.
+    fn kept(number: u32) -> Kept {
+        let track = track();
+        let (shape, full) = (track.coding.shape, track.coding.full_rank);
+        let value = |i: usize| ((i + number as usize) as f32 * 0.7).sin();
+        let u = (0..shape.tokens * full).map(value).collect();
+        let v = (0..shape.dim * full).map(value).collect();
+        let factors = Factors::new(shape, full, u, v).unwrap();
+        let steps = Steps::uniform(&[factors.clone()], track.coding.quantiser, 0.1).unwrap();
+        let mut encoder = KeyframeEncoder::new(track.coding, steps).unwrap();
+        let layers = encoder.push(&factors).unwrap().0.layers;
+        Kept {
+            segment: CodedSegment {
+                frames: 1,
+                chained: false,
+                start_latent: None,
+                keyframes: vec![CodedFrame {
+                    position: 0,
+                    layers: layers.into_iter().map(Into::into).collect(),
+                }],
+            },
+            track,
+            metrics: Vec::new(),
+            poster: vec![number as u8],
+        }
+    }
+
+    fn planned(number: u32) -> PlannedSegment {
+        PlannedSegment {
+            name: segment_name(number, "test", &[0], std::iter::empty()),
+            frames: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_put_in_any_order_and_twice_is_found() {
+        let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let store = WorkStore::new(Arc::clone(&memory), "memory".to_owned()).unwrap();
+        let plan = Plan::new("test".to_owned(), vec![1, 3], (0..3).map(planned).collect());
+        assert_eq!(store.missing(&plan).unwrap(), [0, 1, 2]);
+        for number in [2, 0, 2] {
+            let name = &plan.segments[number].name;
+            store.put_segment(name, &kept(number as u32)).unwrap();
+        }
+        let name = store.put_plan(&plan).unwrap();
+        assert_eq!(store.put_plan(&plan).unwrap(), name);
+        assert_eq!(store.plans().unwrap(), [(name, plan.clone())]);
+        assert_eq!(store.missing(&plan).unwrap(), [1]);
+        assert_eq!(
+            store.segment(&plan.segments[2].name).unwrap(),
+            Some(kept(2))
+        );
+        assert_eq!(store.segment(&plan.segments[1].name).unwrap(), None);
+        let gone = store.expect_segment(&plan.segments[1].name).unwrap_err();
+        assert!(gone.to_string().ends_with("it is gone"), "{gone}");
+
+        store.put_segment(&plan.segments[1].name, &kept(1)).unwrap();
+        // Another view of the same store makes the same title.
+        let limited = Arc::new(LimitStore::new(memory, 1));
+        let other = WorkStore::new(limited, "other".to_owned()).unwrap();
+        let title = |store: &WorkStore| {
+            let fetch = |number: usize| store.expect_segment(&plan.segments[number].name);
+            assemble(&plan, true, fetch).unwrap()
+        };
+        assert_eq!(title(&store).files, title(&other).files);
+        assert_eq!(title(&store).content.poster, Some(vec![1]));
+    }
+
+    #[test]
+    fn segments_of_others_are_refused_by_name() {
+        let plan = Plan::new("test".to_owned(), vec![1, 3], (0..2).map(planned).collect());
+        let refusal = |change: &dyn Fn(&mut Kept)| {
+            let fetch = |number: usize| {
+                let mut kept = kept(number as u32);
+                if number == 1 {
+                    change(&mut kept);
+                }
+                Ok(kept)
+            };
+            let error = assemble(&plan, false, fetch).unwrap_err().to_string();
+            assert!(error.starts_with(&plan.segments[1].name), "{error}");
+            error
+        };
+        let error = refusal(&|kept| kept.track.weights[5] ^= 1);
+        assert!(error.ends_with("its generator's weights hash differs from the first segment's"));
+        let error = refusal(&|kept| kept.track.coding.quantiser.u_bits = 7);
+        assert!(error.ends_with("its coding differs from the first segment's"));
+        let error = refusal(&|kept| kept.track.coding.components = 2);
+        assert!(error.ends_with("its rank is 2, the plan's highest is 3"));
+        let error = refusal(&|kept| kept.segment.frames = 5);
+        assert!(error.ends_with("it has 5 frames, the plan says 1"));
+    }
+
+    #[test]
+    fn damaged_objects_name_themselves() {
+        let bytes = kept(0).to_bytes().unwrap();
+        assert_eq!(Kept::from_bytes("here", &bytes).unwrap(), kept(0));
+        assert_eq!(bytes, kept(0).to_bytes().unwrap());
+        for at in (0..bytes.len()).step_by(7) {
+            let short = Kept::from_bytes("here", &bytes[..at]).unwrap_err();
+            assert!(short.to_string().starts_with("here: "), "{short}");
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x10;
+            if let Err(error) = Kept::from_bytes("here", &flipped) {
+                assert!(error.to_string().starts_with("here: "), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn places_that_are_none_are_refused() {
+        for (place, expected) in [
+            ("ftp://host/x", "expected a folder or s3://BUCKET/PREFIX"),
+            ("s3://bucket/a//b", "s3://bucket/a//b: "),
+        ] {
+            let error = WorkStore::open(place).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
