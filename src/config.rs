@@ -4,8 +4,10 @@
 //! over the default. Unknown keys are errors that show the line. The file at the top of the
 //! repository names every key with its default.
 
-use crate::origin::Settings;
-use serde::Deserialize;
+use crate::origin::{MIN_KEY, Settings, Steering, TokenKeys};
+use axum::http::HeaderValue;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,20 +28,35 @@ pub struct Config {
 pub struct Serve {
     /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Folder of titles; relative to the working directory.
-    pub root: Option<PathBuf>,
+    /// Folder of titles, relative to the working directory, or URL of an object store.
+    pub root: Option<String>,
     /// Bytes of titles kept in memory.
     pub cache_bytes: u64,
     /// Seconds that clients may use a manifest without asking again.
     pub manifest_max_age_s: u64,
+    /// Seconds that one try to read from the store may take.
+    pub store_timeout_s: u64,
     /// Seconds that a request may take until its answer begins.
     pub request_timeout_s: u64,
+    /// Seconds that a client may take to send the head of a request.
+    pub header_timeout_s: u64,
     /// Seconds that a connection may be silent.
     pub idle_timeout_s: u64,
     /// Seconds that requests in flight may take to finish when the server is stopped.
     pub drain_timeout_s: u64,
     /// Connections served at once.
     pub max_connections: usize,
+    /// Value of an `Alt-Svc` field on every answer.
+    #[serde(deserialize_with = "field_value")]
+    pub alt_svc: Option<String>,
+    /// Where the access log goes; `-` is standard output.
+    pub access_log: Option<PathBuf>,
+    /// Keys of the tokens that open titles; the first signs.
+    #[serde(deserialize_with = "keys")]
+    pub token_keys: Vec<String>,
+    /// Where players are steered to.
+    #[serde(deserialize_with = "steering")]
+    pub steering: Option<Steering>,
 }
 
 impl Default for Serve {
@@ -50,10 +67,16 @@ impl Default for Serve {
             root: None,
             cache_bytes: settings.cache_bytes,
             manifest_max_age_s: settings.manifest_max_age.as_secs(),
+            store_timeout_s: settings.store_timeout.as_secs(),
             request_timeout_s: settings.request_timeout.as_secs(),
+            header_timeout_s: settings.header_timeout.as_secs(),
             idle_timeout_s: settings.idle_timeout.as_secs(),
             drain_timeout_s: settings.drain_timeout.as_secs(),
             max_connections: settings.max_connections,
+            alt_svc: None,
+            access_log: None,
+            token_keys: Vec::new(),
+            steering: None,
         }
     }
 }
@@ -64,12 +87,54 @@ impl Serve {
         Settings {
             cache_bytes: self.cache_bytes,
             manifest_max_age: Duration::from_secs(self.manifest_max_age_s),
+            store_timeout: Duration::from_secs(self.store_timeout_s),
             request_timeout: Duration::from_secs(self.request_timeout_s),
+            header_timeout: Duration::from_secs(self.header_timeout_s),
             idle_timeout: Duration::from_secs(self.idle_timeout_s),
             drain_timeout: Duration::from_secs(self.drain_timeout_s),
             max_connections: self.max_connections,
+            alt_svc: self
+                .alt_svc
+                .as_ref()
+                .and_then(|text| HeaderValue::try_from(text).ok()),
             ..Settings::default()
         }
+    }
+}
+
+impl Serve {
+    /// The keys of tokens.
+    pub fn token_keys(&self) -> TokenKeys {
+        let keys = self.token_keys.iter().map(|key| key.as_bytes().to_vec());
+        // Their lengths were checked when they were read.
+        TokenKeys::new(keys.collect()).unwrap_or_default()
+    }
+}
+
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let keys = Vec::<String>::deserialize(deserializer)?;
+    match keys.iter().all(|key| key.len() >= MIN_KEY) {
+        true => Ok(keys),
+        false => Err(D::Error::custom(format!(
+            "expected keys of {MIN_KEY} bytes or more"
+        ))),
+    }
+}
+
+fn steering<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Steering>, D::Error> {
+    let steering = Steering::deserialize(deserializer)?;
+    match steering.problem() {
+        None => Ok(Some(steering)),
+        Some(problem) => Err(D::Error::custom(problem)),
+    }
+}
+
+/// Text that can stand in a header field.
+fn field_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match HeaderValue::try_from(&text) {
+        Ok(_) => Ok(Some(text)),
+        Err(_) => Err(D::Error::custom("expected visible characters and blanks")),
     }
 }
 
@@ -133,7 +198,7 @@ mod tests {
     fn shipped() -> String {
         let text = include_str!("../config.toml");
         let lines = text.lines().map(|line| match line.strip_prefix("# ") {
-            Some(setting) if setting.contains(" = ") => setting,
+            Some(setting) if setting.contains(" = ") || setting.starts_with('[') => setting,
             _ => line,
         });
         lines.collect::<Vec<_>>().join("\n")
@@ -147,6 +212,13 @@ mod tests {
         );
         let mut spelt_out = parse(&shipped()).unwrap();
         assert_eq!(spelt_out.serve.root.take(), Some("manifests".into()));
+        assert!(spelt_out.serve.alt_svc.take().is_some());
+        assert_eq!(spelt_out.serve.access_log.take(), Some("access.log".into()));
+        assert_eq!(std::mem::take(&mut spelt_out.serve.token_keys).len(), 2);
+        assert_eq!(
+            spelt_out.serve.steering.take().map(|s| s.pathway.len()),
+            Some(2)
+        );
         assert_eq!(spelt_out, Config::default());
     }
 
@@ -168,7 +240,7 @@ mod tests {
       |
     3 | port = 80
       | ^^^^
-    unknown field `port`, expected one of `listen`, `root`, `cache_bytes`, `manifest_max_age_s`, `request_timeout_s`, `idle_timeout_s`, `drain_timeout_s`, `max_connections`
+    unknown field `port`, expected one of `listen`, `root`, `cache_bytes`, `manifest_max_age_s`, `store_timeout_s`, `request_timeout_s`, `header_timeout_s`, `idle_timeout_s`, `drain_timeout_s`, `max_connections`, `alt_svc`, `access_log`, `token_keys`, `steering`
     "##);
         insta::assert_snapshot!(parse("[serve]\ncache_bytes = \"big\"\n").unwrap_err(), @r##"
     config.toml: TOML parse error at line 2, column 15
@@ -177,6 +249,19 @@ mod tests {
       |               ^^^^^
     invalid type: string "big", expected u64
     "##);
+        let error = parse("[serve]\ntoken_keys = [\"short\"]\n").unwrap_err();
+        assert!(
+            error.contains("line 2") && error.contains("16 bytes or more"),
+            "{error}"
+        );
+        let wrong = "[serve.steering]\npathway = [{ id = \"a\", weight = -1.0, host = \"h\" }]\n";
+        let error = parse(wrong).unwrap_err();
+        assert!(error.contains("weight of pathway `a`: expected"), "{error}");
+        let error = parse("[serve]\nalt_svc = \"a\\u0000\"\n").unwrap_err();
+        assert!(
+            error.contains("line 2") && error.contains("visible"),
+            "{error}"
+        );
         insta::assert_snapshot!(parse("[server]\n").unwrap_err(), @r##"
     config.toml: TOML parse error at line 1, column 2
       |

@@ -10,6 +10,7 @@ mod eval;
 mod export;
 mod import;
 mod inspect;
+mod notify;
 mod paced;
 mod package;
 mod play;
@@ -22,6 +23,7 @@ mod serve;
 mod session_args;
 mod simulate;
 mod strip;
+mod token;
 mod weights;
 
 pub use error::CliError;
@@ -63,6 +65,8 @@ enum Command {
     Export(export::Args),
     /// Serve titles over HTTP as HLS and DASH.
     Serve(serve::Args),
+    /// Make the path prefix that opens a title where tokens are in use.
+    Token(token::Args),
     /// Play a title over HTTP, rendering frames.
     Play(play::Args),
     /// Stream a title over a recorded network trace in virtual time.
@@ -102,6 +106,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Play(args) => play::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Eval(args) => eval::run(&args),

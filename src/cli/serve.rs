@@ -1,8 +1,14 @@
-//! `promptus serve`: the origin on a local folder of titles.
+//! `promptus serve`: the origin on a folder of titles or an object store.
+//!
+//! SIGTERM and SIGINT finish what is under way; SIGHUP reads the configuration again. Under
+//! systemd it says when it is ready (`Type=notify`).
 
 use super::CliError;
+use super::notify::notify;
 use crate::config::{Config, Serve};
+use crate::model::Generator;
 use crate::origin::{Catalogue, Origin, serve};
+use bytes::Bytes;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -12,9 +18,10 @@ use tokio::net::TcpListener;
 /// Arguments of `promptus serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder of titles; without it, the titles shipped with promptus.
+    /// Folder of titles, or URL such as s3://bucket/prefix; without it, the titles shipped with
+    /// promptus.
     #[arg(env = "PROMPTUS_ROOT")]
-    root: Option<PathBuf>,
+    root: Option<String>,
     /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:8080].
     #[arg(long, env = "PROMPTUS_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -49,11 +56,31 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let config = merged(args, Config::load(args.config.as_deref())?.serve);
     let root = match &config.root {
         Some(root) => root.clone(),
-        None => shipped()?,
+        None => shipped()?.display().to_string(),
     };
-    let origin = Origin::local(&root, config.settings())?;
+    let origin = Origin::open(&root, config.settings())?;
+    let origin = origin.with_weights(vec![Bytes::from_static(Generator::shipped_file())]);
+    origin.apply(config.settings())?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(listen(origin, &root, config.listen, args.json))
+    runtime.block_on(listen(origin, &root, config.listen, args))
+}
+
+/// Reads the configuration again; what is wrong with it changes nothing.
+fn reload(origin: &Origin, args: &Args) {
+    let applied = Config::load(args.config.as_deref())
+        .map_err(|error| error.to_string())
+        .and_then(|config| {
+            let settings = merged(args, config.serve).settings();
+            origin.apply(settings).map_err(|error| error.to_string())
+        });
+    match applied {
+        Ok(fixed) if fixed.is_empty() => eprintln!("configuration read again"),
+        Ok(fixed) => eprintln!(
+            "configuration read again; only a restart changes {}",
+            fixed.join(", ")
+        ),
+        Err(error) => eprintln!("the configuration stays as it was: {error}"),
+    }
 }
 
 fn merged(args: &Args, mut config: Serve) -> Serve {
@@ -95,9 +122,9 @@ fn shipped() -> Result<PathBuf, CliError> {
 
 async fn listen(
     origin: Origin,
-    root: &Path,
+    root: &str,
     address: SocketAddr,
-    json: bool,
+    args: &Args,
 ) -> Result<(), CliError> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         CliError::input(format!(
@@ -106,8 +133,13 @@ async fn listen(
     })?;
     let base = format!("http://{}/", listener.local_addr()?);
     let catalogue = origin.catalogue().await?;
-    announce(&base, root, &catalogue, json)?;
-    serve(listener, origin, interrupted()).await?;
+    announce(&base, root, &catalogue, args.json)?;
+    notify("READY=1");
+    let serving = serve(listener, origin.clone(), interrupted());
+    tokio::select! {
+        served = serving => served?,
+        () = reloads(&origin, args) => {}
+    }
     eprintln!("stopped");
     Ok(())
 }
@@ -116,13 +148,13 @@ async fn listen(
 #[derive(Serialize)]
 struct Announcement<'a> {
     url: &'a str,
-    root: &'a Path,
+    root: &'a str,
     #[serde(flatten)]
     catalogue: &'a Catalogue,
 }
 
-fn announce(base: &str, root: &Path, catalogue: &Catalogue, json: bool) -> Result<(), CliError> {
-    eprintln!("serving {} at {base}", root.display());
+fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result<(), CliError> {
+    eprintln!("serving {root} at {base}");
     for title in &catalogue.titles {
         eprintln!("  {}", title.name);
         for (kind, path) in [("HLS ", &title.hls), ("DASH", &title.dash)] {
@@ -157,6 +189,7 @@ async fn interrupted() {
         () = interrupt => {}
         () = terminated() => {}
     }
+    notify("STOPPING=1");
     eprintln!("finishing what is under way…");
 }
 
@@ -173,5 +206,22 @@ async fn terminated() {
 
 #[cfg(not(unix))]
 async fn terminated() {
+    std::future::pending().await
+}
+
+/// Reads the configuration again at every SIGHUP; never completes.
+#[cfg(unix)]
+async fn reloads(origin: &Origin, args: &Args) {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut signal) = signal(SignalKind::hangup()) {
+        while signal.recv().await.is_some() {
+            reload(origin, args);
+        }
+    }
+    std::future::pending().await
+}
+
+#[cfg(not(unix))]
+async fn reloads(_: &Origin, _: &Args) {
     std::future::pending().await
 }

@@ -50,6 +50,11 @@ impl Generator {
         Self::new(Profile::mini(), &weights, weights.sha256())
     }
 
+    /// The file of weights that ships with the crate.
+    pub fn shipped_file() -> &'static [u8] {
+        SHIPPED
+    }
+
     /// A generator from one safetensors file that holds UNet, decoder and, where the profile has
     /// one, lift.
     pub fn load(profile: Profile, file: &Path, device: &Device) -> Result<Self, ModelError> {

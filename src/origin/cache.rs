@@ -3,14 +3,19 @@
 
 use super::OriginError;
 use super::encoding::Encoding;
+use super::layout::Layout;
 use super::object::Object;
-use crate::manifest::hls::Media;
+use super::telemetry::Metrics;
+use crate::manifest::Presentation;
 use moka::Expiry;
 use moka::future::Cache as Moka;
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Most names that are known to be absent.
+const MOST_ABSENT: u64 = 10_000;
 
 /// What an object in the cache is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,33 +32,62 @@ pub(super) struct Key {
 pub(super) enum Part {
     Whole,
     Range(Range<u64>),
+    /// A segment, counted from 1, or 0 for the init segment.
+    Segment(usize),
     Encoded(Encoding),
 }
 
 /// The caches of an origin.
 #[derive(Debug, Clone)]
 pub(super) struct Cache {
+    metrics: Arc<Metrics>,
     objects: Moka<Key, Object>,
-    layouts: Moka<String, Arc<Media>>,
+    /// What was not there a moment ago.
+    absent: Moka<String, ()>,
+    /// Files that may change, as they were last.
+    last: Moka<String, Object>,
+    layouts: Moka<String, Arc<Layout>>,
+    presentations: Moka<String, Arc<Presentation>>,
 }
 
 impl Cache {
     /// A cache of about `bytes`, in which what is not immutable lives for `refresh`.
-    pub(super) fn new(bytes: u64, refresh: Duration) -> Self {
+    pub(super) fn new(bytes: u64, refresh: Duration, metrics: &Arc<Metrics>) -> Self {
         Self {
+            metrics: Arc::clone(metrics),
             objects: Moka::builder()
                 .max_capacity(bytes)
                 .weigher(weigh)
                 .expire_after(Freshness { refresh })
                 .build(),
+            absent: Moka::builder()
+                .max_capacity(MOST_ABSENT)
+                .time_to_live(refresh)
+                .build(),
+            last: Moka::builder()
+                .max_capacity(bytes / 16)
+                .weigher(|path: &String, object: &Object| weight(path.len(), object))
+                .build(),
             layouts: Moka::builder()
                 .max_capacity(bytes / 16)
-                .weigher(|path: &String, media: &Arc<Media>| {
-                    let each = path.len() + 160;
-                    u32::try_from(each * (media.segments.len() + 1)).unwrap_or(u32::MAX)
+                .weigher(|path: &String, layout: &Arc<Layout>| {
+                    weight_of(path, layout.media.segments.len())
+                })
+                .build(),
+            presentations: Moka::builder()
+                .max_capacity(bytes / 16)
+                .weigher(|path: &String, presentation: &Arc<Presentation>| {
+                    let groups = presentation.groups.iter();
+                    let rungs = groups.flat_map(|group| &group.representations);
+                    weight_of(path, rungs.map(|rung| 4 + rung.segments.len()).sum())
                 })
                 .build(),
         }
+    }
+
+    /// Bytes in use, about.
+    pub(super) fn bytes(&self) -> u64 {
+        self.objects.weighted_size()
     }
 
     /// The object of `key`, from `make` if it is not here. The way through `make` is on the heap,
@@ -67,10 +101,45 @@ impl Cache {
         M: Future<Output = Result<Object, OriginError>> + Send,
     {
         if let Some(object) = self.objects.get(&key).await {
+            self.metrics.hits.inc();
             return Ok(object);
         }
+        self.metrics.misses.inc();
         let found = Box::pin(self.objects.try_get_with(key, Box::pin(make()))).await;
         found.map_err(Arc::unwrap_or_clone)
+    }
+
+    /// Whether there was no such file a moment ago.
+    pub(super) async fn is_absent(&self, path: &str) -> bool {
+        self.absent.get(path).await.is_some()
+    }
+
+    /// Notes that there is no such file.
+    pub(super) async fn note_absent(&self, path: &str) {
+        self.absent.insert(path.to_owned(), ()).await;
+    }
+
+    /// A file that may change, as it was last.
+    pub(super) async fn last(&self, path: &str) -> Option<Object> {
+        self.last.get(path).await
+    }
+
+    /// Notes how a file is now; `None` if it is gone.
+    pub(super) async fn remember(&self, path: &str, object: Option<&Object>) {
+        match object {
+            Some(object) => self.last.insert(path.to_owned(), object.clone()).await,
+            None => self.last.invalidate(path).await,
+        }
+    }
+
+    /// Forgets a file that turned out to have been replaced.
+    pub(super) async fn forget(&self, path: &str) {
+        let key = Key {
+            path: path.to_owned(),
+            part: Part::Whole,
+            immutable: true,
+        };
+        self.objects.invalidate(&key).await;
     }
 
     /// Where the segments of the rung at `stem` lie, from `make` if that is not known.
@@ -78,9 +147,9 @@ impl Cache {
         &self,
         stem: &str,
         make: impl FnOnce() -> M,
-    ) -> Result<Arc<Media>, OriginError>
+    ) -> Result<Arc<Layout>, OriginError>
     where
-        M: Future<Output = Result<Arc<Media>, OriginError>> + Send,
+        M: Future<Output = Result<Arc<Layout>, OriginError>> + Send,
     {
         if let Some(layout) = self.layouts.get(stem).await {
             return Ok(layout);
@@ -88,12 +157,35 @@ impl Cache {
         let found = Box::pin(self.layouts.try_get_with_by_ref(stem, Box::pin(make()))).await;
         found.map_err(Arc::unwrap_or_clone)
     }
+
+    /// What an edition of a title holds, from `make` if that is not known.
+    pub(super) async fn presentation<M>(
+        &self,
+        edition: String,
+        make: impl FnOnce() -> M,
+    ) -> Result<Arc<Presentation>, OriginError>
+    where
+        M: Future<Output = Result<Arc<Presentation>, OriginError>> + Send,
+    {
+        let found = self.presentations.try_get_with(edition, Box::pin(make()));
+        found.await.map_err(Arc::unwrap_or_clone)
+    }
+}
+
+/// About what a list of segments takes in memory.
+fn weight_of(path: &str, segments: usize) -> u32 {
+    let each = path.len() + 160;
+    u32::try_from(each * (segments + 1)).unwrap_or(u32::MAX)
 }
 
 fn weigh(key: &Key, object: &Object) -> u32 {
+    weight(key.path.len(), object)
+}
+
+fn weight(path: usize, object: &Object) -> u32 {
     const OVERHEAD: usize = 256;
     let bytes = object.bytes().map_or(0, bytes::Bytes::len);
-    u32::try_from(OVERHEAD + key.path.len() + bytes).unwrap_or(u32::MAX)
+    u32::try_from(OVERHEAD + path + bytes).unwrap_or(u32::MAX)
 }
 
 /// Lets what may change grow stale.

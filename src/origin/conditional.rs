@@ -1,7 +1,21 @@
-//! Preconditions on entity tags (RFC 9110 §13).
+//! Preconditions on entity tags and dates (RFC 9110 §13).
 
-use axum::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH, IF_RANGE};
+use super::modified::Modified;
+use axum::http::header::{
+    HeaderMap, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+};
 use axum::http::{HeaderName, HeaderValue};
+
+/// What preconditions are weighed against: the validators of the selected representation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Validators<'a> {
+    /// A strong tag.
+    pub(super) etag: &'a HeaderValue,
+    /// Without it, conditions on dates are ignored.
+    pub(super) modified: Option<&'a Modified>,
+    /// Whether the bytes never change, so that even a date says which they are.
+    pub(super) immutable: bool,
+}
 
 /// What the preconditions of a GET or HEAD come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,22 +28,39 @@ pub(super) enum Outcome {
     Failed,
 }
 
-/// Weighs `If-Match`, then `If-None-Match`, against the strong tag of the selected
-/// representation, in the order of RFC 9110 §13.2.2.
-pub(super) fn evaluate(headers: &HeaderMap, etag: &HeaderValue) -> Outcome {
-    if lists(headers, &IF_MATCH, etag, Comparison::Strong) == Some(false) {
+/// Weighs the preconditions in the order of RFC 9110 §13.2.2: a condition on dates counts only
+/// without its counterpart on tags.
+pub(super) fn evaluate(headers: &HeaderMap, now: Validators<'_>) -> Outcome {
+    let after = |name: &HeaderName| {
+        let mut dates = headers.get_all(name).iter();
+        let date = dates.next().filter(|_| dates.next().is_none())?;
+        now.modified?.is_after(date)
+    };
+    let failed = match lists(headers, &IF_MATCH, now.etag, Comparison::Strong) {
+        Some(listed) => !listed,
+        None => after(&IF_UNMODIFIED_SINCE) == Some(true),
+    };
+    if failed {
         return Outcome::Failed;
     }
-    match lists(headers, &IF_NONE_MATCH, etag, Comparison::Weak) {
-        Some(true) => Outcome::NotModified,
-        _ => Outcome::Proceed,
+    let known = match lists(headers, &IF_NONE_MATCH, now.etag, Comparison::Weak) {
+        Some(listed) => listed,
+        None => after(&IF_MODIFIED_SINCE) == Some(false),
+    };
+    match known {
+        true => Outcome::NotModified,
+        false => Outcome::Proceed,
     }
 }
 
-/// Whether a Range may be answered with a part (RFC 9110 §13.1.5): without `If-Range`, or if that
-/// is this very tag. There is no date to compare with, so a date never fits.
-pub(super) fn range_applies(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    headers.get(IF_RANGE).is_none_or(|wanted| wanted == etag)
+/// Whether a Range may be answered with a part (RFC 9110 §13.1.5): without `If-Range`, if that is
+/// this very tag, or if it is this very date of something that never changes. Any other date is a
+/// weak validator and does not fit.
+pub(super) fn range_applies(headers: &HeaderMap, now: Validators<'_>) -> bool {
+    let date = now.modified.filter(|_| now.immutable);
+    headers
+        .get(IF_RANGE)
+        .is_none_or(|wanted| wanted == now.etag || date.is_some_and(|date| date.value == wanted))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,10 +111,29 @@ fn next_tag(list: &[u8]) -> Option<(&[u8], bool, &[u8])> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
 
-    const ETAG: HeaderValue = HeaderValue::from_static("\"ab,c\"");
+    static ETAG: HeaderValue = HeaderValue::from_static("\"ab,c\"");
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+    fn modified() -> Modified {
+        Modified::at(UNIX_EPOCH + Duration::from_secs(784_111_777)).unwrap()
+    }
+
+    fn weighed(pairs: &[(HeaderName, &'static str)]) -> Outcome {
+        evaluate(&headers(pairs), validators(&modified(), true))
+    }
+
+    fn validators(modified: &Modified, immutable: bool) -> Validators<'_> {
+        Validators {
+            etag: &ETAG,
+            modified: Some(modified),
+            immutable,
+        }
+    }
 
     fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -106,14 +156,10 @@ mod tests {
             ("", Outcome::Proceed),
             ("\"ab,c", Outcome::Proceed),
         ] {
-            assert_eq!(
-                evaluate(&headers(&[(IF_NONE_MATCH, value)]), &ETAG),
-                outcome,
-                "{value}"
-            );
+            assert_eq!(weighed(&[(IF_NONE_MATCH, value)]), outcome, "{value}");
         }
-        let two_lines = headers(&[(IF_NONE_MATCH, "\"x\""), (IF_NONE_MATCH, "\"ab,c\"")]);
-        assert_eq!(evaluate(&two_lines, &ETAG), Outcome::NotModified);
+        let two_lines = [(IF_NONE_MATCH, "\"x\""), (IF_NONE_MATCH, "\"ab,c\"")];
+        assert_eq!(weighed(&two_lines), Outcome::NotModified);
     }
 
     #[test]
@@ -125,32 +171,80 @@ mod tests {
             ("\"x\"", Outcome::Failed),
             ("", Outcome::Failed),
         ] {
-            assert_eq!(
-                evaluate(&headers(&[(IF_MATCH, value)]), &ETAG),
-                outcome,
-                "{value}"
-            );
+            assert_eq!(weighed(&[(IF_MATCH, value)]), outcome, "{value}");
         }
-        let both = headers(&[(IF_MATCH, "\"x\""), (IF_NONE_MATCH, "\"ab,c\"")]);
-        assert_eq!(evaluate(&both, &ETAG), Outcome::Failed);
-        let both = headers(&[(IF_MATCH, "\"ab,c\""), (IF_NONE_MATCH, "\"ab,c\"")]);
-        assert_eq!(evaluate(&both, &ETAG), Outcome::NotModified);
+        let both = [(IF_MATCH, "\"x\""), (IF_NONE_MATCH, "\"ab,c\"")];
+        assert_eq!(weighed(&both), Outcome::Failed);
+        let both = [(IF_MATCH, "\"ab,c\""), (IF_NONE_MATCH, "\"ab,c\"")];
+        assert_eq!(weighed(&both), Outcome::NotModified);
     }
 
     #[test]
-    fn a_range_needs_the_very_tag() {
-        assert!(range_applies(&HeaderMap::new(), &ETAG));
+    fn dates_count_where_no_tag_does() {
+        const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
+        const LATER: &str = "Mon, 07 Nov 1994 08:49:36 GMT";
+        for (pairs, expected) in [
+            (&[(IF_MODIFIED_SINCE, DATE)][..], Outcome::NotModified),
+            (&[(IF_MODIFIED_SINCE, LATER)], Outcome::NotModified),
+            (&[(IF_MODIFIED_SINCE, EARLIER)], Outcome::Proceed),
+            (&[(IF_MODIFIED_SINCE, "soon")], Outcome::Proceed),
+            (
+                &[(IF_MODIFIED_SINCE, DATE), (IF_MODIFIED_SINCE, DATE)],
+                Outcome::Proceed,
+            ),
+            (&[(IF_UNMODIFIED_SINCE, DATE)], Outcome::Proceed),
+            (&[(IF_UNMODIFIED_SINCE, EARLIER)], Outcome::Failed),
+            (&[(IF_UNMODIFIED_SINCE, "soon")], Outcome::Proceed),
+            (
+                &[(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, LATER)],
+                Outcome::Proceed,
+            ),
+            (
+                &[(IF_MATCH, "\"ab,c\""), (IF_UNMODIFIED_SINCE, EARLIER)],
+                Outcome::Proceed,
+            ),
+            (
+                &[(IF_UNMODIFIED_SINCE, DATE), (IF_MODIFIED_SINCE, DATE)],
+                Outcome::NotModified,
+            ),
+        ] {
+            assert_eq!(weighed(pairs), expected, "{pairs:?}");
+        }
+        let undated = Validators {
+            etag: &ETAG,
+            modified: None,
+            immutable: true,
+        };
+        for name in [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
+            assert_eq!(
+                evaluate(&headers(&[(name, EARLIER)]), undated),
+                Outcome::Proceed
+            );
+        }
+    }
+
+    #[test]
+    fn a_range_needs_the_very_tag_or_the_very_date_of_what_never_changes() {
+        let modified = modified();
         for (value, applies) in [
             ("\"ab,c\"", true),
             ("W/\"ab,c\"", false),
             ("\"x\"", false),
-            ("Sat, 01 Nov 2025 00:00:00 GMT", false),
+            (DATE, true),
+            ("Mon, 07 Nov 1994 08:49:37 GMT", false),
         ] {
+            let fields = headers(&[(IF_RANGE, value)]);
             assert_eq!(
-                range_applies(&headers(&[(IF_RANGE, value)]), &ETAG),
+                range_applies(&fields, validators(&modified, true)),
                 applies,
                 "{value}"
             );
         }
+        assert!(range_applies(
+            &HeaderMap::new(),
+            validators(&modified, true)
+        ));
+        let dated = headers(&[(IF_RANGE, DATE)]);
+        assert!(!range_applies(&dated, validators(&modified, false)));
     }
 }

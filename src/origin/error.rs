@@ -16,6 +16,14 @@ pub enum OriginError {
         /// What was asked for, relative to the root.
         path: String,
     },
+    /// A query that makes no sense.
+    #[error("query `{part}`: {problem}")]
+    Query {
+        /// The parameter.
+        part: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The store did not answer, or not with what it promised.
     #[error("{path}: the store failed: {source}")]
     Store {
@@ -23,6 +31,28 @@ pub enum OriginError {
         path: String,
         /// What it said.
         source: Arc<object_store::Error>,
+    },
+    /// The store did not answer in time.
+    #[error("{path}: the store did not answer in time")]
+    Late {
+        /// What was asked of it, relative to the root.
+        path: String,
+    },
+    /// The store gave another number of bytes than it had promised.
+    #[error("{path}: the store gave {got} bytes, {expected} were expected")]
+    Length {
+        /// What was asked of it, relative to the root.
+        path: String,
+        /// Bytes that came.
+        got: u64,
+        /// Bytes that should have.
+        expected: u64,
+    },
+    /// A file that must not change was replaced while it was being read.
+    #[error("{path}: it was replaced while it was being read")]
+    Changed {
+        /// The file, relative to the root.
+        path: String,
     },
     /// A published manifest makes no sense.
     #[error(transparent)]
@@ -38,8 +68,16 @@ pub enum OriginError {
     /// The root cannot be served.
     #[error("cannot serve {root}: {problem}")]
     Root {
-        /// The folder.
+        /// The folder or URL.
         root: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The access log cannot be written.
+    #[error("cannot write the access log {path}: {problem}")]
+    Log {
+        /// The file.
+        path: String,
         /// Why not.
         problem: String,
     },
@@ -50,8 +88,12 @@ impl OriginError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
-            Self::Store { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Manifest(_) | Self::Damaged { .. } | Self::Root { .. } => {
+            Self::Query { .. } => StatusCode::BAD_REQUEST,
+            Self::Store { .. } | Self::Length { .. } | Self::Changed { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Late { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Manifest(_) | Self::Damaged { .. } | Self::Root { .. } | Self::Log { .. } => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
@@ -68,11 +110,40 @@ impl OriginError {
         }
     }
 
+    pub(super) fn late(path: &str) -> Self {
+        let path = path.to_owned();
+        Self::Late { path }
+    }
+
+    /// Whether the store is to blame, and not what was asked or what was published.
+    pub(super) fn is_of_store(&self) -> bool {
+        matches!(
+            self,
+            Self::Store { .. } | Self::Late { .. } | Self::Length { .. } | Self::Changed { .. }
+        )
+    }
+
+    /// Whether the same question may be answered in a moment.
+    pub(super) fn may_pass(&self) -> bool {
+        self.is_of_store() && !matches!(self, Self::Changed { .. })
+    }
+
+    /// One word for what went wrong, for counting.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Late { .. } => "late",
+            Self::Length { .. } => "length",
+            Self::Changed { .. } => "changed",
+            _ => "failed",
+        }
+    }
+
     /// What the store said about `path`.
     pub(super) fn store(path: &str, source: object_store::Error) -> Self {
         let path = path.to_owned();
         match source {
             object_store::Error::NotFound { .. } => Self::NotFound { path },
+            object_store::Error::Precondition { .. } => Self::Changed { path },
             source => Self::Store {
                 path,
                 source: Arc::new(source),

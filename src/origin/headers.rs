@@ -5,18 +5,14 @@
 //! (`immutable`) and RFC 5861 (`stale-while-revalidate`, `stale-if-error`).
 
 use super::Settings;
+use super::layout::CMSD_STATIC;
 use super::object::Object;
-use axum::http::Method;
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    HeaderValue, VARY,
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    LAST_MODIFIED, VARY,
 };
-use axum::http::header::{
-    CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, RANGE,
-};
-use std::time::Duration;
-use tower_http::cors::{Any, CorsLayer};
 
 /// Media of a published edition never changes: its folder is named for its content.
 pub(super) const IMMUTABLE: HeaderValue =
@@ -49,10 +45,37 @@ pub(super) fn of(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
             fields.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         }
     }
+    if let Some(modified) = &object.modified {
+        fields.insert(LAST_MODIFIED, modified.value.clone());
+    }
     if object.is_text() {
         fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }
+    match &object.hints {
+        Some(hints) => {
+            fields.extend(
+                hints
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.clone())),
+            );
+        }
+        None => {
+            if let Some(kind) = kind(object.content_type) {
+                fields.insert(CMSD_STATIC, HeaderValue::from_static(kind));
+            }
+        }
+    }
     fields
+}
+
+/// What `CMSD-Static` says of an object of which no more than its type is known.
+fn kind(content_type: &str) -> Option<&'static str> {
+    Some(match content_type {
+        "application/vnd.apple.mpegurl" => "ot=m,sf=h,st=v",
+        "application/dash+xml" => "ot=m,sf=d,st=v",
+        "video/mp4" => "ot=v,st=v",
+        _ => return None,
+    })
 }
 
 /// Takes away what describes content that is not sent (RFC 9110 §15.4.5).
@@ -61,30 +84,34 @@ pub(super) fn drop_content(fields: &mut HeaderMap) {
     fields.remove(CONTENT_ENCODING);
 }
 
-/// Lets pages of any site read every answer, ask for ranges, and ask only once a day.
-pub(super) fn cors() -> CorsLayer {
-    let cmcd = ["cmcd-object", "cmcd-request", "cmcd-session", "cmcd-status"];
-    let mut allowed = vec![
-        RANGE,
-        IF_RANGE,
-        IF_MATCH,
-        IF_NONE_MATCH,
-        IF_MODIFIED_SINCE,
-        IF_UNMODIFIED_SINCE,
-    ];
-    allowed.extend(cmcd.map(HeaderName::from_static));
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::OPTIONS])
-        .allow_headers(allowed)
-        .expose_headers([
-            ETAG,
-            CONTENT_RANGE,
-            CONTENT_LENGTH,
-            ACCEPT_RANGES,
-            DATE,
-            HeaderName::from_static("x-request-id"),
-        ])
-        .max_age(Duration::from_secs(86_400))
-        .vary([])
-}
+/// Fields that let pages of any site read an answer, timing included.
+pub(super) const OPEN: [(HeaderName, HeaderValue); 3] = [
+    (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    (
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static(
+            "accept-ranges, alt-svc, cmsd-dynamic, cmsd-static, content-encoding, content-length, \
+             content-range, date, etag, link, retry-after, server-timing, x-request-id",
+        ),
+    ),
+    (
+        HeaderName::from_static("timing-allow-origin"),
+        HeaderValue::from_static("*"),
+    ),
+];
+
+/// What a preflight allows on top, to be asked for once a day.
+pub(super) const PREFLIGHT: [(HeaderName, HeaderValue); 3] = [
+    (
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, HEAD, POST, OPTIONS"),
+    ),
+    (
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(
+            "range, if-range, if-match, if-none-match, if-modified-since, if-unmodified-since, \
+             cmcd-object, cmcd-request, cmcd-session, cmcd-status, content-type, x-request-id",
+        ),
+    ),
+    (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+];

@@ -1,30 +1,135 @@
-//! Manifests that are made on the fly: the segment-URL form of a title and of its rungs.
+//! Manifests that are made on the fly: the segment-URL form of a title and of its rungs, and the
+//! byte-range form where it differs from what was published (a filter, weights on offer).
+//!
+//! What was made is kept under the entity tag of the title's entry point, so it is made once per
+//! edition and filter.
 
-use super::path::Resource;
+use super::cache::{Key, Part};
+use super::object::Object;
+use super::path::{Form, Manifest, Resource, Spelling, content_type};
+use super::query::Filter;
+use super::weights::Offered;
 use super::{Origin, OriginError};
-use crate::manifest::hls::{IFRAMES_NAME, MEDIA_NAME, Master, Media};
-use crate::manifest::{Presentation, dash, hls};
+use crate::manifest::hls::{IFRAMES_NAME, MEDIA_NAME, Master};
+use crate::manifest::{ByteRange, Presentation, Representation, dash, hls};
+use bytes::Bytes;
+use std::sync::Arc;
 
 /// Leads from `TITLE/segments/` back to the title.
 const UP: &str = "../";
 
-/// `TITLE/segments/master.m3u8`.
-pub(super) async fn segments_master(origin: &Origin, title: &str) -> Result<String, OriginError> {
-    let form = presentation(origin, title).await?.segment_urls(UP);
-    let playlists = hls::write(&form)?;
-    let master = playlists.into_iter().next_back();
-    Ok(master.map(|playlist| playlist.text).unwrap_or_default())
+/// Smallest `sidx` that lists a segment, in bytes.
+const SMALLEST_INDEX: u64 = 44;
+
+/// One of the manifests of a title, with the rungs that `filter` takes.
+pub(super) async fn manifest(
+    origin: &Origin,
+    manifest: &Manifest,
+    filter: &Filter,
+) -> Result<Object, OriginError> {
+    let offered = origin.weights_on_offer().await;
+    let steered = manifest.spelling == Spelling::Hls && origin.live().settings.steering.is_some();
+    let plain = *filter == Filter::default() && offered.is_empty() && !steered;
+    if manifest.form == Form::Ranges && plain {
+        return origin.file(&manifest.path(), false).await;
+    }
+    let entry = origin
+        .file(&format!("{}/master.m3u8", manifest.title), false)
+        .await?;
+    let rungs = selection(origin, &manifest.title, &entry, filter).await?;
+    let key = Key {
+        path: format!(
+            "{} {:?} {rungs} {}",
+            manifest.path(),
+            entry.etag,
+            offered.version()
+        ),
+        part: Part::Whole,
+        immutable: true,
+    };
+    let make = || async {
+        let mut text = text(origin, manifest, &entry, filter, &offered).await?;
+        if steered {
+            steer(&mut text, manifest.form);
+        }
+        let kind = content_type(&manifest.path()).unwrap_or("text/plain");
+        Ok(Object::new(Bytes::from(text), kind).changed(entry.modified.clone()))
+    };
+    origin.shared.cache.object(key, make).await
 }
 
-/// `TITLE/segments/manifest.mpd`.
-pub(super) async fn segments_mpd(origin: &Origin, title: &str) -> Result<String, OriginError> {
-    let form = presentation(origin, title).await?.segment_urls(UP);
-    Ok(dash::write(&form)?)
+/// The ids of the rungs that a filter takes: filters that take the same share what is made.
+async fn selection(
+    origin: &Origin,
+    title: &str,
+    entry: &Object,
+    filter: &Filter,
+) -> Result<String, OriginError> {
+    if *filter == Filter::default() {
+        return Ok("all".to_owned());
+    }
+    let presentation = edition(origin, title, entry).await?;
+    let groups = presentation.groups.iter();
+    let taken = groups.flat_map(|group| {
+        let rungs = group.representations.iter();
+        rungs.filter(|rung| filter.takes(&group.profile, rung.rank))
+    });
+    let ids: Vec<&str> = taken.map(|rung| rung.id.as_str()).collect();
+    match ids.is_empty() {
+        true => Err(OriginError::not_found(format!(
+            "{title}: a rung that fits the query"
+        ))),
+        false => Ok(ids.join(",")),
+    }
+}
+
+async fn text(
+    origin: &Origin,
+    manifest: &Manifest,
+    entry: &Object,
+    filter: &Filter,
+    offered: &Offered,
+) -> Result<String, OriginError> {
+    let mut presentation = Presentation::clone(&*edition(origin, &manifest.title, entry).await?);
+    for group in &mut presentation.groups {
+        let profile = group.profile.clone();
+        group
+            .representations
+            .retain(|rung| filter.takes(&profile, rung.rank));
+        if group.weights_url.is_none() {
+            group.weights_url = offered.url(&group.weights);
+        }
+    }
+    presentation
+        .groups
+        .retain(|group| !group.representations.is_empty());
+    if manifest.form == Form::Segments {
+        presentation = presentation.segment_urls(UP);
+    }
+    match manifest.spelling {
+        Spelling::Dash => Ok(dash::write(&presentation)?),
+        Spelling::Hls => {
+            let master = hls::write(&presentation)?.into_iter().next_back();
+            Ok(master.map(|playlist| playlist.text).unwrap_or_default())
+        }
+    }
+}
+
+/// Says where players are steered from (RFC 8216bis §4.4.6.6), after the first two lines.
+fn steer(text: &mut String, form: Form) {
+    let up = match form {
+        Form::Ranges => "../",
+        Form::Segments => "../../",
+    };
+    let line = format!("#EXT-X-CONTENT-STEERING:SERVER-URI=\"{up}steering.json\"\n");
+    let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+    let place = ends.take(2).last().unwrap_or(text.len());
+    text.insert_str(place, &line);
 }
 
 /// `TITLE/HASH/RUNG/media.m3u8`.
 pub(super) async fn media(origin: &Origin, stem: &str) -> Result<String, OriginError> {
-    let media = Media::clone(&*origin.layout(stem).await?);
+    let media = origin.layout(stem).await?.media.clone();
     Ok(media.segment_urls("").write(MEDIA_NAME)?)
 }
 
@@ -35,7 +140,17 @@ pub(super) async fn iframes(origin: &Origin, stem: &str) -> Result<String, Origi
     text.ok_or_else(|| OriginError::not_found(format!("{stem}/{IFRAMES_NAME}")))
 }
 
-/// The title as its HLS playlists describe it.
+/// The title as the HLS playlists of this edition describe it, in byte-range form.
+async fn edition(
+    origin: &Origin,
+    title: &str,
+    entry: &Object,
+) -> Result<Arc<Presentation>, OriginError> {
+    let make = || async { presentation(origin, title).await.map(Arc::new) };
+    let key = format!("{title} {:?}", entry.etag);
+    origin.shared.cache.presentation(key, make).await
+}
+
 async fn presentation(origin: &Origin, title: &str) -> Result<Presentation, OriginError> {
     let mut master = read_master(origin, title).await?;
     let urls: Vec<String> = master.media().map(str::to_owned).collect();
@@ -46,7 +161,22 @@ async fn presentation(origin: &Origin, title: &str) -> Result<Presentation, Orig
     for (index, url) in urls.iter().enumerate() {
         master.fill_iframes(index, &referred(origin, title, url).await?)?;
     }
-    Ok(master.finish()?)
+    let mut presentation = master.finish()?;
+    let groups = presentation.groups.iter_mut();
+    for rung in groups.flat_map(|group| &mut group.representations) {
+        rung.index = index_range(rung);
+    }
+    Ok(presentation)
+}
+
+/// The `sidx` of a rung's file: it fills the place between the init segment and the first segment.
+fn index_range(rung: &Representation) -> Option<ByteRange> {
+    let start = rung.init?.end();
+    let first = rung.segments.first()?.range?.start;
+    let length = first
+        .checked_sub(start)
+        .filter(|length| *length >= SMALLEST_INDEX)?;
+    Some(ByteRange { start, length })
 }
 
 /// The master playlist of a title.

@@ -7,37 +7,54 @@
 //! | `store` | reads from the object store |
 //! | `cache`, `object` | what was read or made, with its entity tag; single flight |
 //! | `state` | how a resource becomes an object |
-//! | `made` | manifests in segment-URL form |
-//! | `conditional`, `range`, `encoding`, `headers`, `respond` | an object as an HTTP response |
+//! | `made`, `query` | manifests in segment-URL form, with the rungs that a query asks for |
+//! | `layout` | where segments lie, and the fields that announce the next |
+//! | `weights` | generators' weights by their hash |
+//! | `conditional`, `modified`, `range`, `encoding`, `headers`, `respond` | an object as an HTTP response |
+//! | `access` | tokens |
+//! | `telemetry`, `health` | metrics, access log, what players report; whether all is well |
+//! | `steering` | which way to the titles players should take |
 //! | `catalogue`, `page` | which titles there are, for programs and for people |
-//! | `router`, `server`, `connection` | routes and layers; listening, limits and shutdown |
+//! | `edge`, `router` | what is done to every request; which handler answers it |
+//! | `server`, `connection` | listening, limits and shutdown |
 //!
 //! A title is plain files that any static server could serve; the origin adds the segment-URL
 //! form, caching and conformance. It knows segments as bytes and manifests by their meaning; it
 //! knows nothing of prompts, models or players. HTTP follows RFC 9110 and RFC 9111.
 
+mod access;
 mod cache;
 mod catalogue;
 mod conditional;
 mod connection;
+mod edge;
 mod encoding;
 mod error;
 mod headers;
+mod health;
+mod layout;
 mod made;
+mod modified;
 mod object;
 mod page;
 mod path;
+mod query;
 mod range;
 mod respond;
 mod router;
 mod server;
 mod settings;
 mod state;
+mod steering;
 mod store;
+mod telemetry;
+mod weights;
 
+pub use access::token::{MIN_KEY, TokenError, TokenKeys};
 pub use catalogue::{Catalogue, Problem, Profile, Rung, Title};
 pub use error::OriginError;
 pub use router::router;
 pub use server::serve;
 pub use settings::Settings;
 pub use state::Origin;
+pub use steering::{Pathway, Steering};

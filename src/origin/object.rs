@@ -1,10 +1,12 @@
 //! One representation as it is sent: bytes, their strong entity tag and media type.
 
 use super::encoding::Encoding;
-use axum::http::HeaderValue;
+use super::modified::Modified;
+use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// A representation whose bytes are in memory, or known to be too many for that.
 #[derive(Debug, Clone)]
@@ -15,14 +17,18 @@ pub(super) struct Object {
     pub(super) size: u64,
     pub(super) content: Content,
     pub(super) encoding: Option<Encoding>,
+    /// When it was last changed, if that is known.
+    pub(super) modified: Option<Modified>,
+    /// Fields that say what it is and what comes next.
+    pub(super) hints: Option<Arc<HeaderMap>>,
 }
 
 /// Where the bytes of an object are.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
     Memory(Bytes),
-    /// In the store only: too large to be kept whole.
-    Store,
+    /// In the store only, too large to be kept whole; with the store's own tag, if it has any.
+    Store(Option<String>),
 }
 
 impl Object {
@@ -34,19 +40,40 @@ impl Object {
             size: bytes.len() as u64,
             content: Content::Memory(bytes),
             encoding: None,
+            modified: None,
+            hints: None,
         }
+    }
+
+    /// The same with the time of its last change.
+    pub(super) fn changed(mut self, modified: Option<Modified>) -> Self {
+        self.modified = modified;
+        self
+    }
+
+    /// The same with fields that say more of it.
+    pub(super) fn hinted(mut self, hints: HeaderMap) -> Self {
+        self.hints = Some(Arc::new(hints));
+        self
     }
 
     /// An object that stays in the store. Only files in hash folders may be this large: their
     /// path, which changes with the content, stands for it in the tag.
-    pub(super) fn remote(path: &str, size: u64, content_type: &'static str) -> Self {
+    pub(super) fn remote(
+        path: &str,
+        size: u64,
+        content_type: &'static str,
+        store_tag: Option<String>,
+    ) -> Self {
         let identity = format!("{path} {size}");
         Self {
             etag: tag(&Sha256::digest(identity.as_bytes())),
             content_type,
             size,
-            content: Content::Store,
+            content: Content::Store(store_tag),
             encoding: None,
+            modified: None,
+            hints: None,
         }
     }
 
@@ -59,6 +86,8 @@ impl Object {
             size: bytes.len() as u64,
             content: Content::Memory(bytes),
             encoding: Some(encoding),
+            modified: self.modified.clone(),
+            hints: self.hints.clone(),
         }
     }
 
@@ -66,7 +95,7 @@ impl Object {
     pub(super) fn bytes(&self) -> Option<&Bytes> {
         match &self.content {
             Content::Memory(bytes) => Some(bytes),
-            Content::Store => None,
+            Content::Store(_) => None,
         }
     }
 
@@ -78,8 +107,13 @@ impl Object {
 
 /// Whether a media type is text, as manifests and pages are.
 pub(super) fn is_text(content_type: &str) -> bool {
-    let media = ["video/", "image/jpeg", "image/png"];
-    !media.iter().any(|kind| content_type.starts_with(kind))
+    let binary = [
+        "video/",
+        "image/jpeg",
+        "image/png",
+        "application/octet-stream",
+    ];
+    !binary.iter().any(|kind| content_type.starts_with(kind))
 }
 
 /// A strong tag: the first 16 bytes of a digest in hex.

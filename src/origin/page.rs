@@ -13,6 +13,9 @@ use bytes::Bytes;
 
 const INDEX: &str = include_str!("../../static/page/index.html");
 
+/// The addresses for programs, as an OpenAPI 3.1 document.
+const OPENAPI: &str = include_str!("../../static/page/openapi.json");
+
 /// Names and contents of what the page loads.
 const ASSETS: [(&str, &str); 3] = [
     ("page.css", include_str!("../../static/page/page.css")),
@@ -69,6 +72,16 @@ pub(super) async fn catalogue(
     send(&origin, &method, &headers, "catalogue.json", json.into()).await
 }
 
+/// `/openapi.json`: what this and the other addresses for programs answer.
+pub(super) async fn openapi(
+    State(origin): State<Origin>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, OriginError> {
+    let bytes = Bytes::from_static(OPENAPI.as_bytes());
+    send(&origin, &method, &headers, "openapi.json", bytes).await
+}
+
 async fn send(
     origin: &Origin,
     method: &Method,
@@ -85,6 +98,7 @@ async fn send(
         object: &object,
         path: name,
         cache_control: &NO_CACHE,
+        immutable: false,
     };
     let mut response = answer.send().await?;
     let fields = response.headers_mut();

@@ -1,10 +1,12 @@
 //! What a request path names: a typed value for every URL that the origin answers.
 //!
 //! ```text
-//! TITLE/NAME                              a manifest, quality.json, poster.jpg
+//! TITLE/{master.m3u8,manifest.mpd}            the title in byte ranges
 //! TITLE/segments/{master.m3u8,manifest.mpd}   the same title with a URL for every segment
+//! TITLE/NAME                                  quality.json, poster.jpg
 //! TITLE/HASH/NAME                         a rung's file or playlist; never changes
 //! TITLE/HASH/RUNG/{init.mp4,N.m4s,media.m3u8,iframes.m3u8}   cut from HASH/RUNG.mp4
+//! weights/SHA256.safetensors                  a generator's weights; never change
 //! ```
 //!
 //! Nothing outside the root can be named: a path is taken apart, every part must be a plain name,
@@ -26,16 +28,65 @@ pub(super) enum Resource {
         /// Whether it lies in a hash folder and so never changes.
         immutable: bool,
     },
-    /// The master playlist of a title in segment-URL form.
-    SegmentsMaster { title: String },
-    /// The MPD of a title in segment-URL form.
-    SegmentsMpd { title: String },
+    /// A manifest of a title.
+    Manifest(Manifest),
+    /// The weights of a generator, by the SHA-256 of their file.
+    Weights { hash: String },
     /// Something that is cut or made from the files of one rung.
     Rung {
         /// Place of the rung's files without their suffix: `TITLE/HASH/RUNG`.
         stem: String,
         part: RungPart,
     },
+}
+
+/// One of the four manifests of a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Manifest {
+    pub(super) title: String,
+    pub(super) spelling: Spelling,
+    pub(super) form: Form,
+}
+
+/// How a manifest is spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    Hls,
+    Dash,
+}
+
+/// What a manifest names its segments by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Ranges,
+    Segments,
+}
+
+impl Manifest {
+    /// Its place under the root, as a published file or as if it were one.
+    pub(super) fn path(&self) -> String {
+        let folder = match self.form {
+            Form::Ranges => "",
+            Form::Segments => "segments/",
+        };
+        format!("{}/{folder}{}", self.title, self.spelling.name())
+    }
+}
+
+impl Spelling {
+    /// The name of the manifest.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Hls => "master.m3u8",
+            Self::Dash => "manifest.mpd",
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        [Self::Hls, Self::Dash]
+            .into_iter()
+            .find(|s| s.name() == name)
+    }
 }
 
 /// What is wanted of a rung in segment-URL form.
@@ -72,16 +123,20 @@ impl Resource {
 
     fn from_names(names: &[&str]) -> Option<Self> {
         match names {
-            [title, name] => has_type(name).then(|| Self::File {
-                path: format!("{title}/{name}"),
-                immutable: false,
+            ["weights", name] => weights_hash(name).map(|hash| Self::Weights {
+                hash: hash.to_owned(),
             }),
-            [title, "segments", "master.m3u8"] => Some(Self::SegmentsMaster {
-                title: (*title).to_owned(),
+            [title, name] => Some(match Spelling::of(name) {
+                Some(spelling) => manifest(title, spelling, Form::Ranges),
+                None if has_type(name) => Self::File {
+                    path: format!("{title}/{name}"),
+                    immutable: false,
+                },
+                None => return None,
             }),
-            [title, "segments", "manifest.mpd"] => Some(Self::SegmentsMpd {
-                title: (*title).to_owned(),
-            }),
+            [title, "segments", name] => {
+                Spelling::of(name).map(|spelling| manifest(title, spelling, Form::Segments))
+            }
             [title, hash, name] => (is_hash(hash) && has_type(name)).then(|| Self::File {
                 path: format!("{title}/{hash}/{name}"),
                 immutable: true,
@@ -104,6 +159,21 @@ impl RungPart {
             _ => segment_number(name).map(Self::Segment),
         }
     }
+}
+
+fn manifest(title: &str, spelling: Spelling, form: Form) -> Resource {
+    let title = title.to_owned();
+    Resource::Manifest(Manifest {
+        title,
+        spelling,
+        form,
+    })
+}
+
+/// The hash in the name of a file of weights.
+pub(super) fn weights_hash(name: &str) -> Option<&str> {
+    let hash = name.strip_suffix(".safetensors")?;
+    (hash.len() == 64 && is_hash(hash)).then_some(hash)
 }
 
 /// A name that cannot be misread by any file system or store: it starts with a letter or digit,
@@ -145,7 +215,7 @@ pub(super) fn content_type(name: &str) -> Option<&'static str> {
 }
 
 /// Undoes percent-encoding. A part that would hold a `/` is refused: it must stay one part.
-fn decode(part: &str) -> Option<String> {
+pub(super) fn decode(part: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.as_bytes();
     while let [first, after @ ..] = rest {
@@ -195,8 +265,17 @@ mod tests {
             let stem = "t/0123abcd/mini-r8".to_owned();
             Some(Resource::Rung { stem, part })
         };
+        let manifest = |spelling, form| Some(super::manifest("t", spelling, form));
+        let weights = format!("/weights/{}.safetensors", "5e".repeat(32));
         for (path, meaning) in [
-            ("/t/master.m3u8", file("t/master.m3u8", false)),
+            ("/t/master.m3u8", manifest(Spelling::Hls, Form::Ranges)),
+            ("/t/manifest.mpd", manifest(Spelling::Dash, Form::Ranges)),
+            (
+                &weights,
+                Some(Resource::Weights {
+                    hash: "5e".repeat(32),
+                }),
+            ),
             ("/My%20film/poster.jpg", file("My film/poster.jpg", false)),
             (
                 "/t/0123abcd/mini-r8.mp4",
@@ -208,11 +287,11 @@ mod tests {
             ("/t/0123abcd/mini-r8/iframes.m3u8", rung(RungPart::Iframes)),
             (
                 "/t/segments/master.m3u8",
-                Some(Resource::SegmentsMaster { title: "t".into() }),
+                manifest(Spelling::Hls, Form::Segments),
             ),
             (
                 "/t/segments/manifest.mpd",
-                Some(Resource::SegmentsMpd { title: "t".into() }),
+                manifest(Spelling::Dash, Form::Segments),
             ),
         ] {
             assert_eq!(Resource::parse(path), meaning, "{path}");
@@ -244,6 +323,9 @@ mod tests {
             "/.t/master.m3u8",
             "/t/.publish-x/a.mp4",
             "/t/key.pem",
+            "/weights/5e5e.safetensors",
+            "/t/x.safetensors",
+            "/t/segments/other.m3u8",
             "/t/nohash/a.mp4",
             "/t/0123ABCD/a.mp4",
             "/t/0123abcd/r/0.m4s",
@@ -270,6 +352,7 @@ mod tests {
             file("t/0123abcd/a.m3u8", true)
         );
         for url in [
+            "master.m3u8",
             "../u/a.m3u8",
             "/a.m3u8",
             "http://host/a.m3u8",

@@ -1,6 +1,6 @@
 //! An object as a response: preconditions, then range, then the bytes.
 
-use super::conditional::{self, Outcome};
+use super::conditional::{self, Outcome, Validators};
 use super::headers;
 use super::object::{Content, Object};
 use super::range::{Selection, select};
@@ -22,6 +22,8 @@ pub(super) struct Answer<'a> {
     /// Where the bytes of an object that is not in memory are.
     pub(super) path: &'a str,
     pub(super) cache_control: &'a HeaderValue,
+    /// Whether the bytes never change.
+    pub(super) immutable: bool,
 }
 
 impl Answer<'_> {
@@ -29,7 +31,7 @@ impl Answer<'_> {
     pub(super) async fn send(&self) -> Result<Response, OriginError> {
         let object = self.object;
         let mut fields = headers::of(object, self.cache_control);
-        match conditional::evaluate(self.headers, &object.etag) {
+        match conditional::evaluate(self.headers, self.validators()) {
             Outcome::Failed => return Ok((StatusCode::PRECONDITION_FAILED, fields).into_response()),
             Outcome::NotModified => {
                 headers::drop_content(&mut fields);
@@ -62,12 +64,20 @@ impl Answer<'_> {
         Ok((status, fields, body).into_response())
     }
 
+    fn validators(&self) -> Validators<'_> {
+        Validators {
+            etag: &self.object.etag,
+            modified: self.object.modified.as_ref(),
+            immutable: self.immutable,
+        }
+    }
+
     /// Ranges are for GET (RFC 9110 §14.2), and for bytes that are not coded.
     fn selection(&self) -> Selection {
         let wanted = self.headers.get(RANGE).filter(|_| {
             *self.method == Method::GET
                 && self.object.encoding.is_none()
-                && conditional::range_applies(self.headers, &self.object.etag)
+                && conditional::range_applies(self.headers, self.validators())
         });
         wanted.map_or(Selection::Whole, |value| {
             select(value.as_bytes(), self.object.size)
@@ -80,16 +90,17 @@ impl Answer<'_> {
             Content::Memory(bytes) => Ok(Body::from(
                 bytes.slice(range.start as usize..range.end as usize),
             )),
-            Content::Store if length <= LONGEST_KEPT_RANGE => {
+            Content::Store(_) if length <= LONGEST_KEPT_RANGE => {
                 let start = range.start;
                 let part = self
                     .origin
-                    .range(self.path, ByteRange { start, length })
+                    .range(self.path, self.object, ByteRange { start, length })
                     .await?;
                 Ok(Body::from(part.bytes().cloned().unwrap_or_default()))
             }
-            Content::Store => {
-                let stream = self.origin.shared.store.stream(self.path, range).await?;
+            Content::Store(tag) => {
+                let store = &self.origin.shared.store;
+                let stream = store.stream(self.path, range, tag.clone()).await?;
                 Ok(Body::from_stream(stream))
             }
         }

@@ -1,49 +1,46 @@
-//! Routes, and the layers around all of them.
+//! Routes: which handler answers what.
 
+use super::edge::Edge;
 use super::encoding::Encoding;
 use super::object::Object;
-use super::path::{Resource, RungPart};
+use super::path::{Manifest, Resource, RungPart};
+use super::query::{Filter, Query};
 use super::respond::Answer;
-use super::{Origin, OriginError, headers, page};
+use super::telemetry::{MAX_REPORT, collect, expose};
+use super::{Origin, OriginError, headers, health, page, steering, weights};
 use axum::Router;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, HeaderMap, RANGE};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::{CACHE_CONTROL, HeaderMap, LOCATION, RANGE};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
-use tower::ServiceBuilder;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
+use axum::routing::{MethodRouter, get, post};
 
 /// The origin as a service.
 ///
-/// `/` is the catalogue page, `/catalogue.json` the same for programs, `/healthz` answers while
-/// the process lives, and everything else is looked up among the titles.
+/// `/` is the catalogue page, `/catalogue.json` the same for programs; `/openapi.json` describes
+/// this and the other addresses for programs; everything else is looked up among the titles.
 pub fn router(origin: Origin) -> Router {
-    let timeout = origin.shared.settings.request_timeout;
-    let layers = ServiceBuilder::new()
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(TraceLayer::new_for_http())
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(headers::cors())
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            timeout,
-        ));
+    Router::new().fallback_service(Edge::new(origin))
+}
+
+/// The routes behind the edge.
+pub(super) fn routes(origin: Origin) -> Router {
     let others: MethodRouter<Origin> = get(resource);
     Router::new()
         .route("/", get(page::index))
         .route("/_page/{name}", get(page::asset))
         .route("/catalogue.json", get(page::catalogue))
-        .route("/healthz", get(healthz))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(expose))
+        .route("/steering.json", get(steering::steer))
+        .route("/openapi.json", get(page::openapi))
+        .route(
+            "/cmcd",
+            post(collect).layer(DefaultBodyLimit::max(MAX_REPORT)),
+        )
         .fallback_service(others.with_state(origin.clone()))
         .with_state(origin)
-        .layer(layers)
-}
-
-async fn healthz() -> impl IntoResponse {
-    ([(CACHE_CONTROL, headers::NO_STORE)], "ok\n")
 }
 
 async fn resource(
@@ -54,16 +51,29 @@ async fn resource(
 ) -> Result<Response, OriginError> {
     let resource = Resource::parse(uri.path());
     let resource = resource.ok_or_else(|| OriginError::not_found(uri.path()))?;
-    let object = origin.object(&resource).await?;
+    let filter = match (&resource, uri.query()) {
+        (Resource::Manifest(manifest), Some(query)) => match Filter::parse(query)? {
+            Query::Canonical(filter) => filter,
+            Query::Other(canonical) => return Ok(moved(&origin, manifest, &canonical)),
+        },
+        _ => Filter::default(),
+    };
+    let object = origin.object(&resource, &filter).await?;
     let object = encoded(&origin, object, &headers).await?;
+    let weights;
     let (path, immutable) = match &resource {
         Resource::File { path, immutable } => (path.as_str(), *immutable),
+        Resource::Weights { hash } => {
+            weights = weights::path(hash);
+            (weights.as_str(), true)
+        }
         Resource::Rung { part, .. } => {
             let made = matches!(part, RungPart::Media | RungPart::Iframes);
             ("", !made)
         }
-        Resource::SegmentsMaster { .. } | Resource::SegmentsMpd { .. } => ("", false),
+        Resource::Manifest(_) => ("", false),
     };
+    let live = origin.live();
     let answer = Answer {
         origin: &origin,
         method: &method,
@@ -72,10 +82,26 @@ async fn resource(
         path,
         cache_control: match immutable {
             true => &headers::IMMUTABLE,
-            false => &origin.shared.changing,
+            false => &live.changing,
         },
+        immutable,
     };
     answer.send().await
+}
+
+/// Sends to the one spelling of a query, relative to the manifest so that any prefix stays.
+fn moved(origin: &Origin, manifest: &Manifest, query: &str) -> Response {
+    let location = match query.is_empty() {
+        true => manifest.spelling.name().to_owned(),
+        false => format!("{}?{query}", manifest.spelling.name()),
+    };
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    let fields = response.headers_mut();
+    if let Ok(location) = location.try_into() {
+        fields.insert(LOCATION, location);
+    }
+    fields.insert(CACHE_CONTROL, origin.live().changing.clone());
+    response
 }
 
 /// The object in the coding that the client likes best. Whoever wants a range gets it of the

@@ -1,9 +1,13 @@
 //! What can be set about an origin, and what it is if nothing is said.
 
+use super::access::token::TokenKeys;
+use super::steering::Steering;
+use axum::http::HeaderValue;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Limits and times of an origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Bytes of objects kept in memory. Default 256 MiB.
     pub cache_bytes: u64,
@@ -11,14 +15,26 @@ pub struct Settings {
     pub refresh: Duration,
     /// How long clients may use a manifest without asking again. Default 10 s.
     pub manifest_max_age: Duration,
+    /// How long one try to read from the store may take; three are made. Default 5 s.
+    pub store_timeout: Duration,
     /// How long a request may take until its answer begins. Default 30 s.
     pub request_timeout: Duration,
+    /// How long a client may take to send the head of a request. Default 10 s.
+    pub header_timeout: Duration,
     /// How long a connection may be silent. Default 75 s.
     pub idle_timeout: Duration,
     /// How long requests in flight may take to finish after the signal to stop. Default 10 s.
     pub drain_timeout: Duration,
     /// Connections served at once; further ones wait to be accepted. Default 10,000.
     pub max_connections: usize,
+    /// Value of an `Alt-Svc` field on every answer (RFC 7838): where a front speaks HTTP/3.
+    pub alt_svc: Option<HeaderValue>,
+    /// Keys of the tokens that open titles. Without any, every title is open.
+    pub token_keys: TokenKeys,
+    /// Where the access log goes; `-` is standard output. Without it, there is none.
+    pub access_log: Option<PathBuf>,
+    /// Where players are steered to. Without it, there is no steering.
+    pub steering: Option<Steering>,
 }
 
 impl Default for Settings {
@@ -27,10 +43,37 @@ impl Default for Settings {
             cache_bytes: 256 << 20,
             refresh: Duration::from_secs(1),
             manifest_max_age: Duration::from_secs(10),
+            store_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             drain_timeout: Duration::from_secs(10),
             max_connections: 10_000,
+            alt_svc: None,
+            token_keys: TokenKeys::default(),
+            access_log: None,
+            steering: None,
         }
+    }
+}
+
+impl Settings {
+    /// Names of settings that differ from `other` and count only when an origin starts.
+    pub(super) fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
+        let differences = [
+            ("cache_bytes", self.cache_bytes != other.cache_bytes),
+            ("refresh", self.refresh != other.refresh),
+            (
+                "header_timeout",
+                self.header_timeout != other.header_timeout,
+            ),
+            ("idle_timeout", self.idle_timeout != other.idle_timeout),
+            (
+                "max_connections",
+                self.max_connections != other.max_connections,
+            ),
+        ];
+        let differences = differences.into_iter().filter(|(_, differs)| *differs);
+        differences.map(|(name, _)| name).collect()
     }
 }

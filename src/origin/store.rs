@@ -1,18 +1,31 @@
 //! Reads from the object store, and the errors that they end in.
 //!
-//! The store is anything behind `object_store`'s trait. For a local folder, links that lead out
-//! of it are treated as absent: nothing beyond the root can be read.
+//! The store is anything behind `object_store`'s trait, named by a URL. Every read has a time
+//! limit and is tried again a few times; what comes must be as long as was promised. For a local
+//! folder, links that lead out of it are treated as absent: nothing beyond the root can be read.
 
 use super::OriginError;
+use super::modified::Modified;
+use super::telemetry::Metrics;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
-use object_store::{GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt};
+use object_store::prefix::PrefixStore;
+use object_store::{GetOptions, GetRange, GetResult, ListResult, ObjectStore, ObjectStoreExt};
+use std::future::Future;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// How long to wait before each further try.
+const AGAIN: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+
+/// How variables that matter to stores begin, in lower case.
+const VENDORS: [&str; 3] = ["aws_", "google_", "azure_"];
 
 /// A read-only view of the titles.
 #[derive(Debug, Clone)]
@@ -20,12 +33,25 @@ pub(super) struct Store {
     inner: Arc<dyn ObjectStore>,
     /// The resolved root of a local folder.
     root: Option<PathBuf>,
+    guard: Option<Guard>,
 }
 
-/// A whole object, or the size of one that is larger than was wanted.
-pub(super) enum Read {
-    Whole(Bytes),
-    TooLarge(u64),
+/// What watches over reads.
+#[derive(Debug, Clone)]
+struct Guard {
+    limit: Duration,
+    metrics: Arc<Metrics>,
+}
+
+/// An object that was asked for.
+pub(super) struct Read {
+    /// `None` if it is larger than was wanted.
+    pub(super) bytes: Option<Bytes>,
+    /// In bytes.
+    pub(super) size: u64,
+    pub(super) modified: Option<Modified>,
+    /// The store's own tag of this version.
+    pub(super) tag: Option<String>,
 }
 
 impl Store {
@@ -45,75 +71,182 @@ impl Store {
         Ok(Self {
             inner: Arc::new(inner.map_err(|error| cannot(error.to_string()))?),
             root: Some(resolved),
+            guard: None,
         })
+    }
+
+    /// The titles at a URL such as `s3://bucket/prefix`, or in a local folder if it has no scheme.
+    /// Credentials and endpoints come from the environment, under the names that the vendors' own
+    /// tools use (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT`, …).
+    pub(super) fn open(root: &str) -> Result<Self, OriginError> {
+        if !root.contains("://") {
+            return Self::local(Path::new(root));
+        }
+        let cannot = |problem: String| OriginError::Root {
+            root: root.to_owned(),
+            problem,
+        };
+        let url = Url::parse(root).map_err(|error| cannot(error.to_string()))?;
+        if url.scheme() == "file" {
+            let path = url.to_file_path();
+            return Self::local(&path.map_err(|()| cannot("it is no local path".to_owned()))?);
+        }
+        // TLS needs a provider before its first use; another one may be there already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?.to_ascii_lowercase();
+            let ours = VENDORS.iter().any(|vendor| name.starts_with(vendor));
+            Some((name, value.into_string().ok()?)).filter(|_| ours)
+        });
+        let (inner, prefix) = object_store::parse_url_opts(&url, variables)
+            .map_err(|error| cannot(error.to_string()))?;
+        Ok(Self::new(Arc::new(PrefixStore::new(inner, prefix))))
     }
 
     /// Any other store.
     pub(super) fn new(inner: Arc<dyn ObjectStore>) -> Self {
-        Self { inner, root: None }
-    }
-
-    /// Reads an object of at most `limit` bytes whole.
-    pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Read, OriginError> {
-        let found = self.get(path, None).await?;
-        let size = found.meta.size;
-        if size > limit {
-            return Ok(Read::TooLarge(size));
+        Self {
+            inner,
+            root: None,
+            guard: None,
         }
-        let bytes = found.bytes().await;
-        let bytes = bytes.map_err(|error| OriginError::store(path, error))?;
-        check_length(path, bytes.len() as u64, size)?;
-        Ok(Read::Whole(bytes))
     }
 
-    /// Reads a range of an object; it must have all of it.
+    /// The same with a time limit for every try to read, and failures counted.
+    pub(super) fn guarded(mut self, limit: Duration, metrics: &Arc<Metrics>) -> Self {
+        let metrics = Arc::clone(metrics);
+        self.guard = Some(Guard { limit, metrics });
+        self
+    }
+
+    /// Reads an object, whole if it has at most `limit` bytes.
+    pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Read, OriginError> {
+        self.tried(path, || async {
+            let found = self.get(path, GetOptions::default()).await?;
+            let size = found.meta.size;
+            let mut read = Read {
+                bytes: None,
+                size,
+                modified: Modified::at(found.meta.last_modified.into()),
+                tag: found.meta.e_tag.clone(),
+            };
+            if size <= limit {
+                read.bytes = Some(whole(path, found, size).await?);
+            }
+            Ok(read)
+        })
+        .await
+    }
+
+    /// Reads a range of the version `tag` of an object; it must have all of it.
     pub(super) async fn read_range(
         &self,
         path: &str,
         range: Range<u64>,
+        tag: Option<String>,
     ) -> Result<Bytes, OriginError> {
         let length = range.end.saturating_sub(range.start);
-        let found = self.get(path, Some(range)).await?;
-        let bytes = found.bytes().await;
-        let bytes = bytes.map_err(|error| OriginError::store(path, error))?;
-        check_length(path, bytes.len() as u64, length)?;
-        Ok(bytes)
+        self.tried(path, || async {
+            let found = self.get(path, part(range.clone(), tag.clone())).await?;
+            whole(path, found, length).await
+        })
+        .await
     }
 
-    /// Streams a range of an object.
+    /// Streams a range of the version `tag` of an object. Each piece must come within the limit.
     pub(super) async fn stream(
         &self,
         path: &str,
         range: Range<u64>,
-    ) -> Result<BoxStream<'static, object_store::Result<Bytes>>, OriginError> {
-        let found = self.get(path, Some(range)).await?;
-        Ok(found.into_stream().boxed())
+        tag: Option<String>,
+    ) -> Result<BoxStream<'static, Result<Bytes, OriginError>>, OriginError> {
+        let open = || self.get(path, part(range.clone(), tag.clone()));
+        let pieces = self.tried(path, open).await?.into_stream();
+        let (path, guard) = (path.to_owned(), self.guard.clone());
+        let limit = guard.map_or(Duration::MAX, |guard| guard.limit);
+        let next = move |(mut pieces, path): (BoxStream<'static, _>, String)| async move {
+            let piece = match tokio::time::timeout(limit, pieces.next()).await {
+                Ok(piece) => piece?.map_err(|error| OriginError::store(&path, error)),
+                Err(_) => Err(OriginError::late(&path)),
+            };
+            Some((piece, (pieces, path)))
+        };
+        Ok(futures_util::stream::unfold((pieces, path), next).boxed())
+    }
+
+    /// Does something within the time limit, again if the store fails.
+    async fn tried<T, F>(&self, path: &str, read: impl Fn() -> F) -> Result<T, OriginError>
+    where
+        F: Future<Output = Result<T, OriginError>>,
+    {
+        let Some(guard) = &self.guard else {
+            return read().await;
+        };
+        let mut waits = AGAIN.iter();
+        loop {
+            let read = tokio::time::timeout(guard.limit, read()).await;
+            let error = match read.unwrap_or_else(|_| Err(OriginError::late(path))) {
+                Err(error) if error.is_of_store() => error,
+                other => return other,
+            };
+            guard.metrics.store_failed(error.reason());
+            match waits.next().filter(|_| error.may_pass()) {
+                Some(wait) => tokio::time::sleep(*wait).await,
+                None => return Err(error),
+            }
+        }
     }
 
     /// Whether there is an object.
     pub(super) async fn exists(&self, path: &str) -> bool {
         match location(path) {
-            Ok(location) => self.inner.head(&location).await.is_ok(),
+            Ok(location) => {
+                let head = || async {
+                    let found = self.inner.head(&location).await;
+                    found.map_err(|error| OriginError::store(path, error))
+                };
+                self.tried(path, head).await.is_ok()
+            }
             Err(_) => false,
         }
     }
 
+    /// The names of the files in a folder; none if there is no such folder.
+    pub(super) async fn files(&self, folder: &str) -> Result<Vec<String>, OriginError> {
+        let listed = self
+            .inner
+            .list_with_delimiter(Some(&location(folder)?))
+            .await;
+        let listed = match listed.map_err(|error| OriginError::store(folder, error)) {
+            Err(OriginError::NotFound { .. }) => return Ok(Vec::new()),
+            listed => listed?,
+        };
+        let names = listed.objects.iter();
+        Ok(names
+            .filter_map(|object| object.location.filename().map(str::to_owned))
+            .collect())
+    }
+
     /// The names of the folders in the root.
     pub(super) async fn folders(&self) -> Result<Vec<String>, OriginError> {
-        let listed = self.inner.list_with_delimiter(None).await;
-        let listed = listed.map_err(|error| OriginError::store("", error))?;
+        let listed = self.list(None).await?;
         let names = listed.common_prefixes.iter();
         Ok(names
             .filter_map(|folder| folder.filename().map(str::to_owned))
             .collect())
     }
 
-    async fn get(&self, path: &str, range: Option<Range<u64>>) -> Result<GetResult, OriginError> {
+    async fn list(&self, folder: Option<StorePath>) -> Result<ListResult, OriginError> {
+        let path = folder.as_ref().map_or("", StorePath::as_ref);
+        self.tried(path, || async {
+            let listed = self.inner.list_with_delimiter(folder.as_ref()).await;
+            listed.map_err(|error| OriginError::store(path, error))
+        })
+        .await
+    }
+
+    async fn get(&self, path: &str, options: GetOptions) -> Result<GetResult, OriginError> {
         self.refuse_links_out(path).await?;
-        let options = GetOptions {
-            range: range.map(GetRange::Bounded),
-            ..GetOptions::default()
-        };
         let found = self.inner.get_opts(&location(path)?, options).await;
         found.map_err(|error| OriginError::store(path, error))
     }
@@ -134,10 +267,29 @@ fn location(path: &str) -> Result<StorePath, OriginError> {
     StorePath::parse(path).map_err(|_| OriginError::not_found(path))
 }
 
-fn check_length(path: &str, got: u64, expected: u64) -> Result<(), OriginError> {
-    if got == expected {
-        return Ok(());
+/// A range of one version only: of another, it would not fit what was read before.
+fn part(range: Range<u64>, tag: Option<String>) -> GetOptions {
+    GetOptions {
+        range: Some(GetRange::Bounded(range)),
+        if_match: tag,
+        ..GetOptions::default()
     }
-    let problem = format!("{expected} bytes were expected, the store gave {got}");
-    Err(OriginError::damaged(path, problem))
+}
+
+async fn whole(path: &str, found: GetResult, length: u64) -> Result<Bytes, OriginError> {
+    let bytes = found.bytes().await;
+    let bytes = bytes.map_err(|error| OriginError::store(path, error))?;
+    check_length(path, bytes.len() as u64, length)?;
+    Ok(bytes)
+}
+
+fn check_length(path: &str, got: u64, expected: u64) -> Result<(), OriginError> {
+    match got == expected {
+        true => Ok(()),
+        false => Err(OriginError::Length {
+            path: path.to_owned(),
+            got,
+            expected,
+        }),
+    }
 }

@@ -162,3 +162,42 @@ async fn replicas_agree_on_tags_and_new_content_gets_a_new_one() {
     assert_eq!(after.status(), 200);
     assert_ne!(header(&after, "etag"), before);
 }
+
+#[tokio::test]
+async fn dates_are_a_validator_too() {
+    let (_root, presentation, server) = with_title().await;
+    let media = format!("/t/{}", presentation.groups[0].representations[0].url);
+    let segment = media.replace(".mp4", "/1.m4s");
+    for path in [
+        media.as_str(),
+        &segment,
+        "/t/master.m3u8",
+        "/t/segments/manifest.mpd",
+    ] {
+        let date = header(&server.get(path, &[]).await, "last-modified");
+        assert!(date.ends_with(" GMT"), "{path}: {date}");
+        for (name, value, status) in [
+            ("if-modified-since", date.as_str(), 304),
+            ("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT", 200),
+            ("if-modified-since", "nonsense", 200),
+            ("if-unmodified-since", date.as_str(), 200),
+            ("if-unmodified-since", "Sun, 06 Nov 1994 08:49:37 GMT", 412),
+        ] {
+            let answer = server.get(path, &[(name, value)]).await;
+            assert_eq!(answer.status(), status, "{path} {name}: {value}");
+            assert_eq!(header(&answer, "last-modified"), date, "{path} {name}");
+        }
+        let both = [
+            ("if-none-match", "\"x\""),
+            ("if-modified-since", date.as_str()),
+        ];
+        assert_eq!(server.get(path, &both).await.status(), 200, "{path}");
+    }
+    for (path, status) in [(media.as_str(), 206), ("/t/master.m3u8", 200)] {
+        let date = header(&server.get(path, &[]).await, "last-modified");
+        let fields = [("range", "bytes=0-9"), ("if-range", date.as_str())];
+        assert_eq!(server.get(path, &fields).await.status(), status, "{path}");
+        let other = [fields[0], ("if-range", "Sun, 06 Nov 1994 08:49:37 GMT")];
+        assert_eq!(server.get(path, &other).await.status(), 200, "{path}");
+    }
+}

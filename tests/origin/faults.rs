@@ -84,3 +84,105 @@ async fn what_is_cached_outlives_the_store() {
     probe.set(Mode::Fails);
     assert_eq!(server.bytes(&path).await, before);
 }
+
+#[tokio::test]
+async fn a_store_that_fails_for_a_moment_is_not_noticed() {
+    let (_root, probe, server, stem) = probed().await;
+    probe.set(Mode::FailsOnce);
+    server.bytes(&format!("/t/{stem}/1.m4s")).await;
+    let metrics = server.text("/metrics").await;
+    let line = "promptus_store_errors_total{reason=\"failed\"} 1";
+    assert!(metrics.lines().any(|found| found == line), "{metrics}");
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_what_was_promised_are_never_passed_on() {
+    for mode in [Mode::Truncates, Mode::WrongLength] {
+        let (_root, probe, server, stem) = probed().await;
+        probe.set(mode);
+        for path in ["/t/master.m3u8".to_owned(), format!("/t/{stem}/1.m4s")] {
+            let answer = server.get(&path, &[]).await;
+            assert_eq!(answer.status(), 503, "{mode:?} {path}");
+            assert_eq!(header(&answer, "cache-control"), "public, max-age=1");
+        }
+        probe.set(Mode::Works);
+        server.bytes("/t/master.m3u8").await;
+        server.bytes(&format!("/t/{stem}/1.m4s")).await;
+        let metrics = server.text("/metrics").await;
+        assert!(
+            metrics.contains("promptus_store_errors_total{reason="),
+            "{metrics}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_large_file_that_changes_while_it_is_read_is_not_mixed() {
+    let root = tempfile::tempdir().unwrap();
+    let presentation = title::publish(root.path(), "t", 1, 400_000);
+    let probe = Probe::new(root.path());
+    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, Settings::default());
+    let server = Server::start(origin).await;
+    let url = format!("/t/{}", presentation.groups[0].representations[0].url);
+    let part = server.get(&url, &[("range", "bytes=0-9")]).await;
+    assert_eq!(part.status(), 206);
+    probe.set(Mode::Changes);
+    let part = server.get(&url, &[("range", "bytes=10-19")]).await;
+    assert_eq!(part.status(), 503);
+    probe.set(Mode::Works);
+    let part = server.get(&url, &[("range", "bytes=10-19")]).await;
+    assert_eq!(part.status(), 206);
+}
+
+#[tokio::test]
+async fn manifests_outlive_the_store_and_follow_it_again() {
+    let root = tempfile::tempdir().unwrap();
+    title::publish(root.path(), "t", 1, 3000);
+    let probe = Probe::new(root.path());
+    let settings = Settings {
+        refresh: Duration::from_millis(100),
+        ..Settings::default()
+    };
+    let server = Server::start(Origin::new(Arc::clone(&probe) as Arc<_>, settings)).await;
+    let paths = [
+        "/t/master.m3u8",
+        "/t/segments/manifest.mpd",
+        "/t/manifest.mpd?max_rank=2",
+    ];
+    let mut before = Vec::new();
+    for path in paths {
+        before.push(server.text(path).await);
+    }
+    for mode in [Mode::Fails, Mode::Truncates, Mode::Hangs] {
+        probe.set(mode);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for (path, before) in paths.iter().zip(&before) {
+            assert_eq!(server.text(path).await, *before, "{mode:?} {path}");
+        }
+    }
+    assert!(
+        !server
+            .text("/metrics")
+            .await
+            .contains("promptus_stale_served_total 0")
+    );
+    probe.set(Mode::Works);
+    title::publish(root.path(), "t", 2, 3000);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_ne!(server.text(paths[0]).await, before[0]);
+    std::fs::remove_dir_all(root.path().join("t")).unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(server.get(paths[0], &[]).await.status(), 404);
+}
+
+#[tokio::test]
+async fn what_is_absent_is_not_asked_for_again_at_once() {
+    let (root, probe, server, _) = probed().await;
+    for _ in 0..5 {
+        assert_eq!(server.get("/new/quality.json", &[]).await.status(), 404);
+    }
+    assert_eq!(probe.reads("new/quality.json"), 1);
+    title::publish(root.path(), "new", 3, 2000);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(server.get("/new/quality.json", &[]).await.status(), 200);
+}

@@ -1,21 +1,25 @@
 //! The origin over real connections: what clients, caches and attackers see.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "../common/rungs.rs"]
 mod rungs;
 #[path = "../common/tools.rs"]
 mod tools;
 
+mod access;
 mod catalogue;
 mod conditions;
 mod faults;
+mod filters;
 mod forms;
 mod nginx;
 mod paths;
 mod probe;
+mod protocols;
 mod ranges;
 mod real;
 mod server;
 mod shutdown;
+mod telemetry;
 mod title;

@@ -117,6 +117,7 @@ async fn nginx_serves_the_same_title() {
 /// Same status, same bytes, same fields about them.
 async fn compare(server: &Server, nginx: &Nginx, path: &str, fields: &[(&str, &str)]) {
     let ours = server.get(path, fields).await;
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::new();
     let theirs = client
         .get(format!("{}{path}", nginx.base))

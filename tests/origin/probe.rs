@@ -1,12 +1,13 @@
-//! A store that counts reads, and fails or hangs when told to.
+//! A store that counts reads, and fails in one way or another when told to.
 
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +21,14 @@ pub(crate) enum Mode {
     Fails,
     /// Does not answer until the mode changes.
     Hangs,
+    /// Fails once, then works.
+    FailsOnce,
+    /// Breaks off in the middle of the bytes.
+    Truncates,
+    /// Promises a byte more than it has.
+    WrongLength,
+    /// Says that every version but the one being read is gone.
+    Changes,
 }
 
 /// A local folder behind a probe.
@@ -51,14 +60,38 @@ impl Probe {
     async fn pass(&self) -> Result<()> {
         let mut mode = self.mode.subscribe();
         let now = *mode.wait_for(|mode| *mode != Mode::Hangs).await.unwrap();
+        if now == Mode::FailsOnce {
+            self.set(Mode::Works);
+        }
         match now {
-            Mode::Fails => Err(Error::Generic {
+            Mode::Fails | Mode::FailsOnce => Err(Error::Generic {
                 store: "probe",
                 source: "told to fail: secret-host-7".into(),
             }),
             _ => Ok(()),
         }
     }
+}
+
+async fn spoilt(found: GetResult, mode: Mode) -> Result<GetResult> {
+    if !matches!(mode, Mode::Truncates | Mode::WrongLength) {
+        return Ok(found);
+    }
+    let (mut meta, range) = (found.meta.clone(), found.range.clone());
+    let attributes = found.attributes.clone();
+    let mut bytes = found.bytes().await?;
+    match mode {
+        Mode::Truncates => bytes.truncate(bytes.len() / 2),
+        _ => meta.size += 1,
+    }
+    let pieces = futures_util::stream::iter([Ok(bytes)]);
+    Ok(GetResult {
+        payload: GetResultPayload::Stream(pieces.boxed()),
+        meta,
+        range,
+        attributes,
+        extensions: Default::default(),
+    })
 }
 
 impl fmt::Display for Probe {
@@ -84,7 +117,15 @@ impl ObjectStore for Probe {
         }
         Box::pin(async move {
             self.pass().await?;
-            self.inner.get_opts(location, options).await
+            let mode = *self.mode.borrow();
+            if mode == Mode::Changes && options.if_match.is_some() {
+                return Err(Error::Precondition {
+                    path: location.to_string(),
+                    source: "another version".into(),
+                });
+            }
+            let found = self.inner.get_opts(location, options).await?;
+            spoilt(found, mode).await
         })
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(origin: Origin) -> Self {
+        // The client wants a provider even where it never speaks TLS.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -109,7 +109,7 @@ fn rung(hash: &str, rank: u32, size: u64) -> Representation {
 }
 
 /// Bytes that repeat nowhere, from a seed (xorshift64*).
-fn noise(seed: u64, length: u64) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, length: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(length as usize);
     while bytes.len() < length as usize {

@@ -1,0 +1,48 @@
+//! Tells systemd how the service is doing: a datagram to the socket named by `NOTIFY_SOCKET`
+//! (sd_notify(3)). Without that variable nothing happens.
+
+/// Sends one state, such as `READY=1`. A failure is only logged: the service does not depend on it.
+pub(super) fn notify(state: &str) {
+    if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
+        && let Err(error) = send(&socket, state)
+    {
+        tracing::warn!("cannot notify {}: {error}", socket.display());
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn send(socket: &std::ffi::OsStr, state: &str) -> std::io::Result<()> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    let address = match socket.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
+        _ => SocketAddr::from_pathname(socket)?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address)?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send(_: &std::ffi::OsStr, _: &str) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixDatagram;
+
+    #[test]
+    fn the_state_arrives_as_a_datagram() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let receiver = UnixDatagram::bind(&path).unwrap();
+        send(path.as_os_str(), "READY=1").unwrap();
+        let mut buffer = [0; 64];
+        let length = receiver.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"READY=1");
+        assert!(send("/nowhere/at/all".as_ref(), "x").is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! Who may have what: tokens in front of paths.
+//!
+//! Without keys everything is open. With keys, a title needs a token, and only what says nothing
+//! of titles is open without: health, metrics, the steering and collector endpoints, and weights,
+//! whose names are hashes. The catalogue, which lists titles, is closed.
+//!
+//! A cache in front should leave the token out of its key, so that all viewers share one copy.
+//! For nginx:
+//!
+//! ```text
+//! location ~ ^/t/[0-9]+\.[0-9a-f]+(?<rest>/.*)$ { proxy_cache_key $rest$is_args$args; … }
+//! ```
+//!
+//! and it must then check the token itself, or ask the origin with a HEAD (`auth_request`).
+
+pub(super) mod token;
+
+use axum::http::Uri;
+use axum::http::uri::{Parts, PathAndQuery};
+use std::time::{SystemTime, UNIX_EPOCH};
+use token::{TokenError, TokenKeys, split};
+
+use super::path::decode;
+
+/// Paths that are open to all; one that ends in `/` stands for all below it.
+const OPEN: [&str; 7] = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/steering.json",
+    "/cmcd",
+    "/weights/",
+];
+
+/// The request's URI without its token, once that has been checked; `None` if it has none and
+/// needs none.
+pub(super) fn admit(keys: &TokenKeys, uri: &Uri) -> Result<Option<Uri>, TokenError> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let Some((token, rest)) = split(uri.path()) else {
+        return match is_open(uri.path()) {
+            true => Ok(None),
+            false => Err(TokenError::Missing),
+        };
+    };
+    if !is_open(rest) {
+        let title = rest.trim_start_matches('/').split('/').next().unwrap_or("");
+        let title = decode(title).ok_or(TokenError::Wrong)?;
+        keys.check(token, &title, now())?;
+    }
+    with_path(uri, rest).map(Some).ok_or(TokenError::Missing)
+}
+
+fn is_open(path: &str) -> bool {
+    OPEN.iter().any(|open| match open.ends_with('/') {
+        true => path.starts_with(open),
+        false => path == *open,
+    })
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let text = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = Parts::default();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn keys() -> TokenKeys {
+        TokenKeys::new(vec![b"a key of some length".to_vec()]).unwrap()
+    }
+
+    fn admitted(path: &str) -> Result<Option<String>, TokenError> {
+        let uri = admit(&keys(), &path.parse().unwrap())?;
+        Ok(uri.map(|uri| uri.to_string()))
+    }
+
+    #[test]
+    fn the_token_is_taken_off_with_all_else_kept() {
+        let prefix = keys().sign("my film", now() + 60).unwrap();
+        let path = |rest: &str| admitted(&format!("{prefix}{rest}"));
+        assert_eq!(
+            path("/my%20film/master.m3u8?max_rank=2"),
+            Ok(Some("/my%20film/master.m3u8?max_rank=2".into()))
+        );
+        assert_eq!(path("/other/master.m3u8"), Err(TokenError::Wrong));
+        assert_eq!(path("/%zz/master.m3u8"), Err(TokenError::Wrong));
+        assert_eq!(
+            path("//my%20film/master.m3u8"),
+            Ok(Some("//my%20film/master.m3u8".into()))
+        );
+        assert_eq!(path("/weights/x"), Ok(Some("/weights/x".into())));
+        assert_eq!(
+            path("/steering.json?a"),
+            Ok(Some("/steering.json?a".into()))
+        );
+        let over = keys().sign("my film", now() - 1).unwrap();
+        assert_eq!(
+            admitted(&format!("{over}/my film/x").replace(' ', "%20")),
+            Err(TokenError::Expired)
+        );
+    }
+
+    #[test]
+    fn only_what_names_no_title_is_open_without() {
+        for path in ["/healthz", "/metrics", "/weights/a.safetensors"] {
+            assert_eq!(admitted(path), Ok(None), "{path}");
+        }
+        for path in [
+            "/",
+            "/catalogue.json",
+            "/t/x/master.m3u8",
+            "/film/master.m3u8",
+            "/healthz/x",
+        ] {
+            assert_eq!(admitted(path), Err(TokenError::Missing), "{path}");
+        }
+        assert_eq!(
+            admit(&TokenKeys::default(), &"/t/x/y".parse().unwrap()),
+            Ok(None)
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! When something was last changed, in whole seconds as HTTP counts them (RFC 9110 §8.8.2).
+//!
+//! The time is the store's: every origin in front of one store says the same. Copies of a local
+//! folder keep it if they are made so (`rsync -t`, `cp -p`).
+
+use axum::http::HeaderValue;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A `Last-Modified`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Modified {
+    time: SystemTime,
+    pub(super) value: HeaderValue,
+}
+
+impl Modified {
+    /// The second that `time` falls in. A time to come is not told: no answer may carry one later
+    /// than its `Date` (§8.8.2.1).
+    pub(super) fn at(time: SystemTime) -> Option<Self> {
+        let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
+        let time = UNIX_EPOCH + Duration::from_secs(seconds);
+        // The year 9999 is the last that the format can say.
+        if time > SystemTime::now() || seconds > 253_402_300_799 {
+            return None;
+        }
+        let value = HeaderValue::try_from(httpdate::fmt_http_date(time)).ok()?;
+        Some(Self { time, value })
+    }
+
+    /// Whether this is later than the date in a header; `None` if that is no date.
+    pub(super) fn is_after(&self, date: &HeaderValue) -> Option<bool> {
+        let date = httpdate::parse_http_date(date.to_str().ok()?).ok()?;
+        Some(self.time > date)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_seconds_in_every_spelling_of_a_date() {
+        let modified = Modified::at(UNIX_EPOCH + Duration::from_millis(784_111_777_900)).unwrap();
+        assert_eq!(modified.value, "Sun, 06 Nov 1994 08:49:37 GMT");
+        for (date, after) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(false)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(false)),
+            ("Sun Nov  6 08:49:37 1994", Some(false)),
+            ("Sun, 06 Nov 1994 08:49:36 GMT", Some(true)),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                modified.is_after(&HeaderValue::from_static(date)),
+                after,
+                "{date}"
+            );
+        }
+    }
+
+    #[test]
+    fn times_to_come_are_not_told() {
+        assert_eq!(
+            Modified::at(SystemTime::now() + Duration::from_secs(9)),
+            None
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! The collector of CMCD version 2: players post their events here, one dictionary a line
+//! (CTA-5004-B, event mode).
+
+use super::cmcd::{Cmcd, MAX_BYTES};
+use super::observe::now;
+use crate::origin::Origin;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Longest report, in bytes.
+pub(in crate::origin) const MAX_REPORT: usize = 64 << 10;
+
+/// Media types that a report may have: that of the standard, of its drafts, and what
+/// `navigator.sendBeacon` makes of plain text.
+const TYPES: [&str; 3] = ["application/cmcd", "text/cmcd", "text/plain"];
+
+/// One event in the log.
+#[derive(Serialize)]
+struct Line<'a> {
+    /// Seconds since 1970.
+    time: f64,
+    event: &'a Cmcd,
+}
+
+/// `POST /cmcd`: 204 if every line could be read, 400 if one could not. Lines that could are
+/// counted and logged either way.
+pub(in crate::origin) async fn collect(
+    State(origin): State<Origin>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or("").split(';').next().unwrap_or("").trim();
+    if !TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+        return (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "expected application/cmcd\n",
+        )
+            .into_response();
+    }
+    let text = String::from_utf8_lossy(&body);
+    let mut bad = None;
+    let lines = text
+        .split(['\n', '\r'])
+        .filter(|line| !line.trim().is_empty());
+    for (number, line) in (1..).zip(lines) {
+        let event = Cmcd::line(line);
+        if event.malformed > 0 || event.is_empty() {
+            bad.get_or_insert(number);
+        }
+        note(&origin, &event);
+    }
+    match bad {
+        None => StatusCode::NO_CONTENT.into_response(),
+        Some(number) => {
+            let text = format!(
+                "event {number}: expected key=value pairs, comma-separated, of at most \
+                 {MAX_BYTES} bytes\n"
+            );
+            (StatusCode::BAD_REQUEST, text).into_response()
+        }
+    }
+}
+
+fn note(origin: &Origin, event: &Cmcd) {
+    origin.shared.metrics.happened(event);
+    if let Some(log) = &origin.live().log {
+        let line = Line { time: now(), event };
+        if let Ok(text) = serde_json::to_vec(&line) {
+            log.line(text);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The weights of generators: `/weights/SHA256.safetensors`, as large as they are, never changing.
+//!
+//! They lie in the folder `weights` of the root under the SHA-256 of their content, or in memory.
+//! Manifests of titles that name one of these hashes say where it is: `../weights/…`, so that it
+//! is reached through whatever prefix the manifest was.
+
+use super::object::Object;
+use super::path::weights_hash;
+use super::{Origin, OriginError};
+use bytes::Bytes;
+use moka::future::Cache as Moka;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The folder under the root.
+pub(super) const FOLDER: &str = "weights";
+
+/// The media type: nothing but bytes.
+const TYPE: &str = "application/octet-stream";
+
+/// How long the list of the folder is used.
+const LISTED: Duration = Duration::from_secs(10);
+
+/// Hashes of weights that can be fetched here.
+#[derive(Debug, Default)]
+pub(super) struct Offered {
+    hashes: BTreeSet<String>,
+    version: String,
+}
+
+impl Offered {
+    fn new(hashes: BTreeSet<String>) -> Self {
+        let all: Vec<&str> = hashes.iter().map(String::as_str).collect();
+        let version = hex(&Sha256::digest(all.join(" "))[..8]);
+        Self { hashes, version }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// Changes with the list.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Where the weights of this hash are, relative to a title.
+    pub(super) fn url(&self, hash: &str) -> Option<String> {
+        let here = self.hashes.contains(hash);
+        here.then(|| format!("../{FOLDER}/{hash}.safetensors"))
+    }
+}
+
+/// Weights in memory, and the list of all.
+#[derive(Debug)]
+pub(super) struct Weights {
+    memory: BTreeMap<String, Object>,
+    listed: Moka<(), Arc<Offered>>,
+}
+
+impl Weights {
+    pub(super) fn new(files: Vec<Bytes>) -> Self {
+        let object = |bytes: Bytes| (hex(&Sha256::digest(&bytes)), Object::new(bytes, TYPE));
+        Self {
+            memory: files.into_iter().map(object).collect(),
+            listed: Moka::builder().max_capacity(1).time_to_live(LISTED).build(),
+        }
+    }
+}
+
+impl Origin {
+    /// Which weights can be fetched; those of the store are left out while it does not answer.
+    pub(super) async fn weights_on_offer(&self) -> Arc<Offered> {
+        let list = async {
+            let stored = self.shared.store.files(FOLDER).await;
+            let stored = stored.unwrap_or_else(|error| {
+                tracing::warn!("cannot list weights: {error}");
+                Vec::new()
+            });
+            let memory = self.shared.weights.memory.keys().cloned();
+            let stored = stored
+                .iter()
+                .filter_map(|name| weights_hash(name).map(str::to_owned));
+            Arc::new(Offered::new(memory.chain(stored).collect()))
+        };
+        self.shared
+            .weights
+            .listed
+            .get_with((), Box::pin(list))
+            .await
+    }
+
+    /// The file of weights of this hash.
+    pub(super) async fn weights(&self, hash: &str) -> Result<Object, OriginError> {
+        match self.shared.weights.memory.get(hash) {
+            Some(object) => Ok(object.clone()),
+            None => self.file_of_type(&path(hash), TYPE).await,
+        }
+    }
+}
+
+/// The place under the root of the weights of this hash.
+pub(super) fn path(hash: &str) -> String {
+    format!("{FOLDER}/{hash}.safetensors")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
