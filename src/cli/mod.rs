@@ -25,6 +25,7 @@ mod simulate;
 mod strip;
 mod token;
 mod weights;
+mod validate;
 
 pub use error::CliError;
 
@@ -75,6 +76,8 @@ enum Command {
     Eval(eval::Args),
     /// Show what is inside a title, a media file or a segment.
     Inspect(inspect::Args),
+    /// Check a title against the rules of this format, of HLS and of DASH.
+    Validate(validate::Args),
     /// Report devices, weights and features.
     Doctor(doctor::Args),
     /// Say which weights to get, where to put them, and whether they are right.
@@ -111,6 +114,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Simulate(args) => simulate::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Validate(args) => validate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Weights(args) => weights::run(&args),
         Command::Demo(args) => demo::run(&args),

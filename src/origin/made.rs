@@ -100,6 +100,9 @@ async fn text(
             group.weights_url = offered.url(&group.weights);
         }
     }
+    if manifest.spelling == Spelling::Dash && manifest.form == Form::Ranges {
+        add_layers(origin, &mut presentation, &manifest.path(), filter).await;
+    }
     presentation
         .groups
         .retain(|group| !group.representations.is_empty());
@@ -111,6 +114,24 @@ async fn text(
         Spelling::Hls => {
             let master = hls::write(&presentation)?.into_iter().next_back();
             Ok(master.map(|playlist| playlist.text).unwrap_or_default())
+        }
+    }
+}
+
+/// Takes over the layers, which HLS cannot name, from the published MPD of the same edition.
+async fn add_layers(origin: &Origin, presentation: &mut Presentation, path: &str, filter: &Filter) {
+    let published = origin.text(path, false).await.ok();
+    let Some(published) = published.and_then(|text| dash::read(path, &text).ok()) else {
+        return;
+    };
+    for (group, other) in presentation.groups.iter_mut().zip(published.groups) {
+        let url = |rungs: &[Representation]| rungs.first().map(|rung| rung.url.clone());
+        if url(&group.representations) == url(&other.representations) {
+            group.layers = other.layers;
+            let profile = group.profile.clone();
+            group
+                .layers
+                .retain(|layer| filter.takes(&profile, layer.stream.rank));
         }
     }
 }

@@ -30,6 +30,8 @@ mod connection;
 mod edge;
 mod encoding;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod headers;
 mod health;
 mod layout;

@@ -36,6 +36,9 @@ pub(super) struct Store {
     guard: Option<Guard>,
 }
 
+/// Bytes as the store gives them.
+type Pieces = BoxStream<'static, object_store::Result<Bytes>>;
+
 /// What watches over reads.
 #[derive(Debug, Clone)]
 struct Guard {
@@ -164,7 +167,7 @@ impl Store {
         let pieces = self.tried(path, open).await?.into_stream();
         let (path, guard) = (path.to_owned(), self.guard.clone());
         let limit = guard.map_or(Duration::MAX, |guard| guard.limit);
-        let next = move |(mut pieces, path): (BoxStream<'static, _>, String)| async move {
+        let next = move |(mut pieces, path): (Pieces, String)| async move {
             let piece = match tokio::time::timeout(limit, pieces.next()).await {
                 Ok(piece) => piece?.map_err(|error| OriginError::store(&path, error)),
                 Err(_) => Err(OriginError::late(&path)),

@@ -15,6 +15,7 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+mod conformance;
 mod error;
 mod ladder;
 mod layers;
@@ -24,6 +25,7 @@ mod publish;
 mod title;
 pub mod work;
 
+pub use conformance::{Conformance, Finding, TitleSource, check as check_title};
 pub use error::PackageError;
 pub use ladder::rung_id;
 pub use layers::join;

@@ -308,7 +308,7 @@ fn quality_bytes(quality: &QualityReport) -> Result<Vec<u8>, PackageError> {
     text.map_err(|error| PackageError::mixed(QUALITY, error.to_string()))
 }
 
-fn content_hash(files: &[TitleFile]) -> String {
+pub(super) fn content_hash(files: &[TitleFile]) -> String {
     let mut hash = Sha256::new();
     for file in files {
         for part in [file.name.as_bytes(), &file.bytes] {

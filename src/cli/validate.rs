@@ -1,0 +1,116 @@
+//! `promptus validate`: checks a title against the rules, in a folder or over HTTP.
+
+use super::CliError;
+use crate::package::{Conformance, TitleSource, check_title};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+/// Longest file that is looked at, in bytes.
+const MAX_FILE: u64 = 1 << 30;
+
+/// How long a server may take for a file.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Arguments of `promptus validate`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folder of a title, or URL of one of its manifests or of its folder.
+    title: String,
+    /// Print the findings as one JSON object on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    title: &'a str,
+    #[serde(flatten)]
+    conformance: &'a Conformance,
+}
+
+/// Runs `promptus validate`; a broken rule is a failed check.
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let conformance = match args.title.contains("://") {
+        true => check_title(&Server::new(&args.title)?),
+        false => check_title(&Folder(PathBuf::from(&args.title))),
+    };
+    for finding in &conformance.findings {
+        eprintln!("{finding}");
+    }
+    eprintln!(
+        "{} findings in {} files with {} segments",
+        conformance.findings.len(),
+        conformance.files,
+        conformance.segments
+    );
+    if args.json {
+        let output = Output {
+            title: &args.title,
+            conformance: &conformance,
+        };
+        writeln!(io::stdout(), "{}", serde_json::to_string(&output)?)?;
+    }
+    match conformance.findings.len() {
+        0 => Ok(()),
+        broken => Err(CliError::check(format!("{broken} rules are broken"))),
+    }
+}
+
+struct Folder(PathBuf);
+
+impl TitleSource for Folder {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let file = File::open(self.0.join(path)).map_err(|error| error.to_string())?;
+        let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+        read.map_err(|error| error.to_string())?;
+        limited(bytes)
+    }
+}
+
+fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    match bytes.len() as u64 > MAX_FILE {
+        true => Err(format!("it has more than {MAX_FILE} bytes")),
+        false => Ok(bytes),
+    }
+}
+
+struct Server {
+    runtime: tokio::runtime::Runtime,
+    client: reqwest::Client,
+    base: Url,
+}
+
+impl Server {
+    /// Reads below the folder that `url` is, or lies in.
+    fn new(url: &str) -> Result<Self, CliError> {
+        // Its TLS needs a provider; another one may have been chosen before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let manifest = url.ends_with(".m3u8") || url.ends_with(".mpd");
+        let folder = match manifest || url.ends_with('/') {
+            true => url.to_owned(),
+            false => format!("{url}/"),
+        };
+        Ok(Self {
+            runtime: tokio::runtime::Runtime::new()?,
+            client: reqwest::Client::builder().timeout(PATIENCE).build()?,
+            base: Url::parse(&folder)?,
+        })
+    }
+}
+
+impl TitleSource for Server {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let url = self.base.join(path).map_err(|error| error.to_string())?;
+        let read = async {
+            let response = self.client.get(url).send().await?.error_for_status()?;
+            response.bytes().await
+        };
+        let bytes = self.runtime.block_on(read);
+        limited(bytes.map_err(|error| error.to_string())?.to_vec())
+    }
+}

@@ -1,0 +1,94 @@
+//! The lines of a playlist as they stand: tags, attribute lists and URIs (RFC 8216bis §4.1, §4.2).
+
+/// A line that is no comment and not blank.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'a> {
+    /// Counted from 1.
+    pub(super) number: usize,
+    /// The tag with its `#`, or empty for a URI.
+    pub(super) tag: &'a str,
+    /// What follows the colon, or the URI.
+    pub(super) value: &'a str,
+}
+
+/// The lines of a text.
+pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
+    let lines = text.lines().enumerate().filter_map(|(at, line)| {
+        let number = at + 1;
+        match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with("EXT") => None,
+            Some(_) => {
+                let (tag, value) = line.split_once(':').unwrap_or((line, ""));
+                Some(Line { number, tag, value })
+            }
+            None if line.trim().is_empty() => None,
+            None => Some(Line {
+                number,
+                tag: "",
+                value: line,
+            }),
+        }
+    });
+    lines.collect()
+}
+
+/// An attribute list, or what is wrong with it.
+pub(super) fn attributes(list: &str) -> Result<Vec<(&str, &str)>, String> {
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    let mut rest = list;
+    while !rest.is_empty() {
+        let (name, after) = rest
+            .split_once('=')
+            .ok_or_else(|| format!("no value in `{rest}`"))?;
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(format!("`{name}` is no attribute name"));
+        }
+        if found.iter().any(|(other, _)| *other == name) {
+            return Err(format!("{name} stands twice"));
+        }
+        let end = match after.strip_prefix('"') {
+            Some(inner) => inner.find('"').map(|end| end + 2),
+            None => Some(after.find(',').unwrap_or(after.len())),
+        };
+        let end = end.ok_or_else(|| format!("the quotes of {name} are not closed"))?;
+        let (value, after) = after.split_at(end);
+        found.push((name, value));
+        rest = match after.strip_prefix(',') {
+            Some("") => return Err("it ends in a comma".to_owned()),
+            Some(more) => more,
+            None if after.is_empty() => "",
+            None => return Err(format!("no comma after {name}")),
+        };
+    }
+    Ok(found)
+}
+
+/// The value of an attribute.
+pub(super) fn value<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
+    let found = attributes.iter().find(|(other, _)| *other == name);
+    found.map(|(_, value)| *value)
+}
+
+/// The text in a quoted string.
+pub(super) fn quoted<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
+    value(attributes, name)?
+        .strip_prefix('"')?
+        .strip_suffix('"')
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_taken_apart_outside_quotes() {
+        let list = attributes("A=1,B-2=\"x,y=z\",C=4x5").unwrap();
+        assert_eq!(list, [("A", "1"), ("B-2", "\"x,y=z\""), ("C", "4x5")]);
+        assert_eq!(quoted(&list, "B-2"), Some("x,y=z"));
+        for wrong in ["A", "a=1", "A=1,A=2", "A=\"x", "A=\"x\"B=1", "A=1,", "=1"] {
+            assert!(attributes(wrong).is_err(), "{wrong}");
+        }
+    }
+}
