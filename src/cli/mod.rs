@@ -24,8 +24,8 @@ mod session_args;
 mod simulate;
 mod strip;
 mod token;
-mod weights;
 mod validate;
+mod weights;
 
 pub use error::CliError;
 
