@@ -6,7 +6,7 @@
 //! | `gradients_…` | gradients of U and V are PyTorch's | cosine 0.9999, norm 0.1 % |
 //! | `the_full_size_autoencoder_…` | `AutoencoderKL`, encoder and decoder | 1e-4 |
 //! | `ten_frames_…` | official prompts to frames: chain, noise, interpolation, schedule | 1e-3 |
-//! | `candles_unet_…` | candle-transformers' UNet agrees as far as its GELU lets it | 1e-2 |
+//! | `candles_unet_…` | candle-transformers' UNet agrees as far as its GELU lets it | 1e-3 |
 //! | `full_size_…` | all of it at SD-Turbo's size, from a file (`PROMPTUS_LONG=1`) | 1e-3 |
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -208,7 +208,8 @@ fn candles_unet_agrees_as_far_as_its_gelu_does() {
     let ours = UNet::new(&form, &Scope::root(&source).sub("unet")).unwrap();
     let distance = distance(&ours.forward(&z, &prompt).unwrap(), &theirs);
     println!("candle's UNet: {distance:.2e}");
-    assert!(distance < 1e-2, "{distance}");
+    // Its gate's tanh form of GELU is up to 5e-4 off ours.
+    assert!(distance < 1e-3, "{distance}");
 }
 
 #[test]

@@ -10,6 +10,8 @@
 //! The networks ask for diffusers' names; [`names`] knows the original ones. Both layouts give the
 //! same network, bit for bit. A file of another model is told apart by [`recognise`].
 
+#![doc = include_str!("../../docs/sd_turbo.md")]
+
 pub mod names;
 pub mod recognise;
 
