@@ -1,9 +1,13 @@
 //! Rendered frames against their originals, for `encode` and `eval`.
+//!
+//! Time for a 256×256 frame on one core, about: PSNR 0.2 ms, SSIM 4 ms, SSIMULACRA 2 20 ms,
+//! LPIPS-squeeze 25 ms, beside some hundred milliseconds that the fit of a frame takes; so all of
+//! them are measured wherever frames are.
 
 use super::CliError;
 use crate::frame::Frame;
 use crate::manifest::Metrics;
-use crate::quality::{QualityError, Squeeze, psnr};
+use crate::quality::{QualityError, Squeeze, psnr, ssim, ssimulacra2};
 use candle_core::Device;
 use rayon::prelude::*;
 
@@ -15,17 +19,22 @@ pub(super) struct Scorer {
     lpips: Option<Squeeze>,
 }
 
-/// The quality of one frame.
+/// The quality of one frame. Metrics that the picture is too small for, or whose weights are not
+/// installed, are absent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Score {
     /// PSNR of RGB in dB, at most [`BEST_PSNR`].
     pub(super) psnr: f64,
-    /// LPIPS-squeeze, where its weights are installed.
+    /// SSIM of luma.
+    pub(super) ssim: Option<f64>,
+    /// SSIMULACRA 2.
+    pub(super) ssimulacra2: Option<f64>,
+    /// LPIPS-squeeze.
     pub(super) lpips_squeeze: Option<f64>,
 }
 
 impl Scorer {
-    /// PSNR, and LPIPS if its weights are installed.
+    /// Every metric; LPIPS if its weights are installed.
     pub(super) fn installed(device: &Device) -> Result<Self, CliError> {
         Ok(Self {
             lpips: Squeeze::installed(device)?,
@@ -53,19 +62,35 @@ impl Scorer {
         Ok(scores.collect::<Result<_, QualityError>>()?)
     }
 
-    fn score(&self, original: &Frame, frame: &Frame) -> Result<Score, QualityError> {
+    /// The score of one frame. Fails when the sizes differ.
+    pub(super) fn score(&self, original: &Frame, frame: &Frame) -> Result<Score, QualityError> {
         let lpips = self
             .lpips
             .as_ref()
             .map(|lpips| lpips.between(frame, original));
-        let lpips_squeeze = match lpips.transpose() {
-            Err(QualityError::TooSmall { .. }) => None,
-            result => result?,
-        };
         Ok(Score {
             psnr: psnr(original, frame)?.min(BEST_PSNR),
-            lpips_squeeze,
+            ssim: if_large_enough(ssim(original, frame))?,
+            ssimulacra2: if_large_enough(ssimulacra2(original, frame))?,
+            lpips_squeeze: lpips.map(if_large_enough).transpose()?.flatten(),
         })
+    }
+
+    /// What a frame that was never shown counts as: the worst.
+    pub(super) fn missing(&self) -> Score {
+        Score {
+            psnr: 0.0,
+            ssim: Some(0.0),
+            ssimulacra2: Some(-100.0),
+            lpips_squeeze: self.lpips.as_ref().map(|_| 1.0),
+        }
+    }
+}
+
+fn if_large_enough(result: Result<f64, QualityError>) -> Result<Option<f64>, QualityError> {
+    match result {
+        Err(QualityError::TooSmall { .. }) => Ok(None),
+        result => result.map(Some),
     }
 }
 
@@ -82,8 +107,9 @@ pub(super) fn mean(scores: &[Score]) -> Metrics {
     };
     Metrics {
         psnr: over(|score| Some(score.psnr)),
+        ssim: over(|score| score.ssim),
+        ssimulacra2: over(|score| score.ssimulacra2),
         lpips_squeeze: over(|score| score.lpips_squeeze),
-        ..Metrics::default()
     }
 }
 
@@ -95,11 +121,14 @@ mod tests {
     fn a_metric_that_a_frame_lacks_has_no_mean() {
         let score = |psnr, lpips_squeeze| Score {
             psnr,
+            ssim: Some(0.5),
+            ssimulacra2: None,
             lpips_squeeze,
         };
         let both = mean(&[score(20.0, Some(0.2)), score(30.0, Some(0.4))]);
         assert_eq!(both.psnr, Some(25.0));
         assert_eq!(both.lpips_squeeze, Some(0.3));
+        assert_eq!((both.ssim, both.ssimulacra2), (Some(0.5), None));
         let one = mean(&[score(20.0, None), score(30.0, Some(0.4))]);
         assert_eq!((one.psnr, one.lpips_squeeze), (Some(25.0), None));
         assert_eq!(mean(&[]).psnr, None);
