@@ -36,6 +36,11 @@ impl CliError {
         }
     }
 
+    /// What went wrong, without causes.
+    pub(super) fn message(&self) -> String {
+        self.cause.to_string()
+    }
+
     /// Prints the cause chain to stderr; a reader that went away (broken pipe) is no failure.
     pub fn report(&self) -> ExitCode {
         let mut cause: Option<&(dyn Error + 'static)> = Some(self.cause.as_ref());

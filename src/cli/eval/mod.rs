@@ -1,25 +1,53 @@
-//! `promptus eval`: every rung of a title, rendered as a player would, against the original video.
+//! `promptus eval`: every rung of a title, rendered as a player would, against the original video,
+//! and, with `--against`, other codecs on the same video.
 //!
 //! With `--json` one object on stdout: `title`, `reference`, `frames`, `duration_s`, and `rungs`,
-//! each with `id`, `rank`, `kbps` (true rate: init and media segments over the duration), `bytes`,
-//! `psnr` and `lpips_squeeze` (means over all frames), `psnr_worst` and `lpips_squeeze_worst` (of
-//! the worst frame) with the frames' numbers, `fps` and `ms_per_frame` of rendering. LPIPS is
-//! absent where its weights are not installed.
+//! each with
+//!
+//! * `id`, `rank`, `kbps` (true rate: init and media segments over the duration), `payload_kbps`,
+//!   `bytes`, `fps` and `ms_per_frame` of rendering,
+//! * means over all frames: `psnr`, `ssim`, `ssimulacra2`, `lpips_squeeze`, `vmaf`; `psnr_worst`,
+//!   `ssimulacra2_worst`, `lpips_squeeze_worst` of the worst frame, for two of them its number;
+//!   `lpips_squeeze_p95`; `lpips_squeeze_over`, the shares of frames over 0.1, 0.2 and 0.3,
+//! * `mean_error` of R, G, B in 1/255, `temporal_difference` of ours and of the original and their
+//!   `temporal_ratio`, `seam` (see [`crate::quality::Motion`]), `missing` frames, which count as
+//!   the worst,
+//! * `segments`: `start_s`, `duration_s`, `bytes`, `kbps` and the means.
+//!
+//! LPIPS is absent where its weights are not installed, VMAF where no ffmpeg has it
+//! (`$PROMPTUS_FFMPEG` names another than the one on `PATH`). With `--against` there is `against`:
+//! `ffmpeg`, `gop_s`, `points` (a codec's setting each, with the same figures), `at_rungs` and
+//! `at_rates` (our curve and each codec's hull). Frames that must be looked up again are kept in
+//! temporary files, three bytes a pixel: for VMAF, `--against` and `--html`.
+
+mod compare;
+mod csv;
+mod ffmpeg;
+mod figures;
+mod metric;
+mod originals;
+mod ours;
+mod page;
+mod peers;
+mod plot;
+mod report;
+mod spool;
+mod wrapping;
 
 use super::CliError;
-use super::scores::{Score, Scorer, mean};
+use super::scores::Scorer;
 use super::strip::Strip;
-use crate::frame::Frame;
-use crate::manifest::Metrics;
-use crate::model::{device, installed};
-use crate::package::{Title, TitleRung};
-use crate::render::SegmentRenderer;
-use crate::segment::Track;
-use crate::source::{Fit, Geometry, Options, Source};
-use serde::Serialize;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use crate::model::device;
+use crate::package::Title;
+use crate::source::Fit;
+use crate::time::FrameRate;
+use ffmpeg::Ffmpeg;
+use originals::Originals;
+use ours::{Measured, RungReport};
+use peers::{Bench, Codec, Grid, Peer};
+use report::{Against, Report};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Frames in a row of the strip.
 const STRIP_COLUMNS: u64 = 6;
@@ -39,36 +67,65 @@ pub(super) struct Args {
     /// Write a PNG with evenly spaced frames side by side: the original on top, then every rung.
     #[arg(long, value_name = "FILE")]
     strip: Option<PathBuf>,
+    /// Leave out VMAF even where ffmpeg has it.
+    #[arg(long)]
+    no_vmaf: bool,
+    /// Write all figures as CSV.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write one HTML page with curves, tables and frames, the worst ones included.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the rate–quality curves as an SVG picture.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    #[command(flatten)]
+    against: AgainstArgs,
     /// Print one JSON object on stdout.
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Report {
-    title: String,
-    reference: String,
-    frames: u64,
-    duration_s: f64,
-    rungs: Vec<RungReport>,
-}
-
-#[derive(Serialize)]
-struct RungReport {
-    id: String,
-    rank: usize,
-    kbps: f64,
-    bytes: u64,
-    #[serde(flatten)]
-    mean: Metrics,
-    psnr_worst: f64,
-    psnr_worst_frame: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lpips_squeeze_worst: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lpips_squeeze_worst_frame: Option<usize>,
-    fps: f64,
-    ms_per_frame: f64,
+/// What to compare with.
+#[derive(Debug, clap::Args)]
+struct AgainstArgs {
+    /// Compare with other codecs on the same video; needs ffmpeg.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "CODEC,…")]
+    against: Vec<Codec>,
+    /// Rates to ask the codecs for, in kbit/s.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "8,12,16,20,25,30,60",
+        value_name = "KBPS,…"
+    )]
+    against_rates: Vec<f64>,
+    /// Picture sizes to code at, as shares of the title's sides.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1,0.75,0.5",
+        value_name = "SHARE,…"
+    )]
+    against_sizes: Vec<f64>,
+    /// Frame rates to code at: every N-th frame.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1,2",
+        value_name = "N,…",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    against_every: Vec<u32>,
+    /// Length of the codecs' closed groups of pictures, in seconds.
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
+    against_gop: f64,
+    /// Measure every N-th frame of the codecs' videos only.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    against_sample: u32,
+    /// Folder that keeps the codecs' videos and figures [default: in the user's cache folder].
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
 }
 
 /// Runs `promptus eval`.
@@ -76,193 +133,145 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let title = Title::open(&args.title)?;
     let scorer = Scorer::installed(&device::best())?;
     if scorer.lpips().is_none() {
-        eprintln!("LPIPS weights are not installed: PSNR only");
+        eprintln!("LPIPS weights are not installed: no LPIPS");
     }
-    let report = compare(args, &title, &scorer)?;
+    let ffmpeg = Ffmpeg::find();
+    let vmaf = !args.no_vmaf && ffmpeg.as_ref().is_some_and(Ffmpeg::judges);
+    let mut measured = measure(args, &title, &scorer, vmaf)?;
+    let rate = frame_rate(&title)?;
+    if let (true, Some(ffmpeg)) = (vmaf, &ffmpeg) {
+        add_vmaf(&mut measured, ffmpeg, rate)?;
+    }
+    let grid = args.against.grid();
+    let bench = match (&measured.originals, &ffmpeg) {
+        _ if grid.codecs.is_empty() => None,
+        (Some(originals), Some(ffmpeg)) => {
+            Some(Bench::new(&grid, ffmpeg, originals, rate, &scorer, vmaf)?)
+        }
+        _ => {
+            return Err(CliError::input(
+                "--against needs ffmpeg, which is not on PATH",
+            ));
+        }
+    };
+    let peers = match &bench {
+        Some(bench) => bench.run(&grid)?,
+        None => Vec::new(),
+    };
+    let version = ffmpeg.as_ref().map(Ffmpeg::version).unwrap_or_default();
+    finish(args, &title, &measured, &peers, bench.as_ref(), version)
+}
+
+impl AgainstArgs {
+    fn grid(&self) -> Grid<'_> {
+        Grid {
+            codecs: &self.against,
+            rates: &self.against_rates,
+            sizes: &self.against_sizes,
+            every: &self.against_every,
+            gop_s: self.against_gop,
+            sample: self.against_sample,
+            cache: self.cache.as_deref(),
+        }
+    }
+}
+
+fn frame_rate(title: &Title) -> Result<FrameRate, CliError> {
+    let first = title.rungs().first();
+    let rate = first.map(|rung| rung.track().frame_rate);
+    rate.ok_or_else(|| CliError::input("the title has no rungs"))
+}
+
+fn measure(args: &Args, title: &Title, scorer: &Scorer, vmaf: bool) -> Result<Measured, CliError> {
+    let Some(first) = title.rungs().first() else {
+        return Err(CliError::input("the title has no rungs"));
+    };
+    let keep = vmaf || args.html.is_some() || !args.against.against.is_empty();
+    let originals = Originals::open(&args.reference, args.fit, first.track(), keep)?;
+    let frames = ours::lengths(title)?.iter().sum();
+    let mut strip = Strip::new(frames, STRIP_COLUMNS, 1 + title.rungs().len());
+    let wanted = args.strip.as_ref().map(|_| &mut strip);
+    let measured = ours::measure(title, originals, scorer, keep, wanted)?;
+    if let Some(path) = &args.strip {
+        strip.write(path)?;
+    }
+    Ok(measured)
+}
+
+fn add_vmaf(measured: &mut Measured, ffmpeg: &Ffmpeg, rate: FrameRate) -> Result<(), CliError> {
+    let Some(originals) = &measured.originals else {
+        return Ok(());
+    };
+    for rung in &mut measured.rungs {
+        if let Some(shown) = &rung.shown {
+            rung.report.figures.vmaf = ffmpeg.vmaf(originals, shown, rate)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells what came out, in every form that was asked for.
+fn finish(
+    args: &Args,
+    title: &Title,
+    measured: &Measured,
+    peers: &[Peer],
+    bench: Option<&Bench<'_>>,
+    version: &str,
+) -> Result<(), CliError> {
+    let rungs: Vec<&RungReport> = measured.rungs.iter().map(|rung| &rung.report).collect();
+    let curves = compare::curves(&rungs, peers);
+    let against = bench.map(|_| Against {
+        ffmpeg: version,
+        gop_s: args.against.against_gop,
+        points: peers,
+        at_rungs: compare::at_rungs(&rungs, &curves),
+        at_rates: compare::at_rates(&args.against.against_rates, &curves),
+    });
+    let report = Report {
+        title: args.title.display().to_string(),
+        reference: args.reference.display().to_string(),
+        frames: measured.frames,
+        duration_s: measured.duration_s,
+        rungs: rungs.clone(),
+        against,
+    };
     report.explain();
+    if let Some(path) = &args.csv {
+        let first = title.rungs().first().map(|rung| rung.track());
+        let clip = first.map(|track| (track.visible, track.frame_rate.fps()));
+        write(path, &csv::csv(&rungs, clip.unwrap_or_default(), peers))?;
+    }
+    if let Some(path) = &args.plot {
+        let name = args.reference.file_stem().unwrap_or_default();
+        let heading = format!("Rate and quality: {}", name.to_string_lossy());
+        write(path, &plot::svg(&heading, &curves, &rungs, peers))?;
+    }
+    if let Some(path) = &args.html {
+        write(path, &page::html(&report, measured, &curves, peers, bench)?)?;
+    }
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     }
     Ok(())
 }
 
-/// Renders all segments of all rungs beside the original.
-fn compare(args: &Args, title: &Title, scorer: &Scorer) -> Result<Report, CliError> {
-    let mut rungs = title
-        .rungs()
-        .iter()
-        .map(Running::new)
-        .collect::<Result<Vec<_>, _>>()?;
-    let Some(first) = title.rungs().first() else {
-        return Err(CliError::input("the title has no rungs"));
+/// Writes a file, which appears whole or not at all.
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let put = || {
+        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        file.write_all(text.as_bytes())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let everyone = std::fs::Permissions::from_mode(0o644);
+            file.as_file().set_permissions(everyone)?;
+        }
+        file.persist(path)?;
+        Ok(())
     };
-    let track = first.track();
-    let lengths: Vec<u64> = first
-        .segments()
-        .iter()
-        .map(|segment| segment.duration.ticks / u64::from(track.frame_rate.frame_ticks()))
-        .collect();
-    let frames = lengths.iter().sum();
-    let mut originals = Originals::open(args, track)?;
-    let mut strip = Strip::new(frames, STRIP_COLUMNS, 1 + rungs.len());
-    let mut shown = 0;
-    for (segment, &length) in lengths.iter().enumerate() {
-        let aims = originals.take(length, frames)?;
-        strip.collect(0, shown, &aims);
-        for (row, rung) in (1..).zip(&mut rungs) {
-            let made = rung.render(segment)?;
-            rung.scores.extend(scorer.scores(&aims, &made)?);
-            strip.collect(row, shown, &made);
-        }
-        shown += length;
-        eprintln!("{shown}/{frames} frames");
-    }
-    if let Some(path) = &args.strip {
-        strip.write(path)?;
-    }
-    let duration_s = title.presentation().duration.seconds();
-    Ok(Report {
-        title: args.title.display().to_string(),
-        reference: args.reference.display().to_string(),
-        frames,
-        duration_s,
-        rungs: rungs.iter().map(|rung| rung.report(duration_s)).collect(),
-    })
-}
-
-/// The original's frames, in the title's size.
-struct Originals {
-    source: Source,
-    geometry: Geometry,
-    name: String,
-    read: u64,
-}
-
-impl Originals {
-    fn open(args: &Args, track: &Track) -> Result<Self, CliError> {
-        let options = Options {
-            frame_rate: Some(track.frame_rate),
-        };
-        let source = Source::open(&args.reference, &options)?;
-        let name = args.reference.display().to_string();
-        if source.frame_rate() != track.frame_rate {
-            return Err(CliError::input(format!(
-                "{name}: {} frames a second, the title has {}",
-                source.frame_rate(),
-                track.frame_rate
-            )));
-        }
-        let target = (args.fit != Fit::Native).then_some(track.visible);
-        let geometry = Geometry::plan(source.size(), source.pixel_aspect(), 1, args.fit, target)?;
-        if geometry.visible() != track.visible {
-            return Err(CliError::input(format!(
-                "{name}: pictures of {:?}, the title's are {:?} (see --fit)",
-                geometry.visible(),
-                track.visible
-            )));
-        }
-        Ok(Self {
-            source,
-            geometry,
-            name,
-            read: 0,
-        })
-    }
-
-    /// The next `count` frames of a title that has `all`.
-    fn take(&mut self, count: u64, all: u64) -> Result<Vec<Frame>, CliError> {
-        let mut frames = Vec::new();
-        for frame in self.source.by_ref().take(count as usize) {
-            frames.push(self.geometry.visible_frame(&frame?)?);
-        }
-        self.read += frames.len() as u64;
-        if (frames.len() as u64) < count {
-            let (name, read) = (&self.name, self.read);
-            let message = format!("{name}: ends after {read} frames, the title has {all}");
-            return Err(CliError::input(message));
-        }
-        Ok(frames)
-    }
-}
-
-/// A rung as it is rendered and measured.
-struct Running<'a> {
-    rung: &'a TitleRung,
-    renderer: SegmentRenderer,
-    scores: Vec<Score>,
-    time: Duration,
-}
-
-impl<'a> Running<'a> {
-    fn new(rung: &'a TitleRung) -> Result<Self, CliError> {
-        let generator = installed::generator(&rung.track().profile, &device::best())?;
-        Ok(Self {
-            rung,
-            renderer: SegmentRenderer::new(Arc::new(generator), rung.track().clone())?,
-            scores: Vec::new(),
-            time: Duration::ZERO,
-        })
-    }
-
-    fn render(&mut self, segment: usize) -> Result<Vec<Frame>, CliError> {
-        let media = self.rung.media(segment)?;
-        let mut frames = Vec::new();
-        let began = Instant::now();
-        self.renderer.render(&media, &mut |frame| {
-            frames.push(frame);
-            Ok(())
-        })?;
-        self.time += began.elapsed();
-        Ok(frames)
-    }
-
-    fn report(&self, duration_s: f64) -> RungReport {
-        let layout = self.rung.layout();
-        let segments = layout.segments.iter().map(|segment| &segment.range);
-        let ranges = std::iter::once(&layout.init_range).chain(segments);
-        let bytes = ranges.map(|range| range.end - range.start).sum();
-        let scores = || self.scores.iter().enumerate();
-        let (psnr_worst_frame, psnr_worst) = scores()
-            .map(|(frame, score)| (frame, score.psnr))
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-            .unwrap_or_default();
-        let lpips = scores()
-            .filter_map(|(frame, score)| Some((frame, score.lpips_squeeze?)))
-            .max_by(|a, b| a.1.total_cmp(&b.1));
-        let frames = self.scores.len().max(1) as f64;
-        let seconds = self.time.as_secs_f64().max(1e-9);
-        RungReport {
-            id: self.rung.id().to_owned(),
-            rank: self.rung.track().rank(),
-            kbps: bytes as f64 * 8.0 / duration_s / 1000.0,
-            bytes,
-            mean: mean(&self.scores),
-            psnr_worst,
-            psnr_worst_frame,
-            lpips_squeeze_worst: lpips.map(|(_, worst)| worst),
-            lpips_squeeze_worst_frame: lpips.map(|(frame, _)| frame),
-            fps: frames / seconds,
-            ms_per_frame: 1000.0 * seconds / frames,
-        }
-    }
-}
-
-impl Report {
-    fn explain(&self) {
-        eprintln!("rung       kbit/s   PSNR dB (worst)   LPIPS-squeeze (worst)   frames/s");
-        for rung in &self.rungs {
-            let lpips = match (rung.mean.lpips_squeeze, rung.lpips_squeeze_worst) {
-                (Some(mean), Some(worst)) => format!("{mean:.3} ({worst:.3})"),
-                _ => "-".to_owned(),
-            };
-            eprintln!(
-                "{:<9} {:>7.1}   {:>7.2} ({:>5.2})   {lpips:>21}   {:>8.1}",
-                rung.id,
-                rung.kbps,
-                rung.mean.psnr.unwrap_or_default(),
-                rung.psnr_worst,
-                rung.fps
-            );
-        }
-    }
+    put().map_err(|error: std::io::Error| CliError::input(format!("{}: {error}", path.display())))
 }

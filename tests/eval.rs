@@ -1,0 +1,188 @@
+//! `promptus eval` as a user runs it: figures, other codecs, outputs, and inputs that do not fit.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/tools.rs"]
+mod tools;
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tools::tool;
+
+/// A video of `count` frames at 8 frames a second: a bar that moves over a slope.
+fn y4m(path: &Path, (width, height): (usize, usize), count: usize) -> PathBuf {
+    let mut file = format!("YUV4MPEG2 W{width} H{height} F8:1 Ip A1:1 C444\n").into_bytes();
+    for n in 0..count {
+        file.extend(b"FRAME\n");
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        file.extend(pixels.map(|(x, y)| if x / 4 == n { 220 } else { (60 + x + y) as u8 }));
+        file.extend(vec![110; width * height]);
+        file.extend(vec![140; width * height]);
+    }
+    fs::write(path, file).unwrap();
+    path.to_owned()
+}
+
+fn promptus(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_promptus"))
+        .args(arguments)
+        .env_remove("PROMPTUS_MODELS")
+        .env_remove("PROMPTUS_FFMPEG")
+        .env("XDG_DATA_HOME", "/nonexistent")
+        .output()
+        .unwrap()
+}
+
+/// A title of two rungs and segments of a second, without a fit.
+fn title(input: &Path) -> PathBuf {
+    let out = input.with_extension("title");
+    let names = [input, &out].map(|path| path.to_str().unwrap());
+    let short = ["--segment-seconds", "1", "--steps", "0", "--no-measure"];
+    let arguments = [
+        &["encode", names[0], "--out", names[1], "--ranks", "2,4"],
+        &short[..],
+    ];
+    let output = promptus(&arguments.concat());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    out
+}
+
+fn eval(reference: &Path, title: &Path, more: &[&str]) -> Output {
+    let names = [reference, title].map(|path| path.to_str().unwrap());
+    promptus(&[&["eval", names[0], names[1], "--json"], more].concat())
+}
+
+fn json(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+#[test]
+fn figures_of_rungs_and_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = y4m(&folder.path().join("clip.y4m"), (64, 48), 12);
+    let title = title(&input);
+    let csv = folder.path().join("clip.csv");
+    let report = json(&eval(&input, &title, &["--csv", csv.to_str().unwrap()]));
+    let rungs = report["rungs"].as_array().unwrap();
+    assert_eq!((rungs.len(), &report["frames"]), (2, &12.into()));
+    for rung in rungs {
+        let number = |key: &str| rung[key].as_f64().unwrap();
+        assert!((0.0..1.0).contains(&number("ssim")), "{rung}");
+        assert!(number("ssimulacra2") < 100.0 && number("ssimulacra2_worst") < 100.0);
+        assert!(number("payload_kbps") < number("kbps"));
+        assert!(number("temporal_ratio") > 0.0 && number("seam") > 0.0);
+        assert_eq!(rung["missing"], 0);
+        let segments = rung["segments"].as_array().unwrap();
+        assert_eq!(segments.len(), 2);
+        let psnr = |segment: usize| segments[segment]["psnr"].as_f64().unwrap();
+        let mean = (8.0 * psnr(0) + 4.0 * psnr(1)) / 12.0;
+        assert!((mean - number("psnr")).abs() < 1e-5, "{rung}");
+    }
+    let csv = fs::read_to_string(csv).unwrap();
+    let widths: Vec<usize> = csv.lines().map(|line| line.split(',').count()).collect();
+    assert_eq!(widths.len(), 1 + 2 * 3, "{csv}");
+    assert!(widths.iter().all(|&width| width == widths[0]), "{csv}");
+}
+
+#[test]
+fn other_codecs_are_measured_alike_and_kept() {
+    if tool("ffmpeg").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let input = y4m(&folder.path().join("clip.y4m"), (64, 64), 12);
+    let title = title(&input);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (cache, csv) = (path("cache"), path("clip.csv"));
+    let (html, plot) = (path("clip.html"), path("clip.svg"));
+    let mut arguments = vec!["--against", "x265,x264", "--against-rates", "20"];
+    arguments.extend([
+        "--against-sizes",
+        "1,0.5",
+        "--against-gop",
+        "1",
+        "--cache",
+        &cache,
+    ]);
+    arguments.extend(["--csv", &csv, "--html", &html, "--plot", &plot, "--no-vmaf"]);
+    let first = json(&eval(&input, &title, &arguments));
+    let against = &first["against"];
+    let points = against["points"].as_array().unwrap();
+    assert_eq!(points.len(), 2 * 2, "codecs and sizes");
+    for point in points {
+        assert_eq!(point["missing"], 0, "{point}");
+        assert!(point["psnr"].as_f64().unwrap() > 15.0, "{point}");
+        let number = |key: &str| point[key].as_f64().unwrap();
+        assert!(number("kbps") > number("payload_kbps"), "{point}");
+        assert!((number("kbps") - number("bytes") * 8.0 / 1500.0).abs() < 1e-9);
+    }
+    let kept = |extension: &str| {
+        let files = fs::read_dir(&cache).unwrap().map(|file| file.unwrap());
+        let named = files.filter(|file| file.path().extension().is_some_and(|e| e == extension));
+        named
+            .map(|file| file.metadata().unwrap().modified().unwrap())
+            .max()
+    };
+    let before = (kept("mp4"), kept("json"));
+    let drawn = fs::read(&plot).unwrap();
+    let again = json(&eval(&input, &title, &arguments));
+    assert_eq!(again["against"], *against);
+    assert_eq!((kept("mp4"), kept("json")), before);
+    assert_eq!(fs::read(&plot).unwrap(), drawn);
+    let page = fs::read_to_string(html).unwrap();
+    for part in [
+        "At equal rates",
+        "Worst, frame",
+        "x264 32×32 at 4",
+        "data:image/jpeg",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert_eq!(
+        fs::read_to_string(csv).unwrap().lines().count(),
+        1 + 2 * 3 + 4
+    );
+}
+
+#[test]
+fn one_frame_of_an_odd_size_has_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = y4m(&folder.path().join("one.y4m"), (37, 21), 1);
+    let report = json(&eval(&input, &title(&input), &["--no-vmaf"]));
+    let rung = &report["rungs"][0];
+    assert!(rung["ssim"].is_number() && rung["ssimulacra2"].is_number());
+    assert!(rung.get("seam").is_none() && rung.get("temporal_ratio").is_none());
+}
+
+#[test]
+fn originals_of_another_clip_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = |name: &str, size, count| y4m(&folder.path().join(name), size, count);
+    let title = title(&clip("clip.y4m", (64, 48), 4));
+    let refusal = |reference: &Path| {
+        let output = eval(reference, &title, &["--no-vmaf"]);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let error = refusal(&clip("short.y4m", (64, 48), 3));
+    assert!(
+        error.contains("ends after 3 frames, the title has 4"),
+        "{error}"
+    );
+    let error = refusal(&clip("long.y4m", (64, 48), 5));
+    assert!(error.contains("goes on after 4 frames"), "{error}");
+    let error = refusal(&clip("wide.y4m", (66, 48), 4));
+    assert!(error.contains("pictures of (66, 48)"), "{error}");
+    let output = eval(
+        &clip("same.y4m", (64, 48), 4),
+        &title,
+        &["--against", "h267"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
