@@ -124,7 +124,7 @@ fn drive(ladder: &Arc<Ladder>, options: &Options, fates: &[Fate], seeks: bool) -
         now_s: 0.0,
         last_clock_s: 0.0,
     };
-    let mut fates = fates.iter().cycle().take(4000);
+    let mut fates = fates.iter().cycle().take(40_000);
     let mut seeks_left = if seeks { 5 } else { 0 };
     let mut command = watched.tell(Event::Start);
     loop {
@@ -320,6 +320,23 @@ proptest! {
             }
         }
         prop_assert_eq!((log, finished), drive(&ladder, &options, &fates, false));
+    }
+
+    #[test]
+    fn kept_samples_play_once(
+        ladder in ladder(), options in options(), samples in 2u32..12,
+        fates in prop::collection::vec(fate(), 1..60),
+    ) {
+        let ladder = Arc::new(ladder.with_samples(samples));
+        let (log, finished) = drive(&ladder, &options, &fates, false);
+        if finished {
+            let played: f64 = log.played_s.iter().sum();
+            prop_assert!((played - ladder.total_s()).abs() < 1e-6);
+            let mut shown: Vec<usize> = log.plays.iter().map(|play| play.segment).collect();
+            prop_assert!(shown.is_sorted());
+            shown.dedup();
+            prop_assert_eq!(shown.len(), ladder.segments());
+        }
     }
 
     #[test]
@@ -599,6 +616,25 @@ fn layers_fill_up_on_a_quick_link_and_stay_away_on_a_slow_one() {
     }
 }
 
+/// Hours of media, every rule: the time it takes grows with the title and no faster.
+#[test]
+fn ten_thousand_segments() {
+    let ladder = simple(10_000);
+    for abr in [Abr::Dynamic, Abr::Bba2, Abr::RobustMpc] {
+        let options = Options {
+            abr,
+            ..Options::default()
+        };
+        let fate = Fate {
+            latency_s: 0.05,
+            kbps: 70.0,
+            kind: 3,
+            seek: 9.0,
+        };
+        check_ended(&ladder, &drive(&ladder, &options, &vec![fate; 3], false).0);
+    }
+}
+
 #[test]
 fn long_and_short_titles_come_to_their_end() {
     for abr in Abr::all() {
@@ -615,6 +651,33 @@ fn long_and_short_titles_come_to_their_end() {
         let lonely = Ladder::new(vec![simple(1).rungs()[0].clone()], &[2.0; 3], vec![5000; 3]);
         let lonely = Arc::new(lonely.unwrap());
         check_ended(&lonely, &steady(&lonely, &options, 50.0));
+    }
+}
+
+/// The buffer runs low, 13 of 20 kB have come: three of five samples, half of the segment.
+#[test]
+fn an_abandoned_transfer_keeps_its_whole_samples() {
+    for samples in [0, 5] {
+        let ladder = Arc::new((*simple(9)).clone().with_samples(samples));
+        let mut session = Session::new(ladder, &Options::default());
+        let (mut command, mut now_s) = (session.handle(0.0, Event::Start), 0.0);
+        while !matches!(command, Command::Fetch { rung: 2, .. }) {
+            now_s += 0.05;
+            command = session.handle(now_s, Event::Delivered(20_000));
+        }
+        let before_s = session.buffer_s();
+        let Command::Fetch { segment, .. } = command else {
+            panic!()
+        };
+        session.handle(now_s, Event::FirstByte);
+        // A tenth of a second is left, and the other 7 kB take one second at that rate.
+        now_s += before_s - 0.1;
+        let command = session.handle(now_s, Event::Progress(13_000));
+        assert_eq!(command, Command::Abandon { segment, rung: 0 });
+        let kept_s = if samples == 5 { 1.0 } else { 0.0 };
+        assert!((session.buffer_s() - 0.1 - kept_s).abs() < 1e-9);
+        session.handle(now_s + 0.05, Event::Delivered(5000));
+        assert!((session.buffer_s() - 2.05).abs() < 1e-9);
     }
 }
 

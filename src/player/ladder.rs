@@ -82,6 +82,8 @@ pub struct Ladder {
     utilities: Utilities,
     /// Whether sizes are those of layers, each on top of those below it.
     layered: bool,
+    /// Samples that a segment is made of; 0 when unknown.
+    samples: u32,
 }
 
 impl Ladder {
@@ -121,6 +123,7 @@ impl Ladder {
             edges_s: edges(durations_s),
             sizes,
             layered: false,
+            samples: 0,
         })
     }
 
@@ -172,6 +175,50 @@ impl Ladder {
         }
         self.layered = true;
         Ok(self)
+    }
+
+    /// The ladder of a manifest's group in layers: its lowest rung, and on top of it what it names as
+    /// layers. `None` for a group without layers.
+    pub fn from_layers(group: &Group) -> Option<Result<Self, LadderError>> {
+        let base = group.representations.first()?;
+        let layers = group.layers.iter().map(|layer| layer.stream.clone());
+        let mut stack: Vec<Representation> = vec![base.clone()];
+        stack.extend(layers);
+        let mut whole = Group {
+            representations: stack,
+            layers: Vec::new(),
+            ..group.clone()
+        };
+        if whole.representations.len() < 2 {
+            return None;
+        }
+        // Layer by layer each gets what lies below it, so that rates and sizes are those of prefixes.
+        for index in 1..whole.representations.len() {
+            let (below, above) = whole.representations.split_at_mut(index);
+            add(&mut above[0], &below[index - 1]);
+        }
+        Some(Self::from_group(&whole).and_then(Self::into_layers))
+    }
+
+    /// This ladder with segments of so many samples each, as far as [`Ladder::prefix_s`] goes.
+    pub fn with_samples(mut self, samples: u32) -> Self {
+        self.samples = samples;
+        self
+    }
+
+    /// How much of `segment` on `rung` plays from its first `bytes`, seconds: the time that its whole
+    /// samples cover, if they are of one size. The first sample is a single frame, a sample later on
+    /// the frames up to its keyframe. 0 while the number of samples is unknown.
+    pub fn prefix_s(&self, segment: usize, rung: usize, bytes: u64) -> f64 {
+        let part = bytes as f64 / self.size(segment, rung) as f64;
+        let whole = (part * f64::from(self.samples))
+            .floor()
+            .min(f64::from(self.samples));
+        let spans = f64::from(self.samples) - 1.0;
+        if spans < 1.0 || whole < 2.0 {
+            return 0.0;
+        }
+        self.duration_s(segment) * (whole - 1.0) / spans
     }
 
     /// Whether a rung is one more layer on top of the rung below, instead of a rendition of its own.
@@ -268,6 +315,19 @@ impl Ladder {
     pub fn rung_within(&self, kbps: f64) -> usize {
         let above = self.rungs.partition_point(|rung| rung.kbps <= kbps);
         above.saturating_sub(1)
+    }
+}
+
+/// Adds the bytes of `below` to `layer`, segment by segment where they are known.
+fn add(layer: &mut Representation, below: &Representation) {
+    layer.bandwidth = layer.bandwidth.saturating_add(below.bandwidth);
+    layer.average_bandwidth = layer
+        .average_bandwidth
+        .saturating_add(below.average_bandwidth);
+    for (segment, under) in layer.segments.iter_mut().zip(&below.segments) {
+        if let (Some(range), Some(under)) = (&mut segment.range, under.range) {
+            range.length = range.length.saturating_add(under.length);
+        }
     }
 }
 
@@ -392,6 +452,33 @@ pub(crate) mod tests {
         let ladder = Ladder::from_group(&group(false)).unwrap();
         assert_eq!(ladder.rungs()[0].kbps, 16.0);
         assert_eq!(ladder.size(1, 1), 32 * 125 * 2);
+    }
+
+    #[test]
+    fn layers_stand_on_the_lowest_rung() {
+        use crate::manifest::Layer;
+        let mut group = group(true);
+        assert!(Ladder::from_layers(&group).is_none());
+        // 2000 bytes a segment below, and 500·8 + k on top.
+        let stream = group.representations.remove(1);
+        group.layers.push(Layer {
+            first_component: 4,
+            stream,
+        });
+        let ladder = Ladder::from_layers(&group).unwrap().unwrap();
+        assert!(ladder.is_layered());
+        assert_eq!((ladder.size(2, 0), ladder.size(2, 1)), (2002, 4002));
+        assert!((ladder.rungs()[1].kbps - (6003.0 + 12_003.0) / 125.0 / 6.0).abs() < 1e-9);
+        assert_eq!(ladder.rungs()[1].rank, 8);
+    }
+
+    #[test]
+    fn whole_samples_are_a_prefix_in_time() {
+        let ladder = constant_rate(&[16.0, 32.0], 3, 2.0);
+        assert_eq!(ladder.prefix_s(0, 1, 8000), 0.0);
+        let ladder = ladder.with_samples(5);
+        let prefixes = [1000, 1600, 3199, 3200, 7999, 8000, 9000].map(|b| ladder.prefix_s(0, 1, b));
+        assert_eq!(prefixes, [0.0, 0.0, 0.0, 0.5, 1.5, 2.0, 2.0]);
     }
 
     #[test]

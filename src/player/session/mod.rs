@@ -53,6 +53,8 @@ pub struct Session {
     last_rung: Option<usize>,
     /// Segments delivered since the start or the last seek.
     since_start: usize,
+    /// What is here of the segment at hand from abandoned transfers, seconds from its start.
+    kept_s: f64,
     /// Rungs that failed for the segment at hand.
     failed: Vec<usize>,
     /// Buffered segments whose upgrade failed.
@@ -87,6 +89,7 @@ impl Session {
             enter_s,
             last_rung: None,
             since_start: 0,
+            kept_s: 0.0,
             failed: Vec::new(),
             barred: Vec::new(),
             log: Log::with_capacity(ladder.segments() - next, rungs),
@@ -405,12 +408,29 @@ impl Session {
     fn abandon(&mut self, transfer: Transfer, rung: usize) -> Command {
         self.measure(&transfer);
         self.close(&transfer, Outcome::Abandoned);
+        self.keep(&transfer);
         self.rule.abandoned(rung, self.buffer.level_s());
         self.request_instead(rung, "abandonment");
         Command::Abandon {
             segment: self.next,
             rung,
         }
+    }
+
+    /// Keeps the whole samples of an abandoned transfer: they play, and the rest of the segment comes
+    /// from the rung that is fetched instead.
+    fn keep(&mut self, transfer: &Transfer) {
+        let (segment, rung) = (transfer.segment, transfer.rung);
+        let kept_s = self.ladder.prefix_s(segment, rung, transfer.received);
+        // After a seek into the segment its start is not wanted.
+        if kept_s <= self.kept_s + TICK_S || self.enter_s > self.ladder.start_s(segment) {
+            return;
+        }
+        let left_s = kept_s - self.kept_s;
+        self.put(transfer, left_s);
+        self.kept_s = kept_s;
+        self.barred.push(segment);
+        self.arrived();
     }
 
     fn delivered(&mut self, mut transfer: Transfer, bytes: u64) -> Command {
@@ -445,12 +465,19 @@ impl Session {
 
     /// Puts the next segment into the buffer.
     fn append(&mut self, transfer: &Transfer) {
-        let (segment, rung) = (transfer.segment, transfer.rung);
-        let end_s = self.ladder.start_s(segment + 1);
-        let left_s = end_s - self.ladder.start_s(segment).max(self.enter_s);
+        let segment = transfer.segment;
+        let start_s = self.ladder.start_s(segment).max(self.enter_s);
+        let left_s = self.ladder.start_s(segment + 1) - start_s - self.kept_s;
+        self.kept_s = 0.0;
+        self.put(transfer, left_s);
+    }
+
+    /// Puts `left_s` seconds of what `transfer` brought at the end of the buffer.
+    fn put(&mut self, transfer: &Transfer, left_s: f64) {
         let arrival = self.arrival(transfer, left_s, self.resumes_s() + self.buffer.level_s());
         let (now_s, pipeline) = (self.clock_s, self.pipeline.as_mut());
         let ready_s = pipeline.map_or(f64::NEG_INFINITY, |pipeline| pipeline.push(arrival, now_s));
+        let (segment, rung) = (transfer.segment, transfer.rung);
         self.buffer.push(Piece::new(segment, rung, left_s, ready_s));
     }
 
@@ -545,6 +572,7 @@ impl Session {
         }
         self.rule.emptied();
         self.barred.clear();
+        self.kept_s = 0.0;
         self.next = self.ladder.segment_at(to_s);
         self.enter_s = to_s;
         self.since_start = 0;
