@@ -22,7 +22,7 @@ const PRIOR: f64 = 3.0;
 /// What is left of a transfer's weight at the next one.
 const FADE: f64 = 0.95;
 /// Buffer levels that are told apart.
-const LEVELS: usize = 64;
+const LEVELS: usize = 32;
 /// Or fewer, where they would be finer than this, seconds.
 const FINEST_S: f64 = 0.5;
 
@@ -34,12 +34,16 @@ pub(super) struct StochasticMpc {
     /// Weight of each ratio.
     seen: [f64; BINS],
     ratios: [f64; BINS],
-    /// Seconds from one buffer level to the next, and how many there are.
-    grid_s: f64,
+    /// [`Self::seen`] over its sum, as of the decision at hand.
+    shares: [f64; BINS],
+    /// How many buffer levels lie in a second, and how many there are.
+    levels_per_s: f64,
     levels: usize,
-    /// Worth of the rest of the plan, by level and last rung.
+    /// Worth of the rest of the plan, by last rung and level.
     worth: Vec<f64>,
     next: Vec<f64>,
+    /// Room for one row.
+    values: Vec<f64>,
 }
 
 impl StochasticMpc {
@@ -57,61 +61,49 @@ impl StochasticMpc {
         let longest = (0..ladder.segments()).map(|segment| ladder.duration_s(segment));
         let most_s = (2.0 * longest.fold(0.0, f64::max)).max(buffer_target_s);
         let grid_s = (most_s / (LEVELS - 1) as f64).max(FINEST_S);
-        let levels = (most_s / grid_s).round() as usize + 1;
+        let levels = ((most_s / grid_s).round() as usize + 1).max(2);
         let cells = levels * ladder.rungs().len();
         Self {
             stall_weight: plan::stall_weight(ladder),
             prediction: Prediction::default(),
+            shares: seen.map(|weight| weight / PRIOR),
             seen,
             ratios,
-            grid_s,
+            levels_per_s: 1.0 / grid_s,
             levels,
             worth: vec![0.0; cells],
             next: vec![0.0; cells],
+            values: vec![0.0; levels],
         }
     }
 
-    fn level(&self, buffer_s: f64) -> usize {
-        ((buffer_s / self.grid_s).round() as usize).min(self.levels - 1)
-    }
-
-    /// What fetching `rung` of `segment` from `buffer_s` is worth in expectation, the change from
-    /// the last rung left out; `worth` is that of what follows.
-    fn expected(
-        &self,
-        view: &View<'_>,
-        segment: usize,
-        rung: usize,
-        buffer_s: f64,
-        pace: f64,
-    ) -> f64 {
-        let ladder = view.ladder;
-        let rungs = ladder.rungs().len();
-        let likely_s = view.latency_s + ladder.size(segment, rung) as f64 * pace;
-        let (duration, most_s) = (ladder.duration_s(segment), plan::most_s(view));
-        let (mut sum, mut weights) = (0.0, 0.0);
-        for (weight, ratio) in self.seen.iter().zip(&self.ratios) {
-            let (after_s, stalled_s) = plan::step(buffer_s, likely_s * ratio, duration, most_s);
-            let future = self.worth[self.level(after_s) * rungs + rung];
-            sum += weight * (future - self.stall_weight * stalled_s);
-            weights += weight;
+    /// What a fetch from `buffer_s` is worth in expectation, the change from the last rung left out.
+    fn expected(&self, fetch: &Fetch, buffer_s: f64) -> f64 {
+        let future = &self.worth[fetch.rung * self.levels..][..self.levels];
+        let mut sum = 0.0;
+        for (share, ratio) in self.shares.iter().zip(&self.ratios) {
+            let took_s = fetch.likely_s * ratio;
+            let (after_s, stalled_s) = plan::step(buffer_s, took_s, fetch.duration_s, fetch.most_s);
+            // Truncation of what is at least 0: `round` would be a call into the C library.
+            let level = ((after_s * self.levels_per_s + 0.5) as usize).min(self.levels - 1);
+            sum += share * (future[level] - self.stall_weight * stalled_s);
         }
-        ladder.utility(segment, rung) + sum / weights
+        fetch.utility + sum
     }
 
     /// Steps `worth` back over `segment`.
     fn back_up(&mut self, view: &View<'_>, segment: usize, pace: f64) {
-        let (ladder, rungs) = (view.ladder, view.ladder.rungs().len());
-        for level in 0..self.levels {
-            let buffer_s = level as f64 * self.grid_s;
-            let row = level * rungs;
-            self.next[row..row + rungs].fill(f64::NEG_INFINITY);
-            for rung in 0..rungs {
-                let value = self.expected(view, segment, rung, buffer_s, pace);
-                let utility = ladder.utility(segment, rung);
-                for last in 0..rungs {
-                    let change = (utility - ladder.utility(segment - 1, last)).abs();
-                    let cell = &mut self.next[row + last];
+        let ladder = view.ladder;
+        self.next.fill(f64::NEG_INFINITY);
+        for rung in 0..=ladder.top() {
+            let fetch = Fetch::of(view, segment, rung, pace);
+            for level in 0..self.levels {
+                self.values[level] = self.expected(&fetch, level as f64 / self.levels_per_s);
+            }
+            let rows = self.next.chunks_exact_mut(self.levels);
+            for (last, row) in rows.enumerate() {
+                let change = (fetch.utility - ladder.utility(segment - 1, last)).abs();
+                for (cell, value) in row.iter_mut().zip(&self.values) {
                     *cell = cell.max(value - change);
                 }
             }
@@ -121,6 +113,8 @@ impl StochasticMpc {
 
     /// The first rung of the best plan at `pace` seconds a byte.
     fn plan(&mut self, view: &View<'_>, pace: f64) -> usize {
+        let total: f64 = self.seen.iter().sum();
+        self.shares = self.seen.map(|weight| weight / total);
         let end = (view.segment + HORIZON).min(view.ladder.segments());
         self.worth.fill(0.0);
         for segment in (view.segment + 1..end).rev() {
@@ -129,14 +123,36 @@ impl StochasticMpc {
         let last = plan::last_utility(view);
         let (mut best, mut most) = (0, f64::NEG_INFINITY);
         for rung in 0..=view.ladder.top() {
-            let utility = view.ladder.utility(view.segment, rung);
-            let change = last.map_or(0.0, |last| (utility - last).abs());
-            let value = self.expected(view, view.segment, rung, view.buffer_s, pace) - change;
+            let fetch = Fetch::of(view, view.segment, rung, pace);
+            let change = last.map_or(0.0, |last| (fetch.utility - last).abs());
+            let value = self.expected(&fetch, view.buffer_s) - change;
             if value > most {
                 (best, most) = (rung, value);
             }
         }
         best
+    }
+}
+
+/// A segment from a rung, as it is likely to go.
+struct Fetch {
+    rung: usize,
+    utility: f64,
+    likely_s: f64,
+    duration_s: f64,
+    most_s: f64,
+}
+
+impl Fetch {
+    fn of(view: &View<'_>, segment: usize, rung: usize, pace: f64) -> Self {
+        let ladder = view.ladder;
+        Self {
+            rung,
+            utility: ladder.utility(segment, rung),
+            likely_s: view.latency_s + ladder.size(segment, rung) as f64 * pace,
+            duration_s: ladder.duration_s(segment),
+            most_s: plan::most_s(view),
+        }
     }
 }
 
@@ -187,9 +203,9 @@ mod tests {
         let at = last_segment(&ladder, 0.9);
         let pace = 0.008 / 400.0;
         let unit = 2f64.ln();
-        let stay = rule.expected(&at, 49, 1, 0.9, pace) / unit;
+        let stay = rule.expected(&Fetch::of(&at, 49, 1, pace), 0.9) / unit;
         assert!((stay - (1.0 - 0.529)).abs() < 1e-3, "{stay}");
-        let fall = rule.expected(&at, 49, 0, 0.9, pace) / unit;
+        let fall = rule.expected(&Fetch::of(&at, 49, 0, pace), 0.9) / unit;
         assert!((fall + 0.108).abs() < 1e-3, "{fall}");
         assert_eq!(rule.choose(&at).rung, 1);
         assert_eq!(rule.choose(&last_segment(&ladder, 0.0)).rung, 1);
