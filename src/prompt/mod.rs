@@ -19,6 +19,8 @@
 //! assert_eq!(factors.compose(1), [1.0, 0.0, -1.0, 2.0, 0.0, -2.0]);
 //! # Ok::<(), promptus::prompt::PromptError>(())
 //! ```
+//!
+#![doc = include_str!("../docs/coder.md")]
 
 mod coding;
 mod entropy;

@@ -157,8 +157,8 @@ mod tests {
     #[test]
     fn the_slope_leads_away_from_the_centre() {
         let law = Law::new(40, 0, 127);
-        assert!(law.slope(-5) < -1.0 && law.slope(2) < 0.0);
-        assert!(law.slope(3) > 0.0 && law.slope(9) > 1.0);
+        assert!(law.slope(-5) < -0.5 && law.slope(2) < 0.0);
+        assert!(law.slope(3) > 0.0 && law.slope(9) > 0.5);
         assert_eq!(law.slope(127), 0.0);
     }
 

@@ -174,11 +174,12 @@ pub(super) fn code(
     let class = below.components.min(2);
     let scales = scale_map(grid, place, weights, column, below);
     let mut walk = Walk::new(grid, place, column);
-    let biases = std::array::from_fn(|i| {
+    let mut biases = [NEVER; LANES];
+    for (i, bias) in biases.iter_mut().take(PREDICTORS).enumerate() {
         let error =
             weights.before * column.summary.predictors[i] + weights.below * below.now.predictors[i];
-        64 * weights.predictor_bias[class][i] - error
-    });
+        *bias = 64 * weights.predictor_bias[class][i] - error;
+    }
     for (at, (near, scale)) in grid.neighbours().iter().zip(&scales).enumerate() {
         let (law, guess) = walk.law(at, near, weights, &biases, *scale, place.max);
         let wish = wishes.get(at).copied().unwrap_or(0.0);
@@ -243,13 +244,21 @@ struct Walk {
     errors: Vec<Errors>,
 }
 
-/// One place's error magnitudes; the last lane stays zero.
-type Errors = [i32; 8];
+/// Values of the predictors, and beside them what the last two lanes are used for. Eight lanes are
+/// two vectors of any processor, where six would be taken one by one.
+type Lanes = [i32; LANES];
+const LANES: usize = 8;
+/// The lane of the blend.
 const BLEND: usize = PREDICTORS;
+/// The bias of a lane that is no predictor: its share comes out as 0.
+const NEVER: i32 = -(1 << 29);
 
-/// The predictors' values and their blend at one place.
+/// One place's error magnitudes, then that of the blend; the last lane stays zero.
+type Errors = Lanes;
+
+/// The predictors' values at one place, the rest zero, and their blend.
 struct Guess {
-    predictors: [i32; PREDICTORS],
+    predictors: Lanes,
     blend: i32,
 }
 
@@ -269,53 +278,72 @@ impl Walk {
         }
     }
 
-    fn predictors(&self, at: usize, near: &Neighbours) -> [i32; PREDICTORS] {
+    #[inline(always)]
+    fn predictors(&self, at: usize, near: &Neighbours) -> Lanes {
         let (known, past) = (&self.known, &self.past);
         let (left, up, up_left) = (known[near.left], known[near.up], known[near.up_left]);
+        let here = past[at];
         [
-            past[at],
+            here,
             (3 * (left + up) + up_left + known[near.up_right]) >> 3,
-            past[at] + left - past[near.left],
-            past[at] + up - past[near.up],
+            here + left - past[near.left],
+            here + up - past[near.up],
             0,
             left + up - up_left,
+            0,
+            0,
         ]
     }
 
+    #[inline(always)]
     fn law(
         &self,
         at: usize,
         near: &Neighbours,
         weights: &Weights,
-        biases: &[i32; PREDICTORS],
+        biases: &Lanes,
         scale: i32,
         max: i32,
     ) -> (Law, Guess) {
         let predictors = self.predictors(at, near);
         let errors = nearby(near, &self.errors).map(|sum| log(sum, 7));
-        let merits: [i32; PREDICTORS] =
-            std::array::from_fn(|i| (biases[i] - weights.nearby * errors[i]) >> 6);
+        let merits = zip(biases, &errors, |bias, error| {
+            (bias - weights.nearby * error) >> 6
+        });
         let best = merits.into_iter().fold(i32::MIN, i32::max);
         let shares = merits.map(|merit| weight(merit - best));
         let total: i32 = shares.iter().sum();
-        let sum = |value: [i32; PREDICTORS]| -> i32 {
-            let products = shares.iter().zip(value).map(|(share, value)| share * value);
-            products.sum()
-        };
-        let blend = sum(predictors) / total;
-        let spread = sum(predictors.map(|value| (value - blend).abs() >> 1));
+        let blend = zip(&shares, &predictors, |share, value| share * value);
+        let blend = blend.iter().sum::<i32>() / total;
+        let spread = zip(&shares, &predictors, |share, value| {
+            share * ((value - blend).abs() >> 1)
+        });
+        let spread = spread.iter().sum::<i32>();
         let spread = log2(spread + 2 * total) - log2(total) - 3 * OCTAVE;
         let scale = scale + weights.scale[0] * errors[BLEND] + weights.scale[5] * spread;
         let scale = (scale >> 6).clamp(-4 * OCTAVE, 8 * OCTAVE) - OCTAVE;
         (Law::new(blend, scale, max), Guess { predictors, blend })
     }
 
+    #[inline(always)]
     fn note(&mut self, at: usize, value: i32, guess: &Guess) {
         let value = value * FINE;
         self.known[at] = value;
-        let [a, b, c, d, e, f] = guess.predictors;
-        self.errors[at] = [a, b, c, d, e, f, guess.blend, value].map(|guess| (value - guess).abs());
+        let mut guesses = guess.predictors;
+        guesses[BLEND] = guess.blend;
+        guesses[LANES - 1] = value;
+        self.errors[at] = guesses.map(|guess| (value - guess).abs());
     }
+}
+
+/// Lane by lane.
+#[inline(always)]
+fn zip(a: &Lanes, b: &Lanes, operation: impl Fn(i32, i32) -> i32) -> Lanes {
+    let mut out = [0; LANES];
+    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        *out = operation(a, b);
+    }
+    out
 }
 
 /// Eight times the mean over the neighbours, the nearest two counting double.
@@ -324,9 +352,12 @@ fn nearby(near: &Neighbours, errors: &[Errors]) -> Errors {
     let [left, up] = [errors[near.left], errors[near.up]];
     let [up_left, up_right] = [errors[near.up_left], errors[near.up_right]];
     let [left_left, up_up] = [errors[near.left_left], errors[near.up_up]];
-    std::array::from_fn(|i| {
-        2 * (left[i] + up[i]) + up_left[i] + up_right[i] + left_left[i] + up_up[i]
-    })
+    let mut sums = [0; LANES];
+    for (lane, sum) in sums.iter_mut().enumerate() {
+        let near = 2 * (left[lane] + up[lane]) + up_left[lane] + up_right[lane];
+        *sum = near + left_left[lane] + up_up[lane];
+    }
+    sums
 }
 
 /// Hands over to the component above and to the next keyframe.

@@ -62,15 +62,17 @@ impl Grid {
         if motion == Motion::default() {
             return map.to_vec();
         }
+        let columns = (0..self.width).map(|x| place(x, motion.x, self.width));
+        let columns: Vec<(usize, usize)> = columns.collect();
+        let row = |y: usize| &map[y * self.width..(y + 1) * self.width];
         let mut out = Vec::with_capacity(map.len());
         for y in 0..self.height {
             let (above, below) = place(y, motion.y, self.height);
-            for x in 0..self.width {
-                let (left, right) = place(x, motion.x, self.width);
-                let at = |x: usize, y: usize| map[y * self.width + x];
-                let sum = at(left, above) + at(right, above) + at(left, below) + at(right, below);
-                out.push(sum >> 2);
-            }
+            let (above, below) = (row(above), row(below));
+            let sums = columns.iter().map(|&(left, right)| {
+                (above[left] + above[right] + below[left] + below[right]) >> 2
+            });
+            out.extend(sums);
         }
         out
     }
