@@ -100,13 +100,13 @@ fn luma(frame: &Frame) -> Vec<f64> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-pub(super) mod tests {
+mod tests {
     use super::ssim;
     use crate::frame::Frame;
     use crate::quality::ssimulacra2;
 
     /// A gradient with stripes, disturbed by `noise`/255 of reproducible noise.
-    pub(in crate::quality) fn picture(width: u32, height: u32, noise: i32) -> Frame {
+    fn picture(width: u32, height: u32, noise: i32) -> Frame {
         let value = |i: u32| {
             let (x, y, c) = (i / 3 % width, i / 3 / width, i % 3);
             let clean = (x * 5 + y * 3 + c * 40 + (x / 4 % 2) * 60) % 256;
