@@ -200,6 +200,7 @@ fn start_latents_and_presets_are_chosen_on_the_command_line() {
         &["--start-latent", "two-pass"],
         &["--start-latent", "coarse", "--latent-side", "2"],
         &["--start-latent", "full", "--latent-bits", "4"],
+        &["--plain"],
         &["--preset", "mse"],
         &["--preset", "reference"],
         &["--weight-mse", "3", "--weight-rate", "0.5"],

@@ -13,7 +13,7 @@ use super::InvertError;
 use super::descent::{Descent, share};
 use super::loss::{Loss, Perceptual};
 use super::options::{Basis, FitOptions};
-use super::prompts::Prompts;
+use super::prompts::{Gradient, Prompts};
 use super::schedule::{Schedule, Visit};
 use super::segment::{Coded, Segment, check};
 use super::start::Opening;
@@ -197,9 +197,9 @@ impl<'a> Fitter<'a> {
         let keyframes = keyframe_prompts(&predicted, segment.positions);
         let coding = segment.coding;
         let ranks = (coding.components, coding.full_rank);
-        Ok(match self.options.basis {
-            Basis::Shared => joint_factors(&keyframes, coding.shape, ranks),
-            Basis::Own => separate_factors(&keyframes, coding.shape, ranks),
+        Ok(match self.shares_basis() {
+            true => joint_factors(&keyframes, coding.shape, ranks),
+            false => separate_factors(&keyframes, coding.shape, ranks),
         })
     }
 
@@ -227,12 +227,17 @@ impl<'a> Fitter<'a> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Descended, InvertError> {
         let passes = self.options.passes;
-        let count = segment.targets.len() as u32;
-        let mut schedule = Schedule::new(segment.positions, count, &self.options.ranks, seed);
+        let frames = segment.targets.len() as u32;
+        let ranks = &self.options.ranks;
+        let visited = match self.options.nested {
+            true => ranks.as_slice(),
+            false => &ranks[ranks.len() - 1..],
+        };
+        let mut schedule = Schedule::new(segment.positions, frames, visited, seed);
         let mut descent = Descent::new(&prompts);
         let mut opening = self.opening(segment, &prompts)?;
         let mut average = prompts.clone();
-        let (mut losses, mut visited) = (Vec::new(), 0);
+        let (mut losses, mut count) = (Vec::new(), 0);
         for pass in 0..passes {
             let coded = self.coded(segment, &prompts)?;
             let start = opening.latent(self.generator, &coded.seen)?;
@@ -240,26 +245,16 @@ impl<'a> Fitter<'a> {
             let looks = self.workers.map(&visits, |visit| {
                 self.look(segment, &coded.seen, (&start, opening.is_fitted()), *visit)
             })?;
-            let mut gradient = prompts.zero_gradient();
-            let price = self.options.loss.rate / segment.loss.pixels();
-            let mut of_start = vec![0.0; start.elem_count()];
             for (visit, look) in visits.iter().zip(&looks) {
                 schedule.record(*visit, look.loss);
-                for share in segment.shares(*visit, &coded.seen) {
-                    gradient.add(share, &look.of_prompt);
-                    gradient.add_rate(share, &coded.slopes[share.keyframe], price);
-                }
-                of_start
-                    .iter_mut()
-                    .zip(&look.of_start)
-                    .for_each(|(sum, g)| *sum += g);
             }
+            let (gradient, of_start) = self.gathered(segment, &coded, &visits, &looks);
             let rate = share(pass, passes);
             descent.step(&mut prompts, &gradient, &self.options, rate);
             opening.step(&of_start, rate);
             prompts.check(pass + 1)?;
             average.blend(&prompts, AVERAGE.min(pass as f32 / (pass + 1) as f32));
-            visited += visits.len() as u64;
+            count += visits.len() as u64;
             let loss = mean(looks.iter().map(|look| look.loss));
             losses.push(loss);
             progress(Progress {
@@ -275,8 +270,38 @@ impl<'a> Fitter<'a> {
             prompts: average,
             opening,
             losses,
-            visits: visited,
+            visits: count,
         })
+    }
+
+    /// Whether the keyframes share V: a cold start gives each its own.
+    fn shares_basis(&self) -> bool {
+        self.encoder.is_some() && self.options.basis == Basis::Shared
+    }
+
+    /// The gradients of the factors, cost of sending included, and of the start latent, summed over
+    /// visits.
+    fn gathered(
+        &self,
+        segment: &Segment<'_>,
+        coded: &Coded,
+        visits: &[Visit],
+        looks: &[Look],
+    ) -> (Gradient, Vec<f32>) {
+        let shared = self.shares_basis();
+        let mut gradient = Gradient::zero(&coded.seen, shared);
+        let mut of_start = Vec::new();
+        let price = self.options.loss.rate / segment.loss.pixels();
+        for (visit, look) in visits.iter().zip(looks) {
+            for share in segment.shares(*visit, &coded.seen) {
+                gradient.add(share, &look.of_prompt);
+                gradient.add_rate(share, &coded.slopes[share.keyframe], price);
+            }
+            of_start.resize(look.of_start.len(), 0.0);
+            let pairs = of_start.iter_mut().zip(&look.of_start);
+            pairs.for_each(|(sum, g)| *sum += g);
+        }
+        (gradient, of_start)
     }
 
     fn opening(&self, segment: &Segment<'_>, prompts: &Prompts) -> Result<Opening, InvertError> {

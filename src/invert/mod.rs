@@ -6,6 +6,8 @@
 //! nothing but its frames, its number and the options. Knows nothing of containers, files or
 //! progress bars. The method is that of "Promptus" (AAAI-26) with an encoder network's prompts as
 //! the start.
+//!
+#![doc = include_str!("../docs/fit.md")]
 
 mod adam;
 mod cut;

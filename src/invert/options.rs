@@ -10,6 +10,9 @@ use crate::segment::StartLatent;
 pub struct FitOptions {
     /// Components of the rungs, rising; the last is how many are coded.
     pub ranks: Vec<usize>,
+    /// Whether every rung takes part in the fit. If not, the highest one is fitted alone and the
+    /// others are it cut short: a warning, for comparison.
+    pub nested: bool,
     /// Passes over the keyframes; 0 leaves the start as it is.
     pub passes: u32,
     /// How keyframes become bytes. The reference's coding serves one rung only.
@@ -113,6 +116,7 @@ impl Default for FitOptions {
     fn default() -> Self {
         Self {
             ranks: vec![3, 5, 9, 16],
+            nested: true,
             passes: 12,
             coding: CodingId::Layered,
             basis: Basis::Shared,

@@ -84,18 +84,23 @@ impl Prompts {
             ..self
         }
     }
-
-    /// An all-zero gradient of this layout.
-    pub(super) fn zero_gradient(&self) -> Gradient {
-        let zeros = |all: &[Vec<f32>]| all.iter().map(|x| vec![0.0; x.len()]).collect();
-        Gradient {
-            u: zeros(&self.u),
-            v: zeros(&self.v),
-        }
-    }
 }
 
 impl Gradient {
+    /// All zero, for keyframes of this layout; with one V if they share it.
+    pub(super) fn zero(keyframes: &[Factors], shared: bool) -> Self {
+        let sizes = |all: &[Factors], size: fn(&Factors) -> usize| {
+            all.iter().map(|factors| vec![0.0; size(factors)]).collect()
+        };
+        let of_v = if shared { 1 } else { keyframes.len() };
+        Self {
+            u: sizes(keyframes, |factors| factors.u().len()),
+            v: sizes(&keyframes[..of_v.min(keyframes.len())], |factors| {
+                factors.v().len()
+            }),
+        }
+    }
+
     /// Adds what `of_prompt`, the gradient of a composed prompt, means for one `share` of it.
     pub(super) fn add(&mut self, share: Share<'_>, of_prompt: &[f32]) {
         let Share { keyframe, seen, .. } = share;
@@ -136,7 +141,7 @@ impl Gradient {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Prompts, Share};
+    use super::{Gradient, Prompts, Share};
     use crate::prompt::Shape;
 
     #[test]
@@ -171,8 +176,9 @@ mod tests {
             v: vec![(24..39).map(wave).collect()],
         };
         let readout: Vec<f32> = (40..60).map(wave).collect();
-        let mut gradient = prompts.zero_gradient();
-        let seen = &prompts.factors().unwrap()[1];
+        let factors = prompts.factors().unwrap();
+        let mut gradient = Gradient::zero(&factors, true);
+        let seen = &factors[1];
         let share = Share {
             keyframe: 1,
             weight: 0.25,

@@ -12,6 +12,8 @@
 //!   is enlarged to it, bilinear between cell centres.
 //!
 //! Knows nothing of segments' other content. Chains are the renderer's business.
+//!
+#![doc = include_str!("../docs/start-latent.md")]
 
 use candle_core::Tensor;
 

@@ -18,6 +18,9 @@ pub(super) struct FitArgs {
     /// Components of the rungs, rising; by default 3,5,9,16 for mini and 2,4,6,8 for sd-turbo.
     #[arg(long, value_delimiter = ',', value_name = "R,…")]
     ranks: Vec<usize>,
+    /// Fit the highest rung alone: lower rungs are it cut short, as a warning.
+    #[arg(long)]
+    plain: bool,
     /// Passes of the fit over every keyframe; 0 keeps the encoder network's prompts. By default
     /// 12, or 1500 for a profile without such a network.
     #[arg(long, value_name = "N")]
@@ -73,11 +76,11 @@ pub(super) struct FitArgs {
 /// Presets of the loss.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Preset {
-    /// Squared error, perceptual distance, colour and rate.
+    /// Squared error, perceptual distance and colour.
     Default,
     /// The weights of the reference: 0.8 squared error, 0.2 perceptual, 0.1 prompt magnitude.
     Reference,
-    /// Squared error, colour and rate: nothing perceptual.
+    /// Squared error and colour: nothing perceptual.
     Mse,
 }
 
@@ -115,6 +118,7 @@ impl FitArgs {
         if !self.ranks.is_empty() {
             options.ranks.clone_from(&self.ranks);
         }
+        options.nested = !self.plain;
         options.passes = self.steps.unwrap_or(options.passes);
         options.step = self.step.unwrap_or(options.step);
         options.quantiser.u_bits = self.bits;
