@@ -189,7 +189,8 @@ mod tests {
         let u = (0..shape.tokens * full).map(value).collect();
         let v = (0..shape.dim * full).map(value).collect();
         let factors = Factors::new(shape, full, u, v).unwrap();
-        let steps = Steps::uniform(&[factors.clone()], track.coding.quantiser, 0.1).unwrap();
+        let steps =
+            Steps::uniform(std::slice::from_ref(&factors), track.coding.quantiser, 0.1).unwrap();
         let mut encoder = KeyframeEncoder::new(track.coding, steps).unwrap();
         let layers = encoder.push(&factors).unwrap().0.layers;
         Kept {
