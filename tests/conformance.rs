@@ -148,33 +148,33 @@ const FAULTS: &[Fault] = &[
     ("hls-version", |t| t.swap(MASTER, "VERSION:7", "VERSION:3")),
     ("hls-version", |t| t.line(MEDIA, "#EXT-X-VERSION", None)),
     ("hls-mixed-tags", |t| {
-        t.swap(MASTER, "#EXT-X-STREAM", "#EXT-X-ENDLIST\n#EXT-X-STREAM")
+        t.swap(MASTER, "#EXT-X-STREAM", "#EXT-X-ENDLIST\n#EXT-X-STREAM");
     }),
     ("hls-attributes", |t| {
-        t.swap(MASTER, ",SCORE=", ",SCORE=1,SCORE=")
+        t.swap(MASTER, ",SCORE=", ",SCORE=1,SCORE=");
     }),
     ("hls-bandwidth", |t| {
-        t.swap(MASTER, ":BANDWIDTH=", ":BANDWIDTH=0x")
+        t.swap(MASTER, ":BANDWIDTH=", ":BANDWIDTH=0x");
     }),
     ("hls-average-bandwidth", |t| {
-        t.swap(MASTER, "AVERAGE-BANDWIDTH=", "AVERAGE-BANDWIDTH=9")
+        t.swap(MASTER, "AVERAGE-BANDWIDTH=", "AVERAGE-BANDWIDTH=9");
     }),
     ("hls-codecs", |t| t.swap(MASTER, "\"prm1.mini.", "\"prm1.")),
     ("hls-resolution", |t| {
-        t.swap(MASTER, "RESOLUTION=250x", "RESOLUTION=0x")
+        t.swap(MASTER, "RESOLUTION=250x", "RESOLUTION=0x");
     }),
     ("hls-frame-rate", |t| {
-        t.swap(MASTER, ",FRAME-RATE=24.000", "")
+        t.swap(MASTER, ",FRAME-RATE=24.000", "");
     }),
     ("hls-score", |t| t.swap(MASTER, "SCORE=2,", "")),
     ("hls-variant-id", |t| {
-        t.swap(MASTER, "ID=\"mini-r2\"", "ID=\"mini-r4\"")
+        t.swap(MASTER, "ID=\"mini-r2\"", "ID=\"mini-r4\"");
     }),
     ("hls-variant-uri", |t| {
-        t.swap(MASTER, "mini-r2\"\n", "mini-r2\"\n# a comment\n")
+        t.swap(MASTER, "mini-r2\"\n", "mini-r2\"\n# a comment\n");
     }),
     ("hls-iframe-variant", |t| {
-        t.line(MASTER, "#EXT-X-I-FRAME-STREAM-INF", None)
+        t.line(MASTER, "#EXT-X-I-FRAME-STREAM-INF", None);
     }),
     ("hls-session-data", |t| {
         t.swap(
@@ -188,33 +188,33 @@ const FAULTS: &[Fault] = &[
             MASTER,
             "promptus.weights.mini\",VALUE=\"",
             "promptus.weights.mini\",VALUE=\"Z",
-        )
+        );
     }),
     ("title-layout", |t| {
         let from = t.hash.clone();
         t.swap(MASTER, &from, "../elsewhere");
     }),
     ("file-missing", |t| {
-        drop(t.files.remove(&format!("{}/mini-r4.m3u8", t.hash)))
+        drop(t.files.remove(&format!("{}/mini-r4.m3u8", t.hash)));
     }),
     ("file-missing", |t| drop(t.files.remove(MPD))),
     ("text-utf8", |t| t.bytes(MEDIA).extend(b"#\xff\n")),
     ("hls-target-duration", |t| {
-        t.swap(MEDIA, "TARGETDURATION:3", "TARGETDURATION:2")
+        t.swap(MEDIA, "TARGETDURATION:3", "TARGETDURATION:2");
     }),
     ("hls-extinf", |t| {
-        t.swap(MEDIA, "#EXTINF:2.000000,", "#EXTINF:-2,")
+        t.swap(MEDIA, "#EXTINF:2.000000,", "#EXTINF:-2,");
     }),
     ("hls-endlist", |t| t.line(MEDIA, "#EXT-X-ENDLIST", None)),
     ("hls-playlist-type", |t| {
-        t.swap(MEDIA, "TYPE:VOD", "TYPE:EVENT")
+        t.swap(MEDIA, "TYPE:VOD", "TYPE:EVENT");
     }),
     ("hls-map", |t| t.line(MEDIA, "#EXT-X-MAP", None)),
     ("hls-iframes-only", |t| {
-        t.line(PICTURES, "#EXT-X-I-FRAMES-ONLY", None)
+        t.line(PICTURES, "#EXT-X-I-FRAMES-ONLY", None);
     }),
     ("hls-tag-once", |t| {
-        t.swap(MEDIA, "#EXT-X-MAP", "#EXT-X-TARGETDURATION:3\n#EXT-X-MAP")
+        t.swap(MEDIA, "#EXT-X-MAP", "#EXT-X-TARGETDURATION:3\n#EXT-X-MAP");
     }),
     ("hls-iframe-range", |t| {
         let text = String::from_utf8(t.bytes(PICTURES).clone()).unwrap();
@@ -231,7 +231,7 @@ const FAULTS: &[Fault] = &[
         );
     }),
     ("title-grid", |t| {
-        t.swap(MEDIA, "#EXTINF:2.000000,", "#EXTINF:1.000000,")
+        t.swap(MEDIA, "#EXTINF:2.000000,", "#EXTINF:1.000000,");
     }),
     ("media-byte-range", |t| {
         let text = String::from_utf8(t.bytes(MEDIA).clone()).unwrap();
@@ -248,7 +248,7 @@ const FAULTS: &[Fault] = &[
         );
     }),
     ("measured-rate", |t| {
-        t.swap(MASTER, "INF:BANDWIDTH=", "INF:BANDWIDTH=1")
+        t.swap(MASTER, "INF:BANDWIDTH=", "INF:BANDWIDTH=1");
     }),
     ("media-frame-rate", |t| {
         t.swap(MASTER, "RATE=24.000", "RATE=48.000");
@@ -278,24 +278,24 @@ const FAULTS: &[Fault] = &[
     ("segment-tfdt", |t| t.poke(FILE, b"tfdt", 1, 15, 1)),
     ("segment-samples", |t| t.poke(FILE, b"mdat", 1, 30, 1)),
     ("title-hash", |t| {
-        t.swap(MEDIA, "#EXT-X-MEDIA-SEQUENCE:0\n", "")
+        t.swap(MEDIA, "#EXT-X-MEDIA-SEQUENCE:0\n", "");
     }),
     ("dash-readable", |t| t.swap(MPD, "</Period>", "")),
     ("dash-profile", |t| {
-        t.swap(MPD, "isoff-on-demand", "isoff-main")
+        t.swap(MPD, "isoff-on-demand", "isoff-main");
     }),
     ("dash-duration", |t| {
         t.swap(
             MPD,
             "mediaPresentationDuration=\"PT5",
             "mediaPresentationDuration=\"PT6",
-        )
+        );
     }),
     ("dash-min-buffer", |t| {
-        t.swap(MPD, "minBufferTime", "minimumBufferTime")
+        t.swap(MPD, "minBufferTime", "minimumBufferTime");
     }),
     ("dash-agrees", |t| {
-        t.swap(MPD, " bandwidth=\"", " bandwidth=\"1")
+        t.swap(MPD, " bandwidth=\"", " bandwidth=\"1");
     }),
     ("dash-index-range", |t| {
         let text = String::from_utf8(t.bytes(MPD).clone()).unwrap();
@@ -306,18 +306,18 @@ const FAULTS: &[Fault] = &[
         t.swap(MPD, range, &longer);
     }),
     ("dash-rungs", |t| {
-        t.swap(MPD, "id=\"mini-r2\"", "id=\"mini-r3\"")
+        t.swap(MPD, "id=\"mini-r2\"", "id=\"mini-r3\"");
     }),
     ("dash-weights", |t| {
         t.swap(
             MPD,
             "urn:promptus:weights\" value=\"0",
             "urn:promptus:weights\" value=\"1",
-        )
+        );
     }),
     ("quality-json", |t| t.swap("quality.json", "{", "")),
     ("quality-rungs", |t| {
-        t.swap("quality.json", "mini-r2", "mini-r3")
+        t.swap("quality.json", "mini-r2", "mini-r3");
     }),
     ("quality-segments", |t| {
         let mut report: QualityReport = serde_json::from_slice(t.bytes("quality.json")).unwrap();

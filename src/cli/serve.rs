@@ -218,7 +218,7 @@ async fn reloads(origin: &Origin, args: &Args) {
             reload(origin, args);
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(not(unix))]

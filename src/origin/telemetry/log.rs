@@ -6,7 +6,7 @@
 use super::metrics::Metrics;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -68,7 +68,7 @@ fn sink(path: &Path) -> io::Result<Sink> {
 }
 
 /// Writes until every sender is gone. The buffer is flushed when nothing has come for a while.
-fn write(waiting: &Receiver<Message>, mut sink: Sink, path: &PathBuf) {
+fn write(waiting: &Receiver<Message>, mut sink: Sink, path: &Path) {
     loop {
         let written = match waiting.recv_timeout(FLUSH) {
             Ok(Message::Line(mut text)) => {
