@@ -1,20 +1,27 @@
-//! Convolutions of the mini generator and one whole forward pass at 256×256:
-//! `cargo bench --bench forward`.
+//! Convolutions of the mini generator, one whole forward pass and one step of a fit at 256×256,
+//! then the convolutions beside candle's own in the same run: `cargo bench --bench forward`.
 
 #![allow(clippy::unwrap_used)]
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 use divan::Bencher;
 use promptus::model::Generator;
 use promptus::model::ops::{Conv2d, keep_freed_memory};
+use std::time::Instant;
 
 fn main() {
     keep_freed_memory();
     divan::main();
+    // `cargo test --benches` only wants to know that all of it runs.
+    if std::env::args().any(|argument| argument == "--bench") {
+        ratios();
+    }
 }
 
 /// (input channels, output channels, side, stride), kernel 3×3.
-const SHAPES: [(usize, usize, usize, usize); 7] = [
+type Shape = (usize, usize, usize, usize);
+
+const SHAPES: [Shape; 7] = [
     (12, 12, 128, 1),
     (24, 24, 64, 1),
     (32, 32, 32, 1),
@@ -24,23 +31,99 @@ const SHAPES: [(usize, usize, usize, usize); 7] = [
     (32, 32, 32, 2),
 ];
 
-#[divan::bench(args = SHAPES)]
-fn convolution(
-    bencher: Bencher<'_, '_>,
-    (inputs, outputs, side, stride): (usize, usize, usize, usize),
-) {
-    let random = |dims: &[usize]| Tensor::randn(0f32, 1.0, dims, &Device::Cpu).unwrap();
-    let layer = Conv2d::new(&random(&[outputs, inputs, 3, 3]), None, stride, 1).unwrap();
-    let x = random(&[1, inputs, side, side]);
+fn random(dims: &[usize]) -> Tensor {
+    Tensor::randn(0f32, 1.0, dims, &Device::Cpu).unwrap()
+}
+
+fn layer((inputs, outputs, side, stride): Shape) -> (Conv2d, Tensor, Tensor) {
+    let weight = random(&[outputs, inputs, 3, 3]);
+    let layer = Conv2d::new(&weight, None, stride, 1).unwrap();
+    (layer, weight, random(&[1, inputs, side, side]))
+}
+
+#[divan::bench(args = SHAPES, max_time = 0.5)]
+fn convolution(bencher: Bencher<'_, '_>, shape: Shape) {
+    let (layer, _, x) = layer(shape);
     bencher.bench(|| layer.forward(&x).unwrap());
 }
 
-#[divan::bench]
-fn mini_256(bencher: Bencher<'_, '_>) {
+#[divan::bench(args = SHAPES, max_time = 0.5)]
+fn convolution_backward(bencher: Bencher<'_, '_>, shape: Shape) {
+    let (layer, _, x) = layer(shape);
+    let x = Var::from_tensor(&x).unwrap();
+    let y = layer.forward(&x).unwrap();
+    bencher.bench(|| y.backward().unwrap());
+}
+
+/// Generator, prompt and start latent for a picture of 256×256.
+fn mini() -> (Generator, Tensor, Tensor) {
     let generator = Generator::shipped(&Device::Cpu).unwrap();
     let size = (256, 256);
     let start = generator.start(size).unwrap().fresh().unwrap();
     let shape = generator.profile().prompt_shape(size);
-    let prompt = Tensor::randn(0f32, 0.1, (1, shape.tokens, shape.dim), &Device::Cpu).unwrap();
+    let prompt = (random(&[1, shape.tokens, shape.dim]) * 0.1).unwrap();
+    (generator, prompt, start)
+}
+
+#[divan::bench(max_time = 2)]
+fn mini_256(bencher: Bencher<'_, '_>) {
+    let (generator, prompt, start) = mini();
     bencher.bench(|| generator.frames(&prompt, &start).unwrap());
+}
+
+/// Forward, mean squared error, gradient of the prompt.
+#[divan::bench(max_time = 2)]
+fn mini_256_step(bencher: Bencher<'_, '_>) {
+    let (generator, prompt, start) = mini();
+    let prompt = Var::from_tensor(&prompt).unwrap();
+    let original = random(&[1, 3, 256, 256]);
+    bencher.bench(|| {
+        let frames = generator.frames(&prompt, &start).unwrap();
+        let loss = (frames - &original).unwrap().sqr().unwrap();
+        loss.mean_all().unwrap().backward().unwrap()
+    });
+}
+
+/// Ours and candle's own convolution in turns, forward and backward.
+fn ratios() {
+    println!(
+        "\n3×3 convolution        forward µs: ours  candle  ratio   backward µs: ours  candle  ratio"
+    );
+    for shape in SHAPES {
+        let (layer, weight, x) = layer(shape);
+        let (inputs, outputs, side, stride) = shape;
+        let x = Var::from_tensor(&x).unwrap();
+        let stock = || x.conv2d(&weight, 1, stride, 1, 1).unwrap();
+        let forward = pair(|| drop(layer.forward(&x).unwrap()), || drop(stock()));
+        // Candle's gradient of a strided convolution fails on the row that no window reaches.
+        let (ours, theirs) = (layer.forward(&x).unwrap(), stock());
+        let candle = || drop(theirs.backward());
+        let backward = pair(|| drop(ours.backward().unwrap()), candle);
+        let line = |(ours, candle): (f64, f64)| {
+            format!(
+                "{:10.1} {:8.1} {:6.1}",
+                1e6 * ours,
+                1e6 * candle,
+                candle / ours
+            )
+        };
+        let name = format!("{inputs}→{outputs} @{side} stride {stride}");
+        println!("{name:22} {:>27}   {:>32}", line(forward), line(backward));
+    }
+}
+
+/// Best seconds of each of two functions, called in turns.
+fn pair(mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (f64, f64) {
+    let seconds = |work: &mut dyn FnMut()| {
+        let begun = Instant::now();
+        work();
+        begun.elapsed().as_secs_f64()
+    };
+    let begun = Instant::now();
+    let mut best = (f64::INFINITY, f64::INFINITY);
+    while begun.elapsed().as_secs_f64() < 0.5 {
+        best.0 = best.0.min(seconds(&mut ours));
+        best.1 = best.1.min(seconds(&mut theirs));
+    }
+    best
 }

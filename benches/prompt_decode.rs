@@ -84,6 +84,26 @@ fn decode_segment(bencher: Bencher<'_, '_>, components: usize) {
     });
 }
 
+/// The peer: the reference's 8-bit payloads of one segment, which are not entropy-coded.
+#[divan::bench(args = [3, 5, 9, 16])]
+fn decode_reference_segment(bencher: Bencher<'_, '_>, components: usize) {
+    let parameters = CodingParameters {
+        coding: CodingId::Reference,
+        components,
+        ..PARAMETERS
+    };
+    let low: Vec<Factors> = segment().iter().map(|k| k.truncated(components)).collect();
+    let steps = Steps::uniform(&low, PARAMETERS.quantiser, 0.5).unwrap();
+    let mut encoder = KeyframeEncoder::new(parameters, steps).unwrap();
+    let coded: Vec<CodedKeyframe> = low.iter().map(|k| encoder.push(k).unwrap().0).collect();
+    bencher.bench(|| {
+        let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+        for keyframe in &coded {
+            black_box(decoder.push(&[&keyframe.layers[0]]).unwrap());
+        }
+    });
+}
+
 /// One segment, motion search included.
 #[divan::bench]
 fn encode_segment(bencher: Bencher<'_, '_>) {

@@ -9,7 +9,7 @@ use promptus::frame::Frame;
 use promptus::model::opening::{LatentGrid, SentLatent};
 use promptus::model::{Generator, Profile, picture};
 use promptus::prompt::{CodingId, Interpolation, between};
-use promptus::render::{Picture, RenderError, SegmentRenderer, open_sink};
+use promptus::render::{Batching, Picture, RenderError, SegmentRenderer, open_sink};
 use promptus::segment::media::{MediaSegment, read_media, read_partial};
 use promptus::segment::{StartLatent, Track};
 use promptus::source::{Options, Source};
@@ -330,4 +330,20 @@ fn a_foreign_generator_is_refused() {
     let mut unknown = track;
     unknown.weights = [0; 32];
     assert!(SegmentRenderer::new(Arc::clone(&GENERATOR), unknown).is_ok());
+}
+
+#[test]
+fn frames_in_one_pass_are_the_frames_one_by_one() {
+    let (track, segments) = closed_title();
+    let media = read_media(&segments[0].bytes(&track)).unwrap();
+    let single = render(&mut renderer(&track), &media).unwrap();
+    for most in [0, 3, 100] {
+        let mut batched = renderer(&track).with_batching(Batching::Together(most));
+        let together = render(&mut batched, &media).unwrap();
+        assert_eq!(together.len(), single.len());
+        for (a, b) in together.iter().zip(&single) {
+            let apart = a.data().iter().zip(b.data()).map(|(a, b)| a.abs_diff(*b));
+            assert!(apart.max().unwrap() <= 1);
+        }
+    }
 }

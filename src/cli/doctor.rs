@@ -65,7 +65,7 @@ const OUTSIDE: [(&str, &str); 6] = [
 struct Report {
     version: &'static str,
     features: Vec<&'static str>,
-    device: &'static str,
+    device: String,
     threads: usize,
     weights: Vec<Weights>,
     searched: Vec<PathBuf>,

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
 
+mod bench;
 mod demo;
 mod doctor;
 mod encode;
@@ -29,6 +30,7 @@ mod weights;
 
 pub use error::CliError;
 
+use crate::model::device;
 use crate::model::ops::keep_freed_memory;
 use clap::{Parser, Subcommand};
 use std::io;
@@ -48,6 +50,9 @@ struct Cli {
         value_name = "LEVEL"
     )]
     log: String,
+    /// Where generators run: auto, cpu, cuda or cuda:N.
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    device: device::Choice,
     #[command(subcommand)]
     command: Command,
 }
@@ -82,6 +87,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Say which weights to get, where to put them, and whether they are right.
     Weights(weights::Args),
+    /// Measure how fast this machine renders, fits and codes.
+    Bench(bench::Args),
     /// Serve, play and measure the shipped title in one go.
     Demo(demo::Args),
 }
@@ -95,7 +102,8 @@ pub fn main() -> ExitCode {
         .with_env_filter(EnvFilter::new(format!("promptus={}", cli.log)))
         .with_writer(io::stderr)
         .init();
-    match run(cli.command) {
+    let chosen = device::choose(cli.device).map_err(CliError::from);
+    match chosen.and_then(|()| run(cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }
@@ -117,6 +125,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Validate(args) => validate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Weights(args) => weights::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
 }

@@ -4,7 +4,7 @@
 //! A profile may end in a pixel shuffle and may add a linear map of each latent cell, which carries
 //! the layout while the stages add the detail. Knows nothing of prompts or denoising.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::ModelError;
 use super::ops::{Conv2d, pixel_shuffle};
@@ -76,6 +76,11 @@ impl Decoder {
                 .transpose()?,
             cell,
         })
+    }
+
+    /// The format that it computes in.
+    pub fn dtype(&self) -> DType {
+        self.conv_in.dtype()
     }
 
     /// (B, C, Hl, Wl) → pictures (B, 3, H, W), nominally in 0..1 and not clamped.

@@ -1,24 +1,146 @@
 //! Which device the generator computes on.
+//!
+//! One binary serves both: a build with the `cuda` feature looks for NVIDIA's driver when it first
+//! needs a device, and goes on with the CPU where there is none, saying so once.
 
-use candle_core::Device;
+use candle_core::{Device, DeviceLocation};
+use std::str::FromStr;
+use std::sync::OnceLock;
 
-/// The first CUDA GPU in a build with the `cuda` feature on a machine that has one; else the CPU.
-pub fn best() -> Device {
-    gpu().unwrap_or(Device::Cpu)
+/// A device as a user names it: `auto`, `cpu`, `cuda` or `cuda:1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The first GPU that works, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The GPU of that number, from 0.
+    Cuda(usize),
 }
 
-/// `cpu` or `cuda`, as reports call it.
-pub fn name(device: &Device) -> &'static str {
-    if device.is_cpu() { "cpu" } else { "cuda" }
+/// A device that is not there, or a name that is none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// Not a device's name.
+    #[error("`{0}` is no device: expected auto, cpu, cuda or cuda:N")]
+    Name(String),
+    /// The GPU cannot be used.
+    #[error("no CUDA device {index}: {reason}")]
+    Cuda {
+        /// Number of the GPU.
+        index: usize,
+        /// What the driver, or its absence, says.
+        reason: String,
+    },
+}
+
+impl FromStr for Choice {
+    type Err = DeviceError;
+
+    fn from_str(name: &str) -> Result<Self, DeviceError> {
+        let wrong = || DeviceError::Name(name.to_owned());
+        match (name, name.strip_prefix("cuda:")) {
+            ("auto", _) => Ok(Self::Auto),
+            ("cpu", _) => Ok(Self::Cpu),
+            ("cuda", _) => Ok(Self::Cuda(0)),
+            (_, Some(index)) => Ok(Self::Cuda(index.parse().map_err(|_| wrong())?)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// The device of this process, once chosen: tensors of two handles of one GPU do not mix.
+static CHOSEN: OnceLock<Device> = OnceLock::new();
+
+/// Makes `choice` the device that [`best`] gives from now on, unless one is in use already.
+/// Fails if a GPU was asked for that cannot be used.
+pub fn choose(choice: Choice) -> Result<(), DeviceError> {
+    let device = match choice {
+        Choice::Auto => return Ok(()),
+        Choice::Cpu => Device::Cpu,
+        Choice::Cuda(index) => gpu(index).map_err(|reason| DeviceError::Cuda { index, reason })?,
+    };
+    CHOSEN.get_or_init(|| device);
+    Ok(())
+}
+
+/// The device that was chosen; else the first CUDA GPU in a build with the `cuda` feature on a
+/// machine that has one; else the CPU.
+pub fn best() -> Device {
+    let find = || match gpu(0) {
+        Ok(device) => device,
+        Err(reason) => {
+            if cfg!(feature = "cuda") {
+                tracing::warn!("no usable CUDA device ({reason}): computing on the CPU");
+            }
+            Device::Cpu
+        }
+    };
+    CHOSEN.get_or_init(find).clone()
+}
+
+/// `cpu`, `cuda:0`, …, as reports call it.
+pub fn name(device: &Device) -> String {
+    match device.location() {
+        DeviceLocation::Cpu => "cpu".to_owned(),
+        DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+        DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+    }
 }
 
 #[cfg(feature = "cuda")]
-fn gpu() -> Option<Device> {
+fn gpu(index: usize) -> Result<Device, String> {
+    use std::panic;
     // Without a driver the CUDA bindings panic instead of failing.
-    std::panic::catch_unwind(|| Device::new_cuda(0)).ok()?.ok()
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let opened = panic::catch_unwind(|| Device::new_cuda(index));
+    panic::set_hook(hook);
+    match opened {
+        Ok(Ok(device)) => Ok(device),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(cause) => Err(cause
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| cause.downcast_ref::<&str>().copied())
+            .unwrap_or("the driver cannot be loaded")
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()),
+    }
 }
 
 #[cfg(not(feature = "cuda"))]
-fn gpu() -> Option<Device> {
-    None
+fn gpu(_: usize) -> Result<Device, String> {
+    Err("this build is without the `cuda` feature".to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Choice, best, choose, name};
+
+    #[test]
+    fn devices_by_name() {
+        let parse = |name: &str| name.parse::<Choice>();
+        assert_eq!(parse("auto").unwrap(), Choice::Auto);
+        assert_eq!(parse("cpu").unwrap(), Choice::Cpu);
+        assert_eq!(parse("cuda").unwrap(), Choice::Cuda(0));
+        assert_eq!(parse("cuda:3").unwrap(), Choice::Cuda(3));
+        for wrong in ["", "gpu", "cuda:", "cuda:-1", "cpu:0"] {
+            assert!(parse(wrong).unwrap_err().to_string().contains("no device"));
+        }
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_refused_and_auto_falls_back() {
+        let refused = choose(Choice::Cuda(999)).unwrap_err().to_string();
+        assert!(refused.starts_with("no CUDA device 999: "), "{refused}");
+        choose(Choice::Auto).unwrap();
+        let used = name(&best());
+        assert!(used == "cpu" || used.starts_with("cuda:"), "{used}");
+    }
 }

@@ -11,11 +11,12 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::ModelError;
 use super::decoder::Decoder;
-use super::ops::{Conv2d, pixel_shuffle};
+use super::format::InFormat;
+use super::ops::{Conv2d, add_constant, cat_constant, pixel_shuffle};
 use super::profile::{Conditioning, Prediction, Profile};
 use super::scope::Scope;
 use super::stable_diffusion::recognise::{Holds, explain};
@@ -53,6 +54,14 @@ impl Generator {
     /// The file of weights that ships with the crate.
     pub fn shipped_file() -> &'static [u8] {
         SHIPPED
+    }
+
+    /// As [`Self::shipped`], computing in the format `dtype`.
+    pub fn shipped_in(dtype: DType, device: &Device) -> Result<Self, ModelError> {
+        let name = "generator.safetensors";
+        let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
+        let source = InFormat::new(&weights, dtype);
+        Self::new(Profile::mini(), &source, weights.sha256())
     }
 
     /// A generator from one safetensors file that holds UNet, decoder and, where the profile has
@@ -139,23 +148,28 @@ impl Generator {
         let start = start
             .broadcast_as((batch, channels, rows, columns))?
             .contiguous()?;
+        let (prompts, noise) = (
+            prompts.to_dtype(self.unet.dtype())?,
+            start.to_dtype(self.unet.dtype())?,
+        );
         let Some(lift) = &self.lift else {
-            let output = self.unet.forward(&start, prompts)?;
-            return self.predicted(&start, None, output);
+            let output = self.unet.forward(&noise, &prompts)?;
+            return self.predicted(&start, None, &output);
         };
-        let map = as_map(prompts, rows, columns)?;
+        let map = as_map(&prompts, rows, columns)?;
         let lifted = pixel_shuffle(&lift.forward(&map)?, LIFT)?;
-        let output = self
-            .unet
-            .forward(&Tensor::cat(&[&start, &lifted], 1)?, &map)?;
-        self.predicted(&start, Some(&lifted), output)
+        let output = self.unet.forward(&cat_constant(&noise, &lifted)?, &map)?;
+        self.predicted(&start, Some(&lifted), &output)
     }
 
     /// Latents → pictures (B, 3, H, W), nominally in 0..1 and not clamped.
     pub fn decode(&self, latent: &Tensor) -> Result<Tensor, ModelError> {
         match &self.vae {
             Some(vae) => vae.decode(latent),
-            None => self.decoder.forward(latent),
+            None => {
+                let latent = latent.to_dtype(self.decoder.dtype())?;
+                Ok(self.decoder.forward(&latent)?.to_dtype(DType::F32)?)
+            }
         }
     }
 
@@ -164,19 +178,20 @@ impl Generator {
         self.decode(&self.latent(prompts, start)?)
     }
 
-    /// The latent that the network's output stands for.
+    /// The latent that the network's output stands for, in `f32`.
     fn predicted(
         &self,
         start: &Tensor,
         lifted: Option<&Tensor>,
-        output: Tensor,
+        output: &Tensor,
     ) -> Result<Tensor, ModelError> {
+        let output = output.to_dtype(DType::F32)?;
         match (self.profile.prediction, lifted) {
-            (Prediction::Sample, Some(lifted)) => Ok((output + lifted)?),
+            (Prediction::Sample, Some(lifted)) => Ok((output + lifted.to_dtype(DType::F32)?)?),
             (Prediction::Sample, None) => Ok(output),
             (Prediction::Epsilon { alpha_bar }, _) => {
                 let noise = (output * (1.0 - alpha_bar).sqrt())?;
-                Ok(((start - noise)? / alpha_bar.sqrt())?)
+                Ok((add_constant(&noise.neg()?, start)? / alpha_bar.sqrt())?)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Frames ↔ tensors: bytes 0..=255 to values 0..1, NCHW; padding to and cropping from coded size.
 //! Knows no network.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::ModelError;
 use crate::frame::Frame;
@@ -39,6 +39,14 @@ pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, M
     if colours != 3 || rows > height || columns > width {
         return Err(wrong());
     }
+    if !pictures.device().is_cpu() {
+        let bytes = bytes_on_device(pictures, visible)?;
+        let frames = bytes.chunks_exact(3 * rows * columns);
+        let frame = |data: &[u8]| Frame::new(visible.0, visible.1, data.to_vec());
+        return frames
+            .map(|data| frame(data).map_err(|_| wrong()))
+            .collect();
+    }
     let values: Vec<f32> = pictures.flatten_all()?.to_vec1()?;
     let plane = height * width;
     let frame = |picture: &[f32]| {
@@ -56,6 +64,18 @@ pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, M
         .collect()
 }
 
+/// The bytes of all frames, one after the other: cropped, rounded and interleaved where the pictures
+/// lie, so that a quarter of the data crosses to the host.
+fn bytes_on_device(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<u8>, ModelError> {
+    let (columns, rows) = (visible.0 as usize, visible.1 as usize);
+    let cropped = pictures.narrow(2, 0, rows)?.narrow(3, 0, columns)?;
+    let bytes = (cropped.clamp(0f32, 1f32)? * 255.0)?
+        .round()?
+        .to_dtype(DType::U8)?;
+    let interleaved = bytes.permute((0, 2, 3, 1))?.contiguous()?;
+    Ok(interleaved.flatten_all()?.to_vec1()?)
+}
+
 fn to_byte(value: f32) -> u8 {
     (value.clamp(0.0, 1.0) * 255.0).round() as u8
 }
@@ -63,8 +83,9 @@ fn to_byte(value: f32) -> u8 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{to_frames, to_tensor};
+    use super::{bytes_on_device, to_frames, to_tensor};
     use crate::frame::Frame;
+    use crate::model::gradient_check::normal;
     use candle_core::{Device, Tensor};
 
     #[test]
@@ -82,6 +103,14 @@ mod tests {
         assert_eq!(red[0], 0.0);
         assert!(red[1..4].iter().all(|&r| (r - 9.0 / 255.0).abs() < 1e-7));
         assert_eq!(to_frames(&tensor, (2, 1)).unwrap(), [frame]);
+    }
+
+    #[test]
+    fn bytes_made_on_a_device_are_the_same() {
+        let pictures = (normal(1, &[2, 3, 7, 9]) * 0.7).unwrap();
+        let frames = to_frames(&pictures, (8, 5)).unwrap();
+        let expected: Vec<u8> = frames.into_iter().flat_map(Frame::into_data).collect();
+        assert_eq!(bytes_on_device(&pictures, (8, 5)).unwrap(), expected);
     }
 
     #[test]

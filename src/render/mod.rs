@@ -9,5 +9,5 @@ mod sink;
 
 pub use error::RenderError;
 pub use pace::{Due, Pacer, Timetable};
-pub use segment::{Deliver, SegmentRenderer};
+pub use segment::{Batching, Deliver, SegmentRenderer};
 pub use sink::{Picture, PngFolder, Sink, Y4mFile, Y4mPipe, open as open_sink, write_png};

@@ -4,7 +4,8 @@
 //! through the generator with the start latent that the track's mode calls for. Every frame is a
 //! forward pass of its own on a CPU, several of them side by side, so a frame's bytes depend on
 //! the segment alone: not on what was played before, on the number of threads, or on the rung that
-//! the player came from.
+//! the player came from. On a GPU the frames up to the next keyframe are one pass, and what comes
+//! back to the host is their bytes.
 //!
 //! A chain (the reference's recurrence, for imported titles) is the exception: there a segment
 //! starts from a latent of the one before, which the renderer keeps.
@@ -13,7 +14,7 @@ use super::RenderError;
 use crate::frame::Frame;
 use crate::model::opening::opening;
 use crate::model::start::Start;
-use crate::model::{Generator, picture};
+use crate::model::{Generator, ModelError, picture};
 use crate::prompt::{Factors, KeyframeDecoder, between};
 use crate::segment::coded::CodedSegment;
 use crate::segment::keyframes::bracket;
@@ -21,10 +22,14 @@ use crate::segment::media::MediaSegment;
 use crate::segment::{StartLatent, Track};
 use candle_core::Tensor;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Frames that are generated side by side before the first of them is handed over.
-const GROUP: usize = 8;
+/// Frames that are generated side by side before the first of them is handed over, at most.
+const GROUP: u32 = 8;
+
+/// Most frames in one pass on a GPU: their hidden layers have to fit into its memory.
+const MOST_TOGETHER: u32 = 16;
 
 /// Most pixels of a coded picture.
 const MAX_PIXELS: u64 = 4096 * 4096;
@@ -38,7 +43,18 @@ pub struct SegmentRenderer {
     generator: Arc<Generator>,
     track: Track,
     start: Start,
+    batching: Batching,
     chain: Option<Chain>,
+}
+
+/// How the frames of a segment go through the generator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Batching {
+    /// Each frame by itself, several at a time, one a core: best on a CPU, where it beats several
+    /// cores on one frame.
+    SideBySide,
+    /// The frames up to the next keyframe in one pass, at most so many: best on a GPU.
+    Together(u32),
 }
 
 /// Where a chained segment goes on from.
@@ -61,12 +77,25 @@ impl SegmentRenderer {
         // The shortest decimal of the stored f32 is the number that was meant (0.95).
         let weight = track.noise_weight.to_string().parse().unwrap_or_default();
         let start = Start::new(track.noise_seed, weight, shape, generator.device())?;
+        let batching = match generator.device().is_cpu() {
+            true => Batching::SideBySide,
+            false => Batching::Together(MOST_TOGETHER),
+        };
         Ok(Self {
             generator,
             track,
             start,
+            batching,
             chain: None,
         })
+    }
+
+    /// The same with another batching than the device's usual one. Frames may then differ in the
+    /// last bits.
+    #[must_use]
+    pub fn with_batching(mut self, batching: Batching) -> Self {
+        self.batching = batching;
+        self
     }
 
     /// The rung's configuration.
@@ -105,40 +134,56 @@ impl SegmentRenderer {
     fn span(
         &self,
         keyframes: &Keyframes<'_>,
-        range: std::ops::Range<u32>,
+        range: Range<u32>,
         start: &Tensor,
         deliver: &mut Deliver<'_>,
     ) -> Result<Option<Tensor>, RenderError> {
         let mut last = None;
-        let numbers: Vec<u32> = range.collect();
-        for group in numbers.chunks(GROUP) {
-            let one = |&number: &u32| self.frame(keyframes, number, start);
-            let done: Vec<Result<_, RenderError>> = if self.generator.device().is_cpu() {
-                group.par_iter().map(one).collect()
-            } else {
-                group.iter().map(one).collect()
+        let mut next = range.start;
+        let mut group = rayon::current_num_threads() as u32;
+        while next < range.end {
+            let done = match self.batching {
+                Batching::SideBySide => {
+                    let end = range.end.min(next.saturating_add(group));
+                    // A small group first, so that the first frame comes soon.
+                    group = (2 * group).min(GROUP);
+                    let one = |number| self.batch(keyframes, number..number + 1, start);
+                    (next..end).into_par_iter().map(one).collect()
+                }
+                Batching::Together(limit) => {
+                    let end = keyframes.end_of_interval(next).min(range.end);
+                    let end = end.min(next.saturating_add(limit.max(1)));
+                    vec![self.batch(keyframes, next..end, start)]
+                }
             };
             for result in done {
-                let (latent, frame) = result?;
-                deliver(frame)?;
+                let (latent, frames): (Tensor, Vec<Frame>) = result?;
+                next += frames.len() as u32;
+                frames.into_iter().try_for_each(&mut *deliver)?;
                 last = Some(latent);
             }
         }
         Ok(last)
     }
 
-    fn frame(
+    /// The frames `numbers`, at least one, in one pass, and the latent of the last of them.
+    fn batch(
         &self,
         keyframes: &Keyframes<'_>,
-        number: u32,
+        numbers: Range<u32>,
         start: &Tensor,
-    ) -> Result<(Tensor, Frame), RenderError> {
-        let prompt = self.tensor(&[keyframes.prompt(number)?])?;
-        let latent = self.generator.latent(&prompt, start)?;
-        let pictures = self.generator.decode(&latent)?;
-        let frame = picture::to_frames(&pictures, self.track.visible)?.pop();
-        let frame = frame.ok_or(RenderError::NoPicture)?;
-        Ok((latent, frame))
+    ) -> Result<(Tensor, Vec<Frame>), RenderError> {
+        let prompts: Vec<_> = numbers
+            .map(|n| keyframes.prompt(n))
+            .collect::<Result<_, _>>()?;
+        let latents = self.generator.latent(&self.tensor(&prompts)?, start)?;
+        let pictures = self.generator.decode(&latents)?;
+        let frames = picture::to_frames(&pictures, self.track.visible)?;
+        let last = latents.narrow(0, prompts.len() - 1, 1);
+        match frames.len() == prompts.len() {
+            true => Ok((last.map_err(ModelError::from)?, frames)),
+            false => Err(RenderError::NoPicture),
+        }
     }
 
     /// The recurrence of the reference: keyframe k starts from the latent of keyframe k−1, and so
@@ -184,14 +229,14 @@ impl SegmentRenderer {
         let values: Vec<f32> = bytes.chunks_exact(4).map(value).collect();
         let shape = (1, channels, rows, columns);
         let latent = Tensor::from_vec(values, shape, self.generator.device());
-        Ok(latent.map_err(crate::model::ModelError::from)?)
+        Ok(latent.map_err(ModelError::from)?)
     }
 
     fn tensor(&self, prompts: &[Vec<f32>]) -> Result<Tensor, RenderError> {
         let shape = self.track.coding.shape;
         let shape = (prompts.len(), shape.tokens, shape.dim);
         let tensor = Tensor::from_vec(prompts.concat(), shape, self.generator.device());
-        Ok(tensor.map_err(crate::model::ModelError::from)?)
+        Ok(tensor.map_err(ModelError::from)?)
     }
 }
 
@@ -248,6 +293,13 @@ impl<'a> Keyframes<'a> {
             decoded,
             positions: segment.positions(),
         })
+    }
+
+    /// One past the last frame that is interpolated towards the same keyframe as `number`.
+    fn end_of_interval(&self, number: u32) -> u32 {
+        let mut positions = self.decoded.iter().map(|(position, _)| *position);
+        let next = positions.find(|position| *position >= number);
+        next.map_or(u32::MAX, |position| position.saturating_add(1))
     }
 
     /// The composed prompt of frame `number`.

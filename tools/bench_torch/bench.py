@@ -1,12 +1,13 @@
 """Times our operations and PyTorch's on the same shapes, in turns on the same machine.
 
-    python3 tools/bench_torch/bench.py [--threads 2]
+    python3 tools/bench_torch/bench.py [--threads 2] [--whole]
 
-Needs torch and cargo. Starts `cargo bench --bench paired` and asks it for one figure at a time,
+With --whole, takes `promptus bench` of target/release (or $PROMPTUS) for ours. Needs torch and cargo. Starts `cargo bench --bench paired` and asks it for one figure at a time,
 alternating with PyTorch; every figure is the best of many runs over several rounds.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import subprocess
@@ -212,12 +213,60 @@ def torch_convolution(inputs, outputs, side, kernel, stride):
     return forward, lambda: torch.autograd.grad(y, tracked, ones, retain_graph=True)
 
 
+def promptus(*arguments):
+    """One report of `promptus bench`."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    program = os.environ.get("PROMPTUS", root / "target/release/promptus")
+    output = subprocess.run([program, "bench", *arguments, "--json"], capture_output=True, text=True, check=True)
+    return json.loads(output.stdout.splitlines()[-1])
+
+
+def both_clocks(run, limit=1.0):
+    """Best wall and best processor time of one call."""
+    wall, processor, begin = float("inf"), float("inf"), time.perf_counter()
+    while time.perf_counter() - begin < limit:
+        start = time.perf_counter(), time.process_time()
+        run()
+        wall = min(wall, time.perf_counter() - start[0])
+        processor = min(processor, time.process_time() - start[1])
+    return wall, processor
+
+
+def whole(threads):
+    """`promptus bench render` and `fit` beside PyTorch, a run of each in turns."""
+    side, batch = 256, 8
+    single, many = torch_mini(1, side), torch_mini(batch, side)
+    least = {}
+
+    def note(name, wall, processor):
+        old = least.get(name, (float("inf"), float("inf")))
+        least[name] = min(old[0], wall), min(old[1], processor)
+
+    threads = str(threads)
+    for _ in range(ROUNDS):
+        report = promptus("render", "--threads", threads)
+        note("render: ours, frames side by side", report["ms_per_frame"], report["processor_ms_per_frame"])
+        note("render: ours, all threads on a frame", report["peers"][0]["ms"], float("nan"))
+        for name, functions, frames in (("one frame", single, 1), (f"batch of {batch}", many, batch)):
+            for what, run in zip(("render", "fit"), functions):
+                note(f"{what}: PyTorch, {name}", *(1e3 * t / frames for t in both_clocks(run)))
+        report = promptus("fit", "--threads", threads)
+        note("fit: ours, all threads on a step", report["step_ms"], report["processor_ms"])
+        note("fit: ours, steps side by side", report["side_by_side_ms"], float("nan"))
+    print(f"mini at {side}×{side}, {threads} threads, ms a frame      wall  processor")
+    for name in sorted(least, reverse=True):
+        print(f"{name:42} {least[name][0]:9.2f} {least[name][1]:9.2f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stock", action="store_true", help="time candle's own convolution too")
+    parser.add_argument("--whole", action="store_true", help="only `promptus bench` beside PyTorch, whole frames and steps")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.whole:
+        return whole(arguments.threads)
     ours = Ours(arguments.threads)
     stock = "  candle/ours" if arguments.stock else ""
     print("what                      pass   ours ms  torch ms  ours/torch  GFLOP/s" + stock)

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{Result, Shape, Tensor, bail};
+use candle_core::{DType, Result, Shape, Tensor, bail};
 
+use super::attach::attach;
 use super::cpu::convolve::Convolution;
 use super::cpu::custom::{Unary, apply, is_served, with_values};
 use super::cpu::plan::{Kind, Plan, Weights};
 use super::cpu::simd::Level;
-use super::{relu, upsample_nearest2};
+use super::{relu, upsample_nearest2, work};
 
 /// A convolution layer. Weight (O, I, k, k), bias (O), one stride and padding for both axes.
 #[derive(Clone, Debug)]
@@ -98,6 +99,11 @@ impl Conv2d {
         )
     }
 
+    /// The format of weights, inputs and outputs.
+    pub fn dtype(&self) -> DType {
+        self.weight.dtype()
+    }
+
     fn run(&self, x: &Tensor, kind: Kind, with_relu: bool) -> Result<Tensor> {
         let (_, channels, height, width) = x.dims4()?;
         let (_, inputs, side, _) = self.weight.dims4()?;
@@ -128,22 +134,35 @@ impl Conv2d {
 
     /// The same from candle's own operations, for other devices and formats.
     pub(super) fn composed(&self, x: &Tensor) -> Result<Tensor> {
-        let x = self.pad(&self.pad(x, 2)?, 3)?;
-        let y = x.conv2d(&self.weight, 0, self.stride, 1, 1)?;
-        match &self.bias {
-            Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1))?),
-            None => Ok(y),
-        }
+        let (layer, height, width) = (self.clone(), x.dim(2)?, x.dim(3)?);
+        let forward = |x: &Tensor| {
+            let y = x.conv2d(&self.weight, self.padding, self.stride, 1, 1)?;
+            let (batch, _, height, width) = y.dims4()?;
+            work::add(self.work(self.kind(), batch * height * width)?);
+            match &self.bias {
+                Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1))?),
+                None => Ok(y),
+            }
+        };
+        attach(x, forward, move |gradient| {
+            layer.composed_backward(gradient, height, width)
+        })
     }
 
-    /// Zeros on both ends of `axis`, less what no window reaches: candle's convolution gradient
-    /// fails on unequal remainders.
-    fn pad(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
-        let unused = (x.dim(axis)? + 2 * self.padding - self.weight.dim(3)?) % self.stride;
-        let padded = x.pad_with_zeros(axis, self.padding, self.padding)?;
-        padded
-            .narrow(axis, 0, padded.dim(axis)? - unused)?
-            .contiguous()
+    /// The gradient of an input of `height` × `width`.
+    fn composed_backward(&self, gradient: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+        let side = self.weight.dim(3)?;
+        let gradient = gradient.contiguous()?;
+        if self.stride == 1 && self.padding < side {
+            let turned = self.weight.transpose(0, 1)?.contiguous()?;
+            let turned = turned.flip(&[2, 3])?.contiguous()?;
+            return gradient.conv2d(&turned, side - 1 - self.padding, 1, 1, 1);
+        }
+        // Rows and columns that no window reached, the same on both axes for candle: the larger.
+        let unused = |length: usize| (length + 2 * self.padding - side) % self.stride;
+        let most = unused(height).max(unused(width));
+        let full = gradient.conv_transpose2d(&self.weight, self.padding, most, self.stride, 1)?;
+        full.narrow(2, 0, height)?.narrow(3, 0, width)?.contiguous()
     }
 }
 
@@ -161,6 +180,7 @@ impl Conv2d {
         let (batch, height, width) = (dims[0], dims[2], dims[3]);
         let (out_height, out_width) = (self.side(kind, height)?, self.side(kind, width)?);
         let plans = self.plans(kind);
+        work::add(self.work(kind, batch * out_height * out_width)?);
         let output = Convolution {
             plan: self.plan(&plans.forward, kind, false)?,
             input: x,
@@ -188,16 +208,18 @@ impl Conv2d {
         mask: Option<&[f32]>,
         residual: Option<&[f32]>,
     ) -> Result<Vec<f32>> {
-        let (batch, height, width) = (dims[0], dims[2], dims[3]);
+        let (batch, out_height, out_width) = (dims[0], dims[2], dims[3]);
+        let (height, width) = (self.side(kind, out_height)?, self.side(kind, out_width)?);
+        work::add(self.work(kind, batch * height * width)?);
         let gradient = Convolution {
             plan: self.plan(&self.plans(kind).backward, kind, true)?,
             input: gradient,
             mask,
             batch,
-            height: self.side(kind, height)?,
-            width: self.side(kind, width)?,
-            out_height: height,
-            out_width: width,
+            height,
+            width,
+            out_height,
+            out_width,
             bias: None,
             residual,
             relu: false,
@@ -252,6 +274,16 @@ impl Conv2d {
             plans.bias.get_or_init(|| bias);
         }
         Ok(plans.bias.get().and_then(Option::as_deref))
+    }
+
+    /// Multiply-adds of an output of so many pixels, or of its way back.
+    fn work(&self, kind: Kind, pixels: usize) -> Result<usize> {
+        let (outputs, inputs, side, _) = self.weight.dims4()?;
+        let taps = match kind {
+            Kind::Plain { .. } => side,
+            Kind::Enlarged { .. } => side / 2 + 1,
+        };
+        Ok(pixels * outputs * inputs * taps * taps)
     }
 
     /// Height or width of the output.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, Result, Shape, Tensor, bail};
+use candle_core::{DType, Result, Shape, Tensor, bail};
 
+use super::attach::{affine, normalised};
 use super::cpu::custom::{Unary, apply, is_served};
 use super::cpu::normalise::{Normalise, NormaliseBackward, each_row};
 
@@ -28,8 +29,9 @@ impl GroupNorm {
                 bias.shape()
             );
         }
-        let (weight, bias) = (weight.detach(), bias.detach());
-        let values = Arc::new((frozen(&weight)?, frozen(&bias)?));
+        let frozen = |x: &Tensor| x.detach().to_dtype(DType::F32);
+        let (weight, bias) = (frozen(weight)?, frozen(bias)?);
+        let values = Arc::new((weight.to_vec1()?, bias.to_vec1()?));
         Ok(Self {
             groups,
             eps,
@@ -56,19 +58,19 @@ impl GroupNorm {
         }
     }
 
-    /// The same from candle's own operations, for other devices.
+    /// The same from candle's own operations, for other devices and formats; means are taken in
+    /// `f32`, as half precision would lose or overflow them.
     fn composed(&self, x: &Tensor) -> Result<Tensor> {
         let (batch, channels, height, width) = x.dims4()?;
-        let grouped = x.reshape((batch, self.groups, channels / self.groups * height * width))?;
-        let centred = grouped.broadcast_sub(&grouped.mean_keepdim(D::Minus1)?)?;
-        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        let normed = centred
-            .broadcast_div(&(variance + self.eps)?.sqrt()?)?
-            .reshape(x.shape())?;
+        let grouped = (batch, self.groups, channels / self.groups * height * width);
         let per_channel = (1, channels, 1, 1);
-        normed
-            .broadcast_mul(&self.weight.reshape(per_channel)?)?
-            .broadcast_add(&self.bias.reshape(per_channel)?)
+        let wide = x.to_dtype(DType::F32)?.reshape(grouped)?;
+        let normed = normalised(&wide, self.eps)?.reshape(x.shape())?;
+        let (weight, bias) = (
+            self.weight.reshape(per_channel)?,
+            self.bias.reshape(per_channel)?,
+        );
+        affine(&normed, &weight, &bias)?.to_dtype(x.dtype())
     }
 
     fn rows(&self, dims: &[usize]) -> (Normalise<'_>, usize) {
@@ -82,11 +84,6 @@ impl GroupNorm {
         };
         (rows, dims[1] / self.groups * segment)
     }
-}
-
-/// The values of a weight as the kernels want them.
-fn frozen(weight: &Tensor) -> Result<Vec<f32>> {
-    weight.to_dtype(candle_core::DType::F32)?.to_vec1()
 }
 
 impl Unary for GroupNorm {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Result, Shape, Tensor, bail};
 
+use super::attach::{affine, normalised};
 use super::cpu::custom::{Unary, apply, is_served};
 use super::cpu::normalise::{Normalise, NormaliseBackward, each_row};
 
@@ -26,12 +27,13 @@ impl LayerNorm {
                 bias.shape()
             );
         }
-        let values = |x: &Tensor| x.to_dtype(DType::F32)?.to_vec1();
-        let values = Arc::new((values(weight)?, values(bias)?));
+        let frozen = |x: &Tensor| x.detach().to_dtype(DType::F32);
+        let (weight, bias) = (frozen(weight)?, frozen(bias)?);
+        let values = Arc::new((weight.to_vec1()?, bias.to_vec1()?));
         Ok(Self {
             eps,
-            weight: weight.detach(),
-            bias: bias.detach(),
+            weight,
+            bias,
             values,
         })
     }
@@ -52,14 +54,12 @@ impl LayerNorm {
         }
     }
 
-    /// The same from candle's own operations, for other devices.
+    /// The same from candle's own operations, for other devices and formats; means are taken in
+    /// `f32`, as half precision would lose them.
     fn composed(&self, x: &Tensor) -> Result<Tensor> {
-        let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
-        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        centred
-            .broadcast_div(&(variance + self.eps)?.sqrt()?)?
-            .broadcast_mul(&self.weight)?
-            .broadcast_add(&self.bias)
+        let wide = x.to_dtype(DType::F32)?;
+        let normed = normalised(&wide, self.eps)?;
+        affine(&normed, &self.weight, &self.bias)?.to_dtype(x.dtype())
     }
 
     fn rows(&self) -> Normalise<'_> {

@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{Result, Shape, Tensor, bail};
+use candle_core::{DType, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::attach::attach;
 use super::cpu::custom::{Unary, apply, is_served, with_values};
 use super::cpu::product::{Matrix, Product};
 use super::cpu::simd::Level;
+use super::work;
 
 /// A linear layer. Weight (O, I), bias (O).
 #[derive(Clone, Debug)]
@@ -56,6 +58,11 @@ impl Linear {
         }
     }
 
+    /// The format of weights, inputs and outputs.
+    pub fn dtype(&self) -> DType {
+        self.weight.dtype()
+    }
+
     /// (…, I) → (…, O).
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (_, inputs) = self.weight.dims2()?;
@@ -72,15 +79,21 @@ impl Linear {
     pub(super) fn composed(&self, x: &Tensor) -> Result<Tensor> {
         let (outputs, inputs) = self.weight.dims2()?;
         let rows = x.elem_count() / inputs.max(1);
-        let y = x
-            .contiguous()?
-            .reshape((rows, inputs))?
-            .matmul(&self.weight.t()?)?;
-        let y = match &self.bias {
-            Some(bias) => y.broadcast_add(bias)?,
-            None => y,
+        let (weight, dims) = (self.weight.clone(), x.dims().to_vec());
+        let forward = |x: &Tensor| {
+            let y = x.contiguous()?.reshape((rows, inputs))?;
+            let y = y.matmul(&self.weight.t()?)?;
+            work::add(rows * inputs * outputs);
+            let y = match &self.bias {
+                Some(bias) => y.broadcast_add(bias)?,
+                None => y,
+            };
+            y.reshape(self.output(x.dims(), outputs))
         };
-        y.reshape(self.output(x.dims(), outputs))
+        attach(x, forward, move |gradient| {
+            let gradient = gradient.contiguous()?.reshape((rows, outputs))?;
+            gradient.matmul(&weight)?.reshape(dims.as_slice())
+        })
     }
 
     fn output(&self, dims: &[usize], outputs: usize) -> Vec<usize> {
@@ -115,6 +128,7 @@ impl Linear {
 /// Every row of `x` times `matrix`.
 fn multiply(level: Level, matrix: &Matrix, x: &[f32]) -> Vec<f32> {
     let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
+    work::add(x.len() * outputs);
     let mut y = vec![0f32; x.len() / inputs.max(1) * outputs];
     if !y.is_empty() {
         let pieces = x

@@ -2,13 +2,16 @@
 //! perceptual metric are made of.
 //!
 //! Every gradient with respect to an *input* is right (held to finite differences); weights are
-//! constants and their gradients are never computed. Pictures and feature maps are `f32`, NCHW.
+//! constants and their gradients are never computed. Pictures and feature maps are NCHW: in `f32`
+//! on the CPU they go through own kernels, in any other format or place through candle's operations.
 //! Knows nothing of networks, prompts or files. Errors are candle's: a wrong shape names the shape.
 //!
 //! candle's own fused softmax and layer norm detach from the graph without a word, and its nearest
-//! upsampling drops a gradient when its input is used twice; none of them is used here.
+//! upsampling drops a gradient when its input is used twice; none of them is used here where a
+//! gradient is asked for.
 
 mod activation;
+mod attach;
 mod attention;
 mod conv2d;
 mod cpu;
@@ -24,8 +27,10 @@ mod residual_block;
 mod softmax;
 mod unit_distance;
 mod upsample;
+mod work;
 
 pub use activation::{gelu_erf, relu, silu};
+pub use attach::{add_constant, cat_constant};
 pub use attention::attention;
 pub use conv2d::Conv2d;
 pub use cpu::memory::keep_freed_memory;
@@ -39,3 +44,4 @@ pub use residual_block::ResidualBlock;
 pub use softmax::softmax_last;
 pub use unit_distance::UnitDistance;
 pub use upsample::upsample_nearest2;
+pub use work::multiply_adds;

@@ -1,6 +1,6 @@
 //! Softmax over the last axis.
 
-use candle_core::{D, Result, Shape, Tensor};
+use candle_core::{D, DType, Result, Shape, Tensor};
 
 use super::cpu::custom::{Unary, apply, is_served};
 use super::cpu::normalise::{Softmax, SoftmaxBackward, each_row};
@@ -9,8 +9,12 @@ use super::cpu::normalise::{Softmax, SoftmaxBackward, each_row};
 pub fn softmax_last(x: &Tensor) -> Result<Tensor> {
     if is_served(x) {
         apply(x, SoftmaxLast)
+    } else if x.device().is_cuda() && !x.track_op() {
+        // One kernel, which sums in `f32`; it has no gradient.
+        candle_nn::ops::softmax_last_dim(x)
     } else {
-        candle_nn::ops::softmax(x, D::Minus1)
+        let wide = x.to_dtype(DType::F32)?;
+        candle_nn::ops::softmax(&wide, D::Minus1)?.to_dtype(x.dtype())
     }
 }
 

@@ -9,7 +9,7 @@ mod resnet;
 mod time;
 mod transformer;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use self::block::{Block, Grid};
 use self::resnet::{norm, normed};
@@ -71,6 +71,11 @@ impl UNet {
             norm_out: norm(form, first, &scope.sub("conv_norm_out"))?,
             conv_out: scope.sub("conv_out").conv3(first, form.outputs)?,
         })
+    }
+
+    /// The format that it computes in.
+    pub fn dtype(&self) -> DType {
+        self.conv_in.dtype()
     }
 
     /// `x` (B, inputs, H, W) → (B, outputs, H, W); H and W divisible by 2 at every level. The prompt

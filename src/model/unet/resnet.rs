@@ -4,7 +4,9 @@ use candle_core::Tensor;
 
 use super::Told;
 use crate::model::ModelError;
-use crate::model::ops::{Conv2d, GroupNorm, Linear, avg_pool2, modulate, silu, upsample_nearest2};
+use crate::model::ops::{
+    Conv2d, GroupNorm, Linear, add_constant, avg_pool2, modulate, silu, upsample_nearest2,
+};
 use crate::model::profile::{Modulation, UNetForm};
 use crate::model::scope::Scope;
 
@@ -91,7 +93,7 @@ impl Resnet {
             }
             (Layer::Time(linear), Some(time)) => {
                 let shift = linear.forward(time)?.unsqueeze(2)?.unsqueeze(3)?;
-                Ok(hidden.broadcast_add(&shift)?)
+                Ok(add_constant(hidden, &shift)?)
             }
             (Layer::Time(_), None) => Ok(hidden.clone()),
         }

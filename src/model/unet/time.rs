@@ -23,9 +23,11 @@ impl TimeEmbedding {
         (code, dim): (usize, usize),
         scope: &Scope<'_>,
     ) -> Result<Self, ModelError> {
+        let linear_1 = scope.sub("linear_1").linear(code, dim, true)?;
+        let code = Tensor::from_vec(sinusoids(timestep, code), (1, code), scope.device())?;
         Ok(Self {
-            code: Tensor::from_vec(sinusoids(timestep, code), (1, code), scope.device())?,
-            linear_1: scope.sub("linear_1").linear(code, dim, true)?,
+            code: code.to_dtype(linear_1.dtype())?,
+            linear_1,
             linear_2: scope.sub("linear_2").linear(dim, dim, true)?,
         })
     }
