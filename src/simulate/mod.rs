@@ -18,6 +18,7 @@
 //!
 //! The same [`link`] shapes real connections for `play --throttle`, so a session under a trace and
 //! the simulation of that trace differ by timing noise only.
+#![doc = include_str!("../docs/simulator.md")]
 
 pub mod compat;
 pub mod conditions;

@@ -3,7 +3,7 @@
 //! Dynamic programming forward over segments. A state is the last rung, the media in the buffer and
 //! the time lost to start-up and stalls, the latter two in steps; of the plans that share one the best stays, with
 //! its exact times, so every figure belongs to a plan that can be played, and finer steps come closer
-//! to the optimum from below. Waits only for room in the buffer, as sessions do. Pensieve's `dp.cc`
+//! to the optimum from below (up to [`MOST_PLANS`] states a segment). Waits only for room in the buffer, as sessions do. Pensieve's `dp.cc`
 //! has the same aim by discrete time.
 
 use super::link::Link;
@@ -12,6 +12,9 @@ use std::collections::HashMap;
 
 /// What a second of stall costs, Mbit/s.
 const STALL: f64 = 4.3;
+/// Of more plans than this the best so far go on: those that lost most time in stalls are many and
+/// never win.
+const MOST_PLANS: usize = 2500;
 
 /// A plan so far.
 #[derive(Debug, Clone, Copy)]
@@ -69,10 +72,11 @@ pub fn qoe_lin(ladder: &Ladder, link: &Link, buffer_s: f64, step_s: f64) -> Opti
     Some(best / (ladder.segments() - 1).max(1) as f64)
 }
 
-/// The plans in an order that does not depend on the map's.
+/// The best plans, in an order that does not depend on the map's.
 fn in_order(best: HashMap<(usize, i64, i64), Plan>) -> Vec<Plan> {
     let mut keyed: Vec<((usize, i64, i64), Plan)> = best.into_iter().collect();
-    keyed.sort_by_key(|(key, _)| *key);
+    keyed.sort_by(|(a, x), (b, y)| y.worth.total_cmp(&x.worth).then(a.cmp(b)));
+    keyed.truncate(MOST_PLANS);
     keyed.into_iter().map(|(_, plan)| plan).collect()
 }
 
