@@ -117,7 +117,7 @@ fn edges_end_with_a_verdict() {
             match sabre::run(&live, movie, &options) {
                 Ok(session) => assert!(session.decisions.segment.len() >= segments),
                 Err(error) => {
-                    assert!(one_rate_bola_e && matches!(error, CompatError::Crash { .. }))
+                    assert!(one_rate_bola_e && matches!(error, CompatError::Crash { .. }));
                 }
             }
             assert!(matches!(
@@ -185,10 +185,7 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
         players: vec![
             Player::Own(Abr::Dynamic),
             Player::Own(Abr::LolPlus),
-            Player::Sabre(
-                "sabre:bolae".into(),
-                Box::new(sabre::options::Options::default()),
-            ),
+            Player::Sabre("sabre:bolae".into(), Box::default()),
         ],
         seeds: 2,
         conditions: Conditions::default(),

@@ -76,7 +76,7 @@ enum Command {
     /// Play a title over HTTP, rendering frames.
     Play(play::Args),
     /// Stream a title over a recorded network trace in virtual time.
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     /// Measure a title's rungs against the original video.
     Eval(eval::Args),
     /// Show what is inside a title, a media file or a segment.

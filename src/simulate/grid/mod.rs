@@ -125,6 +125,9 @@ impl Player {
     }
 }
 
+/// A unit's number and the rows that it gave.
+type Played = (usize, Result<Vec<Row>, GridError>);
+
 impl Grid {
     /// Sessions in all.
     pub fn sessions(&self) -> usize {
@@ -138,7 +141,7 @@ impl Grid {
     /// Plays everything; `progress` hears of every so many sessions done.
     pub fn run(&self, progress: &(dyn Fn(usize) + Sync)) -> Result<Vec<Row>, GridError> {
         let next = AtomicUsize::new(0);
-        let done: Mutex<Vec<(usize, Result<Vec<Row>, GridError>)>> = Mutex::new(Vec::new());
+        let done: Mutex<Vec<Played>> = Mutex::new(Vec::new());
         let work = || {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
@@ -236,7 +239,7 @@ impl Grid {
                 let options = Options {
                     abr: *abr,
                     seed: unit.seed,
-                    ..self.options.clone()
+                    ..self.options
                 };
                 let run = driver::run(Session::new(Arc::clone(ladder), &options), &unit.link);
                 let timeline = Timeline::of_log(&run.log, ladder, options.start_s);
