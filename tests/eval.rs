@@ -114,7 +114,7 @@ fn other_codecs_are_measured_alike_and_kept() {
     let first = json(&eval(&input, &title, &arguments));
     let against = &first["against"];
     let points = against["points"].as_array().unwrap();
-    assert_eq!(points.len(), 2 * 2, "codecs and sizes");
+    assert_eq!(points.len(), 2 * 2 * 2, "codecs, sizes and frame rates");
     for point in points {
         assert_eq!(point["missing"], 0, "{point}");
         assert!(point["psnr"].as_f64().unwrap() > 15.0, "{point}");

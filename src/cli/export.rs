@@ -16,15 +16,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Device that the tensors are marked with; the reference's player expects cuda.
-    #[arg(long, value_enum, default_value_t = DeviceArg::Cuda)]
-    device: DeviceArg,
+    #[arg(long, value_enum, default_value_t = Mark::Cuda)]
+    mark: Mark,
     /// Print one JSON object on stdout: out, prompts, rank.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum DeviceArg {
+enum Mark {
     Cuda,
     Cpu,
 }
@@ -39,9 +39,9 @@ struct Report {
 /// Runs `promptus export`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let folder = to_official(&Title::open(&args.title)?)?;
-    let device = match args.device {
-        DeviceArg::Cuda => Device::Cuda,
-        DeviceArg::Cpu => Device::Cpu,
+    let device = match args.mark {
+        Mark::Cuda => Device::Cuda,
+        Mark::Cpu => Device::Cpu,
     };
     folder.write(&args.out, device)?;
     let report = Report {

@@ -95,7 +95,7 @@ impl LossWeights {
         perceptual: 0.2,
         colour: 8.0,
         prompt: 0.0,
-        rate: 0.0,
+        rate: 0.2,
     };
     /// The reference's: 0.8 MSE, 0.2 perceptual, 0.1 of the prompt's magnitude.
     pub const REFERENCE: Self = Self {
@@ -117,7 +117,7 @@ impl Default for FitOptions {
         Self {
             ranks: vec![3, 5, 9, 16],
             nested: true,
-            passes: 12,
+            passes: 20,
             coding: CodingId::Layered,
             basis: Basis::Shared,
             start: StartOptions::default(),

@@ -22,7 +22,7 @@ pub(super) struct FitArgs {
     #[arg(long)]
     plain: bool,
     /// Passes of the fit over every keyframe; 0 keeps the encoder network's prompts. By default
-    /// 12, or 1500 for a profile without such a network.
+    /// 20, or 1500 for a profile without such a network.
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
     /// Step of the quantiser in units of U: smaller is better and larger.
