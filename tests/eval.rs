@@ -146,7 +146,7 @@ fn other_codecs_are_measured_alike_and_kept() {
     }
     assert_eq!(
         fs::read_to_string(csv).unwrap().lines().count(),
-        1 + 2 * 3 + 4
+        1 + 2 * 3 + 8
     );
 }
 
