@@ -18,10 +18,10 @@ mod judge;
 mod score;
 mod server;
 
-use super::CliError;
 use super::playback::{Ended, Playback};
 use super::screen::{self, Screen};
 use super::strip::Strip;
+use super::{CliError, whole_file};
 use crate::model::installed::Decoding;
 use crate::player::fetch::Setup;
 use crate::player::ladder::Ladder;
@@ -70,7 +70,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (title, out) = (args.title(), args.out());
     let watched = watch(args)?;
     watched.strip.write(&out.join("strip.png"))?;
-    write_log(&out.join("session.json"), &watched.report.json()?)?;
+    let log = watched.report.json()? + "\n";
+    whole_file::write(&out.join("session.json"), log.as_bytes())?;
     let score = Score::new(&watched.report, &watched.ladder, &watched.psnr);
     write!(io::stderr().lock(), "{}", score.table())?;
     let wall_s = begun.elapsed().as_secs_f64();
@@ -181,12 +182,4 @@ fn play(playback: Playback, trace: &Trace, screen: Option<Screen>) -> Result<Rep
     };
     let Ended { report, error } = playback.run(setup, Some(network), screen)?;
     error.map_or(Ok(report), |error| Err(error.into()))
-}
-
-/// Writes `json` as the file `path`, which appears whole or not at all.
-fn write_log(path: &Path, json: &str) -> Result<(), CliError> {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    writeln!(file, "{json}")?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -27,6 +27,7 @@ mod strip;
 mod token;
 mod validate;
 mod weights;
+mod whole_file;
 
 pub use error::CliError;
 

@@ -12,7 +12,7 @@
 //! | [`unet`], [`decoder`], [`encoder`], [`generator`] | the networks and their composition |
 //! | [`taesd`] | the published files of TAESD and TAEF2 |
 //! | [`stable_diffusion`], [`vae`] | published checkpoints, both layouts; the full-size autoencoder |
-//! | [`format`] | weights in half precision |
+//! | [`mod@format`] | weights in half precision |
 //! | [`picture`] | frames ↔ tensors |
 //! | [`device`], [`installed`] | where to compute; where outside weights lie |
 //! | [`ops`] | layers with frozen weights and right input gradients |

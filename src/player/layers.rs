@@ -15,7 +15,7 @@
 //! Q is the buffer level in seconds. The base loses worth as the buffer grows and layers take over,
 //! those nearest to play first among equals: the "diagonal" policy that Andelin et al. (MMSys 2012)
 //! found to be optimal for layered video. V and γ are BOLA-E's: the base is worth nothing at
-//! [`LOW_S`] or 0.4 of the target. Layers that would not arrive before their segment plays are left
+//! `LOW_S` or 0.4 of the target. Layers that would not arrive before their segment plays are left
 //! out, and so are all layers while the buffer would fall below two segments, for an upgrade
 //! brings no time. Utilities may be measured per segment (LPIPS, say), and then Δu is.
 

@@ -63,7 +63,7 @@ pub struct SegmentHead {
     pub overhang: bool,
     /// The latent that the segment begins with, where [`Track::start_latent`] calls for one.
     pub start_latent: Option<Bytes>,
-    /// [`checksum`] of the segment, where it carries one.
+    /// Checksum (CRC-32) of the segment, where it carries one.
     pub checksum: Option<u32>,
 }
 

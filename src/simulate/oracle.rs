@@ -1,10 +1,11 @@
 //! The best that any choice of rungs could have had: the trace known, QoE_lin the aim.
 //!
 //! Dynamic programming forward over segments. A state is the last rung, the media in the buffer and
-//! the time lost to start-up and stalls, the latter two in steps; of the plans that share one the best stays, with
-//! its exact times, so every figure belongs to a plan that can be played, and finer steps come closer
-//! to the optimum from below (up to [`MOST_PLANS`] states a segment). Waits only for room in the buffer, as sessions do. Pensieve's `dp.cc`
-//! has the same aim by discrete time.
+//! the time lost to start-up and stalls, the latter two in steps; of the plans that share one the best stays,
+//! with its exact times, so every figure belongs to a plan that can be played, and finer steps come
+//! closer to the optimum from below. Of more than `MOST_PLANS` states at a segment the best stay, so
+//! the figure is then a bound from below, not the optimum. Waits only for room in the buffer, as
+//! sessions do. Pensieve's `dp.cc` has the same aim by discrete time.
 
 use super::link::Link;
 use crate::player::ladder::Ladder;

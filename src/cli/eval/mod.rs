@@ -34,9 +34,9 @@ mod report;
 mod spool;
 mod wrapping;
 
-use super::CliError;
 use super::scores::Scorer;
 use super::strip::Strip;
+use super::{CliError, whole_file};
 use crate::model::device;
 use crate::package::Title;
 use crate::source::Fit;
@@ -46,8 +46,7 @@ use originals::Originals;
 use ours::{Measured, RungReport};
 use peers::{Bench, Codec, Grid, Peer};
 use report::{Against, Report};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Frames in a row of the strip.
 const STRIP_COLUMNS: u64 = 6;
@@ -240,38 +239,21 @@ fn finish(
     if let Some(path) = &args.csv {
         let first = title.rungs().first().map(|rung| rung.track());
         let clip = first.map(|track| (track.visible, track.frame_rate.fps()));
-        write(path, &csv::csv(&rungs, clip.unwrap_or_default(), peers))?;
+        let table = csv::csv(&rungs, clip.unwrap_or_default(), peers);
+        whole_file::write(path, table.as_bytes())?;
     }
     if let Some(path) = &args.plot {
         let name = args.reference.file_stem().unwrap_or_default();
         let heading = format!("Rate and quality: {}", name.to_string_lossy());
-        write(path, &plot::svg(&heading, &curves, &rungs, peers))?;
+        let drawing = plot::svg(&heading, &curves, &rungs, peers);
+        whole_file::write(path, drawing.as_bytes())?;
     }
     if let Some(path) = &args.html {
-        write(path, &page::html(&report, measured, &curves, peers, bench)?)?;
+        let page = page::html(&report, measured, &curves, peers, bench)?;
+        whole_file::write(path, page.as_bytes())?;
     }
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     }
     Ok(())
-}
-
-/// Writes a file, which appears whole or not at all.
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let put = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        file.write_all(text.as_bytes())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let everyone = std::fs::Permissions::from_mode(0o644);
-            file.as_file().set_permissions(everyone)?;
-        }
-        file.persist(path)?;
-        Ok(())
-    };
-    put().map_err(|error: std::io::Error| CliError::input(format!("{}: {error}", path.display())))
 }

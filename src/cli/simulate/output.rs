@@ -1,7 +1,7 @@
 //! A grid's rows as files: CSV, JSON lines and Parquet, each written whole or not at all.
 
 use super::Args;
-use crate::cli::CliError;
+use crate::cli::{CliError, whole_file};
 use crate::report::{Column, Columns};
 use crate::simulate::grid::Row;
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
@@ -10,8 +10,6 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
-use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Columns that come first.
@@ -20,30 +18,17 @@ const LEADING: [&str; 5] = ["title", "trace", "rule", "seed", "verdict"];
 pub(super) fn write(args: &Args, rows: &[Row]) -> Result<(), CliError> {
     let columns = Columns::of(rows, &LEADING)?;
     if let Some(file) = &args.grid.csv {
-        atomically(file, columns.csv().as_bytes())?;
+        whole_file::write(file, columns.csv().as_bytes())?;
     }
     if let Some(file) = &args.grid.jsonl {
         let lines = rows.iter().map(serde_json::to_string);
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
-        atomically(file, (lines.join("\n") + "\n").as_bytes())?;
+        whole_file::write(file, (lines.join("\n") + "\n").as_bytes())?;
     }
     if let Some(file) = &args.grid.parquet {
-        atomically(file, &parquet(&columns)?)?;
+        whole_file::write(file, &parquet(&columns)?)?;
     }
     Ok(())
-}
-
-/// Writes a file beside its place and moves it there.
-pub(super) fn atomically(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let named = |error: std::io::Error| CliError::input(format!("{}: {error}", file.display()));
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(named)?;
-    beside.write_all(bytes).map_err(named)?;
-    let stored = beside.persist(file).map_err(|error| error.error);
-    stored.map(drop).map_err(named)
 }
 
 /// One row group; figures are doubles, absent ones null.

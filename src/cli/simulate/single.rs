@@ -1,7 +1,7 @@
 //! One session after the other, each reported in full.
 
-use super::{Args, output};
-use crate::cli::{CliError, session_args};
+use super::Args;
+use crate::cli::{CliError, session_args, whole_file};
 use crate::player::session::Session;
 use crate::report::{Context, Network, Report, Verdict};
 use crate::simulate::link::Link;
@@ -122,5 +122,5 @@ fn export(
     let codec = args.grid.p1203_codec.as_deref().unwrap_or("h264");
     let picture = subject.picture.unwrap_or(((1920, 1080), 30.0));
     let json = qoe::p1203(timeline, &subject.ladder, codec, picture);
-    output::atomically(file, json.to_string().as_bytes())
+    whole_file::write(file, json.to_string().as_bytes())
 }
