@@ -9,7 +9,8 @@ use crate::cli::scores::{Scorer, mean};
 use crate::cli::strip::Strip;
 use crate::frame::Frame;
 use crate::manifest::Metrics;
-use crate::model::{device, installed};
+use crate::model::device;
+use crate::model::installed::{self, Decoding};
 use crate::package::{Title, TitleRung};
 use crate::render::SegmentRenderer;
 use serde::Serialize;
@@ -125,7 +126,8 @@ struct Running<'a> {
 impl<'a> Running<'a> {
     fn new(rung: &'a TitleRung, keep: bool) -> Result<Self, CliError> {
         let track = rung.track();
-        let generator = installed::generator(&track.profile, &device::best())?;
+        let (wanted, device) = (track.weights, device::best());
+        let generator = installed::generator_for(&track.profile, wanted, Decoding::Own, &device)?;
         Ok(Self {
             rung,
             renderer: SegmentRenderer::new(Arc::new(generator), track.clone())?,
