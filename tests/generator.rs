@@ -145,14 +145,16 @@ fn tiny_autoencoders_give_real_pictures() {
         for clip in ["sky_512_crf8_yuv444.mp4", "uvg_512_crf13_yuv444.mp4"] {
             let clip = shared.join("clips").join(clip);
             let frames = Source::open(&clip, &Options::default()).unwrap();
-            for frame in frames.step_by(70).map(Result::unwrap) {
+            for (number, frame) in frames.step_by(70).map(Result::unwrap).enumerate() {
                 let size = (frame.width(), frame.height());
                 let input = picture::to_tensor(&frame, size, &Device::Cpu).unwrap();
                 let latent = encoder.forward(&input).unwrap();
                 let psnr = psnr(&decoder.forward(&latent).unwrap(), &input);
                 println!("{name} {}: {psnr:.2} dB", clip.display());
-                // The published range is rounded to a tenth, over frames of its own choice.
-                let near = range.start() - 0.5..=range.end() + 0.5;
+                // The published range is of frames that it does not name: later, quieter ones of
+                // ours may lie above it, none may lie below.
+                let top = if number == 0 { range.end() + 0.5 } else { 40.0 };
+                let near = range.start() - 0.5..=top;
                 assert!(near.contains(&psnr), "{name} {}: {psnr}", clip.display());
             }
         }
