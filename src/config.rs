@@ -82,10 +82,11 @@ impl Default for Serve {
 }
 
 impl Serve {
-    /// The same as the origin wants it.
+    /// The same as the origin wants it: every field by name, so that none is forgotten.
     pub fn settings(&self) -> Settings {
         Settings {
             cache_bytes: self.cache_bytes,
+            refresh: Settings::default().refresh,
             manifest_max_age: Duration::from_secs(self.manifest_max_age_s),
             store_timeout: Duration::from_secs(self.store_timeout_s),
             request_timeout: Duration::from_secs(self.request_timeout_s),
@@ -97,7 +98,9 @@ impl Serve {
                 .alt_svc
                 .as_ref()
                 .and_then(|text| HeaderValue::try_from(text).ok()),
-            ..Settings::default()
+            token_keys: self.token_keys(),
+            access_log: self.access_log.clone(),
+            steering: self.steering.clone(),
         }
     }
 }
@@ -220,6 +223,17 @@ mod tests {
             Some(2)
         );
         assert_eq!(spelt_out, Config::default());
+    }
+
+    #[test]
+    fn what_the_file_says_reaches_the_origin() {
+        let serve = parse(&shipped()).unwrap().serve;
+        let settings = serve.settings();
+        assert_eq!(settings.access_log, Some("access.log".into()));
+        assert_eq!(settings.token_keys, serve.token_keys());
+        assert_ne!(settings.token_keys, TokenKeys::default());
+        assert_eq!(settings.steering, serve.steering);
+        assert!(settings.steering.is_some() && settings.alt_svc.is_some());
     }
 
     #[test]
