@@ -1,17 +1,21 @@
-// Reads every manifest and media file of served titles with parsers that are not ours, and fails
-// if one complains or if they do not agree.
+// Reads every manifest and media file of served titles with npm's parsers, and fails if one complains or
+// if they do not agree. Prints { tool: [version, what it saw] } as JSON.
 //
-//   promptus serve --listen 127.0.0.1:8080 &
-//   cd tools/check_manifests && npm install && node check.mjs http://127.0.0.1:8080/
+//   node parsers.mjs LIBRARIES http://127.0.0.1:8080/
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import * as hlsParser from "hls-parser";
-import { Parser as M3u8Parser } from "m3u8-parser";
-import { parse as parseMpd } from "mpd-parser";
+import { join } from "node:path";
 
-const mp4box = createRequire(import.meta.url)("mp4box");
-const base = new URL(process.argv[2] ?? "http://127.0.0.1:8080/");
+const libraries = process.argv[2];
+const base = new URL(process.argv[3]);
+const require = createRequire(join(libraries, "package.json"));
+const hlsParser = require("hls-parser");
+const { Parser: M3u8Parser } = require("m3u8-parser");
+const { parse: parseMpd } = require("mpd-parser");
+const mp4box = require("mp4box");
+const muxjs = require("mux.js");
 hlsParser.setOptions({ strictMode: true });
 
 async function bytes(url, range) {
@@ -48,6 +52,15 @@ function mp4(parts) {
   return { info, samples: file.getTrackSamplesInfo(info.tracks[0].id) };
 }
 
+/// The same by mux.js: the codec of the one track, and the start of every segment in seconds.
+function probed(init, parts) {
+  const bytes = new Uint8Array(init);
+  const [track] = muxjs.mp4.probe.tracks(bytes);
+  const scales = muxjs.mp4.probe.timescale(bytes);
+  const starts = parts.map((part) => muxjs.mp4.probe.startTime(scales, new Uint8Array(part)));
+  return { codec: track.codec, type: track.type, starts };
+}
+
 async function mediaPlaylist(url, iframesOnly) {
   const source = await text(url);
   const strict = hlsParser.parse(source);
@@ -76,7 +89,13 @@ async function hls(url) {
     const media = await mediaPlaylist(new URL(variant.uri, url), false);
     const { info, samples } = mp4([media.init, ...media.parts]);
     assert.ok(info.tracks[0].codec.startsWith(variant.codecs.split(".")[0]), info.tracks[0].codec);
-    const seconds = media.segments.reduce((sum, segment) => sum + segment.duration, 0);
+    const probe = probed(media.init, media.parts);
+    assert.ok(probe.type === "video" && probe.codec.startsWith("prm1"), JSON.stringify(probe));
+    let seconds = 0;
+    media.segments.forEach(({ duration }, at) => {
+      assert.ok(Math.abs(probe.starts[at] - seconds) < 1e-3, `${variant.uri}: segment ${at + 1} starts at ${probe.starts[at]} s`);
+      seconds += duration;
+    });
     const size = media.parts.reduce((sum, part) => sum + part.length, media.init.length);
     assert.ok(Math.abs(size * 8 / seconds - variant.averageBandwidth) <= 1, `${variant.uri}: average bandwidth`);
     rungs.push({ codecs: variant.codecs, bandwidth: variant.bandwidth, segments: media.segments.length, samples: samples.length, parts: media.parts });
@@ -102,16 +121,31 @@ async function dash(url) {
 
 const catalogue = JSON.parse(await text(new URL("catalogue.json", base)));
 assert.ok(catalogue.titles.length > 0, "no titles");
+let [playlists, segments, samples, mpds] = [0, 0, 0, 0];
 for (const title of catalogue.titles) {
   const ranges = await hls(new URL(title.hls, base));
-  const segments = await hls(new URL(title.hls_segments, base));
+  const cut = await hls(new URL(title.hls_segments, base));
   const indexed = await dash(new URL(title.dash, base));
   const numbered = await dash(new URL(title.dash_segments, base));
-  assert.deepEqual(segments, ranges, "the same bytes in both HLS forms");
+  assert.deepEqual(cut, ranges, "the same bytes in both HLS forms");
   for (const rungs of [indexed, numbered]) {
     assert.deepEqual(rungs.map((rung) => [rung.codecs, rung.bandwidth]), ranges.map((rung) => [rung.codecs, rung.bandwidth]));
   }
   numbered.forEach((rung, at) => assert.deepEqual(rung.parts, ranges[at].parts, "the same bytes in DASH"));
-  const counts = ranges.map((rung) => `${rung.segments} segments, ${rung.samples} keyframes`);
-  console.log(`${title.name}: ${ranges.length} rungs agree in 4 manifests (${counts.join("; ")})`);
+  const sum = (key) => ranges.reduce((total, rung) => total + rung[key], 0);
+  playlists += 2 * (1 + 2 * ranges.length);
+  segments += sum("segments");
+  samples += sum("samples");
+  mpds += 2;
 }
+function version(name) {
+  return JSON.parse(readFileSync(join(libraries, "node_modules", name, "package.json"))).version;
+}
+const read = `${playlists} playlists, no complaint; the same bytes in both forms`;
+console.log(JSON.stringify({
+  "hls-parser (npm), strict": [version("hls-parser"), read],
+  "m3u8-parser (npm)": [version("m3u8-parser"), read],
+  "mpd-parser (npm)": [version("mpd-parser"), `${mpds} MPDs, rungs and bytes as in HLS`],
+  "mp4box (npm)": [version("mp4box"), `${segments} segments, ${samples} samples`],
+  "mux.js (npm)": [version("mux.js"), `${segments} segments, each starts where EXTINF says`],
+}));

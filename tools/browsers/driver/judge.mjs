@@ -1,0 +1,41 @@
+// What a session must have done, by the origin's access log and by the page's own report.
+
+const SLACK_S = 0.05;
+
+/// The rung of every segment in the order in which they were asked for.
+function fetched(title, lines) {
+  return lines.map((line) => ({ time: line.time, ...title.segment(line) })).filter(({ number }) => number);
+}
+
+/// The problems of a session, and the row of the table that tells of it.
+export function judge(title, session, { report, slowedAt }, lines) {
+  const media = fetched(title, lines);
+  const before = media.filter(({ time }) => slowedAt !== null && time < slowedAt).map(({ rung }) => rung);
+  const after = media.filter(({ time }) => slowedAt !== null && time >= slowedAt).map(({ rung }) => rung);
+  const switched = before.length > 0 && after.length > 0 && Math.min(...after) < Math.max(...before);
+  const numbers = new Set(media.map(({ number }) => number));
+  const problems = [...report.errors];
+  const must = (holds, problem) => holds || problems.push(problem);
+  must(report.rungs.length === title.rungs.length, `${report.rungs.length} of ${title.rungs.length} rungs seen`);
+  must(report.rungs.every(({ codecs }) => title.rungs.some((rung) => rung.codecs === codecs)), "codecs are not ours");
+  must(numbers.size === title.segments, `${numbers.size} of ${title.segments} segments fetched`);
+  must(report.ended, `stopped at ${report.currentTime} s of ${title.seconds} s`);
+  must(Math.abs(report.duration - title.seconds) < SLACK_S, `lasts ${report.duration} s instead of ${title.seconds} s`);
+  must(report.buffered.length === 1, `${report.buffered.length} buffered ranges`);
+  must(switched, "no lower rung after the connection got slow");
+  must(lines.every(({ status }) => status < 400), "an answer was an error");
+  if (process.env.DBG) console.log(session.name, slowedAt, media.map((m)=>`${(m.time-slowedAt).toFixed(2)}:${m.number}r${m.rung}`).join(" "));
+  const used = [...new Set(media.map(({ rung }) => rung))].sort((a, b) => a - b);
+  const row = {
+    player: `${session.player} ${report.version}`,
+    manifest: session.kind,
+    form: session.form === "segments" ? "segment URLs" : "byte ranges",
+    segments: `${numbers.size}/${title.segments}`,
+    requests: lines.length,
+    "rungs used": used.map((rung) => title.rungs[rung].id).join(" "),
+    "rungs in order": media.map(({ rung }) => rung + 1).join(""),
+    switched: switched ? "yes" : "no",
+    verdict: problems.length ? "FAIL" : "ok",
+  };
+  return { row, problems };
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Plays a title with hls.js, dash.js and Shaka Player in headless Chromium and prints a table of what the
+# origin's access log says of it. Exit 1 if a player did not fetch the whole title, or did not switch.
+#
+#   tools/browsers/run.sh [--smoke] [--only=PLAYER/KIND/FORM] [ROOT]
+#
+# Installs what is absent: chromium and Node.js as Debian packages, the players with npm into
+# $PROMPTUS_BROWSERS (a folder under the system's temporary one).
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+program=${PROMPTUS_PROGRAM:-$here/../../target/release/promptus}
+libraries=${PROMPTUS_BROWSERS:-${TMPDIR:-/tmp}/promptus-browsers-npm}
+
+need=()
+command -v chromium >/dev/null || need+=(chromium)
+command -v npm >/dev/null || need+=(nodejs npm)
+if [ "${#need[@]}" -gt 0 ]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${need[@]}" >/dev/null
+fi
+
+mkdir -p "$libraries"
+if ! cmp -s "$here/package.json" "$libraries/installed.json"; then
+    cp "$here/package.json" "$libraries/package.json"
+    npm install --prefix "$libraries" --silent --no-audit --no-fund --ignore-scripts
+    cp "$here/package.json" "$libraries/installed.json"
+fi
+
+if [ ! -x "$program" ]; then
+    (cd "$here/../.." && cargo build --release --bin promptus)
+fi
+exec node "$here/driver/main.mjs" "$program" "$(command -v chromium)" "$libraries/node_modules" "$@"

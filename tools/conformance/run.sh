@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Reads a served title with parsers, probes and clients that are not ours; prints tool, version, what it saw
+# and a verdict. Exit 1 if one of them finds a defect.
+#
+#   tools/conformance/run.sh [--root TITLES] [--schema DIR]
+#
+# Installs what is absent: Debian packages, npm's into $PROMPTUS_CONFORMANCE/node_modules and PyPI's into
+# $PROMPTUS_CONFORMANCE/venv (a folder under the system's temporary one). dash-mpd-cli is used if it is on
+# PATH; PROMPTUS_LONG=1 builds it with cargo, which takes many minutes.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+program=${PROMPTUS_PROGRAM:-$here/../../target/release/promptus}
+place=${PROMPTUS_CONFORMANCE:-${TMPDIR:-/tmp}/promptus-conformance}
+
+need=()
+command -v ffprobe >/dev/null || need+=(ffmpeg)
+command -v mediainfo >/dev/null || need+=(mediainfo)
+command -v xmllint >/dev/null || need+=(libxml2-utils)
+command -v npm >/dev/null || need+=(nodejs npm)
+python3 -c 'import ensurepip' 2>/dev/null || need+=(python3-venv)
+if [ "${#need[@]}" -gt 0 ]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${need[@]}" >/dev/null
+fi
+
+mkdir -p "$place"
+if ! cat "$here/package.json" "$here/requirements.txt" | cmp -s - "$place/installed"; then
+    cp "$here/package.json" "$place/package.json"
+    npm install --prefix "$place" --silent --no-audit --no-fund --ignore-scripts
+    [ -x "$place/venv/bin/python" ] || python3 -m venv "$place/venv"
+    "$place/venv/bin/pip" install -q -r "$here/requirements.txt"
+    cat "$here/package.json" "$here/requirements.txt" >"$place/installed"
+fi
+export PATH="$PATH:$place/cargo/bin"
+if [ "${PROMPTUS_LONG:-}" = 1 ] && ! command -v dash-mpd-cli >/dev/null; then
+    cargo install dash-mpd-cli --version 0.2.35 --root "$place/cargo"
+fi
+
+if [ ! -x "$program" ]; then
+    (cd "$here/../.." && cargo build --release --bin promptus)
+fi
+exec "$place/venv/bin/python" "$here/check.py" --libraries "$place" --program "$program" "$@"
