@@ -4,8 +4,8 @@
 #
 #   tools/browsers/run.sh [--smoke] [--only=PLAYER/KIND/FORM] [ROOT]
 #
-# Installs what is absent: chromium and Node.js as Debian packages, the players with npm into
-# $PROMPTUS_BROWSERS (a folder under the system's temporary one).
+# The program is built anew unless $PROMPTUS_PROGRAM names one. Installs what is absent: chromium and Node.js
+# as Debian packages, the players with npm into $PROMPTUS_BROWSERS (a folder under the temporary one).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=${PROMPTUS_PROGRAM:-$here/../../target/release/promptus}
@@ -26,7 +26,7 @@ if ! cmp -s "$here/package.json" "$libraries/installed.json"; then
     cp "$here/package.json" "$libraries/installed.json"
 fi
 
-if [ ! -x "$program" ]; then
-    (cd "$here/../.." && cargo build --release --bin promptus)
+if [ -z "${PROMPTUS_PROGRAM:-}" ]; then
+    (cd "$here/../.." && cargo build --release --quiet --bin promptus)
 fi
 exec node "$here/driver/main.mjs" "$program" "$(command -v chromium)" "$libraries/node_modules" "$@"

@@ -4,9 +4,9 @@
 #
 #   tools/conformance/run.sh [--root TITLES] [--schema DIR]
 #
-# Installs what is absent: Debian packages, npm's into $PROMPTUS_CONFORMANCE/node_modules and PyPI's into
-# $PROMPTUS_CONFORMANCE/venv (a folder under the system's temporary one). dash-mpd-cli is used if it is on
-# PATH; PROMPTUS_LONG=1 builds it with cargo, which takes many minutes.
+# The program is built anew unless $PROMPTUS_PROGRAM names one. Installs what is absent: Debian packages, and
+# npm's and PyPI's under $PROMPTUS_CONFORMANCE (a folder under the temporary one). dash-mpd-cli is used if it
+# is on PATH; PROMPTUS_LONG=1 builds it with cargo, which takes many minutes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=${PROMPTUS_PROGRAM:-$here/../../target/release/promptus}
@@ -36,7 +36,7 @@ if [ "${PROMPTUS_LONG:-}" = 1 ] && ! command -v dash-mpd-cli >/dev/null; then
     cargo install dash-mpd-cli --version 0.2.35 --root "$place/cargo"
 fi
 
-if [ ! -x "$program" ]; then
-    (cd "$here/../.." && cargo build --release --bin promptus)
+if [ -z "${PROMPTUS_PROGRAM:-}" ]; then
+    (cd "$here/../.." && cargo build --release --quiet --bin promptus)
 fi
 exec "$place/venv/bin/python" "$here/check.py" --libraries "$place" --program "$program" "$@"

@@ -24,7 +24,6 @@ export function judge(title, session, { report, slowedAt }, lines) {
   must(report.buffered.length === 1, `${report.buffered.length} buffered ranges`);
   must(switched, "no lower rung after the connection got slow");
   must(lines.every(({ status }) => status < 400), "an answer was an error");
-  if (process.env.DBG) console.log(session.name, slowedAt, media.map((m)=>`${(m.time-slowedAt).toFixed(2)}:${m.number}r${m.rung}`).join(" "));
   const used = [...new Set(media.map(({ rung }) => rung))].sort((a, b) => a - b);
   const row = {
     player: `${session.player} ${report.version}`,
