@@ -15,6 +15,7 @@
 //! | [`segment`] | the wire format: init and media segments as ISO-BMFF boxes |
 //! | [`manifest`] | a format-neutral presentation and its two spellings, HLS and DASH |
 //! | `model` | the generator: profiles, UNet, latent decoder, prompt encoder, differentiable ops |
+//! | `flow` | motion between two pictures, and the pictures between them |
 //! | `quality` | PSNR and LPIPS |
 //! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
 //! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
@@ -48,6 +49,8 @@ pub mod segment;
 pub mod simulate;
 pub mod time;
 
+#[cfg(feature = "generator")]
+pub mod flow;
 #[cfg(feature = "generator")]
 pub mod invert;
 #[cfg(feature = "generator")]

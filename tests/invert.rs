@@ -160,7 +160,7 @@ fn played(
         weights: generator.weights_hash(),
         coding,
         first_component: 0,
-        interpolation: Interpolation::Prompt,
+        interpolation: Interpolation::Motion,
         start_latent: mode,
         noise_seed: profile.start.seed,
         noise_weight: profile.start.weight as f32,
@@ -318,6 +318,27 @@ fn a_profile_without_an_encoder_network_is_fitted_from_random_factors() {
         let made = played(&generator, &fitted, (coding, mode), (4, 3), (64, 32));
         assert_eq!(made[3], as_fitted(&generator, &fitted, mode, (64, 32)));
     }
+}
+
+#[test]
+fn moved_frames_take_no_part_in_the_fit() {
+    let frames = drifting_disc(7);
+    let mut other = frames.clone();
+    other[3] = Frame::new(64, 32, vec![200; 64 * 32 * 3]).unwrap();
+    let with = |interpolation, frames: &[Frame]| {
+        let options = FitOptions {
+            interpolation,
+            ..options(2)
+        };
+        let (fitted, _) = fit(frames, options);
+        (fitted.visits, fitted.keyframes)
+    };
+    let moved = with(Interpolation::Motion, &frames);
+    assert_eq!(moved.0, 2 * 3);
+    assert_eq!(moved, with(Interpolation::Motion, &other));
+    let generated = with(Interpolation::Prompt, &frames);
+    assert_eq!(generated.0, 2 * (3 + 2));
+    assert_ne!(generated.1, with(Interpolation::Prompt, &other).1);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("frame", &[]),
+    ("flow", &["frame"]),
     ("prompt", &[]),
     ("segment", &["time", "prompt"]),
     ("manifest", &["time", "segment"]),
@@ -22,13 +23,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "invert",
         &[
-            "frame", "time", "prompt", "segment", "model", "quality", "source",
+            "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
         ],
     ),
     (
         "render",
         &[
-            "frame", "time", "prompt", "segment", "model", "quality", "source",
+            "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
         ],
     ),
     ("player", &["time", "manifest"]),

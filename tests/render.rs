@@ -5,6 +5,7 @@
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
+use promptus::flow::Between;
 use promptus::frame::Frame;
 use promptus::model::opening::{LatentGrid, SentLatent};
 use promptus::model::{Generator, Profile, picture};
@@ -208,6 +209,54 @@ fn frames_are_what_the_generator_makes_of_the_interpolated_prompts() {
         let expected = picture::to_frames(&made, track.visible).unwrap();
         assert_eq!(frames[number], expected[0], "frame {number}");
     }
+}
+
+/// The same title, its frames between keyframes moved instead of generated.
+fn moved_title() -> (Track, Vec<Coded>) {
+    let (mut track, segments) = closed_title();
+    track.interpolation = Interpolation::Motion;
+    (track, segments)
+}
+
+#[test]
+fn moved_frames_follow_the_keyframes_on_both_sides() {
+    let (fading, segments) = closed_title();
+    let (moving, _) = moved_title();
+    let frames = |track: &Track| {
+        let media = read_media(&segments[0].bytes(track)).unwrap();
+        render(&mut renderer(track), &media).unwrap()
+    };
+    let (faded, moved) = (frames(&fading), frames(&moving));
+    assert_eq!(moved.len(), 13);
+    for (from, to) in [(0, 5), (5, 10), (10, 12)] {
+        assert_eq!((&moved[from], &moved[to]), (&faded[from], &faded[to]));
+        let motion = Between::new(&faded[from], &faded[to]).unwrap();
+        for number in from + 1..to {
+            let t = (number - from) as f32 / (to - from) as f32;
+            assert_eq!(moved[number], motion.at(t), "frame {number}");
+        }
+    }
+}
+
+#[test]
+fn moved_frames_do_not_depend_on_what_was_played_or_on_threads() {
+    let (track, segments) = moved_title();
+    let media = |coded: &Coded| read_media(&coded.bytes(&track)).unwrap();
+    let mut straight = renderer(&track);
+    render(&mut straight, &media(&segments[0])).unwrap();
+    let second = render(&mut straight, &media(&segments[1])).unwrap();
+    let mut sought = renderer(&track);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    let alone = pool.build().unwrap();
+    let again = alone.install(|| render(&mut sought, &media(&segments[1])).unwrap());
+    assert_eq!(again, second);
+    let mut together = renderer(&track).with_batching(Batching::Together(3));
+    let batched = render(&mut together, &media(&segments[1])).unwrap();
+    assert_eq!(batched.len(), second.len());
+    let bytes = segments[0].bytes(&track);
+    let whole = render(&mut sought, &media(&segments[0])).unwrap();
+    let cut = read_partial(&bytes[..bytes.len() - 3]).unwrap();
+    assert_eq!(render(&mut sought, &cut).unwrap(), whole[..11]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A stream of frames cut into segments, with their keyframe positions.
+//! A stream of frames cut into segments, and where their keyframes stand.
 //!
 //! Segments have a fixed number of frames. A change of scene starts a new one if both parts are
 //! long enough; if not, it becomes two keyframes one frame apart, so that nothing is interpolated
@@ -23,8 +23,6 @@ pub struct Grid {
     pub longest: u32,
     /// Frames that both parts need for a change of scene to cut a segment.
     pub shortest: u32,
-    /// Frames from keyframe to keyframe, at least 1.
-    pub interval: u32,
 }
 
 /// Frames that are fitted together.
@@ -32,8 +30,20 @@ pub struct Grid {
 pub struct Span {
     /// The frames, at least one.
     pub frames: Vec<Frame>,
-    /// Which of them are keyframes: rising, the first and the last among them.
-    pub positions: Vec<u32>,
+    /// Frames, rising, at which a new scene begins inside the segment.
+    pub cuts: Vec<u32>,
+}
+
+impl Span {
+    /// The keyframes, `interval` frames apart: rising, the first and the last frame among them and
+    /// both sides of every cut.
+    pub fn positions(&self, interval: u32) -> Vec<u32> {
+        let mut positions = keyframe_positions(self.frames.len() as u32, interval);
+        positions.extend(self.cuts.iter().flat_map(|&at| [at - 1, at]));
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
 }
 
 /// The segments of a stream of frames.
@@ -78,15 +88,12 @@ impl<I> Spans<I> {
         if let Some(&at) = cuts.iter().find(splits) {
             length = at;
         }
-        let mut positions = keyframe_positions(length as u32, self.grid.interval);
-        let inside = cuts.iter().filter(|&&at| at < length);
-        positions.extend(inside.flat_map(|&at| [at as u32 - 1, at as u32]));
-        positions.sort_unstable();
-        positions.dedup();
+        let inside = cuts.into_iter().filter(|&at| at < length);
+        let cuts = inside.map(|at| at as u32).collect();
         let frames = self.held.drain(..length).map(|(frame, _)| frame);
         Span {
             frames: frames.collect(),
-            positions,
+            cuts,
         }
     }
 }
@@ -135,7 +142,6 @@ mod tests {
     const GRID: Grid = Grid {
         longest: 20,
         shortest: 8,
-        interval: 6,
     };
 
     /// Scenes of these lengths, each of one grey that creeps a little.
@@ -157,8 +163,8 @@ mod tests {
     fn one_scene_is_cut_by_length_alone() {
         let spans = spans(&[47]);
         assert_eq!(lengths(&spans), [20, 20, 7]);
-        assert_eq!(spans[0].positions, [0, 6, 12, 18, 19]);
-        assert_eq!(spans[2].positions, [0, 6]);
+        assert_eq!(spans[0].positions(6), [0, 6, 12, 18, 19]);
+        assert_eq!(spans[2].positions(6), [0, 6]);
     }
 
     #[test]
@@ -171,16 +177,16 @@ mod tests {
     fn otherwise_it_becomes_two_keyframes() {
         let early = spans(&[5, 30]);
         assert_eq!(lengths(&early), [20, 15]);
-        assert_eq!(early[0].positions, [0, 4, 5, 6, 12, 18, 19]);
+        assert_eq!(early[0].positions(6), [0, 4, 5, 6, 12, 18, 19]);
         let late = spans(&[14, 3]);
         assert_eq!(lengths(&late), [17]);
-        assert_eq!(late[0].positions, [0, 6, 12, 13, 14, 16]);
+        assert_eq!(late[0].positions(6), [0, 6, 12, 13, 14, 16]);
     }
 
     #[test]
     fn a_flash_is_no_scene() {
         let spans = spans(&[10, 1, 9]);
-        assert_eq!(spans[0].positions, [0, 6, 12, 18, 19]);
+        assert_eq!(spans[0].positions(6), [0, 6, 12, 18, 19]);
     }
 
     #[test]

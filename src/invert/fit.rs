@@ -21,7 +21,9 @@ use super::warm::{joint_factors, keyframe_prompts, separate_factors, uniform_fac
 use super::workers::Workers;
 use crate::frame::Frame;
 use crate::model::{Encoder, Generator, picture};
-use crate::prompt::{CodedKeyframe, CodingParameters, Factors, KeyframeEncoder, Steps};
+use crate::prompt::{
+    CodedKeyframe, CodingParameters, Factors, Interpolation, KeyframeEncoder, Steps,
+};
 
 /// Passes between two looks at whether the loss still falls.
 const PATIENCE: usize = 12;
@@ -102,6 +104,11 @@ impl<'a> Fitter<'a> {
             options,
             workers,
         })
+    }
+
+    /// What the frames between keyframes will be made from.
+    pub fn interpolation(&self) -> Interpolation {
+        self.options.interpolation
     }
 
     /// The coding of the highest rung of pictures of a coded size.
@@ -185,16 +192,20 @@ impl<'a> Fitter<'a> {
                 crop: self.options.crop as usize,
             },
             coding: self.coding(self.coded_size(&frames[0])),
+            interpolation: self.options.interpolation,
         }
     }
 
     /// The encoder network's prompts as factors of the keyframes.
     fn warm_start(&self, encoder: &Encoder, segment: &Segment<'_>) -> Result<Prompts, InvertError> {
-        let predicted = self.workers.map(segment.targets, |target| {
+        let predict = |frame: &u32| {
+            let target = &segment.targets[*frame as usize];
             let prompt = encoder.prompts(target)?.flatten_all()?;
             Ok(prompt.to_vec1::<f32>()?)
-        })?;
-        let keyframes = keyframe_prompts(&predicted, segment.positions);
+        };
+        let visited: Vec<u32> = segment.visited().collect();
+        let predicted = self.workers.map(&visited, predict)?;
+        let keyframes = keyframe_prompts(visited.into_iter().zip(&predicted), segment.positions);
         let coding = segment.coding;
         let ranks = (coding.components, coding.full_rank);
         Ok(match self.shares_basis() {
@@ -227,13 +238,12 @@ impl<'a> Fitter<'a> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Descended, InvertError> {
         let passes = self.options.passes;
-        let frames = segment.targets.len() as u32;
         let ranks = &self.options.ranks;
-        let visited = match self.options.nested {
+        let ranks = match self.options.nested {
             true => ranks.as_slice(),
             false => &ranks[ranks.len() - 1..],
         };
-        let mut schedule = Schedule::new(segment.positions, frames, visited, seed);
+        let mut schedule = Schedule::new(segment.positions, segment.between(), ranks, seed);
         let mut descent = Descent::new(&prompts);
         let mut opening = self.opening(segment, &prompts)?;
         let mut average = prompts.clone();

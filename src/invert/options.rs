@@ -2,7 +2,7 @@
 
 use super::InvertError;
 use crate::model::Profile;
-use crate::prompt::{CodingId, Quantiser};
+use crate::prompt::{CodingId, Interpolation, Quantiser};
 use crate::segment::StartLatent;
 
 /// How a segment is fitted.
@@ -17,6 +17,9 @@ pub struct FitOptions {
     pub passes: u32,
     /// How keyframes become bytes. The reference's coding serves one rung only.
     pub coding: CodingId,
+    /// What the frames between keyframes will be made from. Those that are moved pictures of the
+    /// keyframes take no part in the fit.
+    pub interpolation: Interpolation,
     /// Whether keyframes share V.
     pub basis: Basis,
     /// What a segment starts from.
@@ -119,6 +122,7 @@ impl Default for FitOptions {
             nested: true,
             passes: 20,
             coding: CodingId::Layered,
+            interpolation: Interpolation::Motion,
             basis: Basis::Shared,
             start: StartOptions::default(),
             quantiser: Quantiser {

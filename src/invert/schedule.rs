@@ -1,7 +1,8 @@
 //! Which frames a pass visits, and at which rung.
 //!
 //! Every pass visits all keyframes and some of the frames between: half of those the ones that
-//! were worst when last seen (frames never seen come first), half drawn at random. Each visit is
+//! were worst when last seen (frames never seen come first), half drawn at random. Where frames
+//! between are moved pictures of the keyframes, only keyframes are visited. Each visit is
 //! at one rung, dealt so that all rungs get their share: nested dropout (Rippel et al. 2014) over
 //! the rungs that exist.
 
@@ -34,8 +35,13 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) fn new(keyframes: &[u32], frames: u32, ranks: &[usize], seed: u32) -> Self {
-        let between = (0..frames).filter(|frame| keyframes.binary_search(frame).is_err());
+    /// `between` are the frames that take part beside the keyframes.
+    pub(super) fn new(
+        keyframes: &[u32],
+        between: impl Iterator<Item = u32>,
+        ranks: &[usize],
+        seed: u32,
+    ) -> Self {
         Self {
             random: RandomState::new(seed),
             keyframes: keyframes.to_vec(),
@@ -101,10 +107,15 @@ impl Schedule {
 mod tests {
     use super::Schedule;
 
+    fn between(keyframes: &[u32]) -> impl Iterator<Item = u32> {
+        let end = keyframes.last().copied().unwrap_or_default();
+        (0..end).filter(|frame| !keyframes.contains(frame))
+    }
+
     #[test]
     fn every_pass_sees_all_keyframes_and_soon_all_frames() {
         let keyframes = [0, 10, 20, 24];
-        let mut schedule = Schedule::new(&keyframes, 25, &[3, 5], 7);
+        let mut schedule = Schedule::new(&keyframes, between(&keyframes), &[3, 5], 7);
         let mut seen = [false; 25];
         for _ in 0..25 {
             let visits = schedule.next_pass();
@@ -125,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_worst_frame_is_visited_in_every_pass() {
-        let mut schedule = Schedule::new(&[0, 20], 21, &[4], 1);
+        let mut schedule = Schedule::new(&[0, 20], between(&[0, 20]), &[4], 1);
         for _ in 0..20 {
             for visit in schedule.next_pass() {
                 schedule.record(visit, if visit.frame == 13 { 9.0 } else { 1.0 });
@@ -137,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_single_frame_is_its_own_pass() {
-        let mut schedule = Schedule::new(&[0], 1, &[3, 5, 9, 16], 0);
+        let mut schedule = Schedule::new(&[0], between(&[0]), &[3, 5, 9, 16], 0);
         assert_eq!(schedule.next_pass().len(), 1);
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Segment<'a> {
     pub(super) targets: &'a [Tensor],
     pub(super) loss: Loss<'a>,
     pub(super) coding: CodingParameters,
+    pub(super) interpolation: Interpolation,
 }
 
 /// The keyframes as they would be sent now.
@@ -36,11 +37,24 @@ impl Segment<'_> {
                 &seen[from],
                 &seen[to],
                 t,
-                Interpolation::Prompt,
+                self.interpolation,
                 visit.rank,
             )?),
             _ => Ok(seen[0].compose(visit.rank)),
         }
+    }
+
+    /// The frames between keyframes that take part in the fit.
+    pub(super) fn between(&self) -> impl Iterator<Item = u32> {
+        self.visited()
+            .filter(|frame| self.positions.binary_search(frame).is_err())
+    }
+
+    /// All frames that take part in the fit, in order.
+    pub(super) fn visited(&self) -> impl Iterator<Item = u32> {
+        let generated = self.interpolation != Interpolation::Motion;
+        let frames = 0..self.targets.len() as u32;
+        frames.filter(move |frame| generated || self.positions.binary_search(frame).is_ok())
     }
 
     /// The keyframes that a visit's prompt was made of.

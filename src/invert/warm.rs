@@ -2,7 +2,8 @@
 //! keyframes without a single gradient step.
 //!
 //! 1. The keyframes' prompts are those whose linear interpolation is nearest, in least squares, to
-//!    the prompts predicted for *all* frames: a tridiagonal system in the number of keyframes.
+//!    the prompts predicted for the frames that take part in the fit: a tridiagonal system in the
+//!    number of keyframes. If only keyframes take part, each is its own.
 //! 2. One singular value decomposition of all keyframes together gives a V with orthonormal rows,
 //!    ordered by energy, that the whole segment shares; U_k = √R·P_k·Vᵀ. Every prefix of the
 //!    components is then the best of its rank. Where every keyframe has a V of its own, each is
@@ -14,15 +15,17 @@ use crate::model::noise::RandomState;
 use crate::prompt::Shape;
 use crate::segment::keyframes::bracket;
 
-/// The prompts of the keyframes at `positions` that explain `predicted` (one composed prompt a
-/// frame, tokens × dim) best when interpolated linearly.
-pub(super) fn keyframe_prompts(predicted: &[Vec<f32>], positions: &[u32]) -> Vec<Vec<f64>> {
+/// The prompts of the keyframes at `positions` that explain `predicted` (frames, all keyframes among
+/// them, and their composed prompts, tokens × dim) best when interpolated linearly.
+pub(super) fn keyframe_prompts<'a>(
+    predicted: impl Iterator<Item = (u32, &'a Vec<f32>)>,
+    positions: &[u32],
+) -> Vec<Vec<f64>> {
     let count = positions.len();
-    let values = predicted.first().map_or(0, Vec::len);
-    let mut right = vec![vec![0.0_f64; values]; count];
+    let mut right = vec![Vec::new(); count];
     let mut diagonal = vec![0.0_f64; count];
     let mut beside = vec![0.0_f64; count];
-    for (frame, prompt) in (0..).zip(predicted) {
+    for (frame, prompt) in predicted {
         let Some((from, to, t)) = bracket(positions, frame) else {
             continue;
         };
@@ -34,6 +37,7 @@ pub(super) fn keyframe_prompts(predicted: &[Vec<f32>], positions: &[u32]) -> Vec
         };
         for &(keyframe, weight) in &weights {
             diagonal[keyframe] += weight * weight;
+            right[keyframe].resize(prompt.len(), 0.0);
             for (sum, &value) in right[keyframe].iter_mut().zip(prompt) {
                 *sum += weight * f64::from(value);
             }
@@ -179,7 +183,7 @@ mod tests {
                 pairs.map(|(x, y)| ((1.0 - t) * x + t * y) as f32).collect()
             })
             .collect();
-        let found = keyframe_prompts(&frames, &positions);
+        let found = keyframe_prompts((0..).zip(&frames), &positions);
         for (x, y) in found.iter().flatten().zip(keys.iter().flatten()) {
             assert!((x - y).abs() < 1e-5);
         }

@@ -1,18 +1,21 @@
 //! Prompts of the frames between two keyframes. The reference interpolates U and V apart
 //! (AAAI-26, inter-frame part, and `generation.py`), which is no line between two prompts and
-//! needs factors that match; interpolating P itself is safe for any two factorisations.
+//! needs factors that match; interpolating P itself is safe for any two factorisations. Or no prompt
+//! lies between, and the pictures of the keyframes are moved instead (`crate::flow`).
 
 use super::factors::compose;
 use super::{Factors, PromptError};
 
-/// What is interpolated linearly between two keyframes.
+/// What the frames between two keyframes are made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Interpolation {
-    /// U and V apart, as the reference does.
+    /// U and V apart, each interpolated linearly, as the reference does.
     Factors = 0,
-    /// The composed prompt.
+    /// The composed prompt, interpolated linearly.
     Prompt = 1,
+    /// The generated pictures of both keyframes, moved along the motion between them.
+    Motion = 2,
 }
 
 impl Interpolation {
@@ -21,6 +24,7 @@ impl Interpolation {
         match id {
             0 => Some(Self::Factors),
             1 => Some(Self::Prompt),
+            2 => Some(Self::Motion),
             _ => None,
         }
     }
@@ -28,7 +32,8 @@ impl Interpolation {
 
 /// The composed prompt (tokens × dim, row-major) at position `t` on the way from `a` (0) to `b`
 /// (1), from the first `components` of each. A component that one of them lacks counts as zero
-/// there.
+/// there. A track whose frames are moved has no prompts between; asked for one, it is that of
+/// [`Interpolation::Prompt`].
 ///
 /// Fails if shapes or full ranks differ or `t` is outside 0..=1.
 pub fn between(
@@ -50,7 +55,9 @@ pub fn between(
         return Err(PromptError::Position(t));
     }
     Ok(match mode {
-        Interpolation::Prompt => mix(&a.compose(components), &b.compose(components), t),
+        Interpolation::Prompt | Interpolation::Motion => {
+            mix(&a.compose(components), &b.compose(components), t)
+        }
         Interpolation::Factors => {
             let rank = a.rank().max(b.rank());
             let u = mix(&padded_u(a, rank), &padded_u(b, rank), t);

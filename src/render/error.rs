@@ -1,5 +1,6 @@
 //! What keeps a segment from becoming frames, or frames from reaching their place.
 
+use crate::flow::SizesDiffer;
 use crate::model::ModelError;
 use crate::prompt::PromptError;
 use crate::segment::SegmentError;
@@ -88,6 +89,9 @@ pub enum RenderError {
     /// A keyframe is damaged.
     #[error(transparent)]
     Prompt(#[from] PromptError),
+    /// Pictures of unlike sizes cannot be moved towards each other.
+    #[error(transparent)]
+    Motion(#[from] SizesDiffer),
     /// The generator failed.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -1,8 +1,9 @@
 //! One segment's bytes to its frames.
 //!
 //! Keyframes are decoded, the prompts between them interpolated, and each composed prompt goes
-//! through the generator with the start latent that the track's mode calls for. Every frame is a
-//! forward pass of its own on a CPU, several of them side by side, so a frame's bytes depend on
+//! through the generator with the start latent that the track's mode calls for; where the track
+//! says so, only keyframes do, and the frames between are moved pictures of them (`moved`). Every
+//! generated frame is a forward pass of its own on a CPU, several of them side by side, so a frame's bytes depend on
 //! the segment alone: not on what was played before, on the number of threads, or on the rung that
 //! the player came from. On a GPU the frames up to the next keyframe are one pass, and what comes
 //! back to the host is their bytes.
@@ -15,7 +16,7 @@ use crate::frame::Frame;
 use crate::model::opening::opening;
 use crate::model::start::Start;
 use crate::model::{Generator, ModelError, picture};
-use crate::prompt::{Factors, KeyframeDecoder, between};
+use crate::prompt::{Factors, Interpolation, KeyframeDecoder, between};
 use crate::segment::coded::CodedSegment;
 use crate::segment::keyframes::bracket;
 use crate::segment::media::MediaSegment;
@@ -24,6 +25,8 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
+
+mod moved;
 
 /// Frames that are generated side by side before the first of them is handed over, at most.
 const GROUP: u32 = 8;
@@ -126,8 +129,10 @@ impl SegmentRenderer {
         let mode = (self.track.start_latent, sent);
         let sketch = |components| keyframes.sketch(components);
         let start = opening(&self.generator, &self.start, mode, sketch)?;
-        self.span(&keyframes, 0..frames, &start, deliver)?;
-        Ok(())
+        match self.track.interpolation {
+            Interpolation::Motion => self.moved(&keyframes, frames, &start, deliver),
+            _ => self.span(&keyframes, 0..frames, &start, deliver).map(drop),
+        }
     }
 
     /// Frames `range`, all from one start latent; returns the last one's latent.
@@ -147,13 +152,14 @@ impl SegmentRenderer {
                     let end = range.end.min(next.saturating_add(group));
                     // A small group first, so that the first frame comes soon.
                     group = (2 * group).min(GROUP);
-                    let one = |number| self.batch(keyframes, number..number + 1, start);
+                    let one = |number| self.batch(keyframes, &[number], start);
                     (next..end).into_par_iter().map(one).collect()
                 }
                 Batching::Together(limit) => {
                     let end = keyframes.end_of_interval(next).min(range.end);
                     let end = end.min(next.saturating_add(limit.max(1)));
-                    vec![self.batch(keyframes, next..end, start)]
+                    let numbers: Vec<u32> = (next..end).collect();
+                    vec![self.batch(keyframes, &numbers, start)]
                 }
             };
             for result in done {
@@ -170,11 +176,12 @@ impl SegmentRenderer {
     fn batch(
         &self,
         keyframes: &Keyframes<'_>,
-        numbers: Range<u32>,
+        numbers: &[u32],
         start: &Tensor,
     ) -> Result<(Tensor, Vec<Frame>), RenderError> {
         let prompts: Vec<_> = numbers
-            .map(|n| keyframes.prompt(n))
+            .iter()
+            .map(|&number| keyframes.prompt(number))
             .collect::<Result<_, _>>()?;
         let latents = self.generator.latent(&self.tensor(&prompts)?, start)?;
         let pictures = self.generator.decode(&latents)?;

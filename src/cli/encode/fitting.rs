@@ -2,9 +2,9 @@
 //! latent, coding.
 
 use crate::cli::CliError;
-use crate::invert::{Basis, FitOptions, LossWeights, StartOptions};
+use crate::invert::{Basis, FitOptions, Interval, LossWeights, StartOptions};
 use crate::model::Profile;
-use crate::prompt::CodingId;
+use crate::prompt::{CodingId, Interpolation};
 use crate::segment::StartLatent;
 use clap::ValueEnum;
 
@@ -65,6 +65,13 @@ pub(super) struct FitArgs {
     /// payloads, which need a single rank and have a V in every keyframe.
     #[arg(long, value_enum, default_value_t = Coding::Layered)]
     coding: Coding,
+    /// Frames from keyframe to keyframe, or `auto`: what suits the motion of each segment. By
+    /// default auto, or 6 with --between prompt.
+    #[arg(long, value_name = "FRAMES", value_parser = interval)]
+    interval: Option<Interval>,
+    /// What the frames between keyframes are made from.
+    #[arg(long, value_enum, default_value_t = Between::Motion)]
+    between: Between,
     /// Seed of everything random: the same seed and input give the same bytes.
     #[arg(long, default_value_t = 0)]
     seed: u32,
@@ -97,6 +104,15 @@ enum Start {
     Full,
 }
 
+/// What the frames between keyframes are made from.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Between {
+    /// The pictures of both keyframes, moved along the motion between them and blended.
+    Motion,
+    /// Prompts on the way from one to the other, as published: a pass of the generator a frame.
+    Prompt,
+}
+
 /// How keyframes become bytes.
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 enum Coding {
@@ -106,7 +122,27 @@ enum Coding {
     Reference,
 }
 
+/// Interval of frames whose prompts are interpolated: a fade stays close to the motion.
+const SHORT_INTERVAL: Interval = Interval::Frames(6);
+
+fn interval(text: &str) -> Result<Interval, String> {
+    if text == "auto" {
+        return Ok(Interval::Auto);
+    }
+    let frames = text.parse().ok().filter(|&frames| frames > 0);
+    let frames = frames.map(Interval::Frames);
+    frames.ok_or_else(|| format!("`{text}` is no interval: expected auto or a number from 1 up"))
+}
+
 impl FitArgs {
+    /// How far apart keyframes stand.
+    pub(super) fn interval(&self) -> Interval {
+        self.interval.unwrap_or(match self.between {
+            Between::Motion => Interval::Auto,
+            Between::Prompt => SHORT_INTERVAL,
+        })
+    }
+
     /// The generator profile that is asked for.
     pub(super) fn profile(&self) -> &str {
         &self.profile
@@ -137,6 +173,10 @@ impl FitArgs {
             options.coding = CodingId::Reference;
             options.basis = Basis::Own;
         }
+        options.interpolation = match self.between {
+            Between::Motion => Interpolation::Motion,
+            Between::Prompt => Interpolation::Prompt,
+        };
         options.seed = self.seed;
         options.workers = match self.workers {
             Some(0) => return Err(CliError::input("--workers 0: expected at least 1")),

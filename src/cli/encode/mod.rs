@@ -20,12 +20,11 @@ use super::CliError;
 use super::published::{Destination, from_store};
 use super::scores::{Scorer, mean};
 use crate::frame::Frame;
-use crate::invert::{FitOptions, Fitter, Grid, Perceptual, Progress, Span, Spans};
+use crate::invert::{FitOptions, Fitter, Grid, Interval, Perceptual, Progress, Span, Spans};
 use crate::manifest::Metrics;
 use crate::model::{Encoder, Generator, device, installed};
 use crate::package::Rung;
 use crate::package::work::{Kept, Plan, PlannedSegment, WorkStore, segment_name};
-use crate::prompt::Interpolation;
 use crate::render::SegmentRenderer;
 use crate::segment::coded::{CodedFrame, CodedSegment};
 use crate::segment::media::read_media;
@@ -61,9 +60,6 @@ pub(super) struct Args {
     /// Also publish what each rung adds to the one below it as files of their own.
     #[arg(long)]
     layers: bool,
-    /// Frames from keyframe to keyframe.
-    #[arg(long, default_value_t = 6, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
-    interval: u32,
     /// Length of a segment in seconds; by default 2, or 4 where the input is known to last ten
     /// minutes or more.
     #[arg(long, value_name = "SECONDS")]
@@ -137,6 +133,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let job = Job {
         args,
         grid: grid(args, &source)?,
+        interval: args.fitting.interval(),
         track: track(
             &generator,
             &fitter,
@@ -176,7 +173,6 @@ fn grid(args: &Args, source: &Source) -> Result<Grid, CliError> {
     Ok(Grid {
         longest: longest as u32,
         shortest: rate.round() as u32,
-        interval: args.interval,
     })
 }
 
@@ -194,7 +190,7 @@ fn track(
         weights: generator.weights_hash(),
         coding: fitter.coding(geometry.coded()),
         first_component: 0,
-        interpolation: Interpolation::Prompt,
+        interpolation: fitter.interpolation(),
         start_latent,
         noise_seed: profile.start.seed,
         noise_weight: profile.start.weight as f32,
@@ -210,6 +206,7 @@ struct Job<'a> {
     args: &'a Args,
     options: FitOptions,
     grid: Grid,
+    interval: Interval,
     track: Track,
     generator: &'a Arc<Generator>,
     fitter: &'a Fitter<'a>,
@@ -225,9 +222,10 @@ impl Job<'_> {
         };
         let measured = !self.args.no_measure && self.scorer.lpips().is_some();
         format!(
-            "{} {options:?} {:?} {:?} {} {measured} {:?}",
+            "{} {options:?} {:?} {:?} {:?} {} {measured} {:?}",
             env!("CARGO_PKG_VERSION"),
             self.grid,
+            self.interval,
             self.track,
             self.args.no_measure,
             Encoder::shipped_hash(),
@@ -293,7 +291,7 @@ impl Job<'_> {
         for (number, span) in (0u32..).zip(Spans::new(frames, self.grid)) {
             let span = span?;
             let pixels = span.frames.iter().map(|frame| frame.data());
-            let name = segment_name(number, &setting, &span.positions, pixels);
+            let name = segment_name(number, &setting, &span.cuts, pixels);
             if shard.has(number) {
                 effort.segments += 1;
                 if self.is_kept(store, &name) {
@@ -335,13 +333,15 @@ impl Job<'_> {
         watch: &mut Watch,
     ) -> Result<Kept, CliError> {
         let count = span.frames.len() as u64;
+        let interval = self.interval.of(&span.frames, &span.cuts);
+        let positions = span.positions(interval);
         let mut tell = |progress: Progress| watch.pass(progress, count);
         let fitted = self
             .fitter
-            .fit(&span.frames, &span.positions, number, &mut tell)?;
+            .fit(&span.frames, &positions, number, &mut tell)?;
         effort.passes += fitted.losses.len() as u64;
         effort.visits += fitted.visits;
-        let keyframes = span.positions.iter().zip(fitted.keyframes);
+        let keyframes = positions.iter().zip(fitted.keyframes);
         let keyframes = keyframes.map(|(&position, coded)| CodedFrame {
             position,
             layers: coded.layers.into_iter().map(Into::into).collect(),

@@ -55,6 +55,7 @@ impl TrackReport {
             interpolation: match track.interpolation {
                 Interpolation::Factors => "factors",
                 Interpolation::Prompt => "prompt",
+                Interpolation::Motion => "motion",
             },
             start_latent: match track.start_latent {
                 StartLatent::Noise => "noise",

@@ -36,14 +36,14 @@ pub struct PlannedSegment {
 pub fn segment_name<'a>(
     number: u32,
     setting: &str,
-    positions: &[u32],
+    cuts: &[u32],
     frames: impl Iterator<Item = &'a [u8]>,
 ) -> String {
     let mut hash = Sha256::new();
     hash.update(Sha256::digest(setting));
-    hash.update((positions.len() as u64).to_le_bytes());
-    for position in positions {
-        hash.update(position.to_le_bytes());
+    hash.update((cuts.len() as u64).to_le_bytes());
+    for cut in cuts {
+        hash.update(cut.to_le_bytes());
     }
     for frame in frames {
         hash.update(frame);

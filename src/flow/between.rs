@@ -1,0 +1,271 @@
+//! Two pictures moved to a moment between them and blended.
+
+use super::field::{Field, Levels};
+
+use crate::frame::Frame;
+
+/// Steps of the search for where a moving pixel was: the flow is known where it starts, not where
+/// it passes.
+const BACKTRACKS: usize = 3;
+
+/// Two pictures that should show one scene, but are of unlike sizes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no motion between a picture of {from:?} and one of {to:?} pixels")]
+pub struct SizesDiffer {
+    from: (u32, u32),
+    to: (u32, u32),
+}
+
+/// Two pictures and the motion between them, both ways.
+#[derive(Debug)]
+pub struct Between<'a> {
+    from: &'a Frame,
+    to: &'a Frame,
+    /// Both pictures in floating point.
+    pixels: [Pixels; 2],
+    forward: Field,
+    backward: Field,
+}
+
+impl<'a> Between<'a> {
+    /// Finds the motion. Fails if the pictures differ in size.
+    pub fn new(from: &'a Frame, to: &'a Frame) -> Result<Self, SizesDiffer> {
+        let size = |frame: &Frame| (frame.width(), frame.height());
+        if size(from) != size(to) {
+            let (from, to) = (size(from), size(to));
+            return Err(SizesDiffer { from, to });
+        }
+        let (first, second) = (Levels::new(from), Levels::new(to));
+        let (forward, backward) = rayon::join(
+            || Field::estimate(&first, &second),
+            || Field::estimate(&second, &first),
+        );
+        Ok(Self {
+            from,
+            to,
+            pixels: [Pixels::new(from), Pixels::new(to)],
+            forward,
+            backward,
+        })
+    }
+
+    /// The picture at `t`, from 0 (the first picture) to 1 (the second); values outside are clamped
+    /// to that.
+    pub fn at(&self, t: f32) -> Frame {
+        let t = if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) };
+        if t == 0.0 {
+            return self.from.clone();
+        }
+        if t == 1.0 {
+            return self.to.clone();
+        }
+        let first = Source::new(&self.pixels[0], &self.forward, t);
+        let second = Source::new(&self.pixels[1], &self.backward, 1.0 - t);
+        let (width, height) = (self.from.width(), self.from.height());
+        let mut data = Vec::with_capacity(self.from.data().len());
+        for y in 0..height as usize {
+            for x in 0..width as usize {
+                let (a, b) = (first.colour(x, y), second.colour(x, y));
+                data.extend((0..3).map(|c| {
+                    let mixed = (1.0 - t) * a[c] + t * b[c];
+                    (mixed + 0.5).clamp(0.0, 255.0) as u8
+                }));
+            }
+        }
+        // The buffer was filled pixel by pixel, so its size is the picture's.
+        Frame::new(width, height, data).unwrap_or_else(|_| self.from.clone())
+    }
+}
+
+/// A picture and, for every pixel of the one wanted, where in it to look.
+struct Source<'a> {
+    pixels: &'a Pixels,
+    back: Field,
+    /// Pixels of the picture in one of the field's.
+    scale: f32,
+}
+
+impl<'a> Source<'a> {
+    /// `flow` leads out of the picture; the one wanted is the share `t` of the way along it.
+    fn new(pixels: &'a Pixels, flow: &Field, t: f32) -> Self {
+        let mut back = Field::still(flow.width, flow.height);
+        for (y, row) in back.data.chunks_exact_mut(flow.width).enumerate() {
+            for (x, step) in row.iter_mut().enumerate() {
+                for _ in 0..BACKTRACKS {
+                    let passing = flow.sample(x as f32 + step[0], y as f32 + step[1]);
+                    *step = passing.map(|part| -t * part);
+                }
+            }
+        }
+        let full = flow.width == pixels.width;
+        let scale = if full { 1.0 } else { 2.0 };
+        Self {
+            pixels,
+            back,
+            scale,
+        }
+    }
+
+    fn colour(&self, x: usize, y: usize) -> Colour {
+        let (x, y) = (x as f32, y as f32);
+        let place = |value: f32| (value + 0.5) / self.scale - 0.5;
+        let [u, v] = self.back.sample(place(x), place(y));
+        self.pixels.cubic(x + self.scale * u, y + self.scale * v)
+    }
+}
+
+/// Red, green, blue and nothing: four lanes that a processor takes at once.
+type Colour = [f32; 4];
+
+/// A picture in floating point.
+#[derive(Debug)]
+struct Pixels {
+    width: usize,
+    height: usize,
+    data: Vec<Colour>,
+}
+
+impl Pixels {
+    fn new(frame: &Frame) -> Self {
+        let colour = |p: &[u8]| [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), 0.0];
+        Self {
+            width: frame.width() as usize,
+            height: frame.height() as usize,
+            data: frame.data().chunks_exact(3).map(colour).collect(),
+        }
+    }
+
+    /// The colour at a place between pixels: cubic convolution (Keys 1981), which keeps fine detail.
+    fn cubic(&self, x: f32, y: f32) -> Colour {
+        let x = x.clamp(0.0, (self.width - 1) as f32);
+        let y = y.clamp(0.0, (self.height - 1) as f32);
+        let (left, top) = (x as usize, y as usize);
+        let (across, down) = (weights(x - left as f32), weights(y - top as f32));
+        let columns = neighbours(left, self.width);
+        let rows = neighbours(top, self.height);
+        let mut sum = [0.0; 4];
+        for (row, weight) in rows.into_iter().zip(down) {
+            let line = &self.data[row * self.width..(row + 1) * self.width];
+            let mut part = [0.0; 4];
+            for (column, share) in columns.into_iter().zip(across) {
+                let pixel = line[column];
+                for lane in 0..4 {
+                    part[lane] += share * pixel[lane];
+                }
+            }
+            for lane in 0..4 {
+                sum[lane] += weight * part[lane];
+            }
+        }
+        sum
+    }
+}
+
+/// The four indices around the gap after `at`, kept inside `0..length`.
+fn neighbours(at: usize, length: usize) -> [usize; 4] {
+    std::array::from_fn(|i| (at + i).saturating_sub(1).min(length - 1))
+}
+
+/// Keys's weights with a = −3/4 for the four neighbours of a place `t` past the second of them.
+fn weights(t: f32) -> [f32; 4] {
+    const A: f32 = -0.75;
+    let near = |d: f32| ((A + 2.0) * d - (A + 3.0)) * d * d + 1.0;
+    let far = |d: f32| ((A * d - 5.0 * A) * d + 8.0 * A) * d - 4.0 * A;
+    [far(1.0 + t), near(t), near(1.0 - t), far(2.0 - t)]
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::Between;
+    use crate::frame::Frame;
+    use proptest::prelude::*;
+
+    /// A smooth texture seen from a camera at (`x`, `y`).
+    fn view(size: (u32, u32), at: (f32, f32)) -> Frame {
+        let value = |i: u32| {
+            let (x, y) = ((i % size.0) as f32 + at.0, (i / size.0) as f32 + at.1);
+            let wave = (0.23 * x).sin() + (0.11 * x - 0.19 * y).cos() + (0.31 * y).sin();
+            (127.5 + 40.0 * wave) as u8
+        };
+        let pixels = (0..size.0 * size.1).flat_map(|i| [value(i), 255 - value(i), value(i) / 2]);
+        Frame::new(size.0, size.1, pixels.collect()).unwrap()
+    }
+
+    fn squared_error(a: &Frame, b: &Frame) -> f64 {
+        let pairs = a.data().iter().zip(b.data());
+        let sum: f64 = pairs
+            .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
+            .sum();
+        sum / a.data().len() as f64
+    }
+
+    #[test]
+    fn a_moving_texture_is_seen_where_it_passes() {
+        for (size, step) in [
+            ((96, 80), (7.0, -4.0)),
+            ((48, 40), (2.5, 1.5)),
+            ((200, 66), (-12.0, 3.0)),
+        ] {
+            let (first, second) = (view(size, (0.0, 0.0)), view(size, step));
+            let motion = Between::new(&first, &second).unwrap();
+            for t in [0.25, 0.5] {
+                let truth = view(size, (t * step.0, t * step.1));
+                let moved = squared_error(&motion.at(t), &truth);
+                let still = squared_error(&first, &truth);
+                assert!(moved < 0.06 * still, "{size:?} at {t}: {moved} of {still}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_are_the_pictures_themselves() {
+        let (first, second) = (view((40, 24), (0.0, 0.0)), view((40, 24), (3.0, 1.0)));
+        let motion = Between::new(&first, &second).unwrap();
+        assert_eq!(
+            (motion.at(0.0), motion.at(1.0)),
+            (first.clone(), second.clone())
+        );
+        assert_eq!(
+            (motion.at(-3.0), motion.at(f32::NAN)),
+            (first.clone(), first.clone())
+        );
+        assert_eq!(motion.at(7.0), second);
+    }
+
+    #[test]
+    fn unlike_sizes_are_refused() {
+        let (first, second) = (view((40, 24), (0.0, 0.0)), view((24, 40), (0.0, 0.0)));
+        let error = Between::new(&first, &second).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "there is no motion between a picture of (40, 24) and one of (24, 40) pixels"
+        );
+    }
+
+    #[test]
+    fn one_colour_stays_one_colour() {
+        let grey = Frame::new(70, 70, vec![90; 70 * 70 * 3]).unwrap();
+        assert_eq!(Between::new(&grey, &grey).unwrap().at(0.4), grey);
+    }
+
+    proptest! {
+        #[test]
+        fn any_two_pictures_of_a_size_have_pictures_between(
+            width in 1u32..40, height in 1u32..40, seed in any::<u64>(), t in 0.0f32..1.0,
+        ) {
+            let noise = |salt: u64| {
+                let mut state = seed ^ salt;
+                let bytes = std::iter::repeat_with(move || {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (state >> 56) as u8
+                });
+                let count = (width * height * 3) as usize;
+                Frame::new(width, height, bytes.take(count).collect()).unwrap()
+            };
+            let (first, second) = (noise(1), noise(2));
+            let frame = Between::new(&first, &second).unwrap().at(t);
+            prop_assert_eq!((frame.width(), frame.height()), (width, height));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Where every pixel of one picture is in another.
+
+use super::plane::{Plane, pyramid};
+use super::{refine, search};
+use crate::frame::Frame;
+
+/// Shortest side of the smallest level of a pyramid, in pixels: two patches.
+const LEAST_SIDE: usize = 16;
+
+/// A picture with a side under this is searched at its own size, others from half of it on: the
+/// last level takes four fifths of the time and changes little.
+const SMALL: usize = 64;
+
+/// A flow field on a grid of the picture's size or half of it: pixels of this grid to the right and
+/// down.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Field {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) data: Vec<[f32; 2]>,
+}
+
+/// A picture, ready to be compared with others.
+#[derive(Debug)]
+pub(super) struct Levels {
+    levels: Vec<Plane>,
+}
+
+impl Levels {
+    pub(super) fn new(frame: &Frame) -> Self {
+        let levels = pyramid(Plane::brightness(frame), LEAST_SIDE);
+        Self { levels }
+    }
+
+    fn finest(&self) -> usize {
+        let full = &self.levels[0];
+        usize::from(full.width.min(full.height) >= SMALL)
+    }
+}
+
+impl Field {
+    /// The flow from `from` to `to`, which are of one size.
+    pub(super) fn estimate(from: &Levels, to: &Levels) -> Self {
+        let coarsest = &from.levels[from.levels.len() - 1];
+        let mut field = Self::still(coarsest.width, coarsest.height);
+        for level in (from.finest()..from.levels.len()).rev() {
+            let (a, b) = (&from.levels[level], &to.levels[level]);
+            if (field.width, field.height) != (a.width, a.height) {
+                field = field.enlarged(a.width, a.height);
+            }
+            field = search::improved(a, b, &field);
+            refine::smooth(a, b, &mut field);
+        }
+        field
+    }
+
+    pub(super) fn still(width: usize, height: usize) -> Self {
+        Self {
+            width,
+            height,
+            data: vec![[0.0; 2]; width * height],
+        }
+    }
+
+    /// The same motion on a grid of about twice the size.
+    pub(super) fn enlarged(&self, width: usize, height: usize) -> Self {
+        let mut large = Self::still(width, height);
+        for (y, row) in large.data.chunks_exact_mut(width).enumerate() {
+            for (x, flow) in row.iter_mut().enumerate() {
+                let (u, v) = ((x as f32 - 0.5) / 2.0, (y as f32 - 0.5) / 2.0);
+                *flow = self.sample(u, v).map(|part| 2.0 * part);
+            }
+        }
+        large
+    }
+
+    /// The flow at a place between pixels, bilinear; places past an edge are moved to it.
+    pub(super) fn sample(&self, x: f32, y: f32) -> [f32; 2] {
+        let x = x.clamp(0.0, (self.width - 1) as f32);
+        let y = y.clamp(0.0, (self.height - 1) as f32);
+        let (left, top) = (x as usize, y as usize);
+        let (fx, fy) = (x - left as f32, y - top as f32);
+        let right = (left + 1).min(self.width - 1);
+        let (upper, lower) = (
+            top * self.width,
+            (top + 1).min(self.height - 1) * self.width,
+        );
+        let corners = [
+            self.data[upper + left],
+            self.data[upper + right],
+            self.data[lower + left],
+            self.data[lower + right],
+        ];
+        std::array::from_fn(|part| {
+            let above = corners[0][part] * (1.0 - fx) + corners[1][part] * fx;
+            let below = corners[2][part] * (1.0 - fx) + corners[3][part] * fx;
+            above * (1.0 - fy) + below * fy
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! Where each patch of a picture went: inverse search. A patch's own gradients, prepared once, tell
+//! how far to step from the error at the place looked at, until the error stops falling.
+
+use super::field::Field;
+use super::plane::Plane;
+
+/// Side of a patch and distance between patches, pixels.
+const SIDE: usize = 8;
+const STRIDE: usize = 4;
+/// Most steps of a patch, and the step that is too short to go on, pixels.
+const STEPS: usize = 12;
+const SHORT: f32 = 0.01;
+/// Farthest that a patch may end from where it began at one level, pixels.
+const REACH: f32 = SIDE as f32;
+
+const AREA: f32 = (SIDE * SIDE) as f32;
+
+type Flow = [f32; 2];
+
+/// A patch of the first picture with what a step needs.
+struct Patch {
+    left: usize,
+    top: usize,
+    values: [f32; SIDE * SIDE],
+    along_x: [f32; SIDE * SIDE],
+    along_y: [f32; SIDE * SIDE],
+    /// Inverse of the mean-free Gauss-Newton matrix: xx, xy, yy.
+    inverse: Option<[f32; 3]>,
+}
+
+/// `before`, improved by looking for each patch of `from` in `to`.
+pub(super) fn improved(from: &Plane, to: &Plane, before: &Field) -> Field {
+    let (gradient_x, gradient_y) = from.gradients();
+    let lefts = starts(from.width);
+    let tops = starts(from.height);
+    let mut found: Vec<Flow> = Vec::with_capacity(lefts.len() * tops.len());
+    let mut sum = Field::still(from.width, from.height);
+    let mut weight = Plane::zero(from.width, from.height);
+    for (row, &top) in tops.iter().enumerate() {
+        for (column, &left) in lefts.iter().enumerate() {
+            let patch = Patch::cut(from, (&gradient_x, &gradient_y), left, top);
+            let middle = (SIDE / 2) as f32 - 0.5;
+            let own = before.sample(left as f32 + middle, top as f32 + middle);
+            let here = found.len();
+            let beside = (column > 0).then(|| found[here - 1]);
+            let above = (row > 0).then(|| found[here - lefts.len()]);
+            let flow = patch.find(to, own, [beside, above]);
+            patch.spread(to, flow, &mut sum, &mut weight);
+            found.push(flow);
+        }
+    }
+    for (i, &w) in weight.data.iter().enumerate() {
+        let w = w.max(f32::MIN_POSITIVE);
+        sum.data[i] = sum.data[i].map(|part| part / w);
+    }
+    sum
+}
+
+/// Where patches begin along a side, the last one flush with the end.
+fn starts(length: usize) -> Vec<usize> {
+    let last = length.saturating_sub(SIDE);
+    let mut all: Vec<usize> = (0..last).step_by(STRIDE).collect();
+    all.push(last);
+    all
+}
+
+impl Patch {
+    fn cut(from: &Plane, gradients: (&Plane, &Plane), left: usize, top: usize) -> Self {
+        let take = |plane: &Plane| {
+            std::array::from_fn(|i| plane.at((left + i % SIDE) as isize, (top + i / SIDE) as isize))
+        };
+        let (along_x, along_y) = (take(gradients.0), take(gradients.1));
+        Self {
+            left,
+            top,
+            values: take(from),
+            inverse: inverse(&along_x, &along_y),
+            along_x,
+            along_y,
+        }
+    }
+
+    /// The best place found, as a flow, starting from the best of `own` and the neighbours'.
+    fn find(&self, to: &Plane, own: Flow, neighbours: [Option<Flow>; 2]) -> Flow {
+        let mut best = own;
+        let mut seen = self.compared(to, own);
+        for candidate in neighbours.into_iter().flatten() {
+            let other = self.compared(to, candidate);
+            if other.error < seen.error {
+                (best, seen) = (candidate, other);
+            }
+        }
+        let Some([xx, xy, yy]) = self.inverse else {
+            return best;
+        };
+        let begin = best;
+        for _ in 0..STEPS {
+            let pull = seen.pull;
+            let step = [xx * pull[0] + xy * pull[1], xy * pull[0] + yy * pull[1]];
+            let next = [best[0] - step[0], best[1] - step[1]];
+            let far = (next[0] - begin[0]).abs().max((next[1] - begin[1]).abs()) > REACH;
+            let looked = self.compared(to, next);
+            // Written so that a number that is none ends the search.
+            if far || !(looked.error < seen.error) {
+                break;
+            }
+            (best, seen) = (next, looked);
+            if step[0].abs().max(step[1].abs()) < SHORT {
+                break;
+            }
+        }
+        best
+    }
+
+    fn compared(&self, to: &Plane, flow: Flow) -> Seen {
+        let there = window(to, self.left as f32 + flow[0], self.top as f32 + flow[1]);
+        let (mut sum, mut square, mut pull, mut sums) = (0.0, 0.0, [0.0; 2], [0.0; 2]);
+        for i in 0..SIDE * SIDE {
+            let difference = there[i] - self.values[i];
+            sum += difference;
+            square += difference * difference;
+            pull[0] += difference * self.along_x[i];
+            pull[1] += difference * self.along_y[i];
+            sums[0] += self.along_x[i];
+            sums[1] += self.along_y[i];
+        }
+        // Brightness may have changed as a whole: only what differs from the mean counts.
+        let mean = sum / AREA;
+        Seen {
+            error: square - sum * mean,
+            pull: [pull[0] - mean * sums[0], pull[1] - mean * sums[1]],
+        }
+    }
+
+    /// Adds the patch's flow to the pixels that it covers, more where it fits well.
+    fn spread(&self, to: &Plane, flow: Flow, sum: &mut Field, weight: &mut Plane) {
+        let there = window(to, self.left as f32 + flow[0], self.top as f32 + flow[1]);
+        for i in 0..SIDE * SIDE {
+            let (x, y) = (self.left + i % SIDE, self.top + i / SIDE);
+            if x >= weight.width || y >= weight.height {
+                continue;
+            }
+            let fit = 1.0 / (there[i] - self.values[i]).abs().max(1.0);
+            let here = y * weight.width + x;
+            sum.data[here][0] += fit * flow[0];
+            sum.data[here][1] += fit * flow[1];
+            weight.data[here] += fit;
+        }
+    }
+}
+
+/// What a look at one place says.
+struct Seen {
+    /// Sum of squared differences, less their mean.
+    error: f32,
+    /// The error's slope along x and y, halved.
+    pull: [f32; 2],
+}
+
+fn inverse(along_x: &[f32], along_y: &[f32]) -> Option<[f32; 3]> {
+    let dot = |a: &[f32], b: &[f32]| -> f32 {
+        let (sum_a, sum_b) = (a.iter().sum::<f32>(), b.iter().sum::<f32>());
+        let product: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+        product - sum_a * sum_b / AREA
+    };
+    let (xx, xy, yy) = (
+        dot(along_x, along_x),
+        dot(along_x, along_y),
+        dot(along_y, along_y),
+    );
+    let determinant = xx * yy - xy * xy;
+    // Under one grey level squared a pixel there is nothing to hold on to.
+    (determinant > AREA).then(|| [yy / determinant, -xy / determinant, xx / determinant])
+}
+
+/// `SIDE × SIDE` values from a place between pixels: one mixture of four for the whole patch.
+fn window(plane: &Plane, left: f32, top: f32) -> [f32; SIDE * SIDE] {
+    let bound = |value: f32, length: usize| value.clamp(-(SIDE as f32), length as f32);
+    let (left, top) = (bound(left, plane.width), bound(top, plane.height));
+    let (x, y) = (left.floor(), top.floor());
+    let (fx, fy) = (left - x, top - y);
+    let (x, y) = (x as isize, y as isize);
+    let inside =
+        x >= 0 && y >= 0 && x as usize + SIDE < plane.width && y as usize + SIDE < plane.height;
+    let mut rows = [[0.0; SIDE + 1]; SIDE + 1];
+    for (j, row) in rows.iter_mut().enumerate() {
+        if inside {
+            let start = (y as usize + j) * plane.width + x as usize;
+            row.copy_from_slice(&plane.data[start..start + SIDE + 1]);
+        } else {
+            for (i, value) in row.iter_mut().enumerate() {
+                *value = plane.at(x + i as isize, y + j as isize);
+            }
+        }
+    }
+    let mut out = [0.0; SIDE * SIDE];
+    for j in 0..SIDE {
+        for i in 0..SIDE {
+            let above = rows[j][i] * (1.0 - fx) + rows[j][i + 1] * fx;
+            let below = rows[j + 1][i] * (1.0 - fx) + rows[j + 1][i + 1] * fx;
+            out[j * SIDE + i] = above * (1.0 - fy) + below * fy;
+        }
+    }
+    out
+}

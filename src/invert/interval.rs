@@ -1,0 +1,167 @@
+//! How far apart keyframes stand: a balance between what prompts lose and what motion loses.
+//!
+//! Keyframes that are farther apart get more bytes each, so they are truer; but moved pictures
+//! between them are less so. Both losses are estimated before anything is fitted:
+//!
+//! * a keyframe's squared error, at a rung in the middle, is about the variance of the picture
+//!   inside 4×4 cells if keyframes stand eight frames apart, and falls with the bytes of a keyframe
+//!   to the power −3/4 (both measured on clips of clouds and of a face, at 10 to 45 kbit/s);
+//! * a moved picture's is measured: originals are moved to the middle of an interval and compared
+//!   with what is there. The mean over the interval, beside the keyframes' own error, is about half
+//!   of that.
+
+use crate::flow::Between;
+use crate::frame::Frame;
+
+/// Frames from keyframe to keyframe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    /// Always so many, at least 1.
+    Frames(u32),
+    /// For each segment what suits its motion.
+    Auto,
+}
+
+/// Intervals that are tried, in frames.
+const TRIED: [u32; 9] = [3, 4, 6, 8, 10, 12, 15, 20, 30];
+/// Interval at which a keyframe's error is what detail says, and how that error falls.
+const USUAL: f64 = 8.0;
+const FALL: f64 = 0.75;
+/// Share of the error in the middle of an interval that counts.
+const MIDDLE: f64 = 0.5;
+/// Most places of a segment where an interval is tried.
+const PLACES: usize = 4;
+/// Side of the cells whose variance is the detail that prompts cannot carry.
+const CELL: usize = 4;
+
+impl Interval {
+    /// The interval for a segment of `frames`, of one size, with new scenes at `cuts` (rising).
+    pub fn of(self, frames: &[Frame], cuts: &[u32]) -> u32 {
+        match self {
+            Self::Frames(frames) => frames.max(1),
+            Self::Auto => balanced(frames, cuts),
+        }
+    }
+}
+
+fn balanced(frames: &[Frame], cuts: &[u32]) -> u32 {
+    let step = frames.len().div_ceil(PLACES).max(1);
+    let looked = frames.iter().step_by(step);
+    let detail = looked.clone().map(detail).sum::<f64>() / looked.len().max(1) as f64;
+    let cost = |interval: u32| {
+        let fitted = detail * (USUAL / f64::from(interval)).powf(FALL);
+        let moved = moved(frames, cuts, interval)?;
+        Some((interval, fitted + MIDDLE * moved))
+    };
+    let best = TRIED.into_iter().filter_map(cost);
+    let best = best.min_by(|a, b| a.1.total_cmp(&b.1));
+    best.map_or(TRIED[0], |(interval, _)| interval)
+}
+
+/// Mean squared error of pictures moved to the middle of intervals of this length, at places spread
+/// over the segment; `None` if no interval fits between two cuts.
+fn moved(frames: &[Frame], cuts: &[u32], interval: u32) -> Option<f64> {
+    let starts = 0..(frames.len() as u32).saturating_sub(interval);
+    let fits = |start: &u32| {
+        !cuts
+            .iter()
+            .any(|at| (start + 1..=start + interval).contains(at))
+    };
+    let starts: Vec<u32> = starts.filter(fits).collect();
+    let step = starts.len().div_ceil(PLACES).max(1);
+    let errors = starts.iter().step_by(step).map(|&start| {
+        let frame = |at: u32| &frames[at as usize];
+        let motion = Between::new(frame(start), frame(start + interval)).ok()?;
+        let middle = interval / 2;
+        let t = middle as f32 / interval as f32;
+        Some(squared_error(&motion.at(t), frame(start + middle)))
+    });
+    let errors: Vec<f64> = errors.collect::<Option<_>>()?;
+    (!errors.is_empty()).then(|| errors.iter().sum::<f64>() / errors.len() as f64)
+}
+
+fn squared_error(a: &Frame, b: &Frame) -> f64 {
+    let pairs = a.data().iter().zip(b.data());
+    let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
+    sum as f64 / a.data().len() as f64
+}
+
+/// Mean variance inside the cells of a picture; cells that its edge cuts are left out.
+fn detail(frame: &Frame) -> f64 {
+    let (columns, rows) = (
+        frame.width() as usize / CELL,
+        frame.height() as usize / CELL,
+    );
+    let count = (3 * columns * rows).max(1) as f64;
+    let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+    let sum: f64 = cells
+        .map(|(column, row)| variance(frame, column, row))
+        .sum();
+    sum / count
+}
+
+/// Sum over the three colours of the variance in a cell.
+fn variance(frame: &Frame, column: usize, row: usize) -> f64 {
+    let (mut sum, mut square) = ([0.0; 3], [0.0; 3]);
+    for i in 0..CELL * CELL {
+        let (x, y) = (column * CELL + i % CELL, row * CELL + i / CELL);
+        for (part, value) in frame.pixel(x as u32, y as u32).into_iter().enumerate() {
+            sum[part] += f64::from(value);
+            square[part] += f64::from(value) * f64::from(value);
+        }
+    }
+    let area = (CELL * CELL) as f64;
+    let parts = sum.into_iter().zip(square);
+    parts
+        .map(|(sum, square)| (square - sum * sum / area) / area)
+        .sum()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::Interval;
+    use crate::frame::Frame;
+
+    /// A texture that moves right by `speed` pixels a frame, and back and forth by up to `shake`.
+    fn moving(speed: f32, shake: f32) -> Vec<Frame> {
+        let frame = |n: usize| {
+            let at = n as f32 * speed + shake * (n as f32 * 1.9).sin();
+            let value = |x: u32, y: u32| {
+                let (x, y) = (x as f32 - at, y as f32);
+                let wave = (x * 0.31).sin() + (x * 0.17 + y * 0.23).cos() + (y * 0.4).sin();
+                (127.0 + 40.0 * wave) as u8
+            };
+            let pixels = (0..64 * 64).flat_map(|i| [value(i % 64, i / 64); 3]);
+            Frame::new(64, 64, pixels.collect()).unwrap()
+        };
+        (0..60).map(frame).collect()
+    }
+
+    #[test]
+    fn steady_motion_needs_fewer_keyframes_than_shaking() {
+        let of = |frames: &[Frame]| Interval::Auto.of(frames, &[]);
+        let (still, steady, shaken) = (moving(0.0, 0.0), moving(0.5, 0.0), moving(0.5, 4.0));
+        assert_eq!(of(&still), 30);
+        assert!(of(&steady) > of(&shaken), "{} {}", of(&steady), of(&shaken));
+    }
+
+    #[test]
+    fn an_interval_that_is_told_is_kept_and_odd_segments_have_one() {
+        let frames = moving(0.0, 0.0);
+        assert_eq!(Interval::Frames(7).of(&frames, &[]), 7);
+        assert_eq!(Interval::Frames(0).of(&frames, &[]), 1);
+        for frames in [&frames[..1], &frames[..2], &frames[..0]] {
+            assert!(Interval::Auto.of(frames, &[1]) >= 1);
+        }
+    }
+
+    #[test]
+    fn scenes_are_not_moved_into_each_other() {
+        let mut frames = moving(0.0, 0.0);
+        let dark = Frame::new(64, 64, vec![3; 64 * 64 * 3]).unwrap();
+        frames.truncate(30);
+        frames.extend(vec![dark; 30]);
+        assert_eq!(Interval::Auto.of(&frames, &[30]), 20);
+    }
+}
