@@ -63,9 +63,12 @@ impl<'a> Between<'a> {
         let second = Source::new(&self.pixels[1], &self.backward, 1.0 - t);
         let (width, height) = (self.from.width(), self.from.height());
         let mut data = Vec::with_capacity(self.from.data().len());
+        let mut places = [Vec::new(), Vec::new()];
         for y in 0..height as usize {
-            for x in 0..width as usize {
-                let (a, b) = (first.colour(x, y), second.colour(x, y));
+            first.places(y, &mut places[0]);
+            second.places(y, &mut places[1]);
+            for (a, b) in places[0].iter().zip(&places[1]) {
+                let (a, b) = (first.pixels.cubic(*a), second.pixels.cubic(*b));
                 data.extend((0..3).map(|c| {
                     let mixed = (1.0 - t) * a[c] + t * b[c];
                     (mixed + 0.5).clamp(0.0, 255.0) as u8
@@ -106,11 +109,20 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn colour(&self, x: usize, y: usize) -> Colour {
-        let (x, y) = (x as f32, y as f32);
-        let place = |value: f32| (value + 0.5) / self.scale - 0.5;
-        let [u, v] = self.back.sample(place(x), place(y));
-        self.pixels.cubic(x + self.scale * u, y + self.scale * v)
+    /// Where row `y` of the picture wanted comes from: a place in this one for every pixel.
+    fn places(&self, y: usize, places: &mut Vec<[f32; 2]>) {
+        let along = |at: usize| (at as f32 + 0.5) / self.scale - 0.5;
+        let line = self.back.line(along(y));
+        let last = line.len() - 1;
+        places.clear();
+        places.extend((0..self.pixels.width).map(|x| {
+            let at = along(x).clamp(0.0, last as f32);
+            let left = at as usize;
+            let (here, next) = (line[left], line[(left + 1).min(last)]);
+            let part = at - left as f32;
+            let flow = |c: usize| self.scale * (here[c] + part * (next[c] - here[c]));
+            [x as f32 + flow(0), y as f32 + flow(1)]
+        }));
     }
 }
 
@@ -136,29 +148,36 @@ impl Pixels {
     }
 
     /// The colour at a place between pixels: cubic convolution (Keys 1981), which keeps fine detail.
-    fn cubic(&self, x: f32, y: f32) -> Colour {
-        let x = x.clamp(0.0, (self.width - 1) as f32);
-        let y = y.clamp(0.0, (self.height - 1) as f32);
-        let (left, top) = (x as usize, y as usize);
-        let (across, down) = (weights(x - left as f32), weights(y - top as f32));
+    fn cubic(&self, [x, y]: [f32; 2]) -> Colour {
+        let (left, across) = phase(x, self.width);
+        let (top, down) = phase(y, self.height);
         let columns = neighbours(left, self.width);
         let rows = neighbours(top, self.height);
+        let inside = left >= 1 && left + 3 <= self.width;
         let mut sum = [0.0; 4];
         for (row, weight) in rows.into_iter().zip(down) {
             let line = &self.data[row * self.width..(row + 1) * self.width];
-            let mut part = [0.0; 4];
-            for (column, share) in columns.into_iter().zip(across) {
-                let pixel = line[column];
-                for lane in 0..4 {
-                    part[lane] += share * pixel[lane];
-                }
-            }
+            let four = match line.get(left.wrapping_sub(1)..left.wrapping_add(3)) {
+                Some(&[a, b, c, d]) if inside => [a, b, c, d],
+                _ => columns.map(|column| line[column]),
+            };
             for lane in 0..4 {
-                sum[lane] += weight * part[lane];
+                let part = across[0] * four[0][lane]
+                    + across[1] * four[1][lane]
+                    + across[2] * four[2][lane]
+                    + across[3] * four[3][lane];
+                sum[lane] += weight * part;
             }
         }
         sum
     }
+}
+
+/// The pixel before a place, which is moved inside `0..length`, and the weights around it.
+fn phase(place: f32, length: usize) -> (usize, [f32; 4]) {
+    let place = place.clamp(0.0, (length - 1) as f32);
+    let steps = (place * PHASES as f32 + 0.5) as usize;
+    (steps / PHASES, WEIGHTS[steps % PHASES])
 }
 
 /// The four indices around the gap after `at`, kept inside `0..length`.
@@ -166,12 +185,31 @@ fn neighbours(at: usize, length: usize) -> [usize; 4] {
     std::array::from_fn(|i| (at + i).saturating_sub(1).min(length - 1))
 }
 
-/// Keys's weights with a = −3/4 for the four neighbours of a place `t` past the second of them.
-fn weights(t: f32) -> [f32; 4] {
-    const A: f32 = -0.75;
-    let near = |d: f32| ((A + 2.0) * d - (A + 3.0)) * d * d + 1.0;
-    let far = |d: f32| ((A * d - 5.0 * A) * d + 8.0 * A) * d - 4.0 * A;
-    [far(1.0 + t), near(t), near(1.0 - t), far(2.0 - t)]
+/// Places between two pixels that are told apart.
+const PHASES: usize = 64;
+
+/// Keys's weights, with a = −3/4, of the four pixels around each of those places.
+const WEIGHTS: [[f32; 4]; PHASES] = {
+    let mut all = [[0.0; 4]; PHASES];
+    let mut phase = 0;
+    while phase < PHASES {
+        let t = phase as f32 / PHASES as f32;
+        all[phase] = [far(1.0 + t), near(t), near(1.0 - t), far(2.0 - t)];
+        phase += 1;
+    }
+    all
+};
+
+const KEYS: f32 = -0.75;
+
+/// Weight of a pixel up to one away.
+const fn near(d: f32) -> f32 {
+    ((KEYS + 2.0) * d - (KEYS + 3.0)) * d * d + 1.0
+}
+
+/// Weight of a pixel one to two away.
+const fn far(d: f32) -> f32 {
+    ((KEYS * d - 5.0 * KEYS) * d + 8.0 * KEYS) * d - 4.0 * KEYS
 }
 
 #[cfg(test)]

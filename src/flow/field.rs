@@ -74,6 +74,18 @@ impl Field {
         large
     }
 
+    /// The flows of all columns at a height between rows; one past an edge is moved to it.
+    pub(super) fn line(&self, y: f32) -> Vec<[f32; 2]> {
+        let y = y.clamp(0.0, (self.height - 1) as f32);
+        let top = y as usize;
+        let part = y - top as f32;
+        let row = |at: usize| self.data[at * self.width..].iter().take(self.width);
+        let pairs = row(top).zip(row((top + 1).min(self.height - 1)));
+        pairs
+            .map(|(a, b)| std::array::from_fn(|c| a[c] + part * (b[c] - a[c])))
+            .collect()
+    }
+
     /// The flow at a place between pixels, bilinear; places past an edge are moved to it.
     pub(super) fn sample(&self, x: f32, y: f32) -> [f32; 2] {
         let x = x.clamp(0.0, (self.width - 1) as f32);

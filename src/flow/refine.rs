@@ -6,7 +6,7 @@ use super::field::Field;
 use super::plane::Plane;
 
 /// Linearisations, sweeps in each, and over-relaxation.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 const SWEEPS: usize = 4;
 const RELAXATION: f32 = 1.6;
 /// Prices of changed brightness, of changed gradients and of unlike neighbours.
@@ -17,13 +17,23 @@ const UNLIKE: f32 = 20.0;
 const FLAT: f32 = 0.01;
 const SMALL: f32 = 1e-6;
 
-/// The linear system of one round: per pixel the matrix (xx, xy, yy), the right-hand side and the
-/// smoothness towards right and lower neighbours.
-struct System {
-    matrix: Vec<[f32; 3]>,
-    wanted: Vec<[f32; 2]>,
-    right: Vec<f32>,
-    below: Vec<f32>,
+/// What one round says of a pixel's step: the matrix (xx, xy, yy) and right-hand side of the
+/// linearisation, then, with smoothness added, what a sweep needs.
+#[derive(Clone, Copy, Default)]
+struct Equation {
+    matrix: [f32; 3],
+    wanted: [f32; 2],
+    /// Prices of being unlike the neighbours to the left, right, above and below; 0 past an edge.
+    prices: [f32; 4],
+    /// Inverse diagonal, prices included.
+    inverse: [f32; 2],
+}
+
+/// A pixel's step along x and y, on a grid with an empty rim of one pixel, so that every pixel has
+/// neighbours.
+struct Steps {
+    pitch: usize,
+    data: Vec<[f32; 2]>,
 }
 
 /// What the second picture looks like along the field so far, and how it differs from the first.
@@ -35,17 +45,58 @@ struct Warped {
 /// Refines `field`, the motion from `from` to `to` on their grid.
 pub(super) fn smooth(from: &Plane, to: &Plane, field: &mut Field) {
     let warped = Warped::new(from, to, field);
-    let count = from.data.len();
-    let mut step = vec![[0.0f32; 2]; count];
+    let (width, height) = (field.width, field.height);
+    let pitch = width + 2;
+    let mut steps = Steps {
+        pitch,
+        data: vec![[0.0; 2]; pitch * (height + 2)],
+    };
+    let mut equations = vec![Equation::default(); width * height];
     for _ in 0..ROUNDS {
-        let system = System::new(&warped, field, &step);
+        warped.linearised(&steps, width, &mut equations);
+        joined(field, &steps, &mut equations);
         for _ in 0..SWEEPS {
-            system.sweep(field, &mut step);
+            steps.sweep(&equations, width);
         }
     }
-    for (flow, step) in field.data.iter_mut().zip(step) {
-        flow[0] += step[0];
-        flow[1] += step[1];
+    for (y, row) in field.data.chunks_exact_mut(width).enumerate() {
+        for (flow, step) in row.iter_mut().zip(steps.row(y + 1)) {
+            flow[0] += step[0];
+            flow[1] += step[1];
+        }
+    }
+}
+
+impl Steps {
+    /// A row without the rim's first pixel; row 0 is rim.
+    fn row(&self, row: usize) -> &[[f32; 2]] {
+        &self.data[row * self.pitch + 1..(row + 1) * self.pitch]
+    }
+
+    /// One sweep over all pixels, in place.
+    fn sweep(&mut self, equations: &[Equation], width: usize) {
+        for (y, equations) in equations.chunks_exact(width).enumerate() {
+            let (above, rest) = self.data[y * self.pitch..].split_at_mut(self.pitch);
+            let (here, below) = rest.split_at_mut(self.pitch);
+            let mut left = [0.0; 2];
+            for (x, equation) in equations.iter().enumerate() {
+                let (right, up, down) = (here[x + 2], above[x + 1], below[x + 1]);
+                let [l, r, u, d] = equation.prices;
+                let pull = |part: usize| {
+                    equation.wanted[part]
+                        + r * right[part]
+                        + u * up[part]
+                        + d * down[part]
+                        + l * left[part]
+                };
+                let now = &mut here[x + 1];
+                let first = (pull(0) - equation.matrix[1] * now[1]) * equation.inverse[0];
+                now[0] += RELAXATION * (first - now[0]);
+                let second = (pull(1) - equation.matrix[1] * now[0]) * equation.inverse[1];
+                now[1] += RELAXATION * (second - now[1]);
+                left = *now;
+            }
+        }
     }
 }
 
@@ -91,97 +142,79 @@ fn term(here: &Plane, there: &Plane) -> Vec<[f32; 3]> {
         .collect()
 }
 
-impl System {
-    fn new(warped: &Warped, field: &Field, step: &[[f32; 2]]) -> Self {
-        let count = step.len();
-        let mut system = Self {
-            matrix: vec![[FLAT, 0.0, FLAT]; count],
-            wanted: vec![[0.0; 2]; count],
-            right: vec![0.0; count],
-            below: vec![0.0; count],
-        };
-        let [brightness, along_x, along_y] = &warped.terms;
-        for i in 0..count {
-            system.add(i, BRIGHTNESS, &[brightness[i]], step[i]);
-            system.add(i, GRADIENT, &[along_x[i], along_y[i]], step[i]);
+impl Warped {
+    /// Sets matrices and right-hand sides around the steps so far.
+    fn linearised(&self, steps: &Steps, width: usize, equations: &mut [Equation]) {
+        let [brightness, along_x, along_y] = &self.terms;
+        for (i, equation) in equations.iter_mut().enumerate() {
+            let step = steps.row(i / width + 1)[i % width];
+            equation.matrix = [FLAT, 0.0, FLAT];
+            equation.wanted = [0.0; 2];
+            equation.add(BRIGHTNESS, &[brightness[i]], step);
+            equation.add(GRADIENT, &[along_x[i], along_y[i]], step);
         }
-        system.neighbours(field, step);
-        system
     }
+}
 
-    /// Adds terms that share one price at a pixel.
-    fn add(&mut self, i: usize, price: f32, terms: &[[f32; 3]], step: [f32; 2]) {
+impl Equation {
+    /// Adds terms that share one price.
+    fn add<const N: usize>(&mut self, price: f32, terms: &[[f32; 3]; N], step: [f32; 2]) {
         let mut squared = SMALL;
-        for [d, x, y] in terms {
+        let scales = terms.map(|[d, x, y]| {
+            let scale = 1.0 / (x * x + y * y + FLAT);
             let left = d + x * step[0] + y * step[1];
-            squared += left * left / (x * x + y * y + FLAT);
-        }
+            squared += left * left * scale;
+            scale
+        });
         let price = price / squared.sqrt();
-        for [d, x, y] in terms {
-            let w = price / (x * x + y * y + FLAT);
-            let matrix = &mut self.matrix[i];
-            matrix[0] += w * x * x;
-            matrix[1] += w * x * y;
-            matrix[2] += w * y * y;
-            self.wanted[i][0] -= w * d * x;
-            self.wanted[i][1] -= w * d * y;
+        for ([d, x, y], scale) in terms.iter().zip(scales) {
+            let w = price * scale;
+            self.matrix[0] += w * x * x;
+            self.matrix[1] += w * x * y;
+            self.matrix[2] += w * y * y;
+            self.wanted[0] -= w * d * x;
+            self.wanted[1] -= w * d * y;
         }
     }
+}
 
-    fn neighbours(&mut self, field: &Field, step: &[[f32; 2]]) {
-        let (width, height) = (field.width, field.height);
-        let flow = |i: usize| [field.data[i][0] + step[i][0], field.data[i][1] + step[i][1]];
-        for y in 0..height {
-            for x in 0..width {
-                let i = y * width + x;
-                let here = flow(i);
-                let right = if x + 1 < width { flow(i + 1) } else { here };
-                let below = if y + 1 < height {
-                    flow(i + width)
-                } else {
-                    here
-                };
-                let squared: f32 = (0..2)
-                    .map(|c| (right[c] - here[c]).powi(2) + (below[c] - here[c]).powi(2))
-                    .sum();
-                let price = UNLIKE / (squared + SMALL).sqrt();
-                self.right[i] = if x + 1 < width { price } else { 0.0 };
-                self.below[i] = if y + 1 < height { price } else { 0.0 };
+/// Joins each pixel with its neighbours: they should move alike as wholes, steps and field.
+fn joined(field: &Field, steps: &Steps, equations: &mut [Equation]) {
+    let (width, height) = (field.width, field.height);
+    let unlike = |a: [f32; 2], b: [f32; 2]| [b[0] - a[0], b[1] - a[1]];
+    for equation in &mut *equations {
+        equation.prices = [0.0; 4];
+    }
+    for y in 0..height {
+        let (here, below) = (steps.row(y + 1), steps.row(y + 2));
+        for x in 0..width {
+            let i = y * width + x;
+            let flow = field.data[i];
+            let mut apart = [[0.0; 2]; 2];
+            let mut squared = SMALL;
+            let right = (x + 1 < width).then(|| (i + 1, here[x + 1]));
+            let lower = (y + 1 < height).then(|| (i + width, below[x]));
+            for (apart, other) in apart.iter_mut().zip([right, lower]) {
+                let Some((j, step)) = other else { continue };
+                *apart = unlike(flow, field.data[j]);
+                let change = unlike(here[x], step);
+                squared += (apart[0] + change[0]).powi(2) + (apart[1] + change[1]).powi(2);
+            }
+            let price = UNLIKE / squared.sqrt();
+            for (side, (apart, other)) in apart.into_iter().zip([right, lower]).enumerate() {
+                let Some((j, _)) = other else { continue };
+                for part in 0..2 {
+                    equations[i].wanted[part] += price * apart[part];
+                    equations[j].wanted[part] -= price * apart[part];
+                }
+                equations[i].prices[1 + 2 * side] = price;
+                equations[j].prices[2 * side] = price;
             }
         }
     }
-
-    /// One sweep over all pixels, in place.
-    fn sweep(&self, field: &Field, step: &mut [[f32; 2]]) {
-        let (width, height) = (field.width, field.height);
-        for y in 0..height {
-            for x in 0..width {
-                let i = y * width + x;
-                let mut weight = 0.0;
-                let mut pull = [0.0f32; 2];
-                let mut towards = |price: f32, j: usize| {
-                    weight += price;
-                    pull[0] += price * (field.data[j][0] + step[j][0] - field.data[i][0]);
-                    pull[1] += price * (field.data[j][1] + step[j][1] - field.data[i][1]);
-                };
-                if x > 0 {
-                    towards(self.right[i - 1], i - 1);
-                }
-                if x + 1 < width {
-                    towards(self.right[i], i + 1);
-                }
-                if y > 0 {
-                    towards(self.below[i - width], i - width);
-                }
-                if y + 1 < height {
-                    towards(self.below[i], i + width);
-                }
-                let [xx, xy, yy] = self.matrix[i];
-                let (b0, b1) = (self.wanted[i][0] + pull[0], self.wanted[i][1] + pull[1]);
-                let now = &mut step[i];
-                now[0] += RELAXATION * ((b0 - xy * now[1]) / (xx + weight) - now[0]);
-                now[1] += RELAXATION * ((b1 - xy * now[0]) / (yy + weight) - now[1]);
-            }
-        }
+    for equation in equations {
+        let prices: f32 = equation.prices.iter().sum();
+        let [xx, _, yy] = equation.matrix;
+        equation.inverse = [1.0 / (xx + prices), 1.0 / (yy + prices)];
     }
 }

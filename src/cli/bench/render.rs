@@ -1,4 +1,5 @@
-//! `promptus bench render`: from a coded segment in memory to frames in memory.
+//! `promptus bench render`: from a coded segment in memory to frames in memory, every one of them
+//! generated; a title whose frames between keyframes are moved is one of the peers.
 //!
 //! With `--json` one object on stdout:
 //!
@@ -20,6 +21,7 @@ use crate::model::format::InFormat;
 use crate::model::profile::Conditioning;
 use crate::model::synthetic::RandomWeights;
 use crate::model::{Generator, ModelError, Profile, device, installed, ops, picture};
+use crate::prompt::Interpolation;
 use crate::render::{Batching, RenderError, SegmentRenderer};
 use crate::segment::Track;
 use crate::segment::media::read_media;
@@ -161,7 +163,14 @@ fn bench(args: &Args, profile: &Profile, device: &Device) -> Result<Report, CliE
             spent.wall,
         ));
     }
-    drop((renderer, generator));
+    drop(renderer);
+    let moved = moved(&generator, &track, &media)?;
+    peers.push(Peer::new(
+        "keyframes generated, the frames between them moved",
+        moved / f64::from(args.frames),
+        spent.wall,
+    ));
+    drop(generator);
     if args.stock {
         peers.push(stock_peer(args, profile, &track, device, spent.wall)?);
     }
@@ -222,6 +231,16 @@ fn once(renderer: &mut SegmentRenderer, media: &[u8]) -> Result<f64, RenderError
         Ok(())
     })?;
     Ok(first.unwrap_or(f64::NAN))
+}
+
+/// Seconds for the segment if only its keyframes are generated.
+fn moved(generator: &Arc<Generator>, track: &Track, media: &[u8]) -> Result<f64, RenderError> {
+    let track = Track {
+        interpolation: Interpolation::Motion,
+        ..track.clone()
+    };
+    let mut renderer = SegmentRenderer::new(Arc::clone(generator), track)?;
+    Ok(Spent::least(PATIENCE, || once(&mut renderer, media).map(drop))?.wall)
 }
 
 /// A prompt and a start latent of the track's size.
