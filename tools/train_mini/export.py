@@ -39,6 +39,7 @@ def replace(tensors, path):
 def main():
     arg = argparse.ArgumentParser()
     arg.add_argument("--run", default="main")
+    arg.add_argument("--out", type=Path, default=ROOT, help="folder in place of the repository")
     args = arg.parse_args()
     torch.set_num_threads(1)
 
@@ -60,9 +61,9 @@ def main():
     encoder = {k: v for k, v in half.items() if k.startswith("encoder.")}
     fixture = {"p": p, "noise": noise, "latent": latent, "frame": frame,
                "image": image, "p_encoded": encoded}
-    replace(generator, ROOT / "static" / "mini" / "generator.safetensors")
-    replace(encoder, ROOT / "static" / "mini" / "encoder.safetensors")
-    replace(fixture, ROOT / "tests" / "data" / "mini_forward.safetensors")
+    replace(generator, args.out / "static" / "mini" / "generator.safetensors")
+    replace(encoder, args.out / "static" / "mini" / "encoder.safetensors")
+    replace(fixture, args.out / "tests" / "data" / "mini_forward.safetensors")
     for name, part in (("generator", generator), ("encoder", encoder)):
         print(name, sum(v.numel() for v in part.values()), "values,",
               max(v.abs().max().item() for v in part.values()), "largest")
