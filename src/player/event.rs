@@ -12,6 +12,9 @@ pub enum Event {
     FirstByte,
     /// So many bytes of the body have arrived in all.
     Progress(u64),
+    /// The bytes so far play for so many seconds from the segment's start, should no more come. A
+    /// driver that does not look into them says nothing, and the ladder's estimate stands.
+    Playable(f64),
     /// The body is complete, with so many bytes.
     Delivered(u64),
     /// The transfer broke, and the driver begins it anew: what was measured of it does not count.

@@ -178,10 +178,17 @@ impl Ladder {
     }
 
     /// The ladder of a manifest's group in layers: its lowest rung, and on top of it what it names as
-    /// layers. `None` for a group without layers.
+    /// layers, each called by the rung that it makes. `None` for a group without layers.
     pub fn from_layers(group: &Group) -> Option<Result<Self, LadderError>> {
         let base = group.representations.first()?;
-        let layers = group.layers.iter().map(|layer| layer.stream.clone());
+        let layers = group.layers.iter().map(|layer| {
+            let mut rungs = group.representations.iter();
+            let made = rungs.find(|rung| rung.rank == layer.stream.rank);
+            Representation {
+                id: made.unwrap_or(&layer.stream).id.clone(),
+                ..layer.stream.clone()
+            }
+        });
         let mut stack: Vec<Representation> = vec![base.clone()];
         stack.extend(layers);
         let mut whole = Group {

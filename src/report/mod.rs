@@ -111,7 +111,7 @@ pub struct Report {
     pub title: String,
     /// The profile that was played.
     pub profile: String,
-    /// The rule's name.
+    /// The rule's name; `layers` for a title played in layers, which has a rule of its own.
     pub abr: &'static str,
     /// Buffer target, seconds.
     pub buffer_s: f64,
@@ -153,7 +153,10 @@ impl Report {
             command: context.command,
             title: context.title,
             profile: context.profile,
-            abr: context.options.abr.name(),
+            abr: match ladder.is_layered() {
+                true => "layers",
+                false => context.options.abr.name(),
+            },
             buffer_s: context.options.buffer_s,
             start_s: context.options.start_s,
             trace: context.trace,

@@ -28,9 +28,15 @@ pub struct Segment {
     pub segment: usize,
     /// Rung number.
     pub rung: usize,
-    /// The bytes, `styp` included.
+    /// The bytes, `styp` included: those of the rung, or of the base layer.
     pub bytes: Bytes,
-    /// What of it comes before the place that a seek went to, seconds; 0 for all others.
+    /// The layers above the base up to number `rung`, where the stream is in layers.
+    pub layers: Vec<Bytes>,
+    /// Whether the bytes are all there. An abandoned transfer leaves the first of them: what samples
+    /// they hold is to be shown, and the rest of the segment follows from another rung.
+    pub whole: bool,
+    /// What of it is not to be shown, seconds from its start: what lies before the place that a seek
+    /// went to, or what came before from another rung.
     pub skip_s: f64,
 }
 
@@ -88,6 +94,7 @@ pub async fn play(
         entered: None,
         stalls_told: 0,
         closed: false,
+        told: 0,
         error: None,
     };
     let complete = driver.run().await;
@@ -114,6 +121,8 @@ struct Driver<'a> {
     stalls_told: usize,
     /// Nobody takes the segments any more.
     closed: bool,
+    /// Bytes of the running transfer that the session knows of.
+    told: usize,
     /// The last transfer's failure.
     error: Option<FetchError>,
 }
@@ -249,23 +258,41 @@ impl Driver<'_> {
 
     /// Tells the session, and keeps the bytes unless they came too late.
     fn delivered(&mut self, segment: usize, rung: usize, bytes: Bytes, at_s: f64) -> Command {
-        let length = bytes.len() as u64;
+        let (length, kept_s) = (bytes.len() as u64, self.session.kept_s());
         let command = self.session.handle(at_s, Event::Delivered(length));
         let mut requests = self.session.log().requests.iter().rev();
         let request = requests.find(|r| r.segment == segment && r.rung == rung);
-        if request.is_some_and(|request| request.outcome == Outcome::Delivered) {
-            let skip_s = match self.entered.take_if(|entered| entered.0 == segment) {
-                Some((_, skip_s)) => skip_s,
-                None => 0.0,
-            };
-            self.hold.put(Segment {
-                segment,
-                rung,
-                bytes,
-                skip_s,
-            });
+        match request.map(|request| request.outcome) {
+            Some(Outcome::Delivered) => {
+                let entered = self.entered.take_if(|entered| entered.0 == segment);
+                self.hold.put(Segment {
+                    segment,
+                    rung,
+                    bytes,
+                    layers: Vec::new(),
+                    whole: true,
+                    skip_s: entered.map_or(kept_s, |(_, skip_s)| skip_s),
+                });
+            }
+            Some(Outcome::Added) => self.hold.add_layer(segment, rung, bytes),
+            _ => {}
         }
         command
+    }
+
+    /// Keeps what the session keeps of an abandoned transfer; before that it had kept `kept_s`.
+    fn keep(&mut self, segment: usize, rung: usize, received: &[u8], kept_s: f64) {
+        if self.session.kept_s() <= kept_s {
+            return;
+        }
+        self.hold.put(Segment {
+            segment,
+            rung,
+            bytes: Bytes::copy_from_slice(&received[..self.told.min(received.len())]),
+            layers: Vec::new(),
+            whole: false,
+            skip_s: kept_s,
+        });
     }
 
     /// What the server is told about the request for a segment.
@@ -279,7 +306,9 @@ impl Driver<'_> {
             ..Media::of(self.stream.ladder(), segment, rung)
         };
         self.stalls_told = stalls;
-        if segment + 1 < self.stream.ladder().segments() {
+        // What comes after a layer is not known yet.
+        let layer = rung > 0 && self.stream.ladder().is_layered();
+        if segment + 1 < self.stream.ladder().segments() && !layer {
             let here = self.stream.place(segment, rung)?;
             let next = self.stream.place(segment + 1, rung)?;
             media.next_range = next.range.map(span);
@@ -292,7 +321,8 @@ impl Driver<'_> {
 
     async fn attempt(&mut self, segment: usize, rung: usize) -> Result<Attempt, FetchError> {
         let Place { url, range } = self.stream.place(segment, rung)?;
-        let requested_s = self.clock.now_s();
+        let (requested_s, kept_s) = (self.clock.now_s(), self.session.kept_s());
+        self.told = 0;
         let media = self.media(segment, rung)?;
         let purpose = Purpose {
             content: self.stream.content(),
@@ -312,6 +342,9 @@ impl Driver<'_> {
             None => self.unshaped(&mut body).await?,
         };
         if let Some(command) = interrupted {
+            if matches!(command, Command::Abandon { .. }) {
+                self.keep(segment, rung, body.so_far(), kept_s);
+            }
             return Ok(Attempt::Interrupted(command));
         }
         let at_s = self.clock.now_s();
@@ -319,10 +352,16 @@ impl Driver<'_> {
         Ok(Attempt::Delivered { bytes, at_s })
     }
 
-    /// Reports progress; a command when something else is to be done.
-    async fn progressed(&mut self, bytes: u64) -> Option<Command> {
+    /// Reports progress: of the body `so_far` that there are `bytes`. A command when something
+    /// else is to be done.
+    async fn progressed(&mut self, so_far: &[u8], bytes: u64) -> Option<Command> {
         if let Some(command) = self.due() {
             return Some(command);
+        }
+        self.told = bytes as usize;
+        let known = so_far.get(..self.told).unwrap_or(so_far);
+        if let Some(seconds) = self.stream.playable_s(known) {
+            self.tell(Event::Playable(seconds));
         }
         let command = self.tell(Event::Progress(bytes));
         self.release().await;
@@ -334,7 +373,7 @@ impl Driver<'_> {
         self.tell(Event::FirstByte);
         // Also while nothing moves, the session may have a better idea.
         while body.pull_for(TICK).await? != Pull::End {
-            if let Some(command) = self.progressed(body.received()).await {
+            if let Some(command) = self.progressed(body.so_far(), body.received()).await {
                 return Ok(Some(command));
             }
         }
@@ -357,7 +396,7 @@ impl Driver<'_> {
                 while body.pull().await? {}
                 break;
             }
-            if let Some(command) = self.progressed(bytes).await {
+            if let Some(command) = self.progressed(body.so_far(), bytes).await {
                 return Ok(Some(command));
             }
         }

@@ -129,6 +129,12 @@ pub enum FetchError {
         /// How many there are.
         groups: usize,
     },
+    /// Layers were asked for and the manifest names none.
+    #[error("{url}: this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)")]
+    NoLayers {
+        /// URL of the manifest.
+        url: String,
+    },
     /// The throttle's trace carries nothing at all.
     #[error("{url}: the throttle's trace carries nothing, so this never arrives")]
     Starved {

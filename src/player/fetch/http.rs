@@ -243,6 +243,11 @@ impl Body {
         self.received.len() as u64
     }
 
+    /// What has been received so far.
+    pub(super) fn so_far(&self) -> &[u8] {
+        &self.received
+    }
+
     /// Takes what arrives next, waiting no longer than `wait`. Fails when the waits without a
     /// byte between them add up to more than patience allows.
     pub(super) async fn pull_for(&mut self, wait: Duration) -> Result<Pull, FetchError> {

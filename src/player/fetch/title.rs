@@ -6,12 +6,13 @@ use super::http::{Client, Purpose, span};
 use super::index;
 use crate::manifest::hls::Master;
 use crate::manifest::{
-    ByteRange, Group, Presentation, QualityReport, Representation, SegmentRef, dash,
+    ByteRange, Group, Presentation, QualityReport, Representation, dash,
 };
 use crate::player::ladder::Ladder;
 use crate::player::utility::{Utility, UtilityError};
+use crate::segment::media::read_partial;
 use crate::segment::sidx::SegmentIndex;
-use crate::time::Timescale;
+use crate::time::{MediaTime, Timescale};
 use futures_util::future::try_join_all;
 use reqwest::Url;
 use std::sync::Arc;
@@ -66,6 +67,23 @@ impl Title {
     /// Fetches what playing group number `group` needs beforehand: the rungs' indexes where the
     /// manifest only points at them, and the init segments.
     pub async fn stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
+        self.prepare(client, group, false).await
+    }
+
+    /// As [`Title::stream`], to be played in layers: the group's lowest rung, and what the manifest
+    /// names on top of it.
+    ///
+    /// Fails if it names nothing there; HLS never does, for it has no words for it.
+    pub async fn layered_stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
+        self.prepare(client, group, true).await
+    }
+
+    async fn prepare(
+        self,
+        client: &Client,
+        group: usize,
+        layered: bool,
+    ) -> Result<Stream, FetchError> {
         let groups = self.presentation.groups.len();
         let Some(mut group) = self.presentation.groups.into_iter().nth(group) else {
             return Err(FetchError::NoGroup {
@@ -74,26 +92,30 @@ impl Title {
                 groups,
             });
         };
-        let timescale = group.frame_rate.timescale();
-        let lists = group.representations.iter();
-        let lists = lists.map(|rung| {
-            let purpose = Purpose::of(&self.content, Kind::Other);
-            list_segments(client, &self.url, rung, timescale, purpose)
-        });
-        let mut overhead_bytes = self.overhead_bytes;
-        let lists = try_join_all(lists).await?;
-        for (rung, (segments, bytes)) in group.representations.iter_mut().zip(lists) {
-            rung.segments = segments;
-            overhead_bytes += bytes;
+        if layered && group.layers.is_empty() {
+            return Err(FetchError::NoLayers {
+                url: self.url.into(),
+            });
         }
+        let timescale = group.frame_rate.timescale();
+        let lists = streams(&mut group, layered).map(|stream| async {
+            let purpose = Purpose::of(&self.content, Kind::Other);
+            list_segments(client, &self.url, stream, timescale, purpose).await
+        });
+        let listed = try_join_all(lists).await?;
         let purpose = Purpose::of(&self.content, Kind::Init);
-        let inits = group.representations.iter().map(|rung| async {
-            let url = resolve(&self.url, &rung.url)?;
-            client.get(&url, rung.init, &purpose).await
+        let inits = streams(&mut group, layered).map(|stream| async {
+            let url = resolve(&self.url, &stream.url)?;
+            client.get(&url, stream.init, &purpose).await
         });
         let inits = try_join_all(inits).await?;
-        overhead_bytes += inits.iter().map(|init| init.len() as u64).sum::<u64>();
-        let ladder = Ladder::from_group(&group).map_err(|source| FetchError::Ladder {
+        let fetched = inits.iter().map(|init| init.len() as u64);
+        let overhead_bytes = self.overhead_bytes + fetched.chain(listed).sum::<u64>();
+        let ladder = match layered.then(|| Ladder::from_layers(&group)).flatten() {
+            Some(ladder) => ladder,
+            None => Ladder::from_group(&group),
+        };
+        let ladder = ladder.map_err(|source| FetchError::Ladder {
             url: self.url.to_string(),
             source,
         })?;
@@ -137,7 +159,7 @@ impl Stream {
         &self.ladder
     }
 
-    /// The init segment of every rung, lowest first.
+    /// The init segment of every rung of the ladder, or of every layer, lowest first.
     pub fn inits(&self) -> &[Vec<u8>] {
         &self.inits
     }
@@ -179,9 +201,22 @@ impl Stream {
         &self.content
     }
 
+    /// How much of a segment its first bytes play, seconds; `None` until they tell. A first sample
+    /// alone is a single frame, and not worth a switch.
+    pub(super) fn playable_s(&self, first: &[u8]) -> Option<f64> {
+        let part = read_partial(first).ok()?;
+        let ticks = part.samples.iter().map(|sample| u64::from(sample.duration));
+        let ticks = if part.samples.len() < 2 { 0 } else { ticks.sum() };
+        Some(MediaTime::new(ticks, self.group.frame_rate.timescale()).seconds())
+    }
+
     /// Where a segment lies; both numbers must exist.
     pub(super) fn place(&self, segment: usize, rung: usize) -> Result<Place, FetchError> {
-        let reference = &self.group.representations[rung].segments[segment];
+        let stream = match rung.checked_sub(1) {
+            Some(layer) if self.ladder.is_layered() => &self.group.layers[layer].stream,
+            _ => &self.group.representations[rung],
+        };
+        let reference = &stream.segments[segment];
         let url = resolve(&self.url, &reference.url)?;
         Ok(Place {
             url,
@@ -242,25 +277,34 @@ async fn fill(
     Ok(bytes)
 }
 
-/// A rung's segments, and the bytes it took to learn them.
+/// What is played of `group`: its rungs, or its lowest rung and the layers above.
+fn streams(group: &mut Group, layered: bool) -> impl Iterator<Item = &mut Representation> {
+    let rungs = if layered { 1 } else { usize::MAX };
+    let layers = if layered { usize::MAX } else { 0 };
+    let layers = group.layers.iter_mut().take(layers);
+    let layers = layers.map(|layer| &mut layer.stream);
+    group.representations.iter_mut().take(rungs).chain(layers)
+}
+
+/// Fills in a stream's segments where only its index lists them; returns the bytes that took.
 async fn list_segments(
     client: &Client,
     manifest: &Url,
-    rung: &Representation,
+    stream: &mut Representation,
     timescale: Timescale,
     purpose: Purpose<'_>,
-) -> Result<(Vec<SegmentRef>, u64), FetchError> {
-    let place = match rung.index {
-        Some(place) if rung.segments.is_empty() => place,
-        _ => return Ok((rung.segments.clone(), 0)),
+) -> Result<u64, FetchError> {
+    let place = match stream.index {
+        Some(place) if stream.segments.is_empty() => place,
+        _ => return Ok(0),
     };
-    let url = resolve(manifest, &rung.url)?;
+    let url = resolve(manifest, &stream.url)?;
     let bytes = client.get(&url, Some(place), &purpose).await?;
     let found = SegmentIndex::from_bytes(&bytes).map_err(|source| FetchError::Index {
         url: url.to_string(),
         range: span(place),
         source: Box::new(source),
     })?;
-    let segments = index::segments(&found, place, &rung.url, timescale);
-    Ok((segments, bytes.len() as u64))
+    stream.segments = index::segments(&found, place, &stream.url, timescale);
+    Ok(bytes.len() as u64)
 }

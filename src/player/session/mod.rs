@@ -127,6 +127,11 @@ impl Session {
         self.throughput.kbps()
     }
 
+    /// What abandoned transfers left of the segment at hand, seconds from its start.
+    pub fn kept_s(&self) -> f64 {
+        self.kept_s
+    }
+
     /// The ladder that is played.
     pub fn ladder(&self) -> &Arc<Ladder> {
         &self.ladder
@@ -172,6 +177,7 @@ impl Session {
         match event {
             Event::FirstByte => self.first_byte(transfer),
             Event::Progress(bytes) => self.progress(transfer, bytes),
+            Event::Playable(seconds) => self.playable(transfer, seconds),
             Event::Delivered(bytes) => self.delivered(transfer, bytes),
             Event::Retried => self.retried(transfer),
             Event::Failed if transfer.segment != self.next => self.give_up_upgrade(transfer),
@@ -338,6 +344,7 @@ impl Session {
             since_s: self.clock_s,
             first_byte_s: None,
             received: 0,
+            playable_s: None,
             lost: 0,
             buffer_before_s: self.buffer.level_s(),
         });
@@ -359,6 +366,12 @@ impl Session {
 
     fn first_byte(&mut self, mut transfer: Transfer) -> Command {
         transfer.first_byte_s.get_or_insert(self.clock_s);
+        self.activity = Activity::Transfer(transfer);
+        Command::Continue
+    }
+
+    fn playable(&mut self, mut transfer: Transfer, seconds: f64) -> Command {
+        transfer.playable_s = Some(seconds);
         self.activity = Activity::Transfer(transfer);
         Command::Continue
     }
@@ -421,7 +434,10 @@ impl Session {
     /// from the rung that is fetched instead.
     fn keep(&mut self, transfer: &Transfer) {
         let (segment, rung) = (transfer.segment, transfer.rung);
-        let kept_s = self.ladder.prefix_s(segment, rung, transfer.received);
+        let kept_s = match transfer.playable_s {
+            Some(seconds) => seconds.min(self.ladder.duration_s(segment)),
+            None => self.ladder.prefix_s(segment, rung, transfer.received),
+        };
         // After a seek into the segment its start is not wanted.
         if kept_s <= self.kept_s + TICK_S || self.enter_s > self.ladder.start_s(segment) {
             return;
@@ -521,6 +537,7 @@ impl Session {
             since_s: self.clock_s,
             first_byte_s: None,
             received: 0,
+            playable_s: None,
             lost: transfer.lost + transfer.received,
             ..transfer
         });

@@ -38,6 +38,8 @@ pub(super) struct Transfer {
     pub(super) since_s: f64,
     pub(super) first_byte_s: Option<f64>,
     pub(super) received: u64,
+    /// What they play if no more come, seconds from the segment's start, where the driver knows.
+    pub(super) playable_s: Option<f64>,
     /// Bytes of broken attempts.
     pub(super) lost: u64,
     pub(super) buffer_before_s: f64,
