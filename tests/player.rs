@@ -14,6 +14,11 @@ mod static_server;
 #[path = "common/tools.rs"]
 mod tools;
 
+#[path = "player/layers.rs"]
+mod layers;
+#[path = "player/local.rs"]
+mod local;
+
 use fake_title::{publish_fake, segment_bytes};
 use promptus::origin::{Origin, Settings, router};
 use promptus::player::abr::Abr;
@@ -44,6 +49,7 @@ fn hasty() -> Patience {
         body: Duration::from_millis(400),
         attempts: 3,
         pause: Duration::from_millis(5),
+        longest: Duration::from_millis(1500),
         seed: 0,
     }
 }
@@ -274,6 +280,25 @@ async fn passing_faults_are_overcome() {
             _ => [0; 6],
         };
         assert_eq!(lost, expected, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_when_is_asked_again_then() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 3);
+    // A wish that is heeded, and one that is cut down to the longest wait: 1.5 s.
+    for (status, seconds, least_s) in [(503, 1, 1.0), (429, 86_400, 1.5)] {
+        let busy = move |path: &str, _: &str, nth: usize| {
+            (path.ends_with("2.m4s") && nth == 0).then_some(Fault::Busy(status, seconds))
+        };
+        let base = serve(folder.path(), Arc::new(busy)).await;
+        let url = format!("{base}urls/master.m3u8");
+        let (played, segments) = play_all(&url, &with(Abr::Fixed(1))).await;
+        assert!(played.complete && segments.len() == 3);
+        let request = &played.log.requests[1];
+        let took_s = request.ended_s.unwrap() - request.requested_s;
+        assert!((least_s..least_s + 0.45).contains(&took_s), "{took_s}");
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
 
+mod assembly;
 mod bench;
 mod demo;
 mod doctor;
@@ -74,7 +75,7 @@ enum Command {
     Serve(serve::Args),
     /// Make the path prefix that opens a title where tokens are in use.
     Token(token::Args),
-    /// Play a title over HTTP, rendering frames.
+    /// Play a title, over HTTP or from disk, rendering frames.
     Play(play::Args),
     /// Stream a title over a recorded network trace in virtual time.
     Simulate(Box<simulate::Args>),

@@ -1,15 +1,20 @@
-//! `promptus play`: a title over HTTP, with or without rendering.
+//! `promptus play`: a title over HTTP or from disk, with or without rendering.
+//!
+//! A local title needs no server: its files are read through the same driver, with the same decisions,
+//! `--throttle` included. A title that was made with `--layers` is played in layers where its MPD is
+//! what is played (HLS has no words for them): the base of the next segment, or one more layer of a
+//! segment that is buffered.
 //!
 //! The text goes to stderr; with `--json` the report (see [`crate::report`]) is the last line of
 //! stdout. A reader of `--out -` that goes away ends it quietly.
 
-use super::playback::{Ended, Playback};
+use super::playback::{Ended, Layers, Opening, Playback};
 use super::screen::{self, Screen};
 use super::session_args::{self, SessionArgs};
 use super::{CliError, simulate};
 use crate::manifest::SegmentRef;
 use crate::model::installed::Decoding;
-use crate::player::fetch::{CmcdMode, Jump, Setup};
+use crate::player::fetch::{CmcdMode, Jump, Setup, locate};
 use crate::player::session::Options;
 use crate::player::utility::Utility;
 use crate::report::Network;
@@ -20,8 +25,11 @@ use std::path::{Path, PathBuf};
 /// Arguments of `promptus play`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// URL of an HLS master playlist or a DASH MPD, http:// or https://.
-    url: String,
+    /// URL of an HLS master playlist or a DASH MPD (http://, https:// or file://), or a local title:
+    /// its folder (manifest.mpd is taken before master.m3u8), or the manifest itself. A local title
+    /// needs no server: its files are read from disk.
+    #[arg(value_name = "URL|DIR|FILE")]
+    title: String,
     /// Where frames go: a folder of PNG files, a .y4m file, or - for a y4m stream in real time.
     #[arg(
         long,
@@ -60,6 +68,20 @@ pub(super) struct Args {
     /// ssimulacra2, lpips_squeeze.
     #[arg(long, value_name = "NAME", default_value_t = Utility::default())]
     utility: Utility,
+    /// Fetch a base and layers on top of it instead of whole rungs: auto (where the manifest names
+    /// layers and no --abr is given: layers have a rule of their own), on or off. Only an MPD can name
+    /// them, for a title made with `encode --layers` or `package --layers`; HLS cannot.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = Layers::Auto,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
+    layers: Layers,
+    /// PEM file of certificate authorities to trust beside the system's.
+    #[arg(long, value_name = "FILE", env = "PROMPTUS_CA")]
+    ca: Option<PathBuf>,
     /// Print the report as one JSON object on stdout.
     #[arg(long)]
     json: bool,
@@ -90,7 +112,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     let (trace, throttle) = throttle(args)?.unzip();
     let render = (!args.no_render).then_some(args.decoder.into());
-    let playback = Playback::open_with(&args.url, render, args.cmcd, args.utility)?;
+    let playback = Playback::open_with(&locate(&args.title)?, render, &opening(args)?)?;
     let seeks = seeks(&playback, &args.seek)?;
     let asked = args.session.options(playback.stream().ladder())?;
     let (options, skip_s) = from_access_point(&playback, asked);
@@ -111,6 +133,25 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let Ended { report, error } = playback.run(setup, trace, screen)?;
     session_args::print(&report, args.json)?;
     error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// How the title is to be opened.
+fn opening(args: &Args) -> Result<Opening, CliError> {
+    let ruled = args.session.names_a_rule();
+    if ruled && args.layers == Layers::On {
+        return Err(CliError::input(
+            "--layers on: layers have a rule of their own, leave out --abr",
+        ));
+    }
+    Ok(Opening {
+        cmcd: args.cmcd,
+        utility: args.utility,
+        layers: match args.layers {
+            Layers::Auto if ruled => Layers::Off,
+            asked => asked,
+        },
+        authorities: args.ca.clone(),
+    })
 }
 
 /// Reads `AT:TO`.

@@ -12,6 +12,7 @@ use crate::player::fetch::{
 };
 use crate::player::utility::Utility;
 use crate::report::{Context, Network, Rendering, Report, Verdict};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -19,6 +20,31 @@ use tokio::sync::{mpsc, watch};
 /// Segments that may wait to be rendered: an hour of two-second segments. The session goes by the
 /// clock, not by the renderer, so a slow renderer must not hold it up.
 const WAITING: usize = 1800;
+
+/// How a title is opened.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    /// How requests tell the server about the session.
+    pub(super) cmcd: CmcdMode,
+    /// What rules take for quality.
+    pub(super) utility: Utility,
+    /// Whether rungs are fetched in layers.
+    pub(super) layers: Layers,
+    /// Certificates of authorities to trust beside the system's, PEM.
+    pub(super) authorities: Option<PathBuf>,
+}
+
+/// Whether rungs are fetched in layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Layers {
+    /// Where the manifest names layers.
+    Auto,
+    /// Yes, or not at all.
+    On,
+    /// No: whole rungs.
+    #[default]
+    Off,
+}
 
 /// A stream that has been opened.
 pub(super) struct Playback {
@@ -40,22 +66,24 @@ impl Playback {
     /// Opens the manifest at `url`. With `render`, the first group whose generator is installed is
     /// taken, and it is an error if there is none; otherwise the first group.
     pub(super) fn open(url: &str, render: Option<Decoding>) -> Result<Self, CliError> {
-        Self::open_with(url, render, CmcdMode::default(), Utility::default())
+        Self::open_with(url, render, &Opening::default())
     }
 
-    /// As [`Playback::open`], with requests that tell the server what `cmcd` says, and a ladder whose
-    /// utilities are `utility`.
+    /// As [`Playback::open`], as `opening` says.
     pub(super) fn open_with(
         url: &str,
         render: Option<Decoding>,
-        cmcd: CmcdMode,
-        utility: Utility,
+        opening: &Opening,
     ) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let client = Client::new(Patience::default())?.with_cmcd(Cmcd::new(cmcd));
+        let client = match &opening.authorities {
+            Some(file) => Client::with_authorities(Patience::default(), file)?,
+            None => Client::new(Patience::default())?,
+        };
+        let client = client.with_cmcd(Cmcd::new(opening.cmcd));
         let title = runtime.block_on(Title::open(&client, url))?;
         let (group, generator) = if let Some(decoding) = render {
             let (group, generator) = generator_for(&title, decoding)?;
@@ -63,8 +91,18 @@ impl Playback {
         } else {
             (0, None)
         };
-        let stream = runtime.block_on(title.stream(&client, group))?;
-        let stream = Arc::new(runtime.block_on(stream.with_utility(&client, utility))?);
+        let named = title.presentation().groups.get(group);
+        let layered = match opening.layers {
+            Layers::Off => false,
+            Layers::On => true,
+            Layers::Auto => named.is_some_and(|group| !group.layers.is_empty()),
+        };
+        let stream = match layered {
+            true => runtime.block_on(title.layered_stream(&client, group))?,
+            false => runtime.block_on(title.stream(&client, group))?,
+        };
+        let stream = runtime.block_on(stream.with_utility(&client, opening.utility))?;
+        let stream = Arc::new(stream);
         Ok(Self {
             runtime,
             client,

@@ -3,6 +3,7 @@
 //! A file sink takes every frame, however long that takes; a pipe (`-`) is written in real time.
 
 use super::CliError;
+use super::assembly::media_of;
 use super::paced::Paced;
 use crate::frame::Frame;
 use crate::model::Generator;
@@ -11,7 +12,6 @@ use crate::render::{Picture, RenderError, SegmentRenderer, Sink, open_sink};
 use crate::report::Rendering;
 use crate::segment::Track;
 use crate::segment::init::read_init;
-use crate::segment::media::read_media;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,22 +98,17 @@ impl Screen {
         stop: &watch::Receiver<bool>,
     ) -> Result<(), CliError> {
         let begun = Instant::now();
+        let (track, media) = media_of(&self.tracks, segment)?;
+        let rate = track.frame_rate;
         let Some(place) = self.renderers.get_mut(segment.rung) else {
-            return Err(CliError::input(format!(
-                "there is no rung {}",
-                segment.rung
-            )));
+            let message = format!("there is no rung {}", segment.rung);
+            return Err(CliError::input(message));
         };
         let renderer = match place {
             Some(renderer) => renderer,
-            empty => {
-                let track = self.tracks[segment.rung].clone();
-                empty.insert(SegmentRenderer::new(Arc::clone(&self.generator), track)?)
-            }
+            empty => empty.insert(SegmentRenderer::new(Arc::clone(&self.generator), track)?),
         };
-        let media = read_media(&segment.bytes)?;
         let output = &mut self.output;
-        let rate = self.tracks[segment.rung].frame_rate;
         output.skip += (segment.skip_s * rate.fps()).round() as u64;
         renderer.render(&media, &mut |frame| match *stop.borrow() {
             false => output.take(&frame),

@@ -13,9 +13,9 @@ use std::io::{self, Write};
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct SessionArgs {
     /// Rule that picks the rung: throughput, bba0, bba2, bola-basic, bola-u, bola-o, bola-e, dynamic,
-    /// robust-mpc, stochastic-mpc, festive, l2a, lol+ or fixed.
-    #[arg(long, value_name = "NAME", default_value_t = Abr::default())]
-    abr: Abr,
+    /// robust-mpc, stochastic-mpc, festive, l2a, lol+ or fixed [default: dynamic].
+    #[arg(long, value_name = "NAME")]
+    abr: Option<Abr>,
     /// Rung for --abr fixed, counted from 0, the lowest.
     #[arg(long, value_name = "N")]
     rung: Option<usize>,
@@ -157,8 +157,13 @@ impl SessionArgs {
         })
     }
 
+    /// Whether a rule was asked for by name.
+    pub(super) fn names_a_rule(&self) -> bool {
+        self.abr.is_some()
+    }
+
     fn rule(&self, ladder: &Ladder) -> Result<Abr, CliError> {
-        match (self.abr, self.rung) {
+        match (self.abr.unwrap_or_default(), self.rung) {
             (Abr::Fixed(_), Some(rung)) if rung > ladder.top() => Err(CliError::input(format!(
                 "--rung {rung}: the title has rungs 0 to {}",
                 ladder.top()

@@ -15,6 +15,17 @@ const LAYER: usize = 1000;
 /// Publishes a title of `seconds` segments of one second at 24 frames, with rungs of rank 1, 2 and
 /// 4, in the byte-range form; and beside it, in `urls/`, the segment-URL form.
 pub(crate) fn publish_fake(folder: &Path, seconds: u32) -> Presentation {
+    let presentation = publish_with(folder, seconds, false);
+    cut_into_urls(folder, &presentation);
+    presentation
+}
+
+/// The same title in the byte-range form with its layers: 1 on top of 0, and 2 and 3 on top of both.
+pub(crate) fn publish_layered(folder: &Path, seconds: u32) -> Presentation {
+    publish_with(folder, seconds, true)
+}
+
+fn publish_with(folder: &Path, seconds: u32, layers: bool) -> Presentation {
     let segments = (0..seconds).map(|second| {
         let keyframes = keyframe_positions(24, 10).into_iter().map(|position| {
             let layer = |layer: u32| Bytes::from(vec![(second * 4 + layer) as u8; LAYER]);
@@ -37,12 +48,12 @@ pub(crate) fn publish_fake(folder: &Path, seconds: u32) -> Presentation {
     let rungs = [1, 2, 4].map(|rank| top.cut(rank)).into();
     let files = TitleContent {
         rungs,
+        layers,
         ..TitleContent::default()
     }
     .build()
     .unwrap();
     publish(folder, &files, KEEP_OLD).unwrap();
-    cut_into_urls(folder, &files.presentation);
     files.presentation
 }
 

@@ -21,6 +21,8 @@ use tower_http::services::ServeDir;
 pub(crate) enum Fault {
     /// Nothing but this status.
     Status(u16),
+    /// This status, and the wish to be left alone for so many seconds.
+    Busy(u16, u64),
     /// The connection breaks after the first 100 bytes of the body.
     Cut,
     /// Nothing comes after the first 100 bytes, for ever.
@@ -73,6 +75,10 @@ async fn spoilt(fault: Option<Fault>, mut request: Request, next: Next) -> Respo
         Some(Fault::Status(status)) => axum::http::StatusCode::from_u16(status)
             .unwrap()
             .into_response(),
+        Some(Fault::Busy(status, seconds)) => {
+            let status = axum::http::StatusCode::from_u16(status).unwrap();
+            (status, [("retry-after", seconds.to_string())]).into_response()
+        }
         Some(Fault::WholeFile) => {
             request.headers_mut().remove(RANGE);
             next.run(request).await

@@ -1,7 +1,8 @@
 //! What the player tells the server with every request: Common Media Client Data, CTA-5004 (version 1).
 //!
 //! One set of keys, spelt as one query argument (§2.2) or as four headers (§2.1). Numbers are rounded
-//! as the specification says: buffer, deadline and throughput to 100.
+//! as the specification says: buffer, deadline and throughputs to 100. Every key of version 1 that
+//! applies is sent: `pr` and `v` only ever have the value (1) at which they are left out.
 
 use crate::player::event::State;
 use crate::player::ladder::Ladder;
@@ -82,6 +83,8 @@ pub(super) struct Media {
     pub(super) duration_s: f64,
     pub(super) buffer_s: f64,
     pub(super) throughput_kbps: Option<f64>,
+    /// Bytes of the object.
+    pub(super) size: u64,
     /// Whether the viewer waits for it.
     pub(super) urgent: bool,
     /// Whether the buffer ran dry since the last request.
@@ -94,16 +97,37 @@ pub(super) struct Media {
 impl Media {
     pub(super) fn of(ladder: &Ladder, segment: usize, rung: usize) -> Self {
         Self {
-            br_kbps: ladder.rungs()[rung].kbps,
+            br_kbps: match rung.checked_sub(1) {
+                // A layer alone has the rate that it adds.
+                Some(below) if ladder.is_layered() => {
+                    ladder.rungs()[rung].kbps - ladder.rungs()[below].kbps
+                }
+                _ => ladder.rungs()[rung].kbps,
+            },
             top_kbps: ladder.rungs()[ladder.top()].kbps,
             duration_s: ladder.duration_s(segment),
             buffer_s: 0.0,
             throughput_kbps: None,
+            size: ladder.size(segment, rung),
             urgent: true,
             starved: false,
             next: None,
             next_range: None,
         }
+    }
+}
+
+/// A server may go so many times faster than an object needs to come in time.
+const EASE: f64 = 5.0;
+
+impl Media {
+    /// `rtp`, the throughput that is enough, kbit/s: the object comes well before its deadline, and
+    /// the player still sees that it could afford twice the top rung. `None` while there is no
+    /// deadline but "now".
+    fn enough_kbps(&self) -> Option<u64> {
+        let in_time = self.size as f64 * 0.008 / self.buffer_s;
+        let enough = (EASE * in_time).max(2.0 * self.top_kbps);
+        (self.buffer_s > 0.0 && !self.urgent).then(|| hundreds(enough).max(100))
     }
 }
 
@@ -200,6 +224,9 @@ impl Cmcd {
             }
         }
         put(Group::Object, "ot", Value::Token(kind.token()));
+        if let Some(enough) = media.and_then(Media::enough_kbps) {
+            put(Group::Status, "rtp", Value::Number(enough));
+        }
         if let Some(form) = content.form {
             put(Group::Session, "sf", Value::Token(form));
         }
@@ -326,6 +353,7 @@ mod tests {
             duration_s: 2.002,
             buffer_s: 4.649,
             throughput_kbps: Some(1251.0),
+            size: 40_000,
             urgent: false,
             starved: true,
             next: Some("../a b/3.m4s".into()),
@@ -346,7 +374,7 @@ mod tests {
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         assert_eq!(pairs[0], ("token".into(), "1".into()));
         let expected = format!(
-            "bl=4600,br=35,bs,cid=\"{}\",d=2002,dl=4600,mtp=1300,nor=\"..%2Fa%20b%2F3.m4s\",ot=v,sf=h,\
+            "bl=4600,br=35,bs,cid=\"{}\",d=2002,dl=4600,mtp=1300,nor=\"..%2Fa%20b%2F3.m4s\",ot=v,rtp=300,sf=h,\
              sid=\"6e2fb550-c457-11e9-bb97-0800200c9a66\",st=v,tb=120",
             content.id
         );
@@ -369,6 +397,12 @@ mod tests {
         );
         assert!(text("cmcd-session").starts_with("cid=\""));
         assert_eq!(text("cmcd-status"), "bs");
+        media.urgent = false;
+        let calm = cmcd(CmcdMode::Header).apply(&url(), &content, Kind::Video, Some(&media));
+        assert_eq!(calm.1["cmcd-status"], "bs,rtp=300");
+        // Twice the top rung at least, so that a server which holds to it does not hide what it could.
+        media.size = 100;
+        assert_eq!(media.enough_kbps(), Some(200));
         let (_, headers) = cmcd(CmcdMode::Header).apply(&url(), &content, Kind::Manifest, None);
         assert_eq!(headers["cmcd-object"], "ot=m");
         assert!(!headers.contains_key("cmcd-status"));

@@ -232,21 +232,18 @@ impl Driver<'_> {
                 Err(error) => error,
             };
             tracing::warn!(segment, rung, attempt, %error, "a transfer failed");
-            let pause = self.stream.place(segment, rung).ok();
-            let pause = pause.and_then(|place| {
-                let patience = self.client.patience();
-                patience.pause_after(&place.url, attempt)
-            });
+            let patience = self.client.patience();
+            let place = self.stream.place(segment, rung).ok();
+            let pause = place.and_then(|place| patience.pause_after(&place.url, attempt, &error));
             let starved = matches!(error, FetchError::Starved { .. });
-            let passing = error.is_passing();
             self.error = Some(error);
             match pause {
                 _ if starved => return None,
-                Some(pause) if passing => {
+                Some(pause) => {
                     let at_s = self.clock.now_s() + pause.as_secs_f64();
                     self.clock.until(at_s.min(self.seek_at_s())).await;
                 }
-                _ => return Some(self.tell(Event::Failed)),
+                None => return Some(self.tell(Event::Failed)),
             }
             if let Some(command) = self.due() {
                 return Some(command);

@@ -3,11 +3,41 @@
 use crate::manifest::ManifestError;
 use crate::player::ladder::LadderError;
 use crate::segment::SegmentError;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// A fetch that failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
+    /// A text that is neither a URL nor the path of a title.
+    #[error("{}: expected a title folder, a manifest.mpd or master.m3u8, or an http:// URL", path.display())]
+    Absent {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of a local title cannot be read.
+    #[error("{}: cannot be read", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A certificate file that does not serve.
+    #[error("{}: expected certificates in PEM form", path.display())]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A text that is no HTTP URL.
     #[error("`{url}` is no address that can be played: {problem}")]
     Url {
@@ -46,6 +76,8 @@ pub enum FetchError {
         status: u16,
         /// What that means here, or nothing.
         hint: &'static str,
+        /// When the server wants to be asked again (RFC 9110 §10.2.3), counted from its answer.
+        retry_after: Option<Duration>,
     },
     /// The body ended early.
     #[error("{url}: expected {expected} bytes, the body ended after {received}")]
@@ -130,7 +162,9 @@ pub enum FetchError {
         groups: usize,
     },
     /// Layers were asked for and the manifest names none.
-    #[error("{url}: this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)")]
+    #[error(
+        "{url}: this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
+    )]
     NoLayers {
         /// URL of the manifest.
         url: String,
@@ -153,7 +187,15 @@ impl FetchError {
         }
     }
 
-    pub(super) fn status(url: &str, status: u16) -> Self {
+    /// How long the server wants to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    pub(super) fn status(url: &str, status: u16, retry_after: Option<Duration>) -> Self {
         let hint = match status {
             404 | 410 => " (not there: the manifest may be out of date)",
             416 => " (the file is shorter than the manifest says)",
@@ -164,6 +206,7 @@ impl FetchError {
             url: url.to_owned(),
             status,
             hint,
+            retry_after,
         }
     }
 }

@@ -44,7 +44,9 @@ impl Hold {
     pub(super) fn next(&mut self, session: &Session, seeks: bool) -> Option<Segment> {
         while let Some(play) = session.log().plays.get(self.shown) {
             self.shown += 1;
-            let mut pieces = self.waiting.range((play.segment, 0)..=(play.segment, u64::MAX));
+            let mut pieces = self
+                .waiting
+                .range((play.segment, 0)..=(play.segment, u64::MAX));
             if let Some(key) = pieces.next().map(|(key, _)| *key) {
                 return self.waiting.remove(&key);
             }

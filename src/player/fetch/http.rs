@@ -1,23 +1,27 @@
 //! One HTTP client: requests with or without a byte range, time-outs, retries with back-off.
 //!
-//! Connections are kept and reused. `https` goes by the system's certificates. A file that is read in
-//! ranges must stay the same: its entity tag is remembered. Pauses between attempts are spread by a
-//! seed, so that players that failed together do not come back together. RFC 9110 §8.8.3 (entity
-//! tags), §14 (ranges) and §15 (status).
+//! Connections are kept and reused. `https` goes by the system's certificates, and by further ones
+//! where they are named. A file that is read in ranges must stay the same: its entity tag is
+//! remembered. Pauses between attempts are spread by a seed, so that players that failed together do
+//! not come back together; a server that says how long to wait is waited for, within bounds.
+//! RFC 9110 §8.8.3 (entity tags), §10.2.3 (Retry-After), §14 (ranges) and §15 (status).
 
 use super::cmcd::{Cmcd, CmcdMode, Content, Kind, Media};
 use super::error::FetchError;
+use super::file;
 use crate::manifest::ByteRange;
 use crate::player::random::Random;
-use reqwest::header::{CONTENT_RANGE, ETAG, HeaderValue, RANGE};
-use reqwest::{Response, StatusCode, Url};
+use bytes::Bytes;
+use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, RANGE, RETRY_AFTER};
+use reqwest::{Certificate, Response, StatusCode, Url};
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
 /// A body of unknown length may have this many bytes.
-const LONGEST: u64 = 64 << 20;
+pub(super) const LONGEST: u64 = 64 << 20;
 
 /// How long to wait, and how often to try again.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +35,8 @@ pub struct Patience {
     /// Pause before the second attempt; it doubles each time, up to 16-fold. Half of each pause is
     /// left to chance.
     pub pause: Duration,
+    /// The longest that a server's wish to be left alone (Retry-After) is heeded.
+    pub longest: Duration,
     /// What that chance follows from, together with the URL.
     pub seed: u64,
 }
@@ -42,14 +48,28 @@ impl Default for Patience {
             body: Duration::from_secs(10),
             attempts: 5,
             pause: Duration::from_millis(200),
+            longest: Duration::from_secs(30),
             seed: 0,
         }
     }
 }
 
 impl Patience {
-    /// The pause after failed attempt number `attempt` (from 0) at `url`, or `None` to give up.
-    pub(super) fn pause_after(&self, url: &Url, attempt: u32) -> Option<Duration> {
+    /// The pause after attempt number `attempt` (from 0) at `url` failed with `error`, or `None` to
+    /// give up.
+    pub(super) fn pause_after(
+        &self,
+        url: &Url,
+        attempt: u32,
+        error: &FetchError,
+    ) -> Option<Duration> {
+        let pause = self.back_off(url, attempt)?;
+        let wish = error.retry_after().unwrap_or_default().min(self.longest);
+        error.is_passing().then_some(pause.max(wish))
+    }
+
+    /// The pause that this player would make of its own accord.
+    fn back_off(&self, url: &Url, attempt: u32) -> Option<Duration> {
         let name = url.as_str().bytes().fold(self.seed, |hash, byte| {
             Random::new(hash ^ u64::from(byte)).bits()
         });
@@ -93,11 +113,31 @@ impl Client {
     /// A client that waits and retries as `patience` says. Fails only if the system gives no
     /// resources for one.
     pub fn new(patience: Patience) -> Result<Self, reqwest::Error> {
+        Self::trusting(patience, Vec::new())
+    }
+
+    /// As [`Client::new`], for servers whose certificates are signed by one of those in the PEM file
+    /// `authorities`, too.
+    pub fn with_authorities(patience: Patience, authorities: &Path) -> Result<Self, FetchError> {
+        let unusable = |source: Box<dyn std::error::Error + Send + Sync>| {
+            let path = authorities.to_owned();
+            FetchError::Certificates { path, source }
+        };
+        let pem = std::fs::read(authorities).map_err(|error| unusable(error.into()))?;
+        let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error.into()))?;
+        if found.is_empty() {
+            return Err(unusable("there are none in it".into()));
+        }
+        Self::trusting(patience, found).map_err(|error| unusable(error.into()))
+    }
+
+    fn trusting(patience: Patience, authorities: Vec<Certificate>) -> Result<Self, reqwest::Error> {
         // An error says that a provider is installed already, which will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let inner = reqwest::Client::builder()
             .user_agent(concat!("promptus/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(patience.answer)
+            .tls_certs_merge(authorities)
             .tcp_nodelay(true)
             .build()?;
         Ok(Self {
@@ -131,9 +171,9 @@ impl Client {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
             };
-            match self.patience.pause_after(url, attempt) {
-                Some(pause) if error.is_passing() => tokio::time::sleep(pause).await,
-                _ => return Err(error),
+            match self.patience.pause_after(url, attempt, &error) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
             }
             attempt += 1;
         }
@@ -150,13 +190,19 @@ impl Client {
         body.finish()
     }
 
-    /// Sends one request and reads the head of the answer, once.
+    /// Sends one request and reads the head of the answer, once. A `file://` URL is opened instead.
     pub(super) async fn open(
         &self,
         url: &Url,
         range: Option<ByteRange>,
         purpose: &Purpose<'_>,
     ) -> Result<Body, FetchError> {
+        if url.scheme() == "file" {
+            let bytes = file::read(url, range).await?;
+            let expected = Some(bytes.len() as u64);
+            let source = Source::File(Some(bytes.into()));
+            return Ok(Body::new(url, source, expected, self.patience.body));
+        }
         let Purpose {
             content,
             kind,
@@ -175,14 +221,8 @@ impl Client {
         if range.is_some() {
             self.check_tag(url, &response)?;
         }
-        Ok(Body {
-            url: url.clone(),
-            response,
-            expected,
-            received: Vec::with_capacity(expected.unwrap_or(0).min(1 << 20) as usize),
-            patience: self.patience.body,
-            quiet: Duration::ZERO,
-        })
+        let source = Source::Http(response);
+        Ok(Body::new(url, source, expected, self.patience.body))
     }
 
     /// Refuses a file that is not the one that other ranges came from.
@@ -219,7 +259,7 @@ pub(super) enum Pull {
 #[derive(Debug)]
 pub(super) struct Body {
     url: Url,
-    response: Response,
+    source: Source,
     expected: Option<u64>,
     received: Vec<u8>,
     patience: Duration,
@@ -227,7 +267,35 @@ pub(super) struct Body {
     quiet: Duration,
 }
 
+/// Where a body comes from.
+#[derive(Debug)]
+enum Source {
+    Http(Response),
+    /// All of it, until it is taken.
+    File(Option<Bytes>),
+}
+
+impl Source {
+    async fn chunk(&mut self) -> reqwest::Result<Option<Bytes>> {
+        match self {
+            Self::Http(response) => response.chunk().await,
+            Self::File(bytes) => Ok(bytes.take()),
+        }
+    }
+}
+
 impl Body {
+    fn new(url: &Url, source: Source, expected: Option<u64>, patience: Duration) -> Self {
+        Self {
+            url: url.clone(),
+            source,
+            expected,
+            received: Vec::with_capacity(expected.unwrap_or(0).min(1 << 20) as usize),
+            patience,
+            quiet: Duration::ZERO,
+        }
+    }
+
     /// Where it comes from.
     pub(super) fn url(&self) -> &Url {
         &self.url
@@ -252,7 +320,7 @@ impl Body {
     /// byte between them add up to more than patience allows.
     pub(super) async fn pull_for(&mut self, wait: Duration) -> Result<Pull, FetchError> {
         // Dropping `chunk` half way loses nothing: a piece is taken whole or not at all.
-        let Ok(chunk) = timeout(wait, self.response.chunk()).await else {
+        let Ok(chunk) = timeout(wait, self.source.chunk()).await else {
             self.quiet += wait;
             return if self.quiet < self.patience {
                 Ok(Pull::Quiet)
@@ -314,7 +382,12 @@ fn check_head(
 ) -> Result<Option<u64>, FetchError> {
     let status = response.status();
     if !status.is_success() {
-        return Err(FetchError::status(url.as_str(), status.as_u16()));
+        let retry_after = retry_after(response.headers(), SystemTime::now());
+        return Err(FetchError::status(
+            url.as_str(),
+            status.as_u16(),
+            retry_after,
+        ));
     }
     let announced = response.content_length();
     let Some(range) = range else {
@@ -346,6 +419,16 @@ fn check_head(
     } else {
         Err(other(format!("`{stated}`")))
     }
+}
+
+/// How long the server wants to be left alone: seconds, or a date (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
 }
 
 /// The range as HTTP writes it, both ends included.
@@ -388,21 +471,47 @@ mod tests {
         let url = Url::parse("http://host/1.m4s").unwrap();
         let longest = [200, 400, 800, 1600, 3200, 3200, 3200].map(Duration::from_millis);
         for (attempt, longest) in (0..).zip(longest) {
-            let pause = patience.pause_after(&url, attempt).unwrap();
+            let pause = patience.back_off(&url, attempt).unwrap();
             assert!((longest / 2..=longest).contains(&pause), "{pause:?}");
-            assert_eq!(patience.pause_after(&url, attempt), Some(pause));
+            assert_eq!(patience.back_off(&url, attempt), Some(pause));
         }
-        assert_eq!(patience.pause_after(&url, 7), None);
+        assert_eq!(patience.back_off(&url, 7), None);
         let other = Url::parse("http://host/2.m4s").unwrap();
-        assert_ne!(
-            patience.pause_after(&url, 0),
-            patience.pause_after(&other, 0)
-        );
+        assert_ne!(patience.back_off(&url, 0), patience.back_off(&other, 0));
         let seeded = Patience {
             seed: 1,
             ..patience
         };
-        assert_ne!(patience.pause_after(&url, 0), seeded.pause_after(&url, 0));
+        assert_ne!(patience.back_off(&url, 0), seeded.back_off(&url, 0));
+    }
+
+    #[test]
+    fn a_server_is_left_alone_as_long_as_it_wants_within_bounds() {
+        let url = Url::parse("http://host/1.m4s").unwrap();
+        let patience = Patience::default();
+        let pause = |status, seconds: Option<u64>| {
+            let wish = seconds.map(Duration::from_secs);
+            let error = FetchError::status(url.as_str(), status, wish);
+            patience.pause_after(&url, 0, &error)
+        };
+        assert!(pause(503, None).unwrap() < Duration::from_secs(1));
+        assert_eq!(pause(503, Some(7)), Some(Duration::from_secs(7)));
+        assert_eq!(pause(429, Some(86_400)), Some(patience.longest));
+        assert_eq!(pause(404, Some(7)), None);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let wish = |text: &'static str| {
+            let headers = [(RETRY_AFTER, HeaderValue::from_static(text))];
+            retry_after(&headers.into_iter().collect(), now).map(|wish| wish.as_secs())
+        };
+        assert_eq!(wish("120"), Some(120));
+        assert_eq!(wish("Sun, 06 Nov 1994 08:50:07 GMT"), Some(30));
+        assert_eq!(wish("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+        assert_eq!([wish("soon"), wish("-1"), wish("")], [None; 3]);
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 
     #[test]

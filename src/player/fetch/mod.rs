@@ -3,6 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `http` | one client: requests, ranges, time-outs, retries |
+//! | `file` | the same of a local title |
 //! | `cmcd` | what every request tells the server (CTA-5004) |
 //! | `hold` | segments that may still change |
 //! | `title` | a manifest's URL → presentation → ladder, init segments |
@@ -11,12 +12,14 @@
 //! | `drive` | commands of the session ↔ transfers |
 //! | `error` | what can go wrong, with the URL |
 //!
-//! Media segments leave through a channel, in order, as bytes with their segment and rung. What
-//! they hold is not looked at here.
+//! Media segments leave through a channel, in order, as bytes with their segment and rung: a rung's
+//! at once, a base with the layers that came for it, and what samples an abandoned transfer left. Of
+//! what they hold only the lengths of samples are looked at here.
 
 mod cmcd;
 mod drive;
 mod error;
+mod file;
 mod hold;
 mod http;
 mod index;
@@ -26,5 +29,6 @@ mod title;
 pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
 pub use drive::{Jump, Played, Segment, Setup, play};
 pub use error::FetchError;
+pub use file::locate;
 pub use http::{Client, Patience};
 pub use title::{Stream, Title};

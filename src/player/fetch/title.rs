@@ -5,9 +5,7 @@ use super::error::FetchError;
 use super::http::{Client, Purpose, span};
 use super::index;
 use crate::manifest::hls::Master;
-use crate::manifest::{
-    ByteRange, Group, Presentation, QualityReport, Representation, dash,
-};
+use crate::manifest::{ByteRange, Group, Presentation, QualityReport, Representation, dash};
 use crate::player::ladder::Ladder;
 use crate::player::utility::{Utility, UtilityError};
 use crate::segment::media::read_partial;
@@ -27,8 +25,8 @@ pub struct Title {
 }
 
 impl Title {
-    /// Fetches the manifest at `url`, HLS or DASH as its text tells, and the media playlists that
-    /// an HLS master playlist names.
+    /// Fetches the manifest at `url` (`http`, `https` or `file`), HLS or DASH as its text tells, and
+    /// the media playlists that an HLS master playlist names.
     pub async fn open(client: &Client, url: &str) -> Result<Self, FetchError> {
         let url = parse(url)?;
         let content = Content::of(&url);
@@ -206,7 +204,11 @@ impl Stream {
     pub(super) fn playable_s(&self, first: &[u8]) -> Option<f64> {
         let part = read_partial(first).ok()?;
         let ticks = part.samples.iter().map(|sample| u64::from(sample.duration));
-        let ticks = if part.samples.len() < 2 { 0 } else { ticks.sum() };
+        let ticks = if part.samples.len() < 2 {
+            0
+        } else {
+            ticks.sum()
+        };
         Some(MediaTime::new(ticks, self.group.frame_rate.timescale()).seconds())
     }
 
@@ -239,7 +241,7 @@ fn parse(url: &str) -> Result<Url, FetchError> {
     };
     let parsed = Url::parse(url).map_err(|error| bad(error.to_string()))?;
     match parsed.scheme() {
-        "http" | "https" => Ok(parsed),
+        "http" | "https" | "file" => Ok(parsed),
         other => Err(bad(format!("expected http:// or https://, found {other}:"))),
     }
 }
@@ -256,6 +258,13 @@ fn resolve(manifest: &Url, reference: &str) -> Result<Url, FetchError> {
         url: reference.to_owned(),
         problem: error.to_string(),
     })?;
+    // What comes over the network has no business on this disk.
+    if joined.scheme() == "file" && manifest.scheme() != "file" {
+        return Err(FetchError::Url {
+            url: reference.to_owned(),
+            problem: format!("{manifest} may not name local files"),
+        });
+    }
     parse(joined.as_str())
 }
 

@@ -20,16 +20,24 @@ impl PngFolder {
     /// As [`Self::create`], without the frames of an earlier run; other files stay.
     pub fn create_empty(folder: &Path) -> Result<Self, RenderError> {
         let frames = Self::create(folder)?;
-        let io = |e| RenderError::io(folder, e);
-        for entry in std::fs::read_dir(folder).map_err(io)? {
+        frames.remove_rest()?;
+        Ok(frames)
+    }
+
+    /// Removes the frames from the next one on, which an earlier, longer run left; other files stay.
+    /// Returns how many there were.
+    fn remove_rest(&self) -> Result<u64, RenderError> {
+        let io = |e| RenderError::io(&self.folder, e);
+        let mut removed = 0;
+        for entry in std::fs::read_dir(&self.folder).map_err(io)? {
             let path = entry.map_err(io)?.path();
             let name = path.file_name().and_then(|name| name.to_str());
-            let number = name.and_then(|n| n.strip_prefix("frame-")?.strip_suffix(".png"));
-            if number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
+            if name.and_then(number_of).is_some_and(|n| n >= self.next) {
                 std::fs::remove_file(&path).map_err(|e| RenderError::io(&path, e))?;
+                removed += 1;
             }
         }
-        Ok(frames)
+        Ok(removed)
     }
 
     /// Makes the folder where it is missing; files of the same name are replaced.
@@ -49,9 +57,22 @@ impl Sink for PngFolder {
         write_png(&path, frame)
     }
 
+    /// A folder with a longer run's frames behind ours would look like one long run.
     fn finish(self: Box<Self>) -> Result<(), RenderError> {
+        let removed = self.remove_rest()?;
+        if removed > 0 {
+            let folder = self.folder.display();
+            tracing::warn!("{folder}: removed {removed} frames of an earlier, longer run");
+        }
         Ok(())
     }
+}
+
+/// The number of a frame's file, as [`PngFolder`] names them.
+fn number_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("frame-")?.strip_suffix(".png")?;
+    let all = digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit());
+    all.then(|| digits.parse().ok()).flatten()
 }
 
 /// Writes `frame` as the PNG file `path`, which appears whole or not at all.

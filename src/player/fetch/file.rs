@@ -1,0 +1,90 @@
+//! Titles on disk: `file://` addresses, read through the same door as HTTP.
+//!
+//! A range of a file is a range of a file; only latency, CMCD and entity tags are HTTP's alone. What
+//! a manifest from the network names may not lie here: see `title`.
+
+use super::error::FetchError;
+use super::http::{LONGEST, span};
+use crate::manifest::ByteRange;
+use reqwest::Url;
+use std::io::{self, SeekFrom};
+use std::path::Path;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+
+/// Manifests that a title folder may hold, the one that says more first.
+const MANIFESTS: [&str; 2] = ["manifest.mpd", "master.m3u8"];
+
+/// The address that `text` means: itself if it is a URL, else that of a local manifest, or of the
+/// manifest in a local title folder (`manifest.mpd`, which can name layers, before `master.m3u8`).
+///
+/// Fails if nothing lies there.
+pub fn locate(text: &str) -> Result<String, FetchError> {
+    if text.contains("://") {
+        return Ok(text.to_owned());
+    }
+    let given = Path::new(text);
+    let failed = |source: io::Error| FetchError::Absent {
+        path: given.to_owned(),
+        source,
+    };
+    let mut path = given.canonicalize().map_err(failed)?;
+    if path.is_dir() {
+        let manifests = MANIFESTS.map(|name| path.join(name));
+        let here = manifests.into_iter().find(|manifest| manifest.is_file());
+        path = here.ok_or_else(|| {
+            failed(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the folder holds neither manifest.mpd nor master.m3u8",
+            ))
+        })?;
+    }
+    match Url::from_file_path(&path) {
+        Ok(url) => Ok(url.into()),
+        Err(()) => Err(failed(io::ErrorKind::InvalidInput.into())),
+    }
+}
+
+/// The file at `url`, or a range of it.
+pub(super) async fn read(url: &Url, range: Option<ByteRange>) -> Result<Vec<u8>, FetchError> {
+    let path = url.to_file_path().unwrap_or_else(|()| url.path().into());
+    let failed = |source| FetchError::File {
+        path: path.clone(),
+        source,
+    };
+    let file = File::open(&path).await.map_err(failed)?;
+    let about = file.metadata().await.map_err(failed)?;
+    if !about.is_file() {
+        return Err(failed(io::Error::other("this is no file")));
+    }
+    let range = range.unwrap_or(ByteRange {
+        start: 0,
+        length: about.len(),
+    });
+    check(url, range, about.len())?;
+    take(file, range).await.map_err(failed)
+}
+
+fn check(url: &Url, range: ByteRange, length: u64) -> Result<(), FetchError> {
+    if range.length > LONGEST {
+        return Err(FetchError::TooLong {
+            url: url.to_string(),
+            limit: LONGEST,
+        });
+    }
+    if range.end() > length {
+        return Err(FetchError::Range {
+            url: url.to_string(),
+            asked: span(range),
+            found: format!("a file of {length} bytes"),
+        });
+    }
+    Ok(())
+}
+
+async fn take(mut file: File, range: ByteRange) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(range.start)).await?;
+    let mut bytes = vec![0; range.length as usize];
+    file.read_exact(&mut bytes).await?;
+    Ok(bytes)
+}

@@ -1,0 +1,66 @@
+//! Titles on disk, played without a server.
+
+use super::*;
+use promptus::player::fetch::locate;
+
+#[tokio::test]
+async fn a_title_on_disk_needs_no_server() {
+    let folder = TempDir::new().unwrap();
+    // A name that a URL cannot hold as it is.
+    let title = folder.path().join("a title #1 100%");
+    let presentation = publish_fake(&title, 4);
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let both = [
+        title.clone(),
+        title.join("manifest.mpd"),
+        title.join("master.m3u8"),
+        title.join("urls/master.m3u8"),
+        title.join("urls/manifest.mpd"),
+    ];
+    for path in both {
+        let url = locate(&text(&path)).unwrap();
+        let (played, segments) = play_all(&url, &with(Abr::Fixed(2))).await;
+        assert!(played.complete, "{url}: {:?}", played.error);
+        for (number, segment) in segments.iter().enumerate() {
+            let expected = segment_bytes(&title, &presentation, number, 2);
+            assert!(segment.bytes == expected, "{url}: segment {number}");
+        }
+        assert_eq!(segments.len(), 4);
+    }
+    assert!(locate(&text(&title)).unwrap().ends_with("/manifest.mpd"));
+    assert_eq!(locate("http://host/x").unwrap(), "http://host/x");
+    let absent = locate(&text(&title.join("nothing")))
+        .unwrap_err()
+        .to_string();
+    assert!(absent.contains("expected a title folder"), "{absent}");
+    assert!(locate(&text(folder.path())).is_err());
+    // A file that is shorter than its manifest says, and one that is gone.
+    let url = locate(&text(&title.join("master.m3u8"))).unwrap();
+    let file = title.join(&presentation.groups[0].representations[0].url);
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    let (played, segments) = play_all(&url, &with(Abr::Fixed(0))).await;
+    assert_eq!(segments.last().map(|last| last.rung), Some(1));
+    let failed = played
+        .log
+        .requests
+        .iter()
+        .filter(|r| r.outcome == Outcome::Failed);
+    assert_eq!(failed.count(), 1);
+    fs::remove_file(&file).unwrap();
+    assert!(failure(&url).await.contains("mini-r1.mp4: cannot be read"));
+}
+
+#[tokio::test]
+async fn a_manifest_from_the_network_names_no_local_files() {
+    let folder = TempDir::new().unwrap();
+    let line = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"prm1.mini.1\",RESOLUTION=64x64,FRAME-RATE=24\n";
+    fs::write(
+        folder.path().join("x.m3u8"),
+        format!("{line}file:///etc/hostname\n"),
+    )
+    .unwrap();
+    let base = serve_well(folder.path()).await;
+    let message = failure(&format!("{base}x.m3u8")).await;
+    assert!(message.contains("may not name local files"), "{message}");
+}
