@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use promptus::player::abr::Abr;
-use promptus::player::event::{Command, Event, State};
+use promptus::player::event::{Command, Event, Rendered, State};
 use promptus::player::ladder::{Ladder, Rung};
 use promptus::player::log::{Cause, Log, Outcome};
 use promptus::player::pipeline::Compute;
@@ -163,6 +163,7 @@ fn options() -> impl Strategy<Value = Options> {
             ms_per_kb,
             spread: 0.3,
             ahead_s,
+            measured: false,
         },
     );
     let estimator = prop::sample::select(Estimator::ALL.to_vec());
@@ -570,6 +571,104 @@ fn a_link_that_recovers_replaces_what_came_on_a_low_rung() {
         "{:?} {:?}",
         fast.played_s,
         plain.played_s
+    );
+}
+
+/// A real generator that takes `frame_s` a frame, one segment after the other, beside a session on a
+/// network of 2 Mbit/s. What it says is 5 ms old.
+fn beside_a_generator(seconds: usize, frame_s: f64) -> Log {
+    let ladder = simple(seconds);
+    let options = Options {
+        compute: Some(Compute::measured(30.0)),
+        ..Options::default()
+    };
+    let mut session = Session::new(Arc::clone(&ladder), &options);
+    let (mut news, mut busy_s): (Vec<(f64, Rendered)>, f64) = (Vec::new(), 0.0);
+    let mut command = session.handle(0.0, Event::Start);
+    loop {
+        let (at_s, event) = match command {
+            Command::Fetch { segment, rung } => {
+                let size = ladder.size(segment, rung);
+                let at_s = session.clock_s() + size as f64 / 250_000.0;
+                busy_s = busy_s.max(at_s);
+                let frames = (ladder.duration_s(segment) * 30.0).round() as u32;
+                news.extend((1..=frames).map(|frames| {
+                    busy_s += frame_s;
+                    let complete = false;
+                    (
+                        busy_s + 0.005,
+                        Rendered {
+                            segment,
+                            frames,
+                            complete,
+                            frame_s,
+                        },
+                    )
+                }));
+                let complete = true;
+                news.push((
+                    busy_s + 0.005,
+                    Rendered {
+                        segment,
+                        frames,
+                        complete,
+                        frame_s,
+                    },
+                ));
+                (at_s, Event::Delivered(size))
+            }
+            Command::Wait { until_s } | Command::Drain { until_s } => (until_s, Event::Timer),
+            Command::Done => return session.into_log(),
+            other => panic!("nothing follows {other:?}"),
+        };
+        // Whatever the generator says before that comes first; only waits are broken off by it.
+        command = Command::Continue;
+        while let Some(&(told_s, rendered)) = news.first().filter(|(told_s, _)| *told_s <= at_s) {
+            news.remove(0);
+            let now = session.handle(told_s, Event::Rendered(rendered));
+            if event == Event::Timer {
+                command = now;
+                break;
+            }
+        }
+        if command == Command::Continue {
+            command = session.handle(at_s, event);
+        }
+        assert!(session.clock_s() < 1e4, "it never ends");
+    }
+}
+
+#[test]
+fn a_real_generator_that_keeps_up_is_not_noticed() {
+    let log = beside_a_generator(30, 0.02);
+    check_ended(&simple(30), &log);
+    assert_eq!((log.stalls.len(), log.late_frames), (0, 0));
+    // The first frame, and the time that the news of it took.
+    let first_s = log.requests[0].ended_s.unwrap() + 0.025;
+    assert!((log.startup_s.unwrap() - first_s).abs() < 1e-9);
+}
+
+#[test]
+fn a_real_generator_that_does_not_keep_up_stalls_playback() {
+    let log = beside_a_generator(10, 0.04);
+    check_ended(&simple(10), &log);
+    assert!(log.stalls.iter().all(|stall| stall.cause == Cause::Decode));
+    // 10 segments of 60 frames take 24 s for 20 s of play.
+    let begun_s = log.requests[0].ended_s.unwrap();
+    assert!(
+        (log.ended_s.unwrap() - begun_s - 24.0).abs() < 0.3,
+        "{:?}",
+        log.ended_s
+    );
+    assert!(log.stalls.len() > 3 && log.late_frames > 0);
+    // Every rung is too slow alike: the picture is not made worse for it.
+    let rungs: Vec<usize> = log.requests.iter().map(|request| request.rung).collect();
+    assert!(
+        rungs
+            .iter()
+            .skip(3)
+            .all(|rung| *rung == rungs[3] && *rung > 0),
+        "{rungs:?}"
     );
 }
 

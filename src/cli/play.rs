@@ -5,6 +5,10 @@
 //! what is played (HLS has no words for them): the base of the next segment, or one more layer of a
 //! segment that is buffered.
 //!
+//! Where frames are rendered, the session goes by the generator's real times (see
+//! [`crate::player::pipeline`]): a segment plays once its frames are there or will be in time, and
+//! what it waited for, the network or the generator, stands in the report's `stalls`.
+//!
 //! The text goes to stderr; with `--json` the report (see [`crate::report`]) is the last line of
 //! stdout. A reader of `--out -` that goes away ends it quietly.
 
@@ -15,6 +19,7 @@ use super::{CliError, simulate};
 use crate::manifest::SegmentRef;
 use crate::model::installed::Decoding;
 use crate::player::fetch::{CmcdMode, Jump, Setup, locate};
+use crate::player::pipeline::Compute;
 use crate::player::session::Options;
 use crate::player::utility::Utility;
 use crate::report::Network;
@@ -115,12 +120,13 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let playback = Playback::open_with(&locate(&args.title)?, render, &opening(args)?)?;
     let seeks = seeks(&playback, &args.seek)?;
     let asked = args.session.options(playback.stream().ladder())?;
-    let (options, skip_s) = from_access_point(&playback, asked);
+    let (mut options, skip_s) = from_access_point(&playback, asked);
     let screen = match (&args.out, playback.generator()) {
         (Some(out), Some(generator)) => {
             let mut screen = Screen::open(out, playback.stream(), generator.clone())?;
             let rate = screen::picture(playback.stream())?.frame_rate;
             screen.skip((skip_s * rate.fps()).round() as u64);
+            options.compute = options.compute.or(Some(Compute::measured(rate.fps())));
             Some(screen)
         }
         _ => None,

@@ -7,8 +7,10 @@ use super::CliError;
 use super::screen::Screen;
 use crate::model::installed::{self, Decoding};
 use crate::model::{Generator, device};
+use crate::player::event::Rendered;
 use crate::player::fetch::{
-    Client, Cmcd, CmcdMode, FetchError, Patience, Played, Segment, Setup, Stream, Title, play,
+    Client, Cmcd, CmcdMode, FetchError, Patience, Played, Segment, Setup, Stream, Title,
+    play_beside,
 };
 use crate::player::utility::Utility;
 use crate::report::{Context, Network, Rendering, Report, Verdict};
@@ -20,6 +22,9 @@ use tokio::sync::{mpsc, watch};
 /// Segments that may wait to be rendered: an hour of two-second segments. The session goes by the
 /// clock, not by the renderer, so a slow renderer must not hold it up.
 const WAITING: usize = 1800;
+
+/// How far the screen is.
+type News = mpsc::UnboundedReceiver<Rendered>;
 
 /// How a title is opened.
 #[derive(Debug, Default)]
@@ -122,12 +127,13 @@ impl Playback {
     }
 
     /// Plays to the end. Frames go to `screen` if there is one; `trace` names the throttle of
-    /// `setup` in the report.
+    /// `setup` in the report. Where the options of `setup` say so, the session goes by what the
+    /// screen really does.
     pub(super) fn run(
         self,
         setup: Setup,
         trace: Option<Network>,
-        screen: Option<Screen>,
+        mut screen: Option<Screen>,
     ) -> Result<Ended, CliError> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let (interrupt, stop) = watch::channel(false);
@@ -139,8 +145,19 @@ impl Playback {
             std::future::pending::<()>().await;
         });
         let options = setup.options;
-        let stream = Arc::clone(&self.stream);
-        let fetching = fetch(self.client, stream, setup, sender, stop.clone());
+        let measured = options.compute.is_some_and(|compute| compute.measured);
+        let news = screen.as_mut().filter(|_| measured).map(|screen| {
+            let (teller, news) = mpsc::unbounded_channel();
+            screen.tell(teller);
+            news
+        });
+        let fetching = fetch(
+            self.client,
+            Arc::clone(&self.stream),
+            setup,
+            (sender, news),
+            stop.clone(),
+        );
         let fetching = self.runtime.spawn(fetching);
         let rendering = pump(receiver, screen, &stop);
         if *stop.borrow() {
@@ -173,11 +190,11 @@ async fn fetch(
     client: Client,
     stream: Arc<Stream>,
     setup: Setup,
-    sink: mpsc::Sender<Segment>,
+    (sink, news): (mpsc::Sender<Segment>, Option<News>),
     mut stop: watch::Receiver<bool>,
 ) -> Option<Played> {
     tokio::select! {
-        played = Box::pin(play(&client, &stream, &setup, &sink)) => Some(played),
+        played = Box::pin(play_beside(&client, &stream, &setup, &sink, news)) => Some(played),
         _ = stop.wait_for(|stop| *stop) => None,
     }
 }

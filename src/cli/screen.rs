@@ -7,6 +7,7 @@ use super::assembly::media_of;
 use super::paced::Paced;
 use crate::frame::Frame;
 use crate::model::Generator;
+use crate::player::event::Rendered;
 use crate::player::fetch::{Segment, Stream};
 use crate::render::{Picture, RenderError, SegmentRenderer, Sink, open_sink};
 use crate::report::Rendering;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Turns the segments of one stream into frames.
 pub(super) struct Screen {
@@ -38,6 +39,19 @@ struct Output {
     generated: u64,
     shown: u64,
     /// Time spent writing and waiting.
+    aside: Duration,
+    /// Who wants to know how far this is.
+    news: Option<mpsc::UnboundedSender<Rendered>>,
+    /// The segment under way, and how much of all that was there before it.
+    segment: usize,
+    before: Before,
+}
+
+/// The counters at the beginning of a segment.
+struct Before {
+    begun: Instant,
+    generated: u64,
+    shown: u64,
     aside: Duration,
 }
 
@@ -75,6 +89,14 @@ impl Screen {
             generated: 0,
             shown: 0,
             aside: Duration::ZERO,
+            news: None,
+            segment: 0,
+            before: Before {
+                begun: Instant::now(),
+                generated: 0,
+                shown: 0,
+                aside: Duration::ZERO,
+            },
         };
         Ok(Self {
             generator,
@@ -88,6 +110,11 @@ impl Screen {
     /// Leaves out the first `frames` frames.
     pub(super) fn skip(&mut self, frames: u64) {
         self.output.skip = frames;
+    }
+
+    /// Tells `news` of every frame.
+    pub(super) fn tell(&mut self, news: mpsc::UnboundedSender<Rendered>) {
+        self.output.news = Some(news);
     }
 
     /// Renders one segment and hands its frames to the sink; fails between two frames once `stop`
@@ -109,11 +136,13 @@ impl Screen {
             empty => empty.insert(SegmentRenderer::new(Arc::clone(&self.generator), track)?),
         };
         let output = &mut self.output;
+        output.begin(segment.segment);
         output.skip += (segment.skip_s * rate.fps()).round() as u64;
         renderer.render(&media, &mut |frame| match *stop.borrow() {
             false => output.take(&frame),
             true => Err(stopped()),
         })?;
+        self.output.tell(true);
         self.busy += begun.elapsed();
         Ok(())
     }
@@ -134,15 +163,42 @@ impl Screen {
 }
 
 impl Output {
+    fn begin(&mut self, segment: usize) {
+        self.segment = segment;
+        self.before = Before {
+            begun: Instant::now(),
+            generated: self.generated,
+            shown: self.shown,
+            aside: self.aside,
+        };
+    }
+
+    /// Says how far this is; a session that is over does not mind.
+    fn tell(&self, complete: bool) {
+        let Some(news) = &self.news else {
+            return;
+        };
+        let busy = self.before.begun.elapsed();
+        let busy = busy.saturating_sub(self.aside.saturating_sub(self.before.aside));
+        let generated = (self.generated - self.before.generated).max(1);
+        let _ = news.send(Rendered {
+            segment: self.segment,
+            frames: (self.shown - self.before.shown) as u32,
+            complete,
+            frame_s: busy.as_secs_f64() / generated as f64,
+        });
+    }
+
     fn take(&mut self, frame: &Frame) -> Result<(), RenderError> {
-        let begun = Instant::now();
         self.generated += 1;
         if self.skip > 0 {
             self.skip -= 1;
             return Ok(());
         }
-        self.sink.write(frame)?;
         self.shown += 1;
+        self.tell(false);
+        let begun = Instant::now();
+        self.sink.write(frame)?;
         self.aside += begun.elapsed();
         Ok(())
     }

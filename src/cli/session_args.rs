@@ -55,7 +55,8 @@ struct GuardArgs {
     switch_history: bool,
 }
 
-/// A device to decode and generate on; without --ms-per-frame that takes no time.
+/// A device to decode and generate on; without --ms-per-frame that takes no time, or, where `play`
+/// renders, the time that it really takes.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Simulated device")]
 struct ComputeArgs {

@@ -116,6 +116,18 @@ impl Buffer {
         }
     }
 
+    /// The piece that `after` others follow.
+    pub(crate) fn from_back(&mut self, after: usize) -> Option<&mut Piece> {
+        self.pieces.iter_mut().rev().nth(after)
+    }
+
+    /// None of the last `count` pieces is ready before `until_s`.
+    pub(crate) fn postpone(&mut self, count: usize, until_s: f64) {
+        for piece in self.pieces.iter_mut().rev().take(count) {
+            piece.ready_s = piece.ready_s.max(until_s);
+        }
+    }
+
     /// Forgets everything, as a seek does.
     pub fn clear(&mut self) {
         self.pieces.clear();

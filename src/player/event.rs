@@ -21,8 +21,23 @@ pub enum Event {
     Retried,
     /// The driver gives this segment up on this rung.
     Failed,
+    /// The generator has come so far; where the device is measured, not modelled.
+    Rendered(Rendered),
     /// The viewer jumps to this media time, seconds.
     Seek(f64),
+}
+
+/// How far the generator has come with a segment, or with the piece of one that it was given.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rendered {
+    /// Segment number.
+    pub segment: usize,
+    /// Frames of it that are there, those that are not to be shown left out.
+    pub frames: u32,
+    /// Whether that is all.
+    pub complete: bool,
+    /// What one frame of it took so far, on average, seconds.
+    pub frame_s: f64,
 }
 
 /// What the driver shall do next.

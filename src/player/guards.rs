@@ -29,8 +29,12 @@ pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
     (0..=rung).rev().find(fits).unwrap_or(0)
 }
 
+/// A lower rung that is not ready in time either must be ready this much sooner to be worth it.
+const SOONER: f64 = 0.9;
+
 /// The decode-time guard: the highest rung up to `rung` that would be generated before it is due, as
-/// far as the device is known. Where none would, the one that is ready first.
+/// far as the device is known. Where none would, the one that is ready first, if that makes a
+/// difference: on a device that is too slow for every rung, a low one would only look worse.
 pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> usize {
     let pace = view.throughput_kbps.map_or(0.0, |kbps| 0.008 / kbps);
     let ready_s = |rung: usize| {
@@ -46,7 +50,7 @@ pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> us
         if ready_s <= view.buffer_s {
             return lower;
         }
-        if ready_s < soonest_s {
+        if ready_s < SOONER * soonest_s {
             (best, soonest_s) = (lower, ready_s);
         }
     }
@@ -200,6 +204,7 @@ mod tests {
             ms_per_kb: 0.0,
             spread: 0.0,
             ahead_s: 100.0,
+            measured: false,
         };
         let mut pipeline = Pipeline::new(compute, 3, 0);
         let at = |buffer_s| View {

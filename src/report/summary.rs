@@ -1,7 +1,7 @@
 //! The figures of a session, from its log.
 
 use crate::player::ladder::{Ladder, Rung};
-use crate::player::log::{Log, Outcome, Request};
+use crate::player::log::{Cause, Log, Outcome, Request};
 use serde::Serialize;
 
 /// A session in figures.
@@ -21,6 +21,10 @@ pub struct Summary {
     pub stalls: usize,
     /// How long in all, seconds.
     pub stall_s: f64,
+    /// How much of that was waiting for frames that were not generated, though their segment was here.
+    pub decode_stall_s: f64,
+    /// Frames that were generated after their time.
+    pub late_frames: u64,
     /// Stalled time over stalled and played time.
     pub stall_ratio: f64,
     /// How often the rung changed from one delivered segment to the next.
@@ -68,7 +72,7 @@ impl Summary {
         let seconds: f64 = delivered().map(|r| ladder.duration_s(r.segment)).sum();
         let bytes = log.requests.iter().map(|r| r.bytes + r.lost).sum();
         let rungs: Vec<usize> = delivered().map(|request| request.rung).collect();
-        let stall_s = stalled_s(log);
+        let stall_s = stalled_s(log, |_| true);
         let played_s: f64 = log.played_s.iter().sum();
         Self {
             kbps: ratio(useful as f64 / 125.0, seconds),
@@ -78,6 +82,8 @@ impl Summary {
             startup_s: log.startup_s,
             stalls: log.stalls.len(),
             stall_s,
+            decode_stall_s: stalled_s(log, |cause| cause == Cause::Decode),
+            late_frames: log.late_frames,
             stall_ratio: ratio(stall_s, stall_s + played_s),
             switches: rungs.windows(2).filter(|pair| pair[0] != pair[1]).count(),
             requests: log.requests.len(),
@@ -111,10 +117,10 @@ pub(super) fn shares(ladder: &Ladder, log: &Log) -> Vec<RungShare> {
 }
 
 /// Stalls that ended; one that never did has no length.
-fn stalled_s(log: &Log) -> f64 {
-    let lengths = log
-        .stalls
-        .iter()
+fn stalled_s(log: &Log, counts: impl Fn(Cause) -> bool) -> f64 {
+    let stalls = log.stalls.iter();
+    let lengths = stalls
+        .filter(|stall| counts(stall.cause))
         .filter_map(|stall| Some(stall.end_s? - stall.start_s));
     // Not `sum`, whose empty sum is -0.
     lengths.fold(0.0, |sum, length| sum + length)

@@ -84,6 +84,13 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
         s.stall_s,
         100.0 * s.stall_ratio
     )?;
+    if s.decode_stall_s > 0.0 || s.late_frames > 0 {
+        writeln!(
+            out,
+            "{:.3} s of the stalls waited for frames, not for the network; {} frames were late",
+            s.decode_stall_s, s.late_frames
+        )?;
+    }
     writeln!(
         out,
         "{} requests, {} abandoned; {} bytes of media, {} of them wasted, {} beside media",

@@ -9,14 +9,14 @@ use super::hold::Hold;
 use super::http::{Body, Client, Pull, Purpose, span};
 use super::shape::{Clock, Shaped};
 use super::title::{Place, Stream};
-use crate::player::event::{Command, Event};
+use crate::player::event::{Command, Event, Rendered};
 use crate::player::log::{Log, Outcome};
 use crate::player::session::{Options, Session};
 use crate::simulate::link::Link;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
 /// While nothing arrives, the session is asked this often whether to go on.
 const TICK: Duration = Duration::from_millis(250);
@@ -81,6 +81,19 @@ pub async fn play(
     setup: &Setup,
     sink: &Sender<Segment>,
 ) -> Played {
+    play_beside(client, stream, setup, sink, None).await
+}
+
+/// As [`play`], beside a generator that says how far it is: then it returns when the generator is
+/// done, too. The options must say that the device is measured
+/// ([`Compute::measured`](crate::player::pipeline::Compute::measured)).
+pub async fn play_beside(
+    client: &Client,
+    stream: &Stream,
+    setup: &Setup,
+    sink: &Sender<Segment>,
+    generator: Option<UnboundedReceiver<Rendered>>,
+) -> Played {
     let session = Session::new(stream.ladder().clone(), &setup.options);
     let mut driver = Driver {
         client,
@@ -91,6 +104,7 @@ pub async fn play(
         clock: Clock::start(),
         seeks: setup.seeks.iter().copied().collect(),
         hold: Hold::default(),
+        generator,
         entered: None,
         stalls_told: 0,
         closed: false,
@@ -115,6 +129,8 @@ struct Driver<'a> {
     /// Seeks to come.
     seeks: VecDeque<Jump>,
     hold: Hold,
+    /// Where the generator says how far it is.
+    generator: Option<UnboundedReceiver<Rendered>>,
     /// Segment that the last seek went to, and how far into it, seconds.
     entered: Option<(usize, f64)>,
     /// Stalls that the server knows of.
@@ -153,7 +169,10 @@ impl Driver<'_> {
                     }
                 }
                 Command::Wait { until_s } => self.wait(until_s).await,
-                Command::Drain { until_s } if self.seek_at_s() < until_s => {
+                Command::Drain { until_s }
+                    if self.seek_at_s() < until_s || self.session.is_generating() =>
+                {
+                    self.release_all().await;
                     self.wait(until_s).await
                 }
                 Command::Drain { until_s } => {
@@ -166,19 +185,35 @@ impl Driver<'_> {
         }
     }
 
-    /// Sleeps until `until_s`, or a moment only while segments may have to be handed on.
+    /// Sleeps until `until_s`, or a moment only while segments may have to be handed on, or until
+    /// there are news.
     async fn wait(&mut self, until_s: f64) -> Command {
-        let nap_s = match self.seeks.is_empty() {
+        let nap_s = match self.seeks.is_empty() && self.hold.is_empty() {
             true => f64::INFINITY,
             false => self.clock.now_s() + TICK.as_secs_f64(),
         };
         let at_s = until_s.min(nap_s).min(self.seek_at_s());
-        self.clock.until(at_s).await;
+        let clock = self.clock;
+        tokio::select! {
+            () = clock.until(at_s) => {}
+            news = news(&mut self.generator) => return self.take_news(news),
+        }
         match self.due() {
             Some(command) => command,
             None => {
                 let now_s = self.clock.now_s().max(at_s);
                 self.session.handle(now_s, Event::Timer)
+            }
+        }
+    }
+
+    /// Tells the session what the generator did; one that is gone takes no more segments.
+    fn take_news(&mut self, news: Option<Rendered>) -> Command {
+        match news {
+            Some(news) => self.tell(Event::Rendered(news)),
+            None => {
+                self.closed = true;
+                Command::Continue
             }
         }
     }
@@ -211,11 +246,19 @@ impl Driver<'_> {
         }
     }
 
-    async fn hand_on_the_rest(&mut self) -> bool {
-        self.release().await;
-        while let Some(segment) = self.hold.rest() {
+    /// Hands on everything, where it will not change and no seek is left.
+    async fn release_all(&mut self) {
+        while self.seeks.is_empty() {
+            let Some(segment) = self.hold.rest() else {
+                return;
+            };
             self.closed |= self.sink.send(segment).await.is_err();
         }
+    }
+
+    async fn hand_on_the_rest(&mut self) -> bool {
+        self.release().await;
+        self.release_all().await;
         !self.closed
     }
 
@@ -368,13 +411,23 @@ impl Driver<'_> {
     /// Receives the body as fast as it comes; a command when the session wants something else.
     async fn unshaped(&mut self, body: &mut Body) -> Result<Option<Command>, FetchError> {
         self.tell(Event::FirstByte);
-        // Also while nothing moves, the session may have a better idea.
-        while body.pull_for(TICK).await? != Pull::End {
-            if let Some(command) = self.progressed(body.so_far(), body.received()).await {
+        loop {
+            // Also while nothing moves, the session may have a better idea.
+            let pull = tokio::select! {
+                pull = body.pull_for(TICK) => pull?,
+                news = news(&mut self.generator) => {
+                    self.take_news(news);
+                    Pull::Quiet
+                }
+            };
+            if pull == Pull::End {
+                return Ok(None);
+            }
+            let received = body.received();
+            if let Some(command) = self.progressed(body.so_far(), received).await {
                 return Ok(Some(command));
             }
         }
-        Ok(None)
     }
 
     /// Receives the body as `link` lets it.
@@ -386,21 +439,42 @@ impl Driver<'_> {
         nominal: u64,
     ) -> Result<Option<Command>, FetchError> {
         let size = body.expected().unwrap_or(nominal);
-        let mut shaped = Shaped::begin(&self.clock, link, requested_s, size).await;
+        let clock = self.clock;
+        let mut shaped = Shaped::begin(&clock, link, requested_s, size).await;
         self.tell(Event::FirstByte);
-        while let Some(bytes) = shaped.next(&self.clock, body).await? {
+        loop {
+            let bytes = tokio::select! {
+                bytes = shaped.next(&clock, body) => bytes?,
+                news = news(&mut self.generator) => {
+                    self.take_news(news);
+                    if self.closed {
+                        return Ok(Some(Command::Continue));
+                    }
+                    continue;
+                }
+            };
+            let Some(bytes) = bytes else {
+                return Ok(None);
+            };
             if bytes >= size {
                 while body.pull().await? {}
-                break;
+                return Ok(None);
             }
             if let Some(command) = self.progressed(body.so_far(), bytes).await {
                 return Ok(Some(command));
             }
         }
-        Ok(None)
     }
 
     fn tell(&mut self, event: Event) -> Command {
         self.session.handle(self.clock.now_s(), event)
+    }
+}
+
+/// The generator's next news, or `None` once it is gone; without a generator there never are any.
+async fn news(generator: &mut Option<UnboundedReceiver<Rendered>>) -> Option<Rendered> {
+    match generator {
+        Some(generator) => generator.recv().await,
+        None => std::future::pending().await,
     }
 }

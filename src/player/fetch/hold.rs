@@ -40,6 +40,11 @@ impl Hold {
         self.waiting.clear();
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// The next segment to hand on, if any is. `seeks` says whether seeks are still planned.
     pub(super) fn next(&mut self, session: &Session, seeks: bool) -> Option<Segment> {
         while let Some(play) = session.log().plays.get(self.shown) {

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// A body of unknown length may have this many bytes.
 pub(super) const LONGEST: u64 = 64 << 20;
@@ -263,8 +263,8 @@ pub(super) struct Body {
     expected: Option<u64>,
     received: Vec<u8>,
     patience: Duration,
-    /// How long it has been waited for in vain since the last byte.
-    quiet: Duration,
+    /// Since when it is waited for in vain.
+    quiet: Option<Instant>,
 }
 
 /// Where a body comes from.
@@ -292,7 +292,7 @@ impl Body {
             expected,
             received: Vec::with_capacity(expected.unwrap_or(0).min(1 << 20) as usize),
             patience,
-            quiet: Duration::ZERO,
+            quiet: None,
         }
     }
 
@@ -316,19 +316,19 @@ impl Body {
         &self.received
     }
 
-    /// Takes what arrives next, waiting no longer than `wait`. Fails when the waits without a
-    /// byte between them add up to more than patience allows.
+    /// Takes what arrives next, waiting no longer than `wait`. Fails when it was waited for longer
+    /// than patience allows. A wait may be broken off and begun anew.
     pub(super) async fn pull_for(&mut self, wait: Duration) -> Result<Pull, FetchError> {
         // Dropping `chunk` half way loses nothing: a piece is taken whole or not at all.
+        let since = *self.quiet.get_or_insert_with(Instant::now);
         let Ok(chunk) = timeout(wait, self.source.chunk()).await else {
-            self.quiet += wait;
-            return if self.quiet < self.patience {
+            return if since.elapsed() < self.patience {
                 Ok(Pull::Quiet)
             } else {
                 Err(timed_out(&self.url, "more of the body", self.patience))
             };
         };
-        self.quiet = Duration::ZERO;
+        self.quiet = None;
         match chunk {
             Ok(None) => Ok(Pull::End),
             Ok(Some(bytes)) => {

@@ -27,7 +27,7 @@ mod shape;
 mod title;
 
 pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
-pub use drive::{Jump, Played, Segment, Setup, play};
+pub use drive::{Jump, Played, Segment, Setup, play, play_beside};
 pub use error::FetchError;
 pub use file::locate;
 pub use http::{Client, Patience};

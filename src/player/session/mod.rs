@@ -31,6 +31,9 @@ use super::throughput::Throughput;
 use std::sync::Arc;
 use transfer::{Activity, Plan, Transfer};
 
+/// A buffer that is over its target by less is not full, seconds.
+const ROUNDING_S: f64 = 1e-6;
+
 /// One playback of one title. See the module's description.
 #[derive(Debug)]
 pub struct Session {
@@ -146,12 +149,12 @@ impl Session {
         if self.state == State::Ended {
             return Command::Done;
         }
+        if let Event::Rendered(news) = event {
+            self.rendered(&news);
+        }
         match self.activity {
             Activity::Nothing => self.begin(event),
-            Activity::Room { since_s, until_s } => match event {
-                Event::Timer if self.clock_s >= until_s => self.decide(self.clock_s - since_s),
-                _ => Command::Wait { until_s },
-            },
+            Activity::Room { since_s, until_s } => self.full(since_s, until_s, event),
             Activity::Held { plan, until_s } => match event {
                 Event::Timer if self.clock_s >= until_s => self.request(plan),
                 _ => Command::Wait { until_s },
@@ -159,6 +162,7 @@ impl Session {
             Activity::Transfer(transfer) => self.transferring(transfer, event),
             Activity::Drain { until_s } => match event {
                 Event::Timer if self.clock_s >= until_s => self.drained(until_s),
+                Event::Rendered(_) => self.drain(),
                 _ => Command::Drain { until_s },
             },
         }
@@ -214,8 +218,24 @@ impl Session {
         (excess > TICK_S).then_some(excess)
     }
 
+    /// The buffer has been full since `since_s`, and will have room at `until_s` if all goes as
+    /// expected, which a real generator may not.
+    fn full(&mut self, since_s: f64, until_s: f64, event: Event) -> Command {
+        let over = event == Event::Timer && self.clock_s >= until_s;
+        let news = matches!(event, Event::Rendered(_));
+        let measured = self.pipeline.as_ref().is_some_and(Pipeline::is_measured);
+        match self.excess_s().filter(|_| measured && (over || news)) {
+            Some(excess_s) if excess_s > ROUNDING_S => self.wait_since(since_s, excess_s),
+            _ if over => self.decide(self.clock_s - since_s),
+            _ => Command::Wait { until_s },
+        }
+    }
+
     fn wait_for_room(&mut self, excess_s: f64) -> Command {
-        let since_s = self.clock_s;
+        self.wait_since(self.clock_s, excess_s)
+    }
+
+    fn wait_since(&mut self, since_s: f64, excess_s: f64) -> Command {
         let until_s = self.resumes_s() + excess_s;
         self.activity = Activity::Room { since_s, until_s };
         Command::Wait { until_s }

@@ -2,8 +2,9 @@
 
 use super::Session;
 use crate::player::buffer::TICK_S;
-use crate::player::event::{Command, State};
+use crate::player::event::{Command, Rendered, State};
 use crate::player::log::{Cause, Play, Stall};
+use crate::player::pipeline::{NEWS_S, Pipeline};
 
 impl Session {
     /// Plays up to `now_s`.
@@ -12,6 +13,7 @@ impl Session {
         if !elapsed.is_finite() || elapsed <= 0.0 {
             return;
         }
+        self.postpone(now_s);
         while self.clock_s < now_s {
             match self.state {
                 State::Steady => self.play_until(now_s),
@@ -22,6 +24,54 @@ impl Session {
         if let Some(pipeline) = &mut self.pipeline {
             pipeline.advance(now_s);
         }
+    }
+
+    /// What a real generator has said nothing of by `now_s` is not ready.
+    fn postpone(&mut self, now_s: f64) {
+        if let Some(pipeline) = self.pipeline.as_ref().filter(|p| p.is_measured()) {
+            self.buffer.postpone(pipeline.untold(), now_s + NEWS_S);
+        }
+    }
+
+    /// Takes in how far a real generator has come.
+    pub(super) fn rendered(&mut self, news: &Rendered) {
+        let now_s = self.clock_s;
+        let told = self.pipeline.as_mut().filter(|p| p.is_measured());
+        let Some((ready_s, after)) = told.and_then(|pipeline| pipeline.rendered(news, now_s))
+        else {
+            return;
+        };
+        let piece = self.buffer.from_back(after);
+        let Some(piece) = piece.filter(|piece| piece.segment == news.segment) else {
+            return;
+        };
+        if piece.begun {
+            return self.count_if_late(news);
+        }
+        piece.ready_s = ready_s;
+        if self.state != State::Steady {
+            self.arrived();
+        }
+    }
+
+    /// Counts the newest frame of what is on the screen if its time has passed.
+    fn count_if_late(&mut self, news: &Rendered) {
+        let Some(frame_s) = self.pipeline.as_ref().map(Pipeline::shown_s) else {
+            return;
+        };
+        let play = self.log.plays.last();
+        let due_s = play.filter(|play| play.segment == news.segment);
+        let due_s = due_s.map(|play| play.start_s + f64::from(news.frames) * frame_s);
+        // The last news of a segment brings no frame.
+        if !news.complete && due_s.is_some_and(|due_s| self.clock_s > due_s) {
+            self.log.late_frames += 1;
+        }
+    }
+
+    /// Whether a real generator still works on what is in the buffer.
+    pub fn is_generating(&self) -> bool {
+        let measured = self.pipeline.as_ref().filter(|p| p.is_measured());
+        measured.is_some_and(|pipeline| !pipeline.is_idle())
     }
 
     /// Plays what can be played; the clock goes on to `now_s`, or to where a stall began.
