@@ -68,6 +68,11 @@ fn workplace() -> (TempDir, String, String) {
 
 /// A title of two seconds of random prompts, which the shipped generator can render.
 fn renderable(folder: &Path) {
+    publish_synthetic(folder, 2, &[4]);
+}
+
+/// Segments of one second at 24 frames, rungs of these ranks, layers if there are several.
+fn publish_synthetic(folder: &Path, seconds: u32, ranks: &[usize]) {
     let track = synthetic::track((64, 64), (64, 64));
     let segment = |number: u32| {
         let first = u64::from(24 * (number - 1));
@@ -75,10 +80,11 @@ fn renderable(folder: &Path) {
         let media = read_media(&coded.bytes(&track)).unwrap();
         CodedSegment::read(&track, &media).unwrap()
     };
-    let segments = vec![segment(1), segment(2)];
-    let rungs = vec![Rung { track, segments }];
+    let segments = (1..=seconds).map(segment).collect();
+    let top = Rung { track, segments };
     let files = TitleContent {
-        rungs,
+        rungs: ranks.iter().map(|&rank| top.cut(rank)).collect(),
+        layers: ranks.len() > 1,
         ..TitleContent::default()
     }
     .build()
@@ -265,6 +271,167 @@ fn play_renders_to_a_folder_a_file_and_a_pipe() {
     assert!(begun.elapsed().as_secs_f64() > 47.0 / 24.0);
 }
 
+/// The frames of a y4m file of 64 × 64 pixels.
+fn frames(file: &str) -> Vec<Vec<u8>> {
+    let bytes = fs::read(file).unwrap();
+    let head = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let frames = bytes[head..].chunks(6 + 64 * 64 * 3);
+    frames.map(<[u8]>::to_vec).collect()
+}
+
+#[test]
+fn frames_of_layers_are_those_of_the_rung() {
+    let folder = TempDir::new().unwrap();
+    let title = folder.path().join("title");
+    publish_synthetic(&title, 5, &[1, 2, 4]);
+    let url = format!("{}manifest.mpd", serve(&title));
+    let out = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let rungs: Vec<Vec<Vec<u8>>> = (0..3)
+        .map(|rung| {
+            let (file, rung) = (out(&format!("{rung}.y4m")), rung.to_string());
+            let args = [
+                "play", &url, "--out", &file, "--abr", "fixed", "--rung", &rung,
+            ];
+            assert!(promptus(&args).status.success());
+            frames(&file)
+        })
+        .collect();
+    assert!(rungs[0] != rungs[1] && rungs[1] != rungs[2]);
+    // Over HTTP and from disk; the title says that it has layers, and --layers on says it again.
+    let local = title.to_str().unwrap();
+    for (name, args) in [
+        ("a.y4m", &[&url, "--layers", "on"][..]),
+        ("b.y4m", &[local]),
+    ] {
+        let file = out(name);
+        let args = [&["play"], args, &["--out", &file, "--json"]].concat();
+        let report = json(&promptus(&args));
+        assert_eq!(report["abr"], "layers");
+        let segments = report["segments"].as_array().unwrap();
+        let added = |segment: usize| {
+            let here = segments.iter().filter(|row| row["segment"] == segment);
+            here.filter(|row| row["outcome"] == "added").count()
+        };
+        let shown = frames(&file);
+        assert_eq!(shown.len(), 5 * 24);
+        for (number, frame) in shown.iter().enumerate() {
+            assert!(
+                *frame == rungs[added(number / 24)][number],
+                "frame {number}"
+            );
+        }
+        assert_eq!(added(4), 2);
+    }
+    let (code, text) = failed(&[
+        "play",
+        &url,
+        "--layers",
+        "on",
+        "--abr",
+        "bba0",
+        "--no-render",
+    ]);
+    assert!(code == 2 && text.contains("leave out --abr"), "{text}");
+    let hls = url.replace("manifest.mpd", "master.m3u8");
+    let (code, text) = failed(&["play", &hls, "--layers", "on", "--no-render"]);
+    assert!(code == 2 && text.contains("names no layers"), "{text}");
+    let off = json(&promptus(&[
+        "play",
+        &url,
+        "--layers",
+        "off",
+        "--no-render",
+        "--json",
+    ]));
+    let chosen = json(&promptus(&[
+        "play",
+        &url,
+        "--abr",
+        "bba2",
+        "--no-render",
+        "--json",
+    ]));
+    assert_eq!(
+        (&off["abr"], &chosen["abr"]),
+        (&"dynamic".into(), &"bba2".into())
+    );
+}
+
+#[test]
+fn play_takes_a_title_on_disk() {
+    let (folder, title, trace) = workplace();
+    for name in ["", "master.m3u8", "manifest.mpd"] {
+        let path = Path::new(&title).join(name);
+        let args = [
+            "play",
+            path.to_str().unwrap(),
+            "--no-render",
+            "--throttle",
+            &trace,
+        ];
+        let report = json(&promptus(
+            &[&args[..], &["--multiplier", "20", "--json"]].concat(),
+        ));
+        assert_eq!(report["verdict"], "finished");
+        assert!(report["title"].as_str().unwrap().starts_with("file:///"));
+    }
+    let empty = folder.path().to_str().unwrap();
+    let (code, text) = failed(&["play", empty, "--no-render"]);
+    assert!(
+        code == 2 && text.contains("neither manifest.mpd nor"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_the_generator_really_takes_stands_in_the_report() {
+    let folder = TempDir::new().unwrap();
+    renderable(folder.path());
+    let out = folder.path().join("x.y4m");
+    let args = [
+        "play",
+        folder.path().to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let report = json(&promptus(&[&args[..], &["--json"]].concat()));
+    // Playback begins with the first frame, not with the first segment.
+    let arrived_s = report["segments"][0]["ended_s"].as_f64().unwrap();
+    assert!(report["summary"]["startup_s"].as_f64().unwrap() > arrived_s);
+    assert_eq!(report["verdict"], "finished");
+    for stall in report["stalls"].as_array().unwrap() {
+        assert_eq!(stall["cause"], "decode");
+    }
+}
+
+#[test]
+fn a_shorter_run_leaves_no_frames_of_a_longer_one() {
+    let folder = TempDir::new().unwrap();
+    let (long, short) = (folder.path().join("long"), folder.path().join("short"));
+    publish_synthetic(&long, 2, &[4]);
+    publish_synthetic(&short, 1, &[4]);
+    let out = folder.path().join("frames");
+    let play = |title: &Path| {
+        promptus(&[
+            "play",
+            title.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ])
+    };
+    assert!(play(&long).status.success());
+    fs::write(out.join("notes.txt"), "mine").unwrap();
+    fs::write(out.join("frame-1.png"), "mine").unwrap();
+    let again = play(&short);
+    let text = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(
+        text.contains("removed 24 frames of an earlier, longer run"),
+        "{text}"
+    );
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 24 + 2);
+    assert!(out.join("frame-000023.png").exists() && !out.join("frame-000024.png").exists());
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let folder = TempDir::new().unwrap();
@@ -286,10 +453,11 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn play_says_what_is_wrong() {
-    let (_folder, title, _) = workplace();
+    let (_folder, title, trace) = workplace();
     let base = serve(Path::new(&title));
     let url = format!("{base}master.m3u8");
-    let cases: [(&[&str], &str); 7] = [
+    let (http, none) = ("http://127.0.0.1:9/x.mpd", "--no-render");
+    let cases: [(&[&str], &str); 41] = [
         // The fake title names weights that nobody has.
         (&[&url, "--out", "/tmp/x.y4m"], "weights of SHA-256 0707"),
         (
@@ -297,13 +465,74 @@ fn play_says_what_is_wrong() {
             "`mini` has no full-size decoder",
         ),
         (&[&url], "--out"),
-        (&[&url, "--out", "-", "--json"], "both want stdout"),
-        (&[&url, "--no-render", "--throttle", "/no/such"], "/no/such"),
+        (&[none], "<URL|DIR|FILE>"),
+        (&[&url, none, "--out", "x"], "cannot be used with"),
+        (&[&url, none, "--decoder", "own"], "cannot be used with"),
         (
-            &["http://127.0.0.1:9/x.mpd", "--no-render"],
-            "127.0.0.1:9/x.mpd",
+            &[&url, "--decoder", "best", "--out", "x"],
+            "invalid value 'best'",
         ),
-        (&["title", "--no-render"], "`title` is no address"),
+        (&[&url, "--out", "-", "--json"], "both want stdout"),
+        (&[&url, none, "--throttle", "/no/such"], "/no/such"),
+        (&[&url, none, "--throttle", &title], "trace"),
+        (&[&url, none, "--multiplier", "2"], "--throttle <TRACE>"),
+        (
+            &[&url, none, "--throttle", &trace, "--multiplier", "0"],
+            "above 0",
+        ),
+        (
+            &[&url, none, "--throttle", &trace, "--multiplier=-1"],
+            "above 0",
+        ),
+        (
+            &[&url, none, "--throttle", &trace, "--multiplier", "NaN"],
+            "above 0",
+        ),
+        (&[&url, none, "--seek", "5"], "such as 10:42.5"),
+        (&[&url, none, "--seek", "1:-2"], "such as 10:42.5"),
+        (&[&url, none, "--seek", "inf:1"], "such as 10:42.5"),
+        (&[&url, none, "--seek", "1:10"], "the title lasts 10 s"),
+        (&[&url, none, "--cmcd", "both"], "query, header or off"),
+        (&[&url, none, "--utility", "vmaf"], "vmaf"),
+        (&[&url, none, "--utility", "psnr"], "psnr"),
+        (&[&url, none, "--layers", "some"], "invalid value 'some'"),
+        (&[&url, none, "--layers", "on"], "names no layers"),
+        (
+            &[&url, none, "--ca", "/no/such.pem"],
+            "/no/such.pem: expected certificates",
+        ),
+        (
+            &[&url, none, "--ca", &trace],
+            "trace.csv: expected certificates",
+        ),
+        (&[&url, none, "--abr", "best"], "`best` is no ABR rule"),
+        (
+            &[&url, none, "--abr", "fixed", "--rung", "3"],
+            "rungs 0 to 2",
+        ),
+        (&[&url, none, "--rung", "1"], "--abr fixed only"),
+        (
+            &[&url, none, "--buffer=-1"],
+            "--buffer -1: expected seconds",
+        ),
+        (&[&url, none, "--buffer", "inf"], "expected seconds"),
+        (&[&url, none, "--start", "10"], "the title lasts 10 s"),
+        (&[&url, none, "--start=-0.5"], "expected seconds"),
+        (&[&url, none, "--estimator", "guess"], "guess"),
+        (&[&url, none, "--seed=-1"], "--seed"),
+        (&[&url, none, "--ms-per-frame=-1"], "0 to 60000 ms"),
+        (&[&url, none, "--ms-per-rung", "1"], "--ms-per-frame <MS>"),
+        (
+            &[&url, none, "--ms-per-frame", "1", "--frame-rate", "0"],
+            "0.1 to 1000",
+        ),
+        (
+            &[&url, none, "--ms-per-frame", "1", "--compute-spread", "2"],
+            "expected 0 to 1",
+        ),
+        (&[http, none], "127.0.0.1:9/x.mpd: cannot connect"),
+        (&["title", none], "title: expected a title folder"),
+        (&["ftp://host/title", none], "expected http:// or https://"),
     ];
     for (args, expected) in cases {
         let (code, text) = failed(&[&["play"], args].concat());

@@ -18,6 +18,8 @@ mod tools;
 mod layers;
 #[path = "player/local.rs"]
 mod local;
+#[path = "player/tls.rs"]
+mod tls;
 
 use fake_title::{publish_fake, segment_bytes};
 use promptus::origin::{Origin, Settings, router};

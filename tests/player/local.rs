@@ -54,12 +54,13 @@ async fn a_title_on_disk_needs_no_server() {
 #[tokio::test]
 async fn a_manifest_from_the_network_names_no_local_files() {
     let folder = TempDir::new().unwrap();
-    let line = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"prm1.mini.1\",RESOLUTION=64x64,FRAME-RATE=24\n";
-    fs::write(
-        folder.path().join("x.m3u8"),
-        format!("{line}file:///etc/hostname\n"),
-    )
-    .unwrap();
+    let title = publish_fake(folder.path(), 2);
+    let url = &title.groups[0].representations[0].url;
+    let playlist = url.replace(".mp4", ".m3u8");
+    let text = fs::read_to_string(folder.path().join("master.m3u8")).unwrap();
+    assert!(text.contains(&playlist));
+    let text = text.replace(&playlist, "file:///etc/hostname");
+    fs::write(folder.path().join("x.m3u8"), text).unwrap();
     let base = serve_well(folder.path()).await;
     let message = failure(&format!("{base}x.m3u8")).await;
     assert!(message.contains("may not name local files"), "{message}");
