@@ -7,7 +7,8 @@
 //!
 //! Where frames are rendered, the session goes by the generator's real times (see
 //! [`crate::player::pipeline`]): a segment plays once its frames are there or will be in time, and
-//! what it waited for, the network or the generator, stands in the report's `stalls`.
+//! what it waited for, the network or the generator, stands in the report's `stalls`. With `--seek` it
+//! goes by the network alone.
 //!
 //! The text goes to stderr; with `--json` the report (see [`crate::report`]) is the last line of
 //! stdout. A reader of `--out -` that goes away ends it quietly.
@@ -126,7 +127,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             let mut screen = Screen::open(out, playback.stream(), generator.clone())?;
             let rate = screen::picture(playback.stream())?.frame_rate;
             screen.skip((skip_s * rate.fps()).round() as u64);
-            options.compute = options.compute.or(Some(Compute::measured(rate.fps())));
+            // What a seek may take away is handed to the screen only when it plays, which it cannot
+            // do before it was there.
+            let measured = seeks.is_empty().then(|| Compute::measured(rate.fps()));
+            options.compute = options.compute.or(measured);
             Some(screen)
         }
         _ => None,
