@@ -25,7 +25,7 @@ pub(super) struct SessionArgs {
     /// Media time to start at, in seconds.
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     start: f64,
-    /// Throughput estimator: ewma, harmonic, mean or percentile.
+    /// Throughput estimator: ewma, ewma-low, harmonic, mean or percentile.
     #[arg(long, value_name = "NAME", default_value_t = Estimator::default())]
     estimator: Estimator,
     /// Seed of the rules that use chance (festive, lol+).

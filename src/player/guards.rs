@@ -13,6 +13,8 @@ use super::pipeline::Outlook;
 const BUFFER_SAFETY: f64 = 0.7;
 /// Share of the measured rate that a replacement may count on.
 const ABANDON_SAFETY: f64 = 0.9;
+/// Half-life of the trust in the estimate during a transfer, seconds.
+const DOUBT_S: f64 = 1.0;
 /// A transfer younger than this is left alone, seconds (dash.js: AbandonRequestsRule's grace time).
 const ABANDON_GRACE_S: f64 = 0.5;
 
@@ -113,6 +115,19 @@ pub struct Progress {
     pub latency_s: f64,
     /// Media in the buffer, seconds.
     pub buffer_s: f64,
+    /// Estimate before the transfer, kbit/s.
+    pub estimate_kbps: Option<f64>,
+}
+
+impl Progress {
+    /// Bytes a second that the rest may count on: what was estimated gives way to what is measured,
+    /// by half every [`DOUBT_S`], so that a short outage ends no transfer that the buffer can wait for.
+    fn rate(&self, flowing_s: f64) -> f64 {
+        let measured = self.received as f64 / flowing_s;
+        let doubt = (-self.elapsed_s / DOUBT_S).exp2();
+        let mixed = |kbps: f64| doubt * kbps * 125.0 + (1.0 - doubt) * measured;
+        self.estimate_kbps.map_or(measured, mixed)
+    }
 }
 
 /// The abandonment guard: a lower rung to fetch instead, when what is left of the transfer would
@@ -128,7 +143,7 @@ pub fn instead(ladder: &Ladder, progress: &Progress) -> Option<usize> {
     if progress.elapsed_s < ABANDON_GRACE_S {
         return None;
     }
-    let rate = progress.received as f64 / flowing_s;
+    let rate = progress.rate(flowing_s);
     let size = ladder.size(progress.segment, progress.rung);
     let left_s = size.saturating_sub(progress.received) as f64 / rate;
     if left_s <= progress.buffer_s {
@@ -156,6 +171,7 @@ mod tests {
             elapsed_s,
             latency_s: 0.1,
             buffer_s,
+            estimate_kbps: None,
         }
     }
 
@@ -243,6 +259,17 @@ mod tests {
         assert_eq!(instead(&ladder, &progress(1000, 1.1, 20.0)), None);
         // Nearly done: starting over would take longer.
         assert_eq!(instead(&ladder, &progress(18_000, 18.1, 0.0)), None);
+        // The estimate says that it will be well, and after a second and a tenth half of it counts.
+        let estimated = Progress {
+            estimate_kbps: Some(800.0),
+            ..progress(1000, 1.1, 4.0)
+        };
+        assert_eq!(instead(&ladder, &estimated), None);
+        let late = Progress {
+            elapsed_s: 8.1,
+            ..estimated
+        };
+        assert_eq!(instead(&ladder, &late), Some(0));
         // Too young, or nothing received yet.
         assert_eq!(instead(&ladder, &progress(100, 0.3, 0.0)), None);
         assert_eq!(instead(&ladder, &progress(0, 5.0, 0.0)), None);

@@ -9,9 +9,13 @@
 //! * `bola-basic`: V = (Qmax − p) / (v_top + γp) with Qmax the buffer target and γp = 5, so that the
 //!   score of the top rung reaches 0 where the buffer is full.
 //! * `bola-u` and `bola-o` (§V, BOLA-FINITE): Qmax shrinks near the start and the end of the title to
-//!   max(t/2, 3) segments, t the distance to the nearer one. A rise above what the throughput
-//!   sustains stops one rung above it (U), or at it with a wait until that pays (O); where the last
-//!   rung lies above it already, the last rung stays.
+//!   max(t/2, 3) segments, t the distance to the nearer one.
+//!
+//! A rise above what the throughput sustains stops one rung above it (`bola-basic` and `bola-u`), or
+//! at it with a wait until that pays (`bola-o`); where the last rung lies above it already, the last
+//! rung stays. Sabre does the same, and its U form then goes up and down without end: one segment
+//! above what is sustained costs the buffer that wanted it. Here a rise above must still be wanted
+//! with half a segment less in the buffer ([`FIRM_SEGMENTS`]), which halves the switches and costs no rate.
 //!
 //! With a logarithmic utility b_m is the rung's nominal rate, as in Sabre; with measured quality it is
 //! the real rate of the segment at hand, as in Puffer's BOLA. Equal scores go to the lower rung.
@@ -23,6 +27,8 @@ use super::{Choice, Ladder, Rule, View};
 const GP: f64 = 5.0;
 /// The shortest Qmax, segments.
 const LEAST_SEGMENTS: f64 = 3.0;
+/// How much less buffer must want a rung that the throughput does not sustain, segments.
+const FIRM_SEGMENTS: f64 = 0.5;
 
 /// BOLA's score and its two parameters.
 #[derive(Debug, Clone)]
@@ -58,6 +64,21 @@ impl Score {
         best
     }
 
+    /// Where a rise to `wanted` ends in the U form: what the throughput sustains, or one rung above
+    /// it where less than `level_s` wants that, too. Never below the last rung.
+    pub(super) fn risen(&self, view: &View<'_>, wanted: usize, level_s: f64) -> usize {
+        let (sustained, last) = (sustained(view), view.last_rung.unwrap_or(0));
+        if wanted <= sustained.max(last) {
+            return wanted;
+        }
+        if last > sustained {
+            return last;
+        }
+        let less_s = level_s - FIRM_SEGMENTS * view.duration_s();
+        let firm = self.best(view.ladder, view.segment, less_s);
+        firm.clamp(sustained, sustained + 1)
+    }
+
     /// The lowest level at which `rung` beats every rung below it, seconds.
     pub(super) fn min_level_s(&self, ladder: &Ladder, rung: usize) -> f64 {
         let rate = |rung: usize| ladder.rungs()[rung].kbps;
@@ -79,7 +100,7 @@ impl Score {
 /// What is done about rises that the network does not sustain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Nothing.
+    /// As U, with a Qmax that does not shrink.
     Basic,
     /// They stop one rung above what is sustained.
     U,
@@ -132,19 +153,15 @@ impl Rule for Bola {
         self.fit(view);
         let by = self.name();
         let wanted = self.score.best(view.ladder, view.segment, view.buffer_s);
-        let last = view.last_rung.unwrap_or(0);
-        if self.form == Form::Basic || wanted <= last {
-            return Choice::now(wanted, by);
+        if self.form != Form::O {
+            return Choice::now(self.score.risen(view, wanted, view.buffer_s), by);
         }
-        let sustained = sustained(view);
-        if wanted <= sustained {
+        let (last, sustained) = (view.last_rung.unwrap_or(0), sustained(view));
+        if wanted <= last.max(sustained) {
             return Choice::now(wanted, by);
         }
         if last > sustained {
             return Choice::now(last, by);
-        }
-        if self.form == Form::U {
-            return Choice::now(sustained + 1, by);
         }
         let wait_s = view.buffer_s - self.score.max_level_s(view.ladder, sustained);
         Choice {
@@ -181,6 +198,7 @@ mod tests {
                 segment: 50,
                 since_start: 50,
                 buffer_s,
+                throughput_kbps: Some(1e6),
                 last_rung: Some(0),
                 ..view(&ladder)
             };
@@ -208,7 +226,7 @@ mod tests {
             };
             choose(form, &view)
         };
-        assert_eq!(at(Form::Basic, 0), (2, 0.0));
+        assert_eq!(at(Form::Basic, 0), (1, 0.0));
         assert_eq!(at(Form::U, 0), (1, 0.0));
         assert_eq!(at(Form::U, 1), (1, 0.0));
         assert_eq!(at(Form::O, 1), (1, 0.0));

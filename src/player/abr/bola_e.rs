@@ -6,14 +6,15 @@
 //! * V and γp follow from two levels: the lowest rung alone below [`LOW_S`], the top rung still
 //!   wanted at [`LOW_S`] + [`PER_RUNG_S`] a rung or the real target, whichever is more.
 //! * Q is the real level plus a *placeholder*, media that is pretended to be there. It starts where
-//!   BOLA would choose what the throughput sustains, grows while the buffer is full, fades by 1 %
-//!   a segment, is held to the levels at which the delivered rung is the right one, and goes when
+//!   BOLA would choose what the throughput sustains, grows while the buffer is full, is held to the levels at which the delivered rung is the right one, and goes when
 //!   the buffer runs dry.
-//! * Form O: a rise above what the throughput sustains stops at the sustained rung (or stays where
-//!   it was), and waits rather than oscillate.
+//! * Form U as in `bola`: a rise above what the throughput sustains stops one rung above it, and only
+//!   where it is wanted firmly; what the buffer holds beyond that is waited away.
 //!
-//! Utilities start at 0 and one expression serves scores and levels. (Sabre starts them at 1 in
-//! both, dash.js in one of the two; both then leave the stated levels.)
+//! dash.js and Sabre put V·γp at the lower level, the first without and the second with 1 added to
+//! every utility; the second rung then takes over well below that level, or somewhere above it. Here it
+//! takes over there, whatever the ladder. dash.js fades the placeholder by 1 % a segment, which only
+//! delays rises.
 
 use super::bola::Score;
 use super::throughput::sustained;
@@ -23,8 +24,6 @@ use super::{Choice, Delivery, Ladder, Rule, View};
 const LOW_S: f64 = 10.0;
 /// Room that every rung gets above [`LOW_S`]; seconds.
 const PER_RUNG_S: f64 = 2.0;
-/// What is left of the placeholder from one segment to the next.
-const FADE: f64 = 0.99;
 
 /// The rule `bola-e`.
 #[derive(Debug)]
@@ -41,13 +40,14 @@ impl BolaE {
     pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
         let top = ladder.mean_utility(ladder.top());
         let virtual_s = buffer_target_s.max(LOW_S + PER_RUNG_S * ladder.rungs().len() as f64);
-        // V·γp = LOW_S and V·(v_top + γp) = virtual_s; a ladder without a choice takes γp = 1.
+        // V·(γp + even) = LOW_S and V·(v_top + γp) = virtual_s; one rate alone takes V = LOW_S.
+        let even = even(ladder);
         let v = if top > 0.0 {
-            (virtual_s - LOW_S) / top
+            (virtual_s - LOW_S) / (top - even)
         } else {
             LOW_S
         };
-        let score = Score::new(ladder, v, LOW_S / v);
+        let score = Score::new(ladder, v, LOW_S / v - even);
         let levels = |rung| {
             (
                 score.min_level_s(ladder, rung),
@@ -97,21 +97,26 @@ impl BolaE {
     }
 }
 
+/// Where the two lowest rungs score alike, as a utility: −v₁·b₀ / (b₁ − b₀).
+fn even(ladder: &Ladder) -> f64 {
+    let [low, high, ..] = ladder.rungs() else {
+        return 0.0;
+    };
+    let rise = high.kbps - low.kbps;
+    if rise <= 0.0 {
+        return 0.0;
+    }
+    -ladder.mean_utility(1) * low.kbps / rise
+}
+
 impl Rule for BolaE {
     fn choose(&mut self, view: &View<'_>) -> Choice {
         if self.starting {
             return self.start(view);
         }
-        self.placeholder_s *= FADE;
         let level_s = view.buffer_s + self.placeholder_s;
         let wanted = self.score.best(view.ladder, view.segment, level_s);
-        let last = view.last_rung.unwrap_or(0);
-        let kept = sustained(view).max(last);
-        let rung = if wanted > last {
-            wanted.min(kept)
-        } else {
-            wanted
-        };
+        let rung = self.score.risen(view, wanted, level_s);
         let wait_s = self.hold_back(view, rung);
         Choice {
             rung,
@@ -178,7 +183,7 @@ mod tests {
     fn rungs_take_over_at_their_levels() {
         let ladder = constant_rate(&RATES, 50, 2.0);
         let bola = BolaE::new(&ladder, 25.0);
-        assert!((bola.max_level_s(0) - LOW_S).abs() < 1e-9);
+        assert!((bola.min_level_s(1) - LOW_S).abs() < 1e-9);
         assert!((bola.max_level_s(3) - 25.0).abs() < 1e-9);
         let best = |level_s| bola.score.best(&ladder, 5, level_s);
         for rung in 1..RATES.len() {
@@ -203,7 +208,12 @@ mod tests {
         let ladder = constant_rate(&RATES, 50, 2.0);
         let mut bola = BolaE::new(&ladder, 25.0);
         bola.starting = false;
-        let choice = bola.choose(&at(&ladder, 24.0, 50.0, 1));
+        // 24 s want the third rung firmly, its threshold and a little more do not.
+        assert_eq!(bola.choose(&at(&ladder, 24.0, 50.0, 1)).rung, 2);
+        let just_s = bola.min_level_s(2) + 0.9;
+        assert_eq!(bola.choose(&at(&ladder, just_s, 50.0, 1)).rung, 1);
+        assert_eq!(bola.choose(&at(&ladder, just_s, 50.0, 2)).rung, 2);
+        let choice = bola.choose(&at(&ladder, 24.0, 30.0, 0));
         assert_eq!(choice.rung, 1);
         assert!((choice.wait_s - (24.0 - bola.max_level_s(1))).abs() < 1e-9);
         assert_eq!(bola.choose(&at(&ladder, 24.0, 500.0, 1)).rung, 3);

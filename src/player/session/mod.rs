@@ -412,6 +412,7 @@ impl Session {
             elapsed_s: self.clock_s - transfer.since_s,
             latency_s: transfer.latency_s(),
             buffer_s: self.buffer.level_s(),
+            estimate_kbps: self.throughput.kbps(),
         };
         match guards::instead(&self.ladder, &progress) {
             // A rung that has failed for this segment would only fail again, and send us back here.
