@@ -315,6 +315,40 @@ const FAULTS: &[Fault] = &[
             "urn:promptus:weights\" value=\"1",
         );
     }),
+    ("hls-independent", |t| {
+        t.line(MASTER, "#EXT-X-INDEPENDENT-SEGMENTS", None);
+    }),
+    ("hls-media-sequence", |t| {
+        t.swap(MEDIA, "MEDIA-SEQUENCE:0", "MEDIA-SEQUENCE:-1");
+    }),
+    ("hls-extinf", |t| {
+        t.swap(MEDIA, "#EXTINF:2.000000,", "#EXTINF:2.000000");
+    }),
+    ("hls-foreign-tag", |t| {
+        t.swap(MEDIA, "#EXTINF", "#EXT-X-DISCONTINUITY\n#EXTINF");
+    }),
+    ("hls-foreign-tag", |t| {
+        t.swap(MEDIA, "#EXTINF", "#EXT-X-GAP\n#EXTINF");
+    }),
+    ("media-uri", |t| {
+        t.swap(MEDIA, "\nmini-r2.mp4", "\nmini-r4.mp4");
+    }),
+    ("dash-namespace", |t| {
+        t.swap(MPD, "urn:mpeg:dash:schema:mpd:2011", "urn:x");
+    }),
+    ("dash-longest", |t| {
+        t.swap(
+            MPD,
+            "maxSubsegmentDuration=\"PT3S",
+            "maxSubsegmentDuration=\"PT2S",
+        );
+    }),
+    ("dash-timescale", |t| {
+        t.swap(MPD, "timescale=\"", "timescale=\"1")
+    }),
+    ("dash-ranking", |t| {
+        t.swap(MPD, "qualityRanking=\"2\"", "qualityRanking=\"1\"");
+    }),
     ("quality-json", |t| t.swap("quality.json", "{", "")),
     ("quality-rungs", |t| {
         t.swap("quality.json", "mini-r2", "mini-r3");

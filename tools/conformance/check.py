@@ -30,8 +30,8 @@ class Absent(Exception):
     """A tool or data that is not on this machine."""
 
 
-def run(*command, timeout=300, check=True):
-    done = subprocess.run(command, capture_output=True, timeout=timeout)
+def run(*command, timeout=300, check=True, folder=None):
+    done = subprocess.run(command, capture_output=True, timeout=timeout, cwd=folder)
     if check and done.returncode:
         tail = (done.stderr + done.stdout).decode(errors="replace").strip()[-2000:]
         raise AssertionError(f"{command[0]}: exit {done.returncode}: {tail}")
@@ -218,7 +218,7 @@ def schemathesis(served):
     tool = str(Path(sys.executable).parent / "schemathesis")
     done = run(tool, "--config-file", str(HERE / "schemathesis.toml"), "run", served.base + "openapi.json",
                "--max-examples", "30", "--seed", "1", "--no-color", "--generation-database", "none",
-               timeout=900, check=False)
+               timeout=900, check=False, folder=served.folder)
     text = done.stdout.decode()
     assert done.returncode == 0, text[-6000:]
     cases = re.search(r"(\d[\d,]*) generated", text)

@@ -12,6 +12,11 @@ pub(super) fn check(report: &mut Conformance, text: &str, title: &Presentation) 
         Err(error) => return report.broken("dash-readable", MPD, error.to_string()),
     };
     check_root(report, text);
+    check_longest(report, text, title);
+    check_timescales(report, text, title);
+    for group in &title.groups {
+        check_rankings(report, text, group);
+    }
     let (found, expected) = (mpd.duration.seconds(), title.duration.seconds());
     report.must(
         (found - expected).abs() < 0.001,
@@ -57,6 +62,11 @@ pub(super) fn check(report: &mut Conformance, text: &str, title: &Presentation) 
 fn check_root(report: &mut Conformance, text: &str) {
     for (needle, rule, expected) in [
         (
+            "xmlns=\"urn:mpeg:dash:schema:mpd:2011\"",
+            "dash-namespace",
+            "the namespace urn:mpeg:dash:schema:mpd:2011",
+        ),
+        (
             "urn:mpeg:dash:profile:isoff-on-demand:2011",
             "dash-profile",
             "the on-demand profile",
@@ -72,6 +82,70 @@ fn check_root(report: &mut Conformance, text: &str) {
         report.must(text.contains(needle), rule, MPD, || {
             format!("expected {expected}")
         });
+    }
+}
+
+/// The values of an attribute in the order of the text.
+fn values<'a>(text: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let start = format!(" {name}=\"");
+    let parts: Vec<&str> = text.split(&start).skip(1).collect();
+    parts.into_iter().filter_map(|part| part.split('"').next())
+}
+
+/// No segment lasts longer than is said (§5.3.1.2); whole seconds and fractions only, as we write them.
+fn check_longest(report: &mut Conformance, text: &str, title: &Presentation) {
+    let rungs = title.groups.iter().flat_map(|group| &group.representations);
+    let segments = rungs.flat_map(|rung| &rung.segments);
+    let longest = segments
+        .map(|segment| segment.duration.seconds())
+        .fold(0.0, f64::max);
+    for said in values(text, "maxSubsegmentDuration") {
+        let seconds = said
+            .strip_prefix("PT")
+            .and_then(|said| said.strip_suffix('S'));
+        let seconds = seconds.and_then(|said| said.parse::<f64>().ok());
+        let enough = seconds.is_some_and(|seconds| seconds > longest - 0.001);
+        report.must(enough, "dash-longest", MPD, || {
+            format!("maxSubsegmentDuration {said}, a segment lasts {longest} s")
+        });
+    }
+}
+
+/// The ticks of indexes are those of the media (§5.3.9.2.2).
+fn check_timescales(report: &mut Conformance, text: &str, title: &Presentation) {
+    let groups = title.groups.iter();
+    let expected: Vec<String> = groups
+        .map(|group| group.frame_rate.timescale().ticks().to_string())
+        .collect();
+    for said in values(text, "timescale") {
+        report.must(
+            expected.iter().any(|one| one == said),
+            "dash-timescale",
+            MPD,
+            || format!("timescale {said}, expected {}", expected.join(" or ")),
+        );
+    }
+}
+
+/// The higher the rank, the lower the number: 1 is the best (§5.3.5.2).
+fn check_rankings(report: &mut Conformance, text: &str, group: &Group) {
+    let mut above: Option<u64> = None;
+    for rung in &group.representations {
+        let start = format!("<Representation id=\"{}\"", rung.id);
+        let tag = text
+            .split(&start)
+            .nth(1)
+            .and_then(|rest| rest.split('>').next());
+        let said = tag.and_then(|tag| values(tag, "qualityRanking").next());
+        let ranking = said.and_then(|said| said.parse::<u64>().ok());
+        let falls = ranking.is_some_and(|ranking| above.is_none_or(|above| ranking < above));
+        report.must(
+            falls,
+            "dash-ranking",
+            &format!("{MPD}, {}", rung.id),
+            || format!("qualityRanking {said:?}, expected one below {above:?}"),
+        );
+        above = ranking;
     }
 }
 

@@ -37,7 +37,20 @@ pub(super) fn check(report: &mut Conformance, source: &dyn TitleSource) -> Optio
     }
     check_variants(report, &lines, &lists);
     check_session_data(report, &lists);
-    read(report, source, &text)
+    let title = read(report, source, &text)?;
+    check_independent(report, &lines, &title);
+    Some(title)
+}
+
+/// `EXT-X-INDEPENDENT-SEGMENTS` stands here if it stands in every media playlist (§4.4.2.1).
+fn check_independent(report: &mut Conformance, lines: &[Line<'_>], title: &Presentation) {
+    let tag = "#EXT-X-INDEPENDENT-SEGMENTS";
+    let said = lines.iter().any(|line| line.tag == tag);
+    let is = title.groups.iter().all(|group| group.independent_segments);
+    report.must(said == is, "hls-independent", MASTER, || match is {
+        true => format!("expected {tag}, as in the media playlists"),
+        false => format!("{tag} does not hold for all media playlists"),
+    });
 }
 
 fn place(line: &Line<'_>) -> String {

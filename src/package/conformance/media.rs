@@ -200,6 +200,9 @@ fn check_ranges(report: &mut Conformance, file: &MediaFile, rung: &Representatio
                 )
             },
         );
+        report.must(said.url == *url, "media-uri", &place, || {
+            format!("the playlist names `{}`", said.url)
+        });
         let same = (said.start, said.duration) == (is.start, is.duration);
         report.must(same, "media-segment-time", &place, || {
             format!(

@@ -15,6 +15,14 @@ pub(super) const MEDIA_TAGS: [&str; 8] = [
     "#EXT-X-ENDLIST",
 ];
 
+/// Tags that change what segments mean, which no title of this format has.
+const FOREIGN_TAGS: [&str; 4] = [
+    "#EXT-X-DISCONTINUITY",
+    "#EXT-X-GAP",
+    "#EXT-X-KEY",
+    "#EXT-X-SKIP",
+];
+
 /// What every playlist begins with.
 pub(super) fn check_head(report: &mut Conformance, url: &str, text: &str, lines: &[Line<'_>]) {
     let first = lines
@@ -48,6 +56,7 @@ pub(super) fn check(report: &mut Conformance, url: &str, text: &str, pictures: b
     check_once(report, url, &lines);
     check_durations(report, url, &lines);
     check_map(report, url, &lines);
+    check_sequence(report, url, &lines);
     let only = all(&lines, "#EXT-X-I-FRAMES-ONLY").count();
     report.must(
         only == usize::from(pictures),
@@ -64,6 +73,10 @@ pub(super) fn check(report: &mut Conformance, url: &str, text: &str, pictures: b
         let mixed = line.tag.contains("STREAM-INF") || line.tag == "#EXT-X-SESSION-DATA";
         report.must(!mixed, "hls-mixed-tags", &place(url, line), || {
             format!("{} belongs into master playlists", line.tag)
+        });
+        let foreign = FOREIGN_TAGS.contains(&line.tag);
+        report.must(!foreign, "hls-foreign-tag", &place(url, line), || {
+            format!("segments follow each other unencrypted: no {}", line.tag)
         });
     }
     let ended = lines
@@ -115,7 +128,8 @@ fn check_durations(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
             .split(',')
             .next()
             .and_then(|text| text.parse::<f64>().ok());
-        let Some(seconds) = seconds.filter(|seconds| *seconds > 0.0) else {
+        let seconds = seconds.filter(|seconds| *seconds > 0.0 && line.value.contains(','));
+        let Some(seconds) = seconds else {
             report.broken(
                 "hls-extinf",
                 place(url, line),
@@ -137,6 +151,18 @@ fn check_durations(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
             "hls-extinf",
             &place(url, line),
             || "expected a URI after it".to_owned(),
+        );
+    }
+}
+
+/// A title begins with its first segment (§4.4.3.2).
+fn check_sequence(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
+    for line in all(lines, "#EXT-X-MEDIA-SEQUENCE") {
+        report.must(
+            line.value == "0",
+            "hls-media-sequence",
+            &place(url, line),
+            || format!("`{}`: expected 0, the first segment", line.value),
         );
     }
 }
