@@ -116,8 +116,8 @@ impl Buffer {
         }
     }
 
-    /// The piece that `after` others follow.
-    pub(crate) fn from_back(&mut self, after: usize) -> Option<&mut Piece> {
+    /// The last piece but `after`.
+    pub(crate) fn last_but(&mut self, after: usize) -> Option<&mut Piece> {
         self.pieces.iter_mut().rev().nth(after)
     }
 

@@ -41,7 +41,7 @@ impl Session {
         else {
             return;
         };
-        let piece = self.buffer.from_back(after);
+        let piece = self.buffer.last_but(after);
         let Some(piece) = piece.filter(|piece| piece.segment == news.segment) else {
             return;
         };
