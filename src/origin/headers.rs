@@ -5,14 +5,15 @@
 //! (`immutable`) and RFC 5861 (`stale-while-revalidate`, `stale-if-error`).
 
 use super::Settings;
+use super::edge::REQUEST_ID;
 use super::layout::CMSD_STATIC;
 use super::object::Object;
 use axum::http::header::{
-    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    LAST_MODIFIED, VARY,
+    ACCEPT_RANGES, ALT_SVC, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LINK, RANGE, RETRY_AFTER, VARY,
 };
+use std::time::Duration;
 
 /// Media of a published edition never changes: its folder is named for its content.
 pub(super) const IMMUTABLE: HeaderValue =
@@ -84,34 +85,41 @@ pub(super) fn drop_content(fields: &mut HeaderMap) {
     fields.remove(CONTENT_ENCODING);
 }
 
-/// Fields that let pages of any site read an answer, timing included.
-pub(super) const OPEN: [(HeaderName, HeaderValue); 3] = [
-    (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
-    (
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(
-            "accept-ranges, alt-svc, cmsd-dynamic, cmsd-static, content-encoding, content-length, \
-             content-range, date, etag, link, retry-after, server-timing, x-request-id",
-        ),
-    ),
-    (
-        HeaderName::from_static("timing-allow-origin"),
-        HeaderValue::from_static("*"),
-    ),
+/// Lets pages of any site see how long an answer took (Resource Timing §4.5.1).
+pub(super) const TIMING: HeaderName = HeaderName::from_static("timing-allow-origin");
+
+/// Fields of an answer that pages of other sites may read.
+pub(super) const EXPOSED: [HeaderName; 13] = [
+    ACCEPT_RANGES,
+    ALT_SVC,
+    HeaderName::from_static("cmsd-dynamic"),
+    CMSD_STATIC,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    DATE,
+    ETAG,
+    LINK,
+    RETRY_AFTER,
+    HeaderName::from_static("server-timing"),
+    REQUEST_ID,
 ];
 
-/// What a preflight allows on top, to be asked for once a day.
-pub(super) const PREFLIGHT: [(HeaderName, HeaderValue); 3] = [
-    (
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, HEAD, POST, OPTIONS"),
-    ),
-    (
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static(
-            "range, if-range, if-match, if-none-match, if-modified-since, if-unmodified-since, \
-             cmcd-object, cmcd-request, cmcd-session, cmcd-status, content-type, x-request-id",
-        ),
-    ),
-    (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+/// Fields that pages of other sites may send.
+pub(super) const ALLOWED: [HeaderName; 12] = [
+    RANGE,
+    IF_RANGE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_UNMODIFIED_SINCE,
+    HeaderName::from_static("cmcd-object"),
+    HeaderName::from_static("cmcd-request"),
+    HeaderName::from_static("cmcd-session"),
+    HeaderName::from_static("cmcd-status"),
+    CONTENT_TYPE,
+    REQUEST_ID,
 ];
+
+/// How long a page may go by the answer to a preflight: a day.
+pub(super) const PREFLIGHT_AGE: Duration = Duration::from_secs(86_400);

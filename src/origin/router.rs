@@ -1,6 +1,6 @@
 //! Routes: which handler answers what.
 
-use super::edge::Edge;
+use super::edge::edge;
 use super::encoding::Encoding;
 use super::object::Object;
 use super::path::{Manifest, Resource, RungPart};
@@ -9,18 +9,19 @@ use super::respond::Answer;
 use super::telemetry::{MAX_REPORT, collect, expose};
 use super::{Origin, OriginError, headers, health, page, steering, weights};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, HeaderMap, LOCATION, RANGE};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use tower_http::limit::RequestBodyLimitLayer;
 
 /// The origin as a service.
 ///
 /// `/` is the catalogue page, `/catalogue.json` the same for programs; `/openapi.json` describes
 /// this and the other addresses for programs; everything else is looked up among the titles.
 pub fn router(origin: Origin) -> Router {
-    Router::new().fallback_service(Edge::new(origin))
+    Router::new().fallback_service(edge(origin))
 }
 
 /// The routes behind the edge.
@@ -37,7 +38,7 @@ pub(super) fn routes(origin: Origin) -> Router {
         .route("/openapi.json", get(page::openapi))
         .route(
             "/cmcd",
-            post(collect).layer(DefaultBodyLimit::max(MAX_REPORT)),
+            post(collect).layer(RequestBodyLimitLayer::new(MAX_REPORT)),
         )
         .fallback_service(others.with_state(origin.clone()))
         .with_state(origin)

@@ -3,7 +3,7 @@
 //! HTTP/1.1 and HTTP/2 with prior knowledge on the same port (RFC 9113 §3.3), both by hyper.
 
 use super::connection::Limited;
-use super::edge::Edge;
+use super::edge::edge;
 use super::{Origin, Settings};
 use axum::body::Body;
 use axum::http::Request;
@@ -12,14 +12,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 
 /// Longest head of a request, in bytes: all fields together.
 const MAX_HEAD: u32 = 16 << 10;
@@ -30,9 +29,6 @@ const MAX_FIELDS: usize = 64;
 /// Most requests at once on an HTTP/2 connection.
 const MAX_STREAMS: u32 = 64;
 
-/// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say.
-const PING: Duration = Duration::from_secs(20);
-
 /// Serves until `shutdown` completes, then accepts no more, finishes what is in flight, and
 /// returns; after the drain timeout it returns all the same.
 pub async fn serve(
@@ -41,7 +37,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let settings = origin.shared.settings.clone();
-    let edge = Edge::new(origin.clone());
+    let edge = edge(origin.clone());
     let listener = Limited::new(
         listener,
         &settings,
@@ -59,8 +55,7 @@ pub async fn serve(
         let answer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
-            let answer = edge.clone().answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            edge.clone().oneshot(request)
         });
         let io = TokioIo::new(connection);
         let served = protocols.serve_connection(io, answer).into_owned();
@@ -94,9 +89,8 @@ fn protocols() -> Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD)
-        .max_concurrent_streams(MAX_STREAMS)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING);
+        // No pings: a client that takes nothing, or wants nothing, for too long shall be silent.
+        .max_concurrent_streams(MAX_STREAMS);
     builder
 }
 

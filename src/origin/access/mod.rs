@@ -33,24 +33,42 @@ const OPEN: [&str; 7] = [
     "/weights/",
 ];
 
-/// The request's URI without its token, once that has been checked; `None` if it has none and
-/// needs none.
-pub(super) fn admit(keys: &TokenKeys, uri: &Uri) -> Result<Option<Uri>, TokenError> {
+/// What comes of a request's token.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Admission {
+    /// The URI without the token, if it has one: that is what is answered, and logged.
+    pub(super) path: Option<Uri>,
+    /// Why it is not answered.
+    pub(super) refusal: Option<TokenError>,
+}
+
+/// Takes the token, if there is any and it is asked for, off a request's URI and judges it.
+pub(super) fn admit(keys: &TokenKeys, uri: &Uri) -> Admission {
     if keys.is_empty() {
-        return Ok(None);
+        return Admission::default();
     }
     let Some((token, rest)) = split(uri.path()) else {
-        return match is_open(uri.path()) {
-            true => Ok(None),
-            false => Err(TokenError::Missing),
-        };
+        let refusal = (!is_open(uri.path())).then_some(TokenError::Missing);
+        let path = None;
+        return Admission { path, refusal };
     };
-    if !is_open(rest) {
-        let title = rest.trim_start_matches('/').split('/').next().unwrap_or("");
-        let title = decode(title).ok_or(TokenError::Wrong)?;
-        keys.check(token, &title, now())?;
+    let path = with_path(uri, rest);
+    let judged = match path {
+        Some(_) => judge(keys, token, rest, now()),
+        None => Err(TokenError::Missing),
+    };
+    let refusal = judged.err();
+    Admission { path, refusal }
+}
+
+/// Whether a token opens a path at the time `now`, in seconds since 1970.
+fn judge(keys: &TokenKeys, token: &str, path: &str, now: u64) -> Result<(), TokenError> {
+    if is_open(path) {
+        return Ok(());
     }
-    with_path(uri, rest).map(Some).ok_or(TokenError::Missing)
+    let title = path.trim_start_matches('/').split('/').next().unwrap_or("");
+    let title = decode(title).ok_or(TokenError::Wrong)?;
+    keys.check(token, &title, now)
 }
 
 fn is_open(path: &str) -> bool {
@@ -86,8 +104,11 @@ mod tests {
     }
 
     fn admitted(path: &str) -> Result<Option<String>, TokenError> {
-        let uri = admit(&keys(), &path.parse().unwrap())?;
-        Ok(uri.map(|uri| uri.to_string()))
+        let admission = admit(&keys(), &path.parse().unwrap());
+        match admission.refusal {
+            None => Ok(admission.path.map(|uri| uri.to_string())),
+            Some(refusal) => Err(refusal),
+        }
     }
 
     #[test]
@@ -117,6 +138,26 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_jumps_opens_nothing_and_shuts_nothing_for_good() {
+        let prefix = keys().sign("film", 1_000_000).unwrap();
+        let (token, rest) = split(&format!("{prefix}/film/x"))
+            .map(|(token, rest)| (token.to_owned(), rest.to_owned()))
+            .unwrap();
+        for (now, expected) in [
+            (999_999, Ok(())),
+            (u64::MAX, Err(TokenError::Expired)),
+            (1_000_001, Err(TokenError::Expired)),
+            (0, Ok(())),
+            (999_999, Ok(())),
+        ] {
+            assert_eq!(judge(&keys(), &token, &rest, now), expected, "{now}");
+            let forged = token.replacen("1000000", "9999999", 1);
+            let forged = judge(&keys(), &forged, &rest, now);
+            assert!(forged.is_err(), "{now}");
+        }
+    }
+
+    #[test]
     fn only_what_names_no_title_is_open_without() {
         for path in ["/healthz", "/metrics", "/weights/a.safetensors"] {
             assert_eq!(admitted(path), Ok(None), "{path}");
@@ -132,7 +173,7 @@ mod tests {
         }
         assert_eq!(
             admit(&TokenKeys::default(), &"/t/x/y".parse().unwrap()),
-            Ok(None)
+            Admission::default()
         );
     }
 }

@@ -13,4 +13,4 @@ mod observe;
 pub(super) use events::{MAX_REPORT, collect};
 pub(super) use log::AccessLog;
 pub(super) use metrics::{Metrics, expose};
-pub(super) use observe::{Arrival, observe};
+pub(super) use observe::Watch;

@@ -1,31 +1,57 @@
-//! Watches an answer to its end, then counts it and writes its line.
+//! Follows a request to the end of its answer by the callbacks of `tower-http`'s tracing layer, then
+//! counts it and writes its line.
 
 use super::cmcd::Cmcd;
 use super::log::AccessLog;
 use super::metrics::{Kind, Metrics};
+use crate::origin::Origin;
+use crate::origin::edge::REQUEST_ID;
+use crate::origin::server::Peer;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{RANGE, USER_AGENT};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use axum::response::Response;
-use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
+use tower_http::request_id::RequestId;
+use tower_http::trace::{OnBodyChunk, OnEos, OnResponse, TraceLayer};
+use tracing::Span;
 
 /// Longest text of a client that is logged, in bytes.
 const LONGEST: usize = 512;
 
-/// A request, noted when it came in.
-pub(in crate::origin) struct Arrival {
+/// What is told of a request and its answer: noted when it comes in, told when the last who could
+/// have more to say of it is gone.
+#[derive(Clone)]
+pub(in crate::origin) struct Watch(Arc<Noted>);
+
+struct Noted {
     began: Instant,
     kind: Kind,
-    line: Option<Line>,
+    line: Option<(Line, AccessLog)>,
     metrics: Arc<Metrics>,
-    log: Option<AccessLog>,
+    /// Whether its answer has no body, whatever its fields say.
+    head: bool,
+    status: AtomicU16,
+    /// Bytes of the body, if that is known.
+    expected: AtomicU64,
+    sent: AtomicU64,
+    ended: AtomicBool,
 }
+
+/// Stands for a length that is not known.
+const UNKNOWN: u64 = u64::MAX;
+
+/// Status of a request whose client did not wait for an answer, as nginx logs it.
+const GONE: u16 = 499;
+
+/// The layer that a watch hangs on.
+type Tracing =
+    TraceLayer<SharedClassifier<ServerErrorsAsFailures>, Span, (), Watch, Watch, Watch, ()>;
 
 /// One line of the log.
 #[derive(Serialize)]
@@ -52,29 +78,95 @@ struct Line {
     cmcd: Cmcd,
 }
 
-impl Arrival {
-    /// Notes a request, whose URI has no token any more. What the player says with it is counted
-    /// here.
-    pub(in crate::origin) fn new(
-        request: &Request<Body>,
-        id: &HeaderValue,
-        client: Option<SocketAddr>,
-        metrics: &Arc<Metrics>,
-        log: Option<AccessLog>,
-    ) -> Self {
-        let (uri, headers) = (request.uri(), request.headers());
-        let kind = Kind::of(uri.path());
-        let cmcd = Cmcd::of(uri.query(), headers);
+impl Watch {
+    /// Notes a request, whose URI has no token any more and which has its id. What the player
+    /// says with it is counted here.
+    pub(in crate::origin) fn new(request: &Request<Body>, origin: &Origin) -> Self {
+        let (metrics, log) = (&origin.shared.metrics, origin.live().log.clone());
+        let cmcd = Cmcd::of(request.uri().query(), request.headers());
         metrics.said(&cmcd);
-        let line = log.as_ref().map(|_| Line {
+        let kind = Kind::of(request.uri().path());
+        Self(Arc::new(Noted {
+            began: Instant::now(),
+            kind,
+            line: log.map(|log| (Line::new(request, kind, cmcd), log)),
+            metrics: Arc::clone(metrics),
+            head: *request.method() == Method::HEAD,
+            status: AtomicU16::new(GONE),
+            expected: AtomicU64::new(UNKNOWN),
+            sent: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+        }))
+    }
+
+    /// The layer through which it learns of the answer. Messages on the way carry the request's
+    /// id where they are shown from the level `info` on.
+    pub(in crate::origin) fn layer(self, request: &Request<Body>) -> Tracing {
+        let id = request.extensions().get::<RequestId>();
+        let id = id.and_then(|id| id.header_value().to_str().ok());
+        let span = tracing::info_span!("request", id, path = request.uri().path());
+        TraceLayer::new_for_http()
+            .make_span_with(span)
+            .on_request(())
+            .on_response(self.clone())
+            .on_body_chunk(self.clone())
+            .on_eos(self)
+            .on_failure(())
+    }
+}
+
+impl OnResponse<Body> for Watch {
+    fn on_response(self, response: &Response, _: Duration, _: &Span) {
+        let expected = match self.0.head {
+            true => 0,
+            false => response.body().size_hint().exact().unwrap_or(UNKNOWN),
+        };
+        let status = response.status().as_u16();
+        self.0.status.store(status, Ordering::Relaxed);
+        self.0.expected.store(expected, Ordering::Relaxed);
+    }
+}
+
+impl OnBodyChunk<Bytes> for Watch {
+    fn on_body_chunk(&mut self, chunk: &Bytes, _: Duration, _: &Span) {
+        self.0.sent.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+    }
+}
+
+impl OnEos for Watch {
+    fn on_eos(self, _: Option<&HeaderMap>, _: Duration, _: &Span) {
+        self.0.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        let (status, bytes) = (*self.status.get_mut(), *self.sent.get_mut());
+        let whole = *self.ended.get_mut() || *self.expected.get_mut() == bytes;
+        self.metrics.answered(self.kind, status, bytes, took, whole);
+        if let Some((mut line, log)) = self.line.take() {
+            line.status = status;
+            line.bytes = bytes;
+            line.whole = whole;
+            line.ms = (took.as_secs_f64() * 1e6).round() / 1e3;
+            if let Ok(text) = serde_json::to_vec(&line) {
+                log.line(text);
+            }
+        }
+    }
+}
+
+impl Line {
+    fn new(request: &Request<Body>, kind: Kind, cmcd: Cmcd) -> Self {
+        let (uri, headers) = (request.uri(), request.headers());
+        let path = uri.path_and_query().map_or("", |path| path.as_str());
+        Self {
             time: now(),
-            request_id: text(id),
-            client,
+            request_id: field(headers, &REQUEST_ID).unwrap_or_default(),
+            client: request.extensions().get().map(|Peer(peer)| *peer),
             method: request.method().to_string(),
-            path: uri
-                .path_and_query()
-                .map_or("", |path| path.as_str())
-                .to_owned(),
+            path: path.to_owned(),
             kind: kind.name(),
             status: 0,
             bytes: 0,
@@ -83,27 +175,6 @@ impl Arrival {
             range: field(headers, &RANGE),
             user_agent: field(headers, &USER_AGENT),
             cmcd,
-        });
-        Self {
-            began: Instant::now(),
-            kind,
-            line,
-            metrics: Arc::clone(metrics),
-            log,
-        }
-    }
-
-    fn finish(&mut self, status: u16, bytes: u64, whole: bool) {
-        let took = self.began.elapsed();
-        self.metrics.answered(self.kind, status, bytes, took, whole);
-        if let (Some(mut line), Some(log)) = (self.line.take(), &self.log) {
-            line.status = status;
-            line.bytes = bytes;
-            line.whole = whole;
-            line.ms = (took.as_secs_f64() * 1e6).round() / 1e3;
-            if let Ok(text) = serde_json::to_vec(&line) {
-                log.line(text);
-            }
         }
     }
 }
@@ -121,71 +192,4 @@ fn field(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 fn text(value: &HeaderValue) -> String {
     let bytes = value.as_bytes();
     String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]).into_owned()
-}
-
-/// The answer, whose end will be noted.
-pub(in crate::origin) fn observe(response: Response, arrival: Arrival, head: bool) -> Response {
-    let status = response.status().as_u16();
-    response.map(|body| {
-        Body::new(Observed {
-            left: if head {
-                Some(0)
-            } else {
-                body.size_hint().exact()
-            },
-            body,
-            arrival,
-            status,
-            sent: 0,
-            ended: false,
-        })
-    })
-}
-
-/// A body that notes when it is over: at its end, or when it is dropped.
-struct Observed {
-    body: Body,
-    arrival: Arrival,
-    status: u16,
-    sent: u64,
-    /// Bytes to come, if that is known.
-    left: Option<u64>,
-    ended: bool,
-}
-
-impl HttpBody for Observed {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-                self.sent += bytes;
-                self.left = self.left.map(|left| left.saturating_sub(bytes));
-            }
-            Poll::Ready(None) => self.ended = true,
-            _ => {}
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Observed {
-    fn drop(&mut self) {
-        let whole = self.ended || self.left == Some(0);
-        self.arrival.finish(self.status, self.sent, whole);
-    }
 }

@@ -1,0 +1,169 @@
+//! What every answer carries, whatever its status, and what a reload changes.
+
+use crate::probe::{Mode, Probe};
+use crate::server::{Server, header};
+use crate::title;
+use promptus::origin::{Origin, Settings, TokenKeys};
+use reqwest::{Method, Response};
+use serde_json::Value;
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const KEY: &str = "one key of enough bytes";
+/// In 2100.
+const LATER: u64 = 4_102_444_800;
+
+fn assert_for_any_page(response: &Response, id: &str) {
+    let status = response.status();
+    for (name, value) in [
+        ("access-control-allow-origin", "*"),
+        ("timing-allow-origin", "*"),
+        ("alt-svc", "h3=\":443\""),
+        ("x-request-id", id),
+    ] {
+        assert_eq!(header(response, name), value, "{status} {name}");
+    }
+    assert!(!header(response, "vary").contains("origin"), "{status}");
+}
+
+fn settings(root: &tempfile::TempDir) -> Settings {
+    Settings {
+        token_keys: TokenKeys::new(vec![KEY.into()]).unwrap(),
+        request_timeout: Duration::from_millis(400),
+        alt_svc: Some("h3=\":443\"".parse().unwrap()),
+        access_log: Some(root.path().join("access.log")),
+        ..Settings::default()
+    }
+}
+
+#[tokio::test]
+async fn refusals_and_failures_carry_what_answers_do_and_are_logged_without_tokens() {
+    let root = tempfile::tempdir().unwrap();
+    let presentation = title::publish(root.path(), "t", 1, 3000);
+    let probe = Probe::new(root.path());
+    let settings = settings(&root);
+    let prefix = settings.token_keys.sign("t", LATER).unwrap();
+    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, settings.clone());
+    origin.apply(settings).unwrap();
+    let server = Server::start(origin).await;
+    let media = format!(
+        "{prefix}/t/{}",
+        presentation.groups[0].representations[0].url
+    );
+    let long = format!("{prefix}/t/master.m3u8?{}", "a".repeat(5000));
+    let (reply, long_body) = (Method::POST, "e=t,v=2\n".repeat(10_000));
+    let master = format!("{prefix}/t/master.m3u8");
+    let (twisted, foreign) = (
+        format!("{master}?profile=mini&max_rank=2"),
+        format!("{prefix}/u/master.m3u8"),
+    );
+    let cases = [
+        (Method::GET, "/t/master.m3u8", Mode::Works, 403),
+        (Method::GET, &foreign, Mode::Works, 403),
+        (Method::GET, &long, Mode::Works, 414),
+        (
+            Method::GET,
+            &format!("{master}?max_rank=x"),
+            Mode::Works,
+            400,
+        ),
+        (reply.clone(), "/cmcd", Mode::Works, 413),
+        (Method::GET, &media, Mode::Hangs, 504),
+        (Method::GET, &media, Mode::Fails, 503),
+        (Method::GET, &media, Mode::Works, 200),
+        (Method::GET, &twisted, Mode::Works, 200),
+        (Method::OPTIONS, "/t/master.m3u8", Mode::Works, 200),
+    ];
+    for (number, (method, path, mode, status)) in cases.iter().enumerate() {
+        probe.set(*mode);
+        let id = format!("case-{number}");
+        let request = reqwest::Client::new().request(method.clone(), server.url(path));
+        let request = request.header("x-request-id", &id);
+        let request = match *method == reply {
+            true => request.body(long_body.clone()),
+            false => request,
+        };
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), *status, "{method} {path}");
+        assert_for_any_page(&response, &id);
+        response.bytes().await.unwrap();
+    }
+    let lines = log_of(&root, cases.len() + 1).await;
+    assert!(
+        lines.iter().all(|line| !line.contains(&prefix[3..])),
+        "{lines:?}"
+    );
+    let lines: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for (number, (method, _, _, status)) in cases.iter().enumerate() {
+        let id = format!("case-{number}");
+        let line = lines.iter().rfind(|line| line["request_id"] == id.as_str());
+        let line = line.unwrap();
+        assert_eq!(line["status"], *status);
+        assert_eq!(line["method"], method.as_str());
+        assert_eq!(line["whole"], true, "{line}");
+        assert!(line["path"].as_str().unwrap().starts_with(['/']));
+    }
+    assert_eq!(lines[1]["path"], "/u/master.m3u8");
+}
+
+/// The access log once it has this many lines.
+async fn log_of(root: &tempfile::TempDir, lines: usize) -> Vec<String> {
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        let text = fs::read_to_string(root.path().join("access.log")).unwrap();
+        let found: Vec<String> = text.lines().map(str::to_owned).collect();
+        if found.len() >= lines {
+            return found;
+        }
+        assert!(Instant::now() < until, "{text}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_of_any_length_is_answered_without_a_token() {
+    let root = tempfile::tempdir().unwrap();
+    let server = Server::start(Origin::local(root.path(), settings(&root)).unwrap()).await;
+    let many: Vec<String> = (0..400).map(|n| format!("cmcd-request-{n}")).collect();
+    let fields = [
+        ("origin", "https://player.example"),
+        ("access-control-request-method", "GET"),
+        ("access-control-request-headers", &many.join(",")),
+        ("x-request-id", "pre"),
+    ];
+    let response = server.send(Method::OPTIONS, "/t/x.m4s", &fields).await;
+    assert!(response.status().is_success());
+    assert_for_any_page(&response, "pre");
+    assert_eq!(header(&response, "access-control-max-age"), "86400");
+    let methods = header(&response, "access-control-allow-methods");
+    for method in ["GET", "HEAD", "POST"] {
+        assert!(methods.contains(method), "{methods}");
+    }
+}
+
+#[tokio::test]
+async fn the_time_limit_follows_a_reload() {
+    let root = tempfile::tempdir().unwrap();
+    title::publish(root.path(), "t", 1, 3000);
+    let probe = Probe::new(root.path());
+    let with = |milliseconds| Settings {
+        request_timeout: Duration::from_millis(milliseconds),
+        ..Settings::default()
+    };
+    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, with(60_000));
+    let server = Server::start(origin.clone()).await;
+    probe.set(Mode::Hangs);
+    assert!(origin.apply(with(200)).unwrap().is_empty());
+    let asked = Instant::now();
+    assert_eq!(server.get("/t/master.m3u8", &[]).await.status(), 504);
+    let took = asked.elapsed();
+    assert!((200..3000).contains(&took.as_millis()), "{took:?}");
+    origin.apply(with(60_000)).unwrap();
+    let longer = server.get("/t/master.m3u8", &[]);
+    let longer = tokio::time::timeout(Duration::from_millis(600), longer).await;
+    assert!(longer.is_err(), "it waits again");
+}
