@@ -71,7 +71,7 @@ fn json(output: &Output) -> Value {
     serde_json::from_str(text.lines().last().unwrap()).unwrap()
 }
 
-/// Every file below `folder`, by relative name.
+/// Every file below `folder`, by relative name, but for what tells the time of publication.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
@@ -86,6 +86,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             }
         }
     }
+    found.remove(Path::new("published.json"));
     found
 }
 

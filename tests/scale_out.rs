@@ -57,7 +57,7 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Every file below `folder`, by relative name.
+/// Every file below `folder`, by relative name, but for what tells the time of publication.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
@@ -72,6 +72,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             }
         }
     }
+    found.remove(Path::new("published.json"));
     found
 }
 

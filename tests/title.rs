@@ -7,7 +7,7 @@ mod rungs;
 #[path = "common/tools.rs"]
 mod tools;
 
-use promptus::manifest::{Metrics, QualityReport, RungQuality};
+use promptus::manifest::{Metrics, PUBLISHED, Publication, QualityReport, RungQuality};
 use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
 use promptus::segment::media::read_media;
 use std::fs;
@@ -65,6 +65,7 @@ fn a_title_is_the_documented_files_and_opens() {
         "manifest.mpd",
         "master.m3u8",
         "poster.jpg",
+        "published.json",
         "quality.json",
     ];
     assert_eq!(names(folder.path()), beside);
@@ -137,6 +138,31 @@ fn an_earlier_edition_stays_as_long_as_it_is_told_to() {
     put(folder.path(), &content(9), Duration::ZERO);
     assert!(!names(folder.path()).contains(&second));
     assert!(Title::open(folder.path()).is_ok());
+}
+
+#[test]
+fn a_time_of_publication_stays_with_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = || {
+        let bytes = fs::read(folder.path().join(PUBLISHED)).unwrap();
+        Publication::read(&bytes).unwrap()
+    };
+    let first = put(folder.path(), &content(1), KEEP_OLD);
+    let mut dated = serde_json::to_value(told()).unwrap();
+    // As if it had been published in 1970.
+    dated["editions"][&first] = 5.into();
+    for file in dated["files"].as_object_mut().unwrap().values_mut() {
+        file["time"] = 5.into();
+    }
+    fs::write(folder.path().join(PUBLISHED), dated.to_string()).unwrap();
+    put(folder.path(), &content(1), KEEP_OLD);
+    assert_eq!(serde_json::to_value(told()).unwrap(), dated);
+    let second = put(folder.path(), &content(5), KEEP_OLD);
+    assert_eq!(told().edition(&first), Some(5));
+    assert!(told().edition(&second) > Some(5));
+    let now = serde_json::to_value(told()).unwrap();
+    assert!(now["files"]["master.m3u8"]["time"].as_u64() > Some(5));
+    assert_eq!(now["files"].as_object().unwrap().len(), 2);
 }
 
 #[test]

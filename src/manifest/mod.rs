@@ -14,6 +14,7 @@ pub mod forms;
 pub mod hls;
 mod index;
 mod presentation;
+mod published;
 mod quality;
 mod reference;
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use error::ManifestError;
 pub use presentation::{
     ByteRange, Group, Layer, Presentation, Rates, Representation, SegmentRef, measure_rates,
 };
+pub use published::{PUBLISHED, Publication};
 pub use quality::{Metrics, QualityReport, RungQuality, SegmentQuality};

@@ -1,8 +1,13 @@
 //! When something was last changed, in whole seconds as HTTP counts them (RFC 9110 §8.8.2).
 //!
-//! The time is the store's: every origin in front of one store says the same. Copies of a local
-//! folder keep it if they are made so (`rsync -t`, `cp -p`).
+//! The time is the title's own, from its `published.json`: every origin that serves a copy of the
+//! title says the same, whatever the times of its files are. What has no such time has no
+//! `Last-Modified`.
 
+use super::Origin;
+use super::cache::{Key, Part};
+use super::object::Object;
+use crate::manifest::{PUBLISHED, Publication};
 use axum::http::HeaderValue;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -33,6 +38,49 @@ impl Modified {
         Some(self.time > date)
     }
 }
+
+impl Origin {
+    /// The object at `path` with the time at which it was published, as far as its title tells.
+    pub(super) async fn dated(&self, path: &str, object: Object) -> Object {
+        let modified = self.published(path, &object).await;
+        object.changed(modified)
+    }
+
+    async fn published(&self, path: &str, object: &Object) -> Option<Modified> {
+        let (title, name) = path
+            .split_once('/')
+            .filter(|(_, name)| *name != PUBLISHED)?;
+        let beside = format!("{title}/{PUBLISHED}");
+        let key = Key {
+            path: beside.clone(),
+            part: Part::Whole,
+            immutable: false,
+        };
+        let read = || self.undated(&beside, false, TYPE);
+        let told = self.shared.cache.object(key, read).await.ok()?;
+        let told = Publication::read(told.bytes()?)?;
+        let seconds = match name.split_once('/') {
+            None => told.file(name, object.digest()),
+            Some((edition, _)) => match told.edition(edition) {
+                None => self.newest(&beside).await?.edition(edition),
+                known => known,
+            },
+        };
+        Modified::at(UNIX_EPOCH.checked_add(Duration::from_secs(seconds?))?)
+    }
+
+    /// What the store says now: an edition is asked for as soon as a manifest names it.
+    async fn newest(&self, path: &str) -> Option<Publication> {
+        let read = self.shared.store.read(path, LONGEST).await.ok()?;
+        Publication::read(&read.bytes?)
+    }
+}
+
+/// The media type of `published.json`.
+const TYPE: &str = "application/json";
+
+/// Longest `published.json` that is read, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -79,7 +79,7 @@ impl Object {
 
     /// The same in a content coding, with a tag of its own.
     pub(super) fn encoded(&self, encoding: Encoding, bytes: Bytes) -> Self {
-        let plain = self.etag.to_str().unwrap_or_default().trim_matches('"');
+        let plain = self.digest();
         Self {
             etag: quoted(&format!("{plain}-{}", encoding.name())),
             content_type: self.content_type,
@@ -89,6 +89,12 @@ impl Object {
             modified: self.modified.clone(),
             hints: self.hints.clone(),
         }
+    }
+
+    /// The hex digits of its tag: where its bytes are in memory and not coded, those that the
+    /// SHA-256 of them begins with.
+    pub(super) fn digest(&self) -> &str {
+        self.etag.to_str().unwrap_or_default().trim_matches('"')
     }
 
     /// The bytes, if they are in memory.

@@ -257,6 +257,17 @@ impl Origin {
         immutable: bool,
         kind: &'static str,
     ) -> Result<Object, OriginError> {
+        let object = self.undated(path, immutable, kind).await?;
+        Ok(self.dated(path, object).await)
+    }
+
+    /// A file as the store has it now, without the time of its publication.
+    pub(super) async fn undated(
+        &self,
+        path: &str,
+        immutable: bool,
+        kind: &'static str,
+    ) -> Result<Object, OriginError> {
         let cache = &self.shared.cache;
         if cache.is_absent(path).await {
             return Err(OriginError::not_found(path));
@@ -272,15 +283,14 @@ impl Origin {
             cache.note_absent(path).await;
         }
         let read = read?;
-        let object = match read.bytes {
-            Some(bytes) => Object::new(bytes, kind),
-            None if immutable => Object::remote(path, read.size, kind, read.tag),
+        match read.bytes {
+            Some(bytes) => Ok(Object::new(bytes, kind)),
+            None if immutable => Ok(Object::remote(path, read.size, kind, read.tag)),
             None => {
                 let problem = format!("{} bytes are too many outside a hash folder", read.size);
-                return Err(OriginError::damaged(path, problem));
+                Err(OriginError::damaged(path, problem))
             }
-        };
-        Ok(object.changed(read.modified))
+        }
     }
 
     /// The text of a file of the store.

@@ -5,7 +5,6 @@
 //! folder, links that lead out of it are treated as absent: nothing beyond the root can be read.
 
 use super::OriginError;
-use super::modified::Modified;
 use super::telemetry::Metrics;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -52,7 +51,6 @@ pub(super) struct Read {
     pub(super) bytes: Option<Bytes>,
     /// In bytes.
     pub(super) size: u64,
-    pub(super) modified: Option<Modified>,
     /// The store's own tag of this version.
     pub(super) tag: Option<String>,
 }
@@ -130,7 +128,6 @@ impl Store {
             let mut read = Read {
                 bytes: None,
                 size,
-                modified: Modified::at(found.meta.last_modified.into()),
                 tag: found.meta.e_tag.clone(),
             };
             if size <= limit {

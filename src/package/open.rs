@@ -315,15 +315,17 @@ impl TitleRung {
     }
 }
 
-/// What the playlists say, with the layers, which only the MPD can name.
+/// What the playlists say, with the layers, which only the MPD can name: if it is of the same
+/// edition, for while a title is being published it comes first.
 fn read_presentation(folder: &Path) -> Result<Presentation, PackageError> {
     let mut presentation = read_playlists(folder)?;
     let path = folder.join(MPD);
     if path.is_file() {
         let mpd = dash::read(&path.display().to_string(), &read_text(&path)?)?;
         for group in mpd.groups {
+            let url = |group: &Group| group.representations.first().map(|rung| rung.url.clone());
             let mut peers = presentation.groups.iter_mut();
-            if let Some(peer) = peers.find(|peer| peer.profile == group.profile) {
+            if let Some(peer) = peers.find(|peer| url(peer) == url(&group)) {
                 peer.layers = group.layers;
             }
         }

@@ -3,15 +3,17 @@
 //! The immutable folder is filled under a hidden name and renamed when it is whole; then the
 //! manifests follow, each written beside its name and renamed onto it, the HLS entry point last.
 //! A folder is a title once it has that entry point. Everything is synced before it is renamed.
+//! `published.json` says since when each has been what it is.
 //! Nothing of an earlier edition is overwritten: its immutable folder stays for players that are
 //! still at it.
 
 use super::PackageError;
 use super::title::{MASTER, POSTER, QUALITY, TitleFile, TitleFiles};
+use crate::manifest::{PUBLISHED, Publication};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long folders of earlier editions stay if nothing else is said: a day.
 pub const KEEP_OLD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -26,20 +28,44 @@ const WORKING: &str = ".publish-";
 /// the title is then as it was before, or whole and new with an old folder left over.
 pub fn publish(folder: &Path, files: &TitleFiles, keep: Duration) -> Result<(), PackageError> {
     fs::create_dir_all(folder).map_err(PackageError::io(folder))?;
-    let outdated = outdated_folders(folder, &files.hash, keep)?;
+    let outdated = outdated(folder, &files.hash, keep)?;
     let target = folder.join(&files.hash);
     if !target.is_dir() {
         fill(folder, &target, &files.immutable).map_err(PackageError::io(&target))?;
     }
+    date(folder, files)?;
     for file in &files.manifests {
         let path = folder.join(&file.name);
         replace(folder, &path, &file.bytes).map_err(PackageError::io(&path))?;
     }
     remove_unnamed(folder, files)?;
     for old in outdated {
-        fs::remove_dir_all(&old).map_err(PackageError::io(&old))?;
+        let removed = match old.is_dir() {
+            true => fs::remove_dir_all(&old),
+            false => fs::remove_file(&old),
+        };
+        removed.map_err(PackageError::io(&old))?;
     }
     Ok(())
+}
+
+/// Notes when what is published became what it is. It comes before the manifests: until they are
+/// there, no time is known of the old ones.
+fn date(folder: &Path, files: &TitleFiles) -> Result<(), PackageError> {
+    let path = folder.join(PUBLISHED);
+    let before = fs::read(&path).ok();
+    let before = before.and_then(|bytes| Publication::read(&bytes));
+    let mut publication = before.unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = since.unwrap_or_default().as_secs();
+    publication.retain_editions(|name| folder.join(name).is_dir());
+    publication.date_edition(&files.hash, now);
+    let manifests = files.manifests.iter();
+    publication.date_files(
+        manifests.map(|file| (file.name.as_str(), &*file.bytes)),
+        now,
+    );
+    replace(folder, &path, &publication.write()).map_err(PackageError::io(&path))
 }
 
 /// Removes what an earlier edition had beside its manifests and this one has not.
@@ -104,13 +130,10 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Folders of editions that were replaced more than `keep` ago. Whatever the present entry point
-/// does not name was replaced when that was written, or before.
-fn outdated_folders(
-    folder: &Path,
-    new_hash: &str,
-    keep: Duration,
-) -> Result<Vec<PathBuf>, PackageError> {
+/// Folders of editions that were replaced more than `keep` ago, and what a publisher left that was
+/// broken off. Whatever the present entry point does not name was replaced when that was written,
+/// or before.
+fn outdated(folder: &Path, new_hash: &str, keep: Duration) -> Result<Vec<PathBuf>, PackageError> {
     let master = folder.join(MASTER);
     let Ok(current) = fs::read_to_string(&master) else {
         return Ok(Vec::new());
@@ -132,8 +155,8 @@ fn outdated_folders(
             .to_string_lossy()
             .into_owned();
         let named = name == new_hash || current.contains(&format!("{name}/"));
-        let ours = is_hash(&name) || name.starts_with(WORKING);
-        if path.is_dir() && ours && !named {
+        let ours = is_hash(&name) && path.is_dir();
+        if (ours || name.starts_with(WORKING)) && !named {
             outdated.push(path);
         }
     }

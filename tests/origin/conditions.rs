@@ -3,6 +3,7 @@
 use crate::server::{header, with_title};
 use crate::title;
 use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
 
 #[tokio::test]
 async fn preconditions() {
@@ -161,6 +162,46 @@ async fn replicas_agree_on_tags_and_new_content_gets_a_new_one() {
         .await;
     assert_eq!(after.status(), 200);
     assert_ne!(header(&after, "etag"), before);
+}
+
+#[tokio::test]
+async fn replicas_agree_on_dates_whatever_their_files_say() {
+    let (root, presentation, server) = with_title().await;
+    let copy = tempfile::tempdir().unwrap();
+    title::publish(copy.path(), "t", 1, 3000);
+    let rung = &presentation.groups[0].representations[0].url;
+    let names = ["master.m3u8", "manifest.mpd", "published.json", rung];
+    for (index, name) in names.iter().enumerate() {
+        let path = copy.path().join("t").join(name);
+        let file = fs::File::options().append(true).open(path).unwrap();
+        let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000 * (1 + index as u64 % 2));
+        file.set_modified(time).unwrap();
+    }
+    let replica = crate::server::Server::of(copy.path()).await;
+    let segment = format!("/t/{}/1.m4s", rung.replace(".mp4", ""));
+    let media = format!("/t/{rung}");
+    for path in [
+        "/t/master.m3u8",
+        "/t/manifest.mpd",
+        "/t/segments/manifest.mpd",
+        "/t/master.m3u8?max_rank=2",
+        "/t/poster.jpg",
+        &media,
+        &segment,
+    ] {
+        for server in [&server, &replica] {
+            let date = header(&server.get(path, &[]).await, "last-modified");
+            assert_eq!(date, "Thu, 01 Jan 2026 00:00:00 GMT", "{path}");
+        }
+    }
+    // Of content that its title does not date, no date is known.
+    fs::write(root.path().join("t/quality.json"), "{}").unwrap();
+    let undated = title::publish(root.path(), "u", 3, 3000);
+    fs::remove_file(root.path().join("u/published.json")).unwrap();
+    let media = format!("/u/{}", undated.groups[0].representations[0].url);
+    for path in ["/t/quality.json", "/u/master.m3u8", &media] {
+        assert_eq!(header(&server.get(path, &[]).await, "last-modified"), "");
+    }
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ async fn nginx_serves_the_same_title() {
     let (root, presentation, server) = with_title().await;
     let nginx = Nginx::start(&program, root.path()).await;
     let found = files(root.path());
-    assert_eq!(found.len(), 2 * 3 + 4);
+    assert_eq!(found.len(), 2 * 3 + 5);
     for file in found {
         let path = format!("/{}", file.strip_prefix(root.path()).unwrap().display());
         compare(&server, &nginx, &path, &[]).await;

@@ -1,7 +1,8 @@
 //! Made-up titles: random bytes in the places of a real one, manifests by the real writers.
 
 use promptus::manifest::{
-    ByteRange, Group, Presentation, Representation, SegmentRef, dash, hls, measure_rates,
+    ByteRange, Group, PUBLISHED, Presentation, Publication, Representation, SegmentRef, dash, hls,
+    measure_rates,
 };
 use promptus::time::FrameRate;
 use std::fs;
@@ -9,6 +10,9 @@ use std::path::Path;
 
 /// Content of the poster of every title.
 pub(crate) const POSTER: &[u8] = b"\xff\xd8 not really a picture";
+
+/// When every title was published: 1 January 2026.
+pub(crate) const PUBLISHED_AT: u64 = 1_767_225_600;
 
 /// The hash folder of a title of this seed.
 pub(crate) fn hash(seed: u64) -> String {
@@ -56,7 +60,21 @@ pub(crate) fn publish(root: &Path, name: &str, seed: u64, size: u64) -> Presenta
     for playlist in hls::write(&presentation).unwrap() {
         fs::write(folder.join(playlist.url), playlist.text).unwrap();
     }
+    date(&folder, &hash);
     presentation
+}
+
+/// Writes when the title was published: at [`PUBLISHED_AT`], whatever its files' own times are.
+fn date(folder: &Path, hash: &str) {
+    let names = ["master.m3u8", "manifest.mpd", "quality.json", "poster.jpg"];
+    let files: Vec<Vec<u8>> = names
+        .map(|name| fs::read(folder.join(name)).unwrap())
+        .into();
+    let files = names.into_iter().zip(files.iter().map(Vec::as_slice));
+    let mut publication = Publication::default();
+    publication.date_edition(hash, PUBLISHED_AT);
+    publication.date_files(files, PUBLISHED_AT);
+    fs::write(folder.join(PUBLISHED), publication.write()).unwrap();
 }
 
 /// The bytes of the file of a rung.
