@@ -100,13 +100,14 @@ async fn text(
             group.weights_url = offered.url(&group.weights);
         }
     }
-    if manifest.spelling == Spelling::Dash && manifest.form == Form::Ranges {
-        add_layers(origin, &mut presentation, &manifest.path(), filter).await;
+    if manifest.spelling == Spelling::Dash {
+        add_layers(origin, &mut presentation, &manifest.title, filter).await;
     }
     presentation
         .groups
         .retain(|group| !group.representations.is_empty());
     if manifest.form == Form::Segments {
+        list_layers(origin, &mut presentation, &manifest.title).await;
         presentation = presentation.segment_urls(UP);
     }
     match manifest.spelling {
@@ -119,9 +120,15 @@ async fn text(
 }
 
 /// Takes over the layers, which HLS cannot name, from the published MPD of the same edition.
-async fn add_layers(origin: &Origin, presentation: &mut Presentation, path: &str, filter: &Filter) {
-    let published = origin.text(path, false).await.ok();
-    let Some(published) = published.and_then(|text| dash::read(path, &text).ok()) else {
+async fn add_layers(
+    origin: &Origin,
+    presentation: &mut Presentation,
+    title: &str,
+    filter: &Filter,
+) {
+    let path = format!("{title}/{}", Spelling::Dash.name());
+    let published = origin.text(&path, false).await.ok();
+    let Some(published) = published.and_then(|text| dash::read(&path, &text).ok()) else {
         return;
     };
     for (group, other) in presentation.groups.iter_mut().zip(published.groups) {
@@ -132,6 +139,24 @@ async fn add_layers(origin: &Origin, presentation: &mut Presentation, path: &str
             group
                 .layers
                 .retain(|layer| filter.takes(&profile, layer.stream.rank));
+        }
+    }
+}
+
+/// Lists the segments of layers, from the playlists beside their files. Of a group where one has
+/// none, as earlier titles do, the layers have no segment URLs.
+async fn list_layers(origin: &Origin, presentation: &mut Presentation, title: &str) {
+    for group in &mut presentation.groups {
+        let mut listed = true;
+        for layer in &mut group.layers {
+            let stem = layer.stream.url.trim_end_matches(".mp4");
+            match origin.layout(&format!("{title}/{stem}")).await {
+                Ok(layout) => layer.stream.segments = layout.media.segments.clone(),
+                Err(_) => listed = false,
+            }
+        }
+        if !listed {
+            group.layers.clear();
         }
     }
 }

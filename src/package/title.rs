@@ -3,7 +3,7 @@
 //! ```text
 //! master.m3u8  manifest.mpd  quality.json  poster.jpg      short-lived
 //! <content hash>/<profile>-r<rank>.mp4, .m3u8, -iframes.m3u8   immutable
-//! <content hash>/<profile>-l<first>-r<rank>.mp4                layers, where asked for
+//! <content hash>/<profile>-l<first>-r<rank>.mp4, .m3u8         layers, where asked for
 //! ```
 //!
 //! The content hash is the first 16 hex digits of a SHA-256 over names and bytes of all files in

@@ -14,8 +14,9 @@ pub struct Playlist {
 }
 
 /// Every playlist of a title: for each rung the media playlist and, where the end of the first
-/// sample of every random access segment is known, the I-frame playlist; last the master playlist
-/// at `master.m3u8` in the place that all URLs are relative to.
+/// sample of every random access segment is known, the I-frame playlist; for each layer a media
+/// playlist, which no other names, but which tells a server where its segments lie; last the
+/// master playlist at `master.m3u8` in the place that all URLs are relative to.
 ///
 /// Fails on a rung without segments, and on text that a quoted string or a line cannot hold.
 pub fn write(presentation: &Presentation) -> Result<Vec<Playlist>, ManifestError> {
@@ -27,6 +28,14 @@ pub fn write(presentation: &Presentation) -> Result<Vec<Playlist>, ManifestError
         playlists.push(Playlist { url, text });
         let url = iframes_url(rung);
         if let Some(text) = media.write_iframes(&url)? {
+            playlists.push(Playlist { url, text });
+        }
+    }
+    for group in &presentation.groups {
+        let layers = group.layers.iter().map(|layer| &layer.stream);
+        for stream in layers.filter(|stream| !stream.segments.is_empty()) {
+            let url = media_url(stream);
+            let text = Media::of(group, stream).write(&url)?;
             playlists.push(Playlist { url, text });
         }
     }
