@@ -1,0 +1,191 @@
+//! `promptus serve` under systemd's rules, a reload by SIGHUP, and `promptus token`, as an
+//! operator meets them.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/rungs.rs"]
+mod rungs;
+
+use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn promptus(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_promptus"));
+    command.args(arguments);
+    command
+}
+
+/// A folder with the title `film` in `titles`, and a configuration file.
+fn workplace(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let track = rungs::track(4, "24");
+    let segments = vec![rungs::segment(&track, 48, 1)];
+    let content = TitleContent {
+        rungs: vec![Rung { track, segments }],
+        ..TitleContent::default()
+    };
+    let title = folder.path().join("titles/film");
+    publish(&title, &content.build().unwrap(), KEEP_OLD).unwrap();
+    configure(folder.path(), config);
+    folder
+}
+
+fn configure(folder: &Path, config: &str) {
+    fs::write(folder.join("config.toml"), config).unwrap();
+}
+
+/// A running server, killed when the test ends.
+struct Server {
+    child: Child,
+    address: String,
+    notified: UnixDatagram,
+    /// What it says on standard error.
+    said: BufReader<std::process::ChildStderr>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let socket = folder.join("notify");
+        let notified = UnixDatagram::bind(&socket).unwrap();
+        notified
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let mut child = promptus(&["serve", "titles", "--config", "config.toml", "--json"])
+            .args(["--listen", "127.0.0.1:0"])
+            .current_dir(folder)
+            .env("NOTIFY_SOCKET", socket)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let announced: Value = serde_json::from_str(&line).unwrap();
+        let url = announced["url"].as_str().unwrap();
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        Self {
+            address: address.to_owned(),
+            said: BufReader::new(child.stderr.take().unwrap()),
+            child,
+            notified,
+        }
+    }
+
+    fn notification(&self) -> String {
+        let mut text = [0; 100];
+        let length = self.notified.recv(&mut text).unwrap();
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Reads what it says up to a line with `part`.
+    fn says(&mut self, part: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(part) {
+            line.clear();
+            assert!(self.said.read_line(&mut line).unwrap() > 0, "{part}");
+        }
+        line
+    }
+
+    /// The status of the answer for `path`.
+    fn status(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).trim_end().to_owned()
+}
+
+fn token(folder: &Path, more: &[&str]) -> Output {
+    promptus(&["token", "film", "--config", "config.toml"])
+        .args(more)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+const CLOSED: &str = "[serve]\ntoken_keys = [\"a key of enough bytes\"]\n";
+
+#[test]
+fn a_server_is_ready_reloads_and_stops_when_it_is_told_to() {
+    let folder = workplace("[serve]\nmanifest_max_age_s = 7\n");
+    let mut server = Server::start(folder.path());
+    assert_eq!(server.notification(), "READY=1");
+    assert_eq!(server.status("/film/master.m3u8"), "200");
+
+    configure(folder.path(), CLOSED);
+    server.signal("HUP");
+    server.says("configuration read again");
+    assert_eq!(server.status("/film/master.m3u8"), "403");
+    let prefix = text(&token(folder.path(), &[]).stdout);
+    assert_eq!(server.status(&format!("{prefix}/film/master.m3u8")), "200");
+    assert_eq!(server.status(&format!("{prefix}/other/master.m3u8")), "403");
+
+    configure(folder.path(), "[serve]\ntoken_keys = [\"short\"]\n");
+    server.signal("HUP");
+    let complaint = server.says("stays as it was");
+    assert!(complaint.contains("16 bytes"), "{complaint}");
+    assert_eq!(server.status("/film/master.m3u8"), "403");
+    assert_eq!(server.status(&format!("{prefix}/film/master.m3u8")), "200");
+
+    configure(folder.path(), &format!("{CLOSED}cache_bytes = 1000000\n"));
+    server.signal("HUP");
+    server.says("only a restart changes cache_bytes");
+
+    server.signal("TERM");
+    assert_eq!(server.notification(), "STOPPING=1");
+    let until = Instant::now() + Duration::from_secs(15);
+    while server.child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it ends");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_token_is_printed_bare_or_as_json() {
+    let folder = workplace(CLOSED);
+    let bare = text(&token(folder.path(), &[]).stdout);
+    assert!(bare.starts_with("/t/") && !bare.ends_with('/'), "{bare}");
+    let json = token(folder.path(), &["--json", "--minutes", "1"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["title"], "film");
+    let prefix = json["prefix"].as_str().unwrap();
+    let expiry = json["expiry"].as_u64().unwrap();
+    assert!(prefix.starts_with(&format!("/t/{expiry}.")), "{prefix}");
+
+    configure(folder.path(), "[serve]\n");
+    let refused = token(folder.path(), &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    let complaint = text(&refused.stderr);
+    assert!(complaint.contains("no token_keys"), "{complaint}");
+    assert!(refused.stdout.is_empty());
+}
