@@ -4,7 +4,7 @@
 //! it is told where to publish.
 
 use crate::rungs;
-use crate::server::{Server, header};
+use crate::server::Server;
 use promptus::manifest::dash;
 use promptus::package::{Rung, Title, TitleContent, TitleFiles, publish};
 use std::collections::BTreeSet;
@@ -90,9 +90,7 @@ async fn is_whole(root: &Path, editions: &[TitleFiles; 2]) -> bool {
             .await;
         assert!(bytes == file.bytes, "{}", file.name);
     }
-    let answer = server.get("/t/manifest.mpd", &[]).await;
-    assert_ne!(header(&answer, "last-modified"), "");
-    let mpd = dash::read("m", &answer.text().await.unwrap()).unwrap();
+    let mpd = dash::read("m", &server.text("/t/manifest.mpd").await).unwrap();
     let rungs = mpd.groups[0].representations.iter();
     for stream in rungs.chain(mpd.groups[0].layers.iter().map(|layer| &layer.stream)) {
         server.bytes(&format!("/t/{}", stream.url)).await;
