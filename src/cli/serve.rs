@@ -132,12 +132,17 @@ async fn listen(
         ))
     })?;
     let base = format!("http://{}/", listener.local_addr()?);
-    let catalogue = origin.catalogue().await?;
-    announce(&base, root, &catalogue, args.json)?;
-    notify("READY=1");
     let serving = serve(listener, origin.clone(), interrupted());
+    // Titles are served while they are still being listed.
+    let announcing = async {
+        let catalogue = origin.catalogue().await?;
+        announce(&base, root, &catalogue, args.json)?;
+        notify("READY=1");
+        Ok(std::future::pending::<()>().await)
+    };
     tokio::select! {
         served = serving => served?,
+        announced = announcing => return announced,
         () = reloads(&origin, args) => {}
     }
     eprintln!("stopped");

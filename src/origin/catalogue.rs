@@ -6,6 +6,7 @@
 use super::path::{encode, is_plain};
 use super::{Origin, OriginError, made};
 use crate::manifest::{Group, Presentation};
+use futures_util::stream::{self, StreamExt};
 use moka::future::Cache as Moka;
 use serde::Serialize;
 use std::sync::{Arc, Mutex};
@@ -81,22 +82,26 @@ pub struct Problem {
     pub error: String,
 }
 
+/// Titles that are described at once: each waits for the store several times.
+const AT_ONCE: usize = 32;
+
 /// The list of titles, kept for a moment.
 #[derive(Debug)]
 pub(super) struct Listing {
     kept: Moka<(), Arc<Catalogue>>,
+    /// Names of the folders in the root that may be titles.
+    folders: Moka<(), Arc<Vec<String>>>,
     /// Problems of the list before, which have been logged.
     logged: Mutex<Vec<Problem>>,
 }
 
 impl Listing {
     pub(super) fn new(refresh: Duration) -> Self {
-        let kept = Moka::builder()
-            .max_capacity(1)
-            .time_to_live(refresh)
-            .build();
-        let logged = Mutex::default();
-        Self { kept, logged }
+        Self {
+            kept: one(refresh),
+            folders: one(refresh),
+            logged: Mutex::default(),
+        }
     }
 
     /// Logs problems when they appear, not every time that somebody looks.
@@ -111,6 +116,12 @@ impl Listing {
     }
 }
 
+/// A place for one value that lives for `refresh`.
+fn one<T: Clone + Send + Sync + 'static>(refresh: Duration) -> Moka<(), T> {
+    let builder = Moka::builder().max_capacity(1);
+    builder.time_to_live(refresh).build()
+}
+
 impl Origin {
     /// The titles that can be played now.
     ///
@@ -121,13 +132,30 @@ impl Origin {
         found.map_err(Arc::unwrap_or_clone)
     }
 
+    /// The names of the folders in the root that may be titles.
+    ///
+    /// Fails if the store cannot be listed.
+    pub(super) async fn folders(&self) -> Result<Arc<Vec<String>>, OriginError> {
+        let look = async {
+            let mut names = self.shared.store.folders().await?;
+            names.retain(|name| is_plain(name));
+            names.sort();
+            Ok(Arc::new(names))
+        };
+        let found = self.shared.listing.folders.try_get_with((), look).await;
+        found.map_err(Arc::unwrap_or_clone)
+    }
+
     async fn list(&self) -> Result<Arc<Catalogue>, OriginError> {
-        let mut names = self.shared.store.folders().await?;
-        names.retain(|name| is_plain(name));
-        names.sort();
+        let names = self.folders().await?;
+        let described = stream::iter(names.iter().cloned()).map(|name| async move {
+            let described = self.describe(&name).await;
+            (name, described)
+        });
+        let described: Vec<_> = described.buffered(AT_ONCE).collect().await;
         let mut catalogue = Catalogue::default();
-        for name in names {
-            match self.describe(&name).await {
+        for (name, described) in described {
+            match described {
                 Ok(title) => catalogue.titles.push(title),
                 Err(OriginError::NotFound { path }) if path.ends_with("/master.m3u8") => {}
                 Err(error) => {

@@ -32,12 +32,22 @@ pub(super) fn changing(settings: &Settings) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(NO_STORE)
 }
 
+/// Fields that an answer has beside those of its representation, about.
+const OTHERS: usize = 8;
+
 /// The fields of a representation.
 pub(super) fn of(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
-    let mut fields = HeaderMap::with_capacity(12);
+    let mut fields = object.prepared(constant).clone();
+    fields.reserve(OTHERS);
+    fields.insert(CACHE_CONTROL, cache_control.clone());
+    fields
+}
+
+/// The fields of a representation that are the same in every answer.
+fn constant(object: &Object) -> HeaderMap {
+    let mut fields = HeaderMap::with_capacity(12 + OTHERS);
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(object.content_type));
     fields.insert(ETAG, object.etag.clone());
-    fields.insert(CACHE_CONTROL, cache_control.clone());
     match object.encoding {
         Some(encoding) => {
             fields.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));

@@ -21,19 +21,20 @@ pub(super) async fn live() -> impl IntoResponse {
 #[derive(Serialize)]
 struct Readiness {
     ready: bool,
-    /// Titles that can be played.
+    /// Folders of titles.
     titles: Option<usize>,
     /// Why it is not ready.
     reason: Option<String>,
 }
 
-/// `/readyz`: 200 while the store can be listed and no stop is under way, else 503.
+/// `/readyz`: 200 while the store can be listed and no stop is under way, else 503. A title can be
+/// asked for from then on, whether or not the catalogue has been made.
 pub(super) async fn ready(State(origin): State<Origin>) -> Response {
     let (titles, reason) = if origin.shared.stopping.load(Ordering::Relaxed) {
         (None, Some("stopping".to_owned()))
     } else {
-        match tokio::time::timeout(PATIENCE, origin.catalogue()).await {
-            Ok(Ok(catalogue)) => (Some(catalogue.titles.len()), None),
+        match tokio::time::timeout(PATIENCE, origin.folders()).await {
+            Ok(Ok(folders)) => (Some(folders.len()), None),
             Ok(Err(_)) => (None, Some("the store cannot be listed".to_owned())),
             Err(_) => (None, Some("the store does not answer".to_owned())),
         }

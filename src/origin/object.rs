@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A representation whose bytes are in memory, or known to be too many for that.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub(super) struct Object {
     pub(super) modified: Option<Modified>,
     /// Fields that say what it is and what comes next.
     pub(super) hints: Option<Arc<HeaderMap>>,
+    /// Its fields in an answer, once there was one.
+    prepared: Arc<OnceLock<HeaderMap>>,
 }
 
 /// Where the bytes of an object are.
@@ -42,19 +44,27 @@ impl Object {
             encoding: None,
             modified: None,
             hints: None,
+            prepared: Arc::default(),
         }
     }
 
     /// The same with the time of its last change.
     pub(super) fn changed(mut self, modified: Option<Modified>) -> Self {
         self.modified = modified;
+        self.prepared = Arc::default();
         self
     }
 
     /// The same with fields that say more of it.
     pub(super) fn hinted(mut self, hints: HeaderMap) -> Self {
         self.hints = Some(Arc::new(hints));
+        self.prepared = Arc::default();
         self
+    }
+
+    /// The fields of answers with it, from `make` the first time.
+    pub(super) fn prepared(&self, make: impl FnOnce(&Self) -> HeaderMap) -> &HeaderMap {
+        self.prepared.get_or_init(|| make(self))
     }
 
     /// An object that stays in the store. Only files in hash folders may be this large: their
@@ -74,6 +84,7 @@ impl Object {
             encoding: None,
             modified: None,
             hints: None,
+            prepared: Arc::default(),
         }
     }
 
@@ -88,6 +99,7 @@ impl Object {
             encoding: Some(encoding),
             modified: self.modified.clone(),
             hints: self.hints.clone(),
+            prepared: Arc::default(),
         }
     }
 

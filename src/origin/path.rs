@@ -14,9 +14,13 @@
 
 use crate::manifest::forms::{INIT_NAME, segment_number};
 use crate::manifest::hls::{IFRAMES_NAME, MEDIA_NAME};
+use std::borrow::Cow;
 
 /// Longest path that is looked at, in bytes before decoding.
 const MAX_PATH: usize = 1024;
+
+/// Most parts of a path that means something.
+const MOST_PARTS: usize = 4;
 
 /// Something that the origin can answer with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,12 +109,18 @@ impl Resource {
         if path.len() > MAX_PATH {
             return None;
         }
-        let parts = path.strip_prefix('/')?.split('/').map(decode);
-        let parts: Vec<String> = parts.collect::<Option<_>>()?;
-        if !parts.iter().all(|part| is_plain(part)) {
-            return None;
+        let mut parts: [Cow<'_, str>; MOST_PARTS] = Default::default();
+        let mut count = 0;
+        for part in path.strip_prefix('/')?.split('/') {
+            *parts.get_mut(count)? = decoded(part)?;
+            count += 1;
         }
-        Self::from_names(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+        let names = parts.each_ref().map(|part| &**part);
+        let names = &names[..count];
+        match names.iter().all(|name| is_plain(name)) {
+            true => Self::from_names(names),
+            false => None,
+        }
     }
 
     /// The file that a manifest of `title` refers to by a relative URL.
@@ -179,7 +189,8 @@ pub(super) fn weights_hash(name: &str) -> Option<&str> {
 /// A name that cannot be misread by any file system or store: it starts with a letter or digit,
 /// and goes on with those, blanks and a few signs.
 pub(super) fn is_plain(name: &str) -> bool {
-    let allowed = |c: char| c.is_alphanumeric() || " ._-+,=@()'!&".contains(c);
+    let allowed =
+        |c: char| c.is_ascii_alphanumeric() || c.is_alphanumeric() || " ._-+,=@()'!&".contains(c);
     name.len() <= 200
         && name.starts_with(char::is_alphanumeric)
         && !name.ends_with(['.', ' '])
@@ -212,6 +223,14 @@ pub(super) fn content_type(name: &str) -> Option<&'static str> {
         "svg" => "image/svg+xml",
         _ => return None,
     })
+}
+
+/// The part of a path without percent-encoding; most have none.
+fn decoded(part: &str) -> Option<Cow<'_, str>> {
+    match part.contains('%') {
+        true => decode(part).map(Cow::Owned),
+        false => Some(Cow::Borrowed(part)),
+    }
 }
 
 /// Undoes percent-encoding. A part that would hold a `/` is refused: it must stay one part.

@@ -10,7 +10,7 @@ use crate::manifest::ByteRange;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 use axum::http::{Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use std::ops::Range;
 
 /// A request as far as it matters here, and what was found for it.
@@ -32,10 +32,16 @@ impl Answer<'_> {
         let object = self.object;
         let mut fields = headers::of(object, self.cache_control);
         match conditional::evaluate(self.headers, self.validators()) {
-            Outcome::Failed => return Ok((StatusCode::PRECONDITION_FAILED, fields).into_response()),
+            Outcome::Failed => {
+                return Ok(response(
+                    StatusCode::PRECONDITION_FAILED,
+                    fields,
+                    Body::empty(),
+                ));
+            }
             Outcome::NotModified => {
                 headers::drop_content(&mut fields);
-                return Ok((StatusCode::NOT_MODIFIED, fields).into_response());
+                return Ok(response(StatusCode::NOT_MODIFIED, fields, Body::empty()));
             }
             Outcome::Proceed => {}
         }
@@ -53,7 +59,8 @@ impl Answer<'_> {
                     CONTENT_RANGE,
                     format!("bytes */{}", object.size),
                 );
-                return Ok((StatusCode::RANGE_NOT_SATISFIABLE, fields).into_response());
+                let status = StatusCode::RANGE_NOT_SATISFIABLE;
+                return Ok(response(status, fields, Body::empty()));
             }
         };
         fields.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
@@ -61,7 +68,7 @@ impl Answer<'_> {
             Method::HEAD => Body::empty(),
             _ => self.body(range).await?,
         };
-        Ok((status, fields, body).into_response())
+        Ok(response(status, fields, body))
     }
 
     fn validators(&self) -> Validators<'_> {
@@ -105,6 +112,13 @@ impl Answer<'_> {
             }
         }
     }
+}
+
+fn response(status: StatusCode, fields: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = fields;
+    response
 }
 
 /// Sets a field to text that is all digits and ASCII signs.

@@ -9,11 +9,14 @@ use super::respond::Answer;
 use super::telemetry::{MAX_REPORT, collect, expose};
 use super::{Origin, OriginError, headers, health, page, steering, weights};
 use axum::Router;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, HeaderMap, LOCATION, RANGE};
-use axum::http::{Method, StatusCode, Uri};
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CACHE_CONTROL, HeaderMap, LOCATION, RANGE};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
+use std::convert::Infallible;
+use tower::service_fn;
 use tower_http::limit::RequestBodyLimitLayer;
 
 /// The origin as a service.
@@ -26,7 +29,10 @@ pub fn router(origin: Origin) -> Router {
 
 /// The routes behind the edge.
 pub(super) fn routes(origin: Origin) -> Router {
-    let others: MethodRouter<Origin> = get(resource);
+    let titles = service_fn({
+        let origin = origin.clone();
+        move |request| of_titles(origin.clone(), request)
+    });
     Router::new()
         .route("/", get(page::index))
         .route("/_page/{name}", get(page::asset))
@@ -40,27 +46,34 @@ pub(super) fn routes(origin: Origin) -> Router {
             "/cmcd",
             post(collect).layer(RequestBodyLimitLayer::new(MAX_REPORT)),
         )
-        .fallback_service(others.with_state(origin.clone()))
+        .fallback_service(titles)
         .with_state(origin)
 }
 
-async fn resource(
-    State(origin): State<Origin>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, OriginError> {
+/// Whatever is looked up among the titles.
+async fn of_titles(origin: Origin, request: Request) -> Result<Response, Infallible> {
+    let (request, _) = request.into_parts();
+    if ![Method::GET, Method::HEAD].contains(&request.method) {
+        let allowed = [(ALLOW, "GET,HEAD")];
+        return Ok((StatusCode::METHOD_NOT_ALLOWED, allowed).into_response());
+    }
+    let answer = resource(&origin, &request).await;
+    Ok(answer.unwrap_or_else(IntoResponse::into_response))
+}
+
+async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginError> {
+    let (uri, headers) = (&request.uri, &request.headers);
     let resource = Resource::parse(uri.path());
     let resource = resource.ok_or_else(|| OriginError::not_found(uri.path()))?;
     let filter = match (&resource, uri.query()) {
         (Resource::Manifest(manifest), Some(query)) => match Filter::parse(query)? {
             Query::Canonical(filter) => filter,
-            Query::Other(canonical) => return Ok(moved(&origin, manifest, &canonical)),
+            Query::Other(canonical) => return Ok(moved(origin, manifest, &canonical)),
         },
         _ => Filter::default(),
     };
     let object = origin.object(&resource, &filter).await?;
-    let object = encoded(&origin, object, &headers).await?;
+    let object = encoded(origin, object, headers).await?;
     let weights;
     let (path, immutable) = match &resource {
         Resource::File { path, immutable } => (path.as_str(), *immutable),
@@ -76,9 +89,9 @@ async fn resource(
     };
     let live = origin.live();
     let answer = Answer {
-        origin: &origin,
-        method: &method,
-        headers: &headers,
+        origin,
+        method: &request.method,
+        headers,
         object: &object,
         path,
         cache_control: match immutable {
@@ -112,8 +125,10 @@ pub(super) async fn encoded(
     object: Object,
     headers: &HeaderMap,
 ) -> Result<Object, OriginError> {
-    let wanted = Encoding::accepted(headers).filter(|_| !headers.contains_key(RANGE));
-    match wanted.filter(|_| object.is_text()) {
+    if !object.is_text() || headers.contains_key(RANGE) {
+        return Ok(object);
+    }
+    match Encoding::accepted(headers) {
         Some(encoding) => origin.encoded(&object, encoding).await,
         None => Ok(object),
     }

@@ -55,7 +55,8 @@ pub async fn serve(
         let answer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
-            edge.clone().oneshot(request)
+            // On the heap, so that idle connections stay small.
+            Box::pin(edge.clone().oneshot(request))
         });
         let io = TokioIo::new(connection);
         let served = protocols.serve_connection(io, answer).into_owned();

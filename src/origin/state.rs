@@ -176,8 +176,9 @@ impl Origin {
         let Some(bytes) = object.bytes() else {
             return Ok(object.clone());
         };
+        let etag = object.etag.to_str().unwrap_or_default();
         let key = Key {
-            path: format!("{} {:?}", object.content_type, object.etag),
+            path: [object.content_type, " ", etag].concat(),
             part: Part::Encoded(encoding),
             immutable: true,
         };

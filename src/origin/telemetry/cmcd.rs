@@ -7,7 +7,7 @@
 //! counted. Input is bounded: so many bytes, so many keys.
 
 use crate::origin::path::decode;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use serde_json::{Number, Value};
 use std::collections::BTreeMap;
@@ -22,7 +22,12 @@ const MAX_KEYS: usize = 64;
 const MAX_ITEMS: usize = 32;
 
 /// The fields that carry it, by how often their keys change.
-const FIELDS: [&str; 4] = ["cmcd-object", "cmcd-request", "cmcd-status", "cmcd-session"];
+static FIELDS: [HeaderName; 4] = [
+    HeaderName::from_static("cmcd-object"),
+    HeaderName::from_static("cmcd-request"),
+    HeaderName::from_static("cmcd-status"),
+    HeaderName::from_static("cmcd-session"),
+];
 
 /// What a player said.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -45,7 +50,7 @@ impl Cmcd {
                 None => cmcd.malformed += 1,
             }
         }
-        for value in FIELDS.iter().flat_map(|name| headers.get_all(*name)) {
+        for value in FIELDS.iter().flat_map(|name| headers.get_all(name)) {
             match value.to_str() {
                 Ok(text) => cmcd.read(text),
                 Err(_) => cmcd.malformed += 1,
@@ -264,7 +269,6 @@ impl<'a> Rest<'a> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use axum::http::HeaderName;
     use serde_json::json;
 
     fn json_of(cmcd: &Cmcd) -> Value {

@@ -1,0 +1,30 @@
+//! Makes a long title out of a short one, by showing it again and again: for trying out how a
+//! server, a player or a cache bears hours. Quality is left out, since nothing new is measured.
+//!
+//! ```sh
+//! cargo run --release --no-default-features --example long_title -- manifests/demo titles/long 7200
+//! ```
+
+use promptus::package::{KEEP_OLD, Title, TitleContent, publish};
+use std::error::Error;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [source, target, seconds] = arguments.as_slice() else {
+        return Err("usage: long_title TITLE NEW_TITLE SECONDS".into());
+    };
+    let title = Title::open(Path::new(source))?;
+    let duration = title.presentation().duration.seconds();
+    let mut content = TitleContent {
+        quality: None,
+        ..title.content()?
+    };
+    let times = (seconds.parse::<f64>()? / duration).ceil().max(1.0) as usize;
+    for rung in &mut content.rungs {
+        rung.segments = rung.segments.repeat(times);
+    }
+    publish(Path::new(target), &content.build()?, KEEP_OLD)?;
+    println!("{target}: {times} times {duration} s");
+    Ok(())
+}
