@@ -22,7 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let times = (seconds.parse::<f64>()? / duration).ceil().max(1.0) as usize;
     for rung in &mut content.rungs {
-        rung.segments = rung.segments.repeat(times);
+        let count = rung.segments.len() * times;
+        let again = rung.segments.iter().cycle().take(count);
+        rung.segments = again.cloned().collect();
     }
     publish(Path::new(target), &content.build()?, KEEP_OLD)?;
     println!("{target}: {times} times {duration} s");

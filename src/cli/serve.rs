@@ -138,7 +138,7 @@ async fn listen(
         let catalogue = origin.catalogue().await?;
         announce(&base, root, &catalogue, args.json)?;
         notify("READY=1");
-        Ok(std::future::pending::<()>().await)
+        std::future::pending::<Result<(), CliError>>().await
     };
     tokio::select! {
         served = serving => served?,

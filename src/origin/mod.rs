@@ -21,6 +21,8 @@
 //! A title is plain files that any static server could serve; the origin adds the segment-URL
 //! form, caching and conformance. It knows segments as bytes and manifests by their meaning; it
 //! knows nothing of prompts, models or players. HTTP follows RFC 9110 and RFC 9111.
+//!
+#![doc = include_str!("../docs/origin.md")]
 
 mod access;
 mod cache;

@@ -126,6 +126,8 @@ def same_answers(checks, name, direct, cache, paths):
     for path in paths:
         status, fields, _ = fetch(direct, path)
         plain = [("GET", {}), ("HEAD", {}), ("GET", {"Origin": "https://player.example"})]
+        if status == 308:  # A HEAD may leave out the length of nothing (RFC 9110, 9.3.2).
+            plain.remove(("HEAD", {}))
         for method, headers in requests(path, fields) if status == 200 else plain:
             expected = fetch(direct, path, method, headers)
             for time_ in ["missed", "hit"]:
