@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from common import (PROMPTUS, REPOSITORY, SHIPPED, Checks, fetch, log_lines, origin, rss_kb, scratch, table)
+from common import PROMPTUS, REPOSITORY, SHIPPED, Checks, fetch, log_lines, origin, rss_kb, scratch, table
 
 SECONDS, KBPS = 7200, 50
 MOST_BYTES, MOST_SECONDS = 40_000, 10.0
@@ -88,6 +88,8 @@ def main():
         with origin(folder / "titles", folder, f'access_log = "{log}"\n') as (port, process):
             for path in ["/long/master.m3u8", "/long/segments/master.m3u8", "/long/manifest.mpd", "/long/segments/manifest.mpd"]:
                 seconds, needed = first_frame(folder, port, log, path, trace)
+                # The player shapes segments only: add what the rest takes on the same link.
+                seconds += needed * 8 / (KBPS * 1000)
                 held = needed <= MOST_BYTES and seconds <= MOST_SECONDS
                 checks.that(held, f"{path}: first frame", (round(seconds, 1), needed))
                 rows.append([path, needed, f"{seconds:.1f}"])
