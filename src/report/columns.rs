@@ -42,6 +42,18 @@ impl Columns {
         })
     }
 
+    /// The columns that came of the list `list`, named after `places` instead of their numbers.
+    #[must_use]
+    pub fn with_places(mut self, list: &str, places: &[f64]) -> Self {
+        for (number, place) in places.iter().enumerate() {
+            let old = format!("{list}_{number}");
+            if let Some((name, _)) = self.columns.iter_mut().find(|(name, _)| *name == old) {
+                *name = format!("{list}_{place}");
+            }
+        }
+        self
+    }
+
     /// Names and columns.
     pub fn columns(&self) -> &[(String, Column)] {
         &self.columns
@@ -120,6 +132,8 @@ mod tests {
         let columns = Columns::of(&rows, &["name"]).unwrap();
         let expected = "name,a,b,list_0,list_1\r\n\"x, \"\"y\"\"\",,1.5,0.25,\r\nz,3,,,\r\n";
         assert_eq!(columns.csv(), expected);
+        let named = columns.with_places("list", &[0.1, 0.32]);
+        assert!(named.csv().starts_with("name,a,b,list_0.1,list_0.32\r\n"));
         let none: [Value; 0] = [];
         assert_eq!(Columns::of(&none, &["a"]).unwrap().csv(), "a\r\n");
     }

@@ -1,11 +1,13 @@
 //! The best that any choice of rungs could have had: the trace known, QoE_lin the aim.
 //!
 //! Dynamic programming forward over segments. A state is the last rung, the media in the buffer and
-//! the time lost to start-up and stalls, the latter two in steps; of the plans that share one the best stays,
-//! with its exact times, so every figure belongs to a plan that can be played, and finer steps come
-//! closer to the optimum from below. Of more than `MOST_PLANS` states at a segment the best stay, so
-//! the figure is then a bound from below, not the optimum. Waits only for room in the buffer, as
-//! sessions do. Pensieve's `dp.cc` has the same aim by discrete time.
+//! the time lost to start-up and stalls, the latter two in steps; of the plans that share one the best
+//! stays, with its exact times, so every figure belongs to a plan that can be played, and finer steps
+//! come closer to the optimum from below. Of two plans with one last rung and equal time lost, the one
+//! that is later and worth no more goes: room for the next segment comes to both at once, and on a link
+//! that delivers in order who asks sooner has sooner. That leaves few plans, and hardly ever more than
+//! `MOST_PLANS`, beyond which only the best go on. Waits only for room in the buffer, as sessions do.
+//! Pensieve's `dp.cc` has the same aim by discrete time.
 
 use super::link::Link;
 use crate::player::ladder::Ladder;
@@ -16,6 +18,9 @@ const STALL: f64 = 4.3;
 /// Of more plans than this the best so far go on: those that lost most time in stalls are many and
 /// never win.
 const MOST_PLANS: usize = 2500;
+
+/// Rung, buffer and time lost, the latter two in steps.
+type Key = (usize, i64, i64);
 
 /// A plan so far.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +49,7 @@ pub fn qoe_lin(ladder: &Ladder, link: &Link, buffer_s: f64, step_s: f64) -> Opti
     }];
     for segment in 0..ladder.segments() {
         let room_s = buffer_s.max(2.0 * ladder.duration_s(segment));
-        let mut best: HashMap<(usize, i64, i64), Plan> = HashMap::with_capacity(plans.len() * 2);
+        let mut best: HashMap<Key, Plan> = HashMap::with_capacity(plans.len() * 2);
         for plan in &plans {
             let waited = wait(*plan, room_s - ladder.duration_s(segment));
             for (rung, &quality) in mbps.iter().enumerate() {
@@ -65,7 +70,7 @@ pub fn qoe_lin(ladder: &Ladder, link: &Link, buffer_s: f64, step_s: f64) -> Opti
                 }
             }
         }
-        plans = in_order(best);
+        plans = undominated(best);
     }
     let only = ladder.segments() == 1;
     let worth = |plan: &Plan| if only { mbps[plan.rung] } else { plan.worth };
@@ -73,12 +78,31 @@ pub fn qoe_lin(ladder: &Ladder, link: &Link, buffer_s: f64, step_s: f64) -> Opti
     Some(best / (ladder.segments() - 1).max(1) as f64)
 }
 
-/// The best plans, in an order that does not depend on the map's.
-fn in_order(best: HashMap<(usize, i64, i64), Plan>) -> Vec<Plan> {
-    let mut keyed: Vec<((usize, i64, i64), Plan)> = best.into_iter().collect();
-    keyed.sort_by(|(a, x), (b, y)| y.worth.total_cmp(&x.worth).then(a.cmp(b)));
-    keyed.truncate(MOST_PLANS);
-    keyed.into_iter().map(|(_, plan)| plan).collect()
+/// The plans that none is better than, in an order that does not depend on the map's.
+fn undominated(best: HashMap<Key, Plan>) -> Vec<Plan> {
+    let mut keyed: Vec<(Key, Plan)> = best.into_iter().collect();
+    let group = |key: &Key| (key.0, key.2);
+    keyed.sort_by(|(a, x), (b, y)| {
+        let sooner = x.clock_s.total_cmp(&y.clock_s);
+        let better = y.worth.total_cmp(&x.worth);
+        group(a).cmp(&group(b)).then(sooner).then(better)
+    });
+    let mut plans: Vec<Plan> = Vec::with_capacity(keyed.len());
+    let (mut last, mut most) = (None, f64::NEG_INFINITY);
+    for (key, plan) in keyed {
+        if last != Some(group(&key)) {
+            (last, most) = (Some(group(&key)), f64::NEG_INFINITY);
+        }
+        if plan.worth > most {
+            most = plan.worth;
+            plans.push(plan);
+        }
+    }
+    if plans.len() > MOST_PLANS {
+        plans.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+        plans.truncate(MOST_PLANS);
+    }
+    plans
 }
 
 /// Plays down to `most_s` of buffer.
@@ -117,6 +141,7 @@ mod tests {
     use super::*;
     use crate::player::abr::Abr;
     use crate::player::ladder::tests::constant_rate;
+    use crate::player::random::Random;
     use crate::player::session::{Options, Session};
     use std::sync::Arc;
 
@@ -163,6 +188,27 @@ mod tests {
             assert!(
                 coarse <= best + 1e-9 && coarse > best - 0.1,
                 "{coarse} {best}"
+            );
+        }
+    }
+
+    #[test]
+    fn is_the_best_over_any_link() {
+        let ladder = constant_rate(&[500.0, 1500.0, 4000.0], 5, 2.0);
+        let mut random = Random::new(7);
+        for round in 0..60 {
+            let periods: Vec<(f64, f64, f64)> = (0..6)
+                .map(|_| (random.between(0.3, 4.0), random.between(50.0, 6000.0), 0.05))
+                .collect();
+            let link = Link::new(&trace(&periods), 1.0);
+            let buffer_s = random.between(4.0, 9.0);
+            let best = by_trying(&ladder, &link, buffer_s);
+            let found = qoe_lin(&ladder, &link, buffer_s, 1e-6).unwrap();
+            assert!((found - best).abs() < 1e-6, "{round}: {found} {best}");
+            let coarse = qoe_lin(&ladder, &link, buffer_s, 0.1).unwrap();
+            assert!(
+                coarse <= best + 1e-9 && coarse > best - 0.25,
+                "{round}: {coarse} {best}"
             );
         }
     }

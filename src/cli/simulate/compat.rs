@@ -28,6 +28,7 @@ struct Line<'a> {
 
 pub(super) fn run(args: &Args, peer: Peer) -> Result<(), CliError> {
     let conditions = args.network.conditions()?;
+    refuse_idle(args, peer)?;
     if args.title.is_some() || args.movie.is_empty() {
         return Err(CliError::input("--compat needs --movie FILE and no title"));
     }
@@ -48,6 +49,40 @@ pub(super) fn run(args: &Args, peer: Peer) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// Refuses options that would change nothing: the peers have no such thing.
+fn refuse_idle(args: &Args, peer: Peer) -> Result<(), CliError> {
+    let (network, grid) = (&args.network, &args.grid);
+    let given = [
+        ("--fit-to-ladder", network.fit_to_ladder),
+        ("--offset", network.offset != 0.0),
+        ("--once", network.once),
+        ("--latency", network.latency.is_some()),
+        ("--overhead", network.overhead != 0),
+        (
+            "--multiplier",
+            peer == Peer::Pensieve && network.multiplier != 1.0,
+        ),
+        (
+            "--sabre-args",
+            peer == Peer::Pensieve && !args.sabre_args.is_empty(),
+        ),
+        ("--titles", !grid.titles.is_empty()),
+        ("--ladder", !grid.ladder.is_empty()),
+        ("--seeds", grid.seeds != 1),
+        ("--csv", grid.csv.is_some()),
+        ("--jsonl", grid.jsonl.is_some()),
+        ("--parquet", grid.parquet.is_some()),
+        ("--html", grid.html.is_some()),
+        ("--p1203", grid.p1203.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => Err(CliError::input(format!(
+            "{option} has no meaning with --compat"
+        ))),
+    }
 }
 
 fn pensieve_rules(args: &Args) -> Result<Vec<pensieve::Rule>, CliError> {

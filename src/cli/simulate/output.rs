@@ -17,6 +17,7 @@ const LEADING: [&str; 5] = ["title", "trace", "rule", "seed", "verdict"];
 
 pub(super) fn write(args: &Args, rows: &[Row]) -> Result<(), CliError> {
     let columns = Columns::of(rows, &LEADING)?;
+    let columns = columns.with_places("lpips_squeeze_over", &args.grid.thresholds);
     if let Some(file) = &args.grid.csv {
         whole_file::write(file, columns.csv().as_bytes())?;
     }
