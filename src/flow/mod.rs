@@ -14,6 +14,8 @@
 //!
 //! Knows pictures alone: no prompts, no tensors. The same two pictures give the same bytes, on
 //! however many threads.
+//!
+#![doc = include_str!("../docs/motion.md")]
 
 mod between;
 mod field;

@@ -7,8 +7,7 @@
 //!   inside 4×4 cells if keyframes stand eight frames apart, and falls with the bytes of a keyframe
 //!   to the power −3/4 (both measured on clips of clouds and of a face, at 10 to 45 kbit/s);
 //! * a moved picture's is measured: originals are moved into an interval and compared with what is
-//!   there. The mean over the interval, beside the keyframes' own error, is about half of that;
-//!   it counts for somewhat more, because structure suffers first.
+//!   there. The mean over the interval, beside the keyframes' own error, is about half of that.
 
 use crate::flow::Between;
 use crate::frame::Frame;
@@ -22,13 +21,13 @@ pub enum Interval {
     Auto,
 }
 
-/// Intervals that are tried, in frames.
-const TRIED: [u32; 9] = [3, 4, 6, 8, 10, 12, 15, 20, 30];
+/// Intervals that are tried, in frames: beyond half a second only where hardly anything moves.
+const TRIED: [u32; 8] = [3, 4, 6, 8, 10, 12, 20, 30];
 /// Interval at which a keyframe's error is what detail says, and how that error falls.
 const USUAL: f64 = 8.0;
 const FALL: f64 = 0.75;
 /// Share of the error inside an interval that counts.
-const INSIDE: f64 = 0.7;
+const INSIDE: f64 = 0.5;
 /// Most places of a segment where an interval is tried.
 const PLACES: usize = 4;
 /// Side of the cells whose variance is the detail that prompts cannot carry.
