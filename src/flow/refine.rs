@@ -203,9 +203,9 @@ fn joined(field: &Field, steps: &Steps, equations: &mut [Equation]) {
             let price = UNLIKE / squared.sqrt();
             for (side, (apart, other)) in apart.into_iter().zip([right, lower]).enumerate() {
                 let Some((j, _)) = other else { continue };
-                for part in 0..2 {
-                    equations[i].wanted[part] += price * apart[part];
-                    equations[j].wanted[part] -= price * apart[part];
+                for (part, apart) in apart.into_iter().enumerate() {
+                    equations[i].wanted[part] += price * apart;
+                    equations[j].wanted[part] -= price * apart;
                 }
                 equations[i].prices[1 + 2 * side] = price;
                 equations[j].prices[2 * side] = price;

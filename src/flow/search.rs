@@ -100,8 +100,8 @@ impl Patch {
             let next = [best[0] - step[0], best[1] - step[1]];
             let far = (next[0] - begin[0]).abs().max((next[1] - begin[1]).abs()) > REACH;
             let looked = self.compared(to, next);
-            // Written so that a number that is none ends the search.
-            if far || !(looked.error < seen.error) {
+            let better = looked.error < seen.error;
+            if far || !better {
                 break;
             }
             (best, seen) = (next, looked);
@@ -115,14 +115,15 @@ impl Patch {
     fn compared(&self, to: &Plane, flow: Flow) -> Seen {
         let there = window(to, self.left as f32 + flow[0], self.top as f32 + flow[1]);
         let (mut sum, mut square, mut pull, mut sums) = (0.0, 0.0, [0.0; 2], [0.0; 2]);
-        for i in 0..SIDE * SIDE {
-            let difference = there[i] - self.values[i];
+        let slopes = self.along_x.iter().zip(&self.along_y);
+        for ((there, here), (x, y)) in there.iter().zip(&self.values).zip(slopes) {
+            let difference = there - here;
             sum += difference;
             square += difference * difference;
-            pull[0] += difference * self.along_x[i];
-            pull[1] += difference * self.along_y[i];
-            sums[0] += self.along_x[i];
-            sums[1] += self.along_y[i];
+            pull[0] += difference * x;
+            pull[1] += difference * y;
+            sums[0] += x;
+            sums[1] += y;
         }
         // Brightness may have changed as a whole: only what differs from the mean counts.
         let mean = sum / AREA;
@@ -135,12 +136,12 @@ impl Patch {
     /// Adds the patch's flow to the pixels that it covers, more where it fits well.
     fn spread(&self, to: &Plane, flow: Flow, sum: &mut Field, weight: &mut Plane) {
         let there = window(to, self.left as f32 + flow[0], self.top as f32 + flow[1]);
-        for i in 0..SIDE * SIDE {
+        for (i, (there, here)) in there.iter().zip(&self.values).enumerate() {
             let (x, y) = (self.left + i % SIDE, self.top + i / SIDE);
             if x >= weight.width || y >= weight.height {
                 continue;
             }
-            let fit = 1.0 / (there[i] - self.values[i]).abs().max(1.0);
+            let fit = 1.0 / (there - here).abs().max(1.0);
             let here = y * weight.width + x;
             sum.data[here][0] += fit * flow[0];
             sum.data[here][1] += fit * flow[1];
