@@ -16,7 +16,7 @@ const ABANDON_SAFETY: f64 = 0.9;
 /// Half-life of the trust in the estimate during a transfer, seconds.
 const DOUBT_S: f64 = 1.0;
 /// A transfer younger than this is left alone, seconds (dash.js: AbandonRequestsRule's grace time).
-const ABANDON_GRACE_S: f64 = 0.5;
+pub(super) const ABANDON_GRACE_S: f64 = 0.5;
 
 /// The insufficient-buffer guard: the highest rung up to `rung` whose bytes arrive within
 /// 0.7 × the buffer, request latency paid (dash.js InsufficientBufferRule, with real sizes). An

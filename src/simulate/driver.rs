@@ -2,7 +2,7 @@
 //!
 //! Time jumps from event to event; nothing sleeps and nothing is transferred. Requests go one at a
 //! time: the link's latency, then bytes at the link's rate, with a report to the session every
-//! 50 ms and 1500 bytes.
+//! 100 ms and 1500 bytes from when on it may act on one.
 
 use super::link::Link;
 use crate::player::event::{Command, Event};
@@ -56,6 +56,15 @@ fn transfer(session: &mut Session, link: &Link, size: u64) -> Option<Command> {
     let flow = link.flow(at_s, size.saturating_add(headers));
     let mut received = 0;
     session.handle(at_s, Event::FirstByte);
+    let heeds_s = session.heeds_progress_s().unwrap_or(f64::INFINITY);
+    if heeds_s > at_s {
+        let end_s = flow.ends_s()?;
+        if heeds_s >= end_s {
+            return Some(session.handle(end_s, Event::Delivered(size)));
+        }
+        at_s = heeds_s;
+        received = flow.received(link, at_s);
+    }
     loop {
         (at_s, received) = flow.next(link, at_s, received)?;
         let body = received.saturating_sub(headers);

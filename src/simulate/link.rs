@@ -8,8 +8,8 @@ use super::conditions::Conditions;
 use super::trace::{Trace, TraceError};
 
 /// Progress is worth reporting after this much time ...
-const STEP_S: f64 = 0.05;
-/// ... and this many bytes, as Sabre does (12,000 bits).
+const STEP_S: f64 = 0.1;
+/// ... and this many bytes, as in Sabre (12,000 bits).
 const STEP_BYTES: u64 = 1500;
 
 /// A trace made ready for questions, its rates multiplied.
@@ -179,7 +179,7 @@ impl Flow {
     }
 
     /// The next moment after `after_s` worth a report and the bytes that arrived by then, when
-    /// `received` had arrived before: 50 ms and 1500 bytes on, or the end. `None` if the link never
+    /// `received` had arrived before: 100 ms and 1500 bytes on, or the end. `None` if the link never
     /// carries the rest.
     pub fn next(&self, link: &Link, after_s: f64, received: u64) -> Option<(f64, u64)> {
         let end = (self.ends_s?, self.bytes);
@@ -196,7 +196,7 @@ impl Flow {
     }
 
     /// Whole bytes that arrived by `at_s`.
-    fn received(&self, link: &Link, at_s: f64) -> u64 {
+    pub fn received(&self, link: &Link, at_s: f64) -> u64 {
         let bytes = (link.passed(at_s) - self.base_bits) / 8.0;
         (bytes.max(0.0) as u64).min(self.bytes)
     }

@@ -135,6 +135,18 @@ impl Session {
         self.kept_s
     }
 
+    /// From when on a report of progress may end the transfer under way, seconds; `None` when none may.
+    pub fn heeds_progress_s(&self) -> Option<f64> {
+        let Activity::Transfer(transfer) = &self.activity else {
+            return None;
+        };
+        if transfer.segment != self.next {
+            return Some(transfer.since_s);
+        }
+        let may_end = self.guards.abandonment && transfer.rung > 0;
+        may_end.then_some(transfer.since_s + guards::ABANDON_GRACE_S)
+    }
+
     /// The ladder that is played.
     pub fn ladder(&self) -> &Arc<Ladder> {
         &self.ladder
