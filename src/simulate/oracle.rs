@@ -5,8 +5,8 @@
 //! stays, with its exact times, so every figure belongs to a plan that can be played, and finer steps
 //! come closer to the optimum from below. Of two plans with one last rung and equal time lost, the one
 //! that is later and worth no more goes: room for the next segment comes to both at once, and on a link
-//! that delivers in order who asks sooner has sooner. That leaves few plans, and hardly ever more than
-//! `MOST_PLANS`, beyond which only the best go on. Waits only for room in the buffer, as sessions do.
+//! that delivers in order who asks sooner has sooner. Of more than `MOST_PLANS` plans that are
+//! left at a segment the best go on, and the figure is then a bound from below. Waits only for room in the buffer, as sessions do.
 //! Pensieve's `dp.cc` has the same aim by discrete time.
 
 use super::link::Link;
