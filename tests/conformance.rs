@@ -344,7 +344,7 @@ const FAULTS: &[Fault] = &[
         );
     }),
     ("dash-timescale", |t| {
-        t.swap(MPD, "timescale=\"", "timescale=\"1")
+        t.swap(MPD, "timescale=\"", "timescale=\"1");
     }),
     ("dash-ranking", |t| {
         t.swap(MPD, "qualityRanking=\"2\"", "qualityRanking=\"1\"");
