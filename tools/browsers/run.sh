@@ -3,6 +3,7 @@
 # origin's access log says of it. Exit 1 if a player did not fetch the whole title, or did not switch.
 #
 #   tools/browsers/run.sh [--smoke] [--only=PLAYER/KIND/FORM] [ROOT]
+#   tools/browsers/run.sh --install     only installs what is absent
 #
 # The program is built anew unless $PROMPTUS_PROGRAM names one. Installs what is absent: chromium and Node.js
 # as Debian packages, the players with npm into $PROMPTUS_BROWSERS (a folder under the temporary one).
@@ -25,6 +26,8 @@ if ! cmp -s "$here/package.json" "$libraries/installed.json"; then
     npm install --prefix "$libraries" --silent --no-audit --no-fund --ignore-scripts
     cp "$here/package.json" "$libraries/installed.json"
 fi
+
+[ "${1:-}" = --install ] && exit 0
 
 if [ -z "${PROMPTUS_PROGRAM:-}" ]; then
     (cd "$here/../.." && cargo build --release --quiet --bin promptus)
