@@ -1,7 +1,6 @@
 //! Two pictures moved to a moment between them and blended.
 
 use super::field::{Field, Levels};
-
 use crate::frame::Frame;
 
 /// Steps of the search for where a moving pixel was: the flow is known where it starts, not where
@@ -153,12 +152,12 @@ impl Pixels {
         let (top, down) = phase(y, self.height);
         let columns = neighbours(left, self.width);
         let rows = neighbours(top, self.height);
-        let inside = left >= 1 && left + 3 <= self.width;
         let mut sum = [0.0; 4];
         for (row, weight) in rows.into_iter().zip(down) {
             let line = &self.data[row * self.width..(row + 1) * self.width];
+            // Out of bounds next to an edge, on whichever side.
             let four = match line.get(left.wrapping_sub(1)..left.wrapping_add(3)) {
-                Some(&[a, b, c, d]) if inside => [a, b, c, d],
+                Some(&[a, b, c, d]) => [a, b, c, d],
                 _ => columns.map(|column| line[column]),
             };
             for lane in 0..4 {

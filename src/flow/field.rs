@@ -1,6 +1,6 @@
 //! Where every pixel of one picture is in another.
 
-use super::plane::{Plane, pyramid};
+use super::plane::{Place, Plane, pyramid};
 use super::{refine, search};
 use crate::frame::Frame;
 
@@ -88,25 +88,7 @@ impl Field {
 
     /// The flow at a place between pixels, bilinear; places past an edge are moved to it.
     pub(super) fn sample(&self, x: f32, y: f32) -> [f32; 2] {
-        let x = x.clamp(0.0, (self.width - 1) as f32);
-        let y = y.clamp(0.0, (self.height - 1) as f32);
-        let (left, top) = (x as usize, y as usize);
-        let (fx, fy) = (x - left as f32, y - top as f32);
-        let right = (left + 1).min(self.width - 1);
-        let (upper, lower) = (
-            top * self.width,
-            (top + 1).min(self.height - 1) * self.width,
-        );
-        let corners = [
-            self.data[upper + left],
-            self.data[upper + right],
-            self.data[lower + left],
-            self.data[lower + right],
-        ];
-        std::array::from_fn(|part| {
-            let above = corners[0][part] * (1.0 - fx) + corners[1][part] * fx;
-            let below = corners[2][part] * (1.0 - fx) + corners[3][part] * fx;
-            above * (1.0 - fy) + below * fy
-        })
+        let place = Place::new((self.width, self.height), x, y);
+        std::array::from_fn(|part| place.mixed(place.corners.map(|corner| self.data[corner][part])))
     }
 }

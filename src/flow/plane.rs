@@ -1,4 +1,4 @@
-//! One number a pixel: brightness, a gradient, one direction of a flow.
+//! One number a pixel, brightness or a gradient; and places between pixels.
 
 use crate::frame::Frame;
 
@@ -39,18 +39,8 @@ impl Plane {
 
     /// The value at a place between pixels, bilinear.
     pub(super) fn sample(&self, x: f32, y: f32) -> f32 {
-        let x = x.clamp(0.0, (self.width - 1) as f32);
-        let y = y.clamp(0.0, (self.height - 1) as f32);
-        let (left, top) = (x as usize, y as usize);
-        let (fx, fy) = (x - left as f32, y - top as f32);
-        let right = (left + 1).min(self.width - 1);
-        let (upper, lower) = (
-            top * self.width,
-            (top + 1).min(self.height - 1) * self.width,
-        );
-        let above = self.data[upper + left] * (1.0 - fx) + self.data[upper + right] * fx;
-        let below = self.data[lower + left] * (1.0 - fx) + self.data[lower + right] * fx;
-        above * (1.0 - fy) + below * fy
+        let place = Place::new((self.width, self.height), x, y);
+        place.mixed(place.corners.map(|corner| self.data[corner]))
     }
 
     /// Half the size, each value the mean of four.
@@ -83,6 +73,38 @@ impl Plane {
             }
         }
         (along_x, along_y)
+    }
+}
+
+/// A place between four pixels of a grid, for bilinear mixing.
+pub(super) struct Place {
+    /// Indices of the pixels: above left, above right, below left, below right.
+    pub(super) corners: [usize; 4],
+    /// How far the place is from the left ones and from the upper ones, 0 to 1.
+    right: f32,
+    down: f32,
+}
+
+impl Place {
+    /// The place (`x`, `y`) of a grid of `width × height`; past an edge it is moved to it.
+    pub(super) fn new((width, height): (usize, usize), x: f32, y: f32) -> Self {
+        let x = x.clamp(0.0, (width - 1) as f32);
+        let y = y.clamp(0.0, (height - 1) as f32);
+        let (left, top) = (x as usize, y as usize);
+        let next = (left + 1).min(width - 1);
+        let (above, below) = (top * width, (top + 1).min(height - 1) * width);
+        Self {
+            corners: [above + left, above + next, below + left, below + next],
+            right: x - left as f32,
+            down: y - top as f32,
+        }
+    }
+
+    /// The value here, from those of the corners.
+    pub(super) fn mixed(&self, corners: [f32; 4]) -> f32 {
+        let above = corners[0] * (1.0 - self.right) + corners[1] * self.right;
+        let below = corners[2] * (1.0 - self.right) + corners[3] * self.right;
+        above * (1.0 - self.down) + below * self.down
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Interval {
     Auto,
 }
 
-/// Intervals that are tried, in frames: beyond half a second only where hardly anything moves.
+/// Intervals that are tried, in frames.
 const TRIED: [u32; 8] = [3, 4, 6, 8, 10, 12, 20, 30];
 /// Interval at which a keyframe's error is what detail says, and how that error falls.
 const USUAL: f64 = 8.0;
