@@ -70,9 +70,9 @@ fn pensieve_mpc(bencher: Bencher<'_, '_>) {
     bencher.bench(|| pensieve::run(&trace, &movie, pensieve::Rule::RobustMpc).unwrap());
 }
 
-#[divan::bench(args = [2.0, 0.5], sample_count = 3)]
-fn oracle_of_steps(bencher: Bencher<'_, '_>, step_s: f64) {
+#[divan::bench(args = [100, 300, 3000], sample_count = 3)]
+fn oracle_of_plans(bencher: Bencher<'_, '_>, most: usize) {
     let ladder = movie().ladder().unwrap();
     let link = Link::new(&trace(), 1.0);
-    bencher.bench(|| oracle::qoe_lin(&ladder, &link, 25.0, step_s));
+    bencher.bench(|| oracle::qoe_lin(&ladder, &link, 25.0, most));
 }

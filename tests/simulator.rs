@@ -192,7 +192,7 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
         fit_to_ladder: true,
         options: Options::default(),
         thresholds: vec![0.2],
-        oracle_step_s: Some(1.0),
+        oracle_plans: Some(50),
         threads,
     };
     let rows = grid(1).run(&|_| {}).unwrap();

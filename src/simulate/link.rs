@@ -68,6 +68,33 @@ impl Link {
         })
     }
 
+    /// The highest rate of any period, Mbit/s.
+    pub(super) fn fastest_mbps(&self) -> f64 {
+        self.rates.iter().copied().fold(0.0, f64::max) / 1e6
+    }
+
+    /// When the first byte can come at the earliest of a request made at `at_s` or later: to wait for
+    /// a lower latency may pay.
+    pub(super) fn first_byte_s(&self, at_s: f64) -> f64 {
+        let (laps, period, _) = self.place(at_s);
+        let mut soonest_s = at_s + self.latencies_s[period];
+        let (mut lap_start_s, mut next) = (laps * self.lap_s(), period + 1);
+        loop {
+            if next == self.rates.len() {
+                if !self.looped {
+                    return soonest_s;
+                }
+                (lap_start_s, next) = (lap_start_s + self.lap_s(), 0);
+            }
+            let from_s = lap_start_s + self.edges_s[next];
+            if from_s >= soonest_s {
+                return soonest_s;
+            }
+            soonest_s = soonest_s.min(from_s + self.latencies_s[next]);
+            next += 1;
+        }
+    }
+
     /// Bytes that every answer carries beside its body.
     pub fn overhead_bytes(&self) -> u64 {
         self.overhead_bytes
@@ -119,7 +146,7 @@ impl Link {
     }
 
     /// Bits that passed from time 0 to `at_s`.
-    fn passed(&self, at_s: f64) -> f64 {
+    pub(super) fn passed(&self, at_s: f64) -> f64 {
         let (laps, period, into_s) = self.place(at_s);
         laps * self.lap_bits() + self.bits[period] + self.rates[period] * into_s
     }

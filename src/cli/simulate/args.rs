@@ -75,10 +75,11 @@ pub(super) struct GridArgs {
     /// LPIPS thresholds over which time is counted.
     #[arg(long, value_name = "X", value_delimiter = ',', default_values_t = LPIPS_THRESHOLDS)]
     pub(super) thresholds: Vec<f64>,
-    /// Step of the oracle's buffer, seconds: the finer, the slower and the closer to the optimum.
-    #[arg(long, value_name = "S", default_value = "0.5")]
-    pub(super) oracle_step: Option<f64>,
-    /// Leave the oracle out of a grid.
+    /// Plans that the oracle carries from segment to segment; 0: as many as there are, which proves
+    /// the optimum.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub(super) oracle_plans: usize,
+    /// Leave the oracle out.
     #[arg(long)]
     pub(super) no_oracle: bool,
     /// Write the sessions' figures as CSV.
@@ -122,6 +123,17 @@ pub(super) struct NetworkArgs {
     /// Bytes that every answer carries beside its body.
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     pub(super) overhead: u64,
+}
+
+impl GridArgs {
+    /// Plans of the oracle, if there is to be one.
+    pub(super) fn oracle_plans(&self) -> Option<usize> {
+        let most = match self.oracle_plans {
+            0 => usize::MAX,
+            most => most,
+        };
+        (!self.no_oracle).then_some(most)
+    }
 }
 
 impl NetworkArgs {

@@ -55,10 +55,6 @@ fn grid(args: &Args) -> Result<Grid, CliError> {
     let subjects = args.subjects()?;
     let first = subjects.first().map(|subject| &subject.ladder);
     let ladder = first.ok_or_else(|| CliError::input("nothing to stream"))?;
-    let step_s = args.grid.oracle_step;
-    if step_s.is_some_and(|step_s| !step_s.is_finite() || step_s <= 0.0) {
-        return Err(CliError::input("--oracle-step: expected seconds above 0"));
-    }
     Ok(Grid {
         options: args.session.options(ladder)?,
         subjects,
@@ -68,7 +64,7 @@ fn grid(args: &Args) -> Result<Grid, CliError> {
         conditions: args.network.conditions()?,
         fit_to_ladder: args.network.fit_to_ladder,
         thresholds: args.grid.thresholds.clone(),
-        oracle_step_s: step_s.filter(|_| !args.grid.no_oracle),
+        oracle_plans: args.grid.oracle_plans(),
         threads: thread::available_parallelism().map_or(1, usize::from),
     })
 }

@@ -87,11 +87,8 @@ fn figures(
     );
     // A session from the middle of a title has an optimum of its own, which is not worked out.
     let whole = context.verdict == Verdict::Finished && context.options.start_s == 0.0;
-    let step_s = args
-        .grid
-        .oracle_step
-        .filter(|step_s| whole && *step_s > 0.0);
-    match step_s.and_then(|step_s| oracle::qoe_lin(&subject.ladder, link, buffer_s, step_s)) {
+    let most = args.grid.oracle_plans().filter(|_| whole);
+    match most.and_then(|most| oracle::qoe_lin(&subject.ladder, link, buffer_s, most)) {
         Some(best) => figures.beside_oracle(best),
         None => figures,
     }

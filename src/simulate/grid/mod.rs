@@ -54,8 +54,8 @@ pub struct Grid {
     pub options: Options,
     /// Shares of LPIPS are counted over these.
     pub thresholds: Vec<f64>,
-    /// Steps of the oracle's buffer in seconds; no oracle without.
-    pub oracle_step_s: Option<f64>,
+    /// Plans of the oracle that go on from a segment; no oracle without.
+    pub oracle_plans: Option<usize>,
     /// Threads, at least 1.
     pub threads: usize,
 }
@@ -194,8 +194,8 @@ impl Grid {
     fn play(&self, unit: &Unit<'_>) -> Result<Vec<Row>, GridError> {
         let ladder = &unit.subject.ladder;
         let best = self
-            .oracle_step_s
-            .and_then(|step_s| oracle::qoe_lin(ladder, &unit.link, self.options.buffer_s, step_s));
+            .oracle_plans
+            .and_then(|most| oracle::qoe_lin(ladder, &unit.link, self.options.buffer_s, most));
         let mut rows = Vec::with_capacity(self.players.len());
         for player in &self.players {
             let (timeline, finished) = self.session(unit, player)?;

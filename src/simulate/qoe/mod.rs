@@ -22,6 +22,7 @@ pub use p1203::p1203;
 pub use timeline::{Played, Timeline};
 
 use super::link::Link;
+use super::oracle::Optimum;
 use crate::manifest::{Metrics, QualityReport};
 use crate::player::ladder::Ladder;
 use serde::Serialize;
@@ -71,6 +72,8 @@ pub struct Figures {
     pub qoe_hd: Option<f64>,
     /// Best QoE_lin that any choice of rungs could have had, trace known.
     pub oracle_qoe_lin: Option<f64>,
+    /// No choice could have had more; the same where the best is proved.
+    pub oracle_at_most: Option<f64>,
     /// How far below it the session stayed.
     pub oracle_gap: Option<f64>,
     /// Sabre's "total play time", seconds: start-up, play and stalls.
@@ -148,10 +151,11 @@ impl Figures {
 
     /// The figures beside what an oracle would have had.
     #[must_use]
-    pub fn beside_oracle(mut self, qoe_lin: f64) -> Self {
-        // The oracle's buffer is discrete: a session may find a plan between its steps.
-        let best = qoe_lin.max(self.qoe_lin);
+    pub fn beside_oracle(mut self, optimum: Optimum) -> Self {
+        // A session may fetch a segment twice, which the oracle does not.
+        let best = optimum.qoe_lin.max(self.qoe_lin);
         self.oracle_qoe_lin = Some(best);
+        self.oracle_at_most = optimum.at_most.map(|at_most| at_most.max(best));
         self.oracle_gap = Some(best - self.qoe_lin);
         self
     }
