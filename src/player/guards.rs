@@ -157,11 +157,31 @@ pub fn instead(ladder: &Ladder, progress: &Progress) -> Option<usize> {
     (fetch_s(lower) < left_s).then_some(lower)
 }
 
+/// How long [`instead`] stays silent at least, however little comes from now on, seconds.
+///
+/// After t seconds more the rate that is counted on is no less than the estimate, or than what came so
+/// far over the time by then; no more bytes are left than now, and the buffer is down by t at most.
+pub fn calm_s(ladder: &Ladder, progress: &Progress) -> f64 {
+    if progress.received == 0 {
+        return 0.0;
+    }
+    let size = ladder.size(progress.segment, progress.rung);
+    let left = size.saturating_sub(progress.received) as f64;
+    let flowing_s = (progress.elapsed_s - progress.latency_s).max(0.0);
+    let to_come = left / progress.received as f64;
+    let by_measure_s = (progress.buffer_s - to_come * flowing_s) / (1.0 + to_come);
+    let by_estimate_s = progress.estimate_kbps.map_or(f64::INFINITY, |kbps| {
+        progress.buffer_s - left / (kbps * 125.0)
+    });
+    by_measure_s.min(by_estimate_s).max(0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::player::abr::tests::view;
     use crate::player::ladder::tests::constant_rate;
+    use proptest::prelude::*;
 
     fn progress(received: u64, elapsed_s: f64, buffer_s: f64) -> Progress {
         Progress {
@@ -173,6 +193,48 @@ mod tests {
             buffer_s,
             estimate_kbps: None,
         }
+    }
+
+    proptest! {
+        /// Whatever comes and however the buffer falls by then.
+        #[test]
+        fn stays_silent_while_it_is_calm(
+            received in 0u64..20_000, more in 0.0f64..1.0, after in 0.0f64..0.999, played in 0.0f64..1.0,
+            elapsed_s in 0.1f64..9.0, buffer_s in 0.0f64..30.0,
+            estimate_kbps in prop::option::of(1.0f64..500.0),
+        ) {
+            let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
+            let now = Progress { estimate_kbps, ..progress(received, elapsed_s, buffer_s) };
+            let later_s = after * calm_s(&ladder, &now).min(1000.0);
+            let left = 20_000 - received;
+            let later = Progress {
+                received: received + (more * left as f64) as u64,
+                elapsed_s: elapsed_s + later_s,
+                buffer_s: (buffer_s - played * later_s).max(0.0),
+                ..now
+            };
+            prop_assert!(later_s == 0.0 || instead(&ladder, &later).is_none(), "{now:?} {later:?}");
+        }
+    }
+
+    #[test]
+    fn calm_lasts_as_long_as_the_buffer_can_wait() {
+        // 15 kB of 20 to come at 10 kB/s, measured and estimated, with 8 s in the buffer: silent for
+        // (8 - 3 · 0.5) / 4 s if nothing comes, and not at all without a byte or a buffer.
+        let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
+        let calm = |received, buffer_s| {
+            let estimate_kbps = Some(80.0);
+            calm_s(
+                &ladder,
+                &Progress {
+                    estimate_kbps,
+                    ..progress(received, 0.6, buffer_s)
+                },
+            )
+        };
+        assert!((calm(5_000, 8.0) - 1.625).abs() < 1e-9);
+        assert_eq!(calm(0, 8.0), 0.0);
+        assert_eq!(calm(5_000, 1.0), 0.0);
     }
 
     #[test]

@@ -54,26 +54,24 @@ fn transfer(session: &mut Session, link: &Link, size: u64) -> Option<Command> {
     let mut at_s = requested_s + link.latency_s(requested_s);
     let headers = link.overhead_bytes();
     let flow = link.flow(at_s, size.saturating_add(headers));
+    let end_s = flow.ends_s()?;
     let mut received = 0;
-    session.handle(at_s, Event::FirstByte);
-    let heeds_s = session.heeds_progress_s().unwrap_or(f64::INFINITY);
-    if heeds_s > at_s {
-        let end_s = flow.ends_s()?;
+    let mut command = session.handle(at_s, Event::FirstByte);
+    while command == Command::Continue {
+        let heeds_s = session.heeds_progress_s().unwrap_or(f64::INFINITY);
         if heeds_s >= end_s {
             return Some(session.handle(end_s, Event::Delivered(size)));
         }
-        at_s = heeds_s;
-        received = flow.received(link, at_s);
-    }
-    loop {
+        if heeds_s > at_s {
+            at_s = heeds_s;
+            received = flow.received(link, at_s);
+        }
         (at_s, received) = flow.next(link, at_s, received)?;
         let body = received.saturating_sub(headers);
         if body >= size {
             return Some(session.handle(at_s, Event::Delivered(size)));
         }
-        match session.handle(at_s, Event::Progress(body)) {
-            Command::Continue => {}
-            other => return Some(other),
-        }
+        command = session.handle(at_s, Event::Progress(body));
     }
+    Some(command)
 }

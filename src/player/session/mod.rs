@@ -144,7 +144,9 @@ impl Session {
             return Some(transfer.since_s);
         }
         let may_end = self.guards.abandonment && transfer.rung > 0;
-        may_end.then_some(transfer.since_s + guards::ABANDON_GRACE_S)
+        let grace_s = transfer.since_s + guards::ABANDON_GRACE_S;
+        let calm_s = guards::calm_s(&self.ladder, &self.progress_of(transfer));
+        may_end.then_some(grace_s.max(self.clock_s + calm_s))
     }
 
     /// The ladder that is played.
@@ -417,19 +419,22 @@ impl Session {
         if !self.guards.abandonment || transfer.rung == 0 {
             return Command::Continue;
         }
-        let progress = Progress {
-            segment: self.next,
+        match guards::instead(&self.ladder, &self.progress_of(&transfer)) {
+            // A rung that has failed for this segment would only fail again, and send us back here.
+            Some(rung) if !self.failed.contains(&rung) => self.abandon(transfer, rung),
+            _ => Command::Continue,
+        }
+    }
+
+    fn progress_of(&self, transfer: &Transfer) -> Progress {
+        Progress {
+            segment: transfer.segment,
             rung: transfer.rung,
             received: transfer.received,
             elapsed_s: self.clock_s - transfer.since_s,
             latency_s: transfer.latency_s(),
             buffer_s: self.buffer.level_s(),
             estimate_kbps: self.throughput.kbps(),
-        };
-        match guards::instead(&self.ladder, &progress) {
-            // A rung that has failed for this segment would only fail again, and send us back here.
-            Some(rung) if !self.failed.contains(&rung) => self.abandon(transfer, rung),
-            _ => Command::Continue,
         }
     }
 
