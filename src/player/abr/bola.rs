@@ -11,7 +11,7 @@
 //! * `bola-u` and `bola-o` (§V, BOLA-FINITE): Qmax shrinks near the start and the end of the title to
 //!   max(t/2, 3) segments, t the distance to the nearer one.
 //!
-//! A rise above what the throughput sustains stops one rung above it (`bola-basic` and `bola-u`), or
+//! A rise above what nine tenths of the throughput sustain stops one rung above it (`bola-basic` and `bola-u`), or
 //! at it with a wait until that pays (`bola-o`); where the last rung lies above it already, the last
 //! rung stays. Sabre does the same, and its U form then goes up and down without end: one segment
 //! above what is sustained costs the buffer that wanted it. Here a rise above must still be wanted
@@ -20,13 +20,15 @@
 //! With a logarithmic utility b_m is the rung's nominal rate, as in Sabre; with measured quality it is
 //! the real rate of the segment at hand, as in Puffer's BOLA. Equal scores go to the lower rung.
 
-use super::throughput::sustained;
+use super::throughput::{sustained, sustained_by};
 use super::{Choice, Ladder, Rule, View};
 
 /// The weight of a stall against quality, in units of utility (Sabre's `-gp`).
 const GP: f64 = 5.0;
 /// The shortest Qmax, segments.
 const LEAST_SEGMENTS: f64 = 3.0;
+/// Share of the estimate that a rise by the buffer may count on (Sabre, dash.js).
+pub(super) const SAFETY: f64 = 0.9;
 /// How much less buffer must want a rung that the throughput does not sustain, segments.
 const FIRM_SEGMENTS: f64 = 0.5;
 
@@ -67,7 +69,7 @@ impl Score {
     /// Where a rise to `wanted` ends in the U form: what the throughput sustains, or one rung above
     /// it where less than `level_s` wants that, too. Never below the last rung.
     pub(super) fn risen(&self, view: &View<'_>, wanted: usize, level_s: f64) -> usize {
-        let (sustained, last) = (sustained(view), view.last_rung.unwrap_or(0));
+        let (sustained, last) = (sustained_by(view, SAFETY), view.last_rung.unwrap_or(0));
         if wanted <= sustained.max(last) {
             return wanted;
         }

@@ -3,25 +3,28 @@
 //! Spiteri, Sitaraman, Sparacio, "From Theory to Practice", MMSys 2018, §4. The score is BOLA's (see
 //! `bola`), but:
 //!
-//! * V and γp follow from two levels: the lowest rung alone below [`LOW_S`], the top rung still
-//!   wanted at [`LOW_S`] + [`PER_RUNG_S`] a rung or the real target, whichever is more.
+//! * V and γp follow from two levels: the lowest rung alone below the one (see [`low_s`]), the top rung
+//!   still wanted at that level + [`PER_RUNG_S`] a rung or the real target, whichever is more.
 //! * Q is the real level plus a *placeholder*, media that is pretended to be there. It starts where
 //!   BOLA would choose what the throughput sustains, grows while the buffer is full, is held to the levels at which the delivered rung is the right one, and goes when
 //!   the buffer runs dry.
 //! * Form U as in `bola`: a rise above what the throughput sustains stops one rung above it, and only
 //!   where it is wanted firmly; what the buffer holds beyond that is waited away.
 //!
-//! dash.js and Sabre put V·γp at the lower level, the first without and the second with 1 added to
+//! dash.js and Sabre put V·γp at the lower level, 10 s, the first without and the second with 1 added to
 //! every utility; the second rung then takes over well below that level, or somewhere above it. Here it
-//! takes over there, whatever the ladder. dash.js fades the placeholder by 1 % a segment, which only
+//! takes over there, and the level is the higher the less a fall to the lowest rung saves: where rungs are
+//! near, only the buffer helps. dash.js fades the placeholder by 1 % a segment, which only
 //! delays rises.
 
-use super::bola::Score;
-use super::throughput::sustained;
+use super::bola::{SAFETY, Score};
+use super::throughput::sustained_by;
 use super::{Choice, Delivery, Ladder, Rule, View};
 
-/// Below this much media, real and placeholder, the lowest rung is chosen; seconds.
+/// Below this much media, real and placeholder, the lowest rung of a ladder of endless span would be chosen; seconds.
 const LOW_S: f64 = 10.0;
+/// The most that is made of it, as a share of the buffer target.
+const LOW_MOST: f64 = 0.7;
 /// Room that every rung gets above [`LOW_S`]; seconds.
 const PER_RUNG_S: f64 = 2.0;
 
@@ -39,15 +42,16 @@ pub(super) struct BolaE {
 impl BolaE {
     pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
         let top = ladder.mean_utility(ladder.top());
-        let virtual_s = buffer_target_s.max(LOW_S + PER_RUNG_S * ladder.rungs().len() as f64);
-        // V·(γp + even) = LOW_S and V·(v_top + γp) = virtual_s; one rate alone takes V = LOW_S.
+        let low_s = low_s(top, buffer_target_s);
+        let virtual_s = buffer_target_s.max(low_s + PER_RUNG_S * ladder.rungs().len() as f64);
+        // V·(γp + even) = low_s and V·(v_top + γp) = virtual_s; one rate alone takes V = low_s.
         let even = even(ladder);
         let v = if top > 0.0 {
-            (virtual_s - LOW_S) / (top - even)
+            (virtual_s - low_s) / (top - even)
         } else {
-            LOW_S
+            low_s
         };
-        let score = Score::new(ladder, v, LOW_S / v - even);
+        let score = Score::new(ladder, v, low_s / v - even);
         let levels = |rung| {
             (
                 score.min_level_s(ladder, rung),
@@ -72,7 +76,7 @@ impl BolaE {
 
     /// Starts where the throughput puts us, and makes the buffer look as if BOLA had.
     fn start(&mut self, view: &View<'_>) -> Choice {
-        let rung = sustained(view);
+        let rung = sustained_by(view, SAFETY);
         if view.throughput_kbps.is_some() {
             self.placeholder_s = (self.min_level_s(rung) - view.buffer_s).max(0.0);
             self.starting = false;
@@ -94,6 +98,17 @@ impl BolaE {
         } else {
             excess - from_placeholder
         }
+    }
+}
+
+/// Below this much media, real and placeholder, the lowest rung is chosen, seconds: [`LOW_S`], and as much
+/// again over `top`, the utility of the top rung (the logarithm of what it costs in lowest ones).
+fn low_s(top: f64, buffer_target_s: f64) -> f64 {
+    let most_s = LOW_S.max(LOW_MOST * buffer_target_s);
+    if top > 0.0 {
+        (LOW_S + LOW_S / top).min(most_s)
+    } else {
+        LOW_S
     }
 }
 
@@ -183,7 +198,8 @@ mod tests {
     fn rungs_take_over_at_their_levels() {
         let ladder = constant_rate(&RATES, 50, 2.0);
         let bola = BolaE::new(&ladder, 25.0);
-        assert!((bola.min_level_s(1) - LOW_S).abs() < 1e-9);
+        // The top rung costs six lowest ones: 10 + 10 / ln 6.
+        assert!((bola.min_level_s(1) - 15.581_106).abs() < 1e-6);
         assert!((bola.max_level_s(3) - 25.0).abs() < 1e-9);
         let best = |level_s| bola.score.best(&ladder, 5, level_s);
         for rung in 1..RATES.len() {
@@ -192,6 +208,18 @@ mod tests {
             assert_eq!(best(level + 1e-6), rung, "{rung} above {level}");
         }
         assert_eq!(best(0.0), 0);
+    }
+
+    #[test]
+    fn near_rungs_are_held_back_by_more_buffer() {
+        let level = |rates: &[f64], target_s| {
+            let ladder = constant_rate(rates, 50, 2.0);
+            BolaE::new(&ladder, target_s).min_level_s(1)
+        };
+        assert!(level(&[20.0, 2000.0], 25.0) < level(&[20.0, 80.0], 25.0));
+        // No more than 0.7 of the target, but 10 s however short that is.
+        assert!((level(&[20.0, 30.0], 25.0) - 17.5).abs() < 1e-9);
+        assert!((level(&[20.0, 30.0], 6.0) - LOW_S).abs() < 1e-9);
     }
 
     #[test]

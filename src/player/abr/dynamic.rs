@@ -5,7 +5,8 @@
 //! rule takes over when the buffer is below it and BOLA asks for less (Spiteri, Sitaraman,
 //! Sparacio, MMSys 2018, §6, whose threshold is 10 s). Here the threshold is 10 s or half of the
 //! buffer target, whichever is less: with a target of 10 s or less the published rule never
-//! reaches BOLA at all.
+//! reaches BOLA at all. And from half the threshold on the throughput rule asks for no more than BOLA
+//! does, which knows better how much of the buffer a rung is worth.
 
 use super::bola_e::BolaE;
 use super::throughput::ThroughputRule;
@@ -44,7 +45,12 @@ impl Rule for Dynamic {
         } else if !self.by_buffer && long && by_level.rung >= by_rate.rung {
             self.by_buffer = true;
         }
-        if self.by_buffer { by_level } else { by_rate }
+        let heard = view.buffer_s >= self.threshold_s / 2.0 && by_level.rung < by_rate.rung;
+        if self.by_buffer || heard {
+            by_level
+        } else {
+            by_rate
+        }
     }
 
     fn overruled(&mut self, view: &View<'_>, rung: usize) {

@@ -21,12 +21,17 @@ impl Rule for ThroughputRule {
 
 /// The highest rung that the estimate sustains; the lowest when there is none or no estimate yet.
 pub(super) fn sustained(view: &View<'_>) -> usize {
+    sustained_by(view, 1.0)
+}
+
+/// The highest rung that `share` of the estimate sustains.
+pub(super) fn sustained_by(view: &View<'_>, share: f64) -> usize {
     let Some(estimate) = view.throughput_kbps else {
         return 0;
     };
     let duration = view.ladder.duration_s(view.segment);
-    let share = (duration - view.latency_s).max(0.0) / duration;
-    view.ladder.rung_within(estimate * share)
+    let flowing = (duration - view.latency_s).max(0.0) / duration;
+    view.ladder.rung_within(share * estimate * flowing)
 }
 
 #[cfg(test)]
