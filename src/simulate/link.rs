@@ -152,7 +152,7 @@ impl Link {
     }
 
     /// The earliest time by which so many bits, more than 0, passed; `None` if that never is.
-    fn when(&self, bits: f64) -> Option<f64> {
+    pub(super) fn when(&self, bits: f64) -> Option<f64> {
         let lap_bits = self.lap_bits();
         if lap_bits <= 0.0 || (!self.looped && bits > lap_bits) {
             return None;

@@ -55,8 +55,7 @@ impl Bound {
         segment: usize,
     ) -> impl Fn(&Plan) -> f64 + Copy + 'a {
         let best = plans.iter().max_by(|a, b| a.worth().total_cmp(&b.worth()));
-        let best = best.copied().unwrap_or(Plan::START);
-        let at = |chain: &&Chain| chain.at_most(problem, &best, segment);
+        let at = |chain: &&Chain| best.map_or(0.0, |best| chain.at_most(problem, best, segment));
         let chain = self.chains.iter().min_by(|a, b| at(a).total_cmp(&at(b)));
         move |plan| chain.map_or(f64::INFINITY, |chain| chain.at_most(problem, plan, segment))
     }
@@ -67,8 +66,7 @@ impl Chain {
         let ahead = self.ahead[segment * problem.mbps.len() + plan.rung];
         let last = problem.ladder.segments() - 1;
         let until_s = problem.ladder.start_s(last) + plan.lost_s;
-        let from_s = problem.first_byte_s(plan, segment);
-        let mbit = (problem.link.passed(until_s) - problem.link.passed(from_s)) / 1e6;
+        let mbit = (problem.link.passed(until_s) - plan.next_bits) / 1e6;
         plan.worth() + ahead + self.price * mbit
     }
 

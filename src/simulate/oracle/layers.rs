@@ -10,7 +10,7 @@
 //! A lower layer is never given up for higher ones, and the start is not delayed for any; a session that
 //! does either may come out ahead.
 
-use super::plan::{Plan, Problem};
+use super::plan::Problem;
 
 /// The base plan: when it may ask for each segment at the earliest and when that plays, and what it costs.
 pub(super) struct Schedule {
@@ -54,13 +54,12 @@ pub(super) fn worth(problem: &Problem<'_>) -> Option<f64> {
 
 /// The bases alone, as soon as there is room for each.
 pub(super) fn bases(problem: &Problem<'_>) -> Option<Schedule> {
-    let (mut plan, mut first_s) = (Plan::START, 0.0);
+    let (mut plan, mut first_s) = (problem.start(), 0.0);
     let segments = problem.ladder.segments();
     let (mut asks_s, mut plays_s) = (Vec::with_capacity(segments), Vec::with_capacity(segments));
     for segment in 0..segments {
         asks_s.push(problem.ladder.start_s(segment) + plan.lost_s - problem.room_s(segment));
-        let from_s = problem.first_byte_s(&plan, segment);
-        plan = problem.fetch(&plan, (segment, 0), from_s)?;
+        plan = problem.fetch(&plan, (segment, 0))?;
         if segment == 0 {
             first_s = plan.lost_s;
         }

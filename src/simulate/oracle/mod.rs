@@ -58,7 +58,7 @@ pub fn qoe_lin(ladder: &Ladder, link: &Link, buffer_s: f64, most_plans: usize) -
 
 /// One segment counts by its rate alone, however late it comes.
 fn only(problem: &Problem<'_>) -> Option<(f64, Option<f64>)> {
-    let plans = problem.follow(&Plan::START, 0);
+    let plans = problem.follow(&problem.start(), 0);
     let best = plans
         .map(|plan| problem.mbps[plan.rung])
         .max_by(f64::total_cmp)?;
@@ -86,7 +86,7 @@ fn search(
 ) -> Option<(f64, f64)> {
     let last = problem.ladder.segments() - 1;
     let mut at_most = f64::NEG_INFINITY;
-    let mut plans = vec![Plan::START];
+    let mut plans = vec![problem.start()];
     for segment in 0..last {
         let mut next = Vec::with_capacity(plans.len() * problem.mbps.len());
         for plan in &plans {

@@ -16,17 +16,13 @@ pub(super) struct Plan {
     /// Qualities less changes, and what the start-up would cost if it were a stall; so that the worth is
     /// this less [`STALL`] × `lost_s`.
     pub(super) gain: f64,
+    /// When the first byte of the next segment can come at the earliest, seconds.
+    pub(super) next_s: f64,
+    /// Bits that the link carried by then.
+    pub(super) next_bits: f64,
 }
 
 impl Plan {
-    /// Before anything is fetched.
-    pub(super) const START: Self = Self {
-        rung: 0,
-        clock_s: 0.0,
-        lost_s: 0.0,
-        gain: 0.0,
-    };
-
     /// QoE_lin times segments, if nothing came after it.
     pub(super) fn worth(&self) -> f64 {
         self.gain - STALL * self.lost_s
@@ -70,39 +66,47 @@ impl<'a> Problem<'a> {
         self.bytes(segment, rung) as f64 * 8e-6
     }
 
-    /// When the first byte of `segment` can come at the earliest, after `plan`.
-    pub(super) fn first_byte_s(&self, plan: &Plan, segment: usize) -> f64 {
-        let dry_s = self.ladder.start_s(segment) + plan.lost_s;
-        self.link
-            .first_byte_s(plan.clock_s.max(dry_s - self.room_s(segment)))
+    /// The plan before anything is fetched.
+    pub(super) fn start(&self) -> Plan {
+        let next_s = self.link.first_byte_s(0.0);
+        Plan {
+            rung: 0,
+            clock_s: 0.0,
+            lost_s: 0.0,
+            gain: 0.0,
+            next_s,
+            next_bits: self.link.passed(next_s),
+        }
     }
 
-    /// `plan` with `segment` from `rung`, whose first byte comes at `from_s`; `None` if its last never does.
-    pub(super) fn fetch(
-        &self,
-        plan: &Plan,
-        (segment, rung): (usize, usize),
-        from_s: f64,
-    ) -> Option<Plan> {
-        let end_s = self.link.flow(from_s, self.bytes(segment, rung)).ends_s()?;
+    /// `plan` with `segment` from `rung`; `None` if its last byte never comes.
+    pub(super) fn fetch(&self, plan: &Plan, (segment, rung): (usize, usize)) -> Option<Plan> {
+        let bits = plan.next_bits + self.bytes(segment, rung) as f64 * 8.0;
+        // Rounding must not make a transfer end before it began.
+        let end_s = self.link.when(bits)?.max(plan.next_s);
         let gained = match segment {
             0 => STALL * end_s,
             _ => self.mbps[rung] - (self.mbps[rung] - self.mbps[plan.rung]).abs(),
         };
+        let lost_s = plan.lost_s.max(end_s - self.ladder.start_s(segment));
+        let dry_s = self.ladder.start_s(segment + 1) + lost_s;
+        let asks_s = end_s.max(dry_s - self.room_s(segment + 1));
+        let next_s = self.link.first_byte_s(asks_s);
         Some(Plan {
             rung,
             clock_s: end_s,
-            lost_s: plan.lost_s.max(end_s - self.ladder.start_s(segment)),
+            lost_s,
             gain: plan.gain + gained,
+            next_s,
+            next_bits: self.link.passed(next_s),
         })
     }
 
     /// Every plan that goes on from `plan` with `segment`.
     pub(super) fn follow(&self, plan: &Plan, segment: usize) -> impl Iterator<Item = Plan> + '_ {
-        let from_s = self.first_byte_s(plan, segment);
         let plan = *plan;
         let rungs = 0..self.mbps.len();
-        rungs.filter_map(move |rung| self.fetch(&plan, (segment, rung), from_s))
+        rungs.filter_map(move |rung| self.fetch(&plan, (segment, rung)))
     }
 }
 

@@ -16,12 +16,9 @@ use std::sync::Arc;
 fn by_trying(problem: &Problem<'_>) -> f64 {
     let (rungs, segments) = (problem.mbps.len(), problem.ladder.segments());
     let worth = |mut number: usize| {
-        let mut plan = Plan::START;
+        let mut plan = problem.start();
         for segment in 0..segments {
-            let from_s = problem.first_byte_s(&plan, segment);
-            plan = problem
-                .fetch(&plan, (segment, number % rungs), from_s)
-                .unwrap();
+            plan = problem.fetch(&plan, (segment, number % rungs)).unwrap();
             number /= rungs;
         }
         plan.worth()
