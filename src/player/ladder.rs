@@ -37,6 +37,18 @@ pub enum LadderError {
         /// What was there.
         value: f64,
     },
+    /// A duration, rate or size beyond belief.
+    #[error("{what} {index}: expected at most {most:e}, found {value:e}")]
+    TooLarge {
+        /// `duration of segment`, `rate of rung` or `size in segment`.
+        what: &'static str,
+        /// Which segment or rung, counted from 0.
+        index: usize,
+        /// The limit.
+        most: f64,
+        /// What was there.
+        value: f64,
+    },
     /// A segment without bytes.
     #[error("segment {segment} of rung `{rung}` has no bytes")]
     NoBytes {
@@ -71,6 +83,14 @@ pub enum LadderError {
     },
 }
 
+/// No segment lasts longer: a day, in seconds. Beyond this and the next two, time would pass in steps
+/// too small to see the end of.
+pub(crate) const LONGEST_S: f64 = 86_400.0;
+/// No rung has a higher rate, kbit/s.
+pub(crate) const MOST_KBPS: f64 = 1e9;
+/// No segment is larger: 4 GiB.
+pub(crate) const LARGEST: u64 = 1 << 32;
+
 /// Rungs × segments of a title. At least one of each; rates ascend; every size is known or assumed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ladder {
@@ -100,8 +120,10 @@ impl Ladder {
         if durations_s.is_empty() {
             return Err(LadderError::Empty { what: "segment" });
         }
-        all_positive("duration of segment", durations_s.iter().copied())?;
-        all_positive("rate of rung", rungs.iter().map(|rung| rung.kbps))?;
+        let durations = durations_s.iter().copied();
+        all_within("duration of segment", durations, LONGEST_S)?;
+        let rates = rungs.iter().map(|rung| rung.kbps);
+        all_within("rate of rung", rates, MOST_KBPS)?;
         if let Some(pair) = rungs.windows(2).find(|pair| pair[1].kbps < pair[0].kbps) {
             let rung = pair[1].id.clone();
             return Err(LadderError::NotAscending { rung });
@@ -115,6 +137,14 @@ impl Ladder {
             return Err(LadderError::NoBytes {
                 segment: place / rungs.len(),
                 rung: rungs[place % rungs.len()].id.clone(),
+            });
+        }
+        if let Some(place) = sizes.iter().position(|&size| size > LARGEST) {
+            return Err(LadderError::TooLarge {
+                what: "size in segment",
+                index: place / rungs.len(),
+                most: LARGEST as f64,
+                value: sizes[place] as f64,
             });
         }
         Ok(Self {
@@ -363,10 +393,22 @@ fn rate_kbps(representation: &Representation, total_s: f64) -> f64 {
     }
 }
 
-fn all_positive(what: &'static str, values: impl Iterator<Item = f64>) -> Result<(), LadderError> {
+fn all_within(
+    what: &'static str,
+    values: impl Iterator<Item = f64>,
+    most: f64,
+) -> Result<(), LadderError> {
     for (index, value) in values.enumerate() {
         if !(value.is_finite() && value > 0.0) {
             return Err(LadderError::NotPositive { what, index, value });
+        }
+        if value > most {
+            return Err(LadderError::TooLarge {
+                what,
+                index,
+                most,
+                value,
+            });
         }
     }
     Ok(())
@@ -539,5 +581,9 @@ pub(crate) mod tests {
         assert!(build(&[rung(2.0), rung(1.0)], &[1.0], &[1, 1]).contains("ascending"));
         assert!(build(&[rung(1.0)], &[1.0], &[1, 1]).contains("expected 1 segment sizes"));
         assert!(build(&[rung(1.0)], &[1.0], &[0]).contains("no bytes"));
+        let most = "expected at most";
+        assert!(build(&[rung(1e10)], &[1.0], &[1]).contains(most));
+        assert!(build(&[rung(1.0)], &[1.0, 1e9], &[1, 1]).contains("segment 1: expected at most"));
+        assert!(build(&[rung(1.0)], &[1.0], &[1 << 33]).contains(most));
     }
 }

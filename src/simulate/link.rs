@@ -12,6 +12,9 @@ const STEP_S: f64 = 0.1;
 /// ... and this many bytes, as in Sabre (12,000 bits).
 const STEP_BYTES: u64 = 1500;
 
+/// What would take longer than this, seconds, is as good as never: three hundred years.
+const NEVER_S: f64 = 1e10;
+
 /// A trace made ready for questions, its rates multiplied.
 #[derive(Debug, Clone)]
 pub struct Link {
@@ -136,6 +139,7 @@ impl Link {
             0 => Some(from_s),
             _ => self.when(base_bits + bytes as f64 * 8.0),
         };
+        let ends_s = ends_s.filter(|end_s| end_s - from_s <= NEVER_S);
         // Rounding must not make a transfer end before it began.
         let ends_s = ends_s.map(|end_s| end_s.max(from_s));
         Flow {

@@ -7,9 +7,9 @@
 //! Sabre's own format (its `example/`); Pensieve's titles are found converted to it. Knows nothing
 //! of our manifests: [`Movie::ladder`] makes a title of one of them for the player core.
 
-use crate::player::ladder::{Ladder, LadderError, Rung};
+use super::file;
+use crate::player::ladder::{LARGEST, LONGEST_S, Ladder, LadderError, MOST_KBPS, Rung};
 use serde::Deserialize;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -79,7 +79,7 @@ struct File {
 impl Movie {
     /// Reads a movie file.
     pub fn load(path: &Path) -> Result<Self, MovieError> {
-        let text = fs::read_to_string(path).map_err(|source| MovieError::Read {
+        let text = file::text(path).map_err(|source| MovieError::Read {
             file: path.to_owned(),
             source,
         })?;
@@ -162,31 +162,33 @@ fn check(name: &str, file: &File) -> Result<(), MovieError> {
         expected,
         found,
     };
-    let positive = |value: f64| value.is_finite() && value > 0.0;
+    let within = |value: f64, most: f64| value > 0.0 && value <= most;
     let duration = file.segment_duration_ms;
-    if !positive(duration) {
-        let place = "segment_duration_ms".to_owned();
-        return Err(wrong(place, "a number above 0", duration.to_string()));
+    if !within(duration, LONGEST_S * 1e3) {
+        let (place, expected) = (
+            "segment_duration_ms".to_owned(),
+            "more than 0, at most a day",
+        );
+        return Err(wrong(place, expected, duration.to_string()));
     }
     let rates = &file.bitrates_kbps;
     let rising = rates.windows(2).all(|pair| pair[0] < pair[1]);
-    if rates.is_empty() || !rates.iter().copied().all(positive) || !rising {
+    if rates.is_empty() || !rates.iter().all(|&rate| within(rate, MOST_KBPS)) || !rising {
         let found = format!("{rates:?}");
-        return Err(wrong(
-            "bitrates_kbps".into(),
-            "ascending rates above 0",
-            found,
-        ));
+        let expected = "ascending rates above 0, at most 1e9";
+        return Err(wrong("bitrates_kbps".into(), expected, found));
     }
     if file.segment_sizes_bits.is_empty() {
         let place = "segment_sizes_bits".to_owned();
         return Err(wrong(place, "at least one segment", "none".into()));
     }
     for (segment, sizes) in file.segment_sizes_bits.iter().enumerate() {
-        if sizes.len() != rates.len() || !sizes.iter().copied().all(positive) {
+        let fit = |&bits: &f64| within(bits, LARGEST as f64 * 8.0);
+        if sizes.len() != rates.len() || !sizes.iter().all(fit) {
             let place = format!("segment_sizes_bits, segment {segment}");
             let found = format!("{sizes:?}");
-            return Err(wrong(place, "a size above 0 for every rate", found));
+            let expected = "a size above 0, at most 4 GiB, for every rate";
+            return Err(wrong(place, expected, found));
         }
     }
     Ok(())

@@ -11,6 +11,9 @@ use super::rules::{self, Choice, Ended, Rule, View};
 use crate::simulate::movie::Movie;
 use crate::simulate::trace::Trace;
 
+/// Longer movies are not made, segments.
+const MOST_SEGMENTS: f64 = 1e6;
+
 /// A segment that takes more rounds through the trace than this never arrives.
 const MOST_LAPS: f64 = 1e5;
 /// A session of more requests than this a segment abandons one of them for ever.
@@ -36,6 +39,10 @@ pub fn run(trace: &Trace, movie: &Movie, options: &Options) -> Result<Session, C
     let movie = match options.movie_s {
         Some(length_s) => {
             let segments = (length_s * 1000.0 / movie.segment_ms()).ceil();
+            if segments > MOST_SEGMENTS {
+                let expected = "a length of at most a million segments";
+                return Err(CompatError::option("-ml", expected, length_s));
+            }
             cut = movie.clone().with_segments(segments as usize);
             &cut
         }
