@@ -1,11 +1,12 @@
 //! All traces below some folders, and what lay there and is none.
 
 use super::trace::Trace;
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Folders deeper than this are not entered: a link may lead back up.
+/// Folders deeper than this are not entered.
 const DEEPEST: usize = 12;
 
 /// Traces in the order of their paths.
@@ -27,39 +28,61 @@ pub struct Skipped {
 }
 
 impl Corpus {
-    /// Reads every file in `places` and below; hidden ones are passed over. `Err` when a place
-    /// cannot be listed.
+    /// Reads every file in `places` and below; hidden ones are passed over. `Err` when a place is not
+    /// there or cannot be listed.
     pub fn read(places: &[PathBuf]) -> io::Result<Self> {
-        let mut corpus = Self::default();
+        let (mut corpus, mut entered) = (Self::default(), HashSet::new());
         for place in places {
-            corpus.visit(place, DEEPEST)?;
+            fs::metadata(place).map_err(|error| named(place, &error))?;
+            corpus.visit(place, DEEPEST, &mut entered)?;
         }
         Ok(corpus)
     }
 
-    fn visit(&mut self, place: &Path, depth: usize) -> io::Result<()> {
-        if !place.is_dir() {
-            self.take(place);
-            return Ok(());
+    fn visit(
+        &mut self,
+        place: &Path,
+        depth: usize,
+        entered: &mut HashSet<PathBuf>,
+    ) -> io::Result<()> {
+        match fs::metadata(place) {
+            Ok(about) if about.is_file() => self.take(place),
+            Ok(about) if about.is_dir() => return self.enter(place, depth, entered),
+            // A pipe would be waited for.
+            Ok(_) => self.skip(place, "neither a file nor a folder".to_owned()),
+            Err(error) => self.skip(place, error.to_string()),
         }
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        folder: &Path,
+        depth: usize,
+        entered: &mut HashSet<PathBuf>,
+    ) -> io::Result<()> {
         if depth == 0 {
-            let reason = format!("more than {DEEPEST} folders deep");
-            let file = place.to_owned();
-            self.skipped.push(Skipped { file, reason });
+            self.skip(folder, format!("more than {DEEPEST} folders deep"));
             return Ok(());
         }
-        let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("{}: {error}", place.display()))
-        };
-        let entries = fs::read_dir(place).map_err(named)?;
+        let real = folder.canonicalize().map_err(|e| named(folder, &e))?;
+        if !entered.insert(real) {
+            self.skip(folder, "a folder that was read already".to_owned());
+            return Ok(());
+        }
+        let entries = fs::read_dir(folder).map_err(|e| named(folder, &e))?;
         let mut paths = entries
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<io::Result<Vec<PathBuf>>>()?;
         paths.retain(|path| !is_hidden(path));
         paths.sort();
-        paths
-            .iter()
-            .try_for_each(|path| self.visit(path, depth - 1))
+        let mut paths = paths.iter();
+        paths.try_for_each(|path| self.visit(path, depth - 1, entered))
+    }
+
+    fn skip(&mut self, file: &Path, reason: String) {
+        let file = file.to_owned();
+        self.skipped.push(Skipped { file, reason });
     }
 
     fn take(&mut self, file: &Path) {
@@ -68,13 +91,14 @@ impl Corpus {
             Err(error) => {
                 let (full, name) = (error.to_string(), file.display().to_string());
                 let reason = full.strip_prefix(&name).unwrap_or(&full);
-                self.skipped.push(Skipped {
-                    file: file.to_owned(),
-                    reason: reason.trim_start_matches([':', ' ']).to_owned(),
-                });
+                self.skip(file, reason.trim_start_matches([':', ' ']).to_owned());
             }
         }
     }
+}
+
+fn named(place: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", place.display()))
 }
 
 fn is_hidden(path: &Path) -> bool {

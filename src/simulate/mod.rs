@@ -24,6 +24,7 @@ pub mod compat;
 pub mod conditions;
 pub mod corpus;
 pub mod driver;
+mod file;
 pub mod grid;
 pub mod link;
 pub mod movie;

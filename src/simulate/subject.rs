@@ -1,10 +1,10 @@
 //! What is streamed in a simulation: a title of ours, a movie of another simulator, a pixel ladder.
 
+use super::file;
 use super::movie::{Movie, MovieError};
 use super::title::{self, TitleError};
 use crate::manifest::QualityReport;
 use crate::player::ladder::{Ladder, LadderError, Rung};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -135,13 +135,13 @@ impl Subject {
     }
 }
 
-fn report(file: &Path) -> Result<QualityReport, SubjectError> {
-    let text = fs::read_to_string(file).map_err(|source| SubjectError::Read {
-        file: file.to_owned(),
+fn report(path: &Path) -> Result<QualityReport, SubjectError> {
+    let text = file::text(path).map_err(|source| SubjectError::Read {
+        file: path.to_owned(),
         source,
     })?;
     serde_json::from_str(&text).map_err(|source| SubjectError::Json {
-        file: file.to_owned(),
+        file: path.to_owned(),
         source,
     })
 }

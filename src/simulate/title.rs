@@ -2,9 +2,9 @@
 //!
 //! Media files are not opened; sizes and times stand in the playlists.
 
+use super::file;
 use crate::manifest::hls::Master;
 use crate::manifest::{ManifestError, Presentation};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -45,9 +45,9 @@ pub fn read(path: &Path) -> Result<Presentation, TitleError> {
     Ok(master.finish()?)
 }
 
-fn text(file: &Path) -> Result<String, TitleError> {
-    fs::read_to_string(file).map_err(|source| TitleError::Read {
-        file: file.to_owned(),
+fn text(path: &Path) -> Result<String, TitleError> {
+    file::text(path).map_err(|source| TitleError::Read {
+        file: path.to_owned(),
         source,
     })
 }

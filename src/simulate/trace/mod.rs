@@ -19,12 +19,9 @@ mod mahimahi;
 mod pensieve;
 mod sabre;
 
-use std::fs::File;
-use std::io::{self, Read};
+use super::file;
+use std::io;
 use std::path::{Path, PathBuf};
-
-/// Larger files are no trace, bytes.
-const LARGEST: u64 = 256 << 20;
 
 /// Larger numbers of kbit/s or seconds are a mistake, and would drown the others in rounding.
 const MOST: f64 = 1e9;
@@ -62,12 +59,6 @@ pub enum TraceError {
         /// What the system said.
         #[source]
         source: io::Error,
-    },
-    /// The file is too large to be a trace.
-    #[error("{file}: expected a trace of at most {LARGEST} bytes")]
-    TooLarge {
-        /// The file.
-        file: String,
     },
     /// A line that does not fit the format.
     #[error("{file}: line {line}: expected {expected}, found `{found}`")]
@@ -156,21 +147,11 @@ impl Trace {
 
     /// Reads a trace file in whichever of the five formats it is.
     pub fn load(path: &Path) -> Result<Self, TraceError> {
-        let name = path.display().to_string();
-        let read = |source| TraceError::Read {
+        let bytes = file::bytes(path).map_err(|source| TraceError::Read {
             file: path.to_owned(),
             source,
-        };
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(read)?;
-        let taken = file
-            .take(LARGEST + 1)
-            .read_to_end(&mut bytes)
-            .map_err(read)?;
-        if taken as u64 > LARGEST {
-            return Err(TraceError::TooLarge { file: name });
-        }
-        Self::parse(&name, &bytes)
+        })?;
+        Self::parse(&path.display().to_string(), &bytes)
     }
 
     /// Reads a trace from the bytes of a file; `name` stands in messages.
