@@ -2,6 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
 
+#[macro_use]
+mod stderr;
+
 mod assembly;
 mod bench;
 mod demo;
@@ -35,7 +38,7 @@ pub use error::CliError;
 use crate::model::device;
 use crate::model::ops::keep_freed_memory;
 use clap::{Parser, Subcommand};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -103,6 +106,8 @@ pub fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("promptus={}", cli.log)))
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .log_internal_errors(false)
         .init();
     let chosen = device::choose(cli.device).map_err(CliError::from);
     match chosen.and_then(|()| run(cli.command)) {

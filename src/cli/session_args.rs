@@ -178,7 +178,7 @@ impl SessionArgs {
 
 /// Prints a report: text on stderr, and one line of JSON on stdout when asked for.
 pub(super) fn print(report: &Report, json: bool) -> Result<(), CliError> {
-    write!(io::stderr().lock(), "{}", report.text())?;
+    eprint!("{}", report.text());
     if json {
         writeln!(io::stdout().lock(), "{}", report.json()?)?;
     }

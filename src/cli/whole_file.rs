@@ -1,6 +1,9 @@
 //! Results as files that appear whole or not at all. Knows nothing of what is in them.
+//!
+//! What stands there and is no file (a device, a pipe, a link) is written to, not replaced.
 
 use super::CliError;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -11,6 +14,11 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
 }
 
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let about = path.symlink_metadata();
+    if about.is_ok_and(|about| !about.is_file()) {
+        let mut there = OpenOptions::new().write(true).truncate(true).open(path)?;
+        return there.write_all(bytes);
+    }
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -24,4 +32,27 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     file.persist(path)?;
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_link_or_a_device_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        write(&file, b"a longer text").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write(&link, b"short").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"short");
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        write(Path::new("/dev/null"), b"gone").unwrap();
+        assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+        let error = write(folder.path(), b"x").unwrap_err().message();
+        assert!(error.contains("directory"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
 }

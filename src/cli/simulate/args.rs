@@ -8,8 +8,14 @@ use crate::simulate::corpus::Corpus;
 use crate::simulate::qoe::LPIPS_THRESHOLDS;
 use crate::simulate::subject::Subject;
 use crate::simulate::trace::Trace;
+use clap::value_parser;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Headers are not longer, bytes.
+const MOST_OVERHEAD: u64 = 1 << 20;
+/// Faster networks do not exist.
+const MOST_MULTIPLIER: f64 = 1e6;
 
 /// A simulator to be reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -70,10 +76,16 @@ pub(super) struct GridArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) ladder: Vec<PathBuf>,
     /// Seeds; each beyond the first begins the traces at a place of its own.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(1..))]
     pub(super) seeds: u64,
     /// LPIPS thresholds over which time is counted.
-    #[arg(long, value_name = "X", value_delimiter = ',', default_values_t = LPIPS_THRESHOLDS)]
+    #[arg(
+        long,
+        value_name = "X",
+        value_delimiter = ',',
+        default_values_t = LPIPS_THRESHOLDS,
+        value_parser = threshold
+    )]
     pub(super) thresholds: Vec<f64>,
     /// Plans that the oracle carries from segment to segment; 0: as many as there are, which proves
     /// the optimum.
@@ -121,7 +133,12 @@ pub(super) struct NetworkArgs {
     #[arg(long, value_name = "MS")]
     pub(super) latency: Option<f64>,
     /// Bytes that every answer carries beside its body.
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 0,
+        value_parser = value_parser!(u64).range(..=MOST_OVERHEAD)
+    )]
     pub(super) overhead: u64,
 }
 
@@ -233,11 +250,18 @@ impl Args {
 
 /// Refuses multipliers that make no network.
 pub(in crate::cli) fn check_multiplier(multiplier: f64) -> Result<(), CliError> {
-    if multiplier.is_finite() && multiplier > 0.0 {
+    if multiplier > 0.0 && multiplier <= MOST_MULTIPLIER {
         return Ok(());
     }
-    let message = format!("--multiplier {multiplier}: expected a number above 0");
+    let message =
+        format!("--multiplier {multiplier:?}: expected a number above 0, at most {MOST_MULTIPLIER}");
     Err(CliError::input(message))
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok();
+    let value = value.filter(|value| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| "expected a number, 0 or more".to_owned())
 }
 
 fn not_negative(name: &str, value: f64) -> Result<(), CliError> {

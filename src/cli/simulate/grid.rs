@@ -11,6 +11,9 @@ use std::io::{self, Write};
 use std::thread;
 use std::time::Instant;
 
+/// More sessions at once would fill the memory.
+const MOST_SESSIONS: usize = 1_000_000;
+
 /// What the table on the terminal shows.
 const SHOWN: [(&str, &str); 6] = [
     ("QoE_lin", "QoE_lin"),
@@ -31,6 +34,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let rows = grid.run(&|done| bar.inc(done as u64))?;
     bar.finish_and_clear();
     eprint!("{}", text(&rows));
+    let starved = rows.iter().filter(|row| row.verdict == "starved").count();
+    if starved > 0 {
+        eprintln!("{starved} sessions starved: their traces never deliver it all");
+    }
     let took_s = began.elapsed().as_secs_f64();
     eprintln!(
         "{sessions} sessions in {took_s:.2} s on {} threads",
@@ -55,12 +62,28 @@ fn grid(args: &Args) -> Result<Grid, CliError> {
     let subjects = args.subjects()?;
     let first = subjects.first().map(|subject| &subject.ladder);
     let ladder = first.ok_or_else(|| CliError::input("nothing to stream"))?;
+    let (options, traces, players) = (
+        args.session.options(ladder)?,
+        args.corpus()?,
+        players(&args.rules)?,
+    );
+    let seeds = args.grid.seeds;
+    let factors = [subjects.len(), traces.len(), players.len(), seeds as usize];
+    let sessions = factors.iter().try_fold(1, |n: usize, f| n.checked_mul(*f));
+    if sessions.is_none_or(|sessions| sessions > MOST_SESSIONS) {
+        return Err(CliError::input(format!(
+            "--seeds {seeds}: {} titles, {} traces and {} rules make more than {MOST_SESSIONS} sessions",
+            subjects.len(),
+            traces.len(),
+            players.len()
+        )));
+    }
     Ok(Grid {
-        options: args.session.options(ladder)?,
+        options,
         subjects,
-        traces: args.corpus()?,
-        players: players(&args.rules)?,
-        seeds: args.grid.seeds.max(1),
+        traces,
+        players,
+        seeds,
         conditions: args.network.conditions()?,
         fit_to_ladder: args.network.fit_to_ladder,
         thresholds: args.grid.thresholds.clone(),

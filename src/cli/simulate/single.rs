@@ -9,6 +9,7 @@ use crate::simulate::qoe::{self, Figures, Setting, Timeline};
 use crate::simulate::subject::Subject;
 use crate::simulate::trace::Trace;
 use crate::simulate::{driver, oracle};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ fn play(args: &Args, subject: &Subject, trace: &Trace) -> Result<(), CliError> {
     }
     let report = Report::new(context, &subject.ladder, run.log);
     session_args::print(&report, false)?;
-    say(&figures)?;
+    say(&figures);
     if args.json {
         let mut json = serde_json::to_value(&report)?;
         json["qoe"] = serde_json::to_value(&figures)?;
@@ -95,20 +96,18 @@ fn figures(
 }
 
 /// A few of the figures as text.
-fn say(figures: &Figures) -> io::Result<()> {
-    let mut err = io::stderr().lock();
-    write!(
-        err,
+fn say(figures: &Figures) {
+    let mut text = format!(
         "QoE_lin {:.4}, QoE_log {:.4}, Sabre score {:.4}",
         figures.qoe_lin, figures.qoe_log, figures.score
-    )?;
+    );
     if let (Some(best), Some(gap)) = (figures.oracle_qoe_lin, figures.oracle_gap) {
-        write!(err, "; oracle {best:.4}, gap {gap:.4}")?;
+        let _ = write!(text, "; oracle {best:.4}, gap {gap:.4}");
     }
     if let (Some(mean), Some(p95)) = (figures.lpips_squeeze, figures.lpips_squeeze_p95) {
-        write!(err, "; LPIPS (squeeze) {mean:.4}, p95 {p95:.4}")?;
+        let _ = write!(text, "; LPIPS (squeeze) {mean:.4}, p95 {p95:.4}");
     }
-    writeln!(err)
+    eprintln!("{text}");
 }
 
 fn export(
