@@ -233,12 +233,11 @@ impl Session {
     }
 
     /// The buffer has been full since `since_s`, and will have room at `until_s` if all goes as
-    /// expected, which a real generator may not.
+    /// expected, which a slow generator does not.
     fn full(&mut self, since_s: f64, until_s: f64, event: Event) -> Command {
         let over = event == Event::Timer && self.clock_s >= until_s;
         let news = matches!(event, Event::Rendered(_));
-        let measured = self.pipeline.as_ref().is_some_and(Pipeline::is_measured);
-        match self.excess_s().filter(|_| measured && (over || news)) {
+        match self.excess_s().filter(|_| over || news) {
             Some(excess_s) if excess_s > ROUNDING_S => self.wait_since(since_s, excess_s),
             _ if over => self.decide(self.clock_s - since_s),
             _ => Command::Wait { until_s },
@@ -604,6 +603,7 @@ impl Session {
             }
             _ => {
                 self.state = State::Ended;
+                self.activity = Activity::Nothing;
                 Command::GiveUp { segment }
             }
         }

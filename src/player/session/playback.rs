@@ -151,7 +151,8 @@ impl Session {
     }
 
     pub(super) fn end_stall(&mut self) {
-        let (State::Stalled, Some(stall)) = (self.state, self.log.stalls.last_mut()) else {
+        let last = self.log.stalls.last_mut();
+        let Some(stall) = last.filter(|stall| stall.end_s.is_none()) else {
             return;
         };
         stall.end_s = Some(self.clock_s);
