@@ -13,7 +13,7 @@
 //! The text goes to stderr; with `--json` the report (see [`crate::report`]) is the last line of
 //! stdout. A reader of `--out -` that goes away ends it quietly.
 
-use super::playback::{Ended, Layers, Opening, Playback};
+use super::playback::{Ended, Layers, Opening, Playback, failed};
 use super::screen::{self, Screen};
 use super::session_args::{self, SessionArgs};
 use super::{CliError, simulate};
@@ -142,7 +142,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     let Ended { report, error } = playback.run(setup, trace, screen)?;
     session_args::print(&report, args.json)?;
-    error.map_or(Ok(()), |error| Err(error.into()))
+    error.map_or(Ok(()), |error| Err(failed(error)))
 }
 
 /// How the title is to be opened.

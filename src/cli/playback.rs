@@ -89,7 +89,7 @@ impl Playback {
             None => Client::new(Patience::default())?,
         };
         let client = client.with_cmcd(Cmcd::new(opening.cmcd));
-        let title = runtime.block_on(Title::open(&client, url))?;
+        let title = runtime.block_on(Title::open(&client, url)).map_err(failed)?;
         let (group, generator) = if let Some(decoding) = render {
             let (group, generator) = generator_for(&title, decoding)?;
             (group, Some(Arc::new(generator)))
@@ -103,9 +103,10 @@ impl Playback {
             Layers::Auto => named.is_some_and(|group| !group.layers.is_empty()),
         };
         let stream = match layered {
-            true => runtime.block_on(title.layered_stream(&client, group))?,
-            false => runtime.block_on(title.stream(&client, group))?,
+            true => runtime.block_on(title.layered_stream(&client, group)),
+            false => runtime.block_on(title.stream(&client, group)),
         };
+        let stream = stream.map_err(failed)?;
         let stream = runtime.block_on(stream.with_utility(&client, opening.utility))?;
         let stream = Arc::new(stream);
         Ok(Self {
@@ -216,6 +217,14 @@ fn pump(
         return Err(CliError::interrupted());
     }
     screen.finish().map(Some)
+}
+
+/// A trace that has nothing to give was understood: that is a finding, as it is in a simulation.
+pub(super) fn failed(error: FetchError) -> CliError {
+    match error {
+        FetchError::Starved { .. } => CliError::check(error.to_string()),
+        error => error.into(),
+    }
 }
 
 fn verdict(played: &Played) -> Verdict {

@@ -53,6 +53,9 @@ struct GuardArgs {
     /// Avoid rungs that were often left for lower ones.
     #[arg(long)]
     switch_history: bool,
+    /// Let the rule choose what may not be generated in time.
+    #[arg(long)]
+    no_decode_guard: bool,
 }
 
 /// A device to decode and generate on; without --ms-per-frame that takes no time, or, where `play`
@@ -96,7 +99,7 @@ impl GuardArgs {
             abandonment: !self.no_abandon,
             replacement: self.replace,
             switch_history: self.switch_history,
-            ..Guards::default()
+            decode_time: !self.no_decode_guard,
         }
     }
 }

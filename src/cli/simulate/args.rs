@@ -253,8 +253,9 @@ pub(in crate::cli) fn check_multiplier(multiplier: f64) -> Result<(), CliError> 
     if multiplier > 0.0 && multiplier <= MOST_MULTIPLIER {
         return Ok(());
     }
-    let message =
-        format!("--multiplier {multiplier:?}: expected a number above 0, at most {MOST_MULTIPLIER}");
+    let message = format!(
+        "--multiplier {multiplier:?}: expected a number above 0, at most {MOST_MULTIPLIER}"
+    );
     Err(CliError::input(message))
 }
 
