@@ -148,7 +148,50 @@ fn simulate_says_what_is_wrong() {
     let empty = folder.path().join("empty");
     fs::write(&empty, "").unwrap();
     let empty = empty.to_str().unwrap();
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 18] = [
+        (
+            &[&title, "--trace", &trace, "--multiplier", "1e308"],
+            "above 0, at most 1000000",
+        ),
+        (&[&title, "--trace", &trace, "--seeds", "0"], "--seeds"),
+        (
+            &[&title, "--trace", &trace, "--seeds", "18446744073709551615"],
+            "more than 1000000 sessions",
+        ),
+        (
+            &[
+                &title,
+                "--trace",
+                &trace,
+                "--overhead",
+                "18446744073709551615",
+            ],
+            "--overhead",
+        ),
+        (
+            &[&title, "--trace", &trace, "--thresholds", "NaN"],
+            "expected a number, 0 or more",
+        ),
+        (
+            &[&title, "--trace", "/dev/zero"],
+            "expected at most 268435456 bytes",
+        ),
+        (
+            &["--movie", "/dev/zero", "--trace", &trace],
+            "expected at most 268435456 bytes",
+        ),
+        (
+            &["--ladder", "/dev/zero", "--trace", &trace],
+            "expected at most 268435456 bytes",
+        ),
+        (
+            &["/dev/zero", "--trace", &trace],
+            "expected at most 268435456 bytes",
+        ),
+        (
+            &[&title, "--traces", "/no/folder", "--rules", "all"],
+            "/no/folder: No such file",
+        ),
         (&[&title, "--trace", empty], "empty: expected a trace"),
         (
             &[&title, "--trace", "/no/such"],
@@ -184,6 +227,44 @@ fn simulate_says_what_is_wrong() {
         assert_eq!(code, 2, "{args:?}: {text}");
         assert!(text.contains(expected), "{args:?}: {text}");
     }
+}
+
+/// Nobody reads what the command has to say: it says it all the same, and JSON comes whole.
+#[test]
+fn a_reader_of_messages_that_goes_away_is_no_failure() {
+    let (_folder, title, trace) = workplace();
+    let run = |args: &[&str]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_promptus"))
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stderr.take());
+        child.wait_with_output().unwrap()
+    };
+    let single = run(&["simulate", &title, "--trace", &trace, "--json"]);
+    assert_eq!(
+        (single.status.code(), &json(&single)["verdict"]),
+        (Some(0), &"finished".into())
+    );
+    let grid = run(&["simulate", &title, "--traces", &title, &trace, "--json"]);
+    assert_eq!(
+        (grid.status.code(), &json(&grid)["verdict"]),
+        (Some(0), &"finished".into())
+    );
+    assert_eq!(run(&["simulate", "/no/title"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_throttle_that_carries_nothing_is_a_finding() {
+    let (folder, title, _) = workplace();
+    let dead = folder.path().join("dead.csv");
+    fs::write(&dead, "time_s,kbps\n0,0\n9,0\n").unwrap();
+    let dead = dead.to_str().unwrap();
+    let (code, text) = failed(&["play", &title, "--no-render", "--throttle", dead]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("the throttle's trace carries nothing"), "{text}");
 }
 
 #[test]

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "session/anything.rs"]
+mod anything;
+
 use promptus::player::abr::Abr;
 use promptus::player::event::{Command, Event, Rendered, State};
 use promptus::player::ladder::{Ladder, Rung};
@@ -11,6 +14,7 @@ use promptus::player::pipeline::Compute;
 use promptus::player::session::{Guards, Options, Session};
 use promptus::player::throughput::Estimator;
 use proptest::prelude::*;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What the driver does with one transfer.
@@ -71,12 +75,15 @@ struct Watched {
     session: Session,
     now_s: f64,
     last_clock_s: f64,
+    /// What the buffer may hold, seconds.
+    most_s: f64,
 }
 
 impl Watched {
     fn tell(&mut self, event: Event) -> Command {
         let command = self.session.handle(self.now_s, event);
         assert!(self.session.buffer_s() >= 0.0);
+        assert!(self.session.buffer_s() <= self.most_s);
         assert!(self.session.clock_s() >= self.last_clock_s);
         self.last_clock_s = self.session.clock_s();
         if let Command::Wait { until_s } | Command::Drain { until_s } = command {
@@ -119,10 +126,13 @@ impl Watched {
 /// Runs a whole session; `None` when it gave a segment up.
 fn drive(ladder: &Arc<Ladder>, options: &Options, fates: &[Fate], seeks: bool) -> (Log, bool) {
     let session = Session::new(Arc::clone(ladder), options);
+    let longest = (0..ladder.segments()).map(|segment| ladder.duration_s(segment));
+    let longest_s = longest.fold(0.0, f64::max);
     let mut watched = Watched {
         session,
         now_s: 0.0,
         last_clock_s: 0.0,
+        most_s: options.buffer_s.max(2.0 * longest_s) + 1e-6,
     };
     let mut fates = fates.iter().cycle().take(40_000);
     let mut seeks_left = if seeks { 5 } else { 0 };
@@ -577,24 +587,28 @@ fn a_link_that_recovers_replaces_what_came_on_a_low_rung() {
     );
 }
 
-/// A real generator that takes `frame_s` a frame, one segment after the other, beside a session on a
-/// network of 2 Mbit/s. What it says is 5 ms old.
-fn beside_a_generator(seconds: usize, frame_s: f64) -> Log {
-    let ladder = simple(seconds);
+/// A title of so many segments beside a real generator, on a network of 2 Mbit/s.
+fn with_a_generator(segments: usize, frame_s: f64) -> Log {
     let options = Options {
         compute: Some(Compute::measured(30.0)),
         ..Options::default()
     };
-    let mut session = Session::new(Arc::clone(&ladder), &options);
-    let (mut news, mut busy_s): (Vec<(f64, Rendered)>, f64) = (Vec::new(), 0.0);
+    beside_a_generator(&simple(segments), &options, frame_s, 2000.0)
+}
+
+/// A real generator that takes `frame_s` a frame, one segment after the other, beside a session. What
+/// it says is 5 ms old.
+fn beside_a_generator(ladder: &Arc<Ladder>, options: &Options, frame_s: f64, kbps: f64) -> Log {
+    let mut session = Session::new(Arc::clone(ladder), options);
+    let (mut news, mut busy_s): (VecDeque<(f64, Rendered)>, f64) = (VecDeque::new(), 0.0);
     let mut command = session.handle(0.0, Event::Start);
     loop {
         let (at_s, event) = match command {
             Command::Fetch { segment, rung } => {
                 let size = ladder.size(segment, rung);
-                let at_s = session.clock_s() + size as f64 / 250_000.0;
+                let at_s = session.clock_s() + size as f64 / (kbps * 125.0);
                 busy_s = busy_s.max(at_s);
-                let frames = (ladder.duration_s(segment) * 30.0).round() as u32;
+                let frames = (ladder.duration_s(segment) * 30.0).round().max(1.0) as u32;
                 news.extend((1..=frames).map(|frames| {
                     busy_s += frame_s;
                     let complete = false;
@@ -609,7 +623,7 @@ fn beside_a_generator(seconds: usize, frame_s: f64) -> Log {
                     )
                 }));
                 let complete = true;
-                news.push((
+                news.push_back((
                     busy_s + 0.005,
                     Rendered {
                         segment,
@@ -626,8 +640,8 @@ fn beside_a_generator(seconds: usize, frame_s: f64) -> Log {
         };
         // Whatever the generator says before that comes first; only waits are broken off by it.
         command = Command::Continue;
-        while let Some(&(told_s, rendered)) = news.first().filter(|(told_s, _)| *told_s <= at_s) {
-            news.remove(0);
+        while let Some(&(told_s, rendered)) = news.front().filter(|(told_s, _)| *told_s <= at_s) {
+            news.pop_front();
             let now = session.handle(told_s, Event::Rendered(rendered));
             if event == Event::Timer {
                 command = now;
@@ -643,7 +657,7 @@ fn beside_a_generator(seconds: usize, frame_s: f64) -> Log {
 
 #[test]
 fn a_real_generator_that_keeps_up_is_not_noticed() {
-    let log = beside_a_generator(30, 0.02);
+    let log = with_a_generator(30, 0.02);
     check_ended(&simple(30), &log);
     assert_eq!((log.stalls.len(), log.late_frames), (0, 0));
     // The first frame, and the time that the news of it took.
@@ -653,7 +667,7 @@ fn a_real_generator_that_keeps_up_is_not_noticed() {
 
 #[test]
 fn a_real_generator_that_does_not_keep_up_stalls_playback() {
-    let log = beside_a_generator(10, 0.04);
+    let log = with_a_generator(10, 0.04);
     check_ended(&simple(10), &log);
     assert!(log.stalls.iter().all(|stall| stall.cause == Cause::Decode));
     // 10 segments of 60 frames take 24 s for 20 s of play.

@@ -71,6 +71,50 @@ fn every_shared_trace_is_found_and_everything_else_named() {
     );
 }
 
+/// A pipe would be waited for, links lead in circles, and a folder that is not there is a mistake.
+#[cfg(unix)]
+#[test]
+fn a_folder_of_traces_is_read_once() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("a.txt"), "0 1\n5 1\n").unwrap();
+    std::fs::create_dir(at("deep")).unwrap();
+    symlink(folder.path(), at("deep/up")).unwrap();
+    symlink(at("deep"), at("down")).unwrap();
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(at("pipe"))
+        .status();
+    assert!(pipe.unwrap().success());
+    let places = [folder.path().to_owned(), at("deep"), at("a.txt")];
+    let corpus = Corpus::read(&places[..2]).unwrap();
+    assert_eq!(corpus.traces.len(), 1);
+    let mut reasons: Vec<(String, &str)> = corpus
+        .skipped
+        .iter()
+        .map(|skipped| {
+            let name = skipped.file.strip_prefix(folder.path()).unwrap();
+            (name.display().to_string(), skipped.reason.as_str())
+        })
+        .collect();
+    reasons.sort_unstable();
+    let again = "a folder that was read already";
+    assert_eq!(reasons[0].0, "dangling");
+    assert_eq!(
+        reasons[1..],
+        [
+            ("deep".into(), again),
+            ("deep/up".into(), again),
+            ("down".into(), again),
+            ("pipe".into(), "neither a file nor a folder"),
+        ]
+    );
+    assert_eq!(Corpus::read(&places[2..]).unwrap().traces.len(), 1);
+    let error = Corpus::read(&[at("nowhere")]).unwrap_err().to_string();
+    assert!(error.contains("nowhere"), "{error}");
+}
+
 #[test]
 fn edges_end_with_a_verdict() {
     let folder = tempfile::tempdir().unwrap();
@@ -78,6 +122,8 @@ fn edges_end_with_a_verdict() {
         r#"[{"duration_ms": 700, "bandwidth_kbps": 900, "latency_ms": 20}, {"duration_ms": 900, "bandwidth_kbps": 0, "latency_ms": 20}]"#,
     );
     let dead = trace("0 0\n10 0\n");
+    // As good as dead: a bit in the age of the universe.
+    let faint = trace("0 1e-30\n10 1e-30\n");
     let shapes: [(&[u64], usize); 4] = [
         (&[200, 400], 1),
         (&[300], 30),
@@ -103,6 +149,7 @@ fn edges_end_with_a_verdict() {
                 "{abr}"
             );
             assert_eq!(play(&dead).starved_by, Some(0), "{abr}");
+            assert_eq!(play(&faint).starved_by, Some(0), "{abr}");
         }
         for line in [
             "-a throughput",
@@ -139,6 +186,7 @@ fn nonsense_is_refused_with_its_place() {
         ("1 1\n0 1\n", "line 2"),
         ("0 1\n1 nan\n", "line 2"),
         ("0 1\n1 -3\n", "line 2"),
+        ("\u{1b}[31m", "found `�[31m`"),
         ("", "expected a trace"),
         (
             r#"[{"duration_ms": -5, "bandwidth_kbps": 1}]"#,
@@ -165,6 +213,18 @@ fn nonsense_is_refused_with_its_place() {
         (
             r#"{"segment_duration_ms": 1, "bitrates_kbps": [1], "segment_sizes_bits": []}"#,
             "at least one",
+        ),
+        (
+            r#"{"segment_duration_ms": 1e15, "bitrates_kbps": [1], "segment_sizes_bits": [[1]]}"#,
+            "at most a day",
+        ),
+        (
+            r#"{"segment_duration_ms": 1, "bitrates_kbps": [1e300], "segment_sizes_bits": [[1]]}"#,
+            "at most 1e9",
+        ),
+        (
+            r#"{"segment_duration_ms": 1, "bitrates_kbps": [1], "segment_sizes_bits": [[1e18]]}"#,
+            "at most 4 GiB",
         ),
     ] {
         let error = Movie::parse("m", text).unwrap_err().to_string();

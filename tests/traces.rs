@@ -117,7 +117,7 @@ fn every_rule_plays_through_every_trace() {
     for (folder, ..) in FOLDERS {
         for file in traces_in(&shared.join("traces").join(folder)) {
             let link = Link::new(&Trace::load(&file).unwrap(), 0.05);
-            for abr in [Abr::Throughput, Abr::BolaE, Abr::Dynamic, Abr::Fixed(3)] {
+            for abr in Abr::all().chain([Abr::Fixed(3)]) {
                 let options = Options {
                     abr,
                     buffer_s: 10.0,
