@@ -264,7 +264,10 @@ fn a_throttle_that_carries_nothing_is_a_finding() {
     let dead = dead.to_str().unwrap();
     let (code, text) = failed(&["play", &title, "--no-render", "--throttle", dead]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("the throttle's trace carries nothing"), "{text}");
+    assert!(
+        text.contains("the throttle's trace carries nothing"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod common;
 
 use promptus::player::abr::Abr;
+use promptus::player::pipeline::Compute;
 use promptus::player::session::{Options, Session};
 use promptus::simulate::compat::{CompatError, pensieve, sabre};
 use promptus::simulate::conditions::Conditions;
@@ -176,6 +177,31 @@ fn edges_end_with_a_verdict() {
             let columns = pensieve::run(&live, movie, rule).unwrap();
             assert_eq!(columns.metrics().chunks, segments.min(48));
             assert!(pensieve::run(&dead, movie, rule).is_err());
+        }
+    }
+}
+
+/// After ten thousand years seconds are counted in steps of a few microseconds, and waits come to
+/// their end all the same.
+#[test]
+fn ages_without_a_byte_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let age = r#"{"duration_ms": 1e12, "bandwidth_kbps": 0, "latency_ms": 20}"#;
+    let burst = r#"{"duration_ms": 5000.7, "bandwidth_kbps": 1000, "latency_ms": 20}"#;
+    let trace = trace(&format!("[{}, {burst}]", [age; 9].join(", ")));
+    let subject = Subject::movie(&movie(folder.path(), &[200, 400], 120)).unwrap();
+    for abr in Abr::all() {
+        for compute in [None, Some(Compute::default())] {
+            let options = Options {
+                abr,
+                compute,
+                buffer_s: 9.1,
+                ..Options::default()
+            };
+            let session = Session::new(Arc::clone(&subject.ladder), &options);
+            let run = driver::run(session, &Link::new(&trace, 1.0));
+            assert_eq!((run.starved_by, run.log.plays.len()), (None, 120), "{abr}");
+            assert!(run.log.ended_s.unwrap() > 1e11, "{abr}");
         }
     }
 }

@@ -89,7 +89,9 @@ impl Playback {
             None => Client::new(Patience::default())?,
         };
         let client = client.with_cmcd(Cmcd::new(opening.cmcd));
-        let title = runtime.block_on(Title::open(&client, url)).map_err(failed)?;
+        let title = runtime
+            .block_on(Title::open(&client, url))
+            .map_err(failed)?;
         let (group, generator) = if let Some(decoding) = render {
             let (group, generator) = generator_for(&title, decoding)?;
             (group, Some(Arc::new(generator)))

@@ -237,8 +237,12 @@ impl Session {
     fn full(&mut self, since_s: f64, until_s: f64, event: Event) -> Command {
         let over = event == Event::Timer && self.clock_s >= until_s;
         let news = matches!(event, Event::Rendered(_));
-        match self.excess_s().filter(|_| over || news) {
-            Some(excess_s) if excess_s > ROUNDING_S => self.wait_since(since_s, excess_s),
+        let still = |excess_s: &f64| {
+            let goes_on = self.resumes_s() + excess_s > self.clock_s;
+            (over || news) && *excess_s > ROUNDING_S && goes_on
+        };
+        match self.excess_s().filter(still) {
+            Some(excess_s) => self.wait_since(since_s, excess_s),
             _ if over => self.decide(self.clock_s - since_s),
             _ => Command::Wait { until_s },
         }

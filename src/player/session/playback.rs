@@ -177,7 +177,8 @@ impl Session {
 
     /// The time has come at which everything should have been played.
     pub(super) fn drained(&mut self, until_s: f64) -> Command {
-        if self.pipeline.is_some() && self.buffer.level_s() > TICK_S {
+        let goes_on = self.plays_until_s() > self.clock_s;
+        if self.pipeline.is_some() && self.buffer.level_s() > TICK_S && goes_on {
             return self.drain();
         }
         self.end(until_s)
