@@ -117,8 +117,11 @@ impl Watched {
         // A clock that stumbles backward must not matter.
         let honest = self.now_s;
         self.now_s -= 0.01;
-        self.tell(Event::Progress(size));
+        let command = self.tell(Event::Progress(size));
         self.now_s = honest;
+        if command != Command::Continue {
+            return command;
+        }
         self.tell(Event::Delivered(size))
     }
 }
