@@ -14,7 +14,7 @@
 //! Missing outside weights and a missing ffmpeg are reported, not failed: nothing that ships with
 //! the crate needs them.
 
-use super::CliError;
+use super::{CliError, json_line};
 use crate::model::{Generator, ModelError, device, installed};
 use crate::source::ffmpeg_version;
 use candle_core::{DType, Device, Tensor};
@@ -116,7 +116,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     report.explain(&mut io::stderr().lock())?;
     if args.json {
-        writeln!(io::stdout(), "{}", serde_json::to_string(&report)?)?;
+        json_line::print(&report)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `promptus export`: a title of official prompts as the reference's files.
 
-use super::CliError;
+use super::{CliError, json_line};
 use crate::package::{Title, to_official};
 use crate::prompt::official::Device;
 use serde::Serialize;
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         report.out, report.prompts, report.rank
     );
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        json_line::print(&report)?;
     }
     Ok(())
 }

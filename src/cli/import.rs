@@ -1,6 +1,6 @@
 //! `promptus import`: the reference's prompts as a title.
 
-use super::CliError;
+use super::{CliError, json_line};
 use crate::frame::Frame;
 use crate::model::picture::to_tensor;
 use crate::model::{Profile, device, installed};
@@ -101,7 +101,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         );
     }
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        json_line::print(&report)?;
     }
     Ok(())
 }

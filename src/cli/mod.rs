@@ -15,6 +15,7 @@ mod eval;
 mod export;
 mod import;
 mod inspect;
+mod json_line;
 mod notify;
 mod paced;
 mod package;

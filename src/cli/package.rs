@@ -4,8 +4,8 @@
 //! one; prompts, quality report and poster stay as they are. With `--json` one object on stdout, as
 //! from `promptus publish`.
 
-use super::CliError;
 use super::published::Published;
+use super::{CliError, json_line};
 use crate::package::work::Assembly;
 use crate::package::{Title, TitleContent, publish};
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let published = Published::new(out, &Assembly { content, files });
     published.explain();
     if args.json {
-        println!("{}", serde_json::to_string(&published)?);
+        json_line::print(&published)?;
     }
     Ok(())
 }

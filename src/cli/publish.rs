@@ -5,8 +5,8 @@
 //! stdout: `title`, `hash`, `frames`, `segments`, `duration_s`, and `rungs` (and `layers`, if asked
 //! for) with `id`, `rank`, `kbps`, `bytes` and the metrics that were measured.
 
-use super::CliError;
 use super::published::{Destination, from_store};
+use super::{CliError, json_line};
 use crate::package::work::{Plan, WorkStore};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let published = from_store(&store, &plan, &destination)?;
     published.explain();
     if args.json {
-        println!("{}", serde_json::to_string(&published)?);
+        json_line::print(&published)?;
     }
     Ok(())
 }

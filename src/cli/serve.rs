@@ -3,14 +3,13 @@
 //! SIGTERM and SIGINT finish what is under way; SIGHUP reads the configuration again. Under
 //! systemd it says when it is ready (`Type=notify`).
 
-use super::CliError;
 use super::notify::notify;
+use super::{CliError, json_line};
 use crate::config::{Config, Serve};
 use crate::model::Generator;
 use crate::origin::{Catalogue, Origin, serve};
 use bytes::Bytes;
 use serde::Serialize;
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
@@ -178,7 +177,7 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
             root,
             catalogue,
         };
-        writeln!(io::stdout(), "{}", serde_json::to_string(&announcement)?)?;
+        json_line::print(&announcement)?;
     }
     Ok(())
 }

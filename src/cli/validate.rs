@@ -1,10 +1,10 @@
 //! `promptus validate`: checks a title against the rules, in a folder or over HTTP.
 
-use super::CliError;
+use super::{CliError, json_line};
 use crate::package::{Conformance, TitleSource, check_title};
 use serde::Serialize;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             title: &args.title,
             conformance: &conformance,
         };
-        writeln!(io::stdout(), "{}", serde_json::to_string(&output)?)?;
+        json_line::print(&output)?;
     }
     match conformance.findings.len() {
         0 => Ok(()),

@@ -16,9 +16,9 @@ mod report;
 mod share;
 mod watch;
 
-use super::CliError;
 use super::published::{Destination, from_store};
 use super::scores::{Scorer, mean};
+use super::{CliError, json_line};
 use crate::frame::Frame;
 use crate::invert::{FitOptions, Fitter, Grid, Interval, Perceptual, Progress, Span, Spans};
 use crate::manifest::Metrics;
@@ -250,7 +250,7 @@ impl Job<'_> {
         let report = Report::new(published, effort, began.elapsed());
         report.explain();
         if self.args.json {
-            println!("{}", serde_json::to_string(&report)?);
+            json_line::print(&report)?;
         }
         Ok(())
     }
@@ -269,7 +269,7 @@ impl Job<'_> {
         let report = ShareReport::new(name, shard, &plan, effort, began.elapsed());
         report.explain(store.name());
         if self.args.json {
-            println!("{}", serde_json::to_string(&report)?);
+            json_line::print(&report)?;
         }
         Ok(())
     }

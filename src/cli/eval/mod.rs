@@ -36,7 +36,7 @@ mod wrapping;
 
 use super::scores::Scorer;
 use super::strip::Strip;
-use super::{CliError, whole_file};
+use super::{CliError, json_line, whole_file};
 use crate::model::device;
 use crate::package::Title;
 use crate::source::Fit;
@@ -253,7 +253,7 @@ fn finish(
         whole_file::write(path, page.as_bytes())?;
     }
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        json_line::print(&report)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 use super::Args;
 use super::args::Peer;
-use crate::cli::CliError;
+use crate::cli::{CliError, json_line};
 use crate::simulate::compat::{CompatError, pensieve, sabre};
 use crate::simulate::movie::Movie;
 use crate::simulate::trace::Trace;
@@ -148,7 +148,7 @@ fn verdict(error: CompatError) -> CliError {
 
 fn print(args: &Args, line: &Line<'_>) -> Result<(), CliError> {
     if args.json {
-        writeln!(io::stdout().lock(), "{}", serde_json::to_string(line)?)?;
+        json_line::print(line)?;
         return Ok(());
     }
     let mut out = io::stderr().lock();

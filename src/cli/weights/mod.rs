@@ -23,7 +23,7 @@ mod table;
 
 use self::check::{File, Status};
 use self::table::TABLE;
-use super::CliError;
+use super::{CliError, json_line};
 use crate::model::installed;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     report.explain(&mut io::stderr().lock())?;
     if args.json {
-        writeln!(io::stdout(), "{}", serde_json::to_string(&report)?)?;
+        json_line::print(&report)?;
     }
     let wrong: Vec<&str> = report
         .files

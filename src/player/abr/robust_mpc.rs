@@ -2,9 +2,10 @@
 //!
 //! Yin et al., SIGCOMM 2015, §5.3: the rate is the harmonic mean of the last five transfers, divided by
 //! one plus the largest of their last five relative errors. The plan is optimal on the real sizes of
-//! the segments: not looked up in a table (fastMPC) but found by branch and bound, which leaves out
-//! only what cannot win. Differs from Pensieve's mpc.py: the request's latency is paid once a segment
-//! instead of being part of the rate, and of equal plans the first found wins, lower rungs first.
+//! the segments: not looked up in a table (fastMPC) and not tried out, but found by dynamic programming
+//! over exact buffer levels, which forgets only plans that another can copy and be worth no less.
+//! Differs from Pensieve's mpc.py: the request's latency is paid once a segment instead of being part of
+//! the rate, and of equal plans the lower first rung wins.
 
 use super::plan::{self, HORIZON, Prediction};
 use super::{Choice, Delivery, Ladder, Rule, View};
@@ -32,7 +33,8 @@ impl Rule for RobustMpc {
             return Choice::now(0, by);
         };
         let rate = predicted / (1.0 + self.prediction.worst_error());
-        Choice::now(Search::new(view, rate, self.stall_weight).run(view), by)
+        let best = Search::new(view, rate, self.stall_weight).run(view);
+        Choice::now(best.first, by)
     }
 
     fn delivered(&mut self, delivery: &Delivery) {
@@ -52,14 +54,12 @@ struct Search<'a> {
     stall_weight: f64,
     /// The most that the steps from here on can be worth.
     bound: [f64; HORIZON + 1],
-    best: f64,
-    first: usize,
 }
 
 /// A plan that has got somewhere.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Node {
-    depth: usize,
+    first: usize,
     buffer_s: f64,
     /// Utility of the last segment.
     last: Option<f64>,
@@ -84,62 +84,72 @@ impl<'a> Search<'a> {
             most_s: plan::most_s(view),
             stall_weight,
             bound,
-            best: f64::NEG_INFINITY,
-            first: 0,
         }
     }
 
-    /// The first rung of the best plan.
-    fn run(mut self, view: &View<'_>) -> usize {
+    /// The best plan.
+    fn run(&self, view: &View<'_>) -> Node {
         let start = Node {
-            depth: 0,
+            first: 0,
             buffer_s: view.buffer_s,
             last: plan::last_utility(view),
             value: 0.0,
         };
-        // Plans without a switch first: good ones early cut more off.
-        for rung in 0..=self.ladder.top() {
-            let mut node = start;
-            while node.depth < self.steps {
-                node = self.step(&node, rung);
+        let known = self.without_switches(&start);
+        let mut plans = vec![start];
+        for depth in 0..self.steps {
+            let rungs = 0..=self.ladder.top();
+            let next = plans
+                .iter()
+                .flat_map(|node| rungs.clone().map(|rung| self.step(depth, node, rung)));
+            let hopeful = |node: &Node| node.value + self.bound[depth + 1] >= known;
+            plans = self.undominated(next.filter(hopeful).collect());
+        }
+        // Sorted: the best comes first.
+        plans.first().copied().unwrap_or(start)
+    }
+
+    /// What the best plan that stays on one rung is worth, a little rounded off.
+    fn without_switches(&self, start: &Node) -> f64 {
+        let rungs = 0..=self.ladder.top();
+        let stay = |rung| {
+            let steps = 0..self.steps;
+            let end = steps.fold(*start, |node, depth| self.step(depth, &node, rung));
+            end.value
+        };
+        rungs.map(stay).fold(f64::NEG_INFINITY, f64::max) - 1e-9
+    }
+
+    /// The plans that may become the best, best so far first. Whoever copies another plan from here pays
+    /// for one change of rung at most, and for no more stall than what the buffer is shorter by.
+    fn undominated(&self, mut plans: Vec<Node>) -> Vec<Node> {
+        plans.sort_by(|a, b| {
+            let better = b.value.total_cmp(&a.value);
+            better.then(a.first.cmp(&b.first))
+        });
+        let mut kept: Vec<Node> = Vec::new();
+        for plan in plans {
+            let copied = |other: &Node| {
+                let change = (other.last.unwrap_or(0.0) - plan.last.unwrap_or(0.0)).abs();
+                let stalled_s = (plan.buffer_s - other.buffer_s).max(0.0);
+                other.value - change - self.stall_weight * stalled_s >= plan.value
+            };
+            if !kept.iter().any(copied) {
+                kept.push(plan);
             }
-            self.offer(node.value, rung);
         }
-        for rung in 0..=self.ladder.top() {
-            let node = self.step(&start, rung);
-            self.explore(&node, rung);
-        }
-        self.first
+        kept
     }
 
-    fn offer(&mut self, value: f64, first: usize) {
-        if value > self.best {
-            (self.best, self.first) = (value, first);
-        }
-    }
-
-    fn explore(&mut self, node: &Node, first: usize) {
-        if node.depth == self.steps {
-            return self.offer(node.value, first);
-        }
-        if node.value + self.bound[node.depth] <= self.best {
-            return;
-        }
-        for rung in 0..=self.ladder.top() {
-            let next = self.step(node, rung);
-            self.explore(&next, first);
-        }
-    }
-
-    fn step(&self, node: &Node, rung: usize) -> Node {
-        let segment = self.segment + node.depth;
+    fn step(&self, depth: usize, node: &Node, rung: usize) -> Node {
+        let segment = self.segment + depth;
         let took_s = self.latency_s + self.ladder.size(segment, rung) as f64 * self.pace;
         let duration = self.ladder.duration_s(segment);
         let (buffer_s, stalled_s) = plan::step(node.buffer_s, took_s, duration, self.most_s);
         let utility = self.ladder.utility(segment, rung);
         let change = node.last.map_or(0.0, |last| (utility - last).abs());
         Node {
-            depth: node.depth + 1,
+            first: if depth == 0 { rung } else { node.first },
             buffer_s,
             last: Some(utility),
             value: node.value + utility - change - self.stall_weight * stalled_s,
@@ -208,14 +218,14 @@ mod tests {
         let search = Search::new(view, rate, stall_weight);
         let plans = (0..rungs.pow(search.steps as u32)).map(|code| {
             let mut node = Node {
-                depth: 0,
+                first: 0,
                 buffer_s: view.buffer_s,
                 last: plan::last_utility(view),
                 value: 0.0,
             };
             let mut code = code;
-            for _ in 0..search.steps {
-                node = search.step(&node, code % rungs);
+            for depth in 0..search.steps {
+                node = search.step(depth, &node, code % rungs);
                 code /= rungs;
             }
             node.value
@@ -244,15 +254,9 @@ mod tests {
                 segment, buffer_s, last_rung: Some(last.min(ladder.top())), latency_s: 0.1, ..view(&ladder)
             };
             let weight = plan::stall_weight(&ladder);
-            let first = Search::new(&view, rate, weight).run(&view);
-            // What follows the first step of the plan is best as well.
-            let mut search = Search::new(&view, rate, weight);
-            let node = search.step(&Node {
-                depth: 0, buffer_s, last: plan::last_utility(&view), value: 0.0,
-            }, first);
-            search.explore(&node, first);
+            let found = Search::new(&view, rate, weight).run(&view);
             let best = exhaustive(&view, rate, weight);
-            prop_assert!((search.best - best).abs() < 1e-9, "{} {best}", search.best);
+            prop_assert!((found.value - best).abs() < 1e-9, "{} {best}", found.value);
         }
     }
 }
