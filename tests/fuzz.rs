@@ -136,8 +136,8 @@ fn requests() {
         "GET /steering.json?_HLS_pathway=%22.%22&session=0123456789abcdef".to_owned(),
         "GET /catalogue.json\nx-request-id: abc".to_owned(),
     ];
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
-    let runtime = { runtime }.build().unwrap();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
     fuzz(&seeds.map(String::into_bytes), |bytes| {
         let text = String::from_utf8_lossy(bytes);
         for router in &routers {
