@@ -275,6 +275,9 @@ fn hint(url: &Url, error: object_store::Error) -> String {
         _ => cfg!(feature = "azure"),
     };
     match built {
+        true if feature == "azure" => {
+            format!("{error}; AZURE_STORAGE_ACCOUNT_NAME names the account")
+        }
         true => error.to_string(),
         false => {
             format!("this program was built without {named}: build it with --features {feature}")

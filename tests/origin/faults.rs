@@ -102,8 +102,11 @@ async fn bytes_that_are_not_what_was_promised_are_never_passed_on() {
         probe.set(mode);
         for path in ["/t/master.m3u8".to_owned(), format!("/t/{stem}/1.m4s")] {
             let answer = server.get(&path, &[]).await;
-            let expected = if mode == Mode::Stalls { 504 } else { 503 };
-            assert_eq!(answer.status(), expected, "{mode:?} {path}");
+            if mode == Mode::Stalls {
+                assert_eq!(answer.status(), 504, "{path}");
+                continue;
+            }
+            assert_eq!(answer.status(), 503, "{mode:?} {path}");
             assert_eq!(header(&answer, "cache-control"), "public, max-age=1");
         }
         probe.set(Mode::Works);
