@@ -7,7 +7,8 @@
 # Steps: browsers (players that are not ours), conformance (parsers, probes, clients), caches, s3, clouds, faults
 # (50 kills of a publisher, full disks, slow clients, broken stores), fuzz (ten minutes a target;
 # FUZZ_SECONDS), speed, load, title. Two hours on two idle processors; Debian, as root, or with what the
-# steps name installed. Without --log the log is target/long_checks.log.
+# steps name installed. Without --log the log is target/long_checks.log. The program is built anew unless
+# $PROMPTUS names one, which should have the features gcs and azure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 log=target/long_checks.log
@@ -20,8 +21,11 @@ for step in "$@"; do
     [[ " $all " == *" $step "* ]] || { echo "unknown step $step; steps: $all" >&2; exit 2; }
 done
 
-cargo build --release --locked --quiet --bin promptus --features gcs,azure || exit 2
-export PROMPTUS=$PWD/target/release/promptus PROMPTUS_PROGRAM=$PWD/target/release/promptus
+if [ -z "${PROMPTUS:-}" ]; then
+    cargo build --release --locked --quiet --bin promptus --features gcs,azure || exit 2
+    PROMPTUS=$PWD/target/release/promptus
+fi
+export PROMPTUS PROMPTUS_PROGRAM=$PROMPTUS
 
 run() {
     case $1 in

@@ -100,7 +100,7 @@ impl Store {
             Some((name, value.into_string().ok()?)).filter(|_| ours)
         });
         let (inner, prefix) = object_store::parse_url_opts(&url, variables)
-            .map_err(|error| cannot(hint(&url, error)))?;
+            .map_err(|error| cannot(hint(&url, &error)))?;
         Ok(Self::new(Arc::new(PrefixStore::new(inner, prefix))))
     }
 
@@ -259,7 +259,7 @@ impl Store {
 }
 
 /// What a URL that names no store lacks.
-fn hint(url: &Url, error: object_store::Error) -> String {
+fn hint(url: &Url, error: &object_store::Error) -> String {
     let (named, feature) = match url.scheme() {
         "gs" => ("Google Cloud Storage", "gcs"),
         "az" | "adl" | "azure" | "abfs" | "abfss" => ("Azure", "azure"),

@@ -67,7 +67,7 @@ fn check_group(report: &mut Conformance, source: &dyn TitleSource, group: &Group
                 )
             },
         );
-        let rungs = &mut group.representations.iter();
+        let mut rungs = group.representations.iter();
         let Some(whole) = rungs.find(|rung| rung.rank == layer.stream.rank) else {
             let problem = format!("there is no rung of rank {}", layer.stream.rank);
             return report.broken("layer-rung", url, problem);
