@@ -97,15 +97,11 @@ async fn a_store_that_fails_for_a_moment_is_not_noticed() {
 
 #[tokio::test]
 async fn bytes_that_are_not_what_was_promised_are_never_passed_on() {
-    for mode in [Mode::Truncates, Mode::WrongLength, Mode::Stalls] {
+    for mode in [Mode::Truncates, Mode::WrongLength] {
         let (_root, probe, server, stem) = probed().await;
         probe.set(mode);
         for path in ["/t/master.m3u8".to_owned(), format!("/t/{stem}/1.m4s")] {
             let answer = server.get(&path, &[]).await;
-            if mode == Mode::Stalls {
-                assert_eq!(answer.status(), 504, "{path}");
-                continue;
-            }
             assert_eq!(answer.status(), 503, "{mode:?} {path}");
             assert_eq!(header(&answer, "cache-control"), "public, max-age=1");
         }
