@@ -390,7 +390,7 @@ const LAYER: &str = "mini-l2-r4.mp4";
 /// The same, of a title with layers.
 const LAYER_FAULTS: &[Fault] = &[
     ("layer-readable", |t| {
-        drop(t.files.remove(&format!("{}/{LAYER}", t.hash)))
+        drop(t.files.remove(&format!("{}/{LAYER}", t.hash)));
     }),
     ("layer-readable", |t| t.poke(LAYER, b"moov", 0, 0, 1)),
     ("layer-bytes", |t| {

@@ -4,7 +4,6 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code, reason = "a title needs few of its helpers")]
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
