@@ -80,10 +80,12 @@ def same_as_from_disk(checks, port, disk, paths):
     for path in paths:
         for headers in [{}, {"Accept-Encoding": "br"}, {"Range": "bytes=10-99"}]:
             there, here = fetch(port, path, headers=headers), fetch(disk, path, headers=headers)
-            names = ["etag", "content-type", "content-length", "content-range", "content-encoding"]
+            names = ["etag", "last-modified", "content-type", "content-length", "content-range", "content-encoding"]
             same = there[0] == here[0] and there[2] == here[2]
             same &= all(there[1].get(n) == here[1].get(n) for n in names)
-            checks.that(same and "last-modified" in there[1], f"S3 and disk: {path} {headers}", (there[:2], here[:2]))
+            # Only a title that says when it was published has dates.
+            same &= path.startswith("/bench/") or "last-modified" in there[1]
+            checks.that(same, f"S3 and disk: {path} {headers}", (there[:2], here[:2]))
     etag = fetch(port, paths[0])[1]["etag"]
     checks.that(fetch(port, paths[0], headers={"If-None-Match": etag})[0] == 304, "304 by tag")
     return len(paths) * 3
