@@ -14,6 +14,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The longest time that can be set, seconds: a year.
+pub const LONGEST_S: u64 = 365 * 24 * 3600;
+
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,22 +30,29 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
     /// Address and port to listen on.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Folder of titles, relative to the working directory, or URL of an object store.
     pub root: Option<String>,
     /// Bytes of titles kept in memory.
     pub cache_bytes: u64,
     /// Seconds that clients may use a manifest without asking again.
+    #[serde(deserialize_with = "seconds")]
     pub manifest_max_age_s: u64,
     /// Seconds that one try to read from the store may take.
+    #[serde(deserialize_with = "some_seconds")]
     pub store_timeout_s: u64,
     /// Seconds that a request may take until its answer begins.
+    #[serde(deserialize_with = "some_seconds")]
     pub request_timeout_s: u64,
     /// Seconds that a client may take to send the head of a request.
+    #[serde(deserialize_with = "some_seconds")]
     pub header_timeout_s: u64,
     /// Seconds that a connection may be silent.
+    #[serde(deserialize_with = "some_seconds")]
     pub idle_timeout_s: u64,
     /// Seconds that requests in flight may take to finish when the server is stopped.
+    #[serde(deserialize_with = "seconds")]
     pub drain_timeout_s: u64,
     /// Connections served at once.
     pub max_connections: usize,
@@ -112,6 +122,34 @@ impl Serve {
         // Their lengths were checked when they were read.
         TokenKeys::new(keys.collect()).unwrap_or_default()
     }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        let expected = "expected an address and a port, such as 127.0.0.1:8080 or [::]:8080";
+        D::Error::custom(format!("{expected}, found `{text}`"))
+    })
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    within(deserializer, 0)
+}
+
+/// Without any time at all nothing would work.
+fn some_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    within(deserializer, 1)
+}
+
+fn within<'de, D: Deserializer<'de>>(deserializer: D, least: u64) -> Result<u64, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    let seconds = u64::try_from(number).ok();
+    let allowed = seconds.filter(|seconds| (least..=LONGEST_S).contains(seconds));
+    allowed.ok_or_else(|| {
+        D::Error::custom(format!(
+            "expected seconds from {least} to {LONGEST_S}, found {number}"
+        ))
+    })
 }
 
 fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -263,6 +301,27 @@ mod tests {
       |               ^^^^^
     invalid type: string "big", expected u64
     "##);
+        insta::assert_snapshot!(parse("[serve]\nstore_timeout_s = 0\n").unwrap_err(), @r##"
+    config.toml: TOML parse error at line 2, column 19
+      |
+    2 | store_timeout_s = 0
+      |                   ^
+    expected seconds from 1 to 31536000, found 0
+    "##);
+        for (text, expected) in [
+            ("drain_timeout_s = -1", "from 0 to 31536000, found -1"),
+            ("idle_timeout_s = 9223372036854775807", "from 1 to 31536000"),
+            (
+                "listen = \"80\"",
+                "an address and a port, such as 127.0.0.1:8080",
+            ),
+        ] {
+            let error = parse(&format!("[serve]\n{text}\n")).unwrap_err();
+            assert!(
+                error.contains("line 2") && error.contains(expected),
+                "{error}"
+            );
+        }
         let error = parse("[serve]\ntoken_keys = [\"short\"]\n").unwrap_err();
         assert!(
             error.contains("line 2") && error.contains("16 bytes or more"),

@@ -25,6 +25,10 @@ impl TitleSource for Files {
 
 impl Files {
     fn good() -> Self {
+        Self::made(false)
+    }
+
+    fn made(layers: bool) -> Self {
         let track = rungs::track(4, "24");
         let segments =
             [(48, 1), (72, 2)].map(|(frames, seed)| rungs::segment(&track, frames, seed));
@@ -39,6 +43,7 @@ impl Files {
         let content = TitleContent {
             rungs: vec![full.cut(2), full],
             quality: Some(quality),
+            layers,
             ..TitleContent::default()
         };
         let title = content.build().unwrap();
@@ -378,4 +383,45 @@ fn every_planted_fault_is_found_and_named() {
     let rules: BTreeSet<_> = FAULTS.iter().map(|(rule, _)| rule).collect();
     assert!(rules.len() >= 25, "{} rules", rules.len());
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+const LAYER: &str = "mini-l2-r4.mp4";
+
+/// The same, of a title with layers.
+const LAYER_FAULTS: &[Fault] = &[
+    ("layer-readable", |t| {
+        drop(t.files.remove(&format!("{}/{LAYER}", t.hash)));
+    }),
+    ("layer-readable", |t| t.poke(LAYER, b"moov", 0, 0, 1)),
+    ("layer-bytes", |t| {
+        *t.bytes(LAYER).last_mut().unwrap() ^= 1;
+    }),
+    ("title-hash", |t| {
+        *t.bytes(LAYER).last_mut().unwrap() ^= 1;
+    }),
+    ("layer-id", |t| {
+        *t.bytes(LAYER) = t.bytes("mini-r4.mp4").clone();
+    }),
+    ("dash-readable", |t| {
+        t.swap(MPD, "dependencyId=\"mini-r2\"", "dependencyId=\"mini-r3\"");
+    }),
+    ("dash-groups", |t| {
+        t.swap(MPD, "<EssentialProperty", "<SupplementalProperty");
+    }),
+];
+
+#[test]
+fn layers_are_looked_at_too() {
+    let good = Files::made(true);
+    assert_eq!(check_title(&good).findings, []);
+    for (number, (rule, plant)) in LAYER_FAULTS.iter().enumerate() {
+        let mut spoilt = good.clone();
+        plant(&mut spoilt);
+        let report = check_title(&spoilt);
+        assert!(
+            rules(&report).contains(rule),
+            "{number} {rule}: {:?}",
+            report.findings
+        );
+    }
 }

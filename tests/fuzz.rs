@@ -1,5 +1,5 @@
-//! Parsers of foreign bytes meet spoilt input: no panic, no hang. Seeded; a second each, ten with
-//! `PROMPTUS_LONG=1`.
+//! Parsers of foreign bytes meet spoilt input, and the origin spoilt requests: no panic, no hang.
+//! Seeded; a second each. `tools/fuzz.sh` runs them for longer, in bounded memory.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,16 +8,21 @@ mod mutate;
 #[path = "common/rungs.rs"]
 mod rungs;
 
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use http_body_util::BodyExt;
 use mutate::fuzz;
 use promptus::manifest::dash;
 use promptus::manifest::hls::{Master, Media};
-use promptus::package::{Rung, TitleContent, TitleFiles};
+use promptus::origin::{Origin, Settings, TokenKeys, router};
+use promptus::package::{KEEP_OLD, Rung, TitleContent, TitleFiles, publish};
 use promptus::segment::coded::CodedSegment;
 use promptus::segment::file::MediaFile;
 use promptus::segment::init::Init;
 use promptus::segment::media::{read_media, read_partial};
 use promptus::segment::sidx::SegmentIndex;
 use promptus::segment::tree::box_tree;
+use tower::ServiceExt;
 
 fn title() -> TitleFiles {
     let track = rungs::track(4, "24");
@@ -87,5 +92,67 @@ fn playlists() {
 fn mpds() {
     fuzz(&named(&title(), ".mpd"), |bytes| {
         let _ = dash::read("m", &String::from_utf8_lossy(bytes));
+    });
+}
+
+/// A request out of text: method and path, fields a line each, an empty line, the body. `None` where
+/// no HTTP parser would take it.
+fn request(text: &str) -> Option<Request<Body>> {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let (method, path) = lines.next()?.split_once(' ')?;
+    let mut request = Request::builder().method(method).uri(path);
+    for line in lines {
+        let (name, value) = line.split_once(": ")?;
+        request = request.header(name, value);
+    }
+    request.body(Body::from(body.to_owned())).ok()
+}
+
+#[test]
+fn requests() {
+    let root = tempfile::tempdir().unwrap();
+    let title = title();
+    publish(&root.path().join("t"), &title, KEEP_OLD).unwrap();
+    let key = TokenKeys::new(vec![b"a key of some length".to_vec()]).unwrap();
+    let token = key.sign("t", 99_999_999_999).unwrap();
+    let served = |token_keys: &TokenKeys| {
+        let settings = Settings {
+            token_keys: token_keys.clone(),
+            cache_bytes: 8 << 20,
+            ..Settings::default()
+        };
+        router(Origin::local(root.path(), settings).unwrap())
+    };
+    let routers = [served(&TokenKeys::default()), served(&key)];
+    let hash = &title.hash;
+    let seeds = [
+        format!("GET /t/{hash}/mini-r2/1.m4s?CMCD=bl%3D100%2Csid%3D%22a%22\nrange: bytes=0-9\nif-range: \"a\""),
+        format!("HEAD /t/{hash}/mini-r2.mp4\nif-none-match: \"a\", W/\"b\"\ncmcd-request: bl=100,su"),
+        "GET /t/segments/manifest.mpd?max_rank=2&profile=mini\naccept-encoding: br;q=1, gzip;q=0.5\nif-modified-since: Sun, 06 Nov 1994 08:49:37 GMT".to_owned(),
+        format!("GET {token}/t/master.m3u8\nif-match: *"),
+        "OPTIONS /t/master.m3u8\norigin: https://a\naccess-control-request-method: GET".to_owned(),
+        "POST /cmcd\ncontent-type: application/cmcd\n\ne=ps,sta=r,ts=1700000000123,v=2\ne=t,bl=(2000),v=2".to_owned(),
+        "GET /steering.json?_HLS_pathway=%22.%22&session=0123456789abcdef".to_owned(),
+        "GET /catalogue.json\nx-request-id: abc".to_owned(),
+    ];
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    fuzz(&seeds.map(String::into_bytes), |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        for router in &routers {
+            let Some(request) = request(&text) else {
+                return;
+            };
+            let head = request.method() == Method::HEAD;
+            let answer = runtime.block_on(router.clone().oneshot(request)).unwrap();
+            let (answer, body) = answer.into_parts();
+            assert!(!answer.status.is_server_error(), "{}", answer.status);
+            assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+            let body = runtime.block_on(body.collect()).unwrap().to_bytes();
+            let length = answer.headers.get(header::CONTENT_LENGTH);
+            let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+            assert!(head || length.is_none_or(|length: usize| length == body.len()));
+        }
     });
 }

@@ -29,6 +29,7 @@ mod serve;
 mod session_args;
 mod simulate;
 mod strip;
+mod title_generator;
 mod token;
 mod validate;
 mod weights;

@@ -85,6 +85,10 @@ pub(super) struct Args {
         hide_possible_values = true
     )]
     layers: Layers,
+    /// Fetch the generator's weights from the title's server if they are not installed: they are
+    /// verified and kept in the user's cache folder, for every title that needs them.
+    #[arg(long, conflicts_with = "no_render")]
+    fetch_weights: bool,
     /// PEM file of certificate authorities to trust beside the system's.
     #[arg(long, value_name = "FILE", env = "PROMPTUS_CA")]
     ca: Option<PathBuf>,
@@ -160,6 +164,7 @@ fn opening(args: &Args) -> Result<Opening, CliError> {
             Layers::Auto if ruled => Layers::Off,
             asked => asked,
         },
+        fetch_weights: args.fetch_weights,
         authorities: args.ca.clone(),
     })
 }

@@ -5,8 +5,9 @@
 
 use super::CliError;
 use super::screen::Screen;
-use crate::model::installed::{self, Decoding};
-use crate::model::{Generator, device};
+use super::title_generator::{self, Found};
+use crate::model::Generator;
+use crate::model::installed::Decoding;
 use crate::player::event::Rendered;
 use crate::player::fetch::{
     Client, Cmcd, CmcdMode, FetchError, Patience, Played, Segment, Setup, Stream, Title,
@@ -35,6 +36,8 @@ pub(super) struct Opening {
     pub(super) utility: Utility,
     /// Whether rungs are fetched in layers.
     pub(super) layers: Layers,
+    /// Whether weights that are not installed may be fetched.
+    pub(super) fetch_weights: bool,
     /// Certificates of authorities to trust beside the system's, PEM.
     pub(super) authorities: Option<PathBuf>,
 }
@@ -57,6 +60,7 @@ pub(super) struct Playback {
     client: Client,
     stream: Arc<Stream>,
     generator: Option<Arc<Generator>>,
+    weights_bytes: u64,
 }
 
 /// A playback that is over.
@@ -92,12 +96,17 @@ impl Playback {
         let title = runtime
             .block_on(Title::open(&client, url))
             .map_err(failed)?;
-        let (group, generator) = if let Some(decoding) = render {
-            let (group, generator) = generator_for(&title, decoding)?;
-            (group, Some(Arc::new(generator)))
-        } else {
-            (0, None)
+        let found = match render {
+            Some(decoding) => Some(runtime.block_on(title_generator::find(
+                &client,
+                &title,
+                decoding,
+                opening.fetch_weights,
+            ))?),
+            None => None,
         };
+        let group = found.as_ref().map_or(0, |found| found.group);
+        let weights_bytes = found.as_ref().map_or(0, |found| found.weights_bytes);
         let named = title.presentation().groups.get(group);
         let layered = match opening.layers {
             Layers::Off => false,
@@ -115,7 +124,8 @@ impl Playback {
             runtime,
             client,
             stream,
-            generator,
+            generator: found.map(|Found { generator, .. }| Arc::new(generator)),
+            weights_bytes,
         })
     }
 
@@ -178,6 +188,7 @@ impl Playback {
             trace,
             verdict: verdict(&played),
             overhead_bytes: self.stream.overhead_bytes(),
+            weights_bytes: self.weights_bytes,
             rendering,
         };
         let report = Report::new(context, self.stream.ladder(), played.log);
@@ -236,48 +247,4 @@ fn verdict(played: &Played) -> Verdict {
         None if played.complete => Verdict::Finished,
         None => Verdict::Stopped,
     }
-}
-
-/// The first group of `title` whose generator is installed, and that generator.
-fn generator_for(title: &Title, decoding: Decoding) -> Result<(usize, Generator), CliError> {
-    let mut reasons = Vec::new();
-    for (index, group) in title.presentation().groups.iter().enumerate() {
-        let wanted = parse_hash(&group.weights).unwrap_or_default();
-        match installed::generator_for(&group.profile, wanted, decoding, &device::best()) {
-            Ok(generator) if fits(&group.weights, &generator) => return Ok((index, generator)),
-            Ok(generator) => reasons.push(format!(
-                "profile `{}` was fitted with the weights of SHA-256 {}, installed are {}",
-                group.profile,
-                group.weights,
-                hex(&generator.weights_hash())
-            )),
-            Err(error) => reasons.push(error.to_string()),
-        }
-    }
-    Err(CliError::input(format!(
-        "{}: cannot be rendered here: {} (--no-render plays without frames)",
-        title.url(),
-        reasons.join("; ")
-    )))
-}
-
-/// Whether the weights are those that the manifest names; all zeros mean that it does not know.
-fn fits(weights: &str, generator: &Generator) -> bool {
-    weights.bytes().all(|digit| digit == b'0') || weights == hex(&generator.weights_hash())
-}
-
-/// 64 hexadecimal digits.
-fn parse_hash(text: &str) -> Option<[u8; 32]> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-    }
-    Some(hash)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

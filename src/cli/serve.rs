@@ -5,10 +5,11 @@
 
 use super::notify::notify;
 use super::{CliError, json_line};
-use crate::config::{Config, Serve};
+use crate::config::{Config, LONGEST_S, Serve};
 use crate::model::Generator;
 use crate::origin::{Catalogue, Origin, serve};
 use bytes::Bytes;
+use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,16 +29,16 @@ pub(super) struct Args {
     #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES")]
     cache_bytes: Option<u64>,
     /// Seconds that clients may use a manifest without asking again [default: 10].
-    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S")]
+    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S", value_parser = seconds(0))]
     manifest_max_age_s: Option<u64>,
     /// Seconds that a request may take until its answer begins [default: 30].
-    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S")]
+    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
     request_timeout_s: Option<u64>,
     /// Seconds that a connection may be silent [default: 75].
-    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S")]
+    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
     idle_timeout_s: Option<u64>,
     /// Seconds that requests in flight get to finish at the end [default: 10].
-    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S")]
+    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = seconds(0))]
     drain_timeout_s: Option<u64>,
     /// Connections served at once [default: 10000].
     #[arg(long, env = "PROMPTUS_MAX_CONNECTIONS", value_name = "N")]
@@ -48,6 +49,10 @@ pub(super) struct Args {
     /// Print where it listens and what it serves as one JSON object on stdout.
     #[arg(long)]
     json: bool,
+}
+
+fn seconds(least: u64) -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(least..=LONGEST_S)
 }
 
 /// Runs `promptus serve` until SIGINT or SIGTERM.
@@ -134,7 +139,10 @@ async fn listen(
     let serving = serve(listener, origin.clone(), interrupted());
     // Titles are served while they are still being listed.
     let announcing = async {
-        let catalogue = origin.catalogue().await?;
+        let catalogue = origin.catalogue().await;
+        let catalogue = catalogue.map_err(|error| {
+            CliError::input(format!("cannot list {root}: {error}{}", access(root)))
+        })?;
         announce(&base, root, &catalogue, args.json)?;
         notify("READY=1");
         std::future::pending::<Result<(), CliError>>().await
@@ -146,6 +154,20 @@ async fn listen(
     }
     eprintln!("stopped");
     Ok(())
+}
+
+/// Where access to an object store is set.
+fn access(root: &str) -> &'static str {
+    match root.split_once("://").map_or("", |(scheme, _)| scheme) {
+        "s3" | "s3a" => {
+            "; access is set by AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT"
+        }
+        "gs" => "; access is set by GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS",
+        "az" | "adl" | "azure" | "abfs" | "abfss" => {
+            "; access is set by AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY"
+        }
+        _ => "",
+    }
 }
 
 /// What `--json` prints.

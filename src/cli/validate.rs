@@ -107,10 +107,17 @@ impl TitleSource for Server {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let url = self.base.join(path).map_err(|error| error.to_string())?;
         let read = async {
-            let response = self.client.get(url).send().await?.error_for_status()?;
-            response.bytes().await
+            let mut response = self.client.get(url).send().await?.error_for_status()?;
+            let mut bytes = Vec::new();
+            while let Some(part) = response.chunk().await? {
+                bytes.extend_from_slice(&part);
+                if bytes.len() as u64 > MAX_FILE {
+                    break;
+                }
+            }
+            Ok(bytes)
         };
-        let bytes = self.runtime.block_on(read);
-        limited(bytes.map_err(|error| error.to_string())?.to_vec())
+        let bytes: reqwest::Result<Vec<u8>> = self.runtime.block_on(read);
+        limited(bytes.map_err(|error| error.to_string())?)
     }
 }

@@ -3,6 +3,8 @@
 //! They are looked for in `$PROMPTUS_MODELS`, then in `promptus/models` of the user's data folder
 //! (XDG Base Directory Specification: `$XDG_DATA_HOME`, or `~/.local/share`). SD-Turbo's files keep
 //! the names under which they are published, below `sd-turbo` (see [`super::stable_diffusion`]).
+//! Weights that `promptus play --fetch-weights` has fetched lie in `promptus/weights` of the user's
+//! cache folder (`$XDG_CACHE_HOME`, or `~/.cache`), each file named for its SHA-256.
 
 use super::profile::{Conditioning, Profile, VaeForm};
 use super::stable_diffusion::{self, StableDiffusion};
@@ -14,15 +16,26 @@ use std::path::{Path, PathBuf};
 
 /// The folders that are searched, first one first; they need not exist.
 pub fn folders() -> Vec<PathBuf> {
+    let named = env::var_os("PROMPTUS_MODELS").filter(|value| !value.is_empty());
+    let own = home("XDG_DATA_HOME", ".local/share").map(|data| data.join("promptus/models"));
+    named.map(PathBuf::from).into_iter().chain(own).collect()
+}
+
+/// The user's folder of a kind: as the variable says, or below the home folder.
+fn home(variable: &str, below: &str) -> Option<PathBuf> {
     let absolute = |name: &str| {
         let value = env::var_os(name).map(PathBuf::from);
         value.filter(|path| path.is_absolute())
     };
-    let named = env::var_os("PROMPTUS_MODELS").filter(|value| !value.is_empty());
-    let data = absolute("XDG_DATA_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
-    let own = data.map(|data| data.join("promptus/models"));
-    named.map(PathBuf::from).into_iter().chain(own).collect()
+    absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below)))
+}
+
+/// Where fetched weights of this SHA-256 are kept, whether or not they are there; `None` where the
+/// user has no cache folder.
+pub fn kept(weights: [u8; 32]) -> Option<PathBuf> {
+    let cache = home("XDG_CACHE_HOME", ".cache")?;
+    let hash: String = weights.iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(cache.join(format!("promptus/weights/{hash}.safetensors")))
 }
 
 /// The first file at `relative` (such as `lpips/lpips_squeeze_v0.1.safetensors`) in one of the
@@ -54,8 +67,8 @@ pub fn generator(name: &str, device: &Device) -> Result<Generator, ModelError> {
     generator_for(name, [0; 32], Decoding::Own, device)
 }
 
-/// As [`generator`]; of several installed files the one whose SHA-256 is `weights` is taken, if
-/// there is one (zeros: any).
+/// As [`generator`]; of several files, installed or kept, the one whose SHA-256 is `weights` is
+/// taken, if there is one (zeros: any).
 pub fn generator_for(
     name: &str,
     weights: [u8; 32],
@@ -72,7 +85,10 @@ pub fn generator_for(
         }
     };
     match profile.conditioning {
-        Conditioning::Spatial { .. } => Generator::shipped(device),
+        Conditioning::Spatial { .. } => match kept_file(weights) {
+            Some(file) => Generator::load(profile, &file, device),
+            None => Generator::shipped(device),
+        },
         Conditioning::CrossAttention { .. } => {
             let file = sd_turbo(weights, device)?;
             let decoder = find(TAESD_DECODER).ok_or_else(|| missing(TAESD_DECODER))?;
@@ -104,8 +120,16 @@ pub fn sd_turbo_files() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The installed SD-Turbo with that SHA-256, or the best one.
+/// The file of fetched weights of this SHA-256, if it is there.
+fn kept_file(weights: [u8; 32]) -> Option<PathBuf> {
+    kept(weights).filter(|path| path.is_file())
+}
+
+/// The SD-Turbo with that SHA-256, kept or installed, or the best installed one.
 fn sd_turbo(weights: [u8; 32], device: &Device) -> Result<StableDiffusion, ModelError> {
+    if let Some(path) = kept_file(weights) {
+        return StableDiffusion::open(&path, device);
+    }
     let files = sd_turbo_files();
     let wanted = weights != [0; 32] && files.len() > 1;
     for path in files.iter().filter(|_| wanted) {

@@ -4,12 +4,13 @@
 //! within seconds of its publication, and a removed one disappears.
 
 use super::path::{encode, is_plain};
+use super::state::PATIENCE;
 use super::{Origin, OriginError, made};
 use crate::manifest::{Group, Presentation};
 use futures_util::stream::{self, StreamExt};
 use moka::future::Cache as Moka;
 use serde::Serialize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The titles of an origin, by name.
@@ -93,6 +94,8 @@ pub(super) struct Listing {
     folders: Moka<(), Arc<Vec<String>>>,
     /// Problems of the list before, which have been logged.
     logged: Mutex<Vec<Problem>>,
+    /// The list when the store last answered.
+    last: Mutex<Option<Arc<Catalogue>>>,
 }
 
 impl Listing {
@@ -101,7 +104,12 @@ impl Listing {
             kept: one(refresh),
             folders: one(refresh),
             logged: Mutex::default(),
+            last: Mutex::default(),
         }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Catalogue>>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Logs problems when they appear, not every time that somebody looks.
@@ -123,13 +131,37 @@ fn one<T: Clone + Send + Sync + 'static>(refresh: Duration) -> Moka<(), T> {
 }
 
 impl Origin {
-    /// The titles that can be played now.
+    /// The titles that can be played now; while the store fails or is slow to say, as they were last.
     ///
-    /// Fails if the store cannot be listed.
+    /// Fails if the store cannot be listed and never could.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, OriginError> {
         let listing = &self.shared.listing.kept;
-        let found = listing.try_get_with((), self.list()).await;
+        let found = listing.try_get_with((), self.list_or_last()).await;
         found.map_err(Arc::unwrap_or_clone)
+    }
+
+    async fn list_or_last(&self) -> Result<Arc<Catalogue>, OriginError> {
+        let listing = &self.shared.listing;
+        let last = listing.last().clone();
+        let listed = match last {
+            Some(_) => {
+                let listed = tokio::time::timeout(PATIENCE, self.list()).await;
+                listed.unwrap_or_else(|_| Err(OriginError::late("")))
+            }
+            None => self.list().await,
+        };
+        match (listed, last) {
+            (Err(error), Some(last)) if error.is_of_store() => {
+                tracing::warn!("{error}; the last list is served");
+                self.shared.metrics.stale.inc();
+                Ok(last)
+            }
+            (listed, _) => {
+                let listed = listed?;
+                *listing.last() = Some(Arc::clone(&listed));
+                Ok(listed)
+            }
+        }
     }
 
     /// The names of the folders in the root that may be titles.

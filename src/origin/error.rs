@@ -25,15 +25,15 @@ pub enum OriginError {
         problem: &'static str,
     },
     /// The store did not answer, or not with what it promised.
-    #[error("{path}: the store failed: {source}")]
+    #[error("{}: the store failed: {source}", named(path))]
     Store {
-        /// What was asked of it, relative to the root.
+        /// What was asked of it, relative to the root; empty for the root.
         path: String,
         /// What it said.
         source: Arc<object_store::Error>,
     },
     /// The store did not answer in time.
-    #[error("{path}: the store did not answer in time")]
+    #[error("{}: the store did not answer in time", named(path))]
     Late {
         /// What was asked of it, relative to the root.
         path: String,
@@ -81,6 +81,14 @@ pub enum OriginError {
         /// Why not.
         problem: String,
     },
+}
+
+/// A path relative to the root, which has a name, too.
+fn named(path: &str) -> &str {
+    match path {
+        "" => "the list of titles",
+        path => path,
+    }
 }
 
 impl OriginError {
@@ -158,7 +166,7 @@ impl IntoResponse for OriginError {
     fn into_response(self) -> Response {
         let status = self.status();
         let text = match &self {
-            Self::Store { path, .. } => format!("{path}: the store failed\n"),
+            Self::Store { path, .. } => format!("{}: the store failed\n", named(path)),
             other => format!("{other}\n"),
         };
         if status.is_server_error() {

@@ -1,5 +1,5 @@
 //! What a request carries meets spoilt input: no panic, no hang, nothing beyond the root. Seeded;
-//! a second each, ten with `PROMPTUS_LONG=1`.
+//! a second each. `tools/fuzz.sh` runs them for longer, in bounded memory.
 
 use super::access::token::{TokenKeys, split};
 use super::conditional::{Validators, evaluate};

@@ -28,8 +28,8 @@ const WHOLE: u64 = 1 << 20;
 /// Ranges up to this many bytes are kept; longer ones are streamed past the cache.
 pub(super) const LONGEST_KEPT_RANGE: u64 = 8 << 20;
 
-/// How long a changing file may take to be read anew before its last state is served.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long what may change may take to be read anew before its last state is served.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An origin: a store of titles with a cache in front. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]

@@ -100,7 +100,7 @@ impl Store {
             Some((name, value.into_string().ok()?)).filter(|_| ours)
         });
         let (inner, prefix) = object_store::parse_url_opts(&url, variables)
-            .map_err(|error| cannot(error.to_string()))?;
+            .map_err(|error| cannot(hint(&url, &error)))?;
         Ok(Self::new(Arc::new(PrefixStore::new(inner, prefix))))
     }
 
@@ -213,11 +213,7 @@ impl Store {
 
     /// The names of the files in a folder; none if there is no such folder.
     pub(super) async fn files(&self, folder: &str) -> Result<Vec<String>, OriginError> {
-        let listed = self
-            .inner
-            .list_with_delimiter(Some(&location(folder)?))
-            .await;
-        let listed = match listed.map_err(|error| OriginError::store(folder, error)) {
+        let listed = match self.list(Some(location(folder)?)).await {
             Err(OriginError::NotFound { .. }) => return Ok(Vec::new()),
             listed => listed?,
         };
@@ -258,6 +254,33 @@ impl Store {
         match tokio::fs::canonicalize(root.join(path)).await {
             Ok(resolved) if resolved.starts_with(root) => Ok(()),
             _ => Err(OriginError::not_found(path)),
+        }
+    }
+}
+
+/// What a URL that names no store lacks.
+fn hint(url: &Url, error: &object_store::Error) -> String {
+    let (named, feature) = match url.scheme() {
+        "gs" => ("Google Cloud Storage", "gcs"),
+        "az" | "adl" | "azure" | "abfs" | "abfss" => ("Azure", "azure"),
+        "s3" | "s3a" | "memory" => return error.to_string(),
+        _ => {
+            return format!(
+                "{error}; expected a folder or s3://, gs://, az://, file:// or memory:///"
+            );
+        }
+    };
+    let built = match feature {
+        "gcs" => cfg!(feature = "gcs"),
+        _ => cfg!(feature = "azure"),
+    };
+    match built {
+        true if feature == "azure" => {
+            format!("{error}; AZURE_STORAGE_ACCOUNT_NAME names the account")
+        }
+        true => error.to_string(),
+        false => {
+            format!("this program was built without {named}: build it with --features {feature}")
         }
     }
 }

@@ -6,13 +6,14 @@
 
 use super::object::Object;
 use super::path::weights_hash;
+use super::state::PATIENCE;
 use super::{Origin, OriginError};
 use bytes::Bytes;
 use moka::future::Cache as Moka;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The folder under the root.
@@ -59,6 +60,8 @@ impl Offered {
 pub(super) struct Weights {
     memory: BTreeMap<String, Object>,
     listed: Moka<(), Arc<Offered>>,
+    /// What the folder held when the store last answered.
+    last: Mutex<Vec<String>>,
 }
 
 impl Weights {
@@ -67,19 +70,17 @@ impl Weights {
         Self {
             memory: files.into_iter().map(object).collect(),
             listed: Moka::builder().max_capacity(1).time_to_live(LISTED).build(),
+            last: Mutex::default(),
         }
     }
 }
 
 impl Origin {
-    /// Which weights can be fetched; those of the store are left out while it does not answer.
+    /// Which weights can be fetched; while the store does not answer, those that it had last, so that
+    /// manifests stay as they are.
     pub(super) async fn weights_on_offer(&self) -> Arc<Offered> {
         let list = async {
-            let stored = self.shared.store.files(FOLDER).await;
-            let stored = stored.unwrap_or_else(|error| {
-                tracing::warn!("cannot list weights: {error}");
-                Vec::new()
-            });
+            let stored = self.stored_weights().await;
             let memory = self.shared.weights.memory.keys().cloned();
             let stored = stored
                 .iter()
@@ -91,6 +92,19 @@ impl Origin {
             .listed
             .get_with((), Box::pin(list))
             .await
+    }
+
+    /// Names of the files in the folder of weights.
+    async fn stored_weights(&self) -> Vec<String> {
+        let files = tokio::time::timeout(PATIENCE, self.shared.store.files(FOLDER)).await;
+        let files = files.unwrap_or_else(|_| Err(OriginError::late(FOLDER)));
+        let last = self.shared.weights.last.lock();
+        let mut last = last.unwrap_or_else(PoisonError::into_inner);
+        match files {
+            Ok(files) => last.clone_from(&files),
+            Err(error) => tracing::warn!("cannot list weights: {error}"),
+        }
+        last.clone()
     }
 
     /// The file of weights of this hash.

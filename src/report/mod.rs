@@ -71,6 +71,8 @@ pub struct Context {
     pub verdict: Verdict,
     /// Bytes fetched beside media segments: manifests, indexes, init segments. 0 when simulated.
     pub overhead_bytes: u64,
+    /// Bytes of a generator's weights that were fetched for it.
+    pub weights_bytes: u64,
     /// What rendering took, if frames were rendered.
     pub rendering: Option<Rendering>,
 }
@@ -138,7 +140,11 @@ pub struct Report {
 impl Report {
     /// The report of a session over `ladder`.
     pub fn new(context: Context, ladder: &Ladder, log: Log) -> Self {
-        let summary = Summary::of(ladder, &log, context.overhead_bytes);
+        let summary = Summary::of(
+            ladder,
+            &log,
+            (context.overhead_bytes, context.weights_bytes),
+        );
         let rungs = summary::shares(ladder, &log);
         let row = |request: Request| {
             let rung = &ladder.rungs()[request.rung];
@@ -218,6 +224,7 @@ mod tests {
             }),
             verdict: Verdict::Finished,
             overhead_bytes: 900,
+            weights_bytes: 0,
             rendering: Some(Rendering {
                 frames: 144,
                 fps: 32.0,

@@ -15,6 +15,9 @@ pub struct Summary {
     pub wasted_bytes: u64,
     /// Bytes beside media segments: manifests, indexes, init segments.
     pub overhead_bytes: u64,
+    /// Bytes of a generator's weights that were fetched, counted nowhere else: they serve every title
+    /// from then on.
+    pub weights_bytes: u64,
     /// From the start to the first frame, seconds.
     pub startup_s: Option<f64>,
     /// How often the buffer ran dry.
@@ -57,8 +60,12 @@ pub struct RungShare {
 }
 
 impl Summary {
-    /// The figures of `log`, a session over `ladder`.
-    pub(super) fn of(ladder: &Ladder, log: &Log, overhead_bytes: u64) -> Self {
+    /// The figures of `log`, a session over `ladder`, with the bytes beside media and of weights.
+    pub(super) fn of(
+        ladder: &Ladder,
+        log: &Log,
+        (overhead_bytes, weights_bytes): (u64, u64),
+    ) -> Self {
         let delivered = || {
             log.requests
                 .iter()
@@ -79,6 +86,7 @@ impl Summary {
             bytes,
             wasted_bytes: bytes - useful,
             overhead_bytes,
+            weights_bytes,
             startup_s: log.startup_s,
             stalls: log.stalls.len(),
             stall_s,

@@ -96,6 +96,9 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
         "{} requests, {} abandoned; {} bytes of media, {} of them wasted, {} beside media",
         s.requests, s.abandoned, s.bytes, s.wasted_bytes, s.overhead_bytes
     )?;
+    if s.weights_bytes > 0 {
+        writeln!(out, "{} bytes of weights, counted apart", s.weights_bytes)?;
+    }
     let Some(r) = &report.rendering else {
         return Ok(());
     };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const LONGEST: usize = 64 << 10;
 
 /// No input of that size may keep a parser busy for longer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// xorshift64*.
 pub(crate) struct Random(u64);
@@ -66,25 +66,59 @@ pub(crate) fn spoilt(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// Hands spoilt inputs to a parser for a second, or for ten with `PROMPTUS_LONG=1`.
+/// An input on trial; told when the parser panics.
+struct Trial<'a> {
+    seed: u64,
+    number: u64,
+    input: &'a [u8],
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let Self {
+                seed,
+                number,
+                input,
+            } = self;
+            eprintln!("seed {seed}, input {number}: \"{}\"", input.escape_ascii());
+        }
+    }
+}
+
+/// Hands spoilt inputs to a parser for a second, or for `PROMPTUS_FUZZ_SECONDS`. They follow from
+/// `PROMPTUS_FUZZ_SEED`.
 pub(crate) fn fuzz(seeds: &[Vec<u8>], parse: impl Fn(&[u8])) {
-    let long = std::env::var_os("PROMPTUS_LONG").is_some_and(|value| value == "1");
-    let until = Instant::now() + Duration::from_secs(if long { 10 } else { 1 });
-    let mut random = Random::new(20);
+    let seconds = number("PROMPTUS_FUZZ_SECONDS", 1);
+    let seed = number("PROMPTUS_FUZZ_SEED", 20);
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut random = Random::new(seed);
     for seed in seeds {
         parse(seed);
     }
-    let mut tried = 0u64;
+    let mut tried = 0;
+    let mut slowest = Duration::ZERO;
     while Instant::now() < until {
         let input = spoilt(&mut random, seeds);
+        let trial = Trial {
+            seed,
+            number: tried,
+            input: &input,
+        };
         let began = Instant::now();
         parse(&input);
-        assert!(
-            began.elapsed() < PATIENCE,
-            "slow: {:?}",
-            input.escape_ascii().to_string()
-        );
+        slowest = slowest.max(began.elapsed());
+        assert!(slowest < PATIENCE, "that took {slowest:?}");
+        drop(trial);
         tried += 1;
     }
+    let target = std::thread::current();
+    let target = target.name().unwrap_or("fuzz");
+    println!("{target}: seed {seed}, {tried} inputs in {seconds} s, the slowest took {slowest:?}");
     assert!(tried > 20, "{tried} inputs only");
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    let value = std::env::var(variable).ok();
+    value.map_or(default, |text| text.parse().expect(variable))
 }

@@ -150,7 +150,9 @@ async fn honest_clients_are_served_beside_a_thousand_slow_ones() {
         slow.push(stream);
     }
     let asked = Instant::now();
-    assert!(server.text("/t/master.m3u8").await.contains("EXTM3U"));
+    for _ in 0..20 {
+        assert!(server.text("/t/master.m3u8").await.contains("EXTM3U"));
+    }
     assert!(
         asked.elapsed() < Duration::from_secs(1),
         "{:?}",

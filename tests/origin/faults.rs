@@ -117,6 +117,51 @@ async fn bytes_that_are_not_what_was_promised_are_never_passed_on() {
 }
 
 #[tokio::test]
+async fn a_long_answer_that_the_store_does_not_finish_never_looks_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let presentation = title::publish(root.path(), "t", 1, 1_000_000);
+    let url = format!("/t/{}", presentation.groups[0].representations[1].url);
+    for mode in [Mode::Truncates, Mode::WrongLength, Mode::Stalls] {
+        let probe = Probe::new(root.path());
+        let settings = Settings {
+            store_timeout: Duration::from_millis(500),
+            ..Settings::default()
+        };
+        let server = Server::start(Origin::new(Arc::clone(&probe) as Arc<_>, settings)).await;
+        probe.set(mode);
+        let answer = server.get(&url, &[]).await;
+        assert_eq!(answer.status(), 200, "{mode:?}: it had begun well");
+        assert!(answer.bytes().await.is_err(), "{mode:?}");
+        assert_eq!(server.text("/healthz").await, "ok\n");
+    }
+}
+
+#[tokio::test]
+async fn the_catalogue_and_the_weights_on_offer_outlive_the_store() {
+    let root = tempfile::tempdir().unwrap();
+    title::publish(root.path(), "t", 1, 3000);
+    std::fs::create_dir(root.path().join("weights")).unwrap();
+    let name = format!("{}.safetensors", "5e".repeat(32));
+    std::fs::write(root.path().join("weights").join(name), b"weights").unwrap();
+    let probe = Probe::new(root.path());
+    let settings = Settings {
+        refresh: Duration::from_millis(100),
+        ..Settings::default()
+    };
+    let server = Server::start(Origin::new(Arc::clone(&probe) as Arc<_>, settings)).await;
+    let (list, manifest) = ("/catalogue.json", "/t/master.m3u8");
+    let before = (server.text(list).await, server.text(manifest).await);
+    for mode in [Mode::Fails, Mode::Hangs] {
+        probe.set(mode);
+        // Longer than the list of weights is used without asking again.
+        tokio::time::sleep(Duration::from_millis(10_200)).await;
+        let after = (server.text(list).await, server.text(manifest).await);
+        assert_eq!(after, before, "{mode:?}");
+        assert_eq!(server.get("/readyz", &[]).await.status(), 503);
+    }
+}
+
+#[tokio::test]
 async fn a_large_file_that_changes_while_it_is_read_is_not_mixed() {
     let root = tempfile::tempdir().unwrap();
     let presentation = title::publish(root.path(), "t", 1, 400_000);

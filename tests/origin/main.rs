@@ -23,6 +23,7 @@ mod protocols;
 mod publishing;
 mod ranges;
 mod real;
+mod remote;
 mod server;
 mod shutdown;
 mod telemetry;

@@ -25,6 +25,8 @@ pub(crate) enum Mode {
     FailsOnce,
     /// Breaks off in the middle of the bytes.
     Truncates,
+    /// Sends half of the bytes and then nothing, without an end.
+    Stalls,
     /// Promises a byte more than it has.
     WrongLength,
     /// Says that every version but the one being read is gone.
@@ -74,19 +76,23 @@ impl Probe {
 }
 
 async fn spoilt(found: GetResult, mode: Mode) -> Result<GetResult> {
-    if !matches!(mode, Mode::Truncates | Mode::WrongLength) {
+    if !matches!(mode, Mode::Truncates | Mode::Stalls | Mode::WrongLength) {
         return Ok(found);
     }
     let (mut meta, range) = (found.meta.clone(), found.range.clone());
     let attributes = found.attributes.clone();
     let mut bytes = found.bytes().await?;
     match mode {
-        Mode::Truncates => bytes.truncate(bytes.len() / 2),
+        Mode::Truncates | Mode::Stalls => bytes.truncate(bytes.len() / 2),
         _ => meta.size += 1,
     }
     let pieces = futures_util::stream::iter([Ok(bytes)]);
+    let pieces = match mode {
+        Mode::Stalls => pieces.chain(futures_util::stream::pending()).boxed(),
+        _ => pieces.boxed(),
+    };
     Ok(GetResult {
-        payload: GetResultPayload::Stream(pieces.boxed()),
+        payload: GetResultPayload::Stream(pieces),
         meta,
         range,
         attributes,

@@ -6,7 +6,7 @@
 #
 # The program is built anew unless $PROMPTUS_PROGRAM names one. Installs what is absent: Debian packages, and
 # npm's and PyPI's under $PROMPTUS_CONFORMANCE (a folder under the temporary one). dash-mpd-cli is used if it
-# is on PATH; PROMPTUS_LONG=1 builds it with cargo, which takes many minutes.
+# is on PATH; PROMPTUS_LONG=1 builds it with cargo, which takes many minutes and protobuf-compiler.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=${PROMPTUS_PROGRAM:-$here/../../target/release/promptus}
@@ -33,7 +33,10 @@ if ! cat "$here/package.json" "$here/requirements.txt" | cmp -s - "$place/instal
 fi
 export PATH="$PATH:$place/cargo/bin"
 if [ "${PROMPTUS_LONG:-}" = 1 ] && ! command -v dash-mpd-cli >/dev/null; then
-    cargo install dash-mpd-cli --version 0.2.35 --root "$place/cargo"
+    command -v protoc >/dev/null || apt-get install -y -qq --no-install-recommends protobuf-compiler >/dev/null
+    # Its HTTP client has HTTP/3 behind this flag.
+    RUSTFLAGS="--cfg reqwest_unstable" cargo install dash-mpd-cli --version 0.2.35 --locked --quiet \
+        --root "$place/cargo" || echo "dash-mpd-cli cannot be built here and will be skipped" >&2
 fi
 
 if [ -z "${PROMPTUS_PROGRAM:-}" ]; then

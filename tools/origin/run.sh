@@ -1,13 +1,13 @@
 #!/bin/bash
 # The origin behind real caches, on S3, beside nginx and under load. See README.md.
 #
-#   tools/origin/run.sh [caches|s3|speed|load|title|all]
+#   tools/origin/run.sh [caches|s3|clouds|speed|load|title|all]
 #
 # Prints tables; ends with 1 if anything missed its bar.
 set -u
 cd "$(dirname "$0")/../.."
 part=${1:-all}
-case $part in caches|s3|speed|load|title|all) ;; *) echo "usage: $0 [caches|s3|speed|load|title|all]" >&2; exit 2 ;; esac
+case $part in caches|s3|clouds|speed|load|title|all) ;; *) echo "usage: $0 [caches|s3|clouds|speed|load|title|all]" >&2; exit 2 ;; esac
 
 packages=()
 command -v nginx >/dev/null || packages+=(nginx-light)
@@ -19,12 +19,12 @@ if [ ${#packages[@]} -gt 0 ]; then
         >/dev/null || { echo "cannot install ${packages[*]}" >&2; exit 2; }
 fi
 if [ -z "${PROMPTUS:-}" ]; then
-    cargo build --release -q --bin promptus || exit 2
+    cargo build --release -q --bin promptus --features gcs,azure || exit 2
 fi
 
 echo "$(date -u '+%F %H:%M UTC'), $(nproc) × $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nginx -v 2>&1 | sed 's/.*: //')"
 failed=0
-for each in caches s3 speed load title; do
+for each in caches s3 clouds speed load title; do
     if [ "$part" = "$each" ] || [ "$part" = all ]; then
         echo; echo "== $each"
         python3 "tools/origin/$each.py" || failed=1

@@ -80,10 +80,12 @@ def same_as_from_disk(checks, port, disk, paths):
     for path in paths:
         for headers in [{}, {"Accept-Encoding": "br"}, {"Range": "bytes=10-99"}]:
             there, here = fetch(port, path, headers=headers), fetch(disk, path, headers=headers)
-            names = ["etag", "content-type", "content-length", "content-range", "content-encoding"]
+            names = ["etag", "last-modified", "content-type", "content-length", "content-range", "content-encoding"]
             same = there[0] == here[0] and there[2] == here[2]
             same &= all(there[1].get(n) == here[1].get(n) for n in names)
-            checks.that(same and "last-modified" in there[1], f"S3 and disk: {path} {headers}", (there[:2], here[:2]))
+            # Only a title that says when it was published has dates.
+            same &= path.startswith("/bench/") or "last-modified" in there[1]
+            checks.that(same, f"S3 and disk: {path} {headers}", (there[:2], here[:2]))
     etag = fetch(port, paths[0])[1]["etag"]
     checks.that(fetch(port, paths[0], headers={"If-None-Match": etag})[0] == 304, "304 by tag")
     return len(paths) * 3
@@ -166,14 +168,14 @@ def main():
         known = [(path, fetch(port, path)[2]) for path in [*manifests, f"{demo}/1.m4s"]]
         fetch(port, f"{bench}/s9000/1.m4s")
         moto.send_signal(signal.SIGSTOP)
-        slowest = while_away(checks, port, known, f"{demo}/2.m4s?hang".replace("mini-r16", "mini-r3"), "store hangs")
+        slowest = while_away(checks, port, known, f"{demo}/2.m4s?hang".replace("mini-r16", "mini-r4"), "store hangs")
         moto.send_signal(signal.SIGCONT)
         rows.append(["slowest answer while the store hangs, s", f"{slowest:.1f}"])
         back = until(lambda: fetch(port, "/readyz")[0] == 200, 20)
         checks.that(back is not None, "ready after the store hung")
 
         moto_running.close()
-        slowest = while_away(checks, port, known, f"{demo}/2.m4s".replace("mini-r16", "mini-r5"), "store is down")
+        slowest = while_away(checks, port, known, f"{demo}/2.m4s".replace("mini-r16", "mini-r7"), "store is down")
         stale = metric(port, "promptus_stale_served_total")
         checks.that(stale > 0, "stale answers are counted", stale)
         rows += [["slowest answer while the store is down, s", f"{slowest:.1f}"], ["stale answers, counted", int(stale)]]
@@ -182,7 +184,7 @@ def main():
         fill()
         back = until(lambda: fetch(port, "/readyz")[0] == 200, 20)
         checks.that(back is not None and back < 5, "ready again when the store is back", back)
-        other = f"{demo}/2.m4s".replace("mini-r16", "mini-r5")
+        other = f"{demo}/2.m4s".replace("mini-r16", "mini-r7")
         right = until(lambda: fetch(port, other)[2] == fetch(disk, other)[2], 10)
         checks.that(right is not None, "and what was not known is read")
         rows.append(["seconds until ready after the store is back", f"{back:.1f}"])

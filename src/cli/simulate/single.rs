@@ -45,6 +45,7 @@ fn play(args: &Args, subject: &Subject, trace: &Trace) -> Result<(), CliError> {
             Some(_) => Verdict::Starved,
         },
         overhead_bytes: 0,
+        weights_bytes: 0,
         rendering: None,
     };
     let timeline = Timeline::of_log(&run.log, &subject.ladder, context.options.start_s);

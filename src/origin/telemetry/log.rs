@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Lines that may wait to be written.
 const WAITING: usize = 8192;
@@ -67,13 +67,22 @@ fn sink(path: &Path) -> io::Result<Sink> {
     Ok(BufWriter::with_capacity(64 << 10, sink))
 }
 
-/// Writes until every sender is gone. The buffer is flushed when nothing has come for a while.
+/// Writes until every sender is gone. The buffer is flushed when nothing has come for a while, or
+/// when it was not for as long.
 fn write(waiting: &Receiver<Message>, mut sink: Sink, path: &Path) {
+    let mut flushed = Instant::now();
     loop {
         let written = match waiting.recv_timeout(FLUSH) {
             Ok(Message::Line(mut text)) => {
                 text.push(b'\n');
-                sink.write_all(&text)
+                let due = flushed.elapsed() >= FLUSH;
+                let written = sink.write_all(&text);
+                if due {
+                    flushed = Instant::now();
+                    written.and_then(|()| sink.flush())
+                } else {
+                    written
+                }
             }
             Ok(Message::Reopen) => sink.flush().and_then(|()| {
                 sink = self::sink(path)?;

@@ -5,11 +5,15 @@ use crate::manifest::dash;
 use crate::manifest::{Group, Presentation, Representation};
 use crate::package::title::MPD;
 
-/// Checks the text of the MPD against what the playlists say.
-pub(super) fn check(report: &mut Conformance, text: &str, title: &Presentation) {
+/// Checks the text of the MPD against what the playlists say. Returns its groups, with the layers
+/// that playlists cannot name.
+pub(super) fn check(report: &mut Conformance, text: &str, title: &Presentation) -> Vec<Group> {
     let mpd = match dash::read(MPD, text) {
         Ok(mpd) => mpd,
-        Err(error) => return report.broken("dash-readable", MPD, error.to_string()),
+        Err(error) => {
+            report.broken("dash-readable", MPD, error.to_string());
+            return Vec::new();
+        }
     };
     check_root(report, text);
     check_longest(report, text, title);
@@ -57,6 +61,7 @@ pub(super) fn check(report: &mut Conformance, text: &str, title: &Presentation) 
             None => report.broken("dash-groups", MPD, format!("no {} in it", group.profile)),
         }
     }
+    mpd.groups
 }
 
 fn check_root(report: &mut Conformance, text: &str) {

@@ -10,8 +10,13 @@ use crate::segment::file::{FileSegment, MediaFile};
 use crate::segment::media::{MediaSegment, read_media};
 use std::collections::BTreeSet;
 
-/// Checks every media file of a title.
-pub(super) fn check(report: &mut Conformance, source: &dyn TitleSource, title: &Presentation) {
+/// Checks every media file of a title; `groups` are those of its MPD.
+pub(super) fn check(
+    report: &mut Conformance,
+    source: &dyn TitleSource,
+    title: &Presentation,
+    groups: &[Group],
+) {
     let mut files = Vec::new();
     for group in &title.groups {
         let mut first: Option<Track> = None;
@@ -35,7 +40,9 @@ pub(super) fn check(report: &mut Conformance, source: &dyn TitleSource, title: &
             files.push((rung.url.clone(), bytes));
         }
     }
-    check_hash(report, source, title, files);
+    let layers = groups.iter().flat_map(|group| &group.layers);
+    let layers: Vec<&str> = layers.map(|layer| layer.stream.url.as_str()).collect();
+    check_hash(report, source, title, (files, &layers));
 }
 
 /// The folder is named for what is in it.
@@ -43,7 +50,7 @@ fn check_hash(
     report: &mut Conformance,
     source: &dyn TitleSource,
     title: &Presentation,
-    media: Vec<(String, Vec<u8>)>,
+    (media, layers): (Vec<(String, Vec<u8>)>, &[&str]),
 ) {
     let folders: BTreeSet<&str> = media
         .iter()
@@ -64,15 +71,19 @@ fn check_hash(
         name: name(&url),
         bytes,
     }));
-    for rung in rungs {
-        for suffix in [".m3u8", "-iframes.m3u8"] {
-            let url = format!("{}{suffix}", rung.url.trim_end_matches(".mp4"));
-            if let Ok(bytes) = source.read(&url) {
-                let name = name(&url);
-                files.push(TitleFile { name, bytes });
-            }
+    let mut add = |url: &str| {
+        if let Ok(bytes) = source.read(url) {
+            let name = name(url);
+            files.push(TitleFile { name, bytes });
         }
+    };
+    let beside = |url: &str, suffix| format!("{}{suffix}", url.trim_end_matches(".mp4"));
+    layers.iter().for_each(|url| add(url));
+    for rung in rungs {
+        add(&beside(&rung.url, ".m3u8"));
+        add(&beside(&rung.url, "-iframes.m3u8"));
     }
+    layers.iter().for_each(|url| add(&beside(url, ".m3u8")));
     let hash = content_hash(&files);
     report.must(hash == folder, "title-hash", &folder, || {
         format!("its content has the hash {hash}")

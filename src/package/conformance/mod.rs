@@ -8,6 +8,7 @@
 mod attributes;
 mod dash;
 mod hls;
+mod layers;
 mod media;
 mod playlists;
 
@@ -102,10 +103,12 @@ impl Conformance {
 pub fn check(source: &dyn TitleSource) -> Conformance {
     let mut report = Conformance::default();
     if let Some(presentation) = hls::check(&mut report, source) {
-        if let Some(text) = report.text(source, MPD) {
-            dash::check(&mut report, &text, &presentation);
-        }
-        media::check(&mut report, source, &presentation);
+        let groups = match report.text(source, MPD) {
+            Some(text) => dash::check(&mut report, &text, &presentation),
+            None => Vec::new(),
+        };
+        media::check(&mut report, source, &presentation, &groups);
+        layers::check(&mut report, source, &groups);
         check_quality(&mut report, source, &presentation);
     }
     report

@@ -151,6 +151,25 @@ pub enum FetchError {
         #[source]
         source: LadderError,
     },
+    /// Weights that are not those that the manifest names.
+    #[error("{url}: weights of SHA-256 {expected} were expected, these have {found}")]
+    Weights {
+        /// The URL.
+        url: String,
+        /// The SHA-256 that the manifest names, in hex.
+        expected: String,
+        /// That of what came.
+        found: String,
+    },
+    /// Weights that came cannot be kept.
+    #[error("{}: cannot be written", path.display())]
+    Kept {
+        /// Where they should lie.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// A group that the manifest does not have.
     #[error("{url}: there is no group {group}: the manifest has {groups}")]
     NoGroup {

@@ -65,6 +65,15 @@ pub(super) async fn read(url: &Url, range: Option<ByteRange>) -> Result<Vec<u8>,
     take(file, range).await.map_err(failed)
 }
 
+/// How many bytes the file at `url` has.
+pub(super) async fn size(url: &Url) -> Result<u64, FetchError> {
+    let path = url.to_file_path().unwrap_or_else(|()| url.path().into());
+    match tokio::fs::metadata(&path).await {
+        Ok(about) => Ok(about.len()),
+        Err(source) => Err(FetchError::File { path, source }),
+    }
+}
+
 fn check(url: &Url, range: ByteRange, length: u64) -> Result<(), FetchError> {
     if range.length > LONGEST {
         return Err(FetchError::TooLong {

@@ -12,9 +12,12 @@ use super::file;
 use crate::manifest::ByteRange;
 use crate::player::random::Random;
 use bytes::Bytes;
-use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, RANGE, RETRY_AFTER};
-use reqwest::{Certificate, Response, StatusCode, Url};
+use reqwest::header::{
+    CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, RANGE, RETRY_AFTER,
+};
+use reqwest::{Certificate, Method, Response, StatusCode, Url};
 use std::collections::HashMap;
+use std::future::Future;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -165,10 +168,23 @@ impl Client {
         range: Option<ByteRange>,
         purpose: &Purpose<'_>,
     ) -> Result<Vec<u8>, FetchError> {
+        self.retried(url, || self.get_once(url, range, purpose))
+            .await
+    }
+
+    /// How many bytes there are at `url`, with retries.
+    pub(super) async fn size(&self, url: &Url, purpose: &Purpose<'_>) -> Result<u64, FetchError> {
+        self.retried(url, || self.size_once(url, purpose)).await
+    }
+
+    async fn retried<T, F>(&self, url: &Url, ask: impl Fn() -> F) -> Result<T, FetchError>
+    where
+        F: Future<Output = Result<T, FetchError>>,
+    {
         let mut attempt = 0;
         loop {
-            let error = match self.get_once(url, range, purpose).await {
-                Ok(bytes) => return Ok(bytes),
+            let error = match ask().await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             match self.patience.pause_after(url, attempt, &error) {
@@ -190,6 +206,20 @@ impl Client {
         body.finish()
     }
 
+    async fn size_once(&self, url: &Url, purpose: &Purpose<'_>) -> Result<u64, FetchError> {
+        if url.scheme() == "file" {
+            return file::size(url).await;
+        }
+        let response = self.send(Method::HEAD, url, None, purpose).await?;
+        check_status(url, &response)?;
+        let announced = response.headers().get(CONTENT_LENGTH);
+        let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+        announced.ok_or_else(|| FetchError::Url {
+            url: url.to_string(),
+            problem: "the server does not say how long it is".to_owned(),
+        })
+    }
+
     /// Sends one request and reads the head of the answer, once. A `file://` URL is opened instead.
     pub(super) async fn open(
         &self,
@@ -203,26 +233,36 @@ impl Client {
             let source = Source::File(Some(bytes.into()));
             return Ok(Body::new(url, source, expected, self.patience.body));
         }
-        let Purpose {
-            content,
-            kind,
-            media,
-        } = *purpose;
-        let (told, headers) = self.cmcd.apply(url, content, kind, media);
-        let mut request = self.inner.get(told).headers(headers);
-        if let Some(range) = range {
-            request = request.header(RANGE, format!("bytes={}", span(range)));
-        }
-        let response = match timeout(self.patience.answer, request.send()).await {
-            Err(_) => return Err(timed_out(url, "answer", self.patience.answer)),
-            Ok(answer) => answer.map_err(|error| broken(url, error))?,
-        };
+        let response = self.send(Method::GET, url, range, purpose).await?;
         let expected = check_head(url, &response, range)?;
         if range.is_some() {
             self.check_tag(url, &response)?;
         }
         let source = Source::Http(response);
         Ok(Body::new(url, source, expected, self.patience.body))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        range: Option<ByteRange>,
+        purpose: &Purpose<'_>,
+    ) -> Result<Response, FetchError> {
+        let Purpose {
+            content,
+            kind,
+            media,
+        } = *purpose;
+        let (told, headers) = self.cmcd.apply(url, content, kind, media);
+        let mut request = self.inner.request(method, told).headers(headers);
+        if let Some(range) = range {
+            request = request.header(RANGE, format!("bytes={}", span(range)));
+        }
+        match timeout(self.patience.answer, request.send()).await {
+            Err(_) => Err(timed_out(url, "answer", self.patience.answer)),
+            Ok(answer) => answer.map_err(|error| broken(url, error)),
+        }
     }
 
     /// Refuses a file that is not the one that other ranges came from.
@@ -374,21 +414,26 @@ impl Body {
     }
 }
 
+fn check_status(url: &Url, response: &Response) -> Result<(), FetchError> {
+    let status = response.status();
+    match status.is_success() {
+        true => Ok(()),
+        false => Err(FetchError::status(
+            url.as_str(),
+            status.as_u16(),
+            retry_after(response.headers(), SystemTime::now()),
+        )),
+    }
+}
+
 /// The length of the body that the head promises, when the head is what was asked for.
 fn check_head(
     url: &Url,
     response: &Response,
     range: Option<ByteRange>,
 ) -> Result<Option<u64>, FetchError> {
+    check_status(url, response)?;
     let status = response.status();
-    if !status.is_success() {
-        let retry_after = retry_after(response.headers(), SystemTime::now());
-        return Err(FetchError::status(
-            url.as_str(),
-            status.as_u16(),
-            retry_after,
-        ));
-    }
     let announced = response.content_length();
     let Some(range) = range else {
         return match announced {

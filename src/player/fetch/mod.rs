@@ -8,6 +8,7 @@
 //! | `hold` | segments that may still change |
 //! | `title` | a manifest's URL → presentation → ladder, init segments |
 //! | `index` | segments of a rung from its `sidx` |
+//! | `weights` | a generator's weights, into a folder |
 //! | `shape` | the session clock, and bodies slowed down to a trace |
 //! | `drive` | commands of the session ↔ transfers |
 //! | `error` | what can go wrong, with the URL |
@@ -25,6 +26,7 @@ mod http;
 mod index;
 mod shape;
 mod title;
+mod weights;
 
 pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
 pub use drive::{Jump, Played, Segment, Setup, play, play_beside};

@@ -62,6 +62,13 @@ impl Title {
         &self.presentation
     }
 
+    /// Where the weights of group number `group` can be fetched, if the manifest says so.
+    pub fn weights_url(&self, group: usize) -> Result<Option<Url>, FetchError> {
+        let group = self.presentation.groups.get(group);
+        let named = group.and_then(|group| group.weights_url.as_deref());
+        named.map(|url| resolve(&self.url, url)).transpose()
+    }
+
     /// Fetches what playing group number `group` needs beforehand: the rungs' indexes where the
     /// manifest only points at them, and the init segments.
     pub async fn stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {

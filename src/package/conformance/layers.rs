@@ -1,0 +1,99 @@
+//! Layers against the rungs: each is what its rung adds to the one below it, byte for byte.
+
+use super::{Conformance, TitleSource};
+use crate::manifest::{Group, Representation};
+use crate::package::ladder::rung_id;
+use crate::package::layers::join;
+use crate::segment::Track;
+use crate::segment::coded::CodedSegment;
+use crate::segment::file::MediaFile;
+use crate::segment::media::read_media;
+
+/// A file, and what lies where in it.
+struct Stream {
+    bytes: Vec<u8>,
+    file: MediaFile,
+}
+
+impl Stream {
+    fn read(source: &dyn TitleSource, url: &str) -> Result<Self, String> {
+        let bytes = source.read(url)?;
+        let file =
+            MediaFile::read(&bytes, bytes.len() as u64).map_err(|error| error.to_string())?;
+        Ok(Self { bytes, file })
+    }
+
+    fn track(&self) -> &Track {
+        &self.file.init.track
+    }
+
+    fn coded(&self, index: usize) -> Option<CodedSegment> {
+        let range = &self.file.segments.get(index)?.range;
+        let bytes = self.bytes.get(range.start as usize..range.end as usize)?;
+        CodedSegment::read(self.track(), &read_media(bytes).ok()?).ok()
+    }
+}
+
+/// Checks the layers of the groups of an MPD.
+pub(super) fn check(report: &mut Conformance, source: &dyn TitleSource, groups: &[Group]) {
+    for group in groups.iter().filter(|group| !group.layers.is_empty()) {
+        check_group(report, source, group);
+    }
+}
+
+fn check_group(report: &mut Conformance, source: &dyn TitleSource, group: &Group) {
+    // What is wrong with a rung's file is told elsewhere.
+    let rung = |rung: &Representation| Stream::read(source, &rung.url).ok();
+    let Some(base) = group.representations.first().and_then(rung) else {
+        return;
+    };
+    let mut parts = vec![base];
+    for layer in &group.layers {
+        let url = &layer.stream.url;
+        match Stream::read(source, url) {
+            Ok(stream) => parts.push(stream),
+            Err(problem) => return report.broken("layer-readable", url, problem),
+        }
+        let id = parts.last().map(|part| rung_id(part.track()));
+        report.must(
+            id.as_ref() == Some(&layer.stream.id),
+            "layer-id",
+            url,
+            || {
+                format!(
+                    "it is {}, the MPD says {}",
+                    id.unwrap_or_default(),
+                    layer.stream.id
+                )
+            },
+        );
+        let mut rungs = group.representations.iter();
+        let Some(whole) = rungs.find(|rung| rung.rank == layer.stream.rank) else {
+            let problem = format!("there is no rung of rank {}", layer.stream.rank);
+            return report.broken("layer-rung", url, problem);
+        };
+        if let Some(whole) = rung(whole) {
+            check_sum(report, url, &parts, &whole);
+        }
+    }
+}
+
+/// The lowest rung and the layers so far make the rung `whole`.
+fn check_sum(report: &mut Conformance, url: &str, parts: &[Stream], whole: &Stream) {
+    for index in 0..whole.file.segments.len() {
+        let coded: Option<Vec<(&Track, CodedSegment)>> = parts
+            .iter()
+            .map(|part| Some((part.track(), part.coded(index)?)))
+            .collect();
+        let coded = coded.unwrap_or_default();
+        let borrowed: Vec<_> = coded.iter().map(|(track, coded)| (*track, coded)).collect();
+        let joined = join(&borrowed).map(|(_, joined)| Some(joined));
+        let problem = match joined {
+            Ok(joined) if joined == whole.coded(index) => continue,
+            Ok(_) => "with what is below it, it does not make the rung".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let place = format!("{url}, segment {}", index + 1);
+        return report.broken("layer-bytes", place, problem);
+    }
+}
