@@ -24,7 +24,7 @@ def main():
         trace, movie, words = rng.choice(traces), rng.choice(movies), line(rng)
         asked.update(word.split("=")[0] for word in words if word.startswith("-") and not word[1:2].isdigit())
         expected = peer.run(words, trace, movie, options.patience)
-        verdict, differences = judge(expected, ours(options, words, trace, movie), options.tolerance)
+        verdict, differences = judge(expected, ours(options, words, trace, movie), options)
         tally[verdict] += 1
         if differences or options.verbose:
             print(f"{number}: {verdict}: {' '.join(words)} -n {trace} -m {movie}")
@@ -62,22 +62,22 @@ def ours(options, words, trace, movie):
     return subprocess.run([*command, "--movie", movie, "--trace", trace], capture_output=True, text=True)
 
 
-def judge(expected, found, tolerance):
+def judge(expected, found, options):
     """A verdict in a few words, and the differences."""
     message = found.stderr.strip()
     if found.returncode not in (0, 1, 2) or "panicked" in message:
         return "DIFFERENT: we broke", [f"exit {found.returncode}: {message}"]
     if expected.failure and found.returncode:
-        return "end in an error on both sides", []
+        return "end in an error on both sides", [f"{expected.failure}; here: {message}"] if options.verbose else []
     if expected.failure:
         return "DIFFERENT: only Sabre fails", [expected.failure]
     if found.returncode:
         return "DIFFERENT: only we fail", [message]
     session = json.loads(found.stdout)
-    differences = columns_apart(expected.columns(), session["decisions"], tolerance)
+    differences = columns_apart(expected.columns(), session["decisions"], options.tolerance)
     for name in expected.metrics.keys() | session["metrics"].keys():
         pair = expected.metrics.get(name), session["metrics"].get(name)
-        if not close(*pair, tolerance):
+        if not close(*pair, options.tolerance):
             differences.append(f"{name}: {pair[0]} there, {pair[1]} here")
     return ("DIFFERENT: results" if differences else "equal"), differences
 
