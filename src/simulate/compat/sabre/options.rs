@@ -103,14 +103,19 @@ impl Options {
     pub fn parse(line: &str) -> Result<Self, CompatError> {
         let mut options = Self::default();
         let (mut half_lives, mut windows) = (vec![3.0, 8.0], vec![3]);
-        let mut sliding = false;
+        let (mut sliding, mut rule) = (false, None);
         for given in words::options(line)? {
             match given.name {
+                // Looked up only at the end: the last one counts.
+                "-a" => rule = Some(given),
                 "-hl" => half_lives = given.numbers()?,
                 "-ws" => windows = given.whole()?,
                 "-ma" => sliding = given.one_of(&[("ewma", false), ("sliding", true)])?,
                 _ => options.read(&given)?,
             }
+        }
+        if let Some(given) = rule {
+            options.abr = given.one_of(&RULES)?;
         }
         if options.multiplier < 0.0 {
             return Err(CompatError::option("-nm", "0 or more", options.multiplier));
@@ -125,7 +130,6 @@ impl Options {
 
     fn read(&mut self, given: &Given<'_>) -> Result<(), CompatError> {
         match given.name {
-            "-a" => self.abr = given.one_of(&RULES)?,
             "-ab" => self.basic = true,
             "-ao" => self.no_oscillation = true,
             "-noibr" => self.no_insufficient_buffer_rule = true,
@@ -258,6 +262,7 @@ mod tests {
         let sliding = Average::Sliding(vec![3]);
         assert_eq!(parse("-ma sliding -hl 0").average, sliding);
         assert_eq!(parse("-hl -3").average, Average::Ewma(vec![-3.0]));
+        assert_eq!(parse("-a bba -nm -1 -nm 1 -a bolae"), Options::default());
         assert_eq!(parse("-s 30 -9").seek_s, Some((30.0, -9.0)));
     }
 
