@@ -35,6 +35,12 @@ pub enum CompatError {
         /// The first segment that does not arrive.
         segment: usize,
     },
+    /// A request is abandoned and made again without end.
+    #[error("segment {segment} is abandoned and asked for again for ever, by the peer too")]
+    Endless {
+        /// The segment that is never had; before the first when negative.
+        segment: i64,
+    },
     /// The peer itself ends with an error.
     #[error("{what}: the peer itself ends with an error here")]
     Crash {

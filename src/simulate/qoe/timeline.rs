@@ -117,11 +117,13 @@ impl Timeline {
             .clone()
             .filter(|&row| decisions.abandon_to[row].is_none());
         let arrivals: Vec<Arrival> = whole
-            .map(|row| Arrival {
-                segment: decisions.segment[row],
-                rung: decisions.quality[row],
-                at_s: decisions.network_clock_ms[row] / 1000.0,
-                bytes: bytes_of(row),
+            .filter_map(|row| {
+                Some(Arrival {
+                    segment: usize::try_from(decisions.segment[row]).ok()?,
+                    rung: decisions.quality[row],
+                    at_s: decisions.network_clock_ms[row] / 1000.0,
+                    bytes: bytes_of(row),
+                })
             })
             .collect();
         let duration_s = movie.segment_ms() / 1000.0;

@@ -2,6 +2,7 @@
 
 use super::options::Average;
 use std::collections::VecDeque;
+use std::hint::black_box;
 
 /// How many samples the windows can look back on.
 const KEPT: usize = 20;
@@ -93,18 +94,24 @@ impl Estimate {
 
 impl Ewma {
     fn learn(&mut self, time_ms: f64, kbps: f64, latency_ms: f64) {
-        let keep = 0.5_f64.powf(time_ms / self.half_life_ms);
+        let keep = half_to(time_ms / self.half_life_ms);
         self.kbps = keep * self.kbps + (1.0 - keep) * kbps;
-        let keep = 0.5_f64.powf(1.0 / self.half_life);
+        let keep = half_to(1.0 / self.half_life);
         self.latency_ms = keep * self.latency_ms + (1.0 - keep) * latency_ms;
     }
 
     /// The averages without the zeros that they began with.
     fn now(&self, seen_ms: f64, seen: f64) -> (f64, f64) {
-        let share = 1.0 - 0.5_f64.powf(seen_ms / self.half_life_ms);
-        let latency_share = 1.0 - 0.5_f64.powf(seen / self.half_life);
+        let share = 1.0 - half_to(seen_ms / self.half_life_ms);
+        let latency_share = 1.0 - half_to(seen / self.half_life);
         (self.kbps / share, self.latency_ms / latency_share)
     }
+}
+
+/// 0.5 to the power of `x`. The compiler must not see the 0.5: it would take `exp2`, which differs
+/// from `pow` in the last bit, and that decides what is more than an estimate on a steady network.
+fn half_to(x: f64) -> f64 {
+    black_box(0.5_f64).powf(x)
 }
 
 /// The least throughput and the greatest latency.

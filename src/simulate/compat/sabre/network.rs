@@ -47,9 +47,16 @@ pub(super) struct Network {
     pub(super) clock_ms: f64,
 }
 
-/// Milliseconds as the trace's file had them: whole ones come out whole.
+/// Milliseconds as the trace's file had them: what is whole but for rounding comes out whole.
 fn ms(seconds: f64) -> f64 {
-    (seconds * 1e9).round() / 1e6
+    let exact = seconds * 1000.0;
+    let plain = (exact * 1e6).round() / 1e6;
+    let rounding = 4.0 * f64::EPSILON * exact;
+    if (plain - exact).abs() <= rounding {
+        plain
+    } else {
+        exact
+    }
 }
 
 impl Network {

@@ -1,7 +1,10 @@
 //! Sabre's command line, in its own spelling.
 
+mod words;
+
 use super::super::CompatError;
 use serde::Serialize;
+use words::Given;
 
 /// Which rule decides (`-a`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -95,146 +98,129 @@ impl Default for Options {
     }
 }
 
-/// The words not yet read.
-struct Words<'a> {
-    words: std::iter::Peekable<std::str::SplitWhitespace<'a>>,
-}
-
-impl<'a> Words<'a> {
-    fn value(&mut self, option: &str, expected: &'static str) -> Result<&'a str, CompatError> {
-        let found = self.words.next();
-        found.ok_or_else(|| CompatError::option(option, expected, "nothing"))
-    }
-
-    fn number(&mut self, option: &str) -> Result<f64, CompatError> {
-        let expected = "a number";
-        let word = self.value(option, expected)?;
-        let value = word.parse().ok().filter(|value: &f64| value.is_finite());
-        value.ok_or_else(|| CompatError::option(option, expected, word))
-    }
-
-    /// One value and then as many as follow.
-    fn numbers(&mut self, option: &str) -> Result<Vec<f64>, CompatError> {
-        let mut numbers = vec![self.number(option)?];
-        while self
-            .words
-            .peek()
-            .is_some_and(|word| word.parse::<f64>().is_ok())
-        {
-            numbers.push(self.number(option)?);
-        }
-        Ok(numbers)
-    }
-}
-
 impl Options {
     /// Reads what would follow `sabre.py`, without `-n` and `-m`.
     pub fn parse(line: &str) -> Result<Self, CompatError> {
-        let spaced = line.replace('=', " ");
-        let mut words = Words {
-            words: spaced.split_whitespace().peekable(),
-        };
         let mut options = Self::default();
         let (mut half_lives, mut windows) = (vec![3.0, 8.0], vec![3]);
-        let mut sliding = false;
-        while let Some(option) = words.words.next() {
-            match option {
-                "-hl" | "--half-life" => half_lives = words.numbers(option)?,
-                "-ws" | "--window-size" => windows = whole(option, &words.numbers(option)?)?,
-                "-ma" | "--moving-average" => {
-                    sliding = named(&mut words, option, &[("ewma", false), ("sliding", true)])?;
-                }
-                _ => options.read(option, &mut words)?,
+        let (mut sliding, mut rule) = (false, None);
+        for given in words::options(line)? {
+            match given.name {
+                // Looked up only at the end: the last one counts.
+                "-a" => rule = Some(given),
+                "-hl" => half_lives = given.numbers()?,
+                "-ws" => windows = given.whole()?,
+                "-ma" => sliding = given.one_of(&[("ewma", false), ("sliding", true)])?,
+                _ => options.read(&given)?,
             }
         }
-        if half_lives.iter().any(|&half_life| half_life <= 0.0) {
-            let found = format!("{half_lives:?}");
-            return Err(CompatError::option("-hl", "numbers above 0", found));
+        if let Some(given) = rule {
+            options.abr = given.one_of(&RULES)?;
+        }
+        if options.multiplier < 0.0 {
+            return Err(CompatError::option("-nm", "0 or more", options.multiplier));
         }
         options.average = if sliding {
-            Average::Sliding(windows)
+            Average::Sliding(from_0(&windows)?)
         } else {
-            Average::Ewma(half_lives)
+            Average::Ewma(not_0(half_lives)?)
         };
         Ok(options)
     }
 
-    fn read(&mut self, option: &str, words: &mut Words<'_>) -> Result<(), CompatError> {
-        match option {
-            "-a" | "--abr" => self.abr = abr(words, option)?,
-            "-ab" | "--abr-basic" => self.basic = true,
-            "-ao" | "--abr-osc" => self.no_oscillation = true,
-            "-noibr" | "--no-insufficient-buffer-rule" => self.no_insufficient_buffer_rule = true,
-            "-b" | "--max-buffer" => self.buffer_s = words.number(option)?,
-            "-gp" | "--gamma-p" => self.gamma_p = words.number(option)?,
-            "-noa" | "--no-abandon" => self.no_abandon = true,
-            "-r" | "--replace" => self.replacement = replacement(words, option)?,
-            "-s" | "--seek" => {
-                self.seek_s = Some((words.number(option)?, words.number(option)?));
-            }
-            "-nm" | "--network-multiplier" => self.multiplier = words.number(option)?,
-            "-ml" | "--movie-length" => self.movie_s = Some(words.number(option)?),
-            "-rmp" | "--rampup-threshold" => {
-                self.rampup_quality = Some(words.number(option)? as i64);
-            }
-            "-v" | "--verbose" => {}
-            "-n" | "--network" | "-m" | "--movie" => {
+    fn read(&mut self, given: &Given<'_>) -> Result<(), CompatError> {
+        match given.name {
+            "-ab" => self.basic = true,
+            "-ao" => self.no_oscillation = true,
+            "-noibr" => self.no_insufficient_buffer_rule = true,
+            "-b" => self.buffer_s = given.number()?,
+            "-gp" => self.gamma_p = given.number()?,
+            "-noa" => self.no_abandon = true,
+            "-r" => self.replacement = replacement(given.values[0]),
+            "-s" => self.seek_s = given.numbers()?.first_chunk().map(|&[when, to]| (when, to)),
+            "-nm" => self.multiplier = given.number()?,
+            "-ml" => self.movie_s = Some(given.number()?),
+            "-rmp" => self.rampup_quality = given.whole()?.first().copied(),
+            "-v" => {}
+            name => {
                 let expected = "the trace and the movie by --trace and --movie";
-                return Err(CompatError::option(option, expected, option));
+                return Err(CompatError::option(name, expected, name));
             }
-            _ => {
-                let expected = "-a -ab -ao -noibr -ma -ws -hl -b -gp -noa -r -s -nm -ml or -rmp";
-                return Err(CompatError::option(option, expected, option));
-            }
-        }
-        if !self.multiplier.is_finite() || self.multiplier < 0.0 {
-            return Err(CompatError::option(option, "0 or more", self.multiplier));
         }
         Ok(())
     }
 }
 
-fn abr(words: &mut Words<'_>, option: &str) -> Result<Abr, CompatError> {
-    let names = [
-        ("throughput", Abr::Throughput),
-        ("bola", Abr::Bola),
-        ("bolae", Abr::BolaE),
-        ("dynamic", Abr::Dynamic),
-        ("dynamicdash", Abr::DynamicDash),
-    ];
-    named(words, option, &names)
+const RULES: [(&str, Abr); 5] = [
+    ("throughput", Abr::Throughput),
+    ("bola", Abr::Bola),
+    ("bolae", Abr::BolaE),
+    ("dynamic", Abr::Dynamic),
+    ("dynamicdash", Abr::DynamicDash),
+];
+
+/// Whatever else is named, even a Python module, Sabre goes on without replacement.
+fn replacement(name: &str) -> Replacement {
+    match name {
+        "left" => Replacement::Left,
+        "right" => Replacement::Right,
+        _ => Replacement::None,
+    }
 }
 
-fn replacement(words: &mut Words<'_>, option: &str) -> Result<Replacement, CompatError> {
-    let names = [
-        ("none", Replacement::None),
-        ("left", Replacement::Left),
-        ("right", Replacement::Right),
-    ];
-    named(words, option, &names)
-}
-
-fn named<T: Copy>(
-    words: &mut Words<'_>,
-    option: &str,
-    names: &[(&str, T)],
-) -> Result<T, CompatError> {
-    let expected = match option {
-        "-a" | "--abr" => "throughput, bola, bolae, dynamic or dynamicdash",
-        "-r" | "--replace" => "none, left or right",
-        _ => "ewma or sliding",
+/// Windows that are used: of less than 0 samples there is no mean.
+fn from_0(windows: &[i64]) -> Result<Vec<usize>, CompatError> {
+    let size = |&window: &i64| {
+        let size = usize::try_from(window);
+        size.map_err(|_| CompatError::option("-ws", "0 or more", window))
     };
-    let word = words.value(option, expected)?;
-    let found = names.iter().find(|(name, _)| *name == word);
-    let (_, value) = found.ok_or_else(|| CompatError::option(option, expected, word))?;
-    Ok(*value)
+    windows.iter().map(size).collect()
 }
 
-fn whole(option: &str, numbers: &[f64]) -> Result<Vec<usize>, CompatError> {
-    let good = |&n: &f64| n >= 0.0 && n.fract() == 0.0;
-    match numbers.iter().find(|number| !good(number)) {
-        Some(bad) => Err(CompatError::option(option, "whole numbers", bad)),
-        None => Ok(numbers.iter().map(|&number| number as usize).collect()),
+/// Half-lives that are used; less than 0 is odd but possible.
+fn not_0(half_lives_s: Vec<f64>) -> Result<Vec<f64>, CompatError> {
+    if half_lives_s.contains(&0.0) {
+        return Err(CompatError::option("-hl", "a number other than 0", 0));
+    }
+    Ok(half_lives_s)
+}
+
+impl Given<'_> {
+    fn number(&self) -> Result<f64, CompatError> {
+        Ok(self.numbers()?[0])
+    }
+
+    fn numbers(&self) -> Result<Vec<f64>, CompatError> {
+        self.read("a number", |value| {
+            let number = value.parse().ok();
+            number.filter(|number: &f64| number.is_finite())
+        })
+    }
+
+    fn whole(&self) -> Result<Vec<i64>, CompatError> {
+        self.read("a whole number", |value| value.parse().ok())
+    }
+
+    fn read<T>(
+        &self,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, CompatError> {
+        let one = |value: &&str| {
+            let refusal = || CompatError::option(self.name, expected, value);
+            parse(value).ok_or_else(refusal)
+        };
+        self.values.iter().map(one).collect()
+    }
+
+    fn one_of<T: Copy>(&self, names: &[(&str, T)]) -> Result<T, CompatError> {
+        let expected = match self.name {
+            "-a" => "throughput, bola, bolae, dynamic or dynamicdash",
+            _ => "ewma or sliding",
+        };
+        let named = |value: &str| names.iter().find(|(name, _)| *name == value);
+        let values = self.read(expected, |value| named(value).map(|&(_, named)| named))?;
+        Ok(values[0])
     }
 }
 
@@ -269,15 +255,30 @@ mod tests {
     }
 
     #[test]
+    fn takes_what_sabre_takes_without_using_it() {
+        let parse = |line| Options::parse(line).unwrap();
+        assert_eq!(parse("-r 3 -r both"), Options::default());
+        assert_eq!(parse("-ws -1"), Options::default());
+        let sliding = Average::Sliding(vec![3]);
+        assert_eq!(parse("-ma sliding -hl 0").average, sliding);
+        assert_eq!(parse("-hl -3").average, Average::Ewma(vec![-3.0]));
+        assert_eq!(parse("-a bba -nm -1 -nm 1 -a bolae"), Options::default());
+        assert_eq!(parse("-s 30 -9").seek_s, Some((30.0, -9.0)));
+    }
+
+    #[test]
     fn says_what_it_expected() {
         let refusal = |line| Options::parse(line).unwrap_err().to_string();
         assert!(refusal("-a bba").contains("throughput, bola, bolae"));
         assert!(refusal("-b").contains("found nothing"));
         assert!(refusal("-b ten").contains("found ten"));
         assert!(refusal("-ws 2.5").contains("whole"));
-        assert!(refusal("-hl 0").contains("above 0"));
+        assert!(refusal("-ws 3.0").contains("whole"));
+        assert!(refusal("-rmp 1.5").contains("whole"));
+        assert!(refusal("-ma sliding -ws 3 -1").contains("0 or more, found -1"));
+        assert!(refusal("-hl 3 0").contains("other than 0"));
+        assert!(refusal("-ma mean").contains("ewma or sliding"));
         assert!(refusal("-nm -1").contains("0 or more"));
         assert!(refusal("-n x").contains("--trace"));
-        assert!(refusal("--what").contains("-noibr"));
     }
 }

@@ -19,7 +19,7 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[allow(missing_docs)] // The names say all; they are those of Sabre's recorded sessions.
 pub struct Decisions {
-    pub segment: Vec<usize>,
+    pub segment: Vec<i64>,
     pub quality: Vec<usize>,
     pub size_bits: Vec<f64>,
     pub downloaded_bits: Vec<f64>,
@@ -42,7 +42,7 @@ pub struct Decisions {
 /// What the loop knows of a request beside its transfer.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Row {
-    pub(super) segment: usize,
+    pub(super) segment: i64,
     pub(super) start_ms: f64,
     pub(super) buffer_before_ms: f64,
     pub(super) full_ms: f64,

@@ -11,13 +11,12 @@ use super::rules::{self, Choice, Ended, Rule, View};
 use crate::simulate::movie::Movie;
 use crate::simulate::trace::Trace;
 
-/// Longer movies are not made, segments.
-const MOST_SEGMENTS: f64 = 1e6;
-
 /// A segment that takes more rounds through the trace than this never arrives.
 const MOST_LAPS: f64 = 1e5;
-/// A session of more requests than this a segment abandons one of them for ever.
+/// After so many requests that bring no segment nearer, none ever will.
 const MOST_REQUESTS: usize = 10_000;
+/// Longer movies are not made up of shorter ones.
+const MOST_SEGMENTS: f64 = 100_000.0;
 
 /// One session under way.
 struct State<'a> {
@@ -29,7 +28,10 @@ struct State<'a> {
     rule: Box<dyn Rule>,
     accuracy: Accuracy,
     decisions: Decisions,
-    next: usize,
+    /// Negative after a seek to before the movie: Sabre counts from its end then.
+    next: i64,
+    /// Requests since the last segment.
+    idle: usize,
     seek_s: Option<(f64, f64)>,
 }
 
@@ -38,23 +40,18 @@ pub fn run(trace: &Trace, movie: &Movie, options: &Options) -> Result<Session, C
     let cut;
     let movie = match options.movie_s {
         Some(length_s) => {
-            let segments = (length_s * 1000.0 / movie.segment_ms()).ceil();
-            if segments > MOST_SEGMENTS {
-                let expected = "a length of at most a million segments";
-                return Err(CompatError::option("-ml", expected, length_s));
-            }
-            cut = movie.clone().with_segments(segments as usize);
+            cut = of_length(movie, length_s)?;
             &cut
         }
         None => movie,
     };
     let mut state = State::new(trace, movie, options)?;
-    state.start();
-    while state.next < movie.segments() {
+    state.start()?;
+    while state.next < movie.segments() as i64 {
         state.step()?;
-        if state.decisions.segment.len() > MOST_REQUESTS * movie.segments() {
-            let what = format!("segment {} is abandoned for ever", state.next);
-            return Err(CompatError::Crash { what });
+        if state.idle > MOST_REQUESTS {
+            let segment = state.next;
+            return Err(CompatError::Endless { segment });
         }
     }
     state.playback.play_out();
@@ -63,6 +60,20 @@ pub fn run(trace: &Trace, movie: &Movie, options: &Options) -> Result<Session, C
         metrics,
         decisions: state.decisions,
     })
+}
+
+/// The movie cut or repeated to `length_s` seconds.
+fn of_length(movie: &Movie, length_s: f64) -> Result<Movie, CompatError> {
+    let segments = (length_s * 1000.0 / movie.segment_ms()).ceil();
+    if segments <= 0.0 {
+        let what = format!("a movie of {length_s} s, no segment");
+        return Err(CompatError::Crash { what });
+    }
+    if segments > MOST_SEGMENTS {
+        let expected = "a movie of 100000 segments at the most";
+        return Err(CompatError::option("-ml", expected, length_s));
+    }
+    Ok(movie.clone().with_segments(segments as usize))
 }
 
 impl<'a> State<'a> {
@@ -89,16 +100,17 @@ impl<'a> State<'a> {
             accuracy: Accuracy::default(),
             decisions: Decisions::default(),
             next: 0,
+            idle: 0,
             seek_s: options.seek_s,
         })
     }
 
     /// The first segment: lowest quality, never abandoned; its time is play time but no stall.
-    fn start(&mut self) {
+    fn start(&mut self) -> Result<(), CompatError> {
         let size = self.movie.size_bits(0, 0);
         let progress = self.network.fetch((0, size), &mut self.playback);
         self.playback.append(0);
-        self.learn(&progress);
+        self.learn(&progress)?;
         self.playback.play_clock_ms += progress.time_ms;
         self.next = 1;
         let row = Row {
@@ -106,6 +118,7 @@ impl<'a> State<'a> {
             ..Row::default()
         };
         self.note(row, &progress);
+        Ok(())
     }
 
     /// One request.
@@ -121,7 +134,7 @@ impl<'a> State<'a> {
             self.wait(choice.wait_ms);
         }
         let mut row = Row {
-            segment: self.next - replace.unwrap_or(0),
+            segment: self.next - replace.unwrap_or(0) as i64,
             start_ms: self.playback.play_clock_ms,
             buffer_before_ms: self.playback.level_ms(),
             full_ms,
@@ -142,7 +155,7 @@ impl<'a> State<'a> {
         self.accuracy
             .compare(self.estimate.kbps, sample_kbps(&progress));
         if verdict.is_none() {
-            self.learn(&progress);
+            self.learn(&progress)?;
         }
         row.verdict = verdict;
         self.note(row, &progress);
@@ -167,11 +180,12 @@ impl<'a> State<'a> {
             return Ok(());
         }
         let target = (1000.0 * to_s / segment_ms).floor();
-        if target < 0.0 || target >= self.movie.segments() as f64 {
+        let segments = self.movie.segments() as f64;
+        if target < -segments || target >= segments {
             let what = format!("a seek to {to_s} s, outside the movie");
             return Err(CompatError::Crash { what });
         }
-        self.next = target as usize;
+        self.next = target as i64;
         self.playback.forget();
         self.rule.sought(1000.0 * to_s);
         self.seek_s = None;
@@ -197,11 +211,12 @@ impl<'a> State<'a> {
 
     fn fetch(
         &mut self,
-        segment: usize,
+        segment: i64,
         choice: Choice,
         replace: Option<usize>,
     ) -> (Progress, Option<Verdict>) {
-        let size = self.movie.size_bits(segment, choice.quality);
+        let from_start = segment.rem_euclid(self.movie.segments() as i64) as usize;
+        let size = self.movie.size_bits(from_start, choice.quality);
         let what = (choice.quality, size);
         if self.options.no_abandon {
             return (self.network.fetch(what, &mut self.playback), None);
@@ -216,11 +231,13 @@ impl<'a> State<'a> {
 
     /// Puts what arrived into the buffer. What an abandonment wanted is not remembered.
     fn take_in(&mut self, quality: usize, replace: Option<usize>, verdict: Option<Verdict>) {
+        self.idle += 1;
         match (replace, verdict) {
             (_, Some(_)) => {}
             (None, None) => {
                 self.playback.append(quality);
                 self.next += 1;
+                self.idle = 0;
             }
             (Some(from_end), None) => {
                 let behind_ms = self.movie.segment_ms() * from_end as f64;
@@ -231,10 +248,18 @@ impl<'a> State<'a> {
         }
     }
 
-    fn learn(&mut self, progress: &Progress) {
+    fn learn(&mut self, progress: &Progress) -> Result<(), CompatError> {
         let flowed_ms = progress.time_ms - progress.latency_ms;
         self.estimate
             .push(flowed_ms, sample_kbps(progress), progress.latency_ms);
+        if self.estimate.kbps.is_finite() && self.estimate.latency_ms.is_finite() {
+            return Ok(());
+        }
+        let what = format!(
+            "{} bits in {flowed_ms} ms give no estimate of the network",
+            progress.size
+        );
+        Err(CompatError::Crash { what })
     }
 
     fn note(&mut self, row: Row, progress: &Progress) {

@@ -1,5 +1,6 @@
 //! BOLA: basic, and finite in its U and O forms.
 
+use super::super::super::CompatError;
 use super::super::network::Progress;
 use super::super::options::Options;
 use super::{Choice, Rule, View, best_score, log_utilities};
@@ -19,7 +20,7 @@ pub(super) struct Bola {
 }
 
 impl Bola {
-    pub(super) fn new(options: &Options, movie: &Movie) -> Self {
+    pub(super) fn new(options: &Options, movie: &Movie) -> Result<Self, CompatError> {
         let mut bola = Self {
             utilities: log_utilities(movie, -movie.rates_kbps()[0].ln()),
             gp: options.gamma_p,
@@ -32,7 +33,11 @@ impl Bola {
             last: 0,
         };
         bola.vp = bola.weight(movie, bola.buffer_ms);
-        bola
+        if !bola.vp.is_finite() {
+            let what = format!("BOLA with -gp {} divides by 0", options.gamma_p);
+            return Err(CompatError::Crash { what });
+        }
+        Ok(bola)
     }
 
     /// V·p for a buffer of `buffer_ms`.
@@ -42,9 +47,9 @@ impl Bola {
     }
 
     /// The finite form aims at a smaller buffer near the start and the end.
-    fn aim(&mut self, movie: &Movie, segment: usize) {
+    fn aim(&mut self, movie: &Movie, segment: i64) {
         let since = segment as f64 - self.origin;
-        let left = (movie.segments() - segment) as f64;
+        let left = (movie.segments() as i64 - segment) as f64;
         let reach = f64::max(since.min(left) / 2.0, 3.0) * movie.segment_ms();
         self.vp = self.weight(movie, self.buffer_ms.min(reach));
     }
@@ -79,7 +84,7 @@ impl Bola {
 }
 
 impl Rule for Bola {
-    fn choose(&mut self, view: &View<'_>, segment: usize) -> Choice {
+    fn choose(&mut self, view: &View<'_>, segment: i64) -> Choice {
         if !self.basic {
             self.aim(view.movie, segment);
         }

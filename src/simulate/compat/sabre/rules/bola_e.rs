@@ -132,7 +132,7 @@ impl BolaE {
 }
 
 impl Rule for BolaE {
-    fn choose(&mut self, view: &View<'_>, _segment: usize) -> Choice {
+    fn choose(&mut self, view: &View<'_>, _segment: i64) -> Choice {
         if self.guard.is_none() {
             return self.start(view);
         }

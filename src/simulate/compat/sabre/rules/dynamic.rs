@@ -24,17 +24,17 @@ pub(super) struct Dynamic {
 }
 
 impl Dynamic {
-    pub(super) fn new(options: &Options, movie: &Movie) -> Self {
-        Self {
-            bola: Bola::new(options, movie),
+    pub(super) fn new(options: &Options, movie: &Movie) -> Result<Self, CompatError> {
+        Ok(Self {
+            bola: Bola::new(options, movie)?,
             throughput: Throughput::new(options),
             by_buffer: false,
-        }
+        })
     }
 }
 
 impl Rule for Dynamic {
-    fn choose(&mut self, view: &View<'_>, segment: usize) -> Choice {
+    fn choose(&mut self, view: &View<'_>, segment: i64) -> Choice {
         let bola = self.bola.choose(view, segment);
         let throughput = self.throughput.choose(view, segment);
         let lower = bola.quality < throughput.quality;
@@ -84,7 +84,7 @@ impl DynamicDash {
 }
 
 impl Rule for DynamicDash {
-    fn choose(&mut self, view: &View<'_>, segment: usize) -> Choice {
+    fn choose(&mut self, view: &View<'_>, segment: i64) -> Choice {
         if self.by_buffer && view.buffer_ms < LOW_MS {
             self.by_buffer = false;
         } else if !self.by_buffer && view.buffer_ms > HIGH_MS {

@@ -40,7 +40,7 @@ pub(super) struct Choice {
 /// One of Sabre's rules.
 pub(super) trait Rule {
     /// Chooses for `segment`.
-    fn choose(&mut self, view: &View<'_>, segment: usize) -> Choice;
+    fn choose(&mut self, view: &View<'_>, segment: i64) -> Choice;
     /// The buffer was full for so long.
     fn idled(&mut self, _time_ms: f64) {}
     /// A request ended.
@@ -55,9 +55,9 @@ pub(super) trait Rule {
 pub(super) fn rule(options: &Options, movie: &Movie) -> Result<Box<dyn Rule>, CompatError> {
     Ok(match options.abr {
         Abr::Throughput => Box::new(throughput::Throughput::new(options)),
-        Abr::Bola => Box::new(bola::Bola::new(options, movie)),
+        Abr::Bola => Box::new(bola::Bola::new(options, movie)?),
         Abr::BolaE => Box::new(bola_e::BolaE::new(options, movie)?),
-        Abr::Dynamic => Box::new(dynamic::Dynamic::new(options, movie)),
+        Abr::Dynamic => Box::new(dynamic::Dynamic::new(options, movie)?),
         Abr::DynamicDash => Box::new(dynamic::DynamicDash::new(options, movie)?),
     })
 }

@@ -25,7 +25,7 @@ impl Throughput {
 }
 
 impl Rule for Throughput {
-    fn choose(&mut self, view: &View<'_>, _segment: usize) -> Choice {
+    fn choose(&mut self, view: &View<'_>, _segment: i64) -> Choice {
         let wanted = view.sustained(view.kbps * SAFETY);
         let guard = self.guard.as_mut();
         let capped = guard.and_then(|guard| guard.below(view, wanted));
