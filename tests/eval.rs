@@ -5,6 +5,8 @@
 #[path = "common/tools.rs"]
 mod tools;
 
+use promptus::manifest::{Metrics, QualityReport};
+use promptus::simulate::subject::Subject;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -148,6 +150,61 @@ fn other_codecs_are_measured_alike_and_kept() {
         fs::read_to_string(csv).unwrap().lines().count(),
         1 + 2 * 3 + 8
     );
+}
+
+/// What `--ladders` writes is a ladder for `simulate`, measured group by group.
+#[test]
+fn a_codecs_hull_becomes_a_ladder() {
+    if tool("ffmpeg").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let input = y4m(&folder.path().join("clip.y4m"), (64, 64), 12);
+    let title = title(&input);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (cache, ladders) = (path("cache"), path("ladders"));
+    let mut arguments = vec!["--against", "x265,x264", "--against-rates", "15,40,90"];
+    arguments.extend(["--against-sizes", "1,0.5", "--against-sample", "3"]);
+    arguments.extend(["--cache", &cache, "--no-vmaf", "--ladders", &ladders]);
+    let report = json(&eval(&input, &title, &arguments));
+    assert_eq!(
+        report["against"]["gop_s"], 1.0,
+        "that of the title's segments"
+    );
+    let points = report["against"]["points"].as_array().unwrap();
+    for codec in ["x265", "x264"] {
+        let file = format!("{ladders}/{codec}.json");
+        let ladder = fs::read_to_string(&file).unwrap();
+        let ladder: QualityReport = serde_json::from_str(&ladder).unwrap();
+        assert!(
+            (1..=6).contains(&ladder.rungs.len()),
+            "{}",
+            ladder.rungs.len()
+        );
+        let mut below = 0;
+        for (rung, rank) in ladder.rungs.iter().zip(1..) {
+            assert_eq!(rung.rank, rank);
+            let spans = rung.segments.iter().map(|s| (s.start_s, s.duration_s));
+            assert_eq!(spans.collect::<Vec<_>>(), [(0.0, 1.0), (1.0, 0.5)]);
+            let media: u64 = rung.segments.iter().map(|s| s.bytes).sum();
+            assert!(media > below, "{rung:?}");
+            below = media;
+            let near = |point: &&Value| (point["kbps"].as_f64().unwrap() - rung.kbps).abs() < 1e-9;
+            let of_codec = points.iter().filter(|point| point["codec"] == codec);
+            let whole = of_codec
+                .filter(near)
+                .map(|point| point["bytes"].as_u64().unwrap());
+            let init = whole.map(|bytes| bytes - media).next().unwrap();
+            assert!((400..3000).contains(&init), "{init}");
+            let psnr = |metrics: Metrics| metrics.psnr.unwrap();
+            let segments = &rung.segments;
+            let mean = (8.0 * psnr(segments[0].metrics) + 4.0 * psnr(segments[1].metrics)) / 12.0;
+            assert!((mean - psnr(rung.mean)).abs() < 1e-5, "{rung:?}");
+            assert!(segments.iter().all(|s| s.metrics.ssim.is_some()));
+        }
+        let subject = Subject::measured(Path::new(&file)).unwrap();
+        assert_eq!(subject.ladder.segments(), 2);
+    }
 }
 
 #[test]

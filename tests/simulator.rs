@@ -3,21 +3,30 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "common/fake_title.rs"]
+#[allow(dead_code)]
+mod fake_title;
+#[path = "common/rungs.rs"]
+#[allow(dead_code)]
+mod rungs;
 
 use promptus::player::abr::Abr;
 use promptus::player::pipeline::Compute;
 use promptus::player::session::{Options, Session};
+use promptus::player::utility::Utility;
 use promptus::simulate::compat::{CompatError, pensieve, sabre};
-use promptus::simulate::conditions::Conditions;
+use promptus::simulate::conditions::{Conditions, FitTo};
 use promptus::simulate::corpus::Corpus;
 use promptus::simulate::driver;
-use promptus::simulate::grid::{Grid, Player, Sample, page};
+use promptus::simulate::grid::{Grid, Player, Sample, figures, page};
 use promptus::simulate::link::Link;
 use promptus::simulate::movie::Movie;
 use promptus::simulate::subject::Subject;
 use promptus::simulate::trace::Trace;
+use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 /// A movie file of `segments` segments of 3 s at the given rates.
@@ -275,7 +284,7 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
         ],
         seeds: 2,
         conditions: Conditions::default(),
-        fit_to_ladder: true,
+        fit_to: Some(FitTo::Each),
         options: Options::default(),
         thresholds: vec![0.2],
         oracle_plans: Some(50),
@@ -301,8 +310,7 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
     );
     assert!(
         samples[0]
-            .estimate("dynamic", "QoE_lin")
-            .unwrap()
+            .estimate("dynamic", &figures(&[])[0])
             .mean
             .is_finite()
     );
@@ -312,4 +320,234 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
         html,
         page(&grid(2), &rows, "promptus simulate").unwrap().html()
     );
+}
+
+/// A measured ladder of two segments, 2 s and 1 s: `rates` in kbit/s and their LPIPS.
+fn measured(folder: &Path, name: &str, rungs: &[(f64, f64)]) -> PathBuf {
+    let segment = |start_s: f64, duration_s: f64, kbps: f64, lpips: f64| {
+        json!({"start_s": start_s, "duration_s": duration_s,
+            "bytes": (kbps * 125.0 * duration_s) as u64, "lpips_squeeze": lpips})
+    };
+    let rung = |(number, &(kbps, lpips)): (usize, &(f64, f64))| {
+        let segments = [
+            segment(0.0, 2.0, kbps, lpips),
+            segment(2.0, 1.0, kbps, lpips),
+        ];
+        json!({"id": format!("r{number}"), "rank": number + 1, "kbps": kbps + 2.0,
+            "mean": {"lpips_squeeze": lpips}, "segments": segments})
+    };
+    let rungs: Vec<Value> = rungs.iter().enumerate().map(rung).collect();
+    let file = folder.join(name);
+    fs::write(&file, json!({"version": 1, "rungs": rungs}).to_string()).unwrap();
+    file
+}
+
+#[test]
+fn a_measured_ladder_goes_round_with_its_measurements() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = measured(
+        folder.path(),
+        "a.json",
+        &[(10.0, 0.3), (20.0, 0.2), (80.0, 0.19)],
+    );
+    let subject = Subject::measured(&file).unwrap();
+    assert_eq!(
+        subject.ladder.rungs()[1].kbps,
+        20.0,
+        "without the init segment, as titles"
+    );
+    let long = subject.clone().lasting(100.0);
+    assert_eq!((long.ladder.segments(), long.ladder.total_s()), (67, 101.0));
+    let quality = long.quality.as_ref().unwrap();
+    assert_eq!(quality.rungs[2].segments.len(), 67);
+    assert_eq!(quality.rungs[2].segments[66].start_s, 99.0);
+    assert_eq!(long.ladder.size(66, 1), 20 * 125 * 2);
+    let by_lpips = long.with_utility(Utility::LpipsSqueeze).unwrap();
+    let by_rate = subject.ladder.mean_utility(1) / subject.ladder.mean_utility(2);
+    let share = by_lpips.ladder.mean_utility(1) / by_lpips.ladder.mean_utility(2);
+    assert!(by_rate < 0.34 && share > 0.9, "{by_rate} {share}");
+    let error = subject.with_utility(Utility::Ssim).unwrap_err().to_string();
+    assert!(
+        error.contains("a.json") && error.contains("no `ssim`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_ladder_whose_rungs_disagree_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = measured(folder.path(), "a.json", &[(10.0, 0.3), (20.0, 0.2)]);
+    let good: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let refused = |change: &dyn Fn(&mut Value)| {
+        let mut bad = good.clone();
+        change(&mut bad);
+        fs::write(&file, bad.to_string()).unwrap();
+        Subject::measured(&file).unwrap_err().to_string()
+    };
+    let segments = |rung: usize| format!("/rungs/{rung}/segments");
+    let error = refused(&|bad| {
+        bad.pointer_mut(&segments(1))
+            .unwrap()
+            .as_array_mut()
+            .unwrap()
+            .pop();
+    });
+    assert!(error.contains("`r1`: segment 1 lies elsewhere"), "{error}");
+    let error = refused(&|bad| bad["rungs"][1]["segments"][0]["duration_s"] = json!(3.0));
+    assert!(error.contains("segment 0 lies elsewhere"), "{error}");
+    let error = refused(&|bad| bad["rungs"][0]["segments"][0]["bytes"] = json!(99_000));
+    assert!(error.contains("ascending"), "{error}");
+    let error = refused(&|bad| bad["rungs"][0]["segments"] = json!([]));
+    assert!(
+        error.contains("no segment") || error.contains("lies elsewhere"),
+        "{error}"
+    );
+    let error = refused(&|bad| bad["rungs"] = json!("x"));
+    assert!(
+        error.contains("a.json: expected rungs with segments"),
+        "{error}"
+    );
+}
+
+fn simulate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_promptus"))
+        .arg("simulate")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// Titles that are compared see one network, whoever it was fitted to.
+#[test]
+fn ladders_are_set_side_by_side_over_one_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = measured(folder.path(), "ours.json", &[(10.0, 0.2), (25.0, 0.15)]);
+    let theirs = measured(folder.path(), "theirs.json", &[(20.0, 0.35), (60.0, 0.12)]);
+    let (mut traces, html) = (Vec::new(), folder.path().join("report.html"));
+    for (name, text) in [("a", "0 1\n50 1\n90 0.2\n"), ("b", "0 2\n30 0.3\n70 3\n")] {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        traces.extend(["--trace".to_owned(), file.to_str().unwrap().to_owned()]);
+    }
+    let names = [&ours, &theirs].map(|file| file.to_str().unwrap().to_owned());
+    let mut arguments = vec!["--ladder", &names[0], "--ladder", &names[1]];
+    arguments.extend(traces.iter().map(String::as_str));
+    arguments.extend([
+        "--length",
+        "120",
+        "--rules",
+        "dynamic,robust-mpc",
+        "--no-oracle",
+    ]);
+    let play = |more: &[&str]| {
+        let output = simulate(&[&arguments[..], more, &["--json"]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        let rows = String::from_utf8_lossy(&output.stdout).into_owned();
+        let rows: Vec<Value> = rows
+            .lines()
+            .map(|row| serde_json::from_str(row).unwrap())
+            .collect();
+        (rows, said)
+    };
+    let (rows, said) = play(&["--fit-to-ladder", "--html", html.to_str().unwrap()]);
+    assert_eq!(rows.len(), 8);
+    let number = |row: &Value, key: &str| row[key].as_f64().unwrap();
+    for (one, other) in rows[..4].iter().zip(&rows[4..]) {
+        assert_eq!(one["trace"], other["trace"]);
+        assert_eq!(one["multiplier"], other["multiplier"]);
+        assert!(number(one, "play_time_s") >= 120.0, "{one}");
+        assert!(number(one, "lpips_squeeze") < number(other, "lpips_squeeze"));
+        assert!(number(one, "lpips_squeeze_p95") >= 0.15);
+        assert_eq!(one["lpips_squeeze_over"].as_array().unwrap().len(), 3);
+    }
+    for part in [
+        "side by side, rule robust-mpc",
+        "1st − theirs.json",
+        "time over LPIPS (squeeze) 0.3",
+        "to fit",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let page = fs::read_to_string(html).unwrap();
+    assert!(page.contains("Titles side by side") && page.contains("minus the other"));
+    let fit_to = format!("--fit-to-ladder={}", names[1]);
+    let (named, _) = play(&[&fit_to]);
+    let ratio = number(&named[0], "multiplier") / number(&rows[0], "multiplier");
+    assert!((ratio - (1200.0f64 / 250.0).sqrt()).abs() < 1e-9, "{ratio}");
+    assert_eq!(named[0]["multiplier"], named[4]["multiplier"]);
+    let (each, said) = play(&["--fit-to-ladder=each"]);
+    assert_ne!(each[0]["multiplier"], each[4]["multiplier"]);
+    assert!(said.contains("saw different networks"), "{said}");
+    let (by_lpips, _) = play(&["--fit-to-ladder", "--utility", "lpips_squeeze"]);
+    assert_ne!(by_lpips, rows);
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = measured(folder.path(), "a.json", &[(10.0, 0.3), (20.0, 0.2)]);
+    let trace = folder.path().join("t");
+    fs::write(&trace, "0 1\n9 1\n").unwrap();
+    let [file, trace] = [&file, &trace].map(|path| path.to_str().unwrap());
+    let common = ["--ladder", file, "--trace", trace];
+    for (more, expected) in [
+        (&["--length", "0"][..], "--length 0"),
+        (&["--length", "1e9"], "--length 1000000000"),
+        (&["--length", "nan"], "--length NaN"),
+        (&["--fit-to-ladder=nobody"], "expected `each` or one of"),
+        (&["--utility", "psnr"], "no `psnr`"),
+        (&["--utility", "vmaf"], "is no utility"),
+        (&["--ladder", file], "was named twice"),
+    ] {
+        let output = simulate(&[&common[..], more].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {error}");
+        assert!(error.contains(expected), "{more:?}: {error}");
+    }
+}
+
+/// A title in layers beside the same title in rungs: over a network that lasts, upgrades come.
+#[test]
+fn layers_are_a_rule_among_others() {
+    let folder = tempfile::tempdir().unwrap();
+    fake_title::publish_layered(folder.path(), 30);
+    let trace = folder.path().join("t");
+    fs::write(&trace, "0 0.1\n40 0.1\n80 0.2\n").unwrap();
+    let html = folder.path().join("report.html");
+    let names = [folder.path(), &trace, &html];
+    let [title, trace, page] = names.map(|path| path.to_str().unwrap());
+    let rules = ["--rules", "dynamic,layers", "--length", "90", "--no-oracle"];
+    let files = [title, "--trace", trace, "--json", "--html", page];
+    let output = simulate(&[&files[..], &rules].concat());
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{error}");
+    let rows = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rows: Vec<Value> = rows
+        .lines()
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect();
+    assert_eq!(
+        (&rows[1]["rule"], &rows[1]["verdict"]),
+        (&json!("layers"), &json!("finished"))
+    );
+    let requests = |row: &Value| row["requests"].as_u64().unwrap();
+    assert!(
+        requests(&rows[1]) > requests(&rows[0]),
+        "an upgrade is a request of its own: {rows:?}"
+    );
+    let page = fs::read_to_string(&html).unwrap();
+    assert!(page.contains("layers on the base") && page.contains("first arrived"));
+    let plain = folder.path().join("plain");
+    fake_title::publish_fake(&plain, 3);
+    let output = simulate(&[
+        plain.to_str().unwrap(),
+        "--trace",
+        trace,
+        "--rules",
+        "layers",
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("layers"), "{error}");
 }

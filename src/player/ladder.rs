@@ -6,6 +6,9 @@
 use super::utility::{Utilities, Utility, UtilityError};
 use crate::manifest::{Group, QualityReport, Representation, SegmentRef};
 
+/// Sums of durations are taken as equal within this, seconds.
+const ROUNDING_S: f64 = 1e-6;
+
 /// One rung: a complete, independent rendition of the title.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rung {
@@ -235,6 +238,30 @@ impl Ladder {
             add(&mut above[0], &below[index - 1]);
         }
         Some(Self::from_group(&whole).and_then(Self::into_layers))
+    }
+
+    /// The title over and over, or its beginning: as many segments as `length_s` seconds take, at
+    /// least one. Rungs keep their rates; utilities follow from those again.
+    pub fn lasting(&self, length_s: f64) -> Self {
+        let order = (0..self.segments()).cycle();
+        let mut edges_s = vec![0.0];
+        let mut sizes = Vec::new();
+        for segment in order {
+            let start_s = edges_s[edges_s.len() - 1];
+            if !sizes.is_empty() && start_s + ROUNDING_S >= length_s {
+                break;
+            }
+            edges_s.push(start_s + self.duration_s(segment));
+            let rungs = self.rungs.len();
+            sizes.extend_from_slice(&self.sizes[segment * rungs..(segment + 1) * rungs]);
+        }
+        Self {
+            rungs: self.rungs.clone(),
+            edges_s,
+            sizes,
+            utilities: Utilities::of_rates(&self.rungs, false),
+            ..*self
+        }
     }
 
     /// This ladder with segments of so many samples each, as far as [`Ladder::prefix_s`] goes.
@@ -560,6 +587,27 @@ pub(crate) mod tests {
         assert_eq!(ladder.rung_within(31.9), 0);
         assert_eq!(ladder.rung_within(32.0), 1);
         assert_eq!(ladder.rung_within(1.0), 0);
+    }
+
+    #[test]
+    fn lasts_as_long_as_it_is_told() {
+        let rung = Rung {
+            id: "a".into(),
+            rank: 1,
+            kbps: 8.0,
+        };
+        let ladder = Ladder::new(vec![rung], &[2.0, 2.0, 0.7], vec![1, 2, 3]).unwrap();
+        let sizes = |length_s| {
+            let lasting = ladder.lasting(length_s);
+            let sizes = (0..lasting.segments()).map(|segment| lasting.size(segment, 0));
+            (lasting.total_s(), sizes.collect::<Vec<_>>())
+        };
+        assert_eq!(sizes(0.0), (2.0, vec![1]));
+        assert_eq!(sizes(3.0), (4.0, vec![1, 2]));
+        assert_eq!(sizes(4.7).1, [1, 2, 3]);
+        assert_eq!(sizes(9.4).1, [1, 2, 3, 1, 2, 3]);
+        assert_eq!(sizes(9.5).1, [1, 2, 3, 1, 2, 3, 1]);
+        assert_eq!(sizes(10.0).0, 4.7 + 4.7 + 2.0);
     }
 
     #[test]

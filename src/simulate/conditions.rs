@@ -67,6 +67,15 @@ fn turned(periods: Vec<Period>, offset_s: f64) -> Vec<Period> {
     after
 }
 
+/// Whose rates traces are fitted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FitTo {
+    /// Each title's own, so that titles see different networks.
+    Each,
+    /// Those of the title with this number, for all: what compares titles.
+    One(usize),
+}
+
 /// What a trace must be multiplied by so that its mean becomes the geometric mean of the ladder's
 /// lowest and highest rates, where every rung matters; `None` for a trace that carries nothing.
 pub fn fit(trace: &Trace, ladder: &Ladder) -> Option<f64> {

@@ -3,8 +3,9 @@
 use super::file;
 use super::movie::{Movie, MovieError};
 use super::title::{self, TitleError};
-use crate::manifest::QualityReport;
+use crate::manifest::{QualityReport, RungQuality};
 use crate::player::ladder::{Ladder, LadderError, Rung};
+use crate::player::utility::{Utility, UtilityError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Subject {
     pub profile: String,
     /// Rungs and segments.
     pub ladder: Arc<Ladder>,
+    /// The same rungs in layers, where they are known: what the rule `layers` plays.
+    pub layers: Option<Arc<Ladder>>,
     /// What was measured of them.
     pub quality: Option<QualityReport>,
     /// Width and height in pixels and frames a second, where known.
@@ -50,6 +53,25 @@ pub enum SubjectError {
         /// Why not.
         #[source]
         source: LadderError,
+    },
+    /// A utility that the title does not have.
+    #[error("{name}: {source}")]
+    Utility {
+        /// The title.
+        name: String,
+        /// Why not.
+        #[source]
+        source: UtilityError,
+    },
+    /// Layers that make other rungs than the title's.
+    #[error("{name}: its layers make {layers} rungs, it has {rungs}")]
+    Layers {
+        /// The title.
+        name: String,
+        /// Rungs that the layers make.
+        layers: usize,
+        /// Rungs of the title.
+        rungs: usize,
     },
     /// A file that cannot be read.
     #[error("{}: cannot read it", file.display())]
@@ -96,6 +118,7 @@ impl Subject {
             name,
             profile: group.profile.clone(),
             ladder: Arc::new(ladder),
+            layers: None,
             quality,
             picture: Some(((group.width, group.height), group.frame_rate.fps())),
             movie: None,
@@ -109,6 +132,7 @@ impl Subject {
             name: movie.name().to_owned(),
             profile: "movie".to_owned(),
             ladder: Arc::new(movie.ladder()?),
+            layers: None,
             quality: None,
             picture: None,
             movie: Some(Arc::new(movie)),
@@ -128,10 +152,67 @@ impl Subject {
             name,
             profile: "measured".to_owned(),
             ladder: Arc::new(ladder),
+            layers: None,
             quality: Some(quality),
             picture: None,
             movie: None,
         })
+    }
+
+    /// The subject with its rungs in layers as well. Fails unless they make the same rungs.
+    pub fn with_layers(mut self, layers: Arc<Ladder>) -> Result<Self, SubjectError> {
+        let ids = |ladder: &Ladder| ladder.rungs().iter().map(|rung| rung.id.clone()).collect();
+        let (theirs, ours): (Vec<String>, Vec<String>) = (ids(&layers), ids(&self.ladder));
+        if theirs != ours {
+            return Err(SubjectError::Layers {
+                name: self.name,
+                layers: theirs.len(),
+                rungs: ours.len(),
+            });
+        }
+        self.layers = Some(layers);
+        Ok(self)
+    }
+
+    /// The subject over and over, or its beginning: as many segments as `length_s` seconds take.
+    /// Measurements go with their segments.
+    #[must_use]
+    pub fn lasting(mut self, length_s: f64) -> Self {
+        self.ladder = Arc::new(self.ladder.lasting(length_s));
+        self.layers = self.layers.map(|layers| Arc::new(layers.lasting(length_s)));
+        let segments = self.ladder.segments();
+        self.movie = self
+            .movie
+            .map(|movie| Arc::new((*movie).clone().with_segments(segments)));
+        for rung in self
+            .quality
+            .iter_mut()
+            .flat_map(|quality| &mut quality.rungs)
+        {
+            let measured = std::mem::take(&mut rung.segments).into_iter();
+            rung.segments = measured.cycle().take(segments).collect();
+            for (number, segment) in rung.segments.iter_mut().enumerate() {
+                segment.start_s = self.ladder.start_s(number);
+            }
+        }
+        self
+    }
+
+    /// The subject with utilities of another kind; those that are measured come from its table.
+    pub fn with_utility(mut self, kind: Utility) -> Result<Self, SubjectError> {
+        let quality = self.quality.as_ref();
+        let name = || self.name.clone();
+        let told = |ladder: &Ladder| {
+            let told = ladder.clone().with_utility(kind, quality);
+            told.map(Arc::new).map_err(|source| SubjectError::Utility {
+                name: name(),
+                source,
+            })
+        };
+        let ladder = told(&self.ladder)?;
+        let layers = self.layers.as_deref().map(told).transpose()?;
+        (self.ladder, self.layers) = (ladder, layers);
+        Ok(self)
     }
 }
 
@@ -146,16 +227,21 @@ fn report(path: &Path) -> Result<QualityReport, SubjectError> {
     })
 }
 
+/// The ladder of a table. Rates are those of the media segments, as a title's are.
 fn of_report(report: &QualityReport) -> Result<Ladder, LadderError> {
     let first = report
         .rungs
         .first()
         .ok_or(LadderError::Empty { what: "rung" })?;
     let durations_s: Vec<f64> = first.segments.iter().map(|s| s.duration_s).collect();
+    let total_s: f64 = durations_s.iter().sum();
+    for rung in &report.rungs {
+        same_grid(first, rung)?;
+    }
     let rungs = report.rungs.iter().map(|rung| Rung {
         id: rung.id.clone(),
         rank: rung.rank,
-        kbps: rung.kbps,
+        kbps: rung.segments.iter().map(|s| s.bytes).sum::<u64>() as f64 / 125.0 / total_s,
     });
     let mut sizes = Vec::new();
     for segment in 0..durations_s.len() {
@@ -166,4 +252,18 @@ fn of_report(report: &QualityReport) -> Result<Ladder, LadderError> {
         sizes.extend(here.map(|segment| segment.bytes));
     }
     Ladder::new(rungs.collect(), &durations_s, sizes)
+}
+
+fn same_grid(first: &RungQuality, other: &RungQuality) -> Result<(), LadderError> {
+    let (ours, theirs) = (&first.segments, &other.segments);
+    let common = ours.len().min(theirs.len());
+    let differs = (0..common).find(|&k| ours[k].duration_s != theirs[k].duration_s);
+    match differs.or((ours.len() != theirs.len()).then_some(common)) {
+        None => Ok(()),
+        Some(segment) => Err(LadderError::Grid {
+            rung: other.id.clone(),
+            segment,
+            first: first.id.clone(),
+        }),
+    }
 }

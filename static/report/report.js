@@ -12,6 +12,7 @@
 
   const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   const colour = index => (dark() ? DARK : LIGHT)[index % LIGHT.length];
+  const border = index => ["solid", "dashed", "dotted", "dashed"][Math.floor(index / LIGHT.length) % DASHES.length];
   const dash = index => DASHES[Math.floor(index / LIGHT.length) % DASHES.length];
   const css = name => getComputedStyle(root).getPropertyValue(name).trim();
   const make = (tag, properties, ...children) => {
@@ -30,16 +31,24 @@
   const axis = given => ({
     label: given.label, labelSize: 22, labelGap: 0, labelFont: "12px system-ui, sans-serif",
     font: "12px system-ui, sans-serif", stroke: css("--quiet"), size: 46,
+    ...(given.whole ? { incrs: [1, 2, 5, 10, 20, 50, 100] } : {}),
     grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 },
     values: given.log
       ? (_, splits) => splits.map(v => v == null || !/^[125]/.test(v.toExponential()) ? "" : number(v))
       : (_, splits) => splits.map(number),
   });
 
+  // Fixed ends hold until the reader zooms: uPlot then asks for other ends than the data's.
+  const fixed = given => (plot, min, max, key) => {
+    const column = plot.data[0];
+    const zoomed = key === "x" && column.length && (min !== column[0] || max !== column.at(-1));
+    return zoomed ? [min, max] : given.range;
+  };
+
   const scale = given => ({
     time: false,
     ...(given.log ? { distr: 3, log: 10 } : {}),
-    ...(given.range ? { range: () => given.range } : {}),
+    ...(given.range ? { range: fixed(given) } : {}),
   });
 
   const shown = (chart, point) => point[0] != null && point[1] != null
@@ -143,11 +152,12 @@
         ...(chart.sync ? { sync: { key: chart.sync, scales: ["x", null] } } : {}),
       },
       focus: { alpha: 0.35 },
-      legend: { live: true },
+      legend: { live: true, markers: { dash: (_, index) => chart.series[index - 1]?.quiet ? "dashed" : border(index - 1) } },
       series: [
         { label: chart.x.label, value: (_, value) => number(value) },
         ...chart.series.map((series, index) => ({
-          label: series.name, stroke: colour(index), dash: dash(index), width: 1.75,
+          label: series.name, width: series.quiet ? 1 : 1.75,
+          ...(series.quiet ? { stroke: css("--quiet"), dash: DASHES[1] } : { stroke: colour(index), dash: dash(index) }),
           paths: lines(series), spanGaps: true,
           points: { show: series.marks || series.kind === "points", size: 6, fill: colour(index) },
           value: (_, value) => number(value),
@@ -238,7 +248,7 @@
       x: { label: label(x) }, y: { label: label(y) },
       series: [
         { name: "each", kind: "points", points: both.map(point => [point[0], point[1]]), labels: both.map(point => point[2]) },
-        { name: "equal", kind: "line", points: [[ends[0], ends[0]], [ends[1], ends[1]]] },
+        { name: "equal", kind: "line", quiet: true, points: [[ends[0], ends[0]], [ends[1], ends[1]]] },
       ],
     });
   }
@@ -297,5 +307,6 @@
   });
   const keys = [["j k", "next and previous section"], ["t", "dark and light"], ["← →", "in a chart: move"],
     ["+ − 0", "zoom, or drag"], ["Enter", "on a name: show or hide"]];
-  document.querySelector(".keys").append(...keys.flatMap(([key, what]) => [make("kbd", { textContent: key }), ` ${what} · `]));
+  document.querySelector(".keys").append(...keys.flatMap(([key, what], index) =>
+    [index ? " · " : "", make("kbd", { textContent: key }), ` ${what}`]));
 })();

@@ -24,6 +24,7 @@ mod compare;
 mod csv;
 mod ffmpeg;
 mod figures;
+mod ladders;
 mod metric;
 mod originals;
 mod ours;
@@ -116,12 +117,26 @@ struct AgainstArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     against_every: Vec<u32>,
-    /// Length of the codecs' closed groups of pictures, in seconds.
-    #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
-    against_gop: f64,
+    /// Length of the codecs' closed groups of pictures, in seconds [default: as long as the title's
+    /// segments].
+    #[arg(long, value_name = "SECONDS")]
+    against_gop: Option<f64>,
     /// Measure every N-th frame of the codecs' videos only.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     against_sample: u32,
+    /// Write a ladder a codec to DIR/CODEC.json for `promptus simulate --ladder`: corners of its hull,
+    /// a segment a group of pictures, each measured on all of its frames.
+    #[arg(long, value_name = "DIR", requires = "against")]
+    ladders: Option<PathBuf>,
+    /// Rungs of such a ladder at most: the lowest and the highest corner, and between them those that
+    /// would be missed most.
+    #[arg(
+        long,
+        default_value_t = 6,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=64)
+    )]
+    ladder_rungs: u32,
     /// Folder that keeps the codecs' videos and figures [default: in the user's cache folder].
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -141,7 +156,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     if let (true, Some(ffmpeg)) = (vmaf, &ffmpeg) {
         add_vmaf(&mut measured, ffmpeg, rate)?;
     }
-    let grid = args.against.grid();
+    let grid = args.against.grid(longest_s(&title, rate)?);
     let bench = match (&measured.originals, &ffmpeg) {
         _ if grid.codecs.is_empty() => None,
         (Some(originals), Some(ffmpeg)) => {
@@ -162,13 +177,14 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 }
 
 impl AgainstArgs {
-    fn grid(&self) -> Grid<'_> {
+    /// The grid; groups last `gop_s` seconds unless told otherwise.
+    fn grid(&self, gop_s: f64) -> Grid<'_> {
         Grid {
             codecs: &self.against,
             rates: &self.against_rates,
             sizes: &self.against_sizes,
             every: &self.against_every,
-            gop_s: self.against_gop,
+            gop_s: self.against_gop.unwrap_or(gop_s),
             sample: self.against_sample,
             cache: self.cache.as_deref(),
         }
@@ -179,6 +195,12 @@ fn frame_rate(title: &Title) -> Result<FrameRate, CliError> {
     let first = title.rungs().first();
     let rate = first.map(|rung| rung.track().frame_rate);
     rate.ok_or_else(|| CliError::input("the title has no rungs"))
+}
+
+/// Length of the title's segments: the longest one's, in seconds.
+fn longest_s(title: &Title, rate: FrameRate) -> Result<f64, CliError> {
+    let longest = ours::lengths(title)?.into_iter().max().unwrap_or_default();
+    Ok(rate.time_of(longest).seconds())
 }
 
 fn measure(args: &Args, title: &Title, scorer: &Scorer, vmaf: bool) -> Result<Measured, CliError> {
@@ -220,9 +242,9 @@ fn finish(
 ) -> Result<(), CliError> {
     let rungs: Vec<&RungReport> = measured.rungs.iter().map(|rung| &rung.report).collect();
     let curves = compare::curves(&rungs, peers);
-    let against = bench.map(|_| Against {
+    let against = bench.map(|bench| Against {
         ffmpeg: version,
-        gop_s: args.against.against_gop,
+        gop_s: bench.gop_s(),
         points: peers,
         at_rungs: compare::at_rungs(&rungs, &curves),
         at_rates: compare::at_rates(&args.against.against_rates, &curves),
@@ -247,6 +269,10 @@ fn finish(
         let heading = format!("Rate and quality: {}", name.to_string_lossy());
         let drawing = plot::svg(&heading, &curves, &rungs, peers);
         whole_file::write(path, drawing.as_bytes())?;
+    }
+    if let (Some(folder), Some(bench)) = (&args.against.ladders, bench) {
+        let rungs = args.against.ladder_rungs as usize;
+        ladders::write(folder, rungs, &curves, peers, bench)?;
     }
     if let Some(path) = &args.html {
         let page = page::html(&report, measured, &curves, peers, bench)?;

@@ -13,6 +13,22 @@ pub(super) struct Sizes {
 /// Boxes that find segments and are none: a player with a playlist does without.
 const INDEXES: [&[u8]; 3] = [b"sidx", b"mfra", b"free"];
 
+/// Bytes of every media segment of `file`: from its `moof` to the next one, indexes left out.
+pub(super) fn segments(file: &[u8]) -> Vec<u64> {
+    let mut segments: Vec<u64> = Vec::new();
+    let mut rest = file;
+    while let Some((length, kind, _)) = next_box(rest) {
+        if kind == b"moof" {
+            segments.push(0);
+        }
+        if let Some(last) = segments.last_mut().filter(|_| !INDEXES.contains(&kind)) {
+            *last += length as u64;
+        }
+        rest = &rest[length..];
+    }
+    segments
+}
+
 /// The sizes of the boxes in `file`; bytes after a damaged one count as fetched.
 pub(super) fn sizes(file: &[u8]) -> Sizes {
     let mut sizes = Sizes::default();
@@ -49,7 +65,7 @@ fn next_box(bytes: &[u8]) -> Option<(usize, &[u8], usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sizes, sizes};
+    use super::{Sizes, segments, sizes};
 
     fn one(kind: &[u8; 4], body: usize) -> Vec<u8> {
         let size = (8 + body) as u32;
@@ -72,6 +88,22 @@ mod tests {
             payload: 500,
         };
         assert_eq!(sizes(&file), expected);
+    }
+
+    #[test]
+    fn a_segment_goes_from_moof_to_moof() {
+        let boxes = [
+            one(b"moov", 100),
+            one(b"sidx", 32),
+            one(b"moof", 80),
+            one(b"mdat", 500),
+            one(b"sidx", 32),
+            one(b"moof", 80),
+            one(b"mdat", 300),
+            one(b"mfra", 40),
+        ];
+        assert_eq!(segments(&boxes.concat()), [88 + 508, 88 + 308]);
+        assert!(segments(&one(b"moov", 9)).is_empty());
     }
 
     #[test]

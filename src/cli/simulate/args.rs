@@ -2,15 +2,14 @@
 
 use crate::cli::CliError;
 use crate::cli::session_args::SessionArgs;
-use crate::player::fetch::{Client, Patience, Title};
-use crate::simulate::conditions::{self, Conditions};
+use crate::player::utility::Utility;
+use crate::simulate::conditions::{self, Conditions, FitTo};
 use crate::simulate::corpus::Corpus;
 use crate::simulate::qoe::LPIPS_THRESHOLDS;
 use crate::simulate::subject::Subject;
 use crate::simulate::trace::Trace;
 use clap::value_parser;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 /// Headers are not longer, bytes.
 const MOST_OVERHEAD: u64 = 1 << 20;
@@ -44,6 +43,14 @@ pub(in crate::cli) struct Args {
     pub(super) network: NetworkArgs,
     #[command(flatten)]
     pub(super) session: SessionArgs,
+    /// What rules take for quality: log, linear, or measured in the title's quality.json or the ladder
+    /// file: psnr, ssim, ssimulacra2, lpips_squeeze.
+    #[arg(long, value_name = "NAME", default_value_t = Utility::default())]
+    pub(super) utility: Utility,
+    /// Play so many seconds of every title and ladder: its segments over and over, or the beginning
+    /// of a longer one. Makes sessions of short clips as long as traces are.
+    #[arg(long, value_name = "S")]
+    pub(super) length: Option<f64>,
     /// Reproduce another simulator to the request, faults included.
     #[arg(long, value_name = "NAME")]
     pub(super) compat: Option<Peer>,
@@ -55,8 +62,9 @@ pub(in crate::cli) struct Args {
         allow_hyphen_values = true
     )]
     pub(super) sabre_args: String,
-    /// Many sessions at once: `all`, or rules separated by commas; for movies also Sabre's as
-    /// sabre:NAME, with further options after +, such as sabre:bola+ao.
+    /// Many sessions at once: `all`, or rules separated by commas; `layers` plays a title that was
+    /// packaged with --layers as base and increments, by a rule of its own; for movies also Sabre's
+    /// as sabre:NAME, with further options after +, such as sabre:bola+ao.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) rules: Vec<String>,
     #[command(flatten)]
@@ -72,7 +80,8 @@ pub(super) struct GridArgs {
     /// Further titles.
     #[arg(long, value_name = "TITLE", num_args = 1..)]
     pub(super) titles: Vec<String>,
-    /// Ladder of any codec with sizes and quality by segment, written as quality.json is.
+    /// Ladder of any codec with sizes and quality by segment, written as quality.json is, such as
+    /// `promptus eval --ladders` makes; set beside the titles.
     #[arg(long, value_name = "FILE")]
     pub(super) ladder: Vec<PathBuf>,
     /// Seeds; each beyond the first begins the traces at a place of its own.
@@ -120,9 +129,18 @@ pub(super) struct NetworkArgs {
     /// Multiply the trace's rates by this.
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub(super) multiplier: f64,
-    /// Multiply so that the trace's mean becomes the middle of the ladder, and print the factor.
-    #[arg(long, conflicts_with = "multiplier")]
-    pub(super) fit_to_ladder: bool,
+    /// Multiply so that the trace's mean becomes the middle of a ladder, and print the factor. All
+    /// titles and ladders see the same network: it is fitted to the first, or to the one named
+    /// after `=`; `=each` fits it to each title, which makes titles incomparable.
+    #[arg(
+        long,
+        value_name = "TITLE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with = "multiplier"
+    )]
+    pub(super) fit_to_ladder: Option<String>,
     /// Begin so many seconds into the trace.
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     pub(super) offset: f64,
@@ -168,16 +186,40 @@ impl NetworkArgs {
         })
     }
 
-    /// The conditions for one trace and title; says the factor where it is worked out.
-    pub(super) fn fitted(&self, trace: &Trace, subject: &Subject) -> Result<Conditions, CliError> {
-        let conditions = self.conditions()?;
-        if !self.fit_to_ladder {
-            return Ok(conditions);
+    /// Whose ladder traces are fitted to, if to any.
+    pub(super) fn fit_to(&self, subjects: &[Subject]) -> Result<Option<FitTo>, CliError> {
+        let named = |name: &str| {
+            let place = subjects.iter().position(|subject| subject.name == name);
+            place.map(FitTo::One).ok_or_else(|| {
+                let known: Vec<&str> = subjects.iter().map(|s| s.name.as_str()).collect();
+                let known = known.join(", ");
+                let message = format!("--fit-to-ladder={name}: expected `each` or one of {known}");
+                CliError::input(message)
+            })
+        };
+        match self.fit_to_ladder.as_deref() {
+            None => Ok(None),
+            Some("") => Ok(Some(FitTo::One(0))),
+            Some("each") => Ok(Some(FitTo::Each)),
+            Some(name) => named(name).map(Some),
         }
-        let factor = conditions::fit(trace, &subject.ladder).ok_or_else(|| {
+    }
+
+    /// The conditions for one trace, fitted to `model` if there is one; says the factor.
+    pub(super) fn fitted(
+        &self,
+        trace: &Trace,
+        model: Option<&Subject>,
+    ) -> Result<Conditions, CliError> {
+        let conditions = self.conditions()?;
+        let Some(model) = model else {
+            return Ok(conditions);
+        };
+        let factor = conditions::fit(trace, &model.ladder).ok_or_else(|| {
             CliError::check(format!("{}: the trace carries nothing", trace.name()))
         })?;
-        eprintln!("{}: multiplied by {factor:.6}", trace.name());
+        let (name, ladder) = (trace.name(), &model.name);
+        eprintln!("{name}: multiplied by {factor:.6} to fit {ladder}");
         Ok(Conditions {
             multiplier: factor,
             ..conditions
@@ -224,28 +266,6 @@ impl Args {
         }
         Ok(traces)
     }
-
-    /// What is to be streamed.
-    pub(super) fn subjects(&self) -> Result<Vec<Subject>, CliError> {
-        let mut subjects = Vec::new();
-        if let Some(title) = &self.title {
-            subjects.push(subject(title)?);
-        }
-        for title in &self.grid.titles {
-            subjects.push(subject(title)?);
-        }
-        for file in &self.movie {
-            subjects.push(Subject::movie(file)?);
-        }
-        for file in &self.grid.ladder {
-            subjects.push(Subject::measured(file)?);
-        }
-        if subjects.is_empty() {
-            let message = "nothing to stream: give a title, --movie FILE or --ladder FILE";
-            return Err(CliError::input(message));
-        }
-        Ok(subjects)
-    }
 }
 
 /// Refuses multipliers that make no network.
@@ -271,28 +291,4 @@ fn not_negative(name: &str, value: f64) -> Result<(), CliError> {
     }
     let message = format!("--{name} {value}: expected a number, 0 or more");
     Err(CliError::input(message))
-}
-
-/// The first group of a title on disk or behind a URL.
-fn subject(title: &str) -> Result<Subject, CliError> {
-    if !title.contains("://") {
-        return Ok(Subject::title(Path::new(title))?);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(remote(title))
-}
-
-async fn remote(url: &str) -> Result<Subject, CliError> {
-    let client = Client::new(Patience::default())?;
-    let stream = Title::open(&client, url).await?.stream(&client, 0).await?;
-    Ok(Subject {
-        name: url.to_owned(),
-        profile: stream.group().profile.clone(),
-        ladder: Arc::clone(stream.ladder()),
-        quality: None,
-        picture: None,
-        movie: None,
-    })
 }

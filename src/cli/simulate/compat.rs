@@ -8,6 +8,7 @@
 use super::Args;
 use super::args::Peer;
 use crate::cli::{CliError, json_line};
+use crate::player::utility::Utility;
 use crate::simulate::compat::{CompatError, pensieve, sabre};
 use crate::simulate::movie::Movie;
 use crate::simulate::trace::Trace;
@@ -55,7 +56,7 @@ pub(super) fn run(args: &Args, peer: Peer) -> Result<(), CliError> {
 fn refuse_idle(args: &Args, peer: Peer) -> Result<(), CliError> {
     let (network, grid) = (&args.network, &args.grid);
     let given = [
-        ("--fit-to-ladder", network.fit_to_ladder),
+        ("--fit-to-ladder", network.fit_to_ladder.is_some()),
         ("--offset", network.offset != 0.0),
         ("--once", network.once),
         ("--latency", network.latency.is_some()),
@@ -68,6 +69,8 @@ fn refuse_idle(args: &Args, peer: Peer) -> Result<(), CliError> {
             "--sabre-args",
             peer == Peer::Pensieve && !args.sabre_args.is_empty(),
         ),
+        ("--length", args.length.is_some()),
+        ("--utility", args.utility != Utility::default()),
         ("--titles", !grid.titles.is_empty()),
         ("--ladder", !grid.ladder.is_empty()),
         ("--seeds", grid.seeds != 1),

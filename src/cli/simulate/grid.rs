@@ -1,12 +1,11 @@
 //! Many sessions: titles × traces × rules × seeds, summed up and written out.
 
-use super::{Args, output};
+use super::{Args, output, table};
 use crate::cli::{CliError, whole_file};
 use crate::player::abr::Abr;
 use crate::simulate::compat::sabre;
-use crate::simulate::grid::{Grid, Player, Row, Sample, page};
+use crate::simulate::grid::{Grid, Player, page};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::thread;
 use std::time::Instant;
@@ -14,15 +13,8 @@ use std::time::Instant;
 /// More sessions at once would fill the memory.
 const MOST_SESSIONS: usize = 1_000_000;
 
-/// What the table on the terminal shows.
-const SHOWN: [(&str, &str); 6] = [
-    ("QoE_lin", "QoE_lin"),
-    ("gap to oracle", "gap"),
-    ("QoE_log", "QoE_log"),
-    ("Sabre score", "score"),
-    ("stall ratio", "stall ratio"),
-    ("LPIPS (squeeze)", "LPIPS"),
-];
+/// The name of the rule for titles in layers.
+pub(super) const LAYERS: &str = "layers";
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let grid = grid(args)?;
@@ -33,7 +25,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let began = Instant::now();
     let rows = grid.run(&|done| bar.inc(done as u64))?;
     bar.finish_and_clear();
-    eprint!("{}", text(&rows));
+    eprint!("{}", table::text(&grid, &rows));
     let starved = rows.iter().filter(|row| row.verdict == "starved").count();
     if starved > 0 {
         eprintln!("{starved} sessions starved: their traces never deliver it all");
@@ -80,12 +72,12 @@ fn grid(args: &Args) -> Result<Grid, CliError> {
     }
     Ok(Grid {
         options,
+        fit_to: args.network.fit_to(&subjects)?,
         subjects,
         traces,
         players,
         seeds,
         conditions: args.network.conditions()?,
-        fit_to_ladder: args.network.fit_to_ladder,
         thresholds: args.grid.thresholds.clone(),
         oracle_plans: args.grid.oracle_plans(),
         threads: thread::available_parallelism().map_or(1, usize::from),
@@ -98,6 +90,8 @@ fn players(names: &[String]) -> Result<Vec<Player>, CliError> {
     for name in names {
         if name == "all" {
             players.extend(Abr::all().map(Player::Own));
+        } else if name == LAYERS {
+            players.push(Player::Layers);
         } else if let Some(rule) = name.strip_prefix("sabre:") {
             let line = format!("-a {}", rule.replace('+', " -"));
             let options = sabre::options::Options::parse(&line)?;
@@ -110,28 +104,4 @@ fn players(names: &[String]) -> Result<Vec<Player>, CliError> {
         players.push(Player::Own(Abr::default()));
     }
     Ok(players)
-}
-
-/// A line a rule: means with their intervals.
-fn text(rows: &[Row]) -> String {
-    let mut out = String::new();
-    for sample in Sample::by_title(rows) {
-        let _ = write!(out, "{}\n{:<22}", sample.title, "rule");
-        for (_, heading) in SHOWN {
-            let _ = write!(out, " {heading:>26}");
-        }
-        out.push('\n');
-        for (rule, _) in &sample.rules {
-            let _ = write!(out, "{rule:<22}");
-            for (name, _) in SHOWN {
-                let found = sample.estimate(rule, name);
-                let cell = found.filter(|found| found.mean.is_finite()).map(|found| {
-                    format!("{:.4} [{:.4}, {:.4}]", found.mean, found.low, found.high)
-                });
-                let _ = write!(out, " {:>26}", cell.unwrap_or_else(|| "-".into()));
-            }
-            out.push('\n');
-        }
-    }
-    out
 }

@@ -8,6 +8,8 @@ mod compat;
 mod grid;
 mod output;
 mod single;
+mod subjects;
+mod table;
 
 pub(super) use args::{Args, check_multiplier};
 

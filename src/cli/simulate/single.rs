@@ -4,6 +4,7 @@ use super::Args;
 use crate::cli::{CliError, session_args, whole_file};
 use crate::player::session::Session;
 use crate::report::{Context, Network, Report, Verdict};
+use crate::simulate::conditions::{Conditions, FitTo};
 use crate::simulate::link::Link;
 use crate::simulate::qoe::{self, Figures, Setting, Timeline};
 use crate::simulate::subject::Subject;
@@ -17,16 +18,27 @@ use std::sync::Arc;
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let traces = args.corpus()?;
     args.network.conditions()?;
-    for subject in &args.subjects()? {
+    let subjects = args.subjects()?;
+    let fit_to = args.network.fit_to(&subjects)?;
+    for subject in &subjects {
+        let model = fit_to.map(|fit_to| match fit_to {
+            FitTo::Each => subject,
+            FitTo::One(number) => &subjects[number],
+        });
         for trace in &traces {
-            play(args, subject, trace)?;
+            let conditions = args.network.fitted(trace, model)?;
+            play(args, subject, trace, conditions)?;
         }
     }
     Ok(())
 }
 
-fn play(args: &Args, subject: &Subject, trace: &Trace) -> Result<(), CliError> {
-    let conditions = args.network.fitted(trace, subject)?;
+fn play(
+    args: &Args,
+    subject: &Subject,
+    trace: &Trace,
+    conditions: Conditions,
+) -> Result<(), CliError> {
     let options = args.session.options(&subject.ladder)?;
     let session = Session::new(Arc::clone(&subject.ladder), &options);
     let link = Link::under(trace, &conditions)?;

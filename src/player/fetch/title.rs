@@ -174,6 +174,19 @@ impl Stream {
         self.overhead_bytes
     }
 
+    /// The title's `quality.json`, if the manifest names one.
+    pub async fn quality(&mut self, client: &Client) -> Result<Option<QualityReport>, FetchError> {
+        let Some(reference) = &self.quality_url else {
+            return Ok(None);
+        };
+        let url = resolve(&self.url, reference)?;
+        let purpose = Purpose::of(&self.content, Kind::Other);
+        let bytes = client.get(&url, None, &purpose).await?;
+        self.overhead_bytes += bytes.len() as u64;
+        let report = serde_json::from_slice(&bytes).map_err(|error| unusable(&url, error))?;
+        Ok(Some(report))
+    }
+
     /// This stream with utilities of the given kind; the title's `quality.json` is fetched when they
     /// are measured.
     pub async fn with_utility(
@@ -185,15 +198,9 @@ impl Stream {
             Some(reference) => resolve(&self.url, reference)?,
             None => self.url.clone(),
         };
-        let report = if kind.is_measured() && self.quality_url.is_some() {
-            let purpose = Purpose::of(&self.content, Kind::Other);
-            let bytes = client.get(&url, None, &purpose).await?;
-            self.overhead_bytes += bytes.len() as u64;
-            let report: QualityReport =
-                serde_json::from_slice(&bytes).map_err(|error| unusable(&url, error))?;
-            Some(report)
-        } else {
-            None
+        let report = match kind.is_measured() {
+            true => self.quality(client).await?,
+            false => None,
         };
         let ladder = (*self.ladder).clone().with_utility(kind, report.as_ref());
         let ladder = ladder.map_err(|error: UtilityError| unusable(&url, error))?;

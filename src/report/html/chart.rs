@@ -9,6 +9,8 @@ pub struct Axis {
     pub label: String,
     /// Logarithmic, base 10: values of 0 and below are left out.
     pub log: bool,
+    /// Marked at whole numbers only.
+    pub whole: bool,
     /// Fixed ends instead of those of the data.
     pub range: Option<(f64, f64)>,
 }
@@ -93,6 +95,7 @@ impl Axis {
         Self {
             label: label.into(),
             log: false,
+            whole: false,
             range: None,
         }
     }
@@ -103,6 +106,13 @@ impl Axis {
             log: true,
             ..Self::linear(label)
         }
+    }
+
+    /// The axis with marks at whole numbers only.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.whole = true;
+        self
     }
 
     /// The axis with fixed ends.

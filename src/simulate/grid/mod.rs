@@ -5,12 +5,14 @@
 
 mod page;
 mod sample;
+mod sessions;
+mod titles;
 
 pub use page::page;
-pub use sample::Sample;
+pub use sample::{Figure, Sample, figures};
 
 use super::compat::{CompatError, sabre};
-use super::conditions::{self, Conditions};
+use super::conditions::{self, Conditions, FitTo};
 use super::link::Link;
 use super::movie::Movie;
 use super::qoe::{Figures, Setting, Timeline};
@@ -18,6 +20,7 @@ use super::subject::Subject;
 use super::trace::{Trace, TraceError};
 use super::{driver, oracle};
 use crate::player::abr::Abr;
+use crate::player::ladder::Ladder;
 use crate::player::random::Random;
 use crate::player::session::{Options, Session};
 use serde::Serialize;
@@ -31,6 +34,8 @@ use std::thread;
 pub enum Player {
     /// The player core with one of its rules.
     Own(Abr),
+    /// The player core on titles in layers, whose rule is [`crate::player::layers`].
+    Layers,
     /// Sabre reproduced, by the name that reports give it; plays movies only.
     Sabre(String, Box<sabre::options::Options>),
 }
@@ -48,8 +53,8 @@ pub struct Grid {
     pub seeds: u64,
     /// What is done to the networks.
     pub conditions: Conditions,
-    /// Each trace is multiplied to fit each title instead of by the conditions' multiplier.
-    pub fit_to_ladder: bool,
+    /// Each trace is multiplied to fit a title instead of by the conditions' multiplier.
+    pub fit_to: Option<FitTo>,
     /// The sessions' options; rule and seed are the grid's.
     pub options: Options,
     /// Shares of LPIPS are counted over these.
@@ -98,6 +103,12 @@ pub enum GridError {
         #[source]
         source: CompatError,
     },
+    /// The rule for layers and a title that has none.
+    #[error("{title}: no layers are known of it, which the rule `layers` plays")]
+    NoLayers {
+        /// The title.
+        title: String,
+    },
     /// Sabre's rules and a title that is no movie.
     #[error("{title}: Sabre plays movies only, and this is none")]
     NoMovie {
@@ -120,6 +131,7 @@ impl Player {
     pub fn name(&self) -> &str {
         match self {
             Self::Own(abr) => abr.name(),
+            Self::Layers => "layers",
             Self::Sabre(name, _) => name,
         }
     }
@@ -176,8 +188,12 @@ impl Grid {
         let subject = &self.subjects[number / self.traces.len()];
         let trace = &self.traces[number % self.traces.len()];
         let mut conditions = self.conditions;
-        if self.fit_to_ladder {
-            conditions.multiplier = conditions::fit(trace, &subject.ladder).unwrap_or(1.0);
+        if let Some(fit_to) = self.fit_to {
+            let model = match fit_to {
+                FitTo::Each => subject,
+                FitTo::One(number) => &self.subjects[number],
+            };
+            conditions.multiplier = conditions::fit(trace, &model.ladder).unwrap_or(1.0);
         }
         if seed > 0 {
             conditions.offset_s += Random::new(seed).between(0.0, trace.duration_s());
@@ -233,17 +249,14 @@ impl Grid {
         unit: &Unit<'_>,
         player: &Player,
     ) -> Result<(Timeline, bool), GridError> {
-        let ladder = &unit.subject.ladder;
         match player {
-            Player::Own(abr) => {
-                let options = Options {
-                    abr: *abr,
-                    seed: unit.seed,
-                    ..self.options
-                };
-                let run = driver::run(Session::new(Arc::clone(ladder), &options), &unit.link);
-                let timeline = Timeline::of_log(&run.log, ladder, options.start_s);
-                Ok((timeline, run.starved_by.is_none()))
+            Player::Own(abr) => Ok(self.own(unit, &unit.subject.ladder, *abr)),
+            Player::Layers => {
+                let layers = unit.subject.layers.as_ref();
+                let layers = layers.ok_or_else(|| GridError::NoLayers {
+                    title: unit.subject.name.clone(),
+                })?;
+                Ok(self.own(unit, layers, self.options.abr))
             }
             Player::Sabre(_, options) => {
                 let title = || unit.subject.name.clone();
@@ -257,6 +270,17 @@ impl Grid {
                     })
             }
         }
+    }
+
+    fn own(&self, unit: &Unit<'_>, ladder: &Arc<Ladder>, abr: Abr) -> (Timeline, bool) {
+        let options = Options {
+            abr,
+            seed: unit.seed,
+            ..self.options
+        };
+        let run = driver::run(Session::new(Arc::clone(ladder), &options), &unit.link);
+        let timeline = Timeline::of_log(&run.log, ladder, options.start_s);
+        (timeline, run.starved_by.is_none())
     }
 
     fn reproduced(

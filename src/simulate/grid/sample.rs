@@ -5,33 +5,81 @@ use crate::simulate::qoe::Figures;
 use crate::simulate::statistics::{Estimate, bootstrap};
 
 /// A figure by name, with the digits that reports show.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Figure {
-    pub(super) name: &'static str,
-    pub(super) digits: usize,
-    pub(super) of: fn(&Figures) -> Option<f64>,
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// Name and unit.
+    pub name: String,
+    /// Digits after the point.
+    pub digits: usize,
+    of: Of,
 }
 
-/// The figures that tables and curves show.
-pub(super) const FIGURES: &[Figure] = &[
-    figure("QoE_lin", 3, |f| Some(f.qoe_lin)),
-    figure("gap to oracle", 3, |f| f.oracle_gap),
-    figure("QoE_log", 3, |f| Some(f.qoe_log)),
-    figure("Sabre score", 3, |f| Some(f.score)),
-    figure("stall ratio", 4, |f| Some(f.stall_ratio)),
-    figure("start-up s", 2, |f| Some(f.startup_s)),
-    figure("switches", 1, |f| Some(f.switches as f64)),
-    figure("played kbit/s", 1, |f| Some(f.played_kbps)),
-    figure("wasted kB", 1, |f| Some(f.wasted_bytes as f64 / 1000.0)),
-    figure("LPIPS (squeeze)", 4, |f| f.lpips_squeeze),
-    figure("LPIPS (squeeze) p95", 4, |f| f.lpips_squeeze_p95),
-    figure("share over the last LPIPS threshold", 4, |f| {
-        f.lpips_squeeze_over.last().copied()
-    }),
+/// Where a figure is found.
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    Field(fn(&Figures) -> Option<f64>),
+    /// The share of time over the LPIPS threshold of this number.
+    Over(usize),
+}
+
+/// A name, digits, and where to look.
+type Entry = (&'static str, usize, fn(&Figures) -> Option<f64>);
+
+/// The figures that tables and curves show, shares over thresholds apart.
+const FIELDS: &[Entry] = &[
+    ("QoE_lin", 3, |f| Some(f.qoe_lin)),
+    ("gap to oracle", 3, |f| f.oracle_gap),
+    ("QoE_log", 3, |f| Some(f.qoe_log)),
+    ("Sabre score", 3, |f| Some(f.score)),
+    ("stall ratio", 4, |f| Some(f.stall_ratio)),
+    ("start-up s", 2, |f| Some(f.startup_s)),
+    ("switches", 1, |f| Some(f.switches as f64)),
+    ("played kbit/s", 1, |f| Some(f.played_kbps)),
+    ("received kB", 1, |f| Some(f.bytes as f64 / 1000.0)),
+    ("wasted kB", 1, |f| Some(f.wasted_bytes as f64 / 1000.0)),
+    ("SSIM dB", 2, |f| f.ssim_db),
+    (LPIPS, 4, |f| f.lpips_squeeze),
+    ("LPIPS (squeeze) p95", 4, |f| f.lpips_squeeze_p95),
 ];
 
-const fn figure(name: &'static str, digits: usize, of: fn(&Figures) -> Option<f64>) -> Figure {
-    Figure { name, digits, of }
+/// The name of the mean LPIPS, in those of its kin, too.
+pub(super) const LPIPS: &str = "LPIPS (squeeze)";
+
+/// What tables, curves and scatters show, with a share of time for each of the LPIPS `thresholds`.
+pub fn figures(thresholds: &[f64]) -> Vec<Figure> {
+    let fields = FIELDS.iter().map(|&(name, digits, of)| Figure {
+        name: name.into(),
+        digits,
+        of: Of::Field(of),
+    });
+    let shares = thresholds.iter().enumerate();
+    let shares = shares.map(|(number, threshold)| Figure {
+        name: format!("time over {LPIPS} {threshold}"),
+        digits: 4,
+        of: Of::Over(number),
+    });
+    fields.chain(shares).collect()
+}
+
+impl Figure {
+    /// Whether it is a share of time over an LPIPS threshold.
+    pub fn is_share(&self) -> bool {
+        matches!(self.of, Of::Over(_))
+    }
+
+    /// Its value, where there is one.
+    pub fn of(&self, figures: &Figures) -> Option<f64> {
+        match self.of {
+            Of::Field(of) => of(figures),
+            Of::Over(number) => figures.lpips_squeeze_over.get(number).copied(),
+        }
+    }
+
+    /// Its value in every row, not a number where it is absent.
+    pub(super) fn values(&self, rows: &[&Row]) -> Vec<f64> {
+        let value = |row: &&Row| self.of(&row.figures).unwrap_or(f64::NAN);
+        rows.iter().map(value).collect()
+    }
 }
 
 /// The rows of one title, rule by rule in the order of the grid.
@@ -65,16 +113,30 @@ impl<'a> Sample<'a> {
         samples
     }
 
-    /// A figure's mean over the rows of a rule, with its interval; by name as tables show it.
-    pub fn estimate(&self, rule: &str, name: &str) -> Option<Estimate> {
-        let figure = FIGURES.iter().find(|figure| figure.name == name)?;
-        let (_, rows) = self.rules.iter().find(|(known, _)| *known == rule)?;
-        Some(bootstrap(&values(figure, rows), 1))
+    /// The rows of a rule; none of one that was not played.
+    pub fn rows(&self, rule: &str) -> &[&'a Row] {
+        let found = self.rules.iter().find(|(known, _)| *known == rule);
+        found.map_or(&[], |(_, rows)| rows)
     }
-}
 
-/// A figure of every row, not a number where it is absent.
-pub(super) fn values(figure: &Figure, rows: &[&Row]) -> Vec<f64> {
-    let value = |row: &&Row| (figure.of)(&row.figures).unwrap_or(f64::NAN);
-    rows.iter().map(value).collect()
+    /// A figure's mean over the rows of a rule, with its interval.
+    pub fn estimate(&self, rule: &str, figure: &Figure) -> Estimate {
+        bootstrap(&figure.values(self.rows(rule)), 1)
+    }
+
+    /// The mean of a figure here minus there, session by session, with its interval. Narrower than
+    /// what two intervals apart let on, for both saw the same networks.
+    pub fn difference(&self, other: &Self, rule: &str, figure: &Figure) -> Estimate {
+        let here = figure.values(self.rows(rule));
+        let there = figure.values(other.rows(rule));
+        let pairs = here.iter().zip(&there);
+        let differences: Vec<f64> = pairs.map(|(here, there)| here - there).collect();
+        bootstrap(&differences, 1)
+    }
+
+    /// Whether at least one row has the figure.
+    pub fn has(&self, figure: &Figure) -> bool {
+        let mut rows = self.rules.iter().flat_map(|(_, rows)| rows);
+        rows.any(|row| figure.of(&row.figures).is_some())
+    }
 }

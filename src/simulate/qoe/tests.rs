@@ -11,6 +11,7 @@ fn played(segment: usize, rung: usize, begins_s: f64, stall_s: f64) -> Played {
     Played {
         segment,
         rung,
+        arrived_rung: rung,
         arrived_s: begins_s,
         begins_s,
         stall_s,

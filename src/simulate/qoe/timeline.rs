@@ -15,6 +15,8 @@ pub struct Played {
     pub segment: usize,
     /// The rung that it was shown from.
     pub rung: usize,
+    /// The rung that was there first: below it where the segment was fetched again or got layers.
+    pub arrived_rung: usize,
     /// When it was first there, seconds of the session clock.
     pub arrived_s: f64,
     /// When its first frame was shown.
@@ -70,17 +72,21 @@ impl Timeline {
         for request in &log.requests {
             timeline.count(request);
             if whole(request) {
-                arrivals[request.segment] = arrivals[request.segment].or(request.ended_s);
+                let arrival = request.ended_s.map(|at_s| (at_s, request.rung));
+                arrivals[request.segment] = arrivals[request.segment].or(arrival);
             }
         }
         let mut free_s = None;
         for play in &log.plays {
             let late_s = play.start_s - free_s.unwrap_or(play.start_s);
             let duration_s = duration_s(play.segment);
+            let (arrived_s, arrived_rung) =
+                arrivals[play.segment].unwrap_or((play.start_s, play.rung));
             timeline.played.push(Played {
                 segment: play.segment,
                 rung: play.rung,
-                arrived_s: arrivals[play.segment].unwrap_or(play.start_s),
+                arrived_rung,
+                arrived_s,
                 begins_s: play.start_s,
                 stall_s: if late_s > TICK_S { late_s } else { 0.0 },
                 duration_s,
@@ -172,6 +178,7 @@ impl Timeline {
             timeline.played.push(Played {
                 segment: first.segment,
                 rung: shown.rung,
+                arrived_rung: first.rung,
                 arrived_s: first.at_s,
                 begins_s,
                 stall_s,

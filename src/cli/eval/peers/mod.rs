@@ -17,14 +17,15 @@ use super::ours::kbps;
 use super::spool::Spool;
 use super::wrapping;
 use crate::cli::CliError;
-use crate::cli::scores::Scorer;
+use crate::cli::scores::{Score, Scorer, mean};
 use crate::frame::Frame;
+use crate::manifest::{Metrics, RungQuality, SegmentQuality};
 use crate::time::FrameRate;
 use cache::Cache;
 use codec::{Encode, scaled};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use taesd::Taesd;
@@ -68,6 +69,28 @@ pub(super) struct Peer {
     video: PathBuf,
     #[serde(skip)]
     every: u32,
+    /// Frames that a group of pictures shows.
+    #[serde(skip)]
+    group: u64,
+    /// What decides the video, as the cache knows it.
+    #[serde(skip)]
+    key: String,
+}
+
+/// What was measured of each frame of a video, summed up.
+#[derive(Debug, Serialize, Deserialize)]
+struct Measured {
+    mean: Metrics,
+    groups: Vec<Metrics>,
+}
+
+impl Peer {
+    /// Its name as a rung, such as `x265-192x192@15-20k`.
+    fn name(&self) -> String {
+        let fps = (self.fps * 100.0).round() / 100.0;
+        let (codec, width, height) = (self.codec.name(), self.width, self.height);
+        format!("{codec}-{width}x{height}@{fps}-{}k", self.target_kbps)
+    }
 }
 
 /// The clip and what it is measured with.
@@ -113,6 +136,11 @@ impl<'a> Bench<'a> {
             sample: grid.sample.max(1),
             taesd: taesd.then(|| Taesd::of(originals)).transpose()?,
         })
+    }
+
+    /// Length of a group of pictures, seconds.
+    pub(super) fn gop_s(&self) -> f64 {
+        self.gop_s
     }
 
     /// Every codec with every setting, in the order of the grid. A setting that a codec refuses is
@@ -195,14 +223,14 @@ impl<'a> Bench<'a> {
             self.encode(job, &video)?;
         }
         let sizes = wrapping::sizes(&fs::read(&video)?);
-        let duration_s = self.rate.time_of(self.originals.frames()).seconds();
+        let duration_s = self.seconds(self.originals.frames());
         let with = (self.vmaf, self.sample, self.scorer.lpips().is_some());
-        let key = format!("{key}\nfigures {FIGURES_VERSION} {with:?}");
-        let figures = match self.cache.load(&key) {
+        let figures_key = format!("{key}\nfigures {FIGURES_VERSION} {with:?}");
+        let figures = match self.cache.load(&figures_key) {
             Some(figures) => figures,
             None => {
                 let figures = self.figures(job, &video)?;
-                self.cache.keep(&key, &figures)?;
+                self.cache.keep(&figures_key, &figures)?;
                 figures
             }
         };
@@ -218,7 +246,66 @@ impl<'a> Bench<'a> {
             figures,
             video,
             every: job.every,
+            group: job.gop * u64::from(job.every),
+            key,
         })
+    }
+
+    /// `peer` as a rung of a ladder, rank 1 until it has its place: a segment a group of pictures,
+    /// every frame of which is measured, whatever the sample.
+    pub(super) fn rung(&self, peer: &Peer) -> Result<RungQuality, CliError> {
+        let bytes = wrapping::segments(&fs::read(&peer.video)?);
+        let name = peer.name();
+        let groups = self.originals.frames().div_ceil(peer.group);
+        if bytes.len() as u64 != groups {
+            let found = bytes.len();
+            let message = format!("{name}: {found} fragments where {groups} groups were asked for");
+            return Err(CliError::check(message));
+        }
+        let measured = self.by_group(peer)?;
+        let edge_s = |group: usize| {
+            let frame = (group as u64 * peer.group).min(self.originals.frames());
+            self.seconds(frame)
+        };
+        let segments = bytes.iter().zip(&measured.groups).enumerate();
+        let segments = segments.map(|(group, (&bytes, &metrics))| SegmentQuality {
+            start_s: edge_s(group),
+            duration_s: edge_s(group + 1) - edge_s(group),
+            bytes,
+            metrics,
+        });
+        Ok(RungQuality {
+            id: name,
+            rank: 1,
+            kbps: peer.kbps,
+            mean: measured.mean,
+            segments: segments.collect(),
+        })
+    }
+
+    /// What every frame of `peer` scores, group by group, or that from the cache.
+    fn by_group(&self, peer: &Peer) -> Result<Measured, CliError> {
+        let lpips = self.scorer.lpips().is_some();
+        let key = format!("{}\ngroups {FIGURES_VERSION} {lpips}", peer.key);
+        if let Some(measured) = self.cache.load(&key) {
+            return Ok(measured);
+        }
+        let mut scores: Vec<Score> = Vec::new();
+        self.shown(peer.codec, &peer.video, peer.every, &mut |_, aim, frame| {
+            scores.push(self.scorer.score(aim, frame)?);
+            Ok(())
+        })?;
+        scores.resize(self.originals.frames() as usize, self.scorer.missing());
+        let measured = Measured {
+            mean: mean(&scores),
+            groups: scores.chunks(peer.group as usize).map(mean).collect(),
+        };
+        self.cache.keep(&key, &measured)?;
+        Ok(measured)
+    }
+
+    fn seconds(&self, frames: u64) -> f64 {
+        self.rate.time_of(frames).seconds()
     }
 
     fn encode(&self, job: &Encode, video: &Path) -> Result<(), CliError> {
@@ -246,23 +333,19 @@ impl<'a> Bench<'a> {
             true => Some(Spool::new(self.originals.size())?),
             false => None,
         };
-        let mut number = 0;
         let all = self.originals.frames();
         let group = job.gop * u64::from(job.every);
-        self.decode(job.codec, video, &mut |frame| {
-            for _ in 0..job.every.min((all - number).try_into().unwrap_or(u32::MAX)) {
-                let original = self.originals.frame(number)?;
-                let measured = number.is_multiple_of(u64::from(self.sample));
-                let score = measured.then(|| self.scorer.score(&original, &frame));
-                let score = score.transpose()?;
-                tally.push(&original, &frame, score, number.is_multiple_of(group))?;
-                if let Some(spool) = &mut shown {
-                    spool.push(&frame)?;
-                }
-                number += 1;
+        let each = &mut |number: u64, original: &Frame, frame: &Frame| {
+            let measured = number.is_multiple_of(u64::from(self.sample));
+            let score = measured.then(|| self.scorer.score(original, frame));
+            let score = score.transpose()?;
+            tally.push(original, frame, score, number.is_multiple_of(group))?;
+            if let Some(spool) = &mut shown {
+                spool.push(frame)?;
             }
             Ok(())
-        })?;
+        };
+        let number = self.shown(job.codec, video, job.every, each)?;
         for _ in number..all {
             tally.push_missing(self.scorer);
         }
@@ -271,6 +354,27 @@ impl<'a> Bench<'a> {
             figures.vmaf = self.ffmpeg.vmaf(self.originals, &shown, self.rate)?;
         }
         Ok(figures)
+    }
+
+    /// Hands `each` every frame's number, original and what `video` shows in its place, in order;
+    /// gives how many there were.
+    fn shown(
+        &self,
+        codec: Codec,
+        video: &Path,
+        every: u32,
+        each: &mut dyn FnMut(u64, &Frame, &Frame) -> Result<(), CliError>,
+    ) -> Result<u64, CliError> {
+        let mut number = 0;
+        self.decode(codec, video, &mut |frame| {
+            let end = (number + u64::from(every)).min(self.originals.frames());
+            while number < end {
+                each(number, &self.originals.frame(number)?, &frame)?;
+                number += 1;
+            }
+            Ok(())
+        })?;
+        Ok(number)
     }
 
     /// Every coded frame of `video` as it is shown, in order.
