@@ -13,12 +13,13 @@ pub use sample::{Figure, Sample, figures};
 
 use super::compat::{CompatError, sabre};
 use super::conditions::{self, Conditions, FitTo};
+use super::driver;
 use super::link::Link;
 use super::movie::Movie;
+use super::oracle::{self, Optimum};
 use super::qoe::{Figures, Setting, Timeline};
 use super::subject::Subject;
 use super::trace::{Trace, TraceError};
-use super::{driver, oracle};
 use crate::player::abr::Abr;
 use crate::player::ladder::Ladder;
 use crate::player::random::Random;
@@ -207,15 +208,25 @@ impl Grid {
         })
     }
 
+    /// The oracle's, if it is asked; from the middle of a title on there would be another.
+    fn optimum(&self, unit: &Unit<'_>, ladder: &Ladder) -> Option<Optimum> {
+        let most = self.oracle_plans.filter(|_| self.options.start_s == 0.0)?;
+        oracle::qoe_lin(ladder, &unit.link, self.options.buffer_s, most)
+    }
+
     fn play(&self, unit: &Unit<'_>) -> Result<Vec<Row>, GridError> {
-        let ladder = &unit.subject.ladder;
-        let best = self
-            .oracle_plans
-            .and_then(|most| oracle::qoe_lin(ladder, &unit.link, self.options.buffer_s, most));
+        let in_layers = self.players.contains(&Player::Layers);
+        let layers = unit.subject.layers.as_ref().filter(|_| in_layers);
+        let of_layers = layers.and_then(|layers| self.optimum(unit, layers));
+        let of_rungs = self.optimum(unit, &unit.subject.ladder);
         let mut rows = Vec::with_capacity(self.players.len());
         for player in &self.players {
             let (timeline, finished) = self.session(unit, player)?;
             let figures = Figures::of(&timeline, &self.setting(unit));
+            let best = match player {
+                Player::Layers => of_layers,
+                _ => of_rungs,
+            };
             let figures = match best {
                 Some(best) if finished => figures.beside_oracle(best),
                 _ => figures,
