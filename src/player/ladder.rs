@@ -3,6 +3,10 @@
 //! All rungs stand on one segment grid, so a segment number means the same span of media on every
 //! rung. Built from a manifest's group; knows nothing of URLs or how bytes are fetched.
 
+mod listed;
+
+pub use listed::Listed;
+
 use super::utility::{Utilities, Utility, UtilityError};
 use crate::manifest::{Group, QualityReport, Representation, SegmentRef};
 
@@ -104,6 +108,8 @@ pub struct Ladder {
     layered: bool,
     /// Samples that a segment is made of; 0 when unknown.
     samples: u32,
+    /// How far the index of every rung is here; empty when all of it is.
+    listed: Vec<Listed>,
 }
 
 impl Ladder {
@@ -154,6 +160,7 @@ impl Ladder {
             sizes,
             layered: false,
             samples: 0,
+            listed: Vec::new(),
         })
     }
 

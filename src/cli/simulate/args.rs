@@ -287,6 +287,7 @@ fn subject(title: &str) -> Result<Subject, CliError> {
 async fn remote(url: &str) -> Result<Subject, CliError> {
     let client = Client::new(Patience::default())?;
     let stream = Title::open(&client, url).await?.stream(&client, 0).await?;
+    let stream = stream.complete(&client).await?;
     Ok(Subject {
         name: url.to_owned(),
         profile: stream.group().profile.clone(),
