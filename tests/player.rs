@@ -6,6 +6,8 @@
 
 #[path = "common/fake_title.rs"]
 mod fake_title;
+#[path = "common/hours.rs"]
+mod hours;
 #[allow(dead_code, reason = "only its tracks are needed here")]
 #[path = "common/rungs.rs"]
 mod rungs;
@@ -18,6 +20,8 @@ mod tools;
 mod layers;
 #[path = "player/local.rs"]
 mod local;
+#[path = "player/long.rs"]
+mod long;
 #[path = "player/tls.rs"]
 mod tls;
 
@@ -63,7 +67,15 @@ async fn open(url: &str) -> Result<(Client, Stream), FetchError> {
 }
 
 async fn play_all(url: &str, setup: &Setup) -> (Played, Vec<Segment>) {
-    let (client, stream) = open(url).await.unwrap();
+    play_under(url, setup, None).await
+}
+
+/// Plays over a link that begins with the session, as that of a simulation does.
+async fn play_under(url: &str, setup: &Setup, link: Option<Link>) -> (Played, Vec<Segment>) {
+    let (mut client, stream) = open(url).await.unwrap();
+    if let Some(link) = link {
+        client = client.throttled(link);
+    }
     let (sender, mut receiver) = mpsc::channel(1000);
     let played = play(&client, &stream, setup, &sender).await;
     drop(sender);
@@ -141,9 +153,10 @@ async fn ladders_agree_wherever_sizes_are_known() {
     let (_, hls) = open(&format!("{base}master.m3u8")).await.unwrap();
     let (_, dash) = open(&format!("{base}manifest.mpd")).await.unwrap();
     assert_eq!(hls.ladder(), dash.ladder());
-    assert_eq!(hls.inits(), dash.inits());
+    let inits = |stream: &Stream| [0, 1, 2].map(|rung| stream.init(rung).cloned().unwrap());
+    assert_eq!(inits(&hls), inits(&dash));
     let (_, urls) = open(&format!("{base}urls/master.m3u8")).await.unwrap();
-    assert_eq!(urls.inits(), hls.inits());
+    assert_eq!(inits(&urls), inits(&hls));
     for (known, nominal) in hls.ladder().rungs().iter().zip(urls.ladder().rungs()) {
         // The manifest's average counts the init segment.
         assert!(
@@ -573,8 +586,8 @@ async fn a_replaced_segment_is_handed_on_once_and_better() {
     let mut setup = with(Abr::Throughput);
     setup.options.buffer_s = 8.0;
     setup.options.guards.replacement = true;
-    setup.throttle = Some(Link::new(&trace, 1.0));
-    let (played, segments) = play_all(&format!("{base}master.m3u8"), &setup).await;
+    let link = Link::new(&trace, 1.0);
+    let (played, segments) = play_under(&format!("{base}master.m3u8"), &setup, Some(link)).await;
     assert!(played.complete, "{:?}", played.error);
     let numbers: Vec<usize> = segments.iter().map(|segment| segment.segment).collect();
     assert_eq!(numbers, (0..14).collect::<Vec<_>>());
@@ -632,13 +645,14 @@ async fn a_dead_trace_ends_at_once() {
     publish_fake(folder.path(), 3);
     let base = serve_well(folder.path()).await;
     let dead = Trace::parse("dead", b"0,0\n5,0\n").unwrap();
-    let setup = Setup {
-        throttle: Some(Link::new(&dead, 1.0)),
-        ..Setup::default()
-    };
-    let (played, segments) = play_all(&format!("{base}master.m3u8"), &setup).await;
+    let link = Link::new(&dead, 1.0);
+    let url = format!("{base}master.m3u8");
+    let (played, segments) = play_under(&url, &Setup::default(), Some(link.clone())).await;
     assert!(segments.is_empty() && !played.complete);
     assert!(matches!(played.error, Some(FetchError::Starved { .. })));
+    let client = Client::new(hasty()).unwrap().throttled(link);
+    let opened = Title::open(&client, &url).await;
+    assert!(matches!(opened, Err(FetchError::Starved { .. })));
 }
 
 /// Rates cross the ladder of 33, 65 and 129 kbit/s: a staircase, an outage, long round trips.
@@ -675,10 +689,9 @@ async fn a_throttled_connection_does_what_the_simulation_says() {
             let simulated = driver::run(session, &link).log;
             let setup = Setup {
                 options,
-                throttle: Some(link),
                 ..Setup::default()
             };
-            let (played, _) = play_all(&url, &setup).await;
+            let (played, _) = play_under(&url, &setup, Some(link)).await;
             assert!(played.complete, "{name}: {:?}", played.error);
             (name, simulated, played.log)
         })

@@ -9,26 +9,25 @@ use crate::package::join;
 use crate::player::fetch::Segment;
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
+use crate::segment::init::read_init;
 use crate::segment::media::{MediaSegment, read_media, read_partial};
 
-/// The media of `segment` and the track that describes it. `tracks` are those of the stream: of its
-/// rungs, or of its base and the layers above it.
-pub(super) fn media_of(
-    tracks: &[Track],
-    segment: &Segment,
-) -> Result<(Track, MediaSegment), CliError> {
+/// The media of `segment` and the track that describes it.
+pub(super) fn media_of(segment: &Segment) -> Result<(Track, MediaSegment), CliError> {
+    let tracks = segment.inits.iter().map(|init| read_init(init));
+    let tracks = tracks.collect::<Result<Vec<Track>, _>>()?;
     if !segment.layers.is_empty() {
-        return joined(tracks, segment);
+        return joined(&tracks, segment);
     }
-    let Some(track) = tracks.get(segment.rung) else {
-        let message = format!("there is no rung {}", segment.rung);
+    let Some(track) = tracks.into_iter().next() else {
+        let message = format!("segment {} came without its init segment", segment.segment);
         return Err(CliError::input(message));
     };
     let media = match segment.whole {
         true => read_media(&segment.bytes)?,
         false => read_partial(&segment.bytes)?,
     };
-    Ok((track.clone(), media))
+    Ok((track, media))
 }
 
 fn joined(tracks: &[Track], segment: &Segment) -> Result<(Track, MediaSegment), CliError> {

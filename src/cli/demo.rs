@@ -173,13 +173,14 @@ fn play(playback: Playback, trace: &Trace, screen: Option<Screen>) -> Result<Rep
             buffer_s: BUFFER_S,
             ..Options::default()
         },
-        throttle: Some(Link::new(trace, 1.0)),
         ..Setup::default()
     };
     let network = Network {
         name: trace.name().to_owned(),
         multiplier: 1.0,
     };
+    // The trace begins with the session, so that it meets the same segments whatever opening takes.
+    let playback = playback.throttled(Link::new(trace, 1.0));
     let Ended { report, error } = playback.run(setup, Some(network), screen)?;
     error.map_or(Ok(report), |error| Err(error.into()))
 }

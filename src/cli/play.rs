@@ -17,7 +17,6 @@ use super::playback::{Ended, Layers, Opening, Playback, failed};
 use super::screen::{self, Screen};
 use super::session_args::{self, SessionArgs};
 use super::{CliError, simulate};
-use crate::manifest::SegmentRef;
 use crate::model::installed::Decoding;
 use crate::player::fetch::{CmcdMode, Jump, Setup, locate};
 use crate::player::pipeline::Compute;
@@ -58,7 +57,7 @@ pub(super) struct Args {
     decoder: Decoder,
     #[command(flatten)]
     session: SessionArgs,
-    /// Slow the connection down to this recorded network.
+    /// Slow the connection down to this recorded network, from the manifest on.
     #[arg(long, value_name = "TRACE")]
     throttle: Option<PathBuf>,
     /// Multiply the throttle's rates by this.
@@ -122,7 +121,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     let (trace, throttle) = throttle(args)?.unzip();
     let render = (!args.no_render).then_some(args.decoder.into());
-    let playback = Playback::open_with(&locate(&args.title)?, render, &opening(args)?)?;
+    let opening = Opening {
+        throttle,
+        ..opening(args)?
+    };
+    let playback = Playback::open_with(&locate(&args.title)?, render, &opening)?;
     let seeks = seeks(&playback, &args.seek)?;
     let asked = args.session.options(playback.stream().ladder())?;
     let (mut options, skip_s) = from_access_point(&playback, asked);
@@ -139,11 +142,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         }
         _ => None,
     };
-    let setup = Setup {
-        options,
-        throttle,
-        seeks,
-    };
+    let setup = Setup { options, seeks };
     let Ended { report, error } = playback.run(setup, trace, screen)?;
     session_args::print(&report, args.json)?;
     error.map_or(Ok(()), |error| Err(failed(error)))
@@ -166,6 +165,7 @@ fn opening(args: &Args) -> Result<Opening, CliError> {
         },
         fetch_weights: args.fetch_weights,
         authorities: args.ca.clone(),
+        ..Opening::default()
     })
 }
 
@@ -189,12 +189,7 @@ fn seeks(playback: &Playback, asked: &[Jump]) -> Result<Vec<Jump>, CliError> {
         let message = format!("--seek to {}: the title lasts {total_s} s", jump.to_s);
         return Err(CliError::input(message));
     }
-    let mut segments = stream
-        .group()
-        .representations
-        .iter()
-        .flat_map(|rung| &rung.segments);
-    if !seeks.is_empty() && segments.any(|segment| !segment.sap) {
+    if !seeks.is_empty() && !stream.is_independent() {
         return Err(CliError::input(
             "--seek: the segments of this title build on each other",
         ));
@@ -220,32 +215,24 @@ fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
     )))
 }
 
-/// The options with a start from which decoding works, and how much media lies between it and the
-/// start that was asked for, seconds. Decoding begins with the segment asked for, or with an earlier
-/// one where segments build on each other (imported titles).
+/// The options with a start from which decoding works, and how much media lies between that segment
+/// and the start that was asked for, seconds: nothing where decoding begins with the segment asked for,
+/// more where segments build on each other (imported titles).
 fn from_access_point(playback: &Playback, asked: Options) -> (Options, f64) {
     let stream = playback.stream();
     let ladder = stream.ladder();
     let wanted = ladder.segment_at(asked.start_s);
-    let segments: &[SegmentRef] = match stream.group().representations.first() {
-        Some(rung) => &rung.segments[..=wanted],
-        None => &[],
-    };
-    let first = segments
-        .iter()
-        .rposition(|segment| segment.sap)
-        .unwrap_or(0);
-    let from_s = ladder.start_s(first);
-    let skip_s = asked.start_s - from_s;
+    let first = stream.access_point(wanted);
     if first == wanted {
-        return (asked, skip_s);
+        return (asked, 0.0);
     }
+    let from_s = ladder.start_s(first);
     tracing::warn!("segments build on each other here: decoding starts at {from_s} s");
     (
         Options {
             start_s: from_s,
             ..asked
         },
-        skip_s,
+        asked.start_s - from_s,
     )
 }

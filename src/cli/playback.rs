@@ -15,8 +15,10 @@ use crate::player::fetch::{
 };
 use crate::player::utility::Utility;
 use crate::report::{Context, Network, Rendering, Report, Verdict};
+use crate::simulate::link::Link;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
@@ -38,6 +40,8 @@ pub(super) struct Opening {
     pub(super) layers: Layers,
     /// Whether weights that are not installed may be fetched.
     pub(super) fetch_weights: bool,
+    /// What the connection is slowed down to.
+    pub(super) throttle: Option<Link>,
     /// Certificates of authorities to trust beside the system's, PEM.
     pub(super) authorities: Option<PathBuf>,
 }
@@ -61,6 +65,8 @@ pub(super) struct Playback {
     stream: Arc<Stream>,
     generator: Option<Arc<Generator>>,
     weights_bytes: u64,
+    /// When the manifest was asked for.
+    begun: Instant,
 }
 
 /// A playback that is over.
@@ -92,7 +98,11 @@ impl Playback {
             Some(file) => Client::with_authorities(Patience::default(), file)?,
             None => Client::new(Patience::default())?,
         };
-        let client = client.with_cmcd(Cmcd::new(opening.cmcd));
+        let mut client = client.with_cmcd(Cmcd::new(opening.cmcd));
+        if let Some(link) = &opening.throttle {
+            client = client.throttled(link.clone());
+        }
+        let begun = Instant::now();
         let title = runtime
             .block_on(Title::open(&client, url))
             .map_err(failed)?;
@@ -126,7 +136,14 @@ impl Playback {
             stream,
             generator: found.map(|Found { generator, .. }| Arc::new(generator)),
             weights_bytes,
+            begun,
         })
+    }
+
+    /// This playback with its session, but not the opening before it, slowed down to `link`.
+    pub(super) fn throttled(mut self, link: Link) -> Self {
+        self.client = self.client.throttled(link);
+        self
     }
 
     /// What is played.
@@ -139,8 +156,8 @@ impl Playback {
         self.generator.as_ref()
     }
 
-    /// Plays to the end. Frames go to `screen` if there is one; `trace` names the throttle of
-    /// `setup` in the report. Where the options of `setup` say so, the session goes by what the
+    /// Plays to the end. Frames go to `screen` if there is one; `trace` names the throttle in the
+    /// report. Where the options of `setup` say so, the session goes by what the
     /// screen really does.
     pub(super) fn run(
         self,
@@ -164,8 +181,9 @@ impl Playback {
             screen.tell(teller);
             news
         });
+        let opening_s = self.begun.elapsed().as_secs_f64();
         let fetching = fetch(
-            self.client,
+            self.client.clone(),
             Arc::clone(&self.stream),
             setup,
             (sender, news),
@@ -187,11 +205,12 @@ impl Playback {
             options,
             trace,
             verdict: verdict(&played),
-            overhead_bytes: self.stream.overhead_bytes(),
+            overhead: self.client.overhead(),
             weights_bytes: self.weights_bytes,
+            opening_s: Some(opening_s),
             rendering,
         };
-        let report = Report::new(context, self.stream.ladder(), played.log);
+        let report = Report::new(context, &played.ladder, played.log);
         Ok(Ended {
             report,
             error: played.error,

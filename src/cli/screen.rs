@@ -11,7 +11,6 @@ use crate::player::event::Rendered;
 use crate::player::fetch::{Segment, Stream};
 use crate::render::{Picture, RenderError, SegmentRenderer, Sink, open_sink};
 use crate::report::Rendering;
-use crate::segment::Track;
 use crate::segment::init::read_init;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,6 @@ use tokio::sync::{mpsc, watch};
 /// Turns the segments of one stream into frames.
 pub(super) struct Screen {
     generator: Arc<Generator>,
-    tracks: Vec<Track>,
     renderers: Vec<Option<SegmentRenderer>>,
     output: Output,
     /// Time spent on segments, writing and waiting included.
@@ -79,9 +77,8 @@ impl Screen {
         generator: Arc<Generator>,
         sink: Box<dyn Sink>,
     ) -> Result<Self, CliError> {
-        let tracks = stream.inits().iter().map(|init| read_init(init));
-        let tracks = tracks.collect::<Result<Vec<Track>, _>>()?;
-        let renderers = tracks.iter().map(|_| None).collect();
+        let rungs = stream.ladder().rungs();
+        let renderers = rungs.iter().map(|_| None).collect();
         let output = Output {
             sink,
             late: None,
@@ -100,7 +97,6 @@ impl Screen {
         };
         Ok(Self {
             generator,
-            tracks,
             renderers,
             output,
             busy: Duration::ZERO,
@@ -125,7 +121,7 @@ impl Screen {
         stop: &watch::Receiver<bool>,
     ) -> Result<(), CliError> {
         let begun = Instant::now();
-        let (track, media) = media_of(&self.tracks, segment)?;
+        let (track, media) = media_of(segment)?;
         let rate = track.frame_rate;
         let Some(place) = self.renderers.get_mut(segment.rung) else {
             let message = format!("there is no rung {}", segment.rung);
@@ -206,7 +202,7 @@ impl Output {
 
 /// What the frames of `stream` look like.
 pub(super) fn picture(stream: &Stream) -> Result<Picture, CliError> {
-    let Some(init) = stream.inits().first() else {
+    let Some(init) = stream.init(0) else {
         return Err(CliError::input("the title has no rungs"));
     };
     let track = read_init(init)?;

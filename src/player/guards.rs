@@ -31,6 +31,25 @@ pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
     (0..=rung).rev().find(fits).unwrap_or(0)
 }
 
+/// Share of the buffer that may pass while an index comes, and the segment after it.
+const INDEX_SAFETY: f64 = 0.5;
+
+/// The index guard: the highest rung up to `rung` of which a segment can be asked for at once, or whose
+/// index and segment come within half of the buffer. Where none is, the one that takes the fewest
+/// bytes.
+pub fn within_index(view: &View<'_>, rung: usize) -> usize {
+    let index = |rung: usize| view.ladder.index_bytes(view.segment, rung);
+    let bytes = |rung: usize| index(rung) + view.ladder.size(view.segment, rung);
+    let comes = |&lower: &usize| {
+        let pace = view.throughput_kbps.map(|kbps| 0.008 / kbps);
+        let took_s = pace.map(|pace| 2.0 * view.latency_s + bytes(lower) as f64 * pace);
+        index(lower) == 0 || took_s.is_some_and(|s| s <= INDEX_SAFETY * view.buffer_s)
+    };
+    let first = (0..=rung).rev().find(comes);
+    let cheapest = || (0..=rung).min_by_key(|&lower| bytes(lower));
+    first.or_else(cheapest).unwrap_or(rung)
+}
+
 /// A lower rung that is not ready in time either must be ready this much sooner to be worth it.
 const SOONER: f64 = 0.9;
 

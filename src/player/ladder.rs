@@ -3,6 +3,10 @@
 //! All rungs stand on one segment grid, so a segment number means the same span of media on every
 //! rung. Built from a manifest's group; knows nothing of URLs or how bytes are fetched.
 
+mod listed;
+
+pub use listed::Listed;
+
 use super::utility::{Utilities, Utility, UtilityError};
 use crate::manifest::{Group, QualityReport, Representation, SegmentRef};
 
@@ -107,6 +111,8 @@ pub struct Ladder {
     layered: bool,
     /// Samples that a segment is made of; 0 when unknown.
     samples: u32,
+    /// How far the index of every rung is here; empty when all of it is.
+    listed: Vec<Listed>,
 }
 
 impl Ladder {
@@ -157,6 +163,7 @@ impl Ladder {
             sizes,
             layered: false,
             samples: 0,
+            listed: Vec::new(),
         })
     }
 
@@ -240,7 +247,7 @@ impl Ladder {
         Some(Self::from_group(&whole).and_then(Self::into_layers))
     }
 
-    /// The title over and over, or its beginning: as many segments as `length_s` seconds take, at
+    /// The title, all of it known, over and over, or its beginning: as many segments as `length_s` seconds take, at
     /// least one. Rungs keep their rates; utilities follow from those again.
     pub fn lasting(&self, length_s: f64) -> Self {
         let order = (0..self.segments()).cycle();
@@ -260,7 +267,9 @@ impl Ladder {
             edges_s,
             sizes,
             utilities: Utilities::of_rates(&self.rungs, false),
-            ..*self
+            layered: self.layered,
+            samples: self.samples,
+            listed: Vec::new(),
         }
     }
 

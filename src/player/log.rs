@@ -131,6 +131,29 @@ pub struct Log {
     pub plays: Vec<Play>,
     /// Frames that were generated after their time.
     pub late_frames: u64,
+    /// When more became known of the title's segments, seconds; never, where all was from the start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub learnt_s: Vec<f64>,
+}
+
+/// Bytes that a driver received beside media segments, whatever became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Overhead {
+    /// Of the manifest: the MPD, or the multivariant playlist.
+    pub manifest_bytes: u64,
+    /// Of what lists the rungs' segments: `sidx` boxes, or media playlists.
+    pub index_bytes: u64,
+    /// Of init segments.
+    pub init_bytes: u64,
+    /// Of the quality table.
+    pub quality_bytes: u64,
+}
+
+impl Overhead {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.manifest_bytes + self.index_bytes + self.init_bytes + self.quality_bytes
+    }
 }
 
 impl Log {

@@ -26,7 +26,7 @@ pub use columns::{Column, Columns};
 pub use summary::{RungShare, Summary};
 
 use crate::player::ladder::Ladder;
-use crate::player::log::{Log, Request, Seek, Stall};
+use crate::player::log::{Log, Overhead, Request, Seek, Stall};
 use crate::player::session::Options;
 use serde::Serialize;
 
@@ -69,10 +69,12 @@ pub struct Context {
     pub trace: Option<Network>,
     /// How it ended.
     pub verdict: Verdict,
-    /// Bytes fetched beside media segments: manifests, indexes, init segments. 0 when simulated.
-    pub overhead_bytes: u64,
+    /// Bytes fetched beside media segments; none when simulated.
+    pub overhead: Overhead,
     /// Bytes of a generator's weights that were fetched for it.
     pub weights_bytes: u64,
+    /// From the first request until the session began, seconds; `None` when simulated.
+    pub opening_s: Option<f64>,
     /// What rendering took, if frames were rendered.
     pub rendering: Option<Rendering>,
 }
@@ -140,11 +142,7 @@ pub struct Report {
 impl Report {
     /// The report of a session over `ladder`.
     pub fn new(context: Context, ladder: &Ladder, log: Log) -> Self {
-        let summary = Summary::of(
-            ladder,
-            &log,
-            (context.overhead_bytes, context.weights_bytes),
-        );
+        let summary = Summary::of(ladder, &log, &context);
         let rungs = summary::shares(ladder, &log);
         let row = |request: Request| {
             let rung = &ladder.rungs()[request.rung];
@@ -223,8 +221,14 @@ mod tests {
                 multiplier: 0.5,
             }),
             verdict: Verdict::Finished,
-            overhead_bytes: 900,
+            overhead: Overhead {
+                manifest_bytes: 500,
+                index_bytes: 300,
+                init_bytes: 100,
+                quality_bytes: 0,
+            },
             weights_bytes: 0,
+            opening_s: Some(0.25),
             rendering: Some(Rendering {
                 frames: 144,
                 fps: 32.0,

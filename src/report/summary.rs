@@ -1,5 +1,6 @@
 //! The figures of a session, from its log.
 
+use super::Context;
 use crate::player::ladder::{Ladder, Rung};
 use crate::player::log::{Cause, Log, Outcome, Request};
 use serde::Serialize;
@@ -13,12 +14,18 @@ pub struct Summary {
     pub bytes: u64,
     /// Bytes of transfers that were abandoned, dropped, broken or given up.
     pub wasted_bytes: u64,
-    /// Bytes beside media segments: manifests, indexes, init segments.
+    /// Bytes beside media segments: manifests, indexes, init segments, as they came.
     pub overhead_bytes: u64,
+    /// Those of the manifest.
+    pub manifest_bytes: u64,
+    /// Those of what lists the rungs' segments: `sidx` boxes, or media playlists.
+    pub index_bytes: u64,
     /// Bytes of a generator's weights that were fetched, counted nowhere else: they serve every title
     /// from then on.
     pub weights_bytes: u64,
-    /// From the start to the first frame, seconds.
+    /// From the first request until the session began, seconds; `null` when simulated.
+    pub opening_s: Option<f64>,
+    /// From the start of the session to the first frame, seconds.
     pub startup_s: Option<f64>,
     /// How often the buffer ran dry.
     pub stalls: usize,
@@ -60,12 +67,8 @@ pub struct RungShare {
 }
 
 impl Summary {
-    /// The figures of `log`, a session over `ladder`, with the bytes beside media and of weights.
-    pub(super) fn of(
-        ladder: &Ladder,
-        log: &Log,
-        (overhead_bytes, weights_bytes): (u64, u64),
-    ) -> Self {
+    /// The figures of `log`, a session over `ladder`, with the bytes beside media that `context` has.
+    pub(super) fn of(ladder: &Ladder, log: &Log, context: &Context) -> Self {
         let delivered = || {
             log.requests
                 .iter()
@@ -85,8 +88,11 @@ impl Summary {
             kbps: ratio(useful as f64 / 125.0, seconds),
             bytes,
             wasted_bytes: bytes - useful,
-            overhead_bytes,
-            weights_bytes,
+            overhead_bytes: context.overhead.total(),
+            manifest_bytes: context.overhead.manifest_bytes,
+            index_bytes: context.overhead.index_bytes,
+            weights_bytes: context.weights_bytes,
+            opening_s: context.opening_s,
             startup_s: log.startup_s,
             stalls: log.stalls.len(),
             stall_s,

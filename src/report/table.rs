@@ -93,11 +93,21 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "{} requests, {} abandoned; {} bytes of media, {} of them wasted, {} beside media",
-        s.requests, s.abandoned, s.bytes, s.wasted_bytes, s.overhead_bytes
+        "{} requests, {} abandoned; {} bytes of media, {} of them wasted, {} beside media \
+         ({} of manifests, {} of indexes)",
+        s.requests,
+        s.abandoned,
+        s.bytes,
+        s.wasted_bytes,
+        s.overhead_bytes,
+        s.manifest_bytes,
+        s.index_bytes
     )?;
     if s.weights_bytes > 0 {
         writeln!(out, "{} bytes of weights, counted apart", s.weights_bytes)?;
+    }
+    if let Some(opening_s) = s.opening_s {
+        writeln!(out, "{opening_s:.3} s passed before the session began")?;
     }
     let Some(r) = &report.rendering else {
         return Ok(());

@@ -32,6 +32,8 @@ pub struct SegmentIndex {
 }
 
 const MAX_SIZE: u32 = (1 << 31) - 1;
+/// Bytes of an entry.
+const ENTRY: usize = 12;
 
 impl SegmentIndex {
     /// The index as a box.
@@ -62,6 +64,38 @@ impl SegmentIndex {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SegmentError> {
         Self::read_from(&Reader::new(bytes))
     }
+
+    /// Reads the entries that lie whole in `bytes`, the beginning of the box, and how many the whole
+    /// box has. `None` where `bytes` do not begin with the head of such a box: then only all of it
+    /// tells.
+    pub fn from_prefix(bytes: &[u8]) -> Option<Result<(Self, usize), SegmentError>> {
+        let head = head_bytes(bytes)?;
+        let count = usize::from(u16::from_be_bytes([bytes[head - 2], bytes[head - 1]]));
+        let here = count.min((bytes.len() - head) / ENTRY);
+        // The same box, had it no more entries than these.
+        let mut cut = bytes[..head + here * ENTRY].to_vec();
+        let size = u32::try_from(cut.len()).ok()?;
+        cut[..4].copy_from_slice(&size.to_be_bytes());
+        let kept = u16::try_from(here).ok()?;
+        cut[head - 2..head].copy_from_slice(&kept.to_be_bytes());
+        Some(Self::from_bytes(&cut).map(|index| (index, count)))
+    }
+
+    /// How many bytes of a box, from its start, tell of its first `entries` entries at most.
+    pub fn prefix_bytes(entries: usize) -> u64 {
+        (HEAD[1] + entries * ENTRY) as u64
+    }
+}
+
+/// Bytes before the first entry, by version.
+const HEAD: [usize; 2] = [32, 40];
+
+/// The bytes before the first entry, if all of them are here and of such a box.
+fn head_bytes(bytes: &[u8]) -> Option<usize> {
+    let head = *HEAD.get(usize::from(*bytes.get(8)?))?;
+    let short = u32::from_be_bytes(bytes[..4].try_into().ok()?) >= head as u32;
+    let ours = bytes[4..8] == SegmentIndex::KIND.0 && short;
+    (ours && bytes.len() >= head).then_some(head)
 }
 
 impl Atom for SegmentIndex {
@@ -160,6 +194,30 @@ mod tests {
     fn round_trips_in_both_versions() {
         round_trip(&index(0), 32 + 2 * 12);
         round_trip(&index(1 << 40), 40 + 2 * 12);
+    }
+
+    #[test]
+    fn a_prefix_tells_of_its_entries() {
+        for start in [0, 1 << 40] {
+            let whole = index(start);
+            let bytes = whole.to_bytes().unwrap();
+            let head = bytes.len() - 2 * ENTRY;
+            for cut in 0..bytes.len() {
+                let found = SegmentIndex::from_prefix(&bytes[..cut]);
+                let Some(found) = found else {
+                    assert!(cut < head);
+                    continue;
+                };
+                let (part, count) = found.unwrap();
+                assert_eq!((count, part.entries.len()), (2, (cut - head) / ENTRY));
+                assert_eq!(part.entries, whole.entries[..part.entries.len()]);
+                assert_eq!((part.start, part.timescale), (start, whole.timescale));
+            }
+            let (all, count) = SegmentIndex::from_prefix(&bytes).unwrap().unwrap();
+            assert_eq!((all, count), (whole, 2));
+            assert!(bytes.len() as u64 <= SegmentIndex::prefix_bytes(2));
+        }
+        assert!(SegmentIndex::from_prefix(&[0; 64]).is_none());
     }
 
     #[test]

@@ -12,9 +12,9 @@ use promptus::segment::init::read_init;
 use promptus::segment::media::{read_media, read_partial};
 
 /// A segment's parts as one: the samples of the rung that they make.
-fn joined(stream: &Stream, segment: &Segment) -> Vec<Bytes> {
+fn joined(segment: &Segment) -> Vec<Bytes> {
     let files = [&segment.bytes].into_iter().chain(&segment.layers);
-    let tracks = stream.inits().iter().map(|init| read_init(init).unwrap());
+    let tracks = segment.inits.iter().map(|init| read_init(init).unwrap());
     let parts: Vec<(Track, CodedSegment)> = tracks
         .zip(files)
         .map(|(track, bytes)| {
@@ -43,16 +43,19 @@ async fn open_layered(url: &str) -> Result<(Client, Stream), FetchError> {
     Ok((client, stream))
 }
 
-async fn play_layered(url: &str, setup: &Setup) -> (Stream, Played, Vec<Segment>) {
-    let (client, stream) = open_layered(url).await.unwrap();
+async fn play_layered(url: &str, link: Option<Link>) -> (Played, Vec<Segment>) {
+    let (mut client, stream) = open_layered(url).await.unwrap();
+    if let Some(link) = link {
+        client = client.throttled(link);
+    }
     let (sender, mut receiver) = mpsc::channel(1000);
-    let played = play(&client, &stream, setup, &sender).await;
+    let played = play(&client, &stream, &Setup::default(), &sender).await;
     drop(sender);
     let mut segments = Vec::new();
     while let Some(segment) = receiver.recv().await {
         segments.push(segment);
     }
-    (stream, played, segments)
+    (played, segments)
 }
 
 #[tokio::test]
@@ -67,7 +70,7 @@ async fn layers_come_after_their_base_and_make_the_rung() {
         locate(title.to_str().unwrap()).unwrap(),
     ];
     for url in urls {
-        let (stream, played, segments) = play_layered(&url, &Setup::default()).await;
+        let (played, segments) = play_layered(&url, None).await;
         assert!(played.complete, "{url}: {:?}", played.error);
         let numbers: Vec<usize> = segments.iter().map(|segment| segment.segment).collect();
         assert_eq!(numbers, (0..10).collect::<Vec<_>>(), "{url}");
@@ -76,7 +79,7 @@ async fn layers_come_after_their_base_and_make_the_rung() {
         for segment in &segments {
             assert_eq!(segment.layers.len(), segment.rung);
             let whole = segment_bytes(&title, &presentation, segment.segment, segment.rung);
-            assert!(joined(&stream, segment) == samples(&whole), "{url}");
+            assert!(joined(segment) == samples(&whole), "{url}");
         }
         let added = played.log.requests.iter();
         let added = added.filter(|request| request.outcome == Outcome::Added);
@@ -98,11 +101,8 @@ async fn a_layer_that_comes_too_late_leaves_those_below_it() {
     let base = serve_well(folder.path()).await;
     // Fast until the last base is here, then hardly anything.
     let trace = Trace::parse("cliff", b"time_s,kbps\n0,420\n1.3,6\n60,6\n").unwrap();
-    let setup = Setup {
-        throttle: Some(Link::new(&trace, 1.0)),
-        ..Setup::default()
-    };
-    let (stream, played, segments) = play_layered(&format!("{base}manifest.mpd"), &setup).await;
+    let link = Link::new(&trace, 1.0);
+    let (played, segments) = play_layered(&format!("{base}manifest.mpd"), Some(link)).await;
     assert!(played.complete, "{:?}", played.error);
     let of = |outcome| {
         played
@@ -121,7 +121,7 @@ async fn a_layer_that_comes_too_late_leaves_those_below_it() {
             (segment.rung, segment.rung)
         );
         let whole = segment_bytes(folder.path(), &presentation, segment.segment, segment.rung);
-        assert_eq!(joined(&stream, segment), samples(&whole));
+        assert_eq!(joined(segment), samples(&whole));
     }
 }
 
@@ -135,8 +135,7 @@ async fn a_layer_that_is_gone_does_not_stop_the_rest() {
         gone.then_some(Fault::Status(404))
     };
     let base = serve(folder.path(), Arc::new(gone)).await;
-    let (_, played, segments) =
-        play_layered(&format!("{base}manifest.mpd"), &Setup::default()).await;
+    let (played, segments) = play_layered(&format!("{base}manifest.mpd"), None).await;
     assert!(played.complete, "{:?}", played.error);
     assert_eq!(segments.len(), 6);
     let failed = played
@@ -175,8 +174,7 @@ async fn what_came_of_an_abandoned_rung_is_shown() {
     };
     let mut places = (10..60).map(|tenth| f64::from(tenth) / 10.0);
     let at_s = places.find(halfway).unwrap();
-    setup.throttle = Some(cliff(at_s));
-    let (played, segments) = play_all(&url, &setup).await;
+    let (played, segments) = play_under(&url, &setup, Some(cliff(at_s))).await;
     assert!(played.complete, "{:?}", played.error);
     let at = segments.iter().position(|segment| !segment.whole).unwrap();
     let (part, rest) = (&segments[at], &segments[at + 1]);

@@ -2,7 +2,8 @@
 """Real sessions beside simulated ones: the same title under the same recorded networks.
 
 Starts `promptus serve`, plays the title over HTTP with `--throttle` under every trace (in real time,
-all traces at once), simulates the same sessions, and prints a Markdown table. Exits with 1 if more
+all traces at once), simulates the same sessions from that moment of the trace at which the title was
+open, and prints a Markdown table. Exits with 1 if more
 decisions differ than --allow says. Needs nothing beside Python and the binary.
 
     cargo build --release
@@ -65,9 +66,8 @@ class Origin:
         self.process.wait()
 
 
-def simulate(args, url, trace):
-    fit = [] if args.as_recorded else ["--fit-to-ladder"]
-    command = [args.promptus, "simulate", url, "--trace", trace, *fit]
+def simulate(args, url, trace, *network):
+    command = [args.promptus, "simulate", url, "--trace", trace, *network]
     command += ["--abr", args.abr, "--buffer", args.buffer, "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
@@ -124,18 +124,22 @@ def main():
     worst = 0
     lines = []
     with Origin(args.promptus, args.title) as origin:
-        simulated = [simulate(args, origin.url, trace) for trace in args.trace]
-        multipliers = [report["trace"]["multiplier"] for report in simulated]
+        fit = [] if args.as_recorded else ["--fit-to-ladder"]
+        fitted = [simulate(args, origin.url, trace, *fit) for trace in args.trace]
+        multipliers = [report["trace"]["multiplier"] for report in fitted]
         playing = [
             start_playing(args, origin.url, trace, multiplier)
             for trace, multiplier in zip(args.trace, multipliers)
         ]
         print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD))
-        for trace, report, process in zip(args.trace, simulated, playing):
+        for trace, multiplier, process in zip(args.trace, multipliers, playing):
             out, err = process.communicate()
             if process.returncode != 0:
                 raise SystemExit(err)
-            differ, cells, rungs = row(trace, report, last_object(out))
+            played = last_object(out)
+            # The network began with the manifest, the simulation begins with the first segment.
+            network = ["--multiplier", repr(multiplier), "--offset", repr(played["summary"]["opening_s"])]
+            differ, cells, rungs = row(trace, simulate(args, origin.url, trace, *network), played)
             worst = max(worst, differ)
             print("| " + " | ".join(cells) + " |", flush=True)
             lines += [f"{Path(trace).name}: simulated {rungs[0]}", f"{Path(trace).name}: played    {rungs[1]}"]

@@ -2,6 +2,7 @@
 
 use super::Args;
 use crate::cli::{CliError, session_args, whole_file};
+use crate::player::log::Overhead;
 use crate::player::session::Session;
 use crate::report::{Context, Network, Report, Verdict};
 use crate::simulate::conditions::{Conditions, FitTo};
@@ -56,8 +57,9 @@ fn play(
             None => Verdict::Finished,
             Some(_) => Verdict::Starved,
         },
-        overhead_bytes: 0,
+        overhead: Overhead::default(),
         weights_bytes: 0,
+        opening_s: None,
         rendering: None,
     };
     let timeline = Timeline::of_log(&run.log, &subject.ladder, context.options.start_s);

@@ -43,7 +43,8 @@ impl Args {
         let stream = wait(async {
             let client = Client::new(Patience::default())?;
             let title = Title::open(&client, &url).await?;
-            Ok(title.layered_stream(&client, 0).await?)
+            let stream = title.layered_stream(&client, 0).await?;
+            Ok(stream.complete(&client).await?)
         })?;
         Ok(subject.with_layers(Arc::clone(stream.ladder()))?)
     }
@@ -82,7 +83,7 @@ fn subject(title: &str) -> Result<Subject, CliError> {
     let (stream, quality) = wait(async {
         let client = Client::new(Patience::default())?;
         let opened = Title::open(&client, title).await?;
-        let mut stream = opened.stream(&client, 0).await?;
+        let stream = opened.stream(&client, 0).await?.complete(&client).await?;
         let quality = stream.quality(&client).await?;
         Ok((stream, quality))
     })?;

@@ -57,19 +57,31 @@ impl fmt::Display for CmcdMode {
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// An MPD or a multivariant playlist.
     Manifest,
+    /// A media playlist.
+    Playlist,
     Init,
-    /// Indexes and quality tables.
-    Other,
+    /// A `sidx`.
+    Index,
+    /// A quality table.
+    Quality,
+    /// A generator's weights.
+    Weights,
     Video,
 }
 
 impl Kind {
+    /// Whether it is a text, which a content coding shrinks.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Manifest | Self::Playlist | Self::Quality)
+    }
+
     fn token(self) -> &'static str {
         match self {
-            Self::Manifest => "m",
+            Self::Manifest | Self::Playlist => "m",
             Self::Init => "i",
-            Self::Other => "o",
+            Self::Index | Self::Quality | Self::Weights => "o",
             Self::Video => "v",
         }
     }
@@ -97,13 +109,7 @@ pub(super) struct Media {
 impl Media {
     pub(super) fn of(ladder: &Ladder, segment: usize, rung: usize) -> Self {
         Self {
-            br_kbps: match rung.checked_sub(1) {
-                // A layer alone has the rate that it adds.
-                Some(below) if ladder.is_layered() => {
-                    ladder.rungs()[rung].kbps - ladder.rungs()[below].kbps
-                }
-                _ => ladder.rungs()[rung].kbps,
-            },
+            br_kbps: ladder.own_kbps(rung),
             top_kbps: ladder.rungs()[ladder.top()].kbps,
             duration_s: ladder.duration_s(segment),
             buffer_s: 0.0,

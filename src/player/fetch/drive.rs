@@ -3,23 +3,27 @@
 //! One task, one transfer at a time. A transfer that fails for a passing reason is tried again
 //! with growing pauses; when that does not help, the session looks for another rung.
 
+use super::body::{Body, Pull};
 use super::cmcd::{Kind, Media, is_urgent};
 use super::error::FetchError;
 use super::hold::Hold;
-use super::http::{Body, Client, Pull, Purpose, span};
-use super::shape::{Clock, Shaped};
-use super::title::{Place, Stream};
+use super::http::{Client, Opened, Purpose, span};
+use super::lists::{Lists, Place};
+use super::shape::{Clock, Turn};
+use super::stream::Stream;
+use crate::player::abr::Abr;
 use crate::player::event::{Command, Event, Rendered};
+use crate::player::ladder::Ladder;
 use crate::player::log::{Log, Outcome};
 use crate::player::session::{Options, Session};
-use crate::simulate::link::Link;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
 /// While nothing arrives, the session is asked this often whether to go on.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 
 /// A media segment as it arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,11 +36,13 @@ pub struct Segment {
     pub bytes: Bytes,
     /// The layers above the base up to number `rung`, where the stream is in layers.
     pub layers: Vec<Bytes>,
+    /// The init segments of the bytes and of every layer.
+    pub inits: Vec<Bytes>,
     /// Whether the bytes are all there. An abandoned transfer leaves the first of them: what samples
     /// they hold is to be shown, and the rest of the segment follows from another rung.
     pub whole: bool,
-    /// What of it is not to be shown, seconds from its start: what lies before the place that a seek
-    /// went to, or what came before from another rung.
+    /// What of it is not to be shown, seconds from its start: what lies before the place that the start
+    /// or a seek went to, or what came before from another rung.
     pub skip_s: f64,
 }
 
@@ -45,8 +51,6 @@ pub struct Segment {
 pub struct Setup {
     /// The session's options.
     pub options: Options,
-    /// Slow the connection down to this link.
-    pub throttle: Option<Link>,
     /// Jumps, in the order in which they happen.
     pub seeks: Vec<Jump>,
 }
@@ -69,6 +73,8 @@ pub struct Played {
     pub error: Option<FetchError>,
     /// Whether every segment was delivered.
     pub complete: bool,
+    /// The ladder, as it was known at the end.
+    pub ladder: Arc<Ladder>,
 }
 
 /// Plays `stream` to its end, sending its media segments to `sink` in the order in which they play.
@@ -98,14 +104,16 @@ pub async fn play_beside(
     let mut driver = Driver {
         client,
         stream,
-        throttle: setup.throttle.as_ref(),
         sink,
         session,
+        lists: stream.lists().clone(),
+        spare: stream.ladder().is_layered() || !matches!(setup.options.abr, Abr::Fixed(_)),
+        late: Vec::new(),
         clock: Clock::start(),
         seeks: setup.seeks.iter().copied().collect(),
         hold: Hold::default(),
         generator,
-        entered: None,
+        entered: Some(setup.options.start_s).filter(|start_s| *start_s > 0.0),
         stalls_told: 0,
         closed: false,
         told: 0,
@@ -113,30 +121,36 @@ pub async fn play_beside(
     };
     let complete = driver.run().await;
     Played {
+        ladder: Arc::clone(driver.session.ladder()),
         log: driver.session.into_log(),
         error: driver.error,
         complete,
     }
 }
 
-struct Driver<'a> {
-    client: &'a Client,
-    stream: &'a Stream,
-    throttle: Option<&'a Link>,
+pub(super) struct Driver<'a> {
+    pub(super) client: &'a Client,
+    pub(super) stream: &'a Stream,
     sink: &'a Sender<Segment>,
-    session: Session,
-    clock: Clock,
+    pub(super) session: Session,
+    /// What is known of where segments lie.
+    pub(super) lists: Lists,
+    /// Whether rungs other than the one in use may be wanted.
+    pub(super) spare: bool,
+    /// Rungs whose index could not be had ahead of time: only asked for when they are wanted.
+    pub(super) late: Vec<usize>,
+    pub(super) clock: Clock,
     /// Seeks to come.
     seeks: VecDeque<Jump>,
     hold: Hold,
     /// Where the generator says how far it is.
-    generator: Option<UnboundedReceiver<Rendered>>,
-    /// Segment that the last seek went to, and how far into it, seconds.
-    entered: Option<(usize, f64)>,
+    pub(super) generator: Option<UnboundedReceiver<Rendered>>,
+    /// Media time that the start or the last seek goes to, until that is here, seconds.
+    entered: Option<f64>,
     /// Stalls that the server knows of.
     stalls_told: usize,
     /// Nobody takes the segments any more.
-    closed: bool,
+    pub(super) closed: bool,
     /// Bytes of the running transfer that the session knows of.
     told: usize,
     /// The last transfer's failure.
@@ -168,7 +182,10 @@ impl Driver<'_> {
                         None => return false,
                     }
                 }
-                Command::Wait { until_s } => self.wait(until_s).await,
+                Command::Wait { until_s } => match self.to_list_ahead() {
+                    Some((rung, ask)) => self.list_ahead(rung, &ask, until_s).await,
+                    None => self.wait(until_s).await,
+                },
                 Command::Drain { until_s }
                     if self.seek_at_s() < until_s || self.session.is_generating() =>
                 {
@@ -208,7 +225,7 @@ impl Driver<'_> {
     }
 
     /// Tells the session what the generator did; one that is gone takes no more segments.
-    fn take_news(&mut self, news: Option<Rendered>) -> Command {
+    pub(super) fn take_news(&mut self, news: Option<Rendered>) -> Command {
         match news {
             Some(news) => self.tell(Event::Rendered(news)),
             None => {
@@ -219,7 +236,7 @@ impl Driver<'_> {
     }
 
     /// When the next seek is due; never, if there is none.
-    fn seek_at_s(&self) -> f64 {
+    pub(super) fn seek_at_s(&self) -> f64 {
         self.seeks.front().map_or(f64::INFINITY, |jump| jump.at_s)
     }
 
@@ -228,19 +245,17 @@ impl Driver<'_> {
         (self.clock.now_s() >= self.seek_at_s()).then(|| self.seek())
     }
 
-    fn seek(&mut self) -> Command {
+    pub(super) fn seek(&mut self) -> Command {
         let Some(jump) = self.seeks.pop_front() else {
             return Command::Continue;
         };
-        let ladder = self.stream.ladder();
-        let segment = ladder.segment_at(jump.to_s);
-        self.entered = Some((segment, jump.to_s - ladder.start_s(segment)));
+        self.entered = Some(jump.to_s);
         self.hold.clear();
         self.tell(Event::Seek(jump.to_s))
     }
 
     /// Hands on what will change no more.
-    async fn release(&mut self) {
+    pub(super) async fn release(&mut self) {
         while let Some(segment) = self.hold.next(&self.session, !self.seeks.is_empty()) {
             self.closed |= self.sink.send(segment).await.is_err();
         }
@@ -276,8 +291,8 @@ impl Driver<'_> {
             };
             tracing::warn!(segment, rung, attempt, %error, "a transfer failed");
             let patience = self.client.patience();
-            let place = self.stream.place(segment, rung).ok();
-            let pause = place.and_then(|place| patience.pause_after(&place.url, attempt, &error));
+            let url = self.wanted_url(segment, rung);
+            let pause = url.and_then(|url| patience.pause_after(&url, attempt, &error));
             let starved = matches!(error, FetchError::Starved { .. });
             self.error = Some(error);
             match pause {
@@ -304,17 +319,24 @@ impl Driver<'_> {
         let request = requests.find(|r| r.segment == segment && r.rung == rung);
         match request.map(|request| request.outcome) {
             Some(Outcome::Delivered) => {
-                let entered = self.entered.take_if(|entered| entered.0 == segment);
+                let ladder = self.session.ladder();
+                let here = |to_s: &mut f64| ladder.segment_at(*to_s) == segment;
+                let entered = self.entered.take_if(here);
                 self.hold.put(Segment {
                     segment,
                     rung,
                     bytes,
                     layers: Vec::new(),
+                    inits: self.lists.init(rung).cloned().into_iter().collect(),
                     whole: true,
-                    skip_s: entered.map_or(kept_s, |(_, skip_s)| skip_s),
+                    skip_s: entered
+                        .map_or(kept_s, |to_s| (to_s - ladder.start_s(segment)).max(kept_s)),
                 });
             }
-            Some(Outcome::Added) => self.hold.add_layer(segment, rung, bytes),
+            Some(Outcome::Added) => {
+                let init = self.lists.init(rung).cloned().unwrap_or_default();
+                self.hold.add_layer(segment, rung, bytes, init);
+            }
             _ => {}
         }
         command
@@ -330,6 +352,7 @@ impl Driver<'_> {
             rung,
             bytes: Bytes::copy_from_slice(&received[..self.told.min(received.len())]),
             layers: Vec::new(),
+            inits: self.lists.init(rung).cloned().into_iter().collect(),
             whole: false,
             skip_s: kept_s,
         });
@@ -338,19 +361,20 @@ impl Driver<'_> {
     /// What the server is told about the request for a segment.
     fn media(&mut self, segment: usize, rung: usize) -> Result<Media, FetchError> {
         let (session, stalls) = (&self.session, self.session.log().stalls.len());
+        let ladder = session.ladder();
         let mut media = Media {
             buffer_s: session.buffer_s(),
             throughput_kbps: session.throughput_kbps(),
             urgent: is_urgent(session.state()),
             starved: stalls > self.stalls_told,
-            ..Media::of(self.stream.ladder(), segment, rung)
+            ..Media::of(ladder, segment, rung)
         };
         self.stalls_told = stalls;
         // What comes after a layer is not known yet.
-        let layer = rung > 0 && self.stream.ladder().is_layered();
-        if segment + 1 < self.stream.ladder().segments() && !layer {
-            let here = self.stream.place(segment, rung)?;
-            let next = self.stream.place(segment + 1, rung)?;
+        let layer = rung > 0 && ladder.is_layered();
+        if self.lists.knows(segment + 1, rung) && !layer {
+            let here = self.lists.place(segment, rung)?;
+            let next = self.lists.place(segment + 1, rung)?;
             media.next_range = next.range.map(span);
             if next.url != here.url {
                 media.next = here.url.make_relative(&next.url);
@@ -360,8 +384,11 @@ impl Driver<'_> {
     }
 
     async fn attempt(&mut self, segment: usize, rung: usize) -> Result<Attempt, FetchError> {
-        let Place { url, range } = self.stream.place(segment, rung)?;
-        let (requested_s, kept_s) = (self.clock.now_s(), self.session.kept_s());
+        if let Some(command) = self.list(segment, rung).await? {
+            return Ok(Attempt::Interrupted(command));
+        }
+        let Place { url, range } = self.lists.place(segment, rung)?;
+        let kept_s = self.session.kept_s();
         self.told = 0;
         let media = self.media(segment, rung)?;
         let purpose = Purpose {
@@ -370,14 +397,14 @@ impl Driver<'_> {
             media: Some(&media),
         };
         let (client, clock, seek_at_s) = (self.client, self.clock, self.seek_at_s());
-        let mut body = tokio::select! {
-            body = client.open(&url, range, &purpose) => body?,
+        let Opened { turn, mut body, .. } = tokio::select! {
+            opened = client.open(&url, range, &purpose) => opened?,
             () = clock.until(seek_at_s) => return Ok(Attempt::Interrupted(self.seek())),
         };
-        let interrupted = match self.throttle {
-            Some(link) => {
-                let nominal = self.stream.ladder().size(segment, rung);
-                self.shaped(link, requested_s, &mut body, nominal).await?
+        let interrupted = match turn {
+            Some(turn) => {
+                let nominal = self.session.ladder().size(segment, rung);
+                self.shaped(turn, &mut body, nominal).await?
             }
             None => self.unshaped(&mut body).await?,
         };
@@ -430,21 +457,19 @@ impl Driver<'_> {
         }
     }
 
-    /// Receives the body as `link` lets it.
+    /// Receives the body as the link lets it whose `turn` this is.
     async fn shaped(
         &mut self,
-        link: &Link,
-        requested_s: f64,
+        turn: Turn<'_>,
         body: &mut Body,
         nominal: u64,
     ) -> Result<Option<Command>, FetchError> {
         let size = body.expected().unwrap_or(nominal);
-        let clock = self.clock;
-        let mut shaped = Shaped::begin(&clock, link, requested_s, size).await;
+        let mut shaped = turn.begin(size).await;
         self.tell(Event::FirstByte);
         loop {
             let bytes = tokio::select! {
-                bytes = shaped.next(&clock, body) => bytes?,
+                bytes = shaped.next(body) => bytes?,
                 news = news(&mut self.generator) => {
                     self.take_news(news);
                     if self.closed {
@@ -466,13 +491,13 @@ impl Driver<'_> {
         }
     }
 
-    fn tell(&mut self, event: Event) -> Command {
+    pub(super) fn tell(&mut self, event: Event) -> Command {
         self.session.handle(self.clock.now_s(), event)
     }
 }
 
 /// The generator's next news, or `None` once it is gone; without a generator there never are any.
-async fn news(generator: &mut Option<UnboundedReceiver<Rendered>>) -> Option<Rendered> {
+pub(super) async fn news(generator: &mut Option<UnboundedReceiver<Rendered>>) -> Option<Rendered> {
     match generator {
         Some(generator) => generator.recv().await,
         None => std::future::pending().await,

@@ -97,6 +97,17 @@ pub enum FetchError {
         /// The most that is taken, bytes.
         limit: u64,
     },
+    /// A text in a content coding that cannot be undone.
+    #[error("{url}: cannot be read as `{coding}`")]
+    Coding {
+        /// The URL.
+        url: String,
+        /// The coding that the server names.
+        coding: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// A range was asked for and something else came.
     #[error("{url}: asked for bytes {asked}, the server sent {found}")]
     Range {

@@ -27,10 +27,11 @@ impl Hold {
     }
 
     /// Puts layer number `rung` on top of a segment.
-    pub(super) fn add_layer(&mut self, segment: usize, rung: usize, bytes: Bytes) {
+    pub(super) fn add_layer(&mut self, segment: usize, rung: usize, bytes: Bytes, init: Bytes) {
         let mut waiting = self.waiting.values_mut();
         if let Some(base) = waiting.find(|waiting| waiting.segment == segment) {
             base.layers.push(bytes);
+            base.inits.push(init);
             base.rung = rung;
         }
     }

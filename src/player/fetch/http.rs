@@ -2,18 +2,24 @@
 //!
 //! Connections are kept and reused. `https` goes by the system's certificates, and by further ones
 //! where they are named. A file that is read in ranges must stay the same: its entity tag is
-//! remembered. Pauses between attempts are spread by a seed, so that players that failed together do
+//! remembered. Texts may come in a content coding. Pauses between attempts are spread by a seed, so that players that failed together do
 //! not come back together; a server that says how long to wait is waited for, within bounds.
 //! RFC 9110 §8.8.3 (entity tags), §10.2.3 (Retry-After), §14 (ranges) and §15 (status).
 
+use super::body::{Body, Source};
 use super::cmcd::{Cmcd, CmcdMode, Content, Kind, Media};
+use super::coding::{self, Coding};
 use super::error::FetchError;
 use super::file;
+use super::received::Received;
+use super::shape::{Throttle, Turn};
 use crate::manifest::ByteRange;
+use crate::player::log::Overhead;
 use crate::player::random::Random;
-use bytes::Bytes;
+use crate::simulate::link::Link;
 use reqwest::header::{
-    CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, RANGE, RETRY_AFTER,
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, RANGE,
+    RETRY_AFTER,
 };
 use reqwest::{Certificate, Method, Response, StatusCode, Url};
 use std::collections::HashMap;
@@ -21,7 +27,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// A body of unknown length may have this many bytes.
 pub(super) const LONGEST: u64 = 64 << 20;
@@ -90,6 +96,25 @@ pub struct Client {
     cmcd: Cmcd,
     /// Entity tags of the files that are read in ranges.
     tags: Arc<Mutex<HashMap<String, HeaderValue>>>,
+    throttle: Option<Arc<Throttle>>,
+    received: Received,
+}
+
+/// A small resource.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) bytes: Vec<u8>,
+    /// Bytes that came for it, in whatever coding.
+    pub(super) wire_bytes: u64,
+}
+
+/// An answer whose head is here.
+#[derive(Debug)]
+pub(super) struct Opened<'a> {
+    /// The right to receive it, where the client is throttled.
+    pub(super) turn: Option<Turn<'a>>,
+    pub(super) body: Body,
+    pub(super) coding: Coding,
 }
 
 /// What a request is told to be for.
@@ -148,6 +173,8 @@ impl Client {
             patience,
             cmcd: Cmcd::new(CmcdMode::default()),
             tags: Arc::default(),
+            throttle: None,
+            received: Received::default(),
         })
     }
 
@@ -155,6 +182,18 @@ impl Client {
     pub fn with_cmcd(mut self, cmcd: Cmcd) -> Self {
         self.cmcd = cmcd;
         self
+    }
+
+    /// This client behind a network like `link`, which begins with the first request from now on and
+    /// carries one answer at a time, whatever is asked for.
+    pub fn throttled(mut self, link: Link) -> Self {
+        self.throttle = Some(Arc::new(Throttle::new(link)));
+        self
+    }
+
+    /// Bytes received beside media segments by this client and its clones, failed requests included.
+    pub fn overhead(&self) -> Overhead {
+        self.received.overhead()
     }
 
     pub(super) fn patience(&self) -> &Patience {
@@ -167,7 +206,7 @@ impl Client {
         url: &Url,
         range: Option<ByteRange>,
         purpose: &Purpose<'_>,
-    ) -> Result<Vec<u8>, FetchError> {
+    ) -> Result<Answer, FetchError> {
         self.retried(url, || self.get_once(url, range, purpose))
             .await
     }
@@ -195,15 +234,23 @@ impl Client {
         }
     }
 
-    async fn get_once(
+    /// The same as [`Client::get`], once.
+    pub(super) async fn get_once(
         &self,
         url: &Url,
         range: Option<ByteRange>,
         purpose: &Purpose<'_>,
-    ) -> Result<Vec<u8>, FetchError> {
-        let mut body = self.open(url, range, purpose).await?;
-        while body.pull().await? {}
-        body.finish()
+    ) -> Result<Answer, FetchError> {
+        let opened = self.open(url, range, purpose).await?;
+        let mut body = opened.body;
+        match opened.turn {
+            Some(turn) => turn.receive(&mut body).await?,
+            None => while body.pull().await? {},
+        }
+        let bytes = body.finish()?;
+        let wire_bytes = bytes.len() as u64;
+        let bytes = opened.coding.decode(url, bytes, LONGEST)?;
+        Ok(Answer { bytes, wire_bytes })
     }
 
     async fn size_once(&self, url: &Url, purpose: &Purpose<'_>) -> Result<u64, FetchError> {
@@ -220,26 +267,40 @@ impl Client {
         })
     }
 
-    /// Sends one request and reads the head of the answer, once. A `file://` URL is opened instead.
+    /// Sends one request, when it is its turn, and reads the head of the answer, once. A `file://` URL is
+    /// opened instead.
     pub(super) async fn open(
         &self,
         url: &Url,
         range: Option<ByteRange>,
         purpose: &Purpose<'_>,
-    ) -> Result<Body, FetchError> {
+    ) -> Result<Opened<'_>, FetchError> {
+        let turn = match &self.throttle {
+            Some(throttle) => Some(throttle.turn().await),
+            None => None,
+        };
+        let body = |source, expected| {
+            let body = Body::new(url, source, expected, self.patience.body);
+            body.counted(self.received.counter(purpose.kind))
+        };
         if url.scheme() == "file" {
             let bytes = file::read(url, range).await?;
             let expected = Some(bytes.len() as u64);
-            let source = Source::File(Some(bytes.into()));
-            return Ok(Body::new(url, source, expected, self.patience.body));
+            let body = body(Source::File(Some(bytes.into())), expected);
+            let coding = Coding::Identity;
+            return Ok(Opened { turn, body, coding });
         }
         let response = self.send(Method::GET, url, range, purpose).await?;
         let expected = check_head(url, &response, range)?;
+        let coding = match purpose.kind.is_text() {
+            true => Coding::of(url, response.headers())?,
+            false => Coding::Identity,
+        };
         if range.is_some() {
             self.check_tag(url, &response)?;
         }
-        let source = Source::Http(response);
-        Ok(Body::new(url, source, expected, self.patience.body))
+        let body = body(Source::Http(response), expected);
+        Ok(Opened { turn, body, coding })
     }
 
     async fn send(
@@ -258,6 +319,8 @@ impl Client {
         let mut request = self.inner.request(method, told).headers(headers);
         if let Some(range) = range {
             request = request.header(RANGE, format!("bytes={}", span(range)));
+        } else if kind.is_text() {
+            request = request.header(ACCEPT_ENCODING, coding::ACCEPTED);
         }
         match timeout(self.patience.answer, request.send()).await {
             Err(_) => Err(timed_out(url, "answer", self.patience.answer)),
@@ -281,136 +344,6 @@ impl Client {
                 Ok(())
             }
         }
-    }
-}
-
-/// What waiting for more of a body brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pull {
-    /// More bytes.
-    More,
-    /// Nothing yet.
-    Quiet,
-    /// The end.
-    End,
-}
-
-/// A body on its way.
-#[derive(Debug)]
-pub(super) struct Body {
-    url: Url,
-    source: Source,
-    expected: Option<u64>,
-    received: Vec<u8>,
-    patience: Duration,
-    /// Since when it is waited for in vain.
-    quiet: Option<Instant>,
-}
-
-/// Where a body comes from.
-#[derive(Debug)]
-enum Source {
-    Http(Response),
-    /// All of it, until it is taken.
-    File(Option<Bytes>),
-}
-
-impl Source {
-    async fn chunk(&mut self) -> reqwest::Result<Option<Bytes>> {
-        match self {
-            Self::Http(response) => response.chunk().await,
-            Self::File(bytes) => Ok(bytes.take()),
-        }
-    }
-}
-
-impl Body {
-    fn new(url: &Url, source: Source, expected: Option<u64>, patience: Duration) -> Self {
-        Self {
-            url: url.clone(),
-            source,
-            expected,
-            received: Vec::with_capacity(expected.unwrap_or(0).min(1 << 20) as usize),
-            patience,
-            quiet: None,
-        }
-    }
-
-    /// Where it comes from.
-    pub(super) fn url(&self) -> &Url {
-        &self.url
-    }
-
-    /// Bytes that the whole will have, where that is known.
-    pub(super) fn expected(&self) -> Option<u64> {
-        self.expected
-    }
-
-    /// Bytes received so far.
-    pub(super) fn received(&self) -> u64 {
-        self.received.len() as u64
-    }
-
-    /// What has been received so far.
-    pub(super) fn so_far(&self) -> &[u8] {
-        &self.received
-    }
-
-    /// Takes what arrives next, waiting no longer than `wait`. Fails when it was waited for longer
-    /// than patience allows. A wait may be broken off and begun anew.
-    pub(super) async fn pull_for(&mut self, wait: Duration) -> Result<Pull, FetchError> {
-        // Dropping `chunk` half way loses nothing: a piece is taken whole or not at all.
-        let since = *self.quiet.get_or_insert_with(Instant::now);
-        let Ok(chunk) = timeout(wait, self.source.chunk()).await else {
-            return if since.elapsed() < self.patience {
-                Ok(Pull::Quiet)
-            } else {
-                Err(timed_out(&self.url, "more of the body", self.patience))
-            };
-        };
-        self.quiet = None;
-        match chunk {
-            Ok(None) => Ok(Pull::End),
-            Ok(Some(bytes)) => {
-                let limit = self.expected.unwrap_or(LONGEST);
-                if self.received() + bytes.len() as u64 > limit {
-                    let url = self.url.to_string();
-                    return Err(FetchError::TooLong { url, limit });
-                }
-                self.received.extend_from_slice(&bytes);
-                Ok(Pull::More)
-            }
-            Err(error) => Err(self.truncated().unwrap_or_else(|| broken(&self.url, error))),
-        }
-    }
-
-    /// Takes what arrives next; `false` at the end.
-    pub(super) async fn pull(&mut self) -> Result<bool, FetchError> {
-        loop {
-            match self.pull_for(self.patience).await? {
-                Pull::More => return Ok(true),
-                Pull::End => return Ok(false),
-                Pull::Quiet => {}
-            }
-        }
-    }
-
-    /// The bytes, if all have come.
-    pub(super) fn finish(self) -> Result<Vec<u8>, FetchError> {
-        match self.truncated() {
-            Some(error) => Err(error),
-            None => Ok(self.received),
-        }
-    }
-
-    fn truncated(&self) -> Option<FetchError> {
-        let (expected, received) = (self.expected?, self.received());
-        let url = self.url.to_string();
-        (received < expected).then_some(FetchError::Truncated {
-            url,
-            expected,
-            received,
-        })
     }
 }
 
@@ -444,6 +377,12 @@ fn check_head(
             _ => Ok(announced),
         };
     };
+    if range.length > LONGEST {
+        return Err(FetchError::TooLong {
+            url: url.to_string(),
+            limit: LONGEST,
+        });
+    }
     let other = |found: String| FetchError::Range {
         url: url.to_string(),
         asked: span(range),
@@ -481,7 +420,7 @@ pub(super) fn span(range: ByteRange) -> String {
     format!("{}-{}", range.start, range.end().saturating_sub(1))
 }
 
-fn timed_out(url: &Url, awaited: &'static str, waited: Duration) -> FetchError {
+pub(super) fn timed_out(url: &Url, awaited: &'static str, waited: Duration) -> FetchError {
     FetchError::TimedOut {
         url: url.to_string(),
         awaited,
@@ -489,7 +428,7 @@ fn timed_out(url: &Url, awaited: &'static str, waited: Duration) -> FetchError {
     }
 }
 
-fn broken(url: &Url, error: reqwest::Error) -> FetchError {
+pub(super) fn broken(url: &Url, error: reqwest::Error) -> FetchError {
     let problem = if error.is_connect() {
         "cannot connect"
     } else {

@@ -3,28 +3,44 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `http` | one client: requests, ranges, time-outs, retries |
+//! | `body` | a body on its way |
+//! | `coding` | content codings of texts |
+//! | `received` | bytes that came beside media |
 //! | `file` | the same of a local title |
 //! | `cmcd` | what every request tells the server (CTA-5004) |
 //! | `hold` | segments that may still change |
-//! | `title` | a manifest's URL → presentation → ladder, init segments |
+//! | `title` | a manifest's URL → presentation → stream |
+//! | `stream` | one group, ready to be played |
+//! | `lists` | what is known of its segments: the grid, the ladder |
+//! | `listing` | the same of one rung, and what to ask for next |
 //! | `index` | segments of a rung from its `sidx` |
 //! | `weights` | a generator's weights, into a folder |
+//! | `resolve` | addresses |
 //! | `shape` | the session clock, and bodies slowed down to a trace |
 //! | `drive` | commands of the session ↔ transfers |
+//! | `indexing` | indexes that come while a title plays |
 //! | `error` | what can go wrong, with the URL |
 //!
 //! Media segments leave through a channel, in order, as bytes with their segment and rung: a rung's
 //! at once, a base with the layers that came for it, and what samples an abandoned transfer left. Of
 //! what they hold only the lengths of samples are looked at here.
 
+mod body;
 mod cmcd;
+mod coding;
 mod drive;
 mod error;
 mod file;
 mod hold;
 mod http;
 mod index;
+mod indexing;
+mod listing;
+mod lists;
+mod received;
+mod resolve;
 mod shape;
+mod stream;
 mod title;
 mod weights;
 
@@ -33,4 +49,5 @@ pub use drive::{Jump, Played, Segment, Setup, play, play_beside};
 pub use error::FetchError;
 pub use file::locate;
 pub use http::{Client, Patience};
-pub use title::{Stream, Title};
+pub use stream::Stream;
+pub use title::Title;

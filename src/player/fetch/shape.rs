@@ -1,16 +1,19 @@
 //! The session clock, and bodies slowed down to a trace.
 //!
-//! Shaping asks the same [`Link`] that the simulator asks, from the same moment of the session
-//! clock, and reports progress at the same points; a body that really is slower than the trace
-//! comes at its own pace.
+//! Shaping asks the same [`Link`] that the simulator asks, from the same moment of the link's clock,
+//! and reports progress at the same points; a body that really is slower than the trace comes at its
+//! own pace. The link's clock begins with the first request that goes through it: a title's manifest, or
+//! a session's first segment where only the session is to be slow.
 
+use super::body::Body;
 use super::error::FetchError;
-use super::http::Body;
 use crate::simulate::link::{Flow, Link};
+use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep_until};
 
-/// Seconds since the session began.
+/// Seconds since the session, or the first request of a link, began.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     start: Instant,
@@ -36,42 +39,90 @@ impl Clock {
     }
 }
 
+/// A network as slow as a trace, for all requests of a client.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    link: Link,
+    clock: OnceLock<Clock>,
+    /// Held by the answer that is on its way.
+    gate: Mutex<()>,
+}
+
+impl Throttle {
+    pub(super) fn new(link: Link) -> Self {
+        Self {
+            link,
+            clock: OnceLock::new(),
+            gate: Mutex::new(()),
+        }
+    }
+
+    /// Waits until no other answer is on its way; then a request may go out.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        let gate = self.gate.lock().await;
+        let clock = *self.clock.get_or_init(Clock::start);
+        Turn {
+            link: &self.link,
+            clock,
+            requested_s: clock.now_s(),
+            _gate: gate,
+        }
+    }
+}
+
+/// One request on a [`Throttle`], from before it goes out.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    link: &'a Link,
+    clock: Clock,
+    requested_s: f64,
+    _gate: MutexGuard<'a, ()>,
+}
+
+impl<'a> Turn<'a> {
+    /// Waits out the link's latency. `size` is what the body will have.
+    pub(super) async fn begin(self, size: u64) -> Shaped<'a> {
+        let at_s = self.requested_s + self.link.latency_s(self.requested_s);
+        self.clock.until(at_s).await;
+        Shaped {
+            flow: self.link.flow(at_s, size),
+            at_s,
+            received: 0,
+            turn: self,
+        }
+    }
+
+    /// Receives all of `body`.
+    pub(super) async fn receive(self, body: &mut Body) -> Result<(), FetchError> {
+        let size = match body.expected() {
+            Some(size) => size,
+            None => {
+                // How long it is tells only its end.
+                while body.pull().await? {}
+                body.received()
+            }
+        };
+        let mut shaped = self.begin(size).await;
+        while shaped.next(body).await?.is_some_and(|bytes| bytes < size) {}
+        while body.pull().await? {}
+        Ok(())
+    }
+}
+
 /// A body that arrives as a link lets it.
 #[derive(Debug)]
 pub(super) struct Shaped<'a> {
-    link: &'a Link,
+    turn: Turn<'a>,
     flow: Flow,
     at_s: f64,
     received: u64,
 }
 
-impl<'a> Shaped<'a> {
-    /// Waits out the link's latency for a request made at `requested_s`. `size` is what the body
-    /// will have.
-    pub(super) async fn begin(
-        clock: &Clock,
-        link: &'a Link,
-        requested_s: f64,
-        size: u64,
-    ) -> Shaped<'a> {
-        let at_s = requested_s + link.latency_s(requested_s);
-        clock.until(at_s).await;
-        Self {
-            link,
-            flow: link.flow(at_s, size),
-            at_s,
-            received: 0,
-        }
-    }
-
+impl Shaped<'_> {
     /// Waits for the next moment worth a report; returns the bytes that are in by then, or `None`
     /// when the body is over before that many came.
-    pub(super) async fn next(
-        &mut self,
-        clock: &Clock,
-        body: &mut Body,
-    ) -> Result<Option<u64>, FetchError> {
-        let next = self.flow.next(self.link, self.at_s, self.received);
+    pub(super) async fn next(&mut self, body: &mut Body) -> Result<Option<u64>, FetchError> {
+        let next = self.flow.next(self.turn.link, self.at_s, self.received);
         let Some((at_s, bytes)) = next else {
             return Err(FetchError::Starved {
                 url: body.url().to_string(),
@@ -82,7 +133,7 @@ impl<'a> Shaped<'a> {
                 return Ok(None);
             }
         }
-        clock.until(at_s).await;
+        self.turn.clock.until(at_s).await;
         (self.at_s, self.received) = (at_s, bytes);
         Ok(Some(bytes))
     }

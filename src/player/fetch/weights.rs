@@ -32,7 +32,7 @@ impl Client {
         place: &Path,
     ) -> Result<u64, FetchError> {
         let content = Content::of(url);
-        let purpose = Purpose::of(&content, Kind::Other);
+        let purpose = Purpose::of(&content, Kind::Weights);
         let size = self.size(url, &purpose).await?;
         if size > LARGEST {
             let url = url.to_string();
@@ -49,8 +49,8 @@ impl Client {
             let length = PART.min(size - start);
             let range = Some(ByteRange { start, length });
             let part = self.get(url, range, &purpose).await?;
-            digest.update(&part);
-            file.write_all(&part).map_err(kept)?;
+            digest.update(&part.bytes);
+            file.write_all(&part.bytes).map_err(kept)?;
         }
         let found = hex(&digest.finalize());
         if found != sha256 {

@@ -11,6 +11,7 @@
 //! dated before the last one counts as simultaneous with it. An event that does not fit what the
 //! driver was told to do changes nothing but the time.
 
+mod learn;
 mod options;
 mod playback;
 mod transfer;
@@ -314,6 +315,7 @@ impl Session {
         let mut rung = choice;
         if self.guards.insufficient_buffer {
             rung = guards::within_buffer(view, rung);
+            rung = guards::within_index(view, rung);
         }
         if self.guards.switch_history {
             rung = self.switches.cap(rung);

@@ -41,7 +41,7 @@ impl Default for Options {
 /// Which guards stand; see [`crate::player::guards`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guards {
-    /// A segment must arrive before the buffer is spent.
+    /// A segment must arrive before the buffer is spent, its rung's index included.
     pub insufficient_buffer: bool,
     /// A transfer that would outlast the buffer gives way to a lower rung.
     pub abandonment: bool,

@@ -1,0 +1,137 @@
+//! Content codings of texts (RFC 9110 §8.4.1, RFC 7932): manifests, playlists and quality tables shrink
+//! to a tenth. Media and ranges are never asked for in a coding.
+
+use super::error::FetchError;
+use reqwest::Url;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use std::io::{self, Read};
+
+/// What is asked for.
+pub(super) const ACCEPTED: &str = "br, gzip";
+
+/// How a text came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Identity,
+    Gzip,
+    Brotli,
+}
+
+impl Coding {
+    /// The coding of an answer; an error for one that was not asked for.
+    pub(super) fn of(url: &Url, headers: &HeaderMap) -> Result<Self, FetchError> {
+        let Some(value) = headers.get(CONTENT_ENCODING) else {
+            return Ok(Self::Identity);
+        };
+        let name = value.to_str().unwrap_or("?").trim().to_ascii_lowercase();
+        match name.as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "br" => Ok(Self::Brotli),
+            _ => Err(FetchError::Coding {
+                url: url.to_string(),
+                coding: name,
+                source: io::Error::other(format!("expected one of {ACCEPTED}")),
+            }),
+        }
+    }
+
+    /// The text itself, which may have `limit` bytes: a small answer can stand for any amount.
+    pub(super) fn decode(
+        self,
+        url: &Url,
+        bytes: Vec<u8>,
+        limit: u64,
+    ) -> Result<Vec<u8>, FetchError> {
+        let (coding, decoded) = match self {
+            Self::Identity => return Ok(bytes),
+            Self::Gzip => {
+                let decoder = flate2::read::MultiGzDecoder::new(bytes.as_slice());
+                ("gzip", read(decoder, limit))
+            }
+            Self::Brotli => {
+                let decoder = brotli_decompressor::Decompressor::new(bytes.as_slice(), 4096);
+                ("br", read(decoder, limit))
+            }
+        };
+        let url = url.to_string();
+        match decoded {
+            Ok(text) if text.len() as u64 > limit => Err(FetchError::TooLong { url, limit }),
+            Ok(text) => Ok(text),
+            Err(source) => Err(FetchError::Coding {
+                url,
+                coding: coding.to_owned(),
+                source,
+            }),
+        }
+    }
+}
+
+/// All that comes, but hardly more than `limit` bytes.
+fn read(decoder: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    decoder
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// "hello" as one stored block (RFC 7932 §9.2).
+    const BROTLI: [u8; 9] = [0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03];
+
+    fn url() -> Url {
+        Url::parse("http://host/a.m3u8").unwrap()
+    }
+
+    #[test]
+    fn texts_come_back() {
+        let decode = |coding: Coding, bytes: &[u8]| coding.decode(&url(), bytes.to_vec(), 5);
+        assert_eq!(decode(Coding::Gzip, &gzip(b"hello")).unwrap(), b"hello");
+        assert_eq!(decode(Coding::Brotli, &BROTLI).unwrap(), b"hello");
+        assert_eq!(decode(Coding::Identity, b"hello").unwrap(), b"hello");
+    }
+
+    #[test]
+    fn bombs_and_rubbish_are_refused_by_name() {
+        let bomb = gzip(&vec![0; 8 << 20]);
+        assert!(bomb.len() < 10_000);
+        let error = Coding::Gzip.decode(&url(), bomb, 1 << 20).unwrap_err();
+        assert!(matches!(error, FetchError::TooLong { limit, .. } if limit == 1 << 20));
+        for coding in [Coding::Gzip, Coding::Brotli] {
+            for bytes in [&b"hello, hello"[..], &gzip(b"hello")[..12]] {
+                let error = coding.decode(&url(), bytes.to_vec(), 100).unwrap_err();
+                assert!(error.to_string().starts_with("http://host/a.m3u8: "));
+                assert!(matches!(error, FetchError::Coding { .. }), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_taken() {
+        let of = |value: &'static str| {
+            let headers = [(CONTENT_ENCODING, value.parse().unwrap())];
+            Coding::of(&url(), &headers.into_iter().collect())
+        };
+        assert_eq!(of("GZIP").unwrap(), Coding::Gzip);
+        assert_eq!(of("br").unwrap(), Coding::Brotli);
+        assert_eq!(of("identity").unwrap(), Coding::Identity);
+        let error = of("zstd").unwrap_err().to_string();
+        assert_eq!(error, "http://host/a.m3u8: cannot be read as `zstd`");
+        let none = Coding::of(&url(), &HeaderMap::new());
+        assert_eq!(none.unwrap(), Coding::Identity);
+    }
+}

@@ -1,0 +1,109 @@
+//! A ladder that is not all known yet.
+//!
+//! A long title begins to play before the index of every rung is here. Until then a segment counts as
+//! its rung's rate × its duration, and segments of which not even the place in time is known share
+//! evenly what is left. A driver that learns more makes a new ladder of the same shape and hands it to
+//! the session.
+
+use super::{Ladder, LadderError};
+
+/// How far a rung's index is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Segments of which place and size are known, from the first on.
+    pub segments: usize,
+    /// About how many bytes must come before one after them can be asked for.
+    pub more_bytes: u64,
+}
+
+impl Ladder {
+    /// The same rungs over as many segments as `durations_s` has, of which so much is `known`: bytes by
+    /// segment and rung (of that layer alone, where the ladder is layered). What is not known counts
+    /// by its rate. `listed` has one entry a rung. Rates and utilities stay, so that rules stay valid.
+    pub fn learnt(
+        &self,
+        durations_s: &[f64],
+        known: impl Fn(usize, usize) -> Option<u64>,
+        listed: Vec<Listed>,
+    ) -> Result<Self, LadderError> {
+        let mut sizes = Vec::with_capacity(durations_s.len() * self.rungs.len());
+        for (segment, duration_s) in durations_s.iter().enumerate() {
+            for rung in 0..self.rungs.len() {
+                let nominal = (self.own_kbps(rung) * 125.0 * duration_s).ceil() as u64;
+                sizes.push(known(segment, rung).unwrap_or(nominal.max(1)));
+            }
+        }
+        let ladder = Self::new(self.rungs.clone(), durations_s, sizes)?;
+        Ok(Self {
+            utilities: self.utilities.clone(),
+            layered: self.layered,
+            samples: self.samples,
+            listed,
+            ..ladder
+        })
+    }
+
+    /// Rate of what is fetched of a rung: its own, or what it adds as a layer; kbit/s.
+    pub fn own_kbps(&self, rung: usize) -> f64 {
+        let below = rung.checked_sub(1).filter(|_| self.layered);
+        self.rungs[rung].kbps - below.map_or(0.0, |below| self.rungs[below].kbps)
+    }
+
+    /// About how many bytes must come before `segment` of `rung` can be asked for: 0 where its place
+    /// is known.
+    pub fn index_bytes(&self, segment: usize, rung: usize) -> u64 {
+        let listed = self.listed.get(rung);
+        let lacking = listed.filter(|listed| listed.segments <= segment);
+        lacking.map_or(0, |listed| listed.more_bytes)
+    }
+
+    /// Whether `other` may take the place of this ladder: the same rungs, as many segments, and the
+    /// first `segments` of them where they were.
+    pub(crate) fn is_refined_by(&self, other: &Self, segments: usize) -> bool {
+        self.rungs == other.rungs
+            && self.layered == other.layered
+            && self.segments() == other.segments()
+            && self.edges_s.get(..=segments) == other.edges_s.get(..=segments)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::player::ladder::tests::constant_rate;
+
+    #[test]
+    fn what_is_not_known_counts_by_its_rate() {
+        let ladder = constant_rate(&[16.0, 32.0], 3, 2.0);
+        let listed = |segments, more_bytes| Listed {
+            segments,
+            more_bytes,
+        };
+        let known = |segment, rung| (rung == 0 && segment < 2).then_some(3900 + segment as u64);
+        let learnt = ladder
+            .learnt(&[2.0, 2.0, 1.0], known, vec![listed(2, 12), listed(0, 900)])
+            .unwrap();
+        let row = |segment| (learnt.size(segment, 0), learnt.size(segment, 1));
+        assert_eq!(
+            [row(0), row(1), row(2)],
+            [(3900, 8000), (3901, 8000), (2000, 4000)]
+        );
+        assert_eq!(learnt.index_bytes(1, 0), 0);
+        assert_eq!(
+            (learnt.index_bytes(2, 0), learnt.index_bytes(0, 1)),
+            (12, 900)
+        );
+        assert_eq!(ladder.index_bytes(2, 1), 0);
+        assert!(ladder.is_refined_by(&learnt, 2) && !ladder.is_refined_by(&learnt, 3));
+        assert_eq!(learnt.rungs(), ladder.rungs());
+    }
+
+    #[test]
+    fn a_layer_counts_by_what_it_adds() {
+        let ladder = constant_rate(&[16.0, 48.0], 2, 2.0).into_layers().unwrap();
+        assert_eq!(ladder.own_kbps(1), 32.0);
+        let learnt = ladder.learnt(&[2.0; 2], |_, _| None, Vec::new()).unwrap();
+        assert_eq!(learnt, ladder);
+    }
+}
