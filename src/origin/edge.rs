@@ -75,7 +75,9 @@ impl Edge {
             self.origin.clone(),
         );
         let (origin, routes) = (self.origin.clone(), self.routes.clone());
-        let answering = service_fn(move |request| answer(origin.clone(), routes.clone(), request));
+        // On the heap from the innermost on: all around it move what it gives several times.
+        let answering =
+            service_fn(move |request| Box::pin(answer(origin.clone(), routes.clone(), request)));
         let mut open = ServiceBuilder::new()
             .layer(PropagateRequestIdLayer::new(REQUEST_ID))
             .layer(SetResponseHeaderLayer::overriding(TIMING, any()))
@@ -160,7 +162,7 @@ async fn answer(
     let mut begun = pin!(routes.call(request));
     match poll_fn(|cx| Poll::Ready(begun.as_mut().poll(cx))).await {
         Poll::Ready(answer) => answer,
-        Poll::Pending => in_time(&origin, begun).await,
+        Poll::Pending => Box::pin(in_time(&origin, begun)).await,
     }
 }
 
