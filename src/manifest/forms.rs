@@ -18,8 +18,8 @@ pub fn segment_name(number: usize) -> String {
 /// The segment number in a name that [`segment_name`] could have made.
 pub fn segment_number(name: &str) -> Option<usize> {
     let digits = name.strip_suffix(".m4s")?;
-    let number = digits.parse().ok()?;
-    (number > 0 && segment_name(number) == name).then_some(number)
+    let plain = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain)
 }
 
 /// The path of a rung's file without `.mp4`: the place of its folder and playlists.

@@ -7,6 +7,8 @@ use super::layout::Layout;
 use super::object::Object;
 use super::telemetry::Metrics;
 use crate::manifest::Presentation;
+use axum::http::HeaderValue;
+use equivalent::Equivalent;
 use moka::Expiry;
 use moka::future::Cache as Moka;
 use std::future::Future;
@@ -21,10 +23,34 @@ const MOST_ABSENT: u64 = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     /// Place under the root of the file, or URL of what was made.
-    pub(super) path: String,
-    pub(super) part: Part,
+    path: String,
+    part: Part,
     /// Whether it may be kept for good.
+    immutable: bool,
+}
+
+/// A key as it is looked up: nothing is copied for what is here.
+#[derive(Debug, Clone, Copy, Hash)]
+pub(super) struct Wanted<'a> {
+    pub(super) path: &'a str,
+    pub(super) part: &'a Part,
     pub(super) immutable: bool,
+}
+
+impl Wanted<'_> {
+    fn key(self) -> Key {
+        Key {
+            path: self.path.to_owned(),
+            part: self.part.clone(),
+            immutable: self.immutable,
+        }
+    }
+}
+
+impl Equivalent<Key> for Wanted<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.path == key.path && *self.part == key.part && self.immutable == key.immutable
+    }
 }
 
 /// Which part of a file an object is.
@@ -35,6 +61,16 @@ pub(super) enum Part {
     /// A segment, counted from 1, or 0 for the init segment.
     Segment(usize),
     Encoded(Encoding),
+    /// A manifest that was made.
+    Made {
+        /// Tag of the title's entry point.
+        from: HeaderValue,
+        /// Ids of its rungs, unless it names all.
+        rungs: Option<String>,
+        /// Which weights were on offer.
+        weights: u64,
+        steered: bool,
+    },
 }
 
 /// The caches of an origin.
@@ -90,22 +126,22 @@ impl Cache {
         self.objects.weighted_size()
     }
 
-    /// The object of `key`, from `make` if it is not here. The way through `make` is on the heap,
+    /// The object that is wanted, from `make` if it is not here. The way through `make` is on the heap,
     /// so that the usual way stays small.
     pub(super) async fn object<M>(
         &self,
-        key: Key,
+        wanted: Wanted<'_>,
         make: impl FnOnce() -> M,
     ) -> Result<Object, OriginError>
     where
         M: Future<Output = Result<Object, OriginError>> + Send,
     {
-        if let Some(object) = self.objects.get(&key).await {
+        if let Some(object) = self.objects.get(&wanted).await {
             self.metrics.hits.inc();
             return Ok(object);
         }
         self.metrics.misses.inc();
-        let found = Box::pin(self.objects.try_get_with(key, Box::pin(make()))).await;
+        let found = Box::pin(self.objects.try_get_with(wanted.key(), Box::pin(make()))).await;
         found.map_err(Arc::unwrap_or_clone)
     }
 
@@ -134,12 +170,12 @@ impl Cache {
 
     /// Forgets a file that turned out to have been replaced.
     pub(super) async fn forget(&self, path: &str) {
-        let key = Key {
-            path: path.to_owned(),
-            part: Part::Whole,
+        let wanted = Wanted {
+            path,
+            part: &Part::Whole,
             immutable: true,
         };
-        self.objects.invalidate(&key).await;
+        self.objects.invalidate(&wanted).await;
     }
 
     /// Where the segments of the rung at `stem` lie, from `make` if that is not known.

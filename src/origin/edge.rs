@@ -18,9 +18,13 @@ use axum::http::header::{ALT_SVC, CACHE_CONTROL, HeaderName, HeaderValue};
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{
@@ -32,35 +36,67 @@ use tower_http::timeout::TimeoutLayer;
 /// The field that carries the id of a request.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The origin as one service over any connection.
-pub(super) fn edge(
+/// Where a request came from: known to handlers where there is steering.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// The origin as services over connections.
+pub(super) struct Edge {
     origin: Origin,
-) -> impl Service<Request<Body>, Response = Response, Error = Infallible, Future: Send>
-+ Clone
-+ Send
-+ Sync
-+ 'static {
-    let (admitting, watching, settings) = (origin.clone(), origin.clone(), origin.clone());
-    let routes = routes(origin.clone());
-    let answering = service_fn(move |request| answer(origin.clone(), routes.clone(), request));
-    let open = ServiceBuilder::new()
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(SetResponseHeaderLayer::overriding(TIMING, any()))
-        .layer(SetResponseHeaderLayer::overriding(
-            ALT_SVC,
-            move |_: &Response| settings.live().settings.alt_svc.clone(),
-        ))
-        .layer(cors())
-        .service(answering);
-    let watched = service_fn(move |request: Request<Body>| {
-        let watch = Watch::new(&request, &watching).layer(&request);
-        let answer = watch.layer(open.clone()).oneshot(request);
-        async { Ok(answer.await?.map(Body::new)) }
-    });
-    ServiceBuilder::new()
-        .map_request(move |request| admit(&admitting, request))
-        .layer(SetRequestIdLayer::new(REQUEST_ID, Ids::new()))
-        .service(watched)
+    routes: Router,
+    cors: CorsLayer,
+    ids: Ids,
+}
+
+impl Edge {
+    pub(super) fn new(origin: Origin) -> Self {
+        Self {
+            routes: routes(origin.clone()),
+            origin,
+            cors: cors(),
+            ids: Ids::new(),
+        }
+    }
+
+    /// The origin as one service over a connection from `peer`. All its parts are always ready.
+    pub(super) fn service(
+        &self,
+        peer: Option<SocketAddr>,
+    ) -> impl Service<Request<Body>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + Unpin
+    + 'static
+    + use<> {
+        let (admitting, watching, settings) = (
+            self.origin.clone(),
+            self.origin.clone(),
+            self.origin.clone(),
+        );
+        let (origin, routes) = (self.origin.clone(), self.routes.clone());
+        // On the heap from the innermost on: all around it move what it gives several times.
+        let answering =
+            service_fn(move |request| Box::pin(answer(origin.clone(), routes.clone(), request)));
+        let mut open = ServiceBuilder::new()
+            .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+            .layer(SetResponseHeaderLayer::overriding(TIMING, any()))
+            .layer(SetResponseHeaderLayer::overriding(
+                ALT_SVC,
+                move |_: &Response| settings.look(|live| live.settings.alt_svc.clone()),
+            ))
+            .layer(self.cors.clone())
+            .service(answering);
+        let watched = service_fn(move |request: Request<Body>| {
+            let watch = Watch::new(&request, peer, &watching).layer(&request);
+            let answer = watch.layer(&mut open).call(request);
+            async { Ok(answer.await?.map(Body::new)) }
+        });
+        ServiceBuilder::new()
+            .map_request(move |request| admit(&admitting, peer, request))
+            .layer(SetRequestIdLayer::new(REQUEST_ID, self.ids.clone()))
+            .service(watched)
+    }
 }
 
 fn any() -> HeaderValue {
@@ -79,17 +115,23 @@ fn cors() -> CorsLayer {
 
 /// Takes the token off the path. A request that is not admitted goes on with the reason beside
 /// it, to be refused where the answer gets its fields.
-fn admit(origin: &Origin, mut request: Request<Body>) -> Request<Body> {
+fn admit(origin: &Origin, peer: Option<SocketAddr>, mut request: Request<Body>) -> Request<Body> {
     if !has_plain_id(&request) {
         request.headers_mut().remove(REQUEST_ID);
     }
-    let live = origin.live();
-    let admission = access::admit(&live.settings.token_keys, request.uri());
+    let (admission, steers) = origin.look(|live| {
+        let settings = &live.settings;
+        let admission = access::admit(&settings.token_keys, request.uri());
+        (admission, settings.steering.is_some())
+    });
     if let Some(inner) = admission.path {
         *request.uri_mut() = inner;
     }
     if let Some(refusal) = admission.refusal {
         request.extensions_mut().insert(refusal);
+    }
+    if let Some(peer) = peer.filter(|_| steers) {
+        request.extensions_mut().insert(Peer(peer));
     }
     request
 }
@@ -106,7 +148,7 @@ fn has_plain_id(request: &Request<Body>) -> bool {
 /// Answers what is admitted, in the time that is set now.
 async fn answer(
     origin: Origin,
-    routes: Router,
+    mut routes: Router,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
     if let Some(refusal) = request.extensions().get::<TokenError>() {
@@ -117,9 +159,23 @@ async fn answer(
         let text = format!("a query may have {MAX_QUERY} bytes\n");
         return Ok((StatusCode::URI_TOO_LONG, text).into_response());
     }
-    let limit = origin.live().settings.request_timeout;
+    let mut begun = pin!(routes.call(request));
+    match poll_fn(|cx| Poll::Ready(begun.as_mut().poll(cx))).await {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => Box::pin(in_time(&origin, begun)).await,
+    }
+}
+
+/// The answer that has begun, if it comes in the time that is set now. Most answers never get
+/// here: to arm a timer costs more than to find an object in the cache.
+async fn in_time(
+    origin: &Origin,
+    begun: impl Future<Output = Result<Response, Infallible>>,
+) -> Result<Response, Infallible> {
+    let limit = origin.look(|live| live.settings.request_timeout);
     let limit = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limit);
-    limit.layer(routes).oneshot(request).await
+    let rest = service_fn(|begun: Request<_>| begun.into_body());
+    limit.layer(rest).oneshot(Request::new(begun)).await
 }
 
 /// 403, to be asked again with another token.
@@ -147,7 +203,45 @@ impl Ids {
 impl MakeRequestId for Ids {
     fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:08x}-{count:x}", self.process);
-        HeaderValue::try_from(id).ok().map(RequestId::new)
+        let mut text = [0; 25];
+        let mut place = text.len();
+        let mut put = |byte| {
+            place -= 1;
+            text[place] = byte;
+        };
+        digits(count, 1).for_each(&mut put);
+        put(b'-');
+        digits(u64::from(self.process), 8).for_each(&mut put);
+        HeaderValue::from_bytes(&text[place..])
+            .ok()
+            .map(RequestId::new)
+    }
+}
+
+/// The hex digits of a number, at least so many, from the last on.
+fn digits(number: u64, least: u32) -> impl Iterator<Item = u8> {
+    let count = (u64::BITS - number.leading_zeros()).div_ceil(4).max(least);
+    (0..count).map(move |place| b"0123456789abcdef"[(number >> (4 * place) & 0xf) as usize])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_the_process_and_a_count_in_hex() {
+        for (process, count, id) in [
+            (0x12, 1, "00000012-1"),
+            (0xf3ea_2891, 0x10, "f3ea2891-10"),
+            (u32::MAX, u64::MAX, "ffffffff-ffffffffffffffff"),
+            (0, 0, "00000000-0"),
+        ] {
+            let next = Arc::new(AtomicU64::new(count));
+            let made = Ids { process, next }.make_request_id(&Request::new(()));
+            assert_eq!(
+                made.map(RequestId::into_header_value),
+                Some(HeaderValue::from_static(id))
+            );
+        }
     }
 }

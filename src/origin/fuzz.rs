@@ -43,7 +43,7 @@ fn paths() {
         let text = String::from_utf8_lossy(bytes);
         let path = match Resource::parse(&text) {
             Some(Resource::File { path, .. }) => path,
-            Some(Resource::Manifest(manifest)) => manifest.path(),
+            Some(Resource::Manifest(manifest)) => manifest.path,
             Some(Resource::Rung { stem, .. }) => stem,
             Some(Resource::Weights { hash }) => hash,
             None => return,

@@ -7,7 +7,7 @@
 use super::Settings;
 use super::edge::REQUEST_ID;
 use super::layout::CMSD_STATIC;
-use super::object::Object;
+use super::object::{Object, Prepared};
 use axum::http::header::{
     ACCEPT_RANGES, ALT_SVC, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
@@ -37,15 +37,35 @@ const OTHERS: usize = 8;
 
 /// The fields of a representation.
 pub(super) fn of(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
-    let mut fields = object.prepared(constant).clone();
-    fields.reserve(OTHERS);
+    with(&object.prepared(prepare).all, cache_control)
+}
+
+/// The fields of a representation whose content is not sent (RFC 9110 §15.4.5).
+pub(super) fn bare(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
+    with(&object.prepared(prepare).bare, cache_control)
+}
+
+/// Fields with another, and room for those that layers add.
+fn with(constant: &HeaderMap, cache_control: &HeaderValue) -> HeaderMap {
+    let mut fields = HeaderMap::with_capacity(constant.len() + OTHERS);
+    for (name, value) in constant {
+        fields.append(name, value.clone());
+    }
     fields.insert(CACHE_CONTROL, cache_control.clone());
     fields
 }
 
+fn prepare(object: &Object) -> Prepared {
+    let all = constant(object);
+    let mut bare = all.clone();
+    bare.remove(CONTENT_TYPE);
+    bare.remove(CONTENT_ENCODING);
+    Prepared { all, bare }
+}
+
 /// The fields of a representation that are the same in every answer.
 fn constant(object: &Object) -> HeaderMap {
-    let mut fields = HeaderMap::with_capacity(12 + OTHERS);
+    let mut fields = HeaderMap::new();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(object.content_type));
     fields.insert(ETAG, object.etag.clone());
     match object.encoding {
@@ -87,12 +107,6 @@ fn kind(content_type: &str) -> Option<&'static str> {
         "video/mp4" => "ot=v,st=v",
         _ => return None,
     })
-}
-
-/// Takes away what describes content that is not sent (RFC 9110 §15.4.5).
-pub(super) fn drop_content(fields: &mut HeaderMap) {
-    fields.remove(CONTENT_TYPE);
-    fields.remove(CONTENT_ENCODING);
 }
 
 /// Lets pages of any site see how long an answer took (Resource Timing §4.5.1).

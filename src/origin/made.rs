@@ -4,7 +4,7 @@
 //! What was made is kept under the entity tag of the title's entry point, so it is made once per
 //! edition and filter.
 
-use super::cache::{Key, Part};
+use super::cache::{Part, Wanted};
 use super::object::Object;
 use super::path::{Form, Manifest, Resource, Spelling, content_type};
 use super::query::Filter;
@@ -24,27 +24,26 @@ const SMALLEST_INDEX: u64 = 44;
 /// One of the manifests of a title, with the rungs that `filter` takes.
 pub(super) async fn manifest(
     origin: &Origin,
-    manifest: &Manifest,
+    manifest: &Manifest<'_>,
     filter: &Filter,
 ) -> Result<Object, OriginError> {
     let offered = origin.weights_on_offer().await;
-    let steered = manifest.spelling == Spelling::Hls && origin.live().settings.steering.is_some();
+    let steered =
+        manifest.spelling == Spelling::Hls && origin.look(|live| live.settings.steering.is_some());
     let plain = *filter == Filter::default() && offered.is_empty() && !steered;
     if manifest.form == Form::Ranges && plain {
-        return origin.file(&manifest.path(), false).await;
+        return origin.file(&manifest.path, false).await;
     }
-    let entry = origin
-        .file(&format!("{}/master.m3u8", manifest.title), false)
-        .await?;
-    let rungs = selection(origin, &manifest.title, &entry, filter).await?;
-    let key = Key {
-        path: format!(
-            "{} {:?} {rungs} {}",
-            manifest.path(),
-            entry.etag,
-            offered.version()
-        ),
-        part: Part::Whole,
+    let entry = [&manifest.title, "/master.m3u8"].concat();
+    let entry = origin.file(&entry, false).await?;
+    let wanted = Wanted {
+        path: &manifest.path,
+        part: &Part::Made {
+            from: entry.etag.clone(),
+            rungs: selection(origin, &manifest.title, &entry, filter).await?,
+            weights: offered.version(),
+            steered,
+        },
         immutable: true,
     };
     let make = || async {
@@ -52,21 +51,22 @@ pub(super) async fn manifest(
         if steered {
             steer(&mut text, manifest.form);
         }
-        let kind = content_type(&manifest.path()).unwrap_or("text/plain");
+        let kind = content_type(&manifest.path).unwrap_or("text/plain");
         Ok(Object::new(Bytes::from(text), kind).changed(entry.modified.clone()))
     };
-    origin.shared.cache.object(key, make).await
+    origin.shared.cache.object(wanted, make).await
 }
 
-/// The ids of the rungs that a filter takes: filters that take the same share what is made.
+/// The ids of the rungs that a filter takes, or `None` for all: filters that take the same share
+/// what is made.
 async fn selection(
     origin: &Origin,
     title: &str,
     entry: &Object,
     filter: &Filter,
-) -> Result<String, OriginError> {
+) -> Result<Option<String>, OriginError> {
     if *filter == Filter::default() {
-        return Ok("all".to_owned());
+        return Ok(None);
     }
     let presentation = edition(origin, title, entry).await?;
     let groups = presentation.groups.iter();
@@ -79,13 +79,13 @@ async fn selection(
         true => Err(OriginError::not_found(format!(
             "{title}: a rung that fits the query"
         ))),
-        false => Ok(ids.join(",")),
+        false => Ok(Some(ids.join(","))),
     }
 }
 
 async fn text(
     origin: &Origin,
-    manifest: &Manifest,
+    manifest: &Manifest<'_>,
     entry: &Object,
     filter: &Filter,
     offered: &Offered,

@@ -5,7 +5,7 @@
 //! `Last-Modified`.
 
 use super::Origin;
-use super::cache::{Key, Part};
+use super::cache::{Part, Wanted};
 use super::object::Object;
 use crate::manifest::{PUBLISHED, Publication};
 use axum::http::HeaderValue;
@@ -51,13 +51,13 @@ impl Origin {
             .split_once('/')
             .filter(|(_, name)| *name != PUBLISHED)?;
         let beside = format!("{title}/{PUBLISHED}");
-        let key = Key {
-            path: beside.clone(),
-            part: Part::Whole,
+        let wanted = Wanted {
+            path: &beside,
+            part: &Part::Whole,
             immutable: false,
         };
         let read = || self.undated(&beside, false, TYPE);
-        let told = self.shared.cache.object(key, read).await.ok()?;
+        let told = self.shared.cache.object(wanted, read).await.ok()?;
         let told = Publication::read(told.bytes()?)?;
         let seconds = match name.split_once('/') {
             None => told.file(name, object.digest()),

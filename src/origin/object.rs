@@ -21,8 +21,16 @@ pub(super) struct Object {
     pub(super) modified: Option<Modified>,
     /// Fields that say what it is and what comes next.
     pub(super) hints: Option<Arc<HeaderMap>>,
-    /// Its fields in an answer, once there was one.
-    prepared: Arc<OnceLock<HeaderMap>>,
+    /// Its fields in answers, once there was one.
+    prepared: Arc<OnceLock<Prepared>>,
+}
+
+/// Fields of answers with an object.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) all: HeaderMap,
+    /// Without those that describe content, which is not sent.
+    pub(super) bare: HeaderMap,
 }
 
 /// Where the bytes of an object are.
@@ -63,7 +71,7 @@ impl Object {
     }
 
     /// The fields of answers with it, from `make` the first time.
-    pub(super) fn prepared(&self, make: impl FnOnce(&Self) -> HeaderMap) -> &HeaderMap {
+    pub(super) fn prepared(&self, make: impl FnOnce(&Self) -> Prepared) -> &Prepared {
         self.prepared.get_or_init(|| make(self))
     }
 

@@ -22,32 +22,34 @@ const MAX_PATH: usize = 1024;
 /// Most parts of a path that means something.
 const MOST_PARTS: usize = 4;
 
-/// Something that the origin can answer with.
+/// Something that the origin can answer with. It borrows from the path where that is not encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Resource {
+pub(super) enum Resource<'a> {
     /// A file of the store.
     File {
         /// Its place under the root.
-        path: String,
+        path: Cow<'a, str>,
         /// Whether it lies in a hash folder and so never changes.
         immutable: bool,
     },
     /// A manifest of a title.
-    Manifest(Manifest),
+    Manifest(Manifest<'a>),
     /// The weights of a generator, by the SHA-256 of their file.
-    Weights { hash: String },
+    Weights { hash: Cow<'a, str> },
     /// Something that is cut or made from the files of one rung.
     Rung {
         /// Place of the rung's files without their suffix: `TITLE/HASH/RUNG`.
-        stem: String,
+        stem: Cow<'a, str>,
         part: RungPart,
     },
 }
 
 /// One of the four manifests of a title.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Manifest {
-    pub(super) title: String,
+pub(super) struct Manifest<'a> {
+    /// Its place under the root, as a published file or as if it were one.
+    pub(super) path: Cow<'a, str>,
+    pub(super) title: Cow<'a, str>,
     pub(super) spelling: Spelling,
     pub(super) form: Form,
 }
@@ -64,17 +66,6 @@ pub(super) enum Spelling {
 pub(super) enum Form {
     Ranges,
     Segments,
-}
-
-impl Manifest {
-    /// Its place under the root, as a published file or as if it were one.
-    pub(super) fn path(&self) -> String {
-        let folder = match self.form {
-            Form::Ranges => "",
-            Form::Segments => "segments/",
-        };
-        format!("{}/{folder}{}", self.title, self.spelling.name())
-    }
 }
 
 impl Spelling {
@@ -103,59 +94,87 @@ pub(super) enum RungPart {
     Iframes,
 }
 
-impl Resource {
+impl<'a> Resource<'a> {
     /// Takes the path of a request apart. `None` for whatever has no meaning here.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    pub(super) fn parse(path: &'a str) -> Option<Self> {
         if path.len() > MAX_PATH {
             return None;
         }
-        let mut parts: [Cow<'_, str>; MOST_PARTS] = Default::default();
-        let mut count = 0;
-        for part in path.strip_prefix('/')?.split('/') {
-            *parts.get_mut(count)? = decoded(part)?;
-            count += 1;
+        let path = path.strip_prefix('/')?;
+        if !path.contains('%') {
+            return Self::of(path);
         }
-        let names = parts.each_ref().map(|part| &**part);
+        let parts: Option<Vec<String>> = path.split('/').map(decode).collect();
+        Resource::of(&parts?.join("/")).map(Resource::into_owned)
+    }
+
+    /// The file that a manifest of `title` refers to by a relative URL.
+    pub(super) fn referred(title: &str, url: &str) -> Option<Resource<'static>> {
+        let path = format!("{title}/{url}");
+        let found = Resource::of(&path).map(Resource::into_owned);
+        found.filter(|resource| matches!(resource, Self::File { .. }))
+    }
+
+    /// What a path under the root means; it is not encoded any more.
+    fn of(path: &'a str) -> Option<Self> {
+        let mut names = [""; MOST_PARTS];
+        let (mut count, mut start) = (0, 0);
+        let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+        for end in slashes.map(|(at, _)| at).chain([path.len()]) {
+            *names.get_mut(count)? = &path[start..end];
+            (count, start) = (count + 1, end + 1);
+        }
         let names = &names[..count];
         match names.iter().all(|name| is_plain(name)) {
-            true => Self::from_names(names),
+            true => Self::from_names(path, names),
             false => None,
         }
     }
 
-    /// The file that a manifest of `title` refers to by a relative URL.
-    pub(super) fn referred(title: &str, url: &str) -> Option<Self> {
-        let found = Self::from_names(&[&[title][..], &url.split('/').collect::<Vec<_>>()].concat());
-        found.filter(|resource| {
-            matches!(resource, Self::File { .. }) && url.split('/').all(is_plain)
-        })
-    }
-
-    fn from_names(names: &[&str]) -> Option<Self> {
-        match names {
-            ["weights", name] => weights_hash(name).map(|hash| Self::Weights {
-                hash: hash.to_owned(),
-            }),
-            [title, name] => Some(match Spelling::of(name) {
-                Some(spelling) => manifest(title, spelling, Form::Ranges),
-                None if has_type(name) => Self::File {
-                    path: format!("{title}/{name}"),
-                    immutable: false,
-                },
-                None => return None,
-            }),
-            [title, "segments", name] => {
-                Spelling::of(name).map(|spelling| manifest(title, spelling, Form::Segments))
+    /// What a path means that consists of these names.
+    fn from_names(path: &'a str, names: &[&'a str]) -> Option<Self> {
+        let file = |immutable| Self::File {
+            path: path.into(),
+            immutable,
+        };
+        match *names {
+            ["weights", name] => {
+                let hash = weights_hash(name)?.into();
+                Some(Self::Weights { hash })
             }
-            [title, hash, name] => (is_hash(hash) && has_type(name)).then(|| Self::File {
-                path: format!("{title}/{hash}/{name}"),
-                immutable: true,
-            }),
-            [title, hash, rung, name] if is_hash(hash) => Some(Self::Rung {
-                stem: format!("{title}/{hash}/{rung}"),
+            [title, name] => match Spelling::of(name) {
+                Some(spelling) => Some(manifest(path, title, spelling, Form::Ranges)),
+                None => has_type(name).then(|| file(false)),
+            },
+            [title, "segments", name] => {
+                Spelling::of(name).map(|spelling| manifest(path, title, spelling, Form::Segments))
+            }
+            [_, hash, name] => (is_hash(hash) && has_type(name)).then(|| file(true)),
+            [_, hash, _, name] if is_hash(hash) => Some(Self::Rung {
+                stem: path[..path.len() - name.len() - 1].into(),
                 part: RungPart::parse(name)?,
             }),
             _ => None,
+        }
+    }
+
+    fn into_owned(self) -> Resource<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::File { path, immutable } => Resource::File {
+                path: owned(path),
+                immutable,
+            },
+            Self::Manifest(manifest) => Resource::Manifest(Manifest {
+                path: owned(manifest.path),
+                title: owned(manifest.title),
+                ..manifest
+            }),
+            Self::Weights { hash } => Resource::Weights { hash: owned(hash) },
+            Self::Rung { stem, part } => Resource::Rung {
+                stem: owned(stem),
+                part,
+            },
         }
     }
 }
@@ -171,10 +190,10 @@ impl RungPart {
     }
 }
 
-fn manifest(title: &str, spelling: Spelling, form: Form) -> Resource {
-    let title = title.to_owned();
+fn manifest<'a>(path: &'a str, title: &'a str, spelling: Spelling, form: Form) -> Resource<'a> {
     Resource::Manifest(Manifest {
-        title,
+        path: path.into(),
+        title: title.into(),
         spelling,
         form,
     })
@@ -189,12 +208,14 @@ pub(super) fn weights_hash(name: &str) -> Option<&str> {
 /// A name that cannot be misread by any file system or store: it starts with a letter or digit,
 /// and goes on with those, blanks and a few signs.
 pub(super) fn is_plain(name: &str) -> bool {
-    let allowed =
-        |c: char| c.is_ascii_alphanumeric() || c.is_alphanumeric() || " ._-+,=@()'!&".contains(c);
+    let sign = |byte: u8| b" ._-+,=@()'!&".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || sign(byte);
+    let allowed = |c: char| c.is_alphanumeric() || u8::try_from(c).is_ok_and(sign);
     name.len() <= 200
         && name.starts_with(char::is_alphanumeric)
         && !name.ends_with(['.', ' '])
-        && name.chars().all(allowed)
+        // Nearly all names are ASCII, which is told faster.
+        && (name.bytes().all(plain) || name.chars().all(allowed))
 }
 
 /// Folders of immutable files are named by 8 to 64 lower-case hex digits.
@@ -223,14 +244,6 @@ pub(super) fn content_type(name: &str) -> Option<&'static str> {
         "svg" => "image/svg+xml",
         _ => return None,
     })
-}
-
-/// The part of a path without percent-encoding; most have none.
-fn decoded(part: &str) -> Option<Cow<'_, str>> {
-    match part.contains('%') {
-        true => decode(part).map(Cow::Owned),
-        false => Some(Cow::Borrowed(part)),
-    }
 }
 
 /// Undoes percent-encoding. A part that would hold a `/` is refused: it must stay one part.
@@ -273,26 +286,32 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn file(path: &str, immutable: bool) -> Option<Resource> {
-        let path = path.to_owned();
+    fn file(path: &str, immutable: bool) -> Option<Resource<'_>> {
+        let path = path.into();
         Some(Resource::File { path, immutable })
     }
 
     #[test]
     fn every_kind_of_url_has_a_meaning() {
         let rung = |part| {
-            let stem = "t/0123abcd/mini-r8".to_owned();
+            let stem = "t/0123abcd/mini-r8".into();
             Some(Resource::Rung { stem, part })
         };
-        let manifest = |spelling, form| Some(super::manifest("t", spelling, form));
+        let manifest = |path, spelling, form| Some(super::manifest(path, "t", spelling, form));
         let weights = format!("/weights/{}.safetensors", "5e".repeat(32));
         for (path, meaning) in [
-            ("/t/master.m3u8", manifest(Spelling::Hls, Form::Ranges)),
-            ("/t/manifest.mpd", manifest(Spelling::Dash, Form::Ranges)),
+            (
+                "/t/master.m3u8",
+                manifest("t/master.m3u8", Spelling::Hls, Form::Ranges),
+            ),
+            (
+                "/t/manifest.mpd",
+                manifest("t/manifest.mpd", Spelling::Dash, Form::Ranges),
+            ),
             (
                 &weights,
                 Some(Resource::Weights {
-                    hash: "5e".repeat(32),
+                    hash: "5e".repeat(32).into(),
                 }),
             ),
             ("/My%20film/poster.jpg", file("My film/poster.jpg", false)),
@@ -306,11 +325,11 @@ mod tests {
             ("/t/0123abcd/mini-r8/iframes.m3u8", rung(RungPart::Iframes)),
             (
                 "/t/segments/master.m3u8",
-                manifest(Spelling::Hls, Form::Segments),
+                manifest("t/segments/master.m3u8", Spelling::Hls, Form::Segments),
             ),
             (
                 "/t/segments/manifest.mpd",
-                manifest(Spelling::Dash, Form::Segments),
+                manifest("t/segments/manifest.mpd", Spelling::Dash, Form::Segments),
             ),
         ] {
             assert_eq!(Resource::parse(path), meaning, "{path}");

@@ -30,38 +30,30 @@ impl Answer<'_> {
     /// The response.
     pub(super) async fn send(&self) -> Result<Response, OriginError> {
         let object = self.object;
-        let mut fields = headers::of(object, self.cache_control);
+        let bare = || headers::bare(object, self.cache_control);
         match conditional::evaluate(self.headers, self.validators()) {
             Outcome::Failed => {
-                return Ok(response(
-                    StatusCode::PRECONDITION_FAILED,
-                    fields,
-                    Body::empty(),
-                ));
+                let fields = headers::of(object, self.cache_control);
+                return Ok(empty(StatusCode::PRECONDITION_FAILED, fields));
             }
-            Outcome::NotModified => {
-                headers::drop_content(&mut fields);
-                return Ok(response(StatusCode::NOT_MODIFIED, fields, Body::empty()));
-            }
+            Outcome::NotModified => return Ok(empty(StatusCode::NOT_MODIFIED, bare())),
             Outcome::Proceed => {}
         }
-        let (status, range) = match self.selection() {
-            Selection::Whole => (StatusCode::OK, 0..object.size),
+        let selection = self.selection();
+        if let Selection::Unsatisfiable = selection {
+            let mut fields = bare();
+            let size = format!("bytes */{}", object.size);
+            insert(&mut fields, CONTENT_RANGE, size);
+            return Ok(empty(StatusCode::RANGE_NOT_SATISFIABLE, fields));
+        }
+        let mut fields = headers::of(object, self.cache_control);
+        let (status, range) = match selection {
             Selection::Part(range) => {
                 let text = format!("bytes {}-{}/{}", range.start, range.end - 1, object.size);
                 insert(&mut fields, CONTENT_RANGE, text);
                 (StatusCode::PARTIAL_CONTENT, range)
             }
-            Selection::Unsatisfiable => {
-                headers::drop_content(&mut fields);
-                insert(
-                    &mut fields,
-                    CONTENT_RANGE,
-                    format!("bytes */{}", object.size),
-                );
-                let status = StatusCode::RANGE_NOT_SATISFIABLE;
-                return Ok(response(status, fields, Body::empty()));
-            }
+            _ => (StatusCode::OK, 0..object.size),
         };
         fields.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
         let body = match *self.method {
@@ -112,6 +104,11 @@ impl Answer<'_> {
             }
         }
     }
+}
+
+/// A response without a body.
+fn empty(status: StatusCode, fields: HeaderMap) -> Response {
+    response(status, fields, Body::empty())
 }
 
 fn response(status: StatusCode, fields: HeaderMap, body: Body) -> Response {

@@ -1,6 +1,6 @@
 //! Routes: which handler answers what.
 
-use super::edge::edge;
+use super::edge::Edge;
 use super::encoding::Encoding;
 use super::object::Object;
 use super::path::{Manifest, Resource, RungPart};
@@ -24,7 +24,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 /// `/` is the catalogue page, `/catalogue.json` the same for programs; `/openapi.json` describes
 /// this and the other addresses for programs; everything else is looked up among the titles.
 pub fn router(origin: Origin) -> Router {
-    Router::new().fallback_service(edge(origin))
+    Router::new().fallback_service(Edge::new(origin).service(None))
 }
 
 /// The routes behind the edge.
@@ -76,7 +76,7 @@ async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginEr
     let object = encoded(origin, object, headers).await?;
     let weights;
     let (path, immutable) = match &resource {
-        Resource::File { path, immutable } => (path.as_str(), *immutable),
+        Resource::File { path, immutable } => (&**path, *immutable),
         Resource::Weights { hash } => {
             weights = weights::path(hash);
             (weights.as_str(), true)
@@ -104,7 +104,7 @@ async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginEr
 }
 
 /// Sends to the one spelling of a query, relative to the manifest so that any prefix stays.
-fn moved(origin: &Origin, manifest: &Manifest, query: &str) -> Response {
+fn moved(origin: &Origin, manifest: &Manifest<'_>, query: &str) -> Response {
     let location = match query.is_empty() {
         true => manifest.spelling.name().to_owned(),
         false => format!("{}?{query}", manifest.spelling.name()),

@@ -1,7 +1,7 @@
 //! What all requests share, and how a resource becomes an object: read from the store, cut from a
 //! file, or made from a title's manifests.
 
-use super::cache::{Cache, Key, Part};
+use super::cache::{Cache, Part, Wanted};
 use super::catalogue::Listing;
 use super::encoding::Encoding;
 use super::layout::{Layout, name};
@@ -124,6 +124,12 @@ impl Origin {
         Arc::clone(&live.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Looks something up in what counts now.
+    pub(super) fn look<T>(&self, what: impl FnOnce(&Live) -> T) -> T {
+        let live = self.shared.live.read();
+        what(&live.unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Puts settings into effect, from the next request on, and opens the access log (anew). The
     /// names of settings that differ but count only at the start are returned.
     ///
@@ -156,7 +162,7 @@ impl Origin {
     /// The object that a resource names; `filter` matters to manifests only.
     pub(super) async fn object(
         &self,
-        resource: &Resource,
+        resource: &Resource<'_>,
         filter: &Filter,
     ) -> Result<Object, OriginError> {
         match resource {
@@ -177,35 +183,35 @@ impl Origin {
             return Ok(object.clone());
         };
         let etag = object.etag.to_str().unwrap_or_default();
-        let key = Key {
-            path: [object.content_type, " ", etag].concat(),
-            part: Part::Encoded(encoding),
+        let wanted = Wanted {
+            path: &[object.content_type, " ", etag].concat(),
+            part: &Part::Encoded(encoding),
             immutable: true,
         };
         let make = || async {
             let coded = encoding.apply(bytes).await;
             Ok(coded.map_or_else(|| object.clone(), |coded| object.encoded(encoding, coded)))
         };
-        self.shared.cache.object(key, make).await
+        self.shared.cache.object(wanted, make).await
     }
 
     /// A file of the store, of a type that its name tells.
     pub(super) async fn file(&self, path: &str, immutable: bool) -> Result<Object, OriginError> {
         let kind = content_type(path).ok_or_else(|| OriginError::not_found(path))?;
-        let key = Key {
-            path: path.to_owned(),
-            part: Part::Whole,
+        let wanted = Wanted {
+            path,
+            part: &Part::Whole,
             immutable,
         };
         match immutable {
             true => {
                 let read = || self.read(path, true, kind);
-                self.shared.cache.object(key, read).await
+                self.shared.cache.object(wanted, read).await
             }
             false => {
                 self.shared
                     .cache
-                    .object(key, || self.renewed(path, kind))
+                    .object(wanted, || self.renewed(path, kind))
                     .await
             }
         }
@@ -243,13 +249,13 @@ impl Origin {
         path: &str,
         kind: &'static str,
     ) -> Result<Object, OriginError> {
-        let key = Key {
-            path: path.to_owned(),
-            part: Part::Whole,
+        let wanted = Wanted {
+            path,
+            part: &Part::Whole,
             immutable: true,
         };
         let read = || self.read(path, true, kind);
-        self.shared.cache.object(key, read).await
+        self.shared.cache.object(wanted, read).await
     }
 
     async fn read(
@@ -314,13 +320,13 @@ impl Origin {
         file: &Object,
         range: ByteRange,
     ) -> Result<Object, OriginError> {
-        let key = Key {
-            path: path.to_owned(),
-            part: Part::Range(range.start..range.end()),
+        let wanted = Wanted {
+            path,
+            part: &Part::Range(range.start..range.end()),
             immutable: true,
         };
         let read = || self.cut(path, file, range);
-        self.shared.cache.object(key, read).await
+        self.shared.cache.object(wanted, read).await
     }
 
     async fn cut(
@@ -370,9 +376,9 @@ impl Origin {
         name: &str,
         text: impl Future<Output = Result<String, OriginError>> + Send,
     ) -> Result<Object, OriginError> {
-        let key = Key {
-            path: format!("{stem}/{name}"),
-            part: Part::Whole,
+        let wanted = Wanted {
+            path: &format!("{stem}/{name}"),
+            part: &Part::Whole,
             immutable: true,
         };
         let make = || async {
@@ -381,14 +387,14 @@ impl Origin {
             let object = Object::new(Bytes::from(text), source.content_type);
             Ok(object.changed(source.modified))
         };
-        self.shared.cache.object(key, make).await
+        self.shared.cache.object(wanted, make).await
     }
 
     /// Segment `number` of the rung at `stem`, or its init segment at 0.
     async fn segment(&self, stem: &str, number: usize) -> Result<Object, OriginError> {
-        let key = Key {
-            path: stem.to_owned(),
-            part: Part::Segment(number),
+        let wanted = Wanted {
+            path: stem,
+            part: &Part::Segment(number),
             immutable: true,
         };
         let make = || async {
@@ -402,7 +408,7 @@ impl Origin {
                 .await?
                 .hinted(layout.hints(number)))
         };
-        self.shared.cache.object(key, make).await
+        self.shared.cache.object(wanted, make).await
     }
 
     /// Where the segments of the rung at `stem` lie in its file.

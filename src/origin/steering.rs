@@ -5,7 +5,7 @@
 //! name alone (weighted rendezvous hashing), so it keeps it on every replica and a changed weight
 //! moves no more sessions than it must.
 
-use super::server::Peer;
+use super::edge::Peer;
 use super::telemetry::cmcd::Cmcd;
 use super::{Origin, OriginError};
 use axum::Json;

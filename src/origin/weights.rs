@@ -29,13 +29,17 @@ const LISTED: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Offered {
     hashes: BTreeSet<String>,
-    version: String,
+    version: u64,
 }
 
 impl Offered {
     fn new(hashes: BTreeSet<String>) -> Self {
         let all: Vec<&str> = hashes.iter().map(String::as_str).collect();
-        let version = hex(&Sha256::digest(all.join(" "))[..8]);
+        let digest = Sha256::digest(all.join(" "));
+        let version = digest
+            .iter()
+            .take(8)
+            .fold(0, |v, byte| v << 8 | u64::from(*byte));
         Self { hashes, version }
     }
 
@@ -44,8 +48,8 @@ impl Offered {
     }
 
     /// Changes with the list.
-    pub(super) fn version(&self) -> &str {
-        &self.version
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     /// Where the weights of this hash are, relative to a title.
@@ -79,6 +83,10 @@ impl Origin {
     /// Which weights can be fetched; while the store does not answer, those that it had last, so that
     /// manifests stay as they are.
     pub(super) async fn weights_on_offer(&self) -> Arc<Offered> {
+        let listed = &self.shared.weights.listed;
+        if let Some(offered) = listed.get(&()).await {
+            return offered;
+        }
         let list = async {
             let stored = self.stored_weights().await;
             let memory = self.shared.weights.memory.keys().cloned();
@@ -87,11 +95,7 @@ impl Origin {
                 .filter_map(|name| weights_hash(name).map(str::to_owned));
             Arc::new(Offered::new(memory.chain(stored).collect()))
         };
-        self.shared
-            .weights
-            .listed
-            .get_with((), Box::pin(list))
-            .await
+        listed.get_with((), Box::pin(list)).await
     }
 
     /// Names of the files in the folder of weights.

@@ -43,12 +43,19 @@ impl Cmcd {
     /// Of a request: from the query if it is there, and from the header fields.
     pub(in crate::origin) fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
         let mut cmcd = Self::default();
-        let parts = query.unwrap_or("").split('&');
-        if let Some(coded) = parts.filter_map(|part| part.strip_prefix("CMCD=")).next() {
+        let mut parts = query.into_iter().flat_map(|query| query.split('&'));
+        if let Some(coded) = parts.find_map(|part| part.strip_prefix("CMCD=")) {
             match decode_value(coded) {
                 Some(text) => cmcd.read(&text),
                 None => cmcd.malformed += 1,
             }
+        }
+        // Most requests have none of the fields; to see that is cheaper than to look each up.
+        if !headers
+            .keys()
+            .any(|name| name.as_str().starts_with("cmcd-"))
+        {
+            return cmcd;
         }
         for value in FIELDS.iter().flat_map(|name| headers.get_all(name)) {
             match value.to_str() {

@@ -34,13 +34,12 @@ impl Kind {
 
     /// The kind that a path names.
     pub(in crate::origin) fn of(path: &str) -> Self {
-        let name = path.rsplit('/').next().unwrap_or("");
-        match name.rsplit_once('.').map_or("", |(_, suffix)| suffix) {
+        match path.rsplit_once('.').map_or("", |(_, suffix)| suffix) {
             "m4s" => Self::Segment,
-            "mp4" if name == "init.mp4" => Self::Init,
+            "mp4" if path.ends_with("/init.mp4") => Self::Init,
             "mp4" => Self::Media,
             "mpd" => Self::Manifest,
-            "m3u8" if name == "master.m3u8" => Self::Manifest,
+            "m3u8" if path.ends_with("/master.m3u8") => Self::Manifest,
             "m3u8" => Self::Playlist,
             "safetensors" => Self::Weights,
             _ => Self::Other,

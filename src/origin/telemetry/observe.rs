@@ -6,7 +6,6 @@ use super::log::AccessLog;
 use super::metrics::{Kind, Metrics};
 use crate::origin::Origin;
 use crate::origin::edge::REQUEST_ID;
-use crate::origin::server::Peer;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{RANGE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
@@ -81,15 +80,19 @@ struct Line {
 impl Watch {
     /// Notes a request, whose URI has no token any more and which has its id. What the player
     /// says with it is counted here.
-    pub(in crate::origin) fn new(request: &Request<Body>, origin: &Origin) -> Self {
-        let (metrics, log) = (&origin.shared.metrics, origin.live().log.clone());
+    pub(in crate::origin) fn new(
+        request: &Request<Body>,
+        peer: Option<SocketAddr>,
+        origin: &Origin,
+    ) -> Self {
+        let (metrics, log) = (&origin.shared.metrics, origin.look(|live| live.log.clone()));
         let cmcd = Cmcd::of(request.uri().query(), request.headers());
         metrics.said(&cmcd);
         let kind = Kind::of(request.uri().path());
         Self(Arc::new(Noted {
             began: Instant::now(),
             kind,
-            line: log.map(|log| (Line::new(request, kind, cmcd), log)),
+            line: log.map(|log| (Line::new(request, peer, kind, cmcd), log)),
             metrics: Arc::clone(metrics),
             head: *request.method() == Method::HEAD,
             status: AtomicU16::new(GONE),
@@ -158,13 +161,13 @@ impl Drop for Noted {
 }
 
 impl Line {
-    fn new(request: &Request<Body>, kind: Kind, cmcd: Cmcd) -> Self {
+    fn new(request: &Request<Body>, peer: Option<SocketAddr>, kind: Kind, cmcd: Cmcd) -> Self {
         let (uri, headers) = (request.uri(), request.headers());
         let path = uri.path_and_query().map_or("", |path| path.as_str());
         Self {
             time: now(),
             request_id: field(headers, &REQUEST_ID).unwrap_or_default(),
-            client: request.extensions().get().map(|Peer(peer)| *peer),
+            client: peer,
             method: request.method().to_string(),
             path: path.to_owned(),
             kind: kind.name(),
