@@ -357,7 +357,17 @@ async fn lasting_faults_name_the_url() {
         "#EXTM3U\n#EXT-X-STREAM-INF:X\n",
     )
     .unwrap();
-    let cases: [(&str, Fault, &str); 6] = [
+    let cases: [(&str, Fault, &str); 8] = [
+        (
+            "urls/master.m3u8",
+            Fault::Trickle,
+            "/3.m4s: no more than a trickle of the body for 0.4 s",
+        ),
+        (
+            "urls/master.m3u8",
+            Fault::Coded,
+            "/3.m4s: cannot be read as `gzip`",
+        ),
         (
             "urls/master.m3u8",
             Fault::Status(404),
@@ -419,6 +429,40 @@ async fn lasting_faults_name_the_url() {
         failure("http://127.0.0.1:9/x")
             .await
             .contains("127.0.0.1:9/x: cannot connect")
+    );
+}
+
+#[tokio::test]
+async fn what_has_moved_is_read_where_it_is() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(&folder.path().join("deep/title"), 3);
+    let moved = |path: &str, _: &str, _| match path {
+        "/old.m3u8" => Some(Fault::Moved("/deep/title/urls/master.m3u8")),
+        "/old.mpd" => Some(Fault::Moved("deep/title/manifest.mpd")),
+        "/circle.mpd" => Some(Fault::Moved("/circle.mpd")),
+        "/file.mpd" => Some(Fault::Moved("file:///etc/passwd")),
+        _ if path.ends_with("2.m4s") => Some(Fault::Moved("3.m4s")),
+        _ => None,
+    };
+    let base = serve(folder.path(), Arc::new(moved)).await;
+    for old in ["old.m3u8", "old.mpd"] {
+        let (played, segments) = play_all(&format!("{base}{old}"), &with(Abr::Fixed(1))).await;
+        assert!(
+            played.complete && segments.len() == 3,
+            "{old}: {:?}",
+            played.error
+        );
+    }
+    let (circle, file) = (format!("{base}circle.mpd"), format!("{base}file.mpd"));
+    let message = failure(&circle).await;
+    assert_eq!(
+        message,
+        format!("{circle}: the server redirects without end")
+    );
+    assert!(
+        failure(&file)
+            .await
+            .contains("302 (a redirect that leads nowhere)")
     );
 }
 
@@ -575,6 +619,23 @@ async fn seeks_jump_while_segments_come() {
     assert!((segments[2].skip_s - 0.5).abs() < 1e-9 && (segments[4].skip_s - 0.25).abs() < 1e-9);
     let played_s: f64 = played.log.played_s.iter().sum();
     assert!((played_s - (1.2 + 0.8 + 1.75)).abs() < 0.3, "{played_s}");
+}
+
+#[tokio::test]
+async fn a_seek_is_heeded_while_nothing_moves() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 10);
+    let base = serve_well(folder.path()).await;
+    let trace = Trace::parse("gap", b"time_s,kbps\n0,2000\n0.9,0\n3.5,2000\n60,2000\n").unwrap();
+    let mut setup = with(Abr::Fixed(1));
+    setup.options.buffer_s = 3.0;
+    let (at_s, to_s) = (2.0, 8.5);
+    setup.seeks = vec![Jump { at_s, to_s }];
+    let link = Link::new(&trace, 1.0);
+    let (played, _) = play_under(&format!("{base}master.m3u8"), &setup, Some(link)).await;
+    assert!(played.complete, "{:?}", played.error);
+    let seek_s = played.log.seeks[0].at_s;
+    assert!((2.0..2.5).contains(&seek_s), "{seek_s}");
 }
 
 #[tokio::test]

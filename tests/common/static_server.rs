@@ -27,8 +27,14 @@ pub(crate) enum Fault {
     Cut,
     /// Nothing comes after the first 100 bytes, for ever.
     Stall,
+    /// A byte comes now and then, for ever.
+    Trickle,
     /// The Range header is ignored.
     WholeFile,
+    /// The answer claims to be compressed, which nobody asked for.
+    Coded,
+    /// The file is elsewhere.
+    Moved(&'static str),
 }
 
 /// Path and range of a request, and how often that was asked for before → a fault, or none.
@@ -83,11 +89,21 @@ async fn spoilt(fault: Option<Fault>, mut request: Request, next: Next) -> Respo
             request.headers_mut().remove(RANGE);
             next.run(request).await
         }
-        Some(fault @ (Fault::Cut | Fault::Stall)) => {
+        Some(Fault::Moved(location)) => {
+            (axum::http::StatusCode::FOUND, [("location", location)]).into_response()
+        }
+        Some(Fault::Coded) => {
+            let mut response = next.run(request).await;
+            let headers = response.headers_mut();
+            headers.insert("content-encoding", "gzip".parse().unwrap());
+            response
+        }
+        Some(fault @ (Fault::Cut | Fault::Stall | Fault::Trickle)) => {
             let (head, _) = next.run(request).await.into_parts();
             let first = stream::iter([Ok(Bytes::from(vec![0; 100]))]);
             let rest = match fault {
                 Fault::Cut => stream::once(cut()).boxed(),
+                Fault::Trickle => stream::repeat(()).then(|()| trickle()).boxed(),
                 _ => stream::pending::<io::Result<Bytes>>().boxed(),
             };
             Response::from_parts(head, Body::from_stream(first.chain(rest)))
@@ -99,4 +115,9 @@ async fn spoilt(fault: Option<Fault>, mut request: Request, next: Next) -> Respo
 async fn cut() -> io::Result<Bytes> {
     tokio::time::sleep(Duration::from_millis(30)).await;
     Err(io::Error::other("cut"))
+}
+
+async fn trickle() -> io::Result<Bytes> {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    Ok(Bytes::from_static(b"x"))
 }

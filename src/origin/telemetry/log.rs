@@ -6,23 +6,52 @@
 use super::metrics::Metrics;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Lines that may wait to be written.
 const WAITING: usize = 8192;
 
+/// How long lines are gathered once there is one: to wake the thread costs a request more than its
+/// line does. Room for the lines of 400,000 requests a second.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// How long a line may wait in the buffer.
 const FLUSH: Duration = Duration::from_millis(500);
 
-/// Where lines go.
+/// Where lines go. All of them have been written when the last clone is gone.
 #[derive(Debug, Clone)]
 pub(in crate::origin) struct AccessLog {
-    lines: SyncSender<Message>,
+    writer: Arc<Writer>,
     metrics: Arc<Metrics>,
+}
+
+/// The thread that writes, and the way to it.
+#[derive(Debug)]
+struct Writer {
+    lines: Option<SyncSender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Whether there was room for the message.
+    fn takes(&self, message: Message) -> bool {
+        let lines = self.lines.as_ref();
+        lines.is_some_and(|lines| lines.try_send(message).is_ok())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.lines = None;
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!("the access log ended early");
+        }
+    }
 }
 
 enum Message {
@@ -36,22 +65,25 @@ impl AccessLog {
         let sink = sink(path)?;
         let (lines, waiting) = sync_channel(WAITING);
         let path = path.to_owned();
-        thread::Builder::new()
-            .name("access-log".into())
-            .spawn(move || write(&waiting, sink, &path))?;
-        Ok(Self { lines, metrics })
+        let thread = thread::Builder::new().name("access-log".into());
+        let thread = thread.spawn(move || write(&waiting, sink, &path))?;
+        let writer = Arc::new(Writer {
+            lines: Some(lines),
+            thread: Some(thread),
+        });
+        Ok(Self { writer, metrics })
     }
 
     /// Takes a line, without its end.
     pub(super) fn line(&self, text: Vec<u8>) {
-        if self.lines.try_send(Message::Line(text)).is_err() {
+        if !self.writer.takes(Message::Line(text)) {
             self.metrics.log_lost.inc();
         }
     }
 
     /// Opens the file anew, after it was moved away.
     pub(in crate::origin) fn reopen(&self) {
-        if self.lines.try_send(Message::Reopen).is_err() {
+        if !self.writer.takes(Message::Reopen) {
             tracing::warn!("the access log is too busy to be reopened");
         }
     }
@@ -73,21 +105,17 @@ fn write(waiting: &Receiver<Message>, mut sink: Sink, path: &Path) {
     let mut flushed = Instant::now();
     loop {
         let written = match waiting.recv_timeout(FLUSH) {
-            Ok(Message::Line(mut text)) => {
-                text.push(b'\n');
-                let due = flushed.elapsed() >= FLUSH;
-                let written = sink.write_all(&text);
-                if due {
+            Ok(first) => {
+                thread::sleep(GATHER);
+                let mut messages = iter::once(first).chain(waiting.try_iter());
+                let written = messages.try_for_each(|message| take(message, &mut sink, path));
+                if flushed.elapsed() >= FLUSH {
                     flushed = Instant::now();
                     written.and_then(|()| sink.flush())
                 } else {
                     written
                 }
             }
-            Ok(Message::Reopen) => sink.flush().and_then(|()| {
-                sink = self::sink(path)?;
-                Ok(())
-            }),
             Err(RecvTimeoutError::Timeout) => sink.flush(),
             Err(RecvTimeoutError::Disconnected) => {
                 // Nobody is left who could be told.
@@ -97,6 +125,20 @@ fn write(waiting: &Receiver<Message>, mut sink: Sink, path: &Path) {
         };
         if let Err(error) = written {
             tracing::error!("the access log {}: {error}", path.display());
+        }
+    }
+}
+
+fn take(message: Message, sink: &mut Sink, path: &Path) -> io::Result<()> {
+    match message {
+        Message::Line(mut text) => {
+            text.push(b'\n');
+            sink.write_all(&text)
+        }
+        Message::Reopen => {
+            sink.flush()?;
+            *sink = self::sink(path)?;
+            Ok(())
         }
     }
 }

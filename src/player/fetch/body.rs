@@ -8,6 +8,10 @@ use reqwest::{Response, Url};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
+/// A body must bring this many bytes in the time that it is waited for, or its end: one that trickles
+/// is as good as one that stands still.
+const LEAST_BYTES: u64 = 256;
+
 /// What waiting for more of a body brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pull {
@@ -29,6 +33,8 @@ pub(super) struct Body {
     patience: Duration,
     /// Since when it is waited for in vain.
     quiet: Option<Instant>,
+    /// How long the last bytes, fewer than [`LEAST_BYTES`], were waited for, and how many came before.
+    trickle: (Duration, u64),
     /// Where its bytes count, too.
     counter: Option<Counter>,
 }
@@ -65,6 +71,7 @@ impl Body {
             received: Vec::with_capacity(expected.unwrap_or(0).min(1 << 20) as usize),
             patience,
             quiet: None,
+            trickle: (Duration::ZERO, 0),
             counter: None,
         }
     }
@@ -119,10 +126,26 @@ impl Body {
                 if let Some(counter) = &self.counter {
                     counter.add(bytes.len());
                 }
+                self.check_pace(since.elapsed())?;
                 Ok(Pull::More)
             }
             Err(error) => Err(self.truncated().unwrap_or_else(|| broken(&self.url, error))),
         }
+    }
+
+    /// Fails when `waited` for next to nothing makes it longer than patience allows.
+    fn check_pace(&mut self, waited: Duration) -> Result<(), FetchError> {
+        let (before, from) = self.trickle;
+        if self.received() - from >= LEAST_BYTES {
+            self.trickle = (Duration::ZERO, self.received());
+            return Ok(());
+        }
+        self.trickle.0 = before + waited;
+        if self.trickle.0 < self.patience || Some(self.received()) == self.expected {
+            return Ok(());
+        }
+        let awaited = "more than a trickle of the body";
+        Err(timed_out(&self.url, awaited, self.patience))
     }
 
     /// Takes what arrives next; `false` at the end.

@@ -10,28 +10,31 @@ use std::io::{self, Read};
 pub(super) const ACCEPTED: &str = "br, gzip";
 
 /// How a text came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Coding {
+    #[default]
     Identity,
     Gzip,
     Brotli,
 }
 
 impl Coding {
-    /// The coding of an answer; an error for one that was not asked for.
-    pub(super) fn of(url: &Url, headers: &HeaderMap) -> Result<Self, FetchError> {
+    /// The coding of an answer; an error for one that was not asked for: for any, if it was to be
+    /// `plain`.
+    pub(super) fn of(url: &Url, headers: &HeaderMap, plain: bool) -> Result<Self, FetchError> {
         let Some(value) = headers.get(CONTENT_ENCODING) else {
             return Ok(Self::Identity);
         };
         let name = value.to_str().unwrap_or("?").trim().to_ascii_lowercase();
+        let expected = if plain { "none" } else { ACCEPTED };
         match name.as_str() {
             "" | "identity" => Ok(Self::Identity),
-            "gzip" | "x-gzip" => Ok(Self::Gzip),
-            "br" => Ok(Self::Brotli),
+            "gzip" | "x-gzip" if !plain => Ok(Self::Gzip),
+            "br" if !plain => Ok(Self::Brotli),
             _ => Err(FetchError::Coding {
                 url: url.to_string(),
                 coding: name,
-                source: io::Error::other(format!("expected one of {ACCEPTED}")),
+                source: io::Error::other(format!("expected {expected}")),
             }),
         }
     }
@@ -122,16 +125,19 @@ mod tests {
 
     #[test]
     fn only_what_was_asked_for_is_taken() {
-        let of = |value: &'static str| {
+        let coded = |value: &'static str, plain| {
             let headers = [(CONTENT_ENCODING, value.parse().unwrap())];
-            Coding::of(&url(), &headers.into_iter().collect())
+            Coding::of(&url(), &headers.into_iter().collect(), plain)
         };
+        let of = |value| coded(value, false);
         assert_eq!(of("GZIP").unwrap(), Coding::Gzip);
         assert_eq!(of("br").unwrap(), Coding::Brotli);
         assert_eq!(of("identity").unwrap(), Coding::Identity);
         let error = of("zstd").unwrap_err().to_string();
         assert_eq!(error, "http://host/a.m3u8: cannot be read as `zstd`");
-        let none = Coding::of(&url(), &HeaderMap::new());
+        assert_eq!(coded("identity", true).unwrap(), Coding::Identity);
+        assert!(coded("gzip", true).is_err());
+        let none = Coding::of(&url(), &HeaderMap::new(), true);
         assert_eq!(none.unwrap(), Coding::Identity);
     }
 }

@@ -468,8 +468,10 @@ impl Driver<'_> {
         let mut shaped = turn.begin(size).await;
         self.tell(Event::FirstByte);
         loop {
+            let (clock, seek_at_s) = (self.clock, self.seek_at_s());
             let bytes = tokio::select! {
                 bytes = shaped.next(body) => bytes?,
+                () = clock.until(seek_at_s) => return Ok(Some(self.seek())),
                 news = news(&mut self.generator) => {
                     self.take_news(news);
                     if self.closed {

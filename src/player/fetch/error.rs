@@ -51,7 +51,7 @@ pub enum FetchError {
     Connection {
         /// The URL.
         url: String,
-        /// `cannot connect` or `the connection broke`.
+        /// `cannot connect`, `the connection broke` or `the server redirects without end`.
         problem: &'static str,
         /// The HTTP client's complaint.
         #[source]
@@ -211,7 +211,8 @@ impl FetchError {
     /// Whether the same request may well succeed a little later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Connection { .. } | Self::TimedOut { .. } | Self::Truncated { .. } => true,
+            Self::Connection { source, .. } => !source.is_redirect(),
+            Self::TimedOut { .. } | Self::Truncated { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             _ => false,
         }
@@ -227,6 +228,7 @@ impl FetchError {
 
     pub(super) fn status(url: &str, status: u16, retry_after: Option<Duration>) -> Self {
         let hint = match status {
+            300..=399 => " (a redirect that leads nowhere)",
             404 | 410 => " (not there: the manifest may be out of date)",
             416 => " (the file is shorter than the manifest says)",
             500..=599 => " (the server is at fault)",

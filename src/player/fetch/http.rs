@@ -106,6 +106,9 @@ pub(super) struct Answer {
     pub(super) bytes: Vec<u8>,
     /// Bytes that came for it, in whatever coding.
     pub(super) wire_bytes: u64,
+    /// Where the server sent us for it, if it did: what references in it are relative to (RFC 3986
+    /// §5.1.3).
+    pub(super) moved: Option<Url>,
 }
 
 /// An answer whose head is here.
@@ -114,7 +117,7 @@ pub(super) struct Opened<'a> {
     /// The right to receive it, where the client is throttled.
     pub(super) turn: Option<Turn<'a>>,
     pub(super) body: Body,
-    pub(super) coding: Coding,
+    head: Head,
 }
 
 /// What a request is told to be for.
@@ -249,8 +252,11 @@ impl Client {
         }
         let bytes = body.finish()?;
         let wire_bytes = bytes.len() as u64;
-        let bytes = opened.coding.decode(url, bytes, LONGEST)?;
-        Ok(Answer { bytes, wire_bytes })
+        Ok(Answer {
+            bytes: opened.head.coding.decode(url, bytes, LONGEST)?,
+            wire_bytes,
+            moved: opened.head.moved,
+        })
     }
 
     async fn size_once(&self, url: &Url, purpose: &Purpose<'_>) -> Result<u64, FetchError> {
@@ -279,6 +285,16 @@ impl Client {
             Some(throttle) => Some(throttle.turn().await),
             None => None,
         };
+        let (body, head) = self.ask(url, range, purpose).await?;
+        Ok(Opened { turn, body, head })
+    }
+
+    async fn ask(
+        &self,
+        url: &Url,
+        range: Option<ByteRange>,
+        purpose: &Purpose<'_>,
+    ) -> Result<(Body, Head), FetchError> {
         let body = |source, expected| {
             let body = Body::new(url, source, expected, self.patience.body);
             body.counted(self.received.counter(purpose.kind))
@@ -286,21 +302,20 @@ impl Client {
         if url.scheme() == "file" {
             let bytes = file::read(url, range).await?;
             let expected = Some(bytes.len() as u64);
-            let body = body(Source::File(Some(bytes.into())), expected);
-            let coding = Coding::Identity;
-            return Ok(Opened { turn, body, coding });
+            let source = Source::File(Some(bytes.into()));
+            return Ok((body(source, expected), Head::default()));
         }
         let response = self.send(Method::GET, url, range, purpose).await?;
         let expected = check_head(url, &response, range)?;
-        let coding = match purpose.kind.is_text() {
-            true => Coding::of(url, response.headers())?,
-            false => Coding::Identity,
+        let found = without_query(response.url());
+        let head = Head {
+            coding: Coding::of(url, response.headers(), is_plain(range, purpose))?,
+            moved: (found != without_query(url)).then_some(found),
         };
         if range.is_some() {
             self.check_tag(url, &response)?;
         }
-        let body = body(Source::Http(response), expected);
-        Ok(Opened { turn, body, coding })
+        Ok((body(Source::Http(response), expected), head))
     }
 
     async fn send(
@@ -316,11 +331,15 @@ impl Client {
             media,
         } = *purpose;
         let (told, headers) = self.cmcd.apply(url, content, kind, media);
-        let mut request = self.inner.request(method, told).headers(headers);
+        // Without a word about codings any would do (RFC 9110 §12.5.3).
+        let codings = match is_plain(range, purpose) {
+            true => "identity",
+            false => coding::ACCEPTED,
+        };
+        let request = self.inner.request(method, told).headers(headers);
+        let mut request = request.header(ACCEPT_ENCODING, codings);
         if let Some(range) = range {
             request = request.header(RANGE, format!("bytes={}", span(range)));
-        } else if kind.is_text() {
-            request = request.header(ACCEPT_ENCODING, coding::ACCEPTED);
         }
         match timeout(self.patience.answer, request.send()).await {
             Err(_) => Err(timed_out(url, "answer", self.patience.answer)),
@@ -345,6 +364,24 @@ impl Client {
             }
         }
     }
+}
+
+/// What the head of an answer says of the body.
+#[derive(Debug, Default)]
+struct Head {
+    coding: Coding,
+    moved: Option<Url>,
+}
+
+/// Whether the answer must come as it is: ranges are of that, and media gain nothing by a coding.
+fn is_plain(range: Option<ByteRange>, purpose: &Purpose<'_>) -> bool {
+    range.is_some() || !purpose.kind.is_text()
+}
+
+fn without_query(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_query(None);
+    url
 }
 
 fn check_status(url: &Url, response: &Response) -> Result<(), FetchError> {
@@ -431,6 +468,8 @@ pub(super) fn timed_out(url: &Url, awaited: &'static str, waited: Duration) -> F
 pub(super) fn broken(url: &Url, error: reqwest::Error) -> FetchError {
     let problem = if error.is_connect() {
         "cannot connect"
+    } else if error.is_redirect() {
+        "the server redirects without end"
     } else {
         "the connection broke"
     };

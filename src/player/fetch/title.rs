@@ -27,12 +27,14 @@ pub struct Title {
 }
 
 impl Title {
-    /// Fetches the manifest at `url` (`http`, `https` or `file`), HLS or DASH as its text tells.
+    /// Fetches the manifest at `url` (`http`, `https` or `file`), or where the server says that it is,
+    /// HLS or DASH as its text tells.
     pub async fn open(client: &Client, url: &str) -> Result<Self, FetchError> {
         let url = parse(url)?;
         let content = Content::of(&url);
         let purpose = Purpose::of(&content, Kind::Manifest);
         let answer = client.get(&url, None, &purpose).await?;
+        let url = answer.moved.unwrap_or(url);
         let text = String::from_utf8_lossy(&answer.bytes);
         let start = text.trim_start_matches('\u{feff}').trim_start();
         let mut playlists = Vec::new();
