@@ -421,7 +421,8 @@ fn simulate(arguments: &[&str]) -> Output {
 #[test]
 fn ladders_are_set_side_by_side_over_one_network() {
     let folder = tempfile::tempdir().unwrap();
-    let ours = measured(folder.path(), "ours.json", &[(10.0, 0.2), (25.0, 0.15)]);
+    let ours = [(10.0, 0.2), (15.0, 0.151), (25.0, 0.15)];
+    let ours = measured(folder.path(), "ours.json", &ours);
     let theirs = measured(folder.path(), "theirs.json", &[(20.0, 0.35), (60.0, 0.12)]);
     let (mut traces, html) = (Vec::new(), folder.path().join("report.html"));
     for (name, text) in [("a", "0 1\n50 1\n90 0.2\n"), ("b", "0 2\n30 0.3\n70 3\n")] {
