@@ -128,8 +128,8 @@ struct AgainstArgs {
     /// a segment a group of pictures, each measured on all of its frames.
     #[arg(long, value_name = "DIR", requires = "against")]
     ladders: Option<PathBuf>,
-    /// Rungs of such a ladder at most: the lowest and the highest corner, and between them those that
-    /// would be missed most.
+    /// Rungs of such a ladder at most: of the corners a tenth of the rate apart the lowest, the highest,
+    /// and between them those that would be missed most.
     #[arg(
         long,
         default_value_t = 6,
