@@ -7,7 +7,7 @@
 //! may change (keys, time limit, `Alt-Svc`, log) is looked up at each request.
 
 use super::access::token::TokenError;
-use super::headers::{ALLOWED, EXPOSED, NO_STORE, PREFLIGHT_AGE, TIMING};
+use super::headers::{ALLOWED, EXPOSED, FAILURE, NO_STORE, PREFLIGHT_AGE, TIMING};
 use super::query::MAX_QUERY;
 use super::router::routes;
 use super::telemetry::Watch;
@@ -175,7 +175,19 @@ async fn in_time(
     let limit = origin.look(|live| live.settings.request_timeout);
     let limit = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limit);
     let rest = service_fn(|begun: Request<_>| begun.into_body());
-    limit.layer(rest).oneshot(Request::new(begun)).await
+    let answer = limit.layer(rest).oneshot(Request::new(begun)).await?;
+    let says_why = answer.headers().contains_key(CACHE_CONTROL);
+    match answer.status() {
+        StatusCode::GATEWAY_TIMEOUT if !says_why => Ok(late()),
+        _ => Ok(answer),
+    }
+}
+
+/// 504, which may pass in a moment.
+fn late() -> Response {
+    let fields = [(CACHE_CONTROL, FAILURE)];
+    let text = "the answer was not ready in time\n";
+    (StatusCode::GATEWAY_TIMEOUT, fields, text).into_response()
 }
 
 /// 403, to be asked again with another token.

@@ -1,10 +1,14 @@
 //! What can go wrong while answering, and the one place that turns it into an HTTP status.
 
+use super::headers::FAILURE;
 use crate::manifest::ManifestError;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
+
+/// What errors are told in.
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Why a request, or the start of the origin, failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -172,10 +176,7 @@ impl IntoResponse for OriginError {
         if status.is_server_error() {
             tracing::error!(%status, "{self}");
         }
-        let headers = [
-            (CONTENT_TYPE, "text/plain; charset=utf-8"),
-            (CACHE_CONTROL, "public, max-age=1"),
-        ];
+        let headers = [(CONTENT_TYPE, PLAIN), (CACHE_CONTROL, FAILURE)];
         (status, headers, text).into_response()
     }
 }

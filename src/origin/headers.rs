@@ -22,6 +22,9 @@ pub(super) const IMMUTABLE: HeaderValue =
 /// Never to be kept.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+/// Errors may be kept for a second, so that a crowd of players asks once.
+pub(super) const FAILURE: HeaderValue = HeaderValue::from_static("public, max-age=1");
+
 /// How long manifests may be kept, and used beyond that while a new one is fetched or cannot be.
 pub(super) fn changing(settings: &Settings) -> HeaderValue {
     let age = settings.manifest_max_age.as_secs();

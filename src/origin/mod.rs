@@ -16,7 +16,7 @@
 //! | `steering` | which way to the titles players should take |
 //! | `catalogue`, `page` | which titles there are, for programs and for people |
 //! | `edge`, `router` | what is done to every request; which handler answers it |
-//! | `server`, `connection` | listening, limits and shutdown |
+//! | `server`, `connection`, `memory` | listening, limits and shutdown; what idle connections leave behind |
 //!
 //! A title is plain files that any static server could serve; the origin adds the segment-URL
 //! form, caching and conformance. It knows segments as bytes and manifests by their meaning; it
@@ -38,6 +38,7 @@ mod headers;
 mod health;
 mod layout;
 mod made;
+mod memory;
 mod modified;
 mod object;
 mod page;

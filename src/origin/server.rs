@@ -4,6 +4,7 @@
 
 use super::connection::{Connection, Limited, Speaks};
 use super::edge::Edge;
+use super::memory::LeftBehind;
 use super::{Origin, Settings};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response};
@@ -45,10 +46,12 @@ pub async fn serve(
     let server = Arc::new(Server::new(origin.clone()));
     let (stop, stopping) = watch::channel(());
     let mut shutdown = pin!(shutdown);
+    let mut upkeep = pin!(server.left_behind.clone().look_after());
     loop {
         let (connection, peer) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
+            never = &mut upkeep => match never {},
         };
         let (server, stopping) = (Arc::clone(&server), stopping.clone());
         tokio::spawn(async move { server.attend(connection, peer, stopping).await });
@@ -64,6 +67,7 @@ struct Server {
     edge: Edge,
     http1: http1::Builder,
     any: auto::Builder<TokioExecutor>,
+    left_behind: LeftBehind,
 }
 
 impl Server {
@@ -88,6 +92,7 @@ impl Server {
             edge: Edge::new(origin),
             http1,
             any,
+            left_behind: LeftBehind::default(),
         }
     }
 
@@ -110,7 +115,10 @@ impl Server {
                 Err(error) => Err(error.into()),
             };
             match ended {
-                Ok(Some(rested)) => connection = rested,
+                Ok(Some(rested)) => {
+                    connection = rested;
+                    self.left_behind.add();
+                }
                 Ok(None) => return,
                 Err(error) => return tracing::debug!("{peer}: {error}"),
             }

@@ -163,13 +163,19 @@ impl Store {
         let open = || self.get(path, part(range.clone(), tag.clone()));
         let pieces = self.tried(path, open).await?.into_stream();
         let (path, guard) = (path.to_owned(), self.guard.clone());
-        let limit = guard.map_or(Duration::MAX, |guard| guard.limit);
-        let next = move |(mut pieces, path): (Pieces, String)| async move {
-            let piece = match tokio::time::timeout(limit, pieces.next()).await {
-                Ok(piece) => piece?.map_err(|error| OriginError::store(&path, error)),
-                Err(_) => Err(OriginError::late(&path)),
-            };
-            Some((piece, (pieces, path)))
+        let limit = guard.as_ref().map_or(Duration::MAX, |guard| guard.limit);
+        let next = move |(mut pieces, path): (Pieces, String)| {
+            let guard = guard.clone();
+            async move {
+                let piece = match tokio::time::timeout(limit, pieces.next()).await {
+                    Ok(piece) => piece?.map_err(|error| OriginError::store(&path, error)),
+                    Err(_) => Err(OriginError::late(&path)),
+                };
+                if let (Err(error), Some(guard)) = (&piece, guard) {
+                    guard.metrics.store_failed(error.reason());
+                }
+                Some((piece, (pieces, path)))
+            }
         };
         Ok(futures_util::stream::unfold((pieces, path), next).boxed())
     }

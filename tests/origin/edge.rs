@@ -159,7 +159,9 @@ async fn the_time_limit_follows_a_reload() {
     probe.set(Mode::Hangs);
     assert!(origin.apply(with(200)).unwrap().is_empty());
     let asked = Instant::now();
-    assert_eq!(server.get("/t/master.m3u8", &[]).await.status(), 504);
+    let answer = server.get("/t/master.m3u8", &[]).await;
+    assert_eq!(answer.status(), 504);
+    assert_eq!(header(&answer, "cache-control"), "public, max-age=1");
     let took = asked.elapsed();
     assert!((200..3000).contains(&took.as_millis()), "{took:?}");
     origin.apply(with(60_000)).unwrap();

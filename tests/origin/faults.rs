@@ -132,7 +132,10 @@ async fn a_long_answer_that_the_store_does_not_finish_never_looks_whole() {
         let answer = server.get(&url, &[]).await;
         assert_eq!(answer.status(), 200, "{mode:?}: it had begun well");
         assert!(answer.bytes().await.is_err(), "{mode:?}");
-        assert_eq!(server.text("/healthz").await, "ok\n");
+        // Three tries to read when it was published, then the answer itself.
+        let late = "promptus_store_errors_total{reason=\"late\"} 4\n";
+        let metrics = server.text("/metrics").await;
+        assert_eq!(metrics.contains(late), mode == Mode::Stalls, "{metrics}");
     }
 }
 

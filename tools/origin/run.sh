@@ -18,8 +18,13 @@ if [ ${#packages[@]} -gt 0 ]; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" \
         >/dev/null || { echo "cannot install ${packages[*]}" >&2; exit 2; }
 fi
+# As the container has it.
 if [ -z "${PROMPTUS:-}" ]; then
-    cargo build --release -q --bin promptus --features gcs,azure || exit 2
+    cargo build --profile dist --locked -q --bin promptus --features gcs,azure || exit 2
+    export PROMPTUS=$PWD/target/dist/promptus
+fi
+if [ "$part" = speed ] || [ "$part" = all ]; then
+    cargo build --profile dist --locked -q --example floor --no-default-features --features net || exit 2
 fi
 
 echo "$(date -u '+%F %H:%M UTC'), $(nproc) × $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nginx -v 2>&1 | sed 's/.*: //')"

@@ -2,20 +2,23 @@
 """CPU time a request and delay beside nginx: same files, same client, in turn, ratios only.
 
 CPU time is user and system time of the server's processes over a round of wrk, divided by the
-requests that were answered. Both servers have one worker on CPU 0, wrk has CPU 1. nginx runs twice:
-as plain as it can be, and with the constant fields that our answers carry too.
+requests that were answered. All servers have one worker on CPU 0, wrk has CPU 1. nginx runs twice:
+as plain as it can be, and with the constant fields that our answers carry too. Between the two stands
+axum alone (floor.rs), a handler that looks its answer up in a table: the least that ours could cost.
 """
 
 import argparse
 import contextlib
+import os
 import re
 import statistics
 import subprocess
 import sys
 
-from common import (bench_title, cpu_seconds, fetch, free_port, nginx, origin, scratch,
-                    shipped_titles, spread, table)
+from common import (REPOSITORY, bench_title, cpu_seconds, fetch, free_port, nginx, origin, scratch,
+                    server, shipped_titles, spread, table)
 
+FLOOR = os.environ.get("FLOOR", REPOSITORY / "target/dist/examples/floor")
 RATE, CONNECTIONS = 2_000, 100
 P99_BAR, LOG_BAR = 1.2, 1.05
 # Requests that a round has at least.
@@ -157,19 +160,20 @@ def rows_of(cases, found):
     """Table rows, and what misses its bar."""
     rows, missed = [], []
     for case in cases:
-        cpu = {peer: [us for us, _ in found[case.name, peer]] for peer in ("ours", "nginx", "fields")}
-        ratios = {peer: [a / b for a, b in zip(cpu["ours"], cpu[peer])] for peer in ("nginx", "fields")}
+        cpu = {peer: [us for us, _ in found[case.name, peer]] for peer in PEERS}
+        over = lambda one, other: spread([a / b for a, b in zip(cpu[one], cpu[other])])
         rate = statistics.median([a[1] / b[1] for a, b in zip(found[case.name, "ours"], found[case.name, "nginx"])])
-        plain, around = spread(ratios["nginx"])
+        plain, around = over("ours", "nginx")
         if plain > case.bar:
             missed.append(f"{case.name}: {plain:.2f} > {case.bar}")
         rows.append([case.name, *(f"{spread(cpu[p])[0]:.1f} ± {spread(cpu[p])[1]:.1f}" for p in cpu),
-                     f"{plain:.2f} ± {around:.2f}", f"{spread(ratios['fields'])[0]:.2f}",
-                     f"{case.bar}", f"{rate:.2f}"])
+                     f"{plain:.2f} ± {around:.2f}", f"{over('ours', 'fields')[0]:.2f}",
+                     f"{over('floor', 'nginx')[0]:.2f}", f"{case.bar}", f"{rate:.2f}"])
     return rows, missed
 
 
-HEAD = ["CPU µs a request", "ours", "nginx", "nginx, same fields", "ours / nginx", "/ same fields", "bar", "req/s ratio"]
+PEERS = {"ours": "ours", "floor": "axum alone", "nginx": "nginx", "fields": "nginx, same fields"}
+HEAD = ["CPU µs a request", *PEERS.values(), "ours / nginx", "/ same fields", "axum alone / nginx", "bar", "req/s ratio"]
 
 
 def delays(port, path, seconds, folder):
@@ -254,18 +258,23 @@ def main():
         theirs, theirs_logging = (
             running.enter_context(nginx(folder / f"nginx-{at[0]}", nginx_http(files, at, log), at[0], pin=0))
             for at, log in ((ports, None), (log_ports, folder / "theirs.log")))
-        peers = [("ours", port, ours), ("nginx", ports[0], theirs), ("fields", ports[1], theirs)]
+        least_port = free_port()
+        command = ["taskset", "-c", "0", FLOOR, files, f"127.0.0.1:{least_port}"]
+        least = running.enter_context(server(command, least_port, env={**os.environ, **one}))
+        peers = [("ours", port, ours), ("floor", least_port, least),
+                 ("nginx", ports[0], theirs), ("fields", ports[1], theirs)]
         chosen = [case for case in cases if options.only in case.name]
         rows, misses = rows_of(chosen, compare(chosen, peers, rounds, seconds, folder))
         table(HEAD, rows)
         missed += misses
+        beside = [peer for peer in peers if peer[0] in ("ours", "nginx")]
         if options.only in "delay":
-            rows, misses = open_loop(peers[:2], [("9 kB", small[0]), ("100 kB", large[0])], rounds, 2, folder)
+            rows, misses = open_loop(beside, [("9 kB", small[0]), ("100 kB", large[0])], rounds, 2, folder)
             print()
             table([f"delay at {RATE} req/s, p50 / p99, ms", "ours", "nginx", "p99 ours / nginx", "bar", "req/s sent"], rows)
             missed += misses
         if options.only in "log":
-            everyone = [*peers[:2], ("ours, log", logging, ours_logging), ("nginx, log", log_ports[0], theirs_logging)]
+            everyone = [*beside, ("ours, log", logging, ours_logging), ("nginx, log", log_ports[0], theirs_logging)]
             watched = Case("segment of 9 kB, CMCD", small, CMCD)
             rows, misses = watching(everyone, (cases[0], watched), rounds, seconds, folder)
             print()
