@@ -4,11 +4,12 @@
 #
 #   tools/long_checks.sh [--log FILE] [STEP…]     all steps if none is named
 #
-# Steps: browsers (players that are not ours), conformance (parsers, probes, clients), caches, s3, clouds, faults
-# (50 kills of a publisher, full disks, slow clients, broken stores), fuzz (ten minutes a target;
-# FUZZ_SECONDS), speed, load, title. Two hours on two idle processors; Debian, as root, or with what the
-# steps name installed. Without --log the log is target/long_checks.log. The program is built anew unless
-# $PROMPTUS names one, which should have the features gcs and azure.
+# Steps: speed, load, title (those first, they want a quiet machine), browsers (players that are not ours),
+# conformance (parsers, probes, clients), caches, s3, clouds, faults (50 kills of a publisher, full disks,
+# slow clients, broken stores), fuzz (ten minutes a target; FUZZ_SECONDS). Two hours on two idle
+# processors; Debian, as root, or with what the steps name installed. Without --log the log is
+# target/long_checks.log. The program is built anew, as the container has it, unless $PROMPTUS names
+# one, which should have the features gcs and azure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 log=target/long_checks.log
@@ -16,14 +17,14 @@ if [ "${1:-}" = --log ]; then
     log=${2:?"--log wants a file"}
     shift 2
 fi
-all="browsers conformance caches s3 clouds faults fuzz speed load title"
+all="speed load title browsers conformance caches s3 clouds faults fuzz"
 for step in "$@"; do
     [[ " $all " == *" $step "* ]] || { echo "unknown step $step; steps: $all" >&2; exit 2; }
 done
 
 if [ -z "${PROMPTUS:-}" ]; then
-    cargo build --release --locked --quiet --bin promptus --features gcs,azure || exit 2
-    PROMPTUS=$PWD/target/release/promptus
+    cargo build --profile dist --locked --quiet --bin promptus --features gcs,azure || exit 2
+    PROMPTUS=$PWD/target/dist/promptus
 fi
 export PROMPTUS PROMPTUS_PROGRAM=$PROMPTUS
 

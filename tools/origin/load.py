@@ -84,8 +84,8 @@ def idle_connections(checks, folder, root, path):
             while b"\r\n\r\n" not in got or len(got.split(b"\r\n\r\n", 1)[1]) < size:
                 got += connection.recv(1 << 16)
             open_.append(connection)
-        # Until the last of them has come to rest.
-        time.sleep(3)
+        # Until the last of them has come to rest and their memory is given back.
+        time.sleep(5)
         during = rss_kb(process) / 1024
         checks.that(during < 100, "5,000 idle connections under 100 MB", during)
         alive = 0
