@@ -61,6 +61,10 @@ pub(super) enum Part {
     /// A segment, counted from 1, or 0 for the init segment.
     Segment(usize),
     Encoded(Encoding),
+    /// A manifest as it was a moment ago, whether it was made or read.
+    Latest {
+        steered: bool,
+    },
     /// A manifest that was made.
     Made {
         /// Tag of the title's entry point.
@@ -224,13 +228,17 @@ fn weight(path: usize, object: &Object) -> u32 {
     u32::try_from(OVERHEAD + path + bytes).unwrap_or(u32::MAX)
 }
 
-/// Lets what may change grow stale.
+/// Lets what may change grow stale; what was put together from it sooner, as that adds up.
 struct Freshness {
     refresh: Duration,
 }
 
 impl Expiry<Key, Object> for Freshness {
     fn expire_after_create(&self, key: &Key, _: &Object, _: Instant) -> Option<Duration> {
-        (!key.immutable).then_some(self.refresh)
+        let lives = match key.part {
+            Part::Latest { .. } => self.refresh / 4,
+            _ => self.refresh,
+        };
+        (!key.immutable).then_some(lives)
     }
 }

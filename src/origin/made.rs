@@ -21,15 +21,34 @@ const UP: &str = "../";
 /// Smallest `sidx` that lists a segment, in bytes.
 const SMALLEST_INDEX: u64 = 44;
 
-/// One of the manifests of a title, with the rungs that `filter` takes.
+/// One of the manifests of a title, with the rungs that `filter` takes. With all of them, it is found
+/// again without a look at the title for a moment.
 pub(super) async fn manifest(
     origin: &Origin,
     manifest: &Manifest<'_>,
     filter: &Filter,
 ) -> Result<Object, OriginError> {
-    let offered = origin.weights_on_offer().await;
     let steered =
         manifest.spelling == Spelling::Hls && origin.look(|live| live.settings.steering.is_some());
+    if *filter != Filter::default() {
+        return Box::pin(current(origin, manifest, filter, steered)).await;
+    }
+    let latest = Wanted {
+        path: &manifest.path,
+        part: &Part::Latest { steered },
+        immutable: false,
+    };
+    let make = || current(origin, manifest, filter, steered);
+    origin.shared.cache.object(latest, make).await
+}
+
+async fn current(
+    origin: &Origin,
+    manifest: &Manifest<'_>,
+    filter: &Filter,
+    steered: bool,
+) -> Result<Object, OriginError> {
+    let offered = origin.weights_on_offer().await;
     let plain = *filter == Filter::default() && offered.is_empty() && !steered;
     if manifest.form == Form::Ranges && plain {
         return origin.file(&manifest.path, false).await;

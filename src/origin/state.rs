@@ -167,7 +167,7 @@ impl Origin {
     ) -> Result<Object, OriginError> {
         match resource {
             Resource::File { path, immutable } => self.file(path, *immutable).await,
-            Resource::Manifest(manifest) => Box::pin(made::manifest(self, manifest, filter)).await,
+            Resource::Manifest(manifest) => made::manifest(self, manifest, filter).await,
             Resource::Weights { hash } => self.weights(hash).await,
             Resource::Rung { stem, part } => self.of_rung(stem, *part).await,
         }
