@@ -37,7 +37,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "player::fetch",
         &["time", "manifest", "segment", "player", "simulate"],
     ),
-    ("simulate", &["time", "manifest", "player", "report"]),
+    (
+        "simulate",
+        &["time", "manifest", "segment", "player", "report"],
+    ),
     ("report", &["time", "player"]),
     ("origin", &["time", "manifest", "segment"]),
     ("config", &["player", "origin"]),

@@ -559,6 +559,41 @@ async fn every_request_carries_cmcd_and_connections_are_kept() {
 }
 
 #[tokio::test]
+async fn every_request_of_a_dash_session_carries_cmcd() {
+    let folder = TempDir::new().unwrap();
+    publish_fake(folder.path(), 8);
+    let (base, seen, _) = noting(folder.path()).await;
+    for manifest in ["urls/manifest.mpd", "manifest.mpd"] {
+        seen.lock().unwrap().clear();
+        let client = Client::new(hasty()).unwrap();
+        let client = client.with_cmcd(Cmcd::new(CmcdMode::Header));
+        let title = Title::open(&client, &format!("{base}{manifest}")).await;
+        let stream = title.unwrap().stream(&client, 0).await.unwrap();
+        let (sender, _receiver) = mpsc::channel(1000);
+        let played = play(&client, &stream, &with(Abr::Fixed(1)), &sender).await;
+        assert!(played.complete, "{manifest}");
+        let notes = seen.lock().unwrap();
+        let all = |name: &str| -> Vec<String> {
+            let values = notes.iter().map(|headers| headers.get(name));
+            let texts = values.map(|value| value.map_or("", |value| value.to_str().unwrap()));
+            texts.map(str::to_owned).collect()
+        };
+        let sessions = all("cmcd-session");
+        assert!(sessions.iter().all(|text| text.contains("sf=d,sid=\"")));
+        let objects = all("cmcd-object");
+        assert!(
+            objects.iter().all(|text| text.contains("ot=")),
+            "{objects:?}"
+        );
+        assert_eq!(objects.iter().filter(|text| *text == "ot=m").count(), 1);
+        let media = objects.iter().filter(|text| text.contains("ot=v"));
+        let media: Vec<&String> = media.collect();
+        assert_eq!(media.len(), 8, "{manifest}: {objects:?}");
+        assert!(media.iter().all(|text| text.contains(",d=1000,")));
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_changes_is_not_mixed() {
     let folder = TempDir::new().unwrap();
     publish_fake(folder.path(), 6);

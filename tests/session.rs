@@ -8,7 +8,7 @@ mod anything;
 
 use promptus::player::abr::Abr;
 use promptus::player::event::{Command, Event, Rendered, State};
-use promptus::player::ladder::{Ladder, Rung};
+use promptus::player::ladder::{Ladder, Rung, Samples};
 use promptus::player::log::{Cause, Log, Outcome};
 use promptus::player::pipeline::Compute;
 use promptus::player::session::{Guards, Options, Session};
@@ -341,7 +341,7 @@ proptest! {
         ladder in ladder(), options in options(), samples in 2u32..12,
         fates in prop::collection::vec(fate(), 1..60),
     ) {
-        let ladder = Arc::new(ladder.with_samples(samples));
+        let ladder = Arc::new(ladder.with_samples(Samples::Even(samples)));
         let (log, finished) = drive(&ladder, &options, &fates, false);
         if finished {
             let played: f64 = log.played_s.iter().sum();
@@ -777,7 +777,7 @@ fn long_and_short_titles_come_to_their_end() {
 #[test]
 fn an_abandoned_transfer_keeps_its_whole_samples() {
     for samples in [0, 5] {
-        let ladder = Arc::new((*simple(9)).clone().with_samples(samples));
+        let ladder = Arc::new((*simple(9)).clone().with_samples(Samples::Even(samples)));
         let mut session = Session::new(ladder, &Options::default());
         let (mut command, mut now_s) = (session.handle(0.0, Event::Start), 0.0);
         while !matches!(command, Command::Fetch { rung: 2, .. }) {

@@ -14,6 +14,7 @@ use promptus::player::abr::Abr;
 use promptus::player::pipeline::Compute;
 use promptus::player::session::{Options, Session};
 use promptus::player::utility::Utility;
+use promptus::segment::media::read_partial;
 use promptus::simulate::compat::{CompatError, pensieve, sabre};
 use promptus::simulate::conditions::{Conditions, FitTo};
 use promptus::simulate::corpus::Corpus;
@@ -22,6 +23,7 @@ use promptus::simulate::grid::{Grid, Player, Sample, figures, page};
 use promptus::simulate::link::Link;
 use promptus::simulate::movie::Movie;
 use promptus::simulate::subject::Subject;
+use promptus::simulate::title;
 use promptus::simulate::trace::Trace;
 use serde_json::{Value, json};
 use std::fs;
@@ -551,4 +553,85 @@ fn layers_are_a_rule_among_others() {
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(error.contains("layers"), "{error}");
+}
+
+/// What a simulated transfer that is cut off leaves is what a real one does, byte by byte.
+#[test]
+fn a_title_cut_off_plays_as_much_as_its_bytes_do() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo");
+    let ladder = Subject::title(&folder).unwrap().ladder;
+    let group = title::read(&folder).unwrap().groups.remove(0);
+    let mut prefixes = 0;
+    for (rung, representation) in group.representations.iter().enumerate() {
+        let file = fs::read(folder.join(&representation.url)).unwrap();
+        for (segment, listed) in representation.segments.iter().enumerate() {
+            let range = listed.range.unwrap();
+            let bytes = &file[range.start as usize..range.end() as usize];
+            for cut in (0..bytes.len()).step_by(13).chain([bytes.len()]) {
+                let samples = read_partial(&bytes[..cut]).map_or(Vec::new(), |part| part.samples);
+                let ticks: u32 = samples.iter().map(|sample| sample.duration).sum();
+                let ticks = if samples.len() > 1 { ticks } else { 0 };
+                let played_s = f64::from(ticks) / f64::from(group.frame_rate.timescale().ticks());
+                let told_s = ladder.prefix_s(segment, rung, cut as u64);
+                assert!((told_s - played_s).abs() < 1e-9, "{segment} {rung} {cut}");
+                prefixes += usize::from(played_s > 0.0 && cut < bytes.len());
+            }
+        }
+    }
+    assert!(prefixes > 100, "{prefixes}");
+}
+
+/// Over a link that dries up, the rest of a segment comes from a lower rung. Rarely: of the shipped title's
+/// segments, the second sample is seldom whole when there is still time to be gained.
+#[test]
+fn an_abandoned_segment_of_a_title_keeps_its_beginning() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo");
+    let ladder = Subject::title(&folder).unwrap().lasting(120.0).ladder;
+    let options = Options {
+        buffer_s: 10.0,
+        ..Options::default()
+    };
+    let kept = (0..60).filter(|step| {
+        let well_ms = 10_000 + 370 * step;
+        let link = Link::new(
+            &trace(&format!(
+                r#"[{{"duration_ms": {well_ms}, "bandwidth_kbps": 40, "latency_ms": 20}},
+                {{"duration_ms": 900000, "bandwidth_kbps": 4, "latency_ms": 20}}]"#
+            )),
+            1.0,
+        );
+        let run = driver::run(Session::new(Arc::clone(&ladder), &options), &link);
+        let played_s: f64 = run.log.played_s.iter().sum();
+        assert!((played_s - ladder.total_s()).abs() < 1e-6);
+        let mut plays = run.log.plays.windows(2);
+        plays.any(|pair| pair[0].segment == pair[1].segment && pair[0].rung > pair[1].rung)
+    });
+    assert!(kept.count() > 0);
+}
+
+#[test]
+fn media_that_is_absent_tells_no_samples_and_media_that_is_none_is_named() {
+    let (folder, demo) = (tempfile::tempdir().unwrap(), "manifests/demo");
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join(demo);
+    let group = title::read(&demo).unwrap().groups.remove(0);
+    fs::copy(demo.join("master.m3u8"), folder.path().join("master.m3u8")).unwrap();
+    for rung in &group.representations {
+        let playlist = rung.url.replace(".mp4", ".m3u8");
+        let to = folder.path().join(&playlist);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(demo.join(&playlist), to).unwrap();
+    }
+    let ladder = Subject::title(folder.path()).unwrap().ladder;
+    assert_eq!(ladder.prefix_s(0, 0, ladder.size(0, 0)), 0.0);
+    for rung in &group.representations {
+        fs::write(folder.path().join(&rung.url), [0; 3000]).unwrap();
+    }
+    let error = Subject::title(folder.path()).unwrap_err().to_string();
+    let first = &group.representations[0];
+    let start = first.segments[0].range.unwrap().start;
+    assert!(error.contains(&first.url), "{error}");
+    assert!(
+        error.contains(&format!("segment at byte {start}: ")),
+        "{error}"
+    );
 }

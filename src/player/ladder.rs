@@ -4,8 +4,10 @@
 //! rung. Built from a manifest's group; knows nothing of URLs or how bytes are fetched.
 
 mod listed;
+mod samples;
 
 pub use listed::Listed;
+pub use samples::{SampleEnd, Samples};
 
 use super::utility::{Utilities, Utility, UtilityError};
 use crate::manifest::{Group, QualityReport, Representation, SegmentRef};
@@ -109,8 +111,7 @@ pub struct Ladder {
     utilities: Utilities,
     /// Whether sizes are those of layers, each on top of those below it.
     layered: bool,
-    /// Samples that a segment is made of; 0 when unknown.
-    samples: u32,
+    samples: Samples,
     /// How far the index of every rung is here; empty when all of it is.
     listed: Vec<Listed>,
 }
@@ -162,7 +163,7 @@ impl Ladder {
             edges_s: edges(durations_s),
             sizes,
             layered: false,
-            samples: 0,
+            samples: Samples::Unknown,
             listed: Vec::new(),
         })
     }
@@ -268,30 +269,9 @@ impl Ladder {
             sizes,
             utilities: Utilities::of_rates(&self.rungs, false),
             layered: self.layered,
-            samples: self.samples,
+            samples: self.samples.clone(),
             listed: Vec::new(),
         }
-    }
-
-    /// This ladder with segments of so many samples each, as far as [`Ladder::prefix_s`] goes.
-    pub fn with_samples(mut self, samples: u32) -> Self {
-        self.samples = samples;
-        self
-    }
-
-    /// How much of `segment` on `rung` plays from its first `bytes`, seconds: the time that its whole
-    /// samples cover, if they are of one size. The first sample is a single frame, a sample later on
-    /// the frames up to its keyframe. 0 while the number of samples is unknown.
-    pub fn prefix_s(&self, segment: usize, rung: usize, bytes: u64) -> f64 {
-        let part = bytes as f64 / self.size(segment, rung) as f64;
-        let whole = (part * f64::from(self.samples))
-            .floor()
-            .min(f64::from(self.samples));
-        let spans = f64::from(self.samples) - 1.0;
-        if spans < 1.0 || whole < 2.0 {
-            return 0.0;
-        }
-        self.duration_s(segment) * (whole - 1.0) / spans
     }
 
     /// Whether a rung is one more layer on top of the rung below, instead of a rendition of its own.
@@ -555,15 +535,6 @@ pub(crate) mod tests {
         assert_eq!((ladder.size(2, 0), ladder.size(2, 1)), (2002, 4002));
         assert!((ladder.rungs()[1].kbps - (6003.0 + 12_003.0) / 125.0 / 6.0).abs() < 1e-9);
         assert_eq!(ladder.rungs()[1].rank, 8);
-    }
-
-    #[test]
-    fn whole_samples_are_a_prefix_in_time() {
-        let ladder = constant_rate(&[16.0, 32.0], 3, 2.0);
-        assert_eq!(ladder.prefix_s(0, 1, 8000), 0.0);
-        let ladder = ladder.with_samples(5);
-        let prefixes = [1000, 1600, 3199, 3200, 7999, 8000, 9000].map(|b| ladder.prefix_s(0, 1, b));
-        assert_eq!(prefixes, [0.0, 0.0, 0.0, 0.5, 1.5, 2.0, 2.0]);
     }
 
     #[test]

@@ -127,16 +127,43 @@ pub fn read_partial(segment: &[u8]) -> Result<MediaSegment, SegmentError> {
     read_fragment(segment).map(|(media, _)| media)
 }
 
+/// Where the samples of a segment end, from what it begins with: for each, the bytes from the start
+/// of the segment to its end, and the ticks that it and those before it last.
+///
+/// Fails, naming the place, if `head` ends before the header of the `mdat` does, or on boxes that
+/// [`read_media`] fails on.
+pub fn sample_ends(head: &[u8]) -> Result<Vec<(u64, u64)>, SegmentError> {
+    let mut top = Reader::new(head);
+    let moof = next_fragment(&mut top)?;
+    let traf = moof.child(TRAF)?;
+    check_track(&traf)?;
+    let run = Trun::read_from(&traf)?;
+    let mdat = top.header()?.ok_or_else(|| missing(&top, MDAT))?;
+    check_data(&top, &mdat, &moof, &run)?;
+    let samples = run.samples.iter();
+    let ends = samples.scan((mdat.offset + mdat.header, 0), |(bytes, ticks), sample| {
+        *bytes += u64::from(sample.size);
+        *ticks += u64::from(sample.duration);
+        Some((*bytes, *ticks))
+    });
+    Ok(ends.collect())
+}
+
+/// The next `moof`; what stands before it is passed over.
+fn next_fragment<'a>(top: &mut Reader<'a>) -> Result<Reader<'a>, SegmentError> {
+    loop {
+        match top.next_box()? {
+            Some((MOOF, moof)) => return Ok(moof),
+            Some(_) => {}
+            None => return Err(missing(top, MOOF)),
+        }
+    }
+}
+
 /// The segment, and the header of its `mdat` with the bytes present from there on.
 fn read_fragment(segment: &[u8]) -> Result<(MediaSegment, (BoxHeader, u64)), SegmentError> {
     let mut top = Reader::new(segment);
-    let moof = loop {
-        match top.next_box()? {
-            Some((MOOF, moof)) => break moof,
-            Some(_) => {}
-            None => return Err(missing(&top, MOOF)),
-        }
-    };
+    let moof = next_fragment(&mut top)?;
     let sequence = Mfhd::read_from(&moof)?.sequence;
     let traf = moof.child(TRAF)?;
     check_track(&traf)?;
@@ -276,6 +303,17 @@ mod tests {
     }
 
     #[test]
+    fn a_head_tells_where_samples_end() {
+        let (_, bytes) = segment(&[400, 70, 66], true);
+        let head = bytes.len() - 536;
+        let ends = [(400, 1000), (470, 3000), (536, 6000)];
+        let ends = ends.map(|(bytes, ticks)| (head as u64 + bytes, ticks));
+        assert_eq!(sample_ends(&bytes[..head]).unwrap(), ends);
+        assert_eq!(sample_ends(&bytes).unwrap(), ends);
+        assert!(sample_ends(&bytes[..head - 1]).is_err());
+    }
+
+    #[test]
     fn no_samples_is_no_segment() {
         let start = MediaTime::new(0, Timescale::new(1000).unwrap());
         assert!(write_media(1, start, true, &[]).is_err());
@@ -300,6 +338,7 @@ mod tests {
             bytes[at] ^= 1 << bit;
             let _ = read_media(&bytes);
             let _ = read_partial(&bytes[..cut.min(bytes.len())]);
+            let _ = sample_ends(&bytes[..cut.min(bytes.len())]);
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | [`conditions`] | what is done to a trace: multiplier, offset, latency, fit to a ladder |
 //! | [`link`] | a trace as a link: when do so many bytes arrive |
 //! | [`subject`] | what is streamed: a title, a movie, a pixel ladder |
-//! | [`title`] | a title on disk, as its playlists describe it |
+//! | [`title`] | a title on disk, as its playlists and the heads of its segments describe it |
 //! | [`movie`] | titles of other simulators |
 //! | [`compat`] | other simulators, reproduced to the request |
 //! | [`qoe`] | what a session was worth |

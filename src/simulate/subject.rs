@@ -104,6 +104,7 @@ impl Subject {
             name: name.clone(),
             source,
         })?;
+        let ladder = ladder.with_samples(title::samples(path, group)?);
         let folder = if path.is_dir() {
             Some(path)
         } else {

@@ -1,15 +1,22 @@
-//! A title on disk, as far as a simulation needs it: what its HLS playlists say.
-//!
-//! Media files are not opened; sizes and times stand in the playlists.
+//! A title on disk, as far as a simulation needs it: what its HLS playlists say, and where samples
+//! end, which only the heads of its segments know.
 
 use super::file;
 use crate::manifest::hls::Master;
-use crate::manifest::{ManifestError, Presentation};
-use std::io;
+use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
+use crate::player::ladder::{SampleEnd, Samples};
+use crate::segment::SegmentError;
+use crate::segment::media::sample_ends;
+use crate::time::{MediaTime, Timescale};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The playlist that a title directory is known by.
 const MASTER: &str = "master.m3u8";
+
+/// The head of a segment is no longer, in bytes: room for 8,000 samples.
+const LONGEST_HEAD: u64 = 64 << 10;
 
 /// A title that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +34,26 @@ pub enum TitleError {
     /// A playlist that makes no sense.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A media file that cannot be read.
+    #[error("{}: cannot read it", file.display())]
+    Media {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A segment that is none.
+    #[error("{}: segment at byte {start}: {source}", file.display())]
+    Segment {
+        /// The file.
+        file: PathBuf,
+        /// Where in the file the playlist says that it begins.
+        start: u64,
+        /// What is wrong with it.
+        #[source]
+        source: Box<SegmentError>,
+    },
 }
 
 /// Reads the presentation of the title in the directory `path`, or of the master playlist `path`.
@@ -43,6 +70,73 @@ pub fn read(path: &Path) -> Result<Presentation, TitleError> {
         master.fill(index, &text(playlist)?)?;
     }
     Ok(master.finish()?)
+}
+
+/// Where the samples of the segments of `group` end. Unknown without its files, as of a title of which
+/// only the playlists are there, or that names a URL for every segment.
+pub fn samples(path: &Path, group: &Group) -> Result<Samples, TitleError> {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(Path::new("")),
+    };
+    let timescale = group.frame_rate.timescale();
+    let mut rungs = Vec::new();
+    for rung in &group.representations {
+        match of_rung(folder, rung, timescale)? {
+            Some(ends) => rungs.push(ends.into_iter()),
+            None => return Ok(Samples::Unknown),
+        }
+    }
+    let mut rows = Vec::new();
+    for _ in 0..group
+        .representations
+        .first()
+        .map_or(0, |rung| rung.segments.len())
+    {
+        rows.extend(rungs.iter_mut().filter_map(Iterator::next));
+    }
+    Ok(Samples::Listed(rows.into()))
+}
+
+/// The same of one rung, segment by segment.
+fn of_rung(
+    folder: &Path,
+    rung: &Representation,
+    timescale: Timescale,
+) -> Result<Option<Vec<Vec<SampleEnd>>>, TitleError> {
+    let file = folder.join(&rung.url);
+    let ranges: Option<Vec<ByteRange>> = rung.segments.iter().map(|s| s.range).collect();
+    let (Some(ranges), true) = (ranges, file.is_file()) else {
+        return Ok(None);
+    };
+    let unreadable = |source| TitleError::Media {
+        file: file.clone(),
+        source,
+    };
+    let mut media = File::open(&file).map_err(unreadable)?;
+    let segments = ranges.iter().map(|range| {
+        let head = head(&mut media, *range).map_err(unreadable)?;
+        let ends = sample_ends(&head).map_err(|source| TitleError::Segment {
+            file: file.clone(),
+            start: range.start,
+            source: Box::new(source),
+        })?;
+        let end = |(bytes, ticks)| SampleEnd {
+            bytes,
+            seconds: MediaTime::new(ticks, timescale).seconds(),
+        };
+        Ok(ends.into_iter().map(end).collect())
+    });
+    segments.collect::<Result<_, _>>().map(Some)
+}
+
+/// What a segment begins with.
+fn head(media: &mut File, range: ByteRange) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    media.seek(SeekFrom::Start(range.start))?;
+    let length = range.length.min(LONGEST_HEAD);
+    media.take(length).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 fn text(path: &Path) -> Result<String, TitleError> {

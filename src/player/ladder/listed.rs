@@ -37,7 +37,7 @@ impl Ladder {
         Ok(Self {
             utilities: self.utilities.clone(),
             layered: self.layered,
-            samples: self.samples,
+            samples: self.samples.clone(),
             listed,
             ..ladder
         })
