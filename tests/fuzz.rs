@@ -19,7 +19,7 @@ use promptus::package::{KEEP_OLD, Rung, TitleContent, TitleFiles, publish};
 use promptus::segment::coded::CodedSegment;
 use promptus::segment::file::MediaFile;
 use promptus::segment::init::Init;
-use promptus::segment::media::{read_media, read_partial};
+use promptus::segment::media::{read_media, read_partial, sample_ends};
 use promptus::segment::sidx::SegmentIndex;
 use promptus::segment::tree::box_tree;
 use tower::ServiceExt;
@@ -63,6 +63,7 @@ fn segments() {
         .collect();
     fuzz(&seeds, |bytes| {
         let _ = read_partial(bytes);
+        let _ = sample_ends(bytes);
         if let Ok(media) = read_media(bytes) {
             let _ = CodedSegment::read(&layout.init.track, &media);
         }
