@@ -8,7 +8,7 @@ mod anything;
 
 use promptus::player::abr::Abr;
 use promptus::player::event::{Command, Event, Rendered, State};
-use promptus::player::ladder::{Ladder, Rung, Samples};
+use promptus::player::ladder::{Ladder, Rung, SampleEnd};
 use promptus::player::log::{Cause, Log, Outcome};
 use promptus::player::pipeline::Compute;
 use promptus::player::session::{Guards, Options, Session};
@@ -341,7 +341,7 @@ proptest! {
         ladder in ladder(), options in options(), samples in 2u32..12,
         fates in prop::collection::vec(fate(), 1..60),
     ) {
-        let ladder = Arc::new(ladder.with_samples(Samples::Even(samples)));
+        let ladder = Arc::new(evenly(ladder, samples));
         let (log, finished) = drive(&ladder, &options, &fates, false);
         if finished {
             let played: f64 = log.played_s.iter().sum();
@@ -773,11 +773,27 @@ fn long_and_short_titles_come_to_their_end() {
     }
 }
 
+/// So many samples of one size in every segment: the first a single frame, the others as long as each
+/// other.
+fn evenly(ladder: Ladder, samples: u32) -> Ladder {
+    let row = |place: usize| {
+        let (segment, rung) = (place / ladder.rungs().len(), place % ladder.rungs().len());
+        let end = |count: u32| SampleEnd {
+            bytes: (ladder.size(segment, rung) * u64::from(count)).div_ceil(u64::from(samples)),
+            seconds: ladder.duration_s(segment) * f64::from(count - 1) / f64::from(samples - 1),
+        };
+        (1..=samples).map(end).collect()
+    };
+    let rows = (0..ladder.segments() * ladder.rungs().len()).map(row);
+    let rows = rows.collect();
+    ladder.with_samples(rows)
+}
+
 /// The buffer runs low, 13 of 20 kB have come: three of five samples, half of the segment.
 #[test]
 fn an_abandoned_transfer_keeps_its_whole_samples() {
     for samples in [0, 5] {
-        let ladder = Arc::new((*simple(9)).clone().with_samples(Samples::Even(samples)));
+        let ladder = Arc::new(evenly((*simple(9)).clone(), samples));
         let mut session = Session::new(ladder, &Options::default());
         let (mut command, mut now_s) = (session.handle(0.0, Event::Start), 0.0);
         while !matches!(command, Command::Fetch { rung: 2, .. }) {

@@ -42,6 +42,7 @@ pub(super) async fn manifest(
     origin.shared.cache.object(latest, make).await
 }
 
+/// The same as the title is now.
 async fn current(
     origin: &Origin,
     manifest: &Manifest<'_>,

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How often it is looked after.
-pub(super) const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(500);
 
 /// As many have to come to rest before it is worth a walk: they leave about 10 MB.
 const MANY: usize = 500;

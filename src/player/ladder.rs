@@ -7,10 +7,11 @@ mod listed;
 mod samples;
 
 pub use listed::Listed;
-pub use samples::{SampleEnd, Samples};
+pub use samples::SampleEnd;
 
 use super::utility::{Utilities, Utility, UtilityError};
 use crate::manifest::{Group, QualityReport, Representation, SegmentRef};
+use std::sync::Arc;
 
 /// Sums of durations are taken as equal within this, seconds.
 const ROUNDING_S: f64 = 1e-6;
@@ -111,7 +112,8 @@ pub struct Ladder {
     utilities: Utilities,
     /// Whether sizes are those of layers, each on top of those below it.
     layered: bool,
-    samples: Samples,
+    /// Where samples end, in the order of sizes; empty when unknown.
+    samples: Arc<[Vec<SampleEnd>]>,
     /// How far the index of every rung is here; empty when all of it is.
     listed: Vec<Listed>,
 }
@@ -163,7 +165,7 @@ impl Ladder {
             edges_s: edges(durations_s),
             sizes,
             layered: false,
-            samples: Samples::Unknown,
+            samples: Arc::default(),
             listed: Vec::new(),
         })
     }

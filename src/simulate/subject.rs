@@ -105,15 +105,10 @@ impl Subject {
             source,
         })?;
         let ladder = ladder.with_samples(title::samples(path, group)?);
-        let folder = if path.is_dir() {
-            Some(path)
-        } else {
-            path.parent()
-        };
-        let table = folder.map(|folder| folder.join("quality.json"));
-        let quality = match table.filter(|file| file.is_file()) {
-            Some(file) => Some(report(&file)?),
-            None => None,
+        let table = title::folder(path).join("quality.json");
+        let quality = match table.is_file() {
+            true => Some(report(&table)?),
+            false => None,
         };
         Ok(Self {
             name,

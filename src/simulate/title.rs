@@ -4,7 +4,7 @@
 use super::file;
 use crate::manifest::hls::Master;
 use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
-use crate::player::ladder::{SampleEnd, Samples};
+use crate::player::ladder::SampleEnd;
 use crate::segment::SegmentError;
 use crate::segment::media::sample_ends;
 use crate::time::{MediaTime, Timescale};
@@ -64,7 +64,7 @@ pub fn read(path: &Path) -> Result<Presentation, TitleError> {
         path.to_owned()
     };
     let mut master = Master::read(&file.display().to_string(), &text(&file)?)?;
-    let folder = file.parent().unwrap_or(Path::new(""));
+    let folder = folder(path);
     let playlists: Vec<PathBuf> = master.media().map(|url| folder.join(url)).collect();
     for (index, playlist) in playlists.iter().enumerate() {
         master.fill(index, &text(playlist)?)?;
@@ -72,19 +72,24 @@ pub fn read(path: &Path) -> Result<Presentation, TitleError> {
     Ok(master.finish()?)
 }
 
-/// Where the samples of the segments of `group` end. Unknown without its files, as of a title of which
-/// only the playlists are there, or that names a URL for every segment.
-pub fn samples(path: &Path, group: &Group) -> Result<Samples, TitleError> {
-    let folder = match path.is_dir() {
+/// The folder of the title at `path`.
+pub fn folder(path: &Path) -> &Path {
+    match path.is_dir() {
         true => path,
         false => path.parent().unwrap_or(Path::new("")),
-    };
+    }
+}
+
+/// Where the samples of the segments of `group` end, in the order that a ladder takes them. Nothing
+/// without its files, as of a title of which only the playlists are there, or that names a URL for every
+/// segment.
+pub fn samples(path: &Path, group: &Group) -> Result<Vec<Vec<SampleEnd>>, TitleError> {
     let timescale = group.frame_rate.timescale();
     let mut rungs = Vec::new();
     for rung in &group.representations {
-        match of_rung(folder, rung, timescale)? {
+        match of_rung(folder(path), rung, timescale)? {
             Some(ends) => rungs.push(ends.into_iter()),
-            None => return Ok(Samples::Unknown),
+            None => return Ok(Vec::new()),
         }
     }
     let mut rows = Vec::new();
@@ -95,7 +100,7 @@ pub fn samples(path: &Path, group: &Group) -> Result<Samples, TitleError> {
     {
         rows.extend(rungs.iter_mut().filter_map(Iterator::next));
     }
-    Ok(Samples::Listed(rows.into()))
+    Ok(rows)
 }
 
 /// The same of one rung, segment by segment.

@@ -10,7 +10,7 @@ fn any_ladder() -> impl Strategy<Value = Arc<Ladder>> {
     (ladder(), 0u8..3, 2u32..12).prop_map(|(ladder, form, samples)| {
         Arc::new(match form {
             0 => ladder,
-            1 => ladder.with_samples(Samples::Even(samples)),
+            1 => evenly(ladder, samples),
             _ => ladder.clone().into_layers().unwrap_or(ladder),
         })
     })
