@@ -24,6 +24,9 @@ from train import Lpips, predicted
 
 HERE = Path(__file__).parent
 FIELD_BYTES = 200
+CLIPS = ["../shared/clips/sky_256_lossless.mp4", "../shared/clips/uvg_256_lossless.mp4",
+         "../shared/train-clips/tos_battle_a.mp4", "../shared/train-clips/intel_asl_sister.mp4",
+         "../shared/train-clips/intel_bottle.mp4", "../shared/train-clips/intel_onebyone.mp4"]
 
 
 def read(path, size=256):
@@ -73,10 +76,7 @@ def measure(codec, lpips, frames, step, chain, deadzone, strip):
 def main():
     arg = argparse.ArgumentParser()
     arg.add_argument("--weights", default=str(HERE / "runs" / "main" / "last.pt"))
-    arg.add_argument("--clips", nargs="*", default=[
-        "../shared/clips/sky_256_lossless.mp4", "../shared/clips/uvg_256_lossless.mp4",
-        "../shared/train-clips/tos_battle_a.mp4", "../shared/train-clips/intel_asl_sister.mp4",
-        "../shared/train-clips/intel_bottle.mp4", "../shared/train-clips/intel_onebyone.mp4"])
+    arg.add_argument("--clips", nargs="*", default=CLIPS)
     arg.add_argument("--steps", default="0.1,0.2,0.32,0.45,0.8")
     arg.add_argument("--every", type=int, default=20)
     arg.add_argument("--chain", type=int, default=0)
