@@ -20,7 +20,7 @@
 //! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
 //! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
 //! | `invert` | prompt fitting: one nested fit for every rung |
-//! | `render` | keyframes → frames → PNG folder, y4m file or pipe |
+//! | `render` | keyframes → frames → PNG folder, y4m file, film or pipe |
 //! | [`player`] | the client core, without I/O or clock, and `player::fetch`, its HTTP driver |
 //! | [`simulate`] | traces, link model, the same core in virtual time |
 //! | [`report`] | session log → summary, JSON |

@@ -14,6 +14,8 @@ mod rungs;
 mod static_server;
 #[path = "common/synthetic.rs"]
 mod synthetic;
+#[path = "common/tools.rs"]
+mod tools;
 
 use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
 use promptus::segment::coded::CodedSegment;
@@ -536,19 +538,265 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn play_alone_says_how_to_go_on() {
+    let (_folder, title, _) = workplace();
+    let url = format!("{}master.m3u8?a=1&b=2", serve(Path::new(&title)));
+    let output = promptus(&["play", &url, "--json"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    for way in ["clip.mp4 ", "frames/ ", "- | ffplay -"] {
+        let line = format!("promptus play '{url}' --out {way}");
+        assert!(text.contains(&line), "{line}: {text}");
+    }
+    assert_eq!(json(&output)["verdict"], "finished");
+    let quiet = promptus(&["play", &url, "--no-render"]);
+    assert!(!String::from_utf8_lossy(&quiet.stderr).contains("ffplay"));
+}
+
+/// Names in `folder`, hidden ones too.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn play_makes_films() {
+    let (Some(_), Some(probe)) = (tools::tool("ffmpeg"), tools::tool("ffprobe")) else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let (title, films) = (folder.path().join("title"), folder.path().join("films"));
+    renderable(&title);
+    fs::create_dir(&films).unwrap();
+    for name in ["a.mp4", "b.mkv", "c.MOV"] {
+        let film = films.join(name);
+        let args = [
+            "play",
+            title.to_str().unwrap(),
+            "--out",
+            film.to_str().unwrap(),
+            "--json",
+        ];
+        let output = promptus(&args);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(json(&output)["rendering"]["frames"], 48);
+        let about = Command::new(&probe)
+            .args([
+                "-v",
+                "error",
+                "-count_frames",
+                "-of",
+                "csv=p=0",
+                "-show_entries",
+            ])
+            .arg("stream=codec_name,width,height,pix_fmt,r_frame_rate,nb_read_frames")
+            .arg(&film)
+            .output()
+            .unwrap();
+        let about = String::from_utf8_lossy(&about.stdout).into_owned();
+        assert_eq!(about.trim(), "h264,64,64,yuv420p,24/1,48", "{name}");
+    }
+    // What ffmpeg wrote before it was done is not left behind.
+    assert_eq!(names(&films), ["a.mp4", "b.mkv", "c.MOV"]);
+    let (code, text) = failed(&[
+        "play",
+        title.to_str().unwrap(),
+        "--out",
+        films.join("d.webm").to_str().unwrap(),
+    ]);
+    assert!(
+        code == 2 && text.contains("d.webm: expected .mp4, .mov or .mkv"),
+        "{text}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_film_that_cannot_be_made_is_an_error() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let (title, tools) = (folder.path().join("title"), folder.path().join("tools"));
+    renderable(&title);
+    fs::create_dir(&tools).unwrap();
+    let film = folder.path().join("clip.mp4");
+    let play = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_promptus"))
+            .args([
+                "play",
+                title.to_str().unwrap(),
+                "--out",
+                film.to_str().unwrap(),
+            ])
+            .env("PATH", &tools)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), text)
+    };
+    let (code, text) = play();
+    assert!(
+        code == Some(2) && text.contains("clip.mp4: needs the program ffmpeg"),
+        "{text}"
+    );
+    // One that is gone at once, and one that fails when it has read everything.
+    for script in ["exit 1", "cat > /dev/null; exit 1"] {
+        let program = tools.join("ffmpeg");
+        let text = format!("#!/bin/sh\nPATH=/bin:/usr/bin\necho 'no such encoder' >&2\n{script}\n");
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let (code, text) = play();
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains("clip.mp4: ffmpeg: no such encoder"), "{text}");
+    }
+    assert_eq!(names(folder.path()), ["title", "tools"]);
+}
+
+#[test]
+fn a_terminal_is_not_filled_with_video() {
+    let Some(script) = tools::tool("script") else {
+        return;
+    };
+    let (_folder, title, _) = workplace();
+    let line = format!("{} play {title} --out -", env!("CARGO_BIN_EXE_promptus"));
+    let args = ["--quiet", "--return", "--command", &line, "/dev/null"];
+    let output = Command::new(script)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(
+        text.contains("stdout is a terminal") && text.contains("| ffplay -"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_segment_of_far_too_many_frames_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let title = folder.path().join("title");
+    renderable(&title);
+    let master = fs::read_to_string(title.join("master.m3u8")).unwrap();
+    let media = master
+        .lines()
+        .find(|line| line.ends_with("-r4.m3u8"))
+        .unwrap();
+    let playlist = fs::read_to_string(title.join(media)).unwrap();
+    let short = playlist.replace("#EXTINF:1.000000", "#EXTINF:0.500000");
+    assert_ne!(playlist, short);
+    fs::write(title.join(media), short).unwrap();
+    let (master, out) = (title.join("master.m3u8"), folder.path().join("x.y4m"));
+    let paths = [&master, &out].map(|path| path.to_str().unwrap());
+    let (code, text) = failed(&["play", paths[0], "--out", paths[1]]);
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("segment 0: holds 24 frames, the manifest's duration allows 19"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_was_read_of_traces_is_told() {
+    let (folder, title, trace) = workplace();
+    let told = |args: &[&str]| {
+        let output = promptus(args);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    // 4 s of 200, 4 s of 80, and 4 s of 40 kbit/s.
+    let line = format!("{trace}: mean 107 kbit/s over 12.0 s");
+    for args in [
+        &["simulate", &title, "--trace", &trace][..],
+        &[
+            "simulate",
+            &title,
+            "--trace",
+            &trace,
+            "--rules",
+            "bba0,dynamic",
+        ],
+        &[
+            "play",
+            &title,
+            "--no-render",
+            "--throttle",
+            &trace,
+            "--multiplier",
+            "50",
+        ],
+    ] {
+        assert!(told(args).contains(&line), "{args:?}");
+    }
+    let many = folder.path().join("many");
+    fs::create_dir(&many).unwrap();
+    for k in 1..=5 {
+        fs::write(
+            many.join(format!("{k}.csv")),
+            format!("0,{k}00\n10,{k}00\n"),
+        )
+        .unwrap();
+    }
+    let many = many.to_str().unwrap();
+    let text = told(&["simulate", &title, "--traces", many, "--rules", "bba0"]);
+    let all = "5 traces: mean rates 100 / 300 / 500 kbit/s, lengths 20 / 20 / 20 s";
+    assert!(text.contains(all), "{text}");
+    let iperf = r#"{"intervals": [{"seconds": 1, "bits_per_second": 9e9, "omitted": true},
+        {"seconds": 4, "bits_per_second": 90000, "omitted": false}]}"#;
+    let file = folder.path().join("iperf.json");
+    fs::write(&file, iperf).unwrap();
+    let text = told(&["simulate", &title, "--trace", file.to_str().unwrap()]);
+    assert!(
+        text.contains("iperf.json: mean 90.0 kbit/s over 4.0 s"),
+        "{text}"
+    );
+    assert!(text.contains("1 omitted intervals are left out"), "{text}");
+}
+
+#[test]
+fn a_grid_asks_the_oracle_only_when_told_to() {
+    let (_folder, title, trace) = workplace();
+    let run = |more: &[&str]| {
+        let args = [&["simulate", &title, "--trace", &trace, "--json"], more].concat();
+        let output = promptus(&args);
+        assert!(output.status.success(), "{output:?}");
+        (json(&output), String::from_utf8(output.stderr).unwrap())
+    };
+    let (row, text) = run(&["--rules", "bba0"]);
+    assert!(
+        row["oracle_qoe_lin"].is_null() && !text.contains("oracle"),
+        "{row} {text}"
+    );
+    for asked in [&["--oracle"][..], &["--oracle-plans", "10"]] {
+        let (row, text) = run(&[&["--rules", "bba0"], asked].concat());
+        assert!(
+            row["oracle_qoe_lin"].is_number() && text.contains("gap to oracle"),
+            "{row}"
+        );
+    }
+    assert!(run(&[]).0["qoe"]["oracle_qoe_lin"].is_number());
+    assert!(run(&["--no-oracle"]).0["qoe"]["oracle_qoe_lin"].is_null());
+}
+
+#[test]
 fn play_says_what_is_wrong() {
     let (_folder, title, trace) = workplace();
     let base = serve(Path::new(&title));
     let url = format!("{base}master.m3u8");
     let (http, none) = ("http://127.0.0.1:9/x.mpd", "--no-render");
-    let cases: [(&[&str], &str); 41] = [
+    let cases: [(&[&str], &str); 43] = [
         // The fake title names weights that nobody has.
         (&[&url, "--out", "/tmp/x.y4m"], "weights of SHA-256 0707"),
         (
             &[&url, "--decoder", "vae", "--out", "/tmp/x.y4m"],
             "`mini` has no full-size decoder",
         ),
-        (&[&url], "--out"),
+        (&[&url, "--fetch-weights"], "--out <FILM|DIR|FILE.y4m|->"),
+        (&[&url, "--decoder", "own"], "--out <FILM|DIR|FILE.y4m|->"),
+        (&[&url, "--seek", "1:99"], "the title lasts 10 s"),
         (&[none], "<URL|DIR|FILE>"),
         (&[&url, none, "--out", "x"], "cannot be used with"),
         (&[&url, none, "--decoder", "own"], "cannot be used with"),

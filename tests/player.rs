@@ -16,6 +16,8 @@ mod static_server;
 #[path = "common/tools.rs"]
 mod tools;
 
+#[path = "player/foreign.rs"]
+mod foreign;
 #[path = "player/layers.rs"]
 mod layers;
 #[path = "player/local.rs"]

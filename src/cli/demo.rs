@@ -21,7 +21,7 @@ mod server;
 use super::playback::{Ended, Playback};
 use super::screen::{self, Screen};
 use super::strip::Strip;
-use super::{CliError, whole_file};
+use super::{CliError, simulate, whole_file};
 use crate::model::installed::Decoding;
 use crate::player::fetch::Setup;
 use crate::player::ladder::Ladder;
@@ -126,6 +126,7 @@ struct Watched {
 
 fn watch(args: &Args) -> Result<Watched, CliError> {
     let trace = Trace::load(&args.trace())?;
+    simulate::tell(&trace);
     let server = Server::start(&args.title())?;
     let playback = Playback::open(server.url(), Some(Decoding::Own))?;
     let ladder = Arc::clone(playback.stream().ladder());

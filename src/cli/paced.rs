@@ -11,8 +11,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Frames that may wait for their moment: two seconds at 24 a second.
+/// Frames that may wait for their moment: two seconds at 24 a second, fewer if they are large.
 const AHEAD: usize = 48;
+/// Bytes that they may take together.
+const AHEAD_BYTES: usize = 256 << 20;
 
 /// A y4m stream on stdout, paced.
 pub(super) struct Paced {
@@ -24,7 +26,9 @@ pub(super) struct Paced {
 impl Paced {
     /// Starts the thread; the header goes out with the first frame.
     pub(super) fn stdout(picture: Picture) -> Self {
-        let (sender, receiver) = sync_channel(AHEAD);
+        let frame = 3 * picture.size.0 as usize * picture.size.1 as usize;
+        let ahead = (AHEAD_BYTES / frame.max(1)).clamp(1, AHEAD);
+        let (sender, receiver) = sync_channel(ahead);
         let late = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&late);
         let writer = std::thread::spawn(move || write_all(&receiver, picture, &counter));

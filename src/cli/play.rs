@@ -25,6 +25,7 @@ use crate::player::utility::Utility;
 use crate::report::Network;
 use crate::simulate::link::Link;
 use crate::simulate::trace::Trace;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 /// Arguments of `promptus play`.
@@ -35,14 +36,11 @@ pub(super) struct Args {
     /// needs no server: its files are read from disk.
     #[arg(value_name = "URL|DIR|FILE")]
     title: String,
-    /// Where frames go: a folder of PNG files, a .y4m file, or - for a y4m stream in real time.
-    #[arg(
-        long,
-        value_name = "DIR|FILE.y4m|-",
-        required_unless_present = "no_render"
-    )]
+    /// Where frames go: a film (.mp4, .mkv or .mov, through ffmpeg; without sound), a folder of PNG
+    /// files, a .y4m file, or - for a y4m stream in real time. Without it no frames are generated.
+    #[arg(long, value_name = "FILM|DIR|FILE.y4m|-")]
     out: Option<PathBuf>,
-    /// Fetch and decide only; generate no frames.
+    /// Fetch and decide only; generate no frames, and say nothing of how to.
     #[arg(long, conflicts_with = "out")]
     no_render: bool,
     /// What turns latents into pictures: the profile's own decoder, or the full-size autoencoder of
@@ -52,7 +50,8 @@ pub(super) struct Args {
         value_enum,
         default_value_t,
         value_name = "DECODER",
-        conflicts_with = "no_render"
+        conflicts_with = "no_render",
+        requires = "out"
     )]
     decoder: Decoder,
     #[command(flatten)]
@@ -86,7 +85,7 @@ pub(super) struct Args {
     layers: Layers,
     /// Fetch the generator's weights from the title's server if they are not installed: they are
     /// verified and kept in the user's cache folder, for every title that needs them.
-    #[arg(long, conflicts_with = "no_render")]
+    #[arg(long, conflicts_with = "no_render", requires = "out")]
     fetch_weights: bool,
     /// PEM file of certificate authorities to trust beside the system's.
     #[arg(long, value_name = "FILE", env = "PROMPTUS_CA")]
@@ -119,8 +118,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             "--json and --out - both want stdout: choose one",
         ));
     }
+    check_out(args)?;
     let (trace, throttle) = throttle(args)?.unzip();
-    let render = (!args.no_render).then_some(args.decoder.into());
+    let render = args.out.as_ref().map(|_| args.decoder.into());
     let opening = Opening {
         throttle,
         ..opening(args)?
@@ -146,6 +146,36 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let Ended { report, error } = playback.run(setup, trace, screen)?;
     session_args::print(&report, args.json)?;
     error.map_or(Ok(()), |error| Err(failed(error)))
+}
+
+/// Says what to do where no output was named, and refuses one that would fill the screen with bytes.
+fn check_out(args: &Args) -> Result<(), CliError> {
+    let title = quoted(&args.title);
+    match args.out.as_deref() {
+        None if !args.no_render => eprintln!(
+            "playing without pictures; to see them:\n  \
+             promptus play {title} --out clip.mp4      a film\n  \
+             promptus play {title} --out frames/       a PNG file a frame\n  \
+             promptus play {title} --out - | ffplay -  at once, in a window"
+        ),
+        Some(out) if out == Path::new("-") && io::stdout().is_terminal() => {
+            return Err(CliError::input(format!(
+                "--out -: stdout is a terminal, which shows no video: \
+                 promptus play {title} --out - | ffplay -"
+            )));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// `text` as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/:._-+,@%=~".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 /// How the title is to be opened.
@@ -204,6 +234,7 @@ fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
     };
     simulate::check_multiplier(args.multiplier)?;
     let trace = Trace::load(file)?;
+    simulate::tell(&trace);
     let link = Link::new(&trace, args.multiplier);
     let name = trace.name().to_owned();
     Ok(Some((

@@ -123,6 +123,15 @@ impl Screen {
         let begun = Instant::now();
         let (track, media) = media_of(segment)?;
         let rate = track.frame_rate;
+        let samples = media.samples.iter();
+        let ticks: u64 = samples.map(|sample| u64::from(sample.duration)).sum();
+        let frames = ticks / u64::from(rate.frame_ticks());
+        if frames > segment.most_frames {
+            return Err(CliError::input(format!(
+                "segment {}: holds {frames} frames, the manifest's duration allows {}",
+                segment.segment, segment.most_frames
+            )));
+        }
         let Some(place) = self.renderers.get_mut(segment.rung) else {
             let message = format!("there is no rung {}", segment.rung);
             return Err(CliError::input(message));

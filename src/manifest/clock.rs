@@ -20,22 +20,29 @@ pub(super) fn iso_duration(time: MediaTime) -> String {
 
 /// The seconds of an `xs:duration` of days, hours, minutes and seconds.
 pub(super) fn parse_iso_duration(text: &str) -> Option<f64> {
-    let (days, time) = text
-        .strip_prefix('P')?
-        .split_once('T')
-        .unwrap_or((text, ""));
-    let mut seconds = match days.trim_start_matches('P') {
-        "" => 0.0,
-        days => 86_400.0 * decimal(days.strip_suffix('D')?)?,
-    };
-    let mut rest = time;
+    let text = text.strip_prefix('P')?;
+    let (days, time) = text.split_once('T').unwrap_or((text, ""));
+    let mut seconds = 0.0;
+    let mut rest = days;
+    // How long a year or a month lasts is not known.
+    for (unit, scale) in [('Y', f64::NAN), ('M', f64::NAN), ('D', 86_400.0)] {
+        if let Some((count, after)) = rest.split_once(unit) {
+            let count = decimal(count)?;
+            seconds += if count == 0.0 { 0.0 } else { scale * count };
+            rest = after;
+        }
+    }
+    if !rest.is_empty() || seconds.is_nan() {
+        return None;
+    }
+    rest = time;
     for (unit, scale) in [('H', 3600.0), ('M', 60.0), ('S', 1.0)] {
         if let Some((count, after)) = rest.split_once(unit) {
             seconds += scale * decimal(count)?;
             rest = after;
         }
     }
-    (rest.is_empty() && text.len() > 2).then_some(seconds)
+    (rest.is_empty() && text.len() > 1).then_some(seconds)
 }
 
 /// The nearest whole number of frames; `None` for what is no duration of a title (negative, not
@@ -97,7 +104,10 @@ mod tests {
             ("PT0H1M2.5S", Some(62.5)),
             ("P1DT1S", Some(86_401.0)),
             ("P2D", Some(172_800.0)),
+            ("P0Y0M1DT0H0M3.500S", Some(86_403.5)),
             ("P1Y", None),
+            ("P1M", None),
+            ("P1", None),
             ("PT", None),
             ("P", None),
             ("-PT1S", None),

@@ -16,6 +16,22 @@ pub enum ManifestError {
         /// What was expected there, and what was found.
         expected: String,
     },
+    /// A web page, as sign-in and error pages come where something else was asked for.
+    #[error(
+        "{url}: this is an HTML page, expected an HLS playlist (#EXTM3U) or a DASH MPD (<MPD>)"
+    )]
+    HtmlPage {
+        /// URL or file of the page.
+        url: String,
+    },
+    /// A playlist that begins with a byte order mark (RFC 8216 §4.1).
+    #[error(
+        "{url}: begins with a byte order mark, which HLS forbids: it must be UTF-8 without one"
+    )]
+    ByteOrderMark {
+        /// URL or file of the playlist.
+        url: String,
+    },
     /// A text longer than any manifest should be.
     #[error("{url}: {bytes} bytes are too many for a manifest, the limit is {limit}")]
     TooLarge {
@@ -73,6 +89,23 @@ impl<'a> Source<'a> {
             });
         }
         Ok(Self { url, text })
+    }
+
+    /// Refuses a web page; and a byte order mark, which XML may begin with and playlists may not.
+    pub(super) fn check_head(&self) -> Result<(), ManifestError> {
+        let url = self.url.to_owned();
+        let text = self.text.trim_start_matches('\u{feff}').trim_start();
+        let begins = |with: &str| {
+            let start = text.get(..with.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(with))
+        };
+        if begins("<!doctype html") || begins("<html") {
+            return Err(ManifestError::HtmlPage { url });
+        }
+        match self.text.starts_with('\u{feff}') && text.starts_with('#') {
+            true => Err(ManifestError::ByteOrderMark { url }),
+            false => Ok(()),
+        }
     }
 
     /// An error at `line`.

@@ -23,9 +23,9 @@ pub struct Group {
     pub profile: String,
     /// Rate of the generated frames.
     pub frame_rate: FrameRate,
-    /// Visible width in pixels.
+    /// Visible width in pixels; 0 where the manifest does not say (HLS need not): the init segments do.
     pub width: u32,
-    /// Visible height in pixels.
+    /// Visible height in pixels; 0 with the width.
     pub height: u32,
     /// SHA-256 of the generator's weights file, 64 lower-case hex digits.
     pub weights: String,

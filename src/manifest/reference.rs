@@ -1,44 +1,70 @@
 //! Relative URL references as text: joining them and making them relative again (RFC 3986 §5.2,
-//! for paths only). Knows no hosts: a reference with a scheme or a leading `/` is left as it is.
+//! §5.2.3). The document's own place may be relative; then a leading `/` stays what it is.
 
-/// The folder part of a reference: everything up to its last `/`.
+/// The folder part of a reference: everything up to the last `/` of its path.
 pub(crate) fn folder(reference: &str) -> &str {
-    reference.rfind('/').map_or("", |at| &reference[..=at])
+    let path = &reference[..reference.find(['?', '#']).unwrap_or(reference.len())];
+    path.rfind('/').map_or("", |at| &reference[..=at])
 }
 
 /// What `reference` means in a document that lies at `document`.
 pub(crate) fn join(document: &str, reference: &str) -> String {
-    if is_absolute(reference) {
+    if has_scheme(reference) {
         return reference.to_owned();
     }
-    let base = folder(document);
-    // The root or authority of an absolute base cannot be climbed out of.
-    let root = base
-        .find("://")
-        .map_or(usize::from(base.starts_with('/')), |at| {
-            base[at + 3..]
-                .find('/')
-                .map_or(base.len(), |slash| at + 4 + slash)
-        });
-    let (root, path) = base.split_at(root);
-    let mut parts: Vec<&str> = path.split_terminator('/').collect();
+    let (scheme, authority) = root(document);
+    if reference.starts_with("//") {
+        return format!("{}{reference}", &document[..scheme]);
+    }
+    if reference.starts_with('/') {
+        return format!("{}{reference}", &document[..authority]);
+    }
+    // An empty path with an authority stands for `/` (RFC 3986 §5.2.3).
+    let base = folder(document).get(authority..).unwrap_or("/");
+    let base = if base.is_empty() && authority > 0 {
+        "/"
+    } else {
+        base
+    };
     let (steps, name) = reference.split_at(folder(reference).len());
+    let rooted = base.starts_with('/');
+    let mut parts: Vec<&str> = base
+        .split_terminator('/')
+        .skip(usize::from(rooted))
+        .collect();
     for step in steps.split_terminator('/') {
         match (step, parts.last()) {
             (".", _) => {}
             ("..", Some(last)) if *last != ".." => {
                 parts.pop();
             }
-            ("..", None) if !root.is_empty() => {}
+            // The root cannot be climbed out of.
+            ("..", None) if rooted => {}
             _ => parts.push(step),
         }
     }
-    let mut joined = root.to_owned();
+    let mut joined = document[..authority].to_owned();
+    joined.push_str(if rooted { "/" } else { "" });
     for part in parts {
         joined.push_str(part);
         joined.push('/');
     }
     joined + name
+}
+
+/// Where the scheme with its colon ends, and where the host ends; 0 for what is not there.
+fn root(document: &str) -> (usize, usize) {
+    let scheme = match has_scheme(document) {
+        true => document.find(':').map_or(0, |at| at + 1),
+        false => 0,
+    };
+    let authority = match document[scheme..].strip_prefix("//") {
+        Some(rest) => {
+            document.len() - rest.len() + rest.find(['/', '?', '#']).unwrap_or(rest.len())
+        }
+        None => scheme,
+    };
+    (scheme, authority)
 }
 
 /// A reference to `target` from a document at `document`, both relative to the same place.
@@ -62,8 +88,12 @@ pub(crate) fn relative(document: &str, target: &str) -> Option<String> {
 }
 
 fn is_absolute(reference: &str) -> bool {
-    let scheme = reference.split(['/', '?', '#']).next().unwrap_or("");
-    reference.starts_with('/') || scheme.contains(':')
+    reference.starts_with('/') || has_scheme(reference)
+}
+
+fn has_scheme(reference: &str) -> bool {
+    let first = reference.split(['/', '?', '#']).next().unwrap_or("");
+    first.contains(':')
 }
 
 #[cfg(test)]
@@ -82,7 +112,13 @@ mod tests {
             ("h/a.m3u8", "https://host/x", "https://host/x"),
             ("h/a.m3u8", "/x", "/x"),
             ("http://host/t/m.mpd", "../../../a", "http://host/a"),
-            ("http://host", "a", "http://a"),
+            ("http://host", "a", "http://host/a"),
+            ("http://host?x=/y/", "a", "http://host/a"),
+            ("http://host/t/m.mpd", "/x/a", "http://host/x/a"),
+            ("http://host/t/m.mpd", "//cdn/x/", "http://cdn/x/"),
+            ("//cdn/x/", "../../a", "//cdn/a"),
+            ("//cdn/x/", "/a", "//cdn/a"),
+            ("t/m.mpd?from=a/b/c", "../a?to=b/../c", "a?to=b/../c"),
             ("/t/m.mpd", "../a", "/a"),
         ] {
             assert_eq!(join(document, reference), joined, "{document} {reference}");

@@ -14,7 +14,7 @@
 //! | [`stable_diffusion`], [`vae`] | published checkpoints, both layouts; the full-size autoencoder |
 //! | [`mod@format`] | weights in half precision |
 //! | [`picture`] | frames ↔ tensors |
-//! | [`device`], [`installed`] | where to compute; where outside weights lie |
+//! | [`device`], [`machine`], [`installed`] | where to compute, in how much memory; where outside weights lie |
 //! | [`ops`] | layers with frozen weights and right input gradients |
 
 pub mod decoder;
@@ -26,6 +26,7 @@ pub mod generator;
 #[cfg(test)]
 pub(crate) mod gradient_check;
 pub mod installed;
+pub mod machine;
 mod mapped;
 pub mod noise;
 pub mod opening;

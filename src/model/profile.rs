@@ -18,6 +18,10 @@ pub struct Profile {
     pub latent_cell: u32,
     /// Channels of the latent.
     pub latent_channels: usize,
+    /// Most pixels of a coded picture that is generated: what claims more is refused.
+    pub max_pixels: u64,
+    /// Bytes that one pass keeps at a time for a pixel of the picture, attention left out.
+    pub pass_bytes_per_pixel: u64,
     /// Components of a full fit; the scale of a composed prompt is 1/√`full_rank`.
     pub full_rank: usize,
     /// How the prompt enters the network.
@@ -210,6 +214,9 @@ impl Profile {
             cell: 32,
             latent_cell: 8,
             latent_channels,
+            // 4096×2304: a picture of 3840×2160 in whole cells.
+            max_pixels: 4096 * 2304,
+            pass_bytes_per_pixel: 128,
             full_rank: 16,
             conditioning: Conditioning::Spatial { cell: 16, dim },
             prediction: Prediction::Sample,
@@ -263,6 +270,8 @@ impl Profile {
             cell: 64,
             latent_cell: 8,
             latent_channels: 4,
+            max_pixels: 1024 * 1024,
+            pass_bytes_per_pixel: 2048,
             full_rank: 8,
             conditioning: Conditioning::CrossAttention { tokens: 77, dim },
             prediction: Prediction::Epsilon {
@@ -302,6 +311,21 @@ impl Profile {
     pub fn latent_shape(&self, (width, height): (u32, u32)) -> (usize, usize, usize) {
         let cells = |side: u32| (side / self.latent_cell) as usize;
         (self.latent_channels, cells(height), cells(width))
+    }
+
+    /// About how many bytes one pass keeps at a time for a picture of a coded size. With attention they
+    /// grow with the square of the pixels: the finest level's scores, and their softmax beside them.
+    pub fn pass_bytes(&self, size: (u32, u32)) -> u64 {
+        let (_, rows, columns) = self.latent_shape(size);
+        let heads = self.unet.attention.as_ref();
+        let heads = heads.and_then(|attention| attention.heads.first());
+        let scores = heads.map_or(0, |&heads| {
+            let tokens = (rows * columns) as u64;
+            tokens.saturating_mul(tokens).saturating_mul(heads as u64)
+        });
+        let pixels = u64::from(size.0) * u64::from(size.1);
+        let layers = pixels.saturating_mul(self.pass_bytes_per_pixel);
+        layers.saturating_add(scores.saturating_mul(2 * 4))
     }
 
     /// The prompt's shape for a picture of a coded size.
@@ -439,7 +463,14 @@ mod tests {
         let shape = mini.prompt_shape((256, 128));
         assert_eq!((shape.tokens, shape.dim), (128, 32));
         assert_eq!(mini.grid_width((256, 128)), 16);
+        let pixels = 256 * 128;
+        assert_eq!(
+            mini.pass_bytes((256, 128)),
+            pixels * mini.pass_bytes_per_pixel
+        );
         let sd = Profile::sd_turbo();
+        // Five heads of 16,384² scores each, twice, are 10.7 GB.
+        assert_eq!(sd.pass_bytes((1024, 1024)) >> 30, 10 + 2);
         assert_eq!(sd.latent_shape((512, 512)), (4, 64, 64));
         assert_eq!(sd.prompt_shape((512, 512)).tokens, 77);
     }

@@ -200,7 +200,10 @@ impl TitleRung {
         if rung_id(track) != says.id || track.codecs() != says.codecs {
             return differs("profile or rank");
         }
-        let size = (group.width, group.height);
+        let size = match group.width {
+            0 => track.visible,
+            width => (width, group.height),
+        };
         if (track.frame_rate, track.visible) != (group.frame_rate, size) {
             return differs("frame rate or picture size");
         }

@@ -45,6 +45,30 @@ pub enum RenderError {
         /// The hash of the generator's file, in hexadecimal.
         generator: String,
     },
+    /// A coded picture larger than its profile allows.
+    #[error(
+        "a coded picture of {}x{} has more pixels than profile `{profile}` generates, at most {limit}",
+        size.0, size.1
+    )]
+    TooManyPixels {
+        /// Width and height of the coded picture.
+        size: (u32, u32),
+        /// The generator's profile.
+        profile: &'static str,
+        /// The most pixels.
+        limit: u64,
+    },
+    /// One frame takes more memory than the machine has left.
+    #[error(
+        "one frame takes about {:.1} GB of memory, {:.1} GB are left",
+        *needed as f64 / 1e9, *available as f64 / 1e9
+    )]
+    Memory {
+        /// About how many bytes one pass takes.
+        needed: u64,
+        /// Bytes that are left.
+        available: u64,
+    },
     /// Picture size and prompt shape do not belong together in this profile.
     #[error(
         "a coded picture of {}x{} with prompts of {tokens}x{dim} is none that profile `{profile}` \
@@ -80,6 +104,32 @@ pub enum RenderError {
     /// A frame past the last keyframe was asked for, or the generator gave none.
     #[error("the segment holds no keyframe for this frame")]
     NoPicture,
+    /// A film was asked for and there is no `ffmpeg` to make it.
+    #[error(
+        "{}: needs the program ffmpeg on PATH; a .y4m file or a folder of PNG files does not",
+        path.display()
+    )]
+    NoFfmpeg {
+        /// The film.
+        path: PathBuf,
+    },
+    /// `ffmpeg` did not make the film.
+    #[error("{}: ffmpeg: {reason}", path.display())]
+    Film {
+        /// The film.
+        path: PathBuf,
+        /// What ffmpeg said, or how it ended.
+        reason: String,
+    },
+    /// A file name that looks like a film of a kind that is not made.
+    #[error(
+        "{}: expected .mp4, .mov or .mkv (through ffmpeg), .y4m, - or a folder for PNG files",
+        path.display()
+    )]
+    NoSink {
+        /// The name.
+        path: PathBuf,
+    },
     /// A sink made elsewhere refused a frame.
     #[error(transparent)]
     Sink(Box<dyn std::error::Error + Send + Sync>),

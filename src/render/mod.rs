@@ -1,4 +1,4 @@
-//! Keyframes to frames, and frames to their place: PNG folder, y4m file or pipe.
+//! Keyframes to frames, and frames to their place: PNG folder, y4m file, film or pipe.
 //!
 //! Knows nothing of networks, manifests or how a rung was chosen.
 
@@ -10,4 +10,4 @@ mod sink;
 pub use error::RenderError;
 pub use pace::{Due, Pacer, Timetable};
 pub use segment::{Batching, Deliver, SegmentRenderer};
-pub use sink::{Picture, PngFolder, Sink, Y4mFile, Y4mPipe, open as open_sink, write_png};
+pub use sink::{Film, Picture, PngFolder, Sink, Y4mFile, Y4mPipe, open as open_sink, write_png};

@@ -13,6 +13,7 @@
 
 use super::RenderError;
 use crate::frame::Frame;
+use crate::model::machine::available_memory;
 use crate::model::opening::opening;
 use crate::model::start::Start;
 use crate::model::{Generator, ModelError, picture};
@@ -31,11 +32,13 @@ mod moved;
 /// Frames that are generated side by side before the first of them is handed over, at most.
 const GROUP: u32 = 8;
 
-/// Most frames in one pass on a GPU: their hidden layers have to fit into its memory.
+/// Most frames of at most [`TOGETHER_PIXELS`] in one pass on a GPU: their hidden layers have to fit
+/// into its memory. Of larger frames so many fewer.
 const MOST_TOGETHER: u32 = 16;
+const TOGETHER_PIXELS: u64 = 512 * 512;
 
-/// Most pixels of a coded picture.
-const MAX_PIXELS: u64 = 4096 * 4096;
+/// Share of the memory that is left which frames side by side may take.
+const MEMORY_SHARE: u64 = 2;
 
 /// What takes finished frames, in order.
 pub type Deliver<'a> = dyn FnMut(Frame) -> Result<(), RenderError> + 'a;
@@ -47,6 +50,8 @@ pub struct SegmentRenderer {
     track: Track,
     start: Start,
     batching: Batching,
+    /// Frames side by side that fit into memory, at least 1.
+    side_by_side: u32,
     chain: Option<Chain>,
 }
 
@@ -73,22 +78,31 @@ impl SegmentRenderer {
     /// A renderer for a rung that `track` describes.
     ///
     /// Fails if the generator is of another profile or has other weights than the track was fitted
-    /// with, or if sizes do not fit the profile.
+    /// with, if sizes do not fit the profile, or if a frame takes more memory than there is.
     pub fn new(generator: Arc<Generator>, track: Track) -> Result<Self, RenderError> {
         check(&generator, &track)?;
         let shape = generator.profile().latent_shape(track.coded);
         // The shortest decimal of the stored f32 is the number that was meant (0.95).
         let weight = track.noise_weight.to_string().parse().unwrap_or_default();
         let start = Start::new(track.noise_seed, weight, shape, generator.device())?;
+        let pixels = u64::from(track.coded.0) * u64::from(track.coded.1);
         let batching = match generator.device().is_cpu() {
             true => Batching::SideBySide,
-            false => Batching::Together(MOST_TOGETHER),
+            false => Batching::Together(together(pixels)),
+        };
+        let side_by_side = match generator.device().is_cpu() {
+            true => side_by_side(
+                generator.profile().pass_bytes(track.coded),
+                available_memory(),
+            )?,
+            false => GROUP,
         };
         Ok(Self {
             generator,
             track,
             start,
             batching,
+            side_by_side,
             chain: None,
         })
     }
@@ -145,13 +159,13 @@ impl SegmentRenderer {
     ) -> Result<Option<Tensor>, RenderError> {
         let mut last = None;
         let mut next = range.start;
-        let mut group = rayon::current_num_threads() as u32;
+        let mut group = (rayon::current_num_threads() as u32).min(self.side_by_side);
         while next < range.end {
             let done = match self.batching {
                 Batching::SideBySide => {
                     let end = range.end.min(next.saturating_add(group));
                     // A small group first, so that the first frame comes soon.
-                    group = (2 * group).min(GROUP);
+                    group = (2 * group).min(GROUP).min(self.side_by_side);
                     let one = |number| self.batch(keyframes, &[number], start);
                     (next..end).into_par_iter().map(one).collect()
                 }
@@ -265,7 +279,14 @@ fn check(generator: &Generator, track: &Track) -> Result<(), RenderError> {
     let (width, height) = track.coded;
     let cells = profile.coded_size(track.coded) == track.coded;
     let pixels = u64::from(width) * u64::from(height);
-    if !cells || pixels > MAX_PIXELS || profile.prompt_shape(track.coded) != track.coding.shape {
+    if pixels > profile.max_pixels {
+        return Err(RenderError::TooManyPixels {
+            size: track.coded,
+            profile: profile.name,
+            limit: profile.max_pixels,
+        });
+    }
+    if !cells || profile.prompt_shape(track.coded) != track.coding.shape {
         return Err(RenderError::CodedSize {
             size: track.coded,
             tokens: track.coding.shape.tokens,
@@ -274,6 +295,26 @@ fn check(generator: &Generator, track: &Track) -> Result<(), RenderError> {
         });
     }
     Ok(())
+}
+
+/// Frames of so many pixels in one pass on a GPU.
+fn together(pixels: u64) -> u32 {
+    let fewer = pixels.div_ceil(TOGETHER_PIXELS).max(1);
+    (u64::from(MOST_TOGETHER) / fewer).max(1) as u32
+}
+
+/// How many passes of `pass` bytes each may go side by side in `available` bytes, where that is known;
+/// fails if there is no room for one.
+fn side_by_side(pass: u64, available: Option<u64>) -> Result<u32, RenderError> {
+    let Some(available) = available else {
+        return Ok(GROUP);
+    };
+    if pass > available {
+        let needed = pass;
+        return Err(RenderError::Memory { needed, available });
+    }
+    let fit = available / MEMORY_SHARE / pass.max(1);
+    Ok(fit.clamp(1, u64::from(GROUP)) as u32)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -329,5 +370,39 @@ impl<'a> Keyframes<'a> {
     fn sketch(&self, components: usize) -> Option<Vec<f32>> {
         let (_, factors) = self.decoded.first()?;
         (components <= factors.rank()).then(|| factors.compose(components))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::Profile;
+
+    #[test]
+    fn batches_fit_into_memory() {
+        let gib = 1u64 << 30;
+        assert_eq!(side_by_side(gib, Some(8 * gib)).unwrap(), 4);
+        assert_eq!(side_by_side(gib, Some(gib)).unwrap(), 1);
+        assert_eq!(side_by_side(1, Some(8 * gib)).unwrap(), GROUP);
+        assert_eq!(side_by_side(100 * gib, None).unwrap(), GROUP);
+        let error = side_by_side(3 * gib, Some(gib)).unwrap_err().to_string();
+        assert!(
+            error.contains("3.2 GB") && error.contains("1.1 GB"),
+            "{error}"
+        );
+        // The attention of the published method's picture fits a laptop, that of four times the side
+        // of it would not fit any machine: the profile refuses it before.
+        let sd = Profile::sd_turbo();
+        assert!(side_by_side(sd.pass_bytes((512, 512)), Some(8 * gib)).is_ok());
+        assert!(side_by_side(sd.pass_bytes((4096, 4096)), Some(1000 * gib)).is_err());
+    }
+
+    #[test]
+    fn fewer_large_frames_go_in_one_pass() {
+        assert_eq!(together(256 * 256), MOST_TOGETHER);
+        assert_eq!(together(512 * 512), MOST_TOGETHER);
+        assert_eq!(together(1024 * 1024), 4);
+        assert_eq!(together(4096 * 4096), 1);
     }
 }

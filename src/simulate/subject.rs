@@ -116,7 +116,8 @@ impl Subject {
             ladder: Arc::new(ladder),
             layers: None,
             quality,
-            picture: Some(((group.width, group.height), group.frame_rate.fps())),
+            picture: (group.width > 0)
+                .then(|| ((group.width, group.height), group.frame_rate.fps())),
             movie: None,
         })
     }

@@ -1,5 +1,6 @@
 //! What `promptus simulate` is asked to do.
 
+use super::told::tell_all;
 use crate::cli::CliError;
 use crate::cli::session_args::SessionArgs;
 use crate::player::utility::Utility;
@@ -13,6 +14,8 @@ use std::path::PathBuf;
 
 /// Headers are not longer, bytes.
 const MOST_OVERHEAD: u64 = 1 << 20;
+/// Plans of the oracle that come near the optimum.
+const ORACLE_PLANS: usize = 300;
 /// Faster networks do not exist.
 const MOST_MULTIPLIER: f64 = 1e6;
 
@@ -33,7 +36,8 @@ pub(in crate::cli) struct Args {
     /// Movie file of Sabre or Pensieve instead of a title; may be given more than once.
     #[arg(long, value_name = "FILE")]
     pub(super) movie: Vec<PathBuf>,
-    /// Recorded network: Sabre JSON, Pensieve text, Mahimahi, iperf3 JSON or CSV (time, kbps).
+    /// Recorded network: Sabre JSON, Pensieve text, Mahimahi, iperf3 JSON (-J or --json-stream), CSV
+    /// (time, kbps) or Puffer's video_sent.
     #[arg(long, value_name = "FILE")]
     pub(super) trace: Vec<PathBuf>,
     /// Folders of recorded networks; what is no trace is named and left out.
@@ -96,12 +100,16 @@ pub(super) struct GridArgs {
         value_parser = threshold
     )]
     pub(super) thresholds: Vec<f64>,
-    /// Plans that the oracle carries from segment to segment; 0: as many as there are, which proves
-    /// the optimum.
-    #[arg(long, value_name = "N", default_value_t = 300)]
-    pub(super) oracle_plans: usize,
-    /// Leave the oracle out.
+    /// Set every session of a grid beside the best that any rule could have had on its trace, which
+    /// takes longer than the sessions; a single session always is.
     #[arg(long)]
+    pub(super) oracle: bool,
+    /// Plans that the oracle carries from segment to segment [default: 300]; 0: as many as there are,
+    /// which proves the optimum. Asks for the oracle.
+    #[arg(long, value_name = "N")]
+    pub(super) oracle_plans: Option<usize>,
+    /// Leave the oracle out.
+    #[arg(long, conflicts_with_all = ["oracle", "oracle_plans"])]
     pub(super) no_oracle: bool,
     /// Write the sessions' figures as CSV.
     #[arg(long, value_name = "FILE")]
@@ -161,13 +169,19 @@ pub(super) struct NetworkArgs {
 }
 
 impl GridArgs {
-    /// Plans of the oracle, if there is to be one.
+    /// Plans of the oracle of a single session, unless there is to be none.
     pub(super) fn oracle_plans(&self) -> Option<usize> {
         let most = match self.oracle_plans {
-            0 => usize::MAX,
-            most => most,
+            Some(0) => usize::MAX,
+            most => most.unwrap_or(ORACLE_PLANS),
         };
         (!self.no_oracle).then_some(most)
+    }
+
+    /// The same of a grid, whose oracle must be asked for.
+    pub(super) fn oracle_plans_of_grid(&self) -> Option<usize> {
+        let asked = self.oracle || self.oracle_plans.is_some();
+        self.oracle_plans().filter(|_| asked)
     }
 }
 
@@ -264,6 +278,7 @@ impl Args {
                 "no trace: give --trace FILE or --traces DIR",
             ));
         }
+        tell_all(&traces);
         Ok(traces)
     }
 }

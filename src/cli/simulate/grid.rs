@@ -19,7 +19,8 @@ pub(super) const LAYERS: &str = "layers";
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let grid = grid(args)?;
     let sessions = grid.sessions();
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} sessions {eta}");
+    let style =
+        ProgressStyle::with_template("{bar:30} {percent} % {pos}/{len} sessions, {eta} left");
     let bar = ProgressBar::new(sessions as u64)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let began = Instant::now();
@@ -79,7 +80,7 @@ fn grid(args: &Args) -> Result<Grid, CliError> {
         seeds,
         conditions: args.network.conditions()?,
         thresholds: args.grid.thresholds.clone(),
-        oracle_plans: args.grid.oracle_plans(),
+        oracle_plans: args.grid.oracle_plans_of_grid(),
         threads: thread::available_parallelism().map_or(1, usize::from),
     })
 }

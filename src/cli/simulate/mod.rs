@@ -10,8 +10,10 @@ mod output;
 mod single;
 mod subjects;
 mod table;
+mod told;
 
 pub(super) use args::{Args, check_multiplier};
+pub(super) use told::tell;
 
 use super::CliError;
 

@@ -2,17 +2,21 @@
 //!
 //! The byte-range form is written for the on-demand profile (§8.3): one file and its `sidx` a
 //! Representation. The segment-URL form is written for the live profile (§8.4): a SegmentTemplate
-//! with a SegmentTimeline, as segments need not last equally long.
+//! with a SegmentTimeline, as segments need not last equally long. Read are also templates with one
+//! `@duration` for all segments, SegmentLists, and several BaseURLs for the same files.
 //!
 //! What the schema has no attribute for stands in SupplementalProperty descriptors of the schemes
 //! below.
 
+mod levels;
+mod list;
 mod read;
 mod template;
+mod timeline;
 mod tree;
 mod write;
 
-pub use read::read;
+pub use read::{read, read_place};
 pub use write::write;
 
 const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";

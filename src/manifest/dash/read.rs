@@ -3,24 +3,48 @@
 //! AdaptationSets of other codecs, and those with an EssentialProperty other than that of our
 //! layers, are passed over as §5.8.4.8 demands. In the byte-range form the segments stand in the file's `sidx` and
 //! stay empty here.
+//!
+//! Where several BaseURL elements name the same files at several places (§5.6), a presentation is that
+//! of one choice among them.
 
-use super::template::Template;
+use super::levels::{Levels, parse_range};
+use super::timeline::Period;
 use super::tree::Element;
 use super::{AVERAGE_BANDWIDTH, LAYERS, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL};
+use super::{list, template};
 use crate::manifest::clock::{parse_iso_duration, whole_frames};
 use crate::manifest::error::{MAX_SEGMENTS, Source};
 use crate::manifest::forms::{codec, profile_of, rank_of_id};
 use crate::manifest::reference::join;
-use crate::manifest::{ByteRange, Group, Layer, ManifestError, Presentation, Representation};
+use crate::manifest::{Group, Layer, ManifestError, Presentation, Representation};
 use crate::time::{FrameRate, MediaTime};
 use std::cell::Cell;
 
-/// Reads an MPD. `url` names it in errors; the URLs inside stay relative to it.
+/// Most places for the same files that are told apart.
+const MOST_PLACES: usize = 16;
+
+/// Reads an MPD. `url` names it in errors; the URLs inside stay relative to it. Of several places for
+/// the same files it is the first.
 pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
+    read_place(url, text, 0).map(|(presentation, _)| presentation)
+}
+
+/// As [`read`] with place number `place`, from 0 and again from the first after the last; and how many
+/// places there are.
+pub fn read_place(
+    url: &str,
+    text: &str,
+    place: usize,
+) -> Result<(Presentation, usize), ManifestError> {
     let source = Source::new(url, text)?;
+    source.check_head()?;
     let mpd = Element::parse(&source)?;
-    let document = Document {
+    let mut document = Document {
         source: &source,
+        period: &mpd,
+        duration_s: None,
+        place,
+        places: Cell::new(1),
         listed: Cell::new(0),
     };
     if mpd.name != "MPD" {
@@ -33,7 +57,9 @@ pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
     let (Some(period), None) = (periods.next(), periods.next()) else {
         return Err(document.invalid(&mpd, "", "exactly one <Period>"));
     };
-    let base = document.base(&document.base("", &mpd), period);
+    document.period = period;
+    document.duration_s = document.period_s(&mpd, period)?;
+    let base = document.bases(&document.bases(&[String::new()], &mpd), period);
     let (mut groups, mut layered) = (Vec::new(), Vec::new());
     for set in period.all("AdaptationSet") {
         match Kind::of(set) {
@@ -53,7 +79,7 @@ pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
         groups,
     };
     presentation.check(url)?;
-    Ok(presentation)
+    Ok((presentation, document.places.get()))
 }
 
 /// What an AdaptationSet holds, as far as its EssentialProperties tell.
@@ -79,26 +105,44 @@ impl Kind {
 
 struct Document<'a> {
     source: &'a Source<'a>,
+    period: &'a Element,
+    /// How long the period lasts, where the MPD says.
+    duration_s: Option<f64>,
+    /// Which of the places for the same files is meant.
+    place: usize,
+    /// Most places that a rung has.
+    places: Cell<usize>,
     /// How many segments have been listed, of all rungs together.
     listed: Cell<usize>,
 }
 
 impl Document<'_> {
-    fn group(&self, set: &Element, base: &str) -> Result<Option<Group>, ManifestError> {
+    fn group(&self, set: &Element, bases: &[String]) -> Result<Option<Group>, ManifestError> {
         let codecs = |rung: &Element| rung.get("codecs").or(set.get("codecs")).map(str::to_owned);
-        let first = set.first("Representation").and_then(codecs);
-        let Some(profile) = first.as_deref().and_then(profile_of) else {
+        let first = set.first("Representation");
+        let named = first.and_then(codecs);
+        let Some(profile) = named.as_deref().and_then(profile_of) else {
             return Ok(None);
         };
-        let rate = self.required(set, "frameRate")?.parse::<FrameRate>();
-        let sap = set
-            .get("startWithSAP")
-            .or(set.get("subsegmentStartsWithSAP"));
+        // What holds for the set may stand in its Representations instead (§5.3.7.1).
+        let stated = |name: &str| match (set.get(name), first) {
+            (None, Some(rung)) if rung.get(name).is_some() => rung,
+            _ => set,
+        };
+        let side = |name: &str| match stated(name).get(name) {
+            Some(_) => self.number(stated(name), name),
+            None => Ok(0),
+        };
+        let rate = self
+            .required(stated("frameRate"), "frameRate")?
+            .parse::<FrameRate>();
+        let sap = ["startWithSAP", "subsegmentStartsWithSAP"];
+        let sap = sap.into_iter().find_map(|name| stated(name).get(name));
         let mut group = Group {
             profile: profile.to_owned(),
             frame_rate: rate.map_err(|error| self.invalid(set, "frameRate", &error.to_string()))?,
-            width: self.number(set, "width")?,
-            height: self.number(set, "height")?,
+            width: side("width")?,
+            height: side("height")?,
             weights: property(set, WEIGHTS).ok_or_else(|| {
                 self.invalid(set, "", &format!("a SupplementalProperty {WEIGHTS}"))
             })?,
@@ -107,14 +151,14 @@ impl Document<'_> {
             representations: Vec::new(),
             layers: Vec::new(),
         };
-        let base = self.base(base, set);
+        let bases = self.bases(bases, set);
         for element in set.all("Representation") {
             let codecs = codecs(element).unwrap_or_default();
             if profile_of(&codecs) != Some(profile) {
                 let expected = format!("{}.{profile}.<level> throughout the set", codec());
                 return Err(self.invalid(element, "codecs", &expected));
             }
-            let rung = self.representation(set, element, &group, codecs, &base)?;
+            let rung = self.representation(set, element, &group, codecs, &bases)?;
             group.representations.push(rung);
         }
         group.representations.sort_by_key(|rung| rung.rank);
@@ -158,7 +202,7 @@ impl Document<'_> {
         element: &Element,
         group: &Group,
         codecs: String,
-        base: &str,
+        bases: &[String],
     ) -> Result<Representation, ManifestError> {
         let id = self.required(element, "id")?;
         let bandwidth = self.number(element, "bandwidth")?;
@@ -178,49 +222,52 @@ impl Document<'_> {
                 (_, Ok(ranking)) => 1.0 / (1.0 + f64::from(ranking)),
                 _ => return Err(self.invalid(element, "qualityRanking", "a whole number")),
             },
-            url: self.base(base, element),
+            url: String::new(),
             init: None,
             index: None,
             segments: Vec::new(),
         };
-        let levels = [
-            set.first("SegmentTemplate"),
-            element.first("SegmentTemplate"),
-        ];
-        let levels: Vec<&Element> = levels.into_iter().flatten().collect();
-        if let Some(segment_base) = element.first("SegmentBase") {
-            self.fill_ranges(&mut rung, segment_base)?;
-        } else if levels.is_empty() {
-            return Err(self.invalid(element, "", "a SegmentBase or a SegmentTemplate"));
-        } else {
-            let base = std::mem::take(&mut rung.url);
-            let source = self.source;
-            let template = Template {
-                levels,
-                source,
-                base: &base,
-            };
-            rung.url = template.init(&rung)?;
-            rung.segments = template.segments(&rung, group.independent_segments)?;
-            self.listed.set(self.listed.get() + rung.segments.len());
-            if self.listed.get() > MAX_SEGMENTS {
-                let expected = format!("at most {MAX_SEGMENTS} segments in all");
-                return Err(self.invalid(element, "", &expected));
+        let bases = self.bases(bases, element);
+        self.places.set(self.places.get().max(bases.len()));
+        let base = bases.get(self.place % bases.len().max(1));
+        let base = base.map_or("", String::as_str);
+        let parents = [self.period, set, element];
+        let Some(levels) = Levels::find(&parents, self.source, base) else {
+            let expected = "a SegmentBase, a SegmentList or a SegmentTemplate";
+            return Err(self.invalid(element, "", expected));
+        };
+        let period = Period {
+            duration_s: self.duration_s,
+            rate: group.frame_rate,
+        };
+        match levels.kind {
+            "SegmentTemplate" => {
+                template::fill(&mut rung, &levels, period, group.independent_segments)?;
             }
+            "SegmentList" => list::fill(&mut rung, &levels, period, group.independent_segments)?,
+            _ => fill_ranges(&mut rung, &levels)?,
+        }
+        self.listed.set(self.listed.get() + rung.segments.len());
+        if self.listed.get() > MAX_SEGMENTS {
+            let expected = format!("at most {MAX_SEGMENTS} segments in all");
+            return Err(self.invalid(element, "", &expected));
         }
         Ok(rung)
     }
 
-    fn fill_ranges(&self, rung: &mut Representation, base: &Element) -> Result<(), ManifestError> {
-        let range = |element: &Element, name: &str| {
-            let parsed = element.get(name).and_then(parse_range);
-            parsed.ok_or_else(|| self.invalid(element, name, "a range <first>-<last>"))
+    /// How long the only period lasts, seconds, if the MPD says (§5.3.2.1).
+    fn period_s(&self, mpd: &Element, period: &Element) -> Result<Option<f64>, ManifestError> {
+        let seconds = |element: &Element, name: &str| {
+            let parsed = element.get(name).map(parse_iso_duration);
+            let expected = "a duration such as PT24S";
+            parsed
+                .map(|s| s.ok_or_else(|| self.invalid(element, name, expected)))
+                .transpose()
         };
-        let init = base.first("Initialization");
-        let init = init.ok_or_else(|| self.invalid(base, "", "an <Initialization>"))?;
-        rung.init = Some(range(init, "range")?);
-        rung.index = Some(range(base, "indexRange")?);
-        Ok(())
+        let start_s = seconds(period, "start")?.unwrap_or(0.0);
+        let whole_s = seconds(mpd, "mediaPresentationDuration")?;
+        let own_s = seconds(period, "duration")?;
+        Ok(own_s.or(whole_s.map(|whole_s| whole_s - start_s)))
     }
 
     /// The time of the last segment where segments are listed, else what the MPD says.
@@ -245,9 +292,17 @@ impl Document<'_> {
             })
     }
 
-    fn base(&self, base: &str, element: &Element) -> String {
-        let url = element.first("BaseURL").map(|url| url.text.as_str());
-        url.map_or_else(|| base.to_owned(), |url| join(base, url))
+    /// The places that `element` makes of those of its parent: each with each of its own BaseURLs.
+    fn bases(&self, parents: &[String], element: &Element) -> Vec<String> {
+        let own: Vec<&str> = element
+            .all("BaseURL")
+            .map(|url| url.text.as_str())
+            .collect();
+        if own.is_empty() {
+            return parents.to_vec();
+        }
+        let each = |parent: &'_ String| own.iter().map(|url| join(parent, url)).collect::<Vec<_>>();
+        parents.iter().flat_map(each).take(MOST_PLACES).collect()
     }
 
     fn required<'e>(&self, element: &'e Element, name: &str) -> Result<&'e str, ManifestError> {
@@ -279,9 +334,16 @@ fn property(element: &Element, scheme: &str) -> Option<String> {
     found.get("value").map(str::to_owned)
 }
 
-fn parse_range(text: &str) -> Option<ByteRange> {
-    let (first, last) = text.split_once('-')?;
-    let (start, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
-    let length = last.checked_sub(start)?.checked_add(1)?;
-    Some(ByteRange { start, length })
+/// The init segment and the index in a rung's single file.
+fn fill_ranges(rung: &mut Representation, levels: &Levels<'_>) -> Result<(), ManifestError> {
+    let init = levels.child("Initialization");
+    let init = init.ok_or_else(|| levels.invalid("", "an <Initialization>"))?;
+    let lacking = |place: &str| levels.at(init, place, "a range <first>-<last>");
+    let range = levels.range(init, "range")?;
+    rung.init = Some(range.ok_or_else(|| lacking("<Initialization>@range"))?);
+    let index = levels.get("indexRange").map(parse_range);
+    let index = index.flatten();
+    rung.index = Some(index.ok_or_else(|| levels.invalid("indexRange", "a range <first>-<last>"))?);
+    rung.url = levels.base.to_owned();
+    Ok(())
 }

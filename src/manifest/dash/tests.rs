@@ -279,6 +279,241 @@ fn damage_is_named_with_its_line() {
     }
 }
 
+/// An MPD of 3.5 s in which a Representation at 10 frames a second is told by `inside`, below a set
+/// that holds `set`.
+fn mpd_of(set: &str, inside: &str) -> String {
+    format!(
+        r#"<MPD mediaPresentationDuration="PT3.5S"><Period>
+        <AdaptationSet codecs="prm1.mini.3" frameRate="10" width="64" height="48">
+          <SupplementalProperty schemeIdUri="urn:promptus:weights" value="ab"/>{set}
+          <Representation id="mini-r3" bandwidth="9">{inside}</Representation>
+        </AdaptationSet></Period></MPD>"#
+    )
+}
+
+/// Start, length and URL of every segment of the first rung.
+fn segments(text: &str) -> Result<Vec<(u64, u64, String)>, String> {
+    let presentation = read("t/m.mpd", text).map_err(|error| error.to_string())?;
+    let segments = presentation.groups[0].representations[0].segments.iter();
+    let told = segments.map(|s| (s.start.ticks, s.duration.ticks, s.url.clone()));
+    Ok(told.collect())
+}
+
+/// The lengths and the last name.
+fn lengths(text: &str) -> (Vec<u64>, String) {
+    let segments = segments(text).unwrap();
+    let last = segments.last().unwrap().2.clone();
+    (segments.iter().map(|segment| segment.1).collect(), last)
+}
+
+#[test]
+fn a_negative_r_repeats_to_the_next_start_or_the_end() {
+    let timeline = |offset: u64, s: &str| {
+        mpd_of(
+            "",
+            &format!(
+                r#"<SegmentTemplate timescale="1000" initialization="i" media="$Number$-$Time$"
+                presentationTimeOffset="{offset}"><SegmentTimeline>{s}</SegmentTimeline></SegmentTemplate>"#
+            ),
+        )
+    };
+    for (offset, s, expected, last) in [
+        (
+            0,
+            r#"<S t="0" d="1000" r="-1"/>"#,
+            &[1000, 1000, 1000, 500][..],
+            "4-3000",
+        ),
+        (
+            50,
+            r#"<S t="50" d="1000" r="-1"/>"#,
+            &[1000, 1000, 1000, 500],
+            "4-3050",
+        ),
+        (0, r#"<S d="1750" r="-7"/>"#, &[1750, 1750], "2-1750"),
+        // Less than half a frame is rounding, not a segment.
+        (0, r#"<S d="1160" r="-1"/>"#, &[1160, 1160, 1160], "3-2320"),
+        (0, r#"<S d="9000" r="-1"/>"#, &[3500], "1-0"),
+        (
+            9,
+            r#"<S t="9" d="500" r="-1"/><S t="1509" d="2000"/>"#,
+            &[500, 500, 500, 2000],
+            "4-1509",
+        ),
+        (
+            0,
+            r#"<S d="500"/><S d="1000" r="-1"/>"#,
+            &[500, 1000, 1000, 1000],
+            "4-2500",
+        ),
+    ] {
+        let found = lengths(&timeline(offset, s));
+        assert_eq!(found, (expected.to_vec(), last.to_owned()), "{s}");
+    }
+    for (s, expected) in [
+        (
+            r#"<S d="500" r="-1"/><S d="500"/>"#,
+            "<S>@r: expected a number of repeats: the next",
+        ),
+        (r#"<S d="500" r="x"/>"#, "<S>@r: expected a whole number"),
+        (
+            r#"<S d="1" r="-1"/><S t="99999999" d="1"/>"#,
+            "at most 131072 segments",
+        ),
+    ] {
+        let refused = segments(&timeline(0, s)).unwrap_err();
+        assert!(refused.contains(expected), "{s}: {refused}");
+    }
+    let endless = timeline(0, r#"<S d="500" r="-1"/>"#).replace("mediaPresentationDuration", "x");
+    let refused = segments(&endless).unwrap_err();
+    assert!(
+        refused.contains("neither <Period>@duration nor"),
+        "{refused}"
+    );
+    let period = endless.replace("<Period>", "<Period duration=\"PT1S\">");
+    assert_eq!(lengths(&period).0, [500, 500]);
+}
+
+#[test]
+fn one_duration_for_all_segments() {
+    let template = |attributes: &str| {
+        let inherited = r#"<SegmentTemplate timescale="10" initialization="i" duration="99"/>"#;
+        let own = format!(r#"<SegmentTemplate media="$Number%02d$-$Time$" {attributes}/>"#);
+        mpd_of(inherited, &own)
+    };
+    for (attributes, expected, last) in [
+        (r#"duration="10""#, &[10, 10, 10, 5][..], "04-30"),
+        (
+            r#"duration="10" startNumber="0" presentationTimeOffset="70""#,
+            &[10, 10, 10, 5],
+            "03-100",
+        ),
+        (r#"duration="7" timescale="2""#, &[7], "01-0"),
+        (r#"duration="10" endNumber="3""#, &[10, 10, 15], "03-20"),
+    ] {
+        let found = lengths(&template(attributes));
+        assert_eq!(found, (expected.to_vec(), last.to_owned()), "{attributes}");
+    }
+    let refused = segments(&template(r#"duration="0""#)).unwrap_err();
+    assert!(
+        refused.contains("a SegmentTimeline or a @duration"),
+        "{refused}"
+    );
+    let refused = segments(&template(r#"duration="1" timescale="1000000""#)).unwrap_err();
+    assert!(
+        refused.contains("<SegmentTemplate>@duration: expected at most"),
+        "{refused}"
+    );
+    let endless = template(r#"duration="10""#).replace("mediaPresentationDuration", "x");
+    let refused = segments(&endless).unwrap_err();
+    assert!(
+        refused.contains("which tells how many segments"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn lists_of_segments_by_url_and_by_range() {
+    let urls = r#"<SegmentURL media="a.m4s"/><SegmentURL media="b.m4s" mediaRange="5-9"/>
+        <SegmentURL mediaRange="10-19" indexRange="1-2"/><SegmentURL media="/c.m4s"/>"#;
+    let list = |set: &str, attributes: &str, inside: &str| {
+        let own =
+            format!("<BaseURL>x/y.mp4</BaseURL><SegmentList {attributes}>{inside}</SegmentList>");
+        mpd_of(set, &own)
+    };
+    let init = r#"<SegmentList><Initialization sourceURL="init.mp4"/></SegmentList>"#;
+    let text = list(init, r#"timescale="10" duration="10""#, urls);
+    let names = ["x/a.m4s", "x/b.m4s", "x/y.mp4", "/c.m4s"];
+    let told = segments(&text).unwrap();
+    assert_eq!(told.iter().map(|s| s.2.as_str()).collect::<Vec<_>>(), names);
+    assert_eq!(
+        told.iter().map(|s| s.1).collect::<Vec<_>>(),
+        [10, 10, 10, 5]
+    );
+    let rung = read("m", &text).unwrap().groups[0].representations[0].clone();
+    let ranges: Vec<_> = rung
+        .segments
+        .iter()
+        .map(|s| s.range.map(|r| (r.start, r.length)))
+        .collect();
+    assert_eq!(ranges, [None, Some((5, 5)), Some((10, 10)), None]);
+    assert_eq!((rung.url.as_str(), rung.init), ("x/init.mp4", None));
+
+    let timeline = "<Initialization range=\"0-7\"/><SegmentTimeline><S d=\"2\"/><S d=\"1\" r=\"1\"/>\
+                    </SegmentTimeline><SegmentURL media=\"a\"/><SegmentURL media=\"b\"/>";
+    let three = format!("{timeline}<SegmentURL media=\"c\"/>");
+    let text = list("", "", &three);
+    assert_eq!(lengths(&text), (vec![2, 1, 1], "x/c".to_owned()));
+    let rung = read("m", &text).unwrap().groups[0].representations[0].clone();
+    assert_eq!(
+        (rung.url.as_str(), rung.init.map(|r| r.length)),
+        ("x/y.mp4", Some(8))
+    );
+    let refused = segments(&list("", "", timeline)).unwrap_err();
+    assert!(refused.contains("has room for: 2 for 3"), "{refused}");
+    let refused = segments(&list("", r#"duration="1""#, urls)).unwrap_err();
+    assert!(
+        refused.contains("<SegmentList>: expected an <Initialization>"),
+        "{refused}"
+    );
+    let bad = list(init, r#"duration="1""#, &urls.replace("5-9", "9-5"));
+    let refused = segments(&bad).unwrap_err();
+    assert!(
+        refused.contains("<SegmentURL>@mediaRange: expected a range"),
+        "{refused}"
+    );
+    let single = list(init, "", "<SegmentURL media=\"a\"/>");
+    assert_eq!(segments(&single.replace("PT3.5S", "PT3S")).unwrap()[0].1, 3);
+}
+
+#[test]
+fn several_base_urls_are_places_in_their_order() {
+    let base = |url: &str| format!("<BaseURL>{url}</BaseURL>");
+    let own = base("r/") + r#"<SegmentTemplate duration="4" initialization="i" media="$Number$"/>"#;
+    let text = mpd_of(&(base("s/") + &base("/t/")), &own)
+        .replace("<Period>", &format!("<Period>{}", base("p/")))
+        .replace(
+            "PT3.5S\">",
+            &format!("PT3.5S\">{}{}", base("http://a"), base("b/")),
+        );
+    let places = [
+        "http://a/p/s/r/i",
+        "http://a/t/r/i",
+        "b/p/s/r/i",
+        "/t/r/i",
+        "http://a/p/s/r/i",
+    ];
+    for (place, expected) in places.into_iter().enumerate() {
+        let (presentation, count) = read_place("m", &text, place).unwrap();
+        assert_eq!(presentation.groups[0].representations[0].url, expected);
+        assert_eq!(count, 4);
+    }
+    let many = mpd_of(&base("s/").repeat(1000), &own.replace("r/", ""));
+    assert_eq!(read_place("m", &many, 0).unwrap().1, 16);
+}
+
+#[test]
+fn sizes_and_rates_may_stand_with_the_rung() {
+    let text = mpd_of(
+        "",
+        r#"<SegmentTemplate duration="4" initialization="i" media="$Number$"/>"#,
+    );
+    let moved = text
+        .replace(r#" frameRate="10" width="64" height="48""#, "")
+        .replace(
+            "bandwidth",
+            r#"frameRate="10" width="64" height="48" bandwidth"#,
+        );
+    assert_eq!(read("m", &moved).unwrap(), read("m", &text).unwrap());
+    let bare = text.replace(r#" width="64" height="48""#, "");
+    assert_eq!(read("m", &bare).unwrap().groups[0].width, 0);
+    let page = read("m", "<html><body>sign in</body></html>")
+        .unwrap_err()
+        .to_string();
+    assert!(page.starts_with("m: this is an HTML page"), "{page}");
+    assert!(read("m", &format!("\u{feff}{text}")).is_ok());
+}
+
 #[test]
 fn what_an_mpd_cannot_say_is_not_written() {
     let mut odd = presentation().segment_urls("");

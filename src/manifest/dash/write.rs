@@ -119,12 +119,14 @@ fn set_of(index: usize, group: &Group, by_range: bool) -> Element {
         true => ("subsegmentAlignment", "subsegmentStartsWithSAP"),
         false => ("segmentAlignment", "startWithSAP"),
     };
-    let set = Element::new("AdaptationSet")
+    let mut set = Element::new("AdaptationSet")
         .with("id", index)
         .with("contentType", "video")
-        .with("mimeType", "video/mp4")
-        .with("width", group.width)
-        .with("height", group.height)
+        .with("mimeType", "video/mp4");
+    if group.width > 0 {
+        set = set.with("width", group.width).with("height", group.height);
+    }
+    let set = set
         .with("frameRate", group.frame_rate)
         .with(alignment, "true");
     match group.independent_segments {

@@ -5,7 +5,7 @@
 //! stand beside them.
 
 use super::variant::Variant;
-use super::{Media, syntax};
+use super::{Media, Variables, syntax};
 use crate::manifest::error::Source;
 use crate::manifest::forms::codec;
 use crate::manifest::{ManifestError, Presentation};
@@ -19,6 +19,7 @@ pub struct Master {
     presentation: Presentation,
     media: Vec<Reference>,
     iframes: Vec<Reference>,
+    variables: Variables,
 }
 
 /// A playlist that the master playlist names, and the rung that it belongs to.
@@ -33,7 +34,7 @@ impl Master {
     /// Reads a master playlist. `url` names it in errors; the URLs inside stay relative to it.
     pub fn read(url: &str, text: &str) -> Result<Self, ManifestError> {
         let source = Source::new(url, text)?;
-        let playlist = syntax::master(&source)?;
+        let (playlist, variables) = syntax::master(&source)?;
         let mut master = Self {
             url: url.to_owned(),
             presentation: Presentation {
@@ -43,6 +44,7 @@ impl Master {
             },
             media: Vec::new(),
             iframes: Vec::new(),
+            variables,
         };
         let streams = playlist.variants.iter().filter(|stream| !stream.is_i_frame);
         for (index, stream) in streams.enumerate() {
@@ -52,6 +54,10 @@ impl Master {
                 stream,
                 playlist: &playlist,
             })?;
+        }
+        if playlist.variants.is_empty() && text.contains("#EXTINF:") {
+            let expected = "a multivariant playlist: this one lists the segments of a single rung";
+            return Err(source.invalid(1, "playlist", expected));
         }
         if master.media.is_empty() {
             let expected = format!("at least one variant with CODECS=\"{}…\"", codec());
@@ -72,6 +78,11 @@ impl Master {
         self.iframes.iter().map(|reference| reference.url.as_str())
     }
 
+    /// What the playlist defines for itself and for its media playlists.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
     /// Completes a rung from the text of media playlist number `index` of [`Self::media`]; an
     /// index past the end changes nothing.
     pub fn fill(&mut self, index: usize, text: &str) -> Result<(), ManifestError> {
@@ -79,7 +90,7 @@ impl Master {
             return Ok(());
         };
         let group = &mut self.presentation.groups[*group];
-        let mut media = Media::read(url, text, Some(group.frame_rate))?;
+        let mut media = Media::read_within(&self.variables, url, text, Some(group.frame_rate))?;
         group.independent_segments |= media.independent_segments;
         if group.independent_segments {
             media
@@ -103,7 +114,7 @@ impl Master {
             return Ok(());
         };
         let group = &mut self.presentation.groups[*group];
-        let pictures = Media::read(url, text, Some(group.frame_rate))?;
+        let pictures = Media::read_within(&self.variables, url, text, Some(group.frame_rate))?;
         let rung = &group.representations[*rung];
         let mut media = Media::of(group, rung);
         if !media.mark_pictures(&pictures) {
@@ -140,7 +151,7 @@ impl Master {
         if known.is_none() {
             groups.push(variant.group(profile)?);
         }
-        variant.check_fits(&groups[at])?;
+        variant.fit_in(&mut groups[at])?;
         let rungs = &mut groups[at].representations;
         self.media.push(Reference {
             url: variant.stream.uri.clone(),

@@ -1,6 +1,6 @@
 //! Reads media playlists and I-frame playlists.
 
-use super::{Media, syntax};
+use super::{Media, Variables, syntax};
 use crate::manifest::clock::whole_frames;
 use crate::manifest::error::{MAX_SEGMENTS, MAX_URL, Source};
 use crate::manifest::reference::join;
@@ -14,9 +14,30 @@ impl Media {
     /// With a `rate`, times are rounded to whole frames and so are exact; without one they are
     /// whole microseconds. Random access points are not marked in a media playlist: all segments
     /// have one where `EXT-X-INDEPENDENT-SEGMENTS` says so, otherwise only the first.
+    ///
+    /// A playlist that imports variables is refused: see [`Media::read_within`].
     pub fn read(url: &str, text: &str, rate: Option<FrameRate>) -> Result<Self, ManifestError> {
+        Self::read_as(url, text, rate, None)
+    }
+
+    /// As [`Media::read`], for a playlist that a multivariant playlist names which defines `variables`.
+    pub fn read_within(
+        variables: &Variables,
+        url: &str,
+        text: &str,
+        rate: Option<FrameRate>,
+    ) -> Result<Self, ManifestError> {
+        Self::read_as(url, text, rate, Some(variables))
+    }
+
+    fn read_as(
+        url: &str,
+        text: &str,
+        rate: Option<FrameRate>,
+        imported: Option<&Variables>,
+    ) -> Result<Self, ManifestError> {
         let source = Source::new(url, text)?;
-        let playlist = syntax::media(&source)?;
+        let playlist = syntax::media(&source, imported)?;
         let (init_url, init) = init(&source, &playlist)?;
         let independent = playlist.independent_segments || playlist.i_frames_only;
         let grid = rate.map_or(Grid::Microseconds, Grid::Frames);

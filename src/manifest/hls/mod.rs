@@ -1,5 +1,6 @@
 //! HTTP Live Streaming: RFC 8216, with `SCORE` and `STABLE-VARIANT-ID` of its successor draft
-//! (draft-pantos-hls-rfc8216bis), which older clients ignore.
+//! (draft-pantos-hls-rfc8216bis), which older clients ignore. Variables of that draft
+//! (`EXT-X-DEFINE`) are understood, not written.
 //!
 //! What the tags cannot say stands in `EXT-X-SESSION-DATA`: `promptus.profile` (profiles,
 //! separated by spaces), `promptus.weights.<profile>` (SHA-256), `promptus.weights-url.<profile>`
@@ -10,11 +11,13 @@ mod media;
 mod media_read;
 mod media_write;
 mod syntax;
+mod variables;
 mod variant;
 mod write;
 
 pub use master::Master;
 pub use media::Media;
+pub use variables::Variables;
 pub use write::{Playlist, write};
 
 use super::reference::folder;

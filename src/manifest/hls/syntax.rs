@@ -2,25 +2,32 @@
 //!
 //! That parser takes a tag whose attributes it cannot read for an unknown one, stops silently at a
 //! line it cannot read, and scans ahead for a missing `=`. So the text is sifted first: tags that
-//! matter must parse on their own, tags that do not become bare comments. Line numbers stay.
+//! matter must parse on their own, tags that do not become bare comments, variables are replaced and
+//! titles of segments, which may hold anything, are left out. Line numbers stay.
 
+use super::variables::{DEFINE, Scope, Variables};
 use crate::manifest::ManifestError;
 use crate::manifest::error::Source;
 use m3u8_rs::{MasterPlaylist, MediaPlaylist, parse_master_playlist, parse_media_playlist};
 
-/// A playlist of variants.
-pub(super) fn master(source: &Source<'_>) -> Result<MasterPlaylist, ManifestError> {
-    let text = sifted(source)?;
+/// A playlist of variants, and the variables that it defines.
+pub(super) fn master(source: &Source<'_>) -> Result<(MasterPlaylist, Variables), ManifestError> {
+    let mut scope = Scope::new(source, None);
+    let text = sifted(source, &mut scope)?;
     match parse_master_playlist(text.as_bytes()) {
-        Ok(([], playlist)) => Ok(playlist),
+        Ok(([], playlist)) => Ok((playlist, scope.into_variables())),
         Ok((rest, _)) => Err(stopped(source, &text, rest)),
         Err(_) => Err(no_head(source)),
     }
 }
 
-/// A playlist of segments, complete and not encrypted.
-pub(super) fn media(source: &Source<'_>) -> Result<MediaPlaylist, ManifestError> {
-    let text = sifted(source)?;
+/// A playlist of segments, complete and not encrypted; `imported` are the variables of the
+/// multivariant playlist that names it.
+pub(super) fn media(
+    source: &Source<'_>,
+    imported: Option<&Variables>,
+) -> Result<MediaPlaylist, ManifestError> {
+    let text = sifted(source, &mut Scope::new(source, imported))?;
     let playlist = match parse_media_playlist(text.as_bytes()) {
         Ok(([], playlist)) => playlist,
         Ok((rest, _)) => return Err(stopped(source, &text, rest)),
@@ -45,29 +52,52 @@ pub(super) fn uri_line(source: &Source<'_>, index: usize) -> usize {
     uris.nth(index).map_or(0, |(at, _)| at + 1)
 }
 
-fn sifted(source: &Source<'_>) -> Result<String, ManifestError> {
+fn sifted(source: &Source<'_>, scope: &mut Scope<'_>) -> Result<String, ManifestError> {
+    source.check_head()?;
     let mut text = String::with_capacity(source.text.len() + 1);
     for (index, line) in source.text.lines().enumerate() {
         let tag = line.split(':').next().unwrap_or("");
+        if tag == DEFINE {
+            scope.define(index + 1, line)?;
+        }
+        if !matters(tag) {
+            check_unread(source, index + 1, line)?;
+            text.push_str("#\n");
+            continue;
+        }
+        let line = scope.substituted(index + 1, untitled(line))?;
         let fits = match tag {
             "#EXT-X-STREAM-INF" | "#EXT-X-I-FRAME-STREAM-INF" | "#EXT-X-SESSION-DATA" => {
-                is_master_tag(line)
+                is_master_tag(&line)
             }
-            "#EXT-X-MAP" | "#EXT-X-BYTERANGE" | "#EXTINF" => is_segment_tag(line),
-            "#EXT-X-KEY" | "#EXT-X-SESSION-KEY" => line.contains("METHOD=NONE"),
+            "#EXT-X-MAP" | "#EXT-X-BYTERANGE" | "#EXTINF" => is_segment_tag(&line),
             _ => true,
         };
         if !fits {
-            let expected = match tag {
-                "#EXT-X-KEY" | "#EXT-X-SESSION-KEY" => "no encryption",
-                _ => "well-formed attributes",
-            };
-            return Err(source.invalid(index + 1, &tag[1..], expected));
+            return Err(source.invalid(index + 1, &tag[1..], "well-formed attributes"));
         }
-        text.push_str(if matters(tag) { line } else { "#" });
+        text.push_str(&line);
         text.push('\n');
     }
     Ok(text)
+}
+
+/// Refuses a tag that is not read but without which nothing can be made of the segments.
+fn check_unread(source: &Source<'_>, number: usize, line: &str) -> Result<(), ManifestError> {
+    let tag = line.split(':').next().unwrap_or("");
+    let is_key = tag == "#EXT-X-KEY" || tag == "#EXT-X-SESSION-KEY";
+    match is_key && !line.contains("METHOD=NONE") {
+        true => Err(source.invalid(number, &tag[1..], "no encryption")),
+        false => Ok(()),
+    }
+}
+
+/// An `EXTINF` without the title behind its first comma.
+fn untitled(line: &str) -> &str {
+    match (line.starts_with("#EXTINF:"), line.find(',')) {
+        (true, Some(comma)) => &line[..=comma],
+        _ => line,
+    }
 }
 
 fn matters(tag: &str) -> bool {

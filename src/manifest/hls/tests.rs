@@ -323,6 +323,119 @@ fn what_a_playlist_cannot_say_is_not_written() {
     );
 }
 
+/// A media playlist with `lines` before its only segment.
+fn media_with(lines: &str) -> String {
+    format!("#EXTM3U\n#EXT-X-MAP:URI=\"i.mp4\"\n{lines}\n1.m4s\n#EXT-X-ENDLIST\n")
+}
+
+#[test]
+fn titles_of_segments_may_hold_anything() {
+    let rate = FrameRate::new(24, 1).ok();
+    for title in [
+        "Part one, the beginning",
+        ",",
+        "a=\"b,c\",d={$e}",
+        "#EXTINF:9,x",
+        " Größe, 日本語 \u{1f600}",
+        "",
+    ] {
+        let text = media_with(&format!("#EXTINF:1.5,{title}"));
+        let media = Media::read("m", &text, rate).unwrap();
+        assert_eq!(media.segments.len(), 1, "{title}");
+        assert_eq!(media.segments[0].url, "1.m4s", "{title}");
+        assert_eq!(media.segments[0].duration.ticks, 36 * 1000, "{title}");
+    }
+}
+
+#[test]
+fn variables_of_the_master_playlist_reach_its_media_playlists() {
+    let master = playlist(&presentation(), "master.m3u8");
+    let master = master.replace("0f3a/", "{$base}/").replace(
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        "#EXT-X-DEFINE:NAME=\"base\",VALUE=\"0f3a\"\n#EXT-X-DEFINE:QUERYPARAM=\"key\"\n\
+         #EXT-X-INDEPENDENT-SEGMENTS",
+    );
+    let mut read = Master::read("t/master.m3u8?key=k%31", &master).unwrap();
+    let urls: Vec<&str> = read.media().chain(read.iframes()).collect();
+    assert_eq!(urls[0], "0f3a/mini-r2.m3u8");
+    assert_eq!(urls[3], "0f3a/mini-r8-iframes.m3u8");
+    let media = playlist(&presentation(), "0f3a/mini-r2.m3u8")
+        .replace("mini-r2.mp4", "{$key}/mini-r2.mp4")
+        .replace(
+            "#EXT-X-VERSION:7",
+            "#EXT-X-VERSION:8\n#EXT-X-DEFINE:IMPORT=\"key\"",
+        );
+    read.fill(0, &media).unwrap();
+    let rung = &read.presentation().groups[0].representations[0];
+    assert_eq!(rung.url, "0f3a/k1/mini-r2.mp4");
+    assert_eq!(rung.segments[2].url, "0f3a/k1/mini-r2.mp4");
+    // Without the master playlist there is nothing to import.
+    let alone = Media::read("0f3a/m.m3u8", &media, None).unwrap_err();
+    assert!(
+        alone
+            .to_string()
+            .contains("0f3a/m.m3u8, line 3: EXT-X-DEFINE: expected no IMPORT")
+    );
+    let unknown = master.replace("{$base}/mini-r8.m3u8", "{$bass}/mini-r8.m3u8");
+    let refused = Master::read("t?key=1", &unknown).unwrap_err().to_string();
+    assert!(
+        refused.contains("line 12: {$bass}: expected an EXT-X-DEFINE of `bass`"),
+        "{refused}"
+    );
+    let imports = master.replace("QUERYPARAM", "IMPORT");
+    let refused = Master::read("t", &imports).unwrap_err().to_string();
+    assert!(
+        refused.contains("line 4: EXT-X-DEFINE: expected no IMPORT"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_size_may_be_left_out() {
+    let text = playlist(&presentation(), "master.m3u8");
+    let bare = text.replace("RESOLUTION=256x144,", "");
+    let group = |text: &str| Master::read("m", text).unwrap().presentation().groups[0].clone();
+    let size = |text: &str| (group(text).width, group(text).height);
+    assert_eq!(size(&bare), (0, 0));
+    assert_eq!(
+        size(&text.replacen("RESOLUTION=256x144,", "", 1)),
+        (256, 144)
+    );
+    let mixed = text.replacen("256x144", "256x146", 1);
+    assert!(
+        Master::read("m", &mixed)
+            .unwrap_err()
+            .to_string()
+            .contains("RESOLUTION of variant")
+    );
+    let mut unsized_ = presentation();
+    (unsized_.groups[0].width, unsized_.groups[0].height) = (0, 0);
+    assert_eq!(playlist(&unsized_, "master.m3u8"), bare);
+}
+
+#[test]
+fn what_is_no_playlist_is_called_what_it_is() {
+    let master = |text: &str| Master::read("t/m.m3u8", text).unwrap_err().to_string();
+    let media = |text: &str| Media::read("t/m.m3u8", text, None).unwrap_err().to_string();
+    for page in [
+        "<!DOCTYPE html><p>",
+        "\n <HTML lang=en>",
+        "\u{feff}<!doctype HTML>",
+    ] {
+        for refused in [master(page), media(page)] {
+            assert!(
+                refused.starts_with("t/m.m3u8: this is an HTML page"),
+                "{refused}"
+            );
+        }
+    }
+    let text = playlist(&presentation(), "master.m3u8");
+    let marked = master(&format!("\u{feff}{text}"));
+    assert!(marked.contains("begins with a byte order mark"), "{marked}");
+    let rung = master(&playlist(&presentation(), "0f3a/mini-r2.m3u8"));
+    assert!(rung.contains("expected a multivariant playlist"), "{rung}");
+}
+
 fn any_damage() -> impl Strategy<Value = (usize, u8)> {
     (0usize..3000, any::<u8>())
 }

@@ -55,7 +55,7 @@ impl<'a> Variant<'a> {
             let expected = format!("DATA-ID=\"{id}\" with the SHA-256 of the weights");
             self.source.invalid(1, "EXT-X-SESSION-DATA", expected)
         })?;
-        let (width, height) = self.size()?;
+        let (width, height) = self.size()?.unwrap_or_default();
         Ok(Group {
             profile: profile.to_owned(),
             frame_rate: self.rate()?,
@@ -69,10 +69,15 @@ impl<'a> Variant<'a> {
         })
     }
 
-    /// Refuses a size or a rate other than the group's.
-    pub(super) fn check_fits(&self, group: &Group) -> Result<(), ManifestError> {
-        if self.size()? != (group.width, group.height) {
-            return Err(self.invalid("RESOLUTION", "that of the profile's first variant"));
+    /// Refuses a size or a rate other than the group's, which gets the size where it has none yet.
+    pub(super) fn fit_in(&self, group: &mut Group) -> Result<(), ManifestError> {
+        let known = (group.width, group.height);
+        match self.size()? {
+            Some(size) if known == (0, 0) => (group.width, group.height) = size,
+            Some(size) if size != known => {
+                return Err(self.invalid("RESOLUTION", "that of the profile's first variant"));
+            }
+            _ => {}
         }
         if self.rate()? != group.frame_rate {
             return Err(self.invalid("FRAME-RATE", "that of the profile's first variant"));
@@ -80,13 +85,16 @@ impl<'a> Variant<'a> {
         Ok(())
     }
 
-    fn size(&self) -> Result<(u32, u32), ManifestError> {
-        let size = self.stream.resolution.and_then(|resolution| {
-            let width = u32::try_from(resolution.width).ok()?;
-            let height = u32::try_from(resolution.height).ok()?;
-            (width > 0 && height > 0).then_some((width, height))
-        });
-        size.ok_or_else(|| self.invalid("RESOLUTION", "WIDTHxHEIGHT in pixels"))
+    /// The size, which may be left out (RFC 8216 §4.3.4.2).
+    fn size(&self) -> Result<Option<(u32, u32)>, ManifestError> {
+        let Some(resolution) = self.stream.resolution else {
+            return Ok(None);
+        };
+        let sides = (resolution.width.try_into(), resolution.height.try_into());
+        match sides {
+            (Ok(width @ 1..), Ok(height @ 1..)) => Ok(Some((width, height))),
+            _ => Err(self.invalid("RESOLUTION", "WIDTHxHEIGHT in pixels")),
+        }
     }
 
     fn rate(&self) -> Result<FrameRate, ManifestError> {

@@ -102,16 +102,23 @@ fn stream_inf(group: &Group, rung: &Representation) -> Result<String, ManifestEr
     }
     Ok(format!(
         "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},SCORE={},CODECS={},\
-         RESOLUTION={}x{},FRAME-RATE={:.3},STABLE-VARIANT-ID={}",
+         {}FRAME-RATE={:.3},STABLE-VARIANT-ID={}",
         rung.bandwidth,
         rung.average_bandwidth,
         rung.score,
         quoted(&rung.codecs)?,
-        group.width,
-        group.height,
+        resolution(group),
         group.frame_rate.fps(),
         quoted(&rung.id)?,
     ))
+}
+
+/// The attribute RESOLUTION with the comma after it; nothing where the size is not known.
+fn resolution(group: &Group) -> String {
+    match (group.width, group.height) {
+        (0, _) => String::new(),
+        (width, height) => format!("RESOLUTION={width}x{height},"),
+    }
 }
 
 fn iframe_stream_inf(
@@ -134,13 +141,12 @@ fn iframe_stream_inf(
     let seconds = spans.map(|(_, seconds)| seconds).sum();
     Ok(format!(
         "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},SCORE={},CODECS={},\
-         RESOLUTION={}x{},STABLE-VARIANT-ID={},URI={}",
+         {}STABLE-VARIANT-ID={},URI={}",
         peak.unwrap_or(0),
         rate(bytes, seconds),
         rung.score,
         quoted(&rung.codecs)?,
-        group.width,
-        group.height,
+        resolution(group),
         quoted(&rung.id)?,
         quoted(&iframes_url(rung))?,
     ))

@@ -173,7 +173,10 @@ fn check_track(report: &mut Conformance, track: &Track, group: &Group, rung: &Re
             "media-size",
             "size",
             format!("{}x{}", track.visible.0, track.visible.1),
-            format!("{}x{}", group.width, group.height),
+            match group.width {
+                0 => format!("{}x{}", track.visible.0, track.visible.1),
+                width => format!("{width}x{}", group.height),
+            },
         ),
         ("media-weights", "weights", hash, group.weights.clone()),
     ] {

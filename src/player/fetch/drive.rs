@@ -44,6 +44,9 @@ pub struct Segment {
     /// What of it is not to be shown, seconds from its start: what lies before the place that the start
     /// or a seek went to, or what came before from another rung.
     pub skip_s: f64,
+    /// More frames than these are not of a segment as long as the manifest says: whoever renders it
+    /// should stop there.
+    pub most_frames: u64,
 }
 
 /// How to play a stream.
@@ -280,6 +283,7 @@ impl Driver<'_> {
     /// Fetches one segment, trying again as patience allows. `None` ends the session.
     async fn transfer(&mut self, segment: usize, rung: usize) -> Option<Command> {
         let mut attempt = 0;
+        let mut untried = self.lists.other_places();
         loop {
             let error = match self.attempt(segment, rung).await {
                 Ok(Attempt::Delivered { bytes, at_s }) => {
@@ -290,10 +294,16 @@ impl Driver<'_> {
                 Err(error) => error,
             };
             tracing::warn!(segment, rung, attempt, %error, "a transfer failed");
+            let starved = matches!(error, FetchError::Starved { .. });
+            if untried > 0 && !starved && self.lists.go_on(&error).is_ok() {
+                untried -= 1;
+                self.tell(Event::Retried);
+                continue;
+            }
+            untried = self.lists.other_places();
             let patience = self.client.patience();
             let url = self.wanted_url(segment, rung);
             let pause = url.and_then(|url| patience.pause_after(&url, attempt, &error));
-            let starved = matches!(error, FetchError::Starved { .. });
             self.error = Some(error);
             match pause {
                 _ if starved => return None,
@@ -331,6 +341,7 @@ impl Driver<'_> {
                     whole: true,
                     skip_s: entered
                         .map_or(kept_s, |to_s| (to_s - ladder.start_s(segment)).max(kept_s)),
+                    most_frames: self.lists.most_frames(segment, rung),
                 });
             }
             Some(Outcome::Added) => {
@@ -355,6 +366,7 @@ impl Driver<'_> {
             inits: self.lists.init(rung).cloned().into_iter().collect(),
             whole: false,
             skip_s: kept_s,
+            most_frames: self.lists.most_frames(segment, rung),
         });
     }
 

@@ -139,6 +139,12 @@ pub enum FetchError {
         /// The URL.
         url: String,
     },
+    /// The text at the URL is UTF-16, as editors save it.
+    #[error("{url}: begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
+    Utf16 {
+        /// The URL.
+        url: String,
+    },
     /// The manifest does not make sense.
     #[error(transparent)]
     Manifest(#[from] ManifestError),

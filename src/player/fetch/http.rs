@@ -307,10 +307,10 @@ impl Client {
         }
         let response = self.send(Method::GET, url, range, purpose).await?;
         let expected = check_head(url, &response, range)?;
-        let found = without_query(response.url());
+        let found = without_cmcd(response.url());
         let head = Head {
             coding: Coding::of(url, response.headers(), is_plain(range, purpose))?,
-            moved: (found != without_query(url)).then_some(found),
+            moved: (found != without_cmcd(url)).then_some(found),
         };
         if range.is_some() {
             self.check_tag(url, &response)?;
@@ -378,10 +378,14 @@ fn is_plain(range: Option<ByteRange>, purpose: &Purpose<'_>) -> bool {
     range.is_some() || !purpose.kind.is_text()
 }
 
-fn without_query(url: &Url) -> Url {
-    let mut url = url.clone();
-    url.set_query(None);
-    url
+/// `url` without what was added to its query to tell the server of the session.
+fn without_cmcd(url: &Url) -> Url {
+    let mut plain = url.clone();
+    let own = |part: &&str| !part.starts_with("CMCD=");
+    let parts: Vec<&str> = url.query().unwrap_or("").split('&').filter(own).collect();
+    let query = parts.join("&");
+    plain.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+    plain
 }
 
 fn check_status(url: &Url, response: &Response) -> Result<(), FetchError> {

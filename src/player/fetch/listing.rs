@@ -9,12 +9,14 @@ use super::error::FetchError;
 use super::http::span;
 use super::index;
 use super::resolve::resolve;
-use crate::manifest::hls::Media;
+use super::title::text_of;
+use crate::manifest::hls::{Master, Media, Variables};
 use crate::manifest::{ByteRange, Representation};
 use crate::segment::sidx::SegmentIndex;
 use crate::time::{FrameRate, Timescale};
 use bytes::Bytes;
 use reqwest::Url;
+use std::sync::Arc;
 
 /// A title is short if a rung has no more segments than this: ten minutes of two seconds each.
 pub(super) const SHORT: usize = 300;
@@ -34,13 +36,32 @@ pub(super) struct Listing {
 #[derive(Debug, Clone)]
 enum Rest {
     Nothing,
-    /// A media playlist, relative to the master playlist.
-    Playlist(String),
+    Playlist(Playlist),
     /// A `sidx`, of which so much is here.
     Index {
         place: ByteRange,
         here: Vec<u8>,
     },
+}
+
+/// A media playlist, and what its master playlist defines for it.
+#[derive(Debug, Clone)]
+pub(super) struct Playlist {
+    /// Relative to the master playlist.
+    url: String,
+    variables: Arc<Variables>,
+}
+
+impl Playlist {
+    /// Those that `master` names, by group and ascending rank.
+    pub(super) fn all(master: &Master) -> Vec<Self> {
+        let variables = Arc::new(master.variables().clone());
+        let playlist = |url: &str| Self {
+            url: url.to_owned(),
+            variables: Arc::clone(&variables),
+        };
+        master.media().map(playlist).collect()
+    }
 }
 
 /// Something to fetch.
@@ -62,9 +83,13 @@ pub(super) struct News {
 
 impl Listing {
     /// A rung as its manifest has it; `playlist` is where HLS lists its segments.
-    pub(super) fn new(stream: Representation, playlist: Option<&str>, rate: FrameRate) -> Self {
+    pub(super) fn new(
+        stream: Representation,
+        playlist: Option<&Playlist>,
+        rate: FrameRate,
+    ) -> Self {
         let rest = match (playlist, stream.index) {
-            (Some(playlist), _) => Rest::Playlist(playlist.to_owned()),
+            (Some(playlist), _) => Rest::Playlist(playlist.clone()),
             (None, Some(place)) if stream.segments.is_empty() => Rest::Index {
                 place,
                 here: Vec::new(),
@@ -115,7 +140,7 @@ impl Listing {
         };
         match &self.rest {
             Rest::Nothing => Ok(None),
-            Rest::Playlist(playlist) => ask(playlist, None, Kind::Playlist),
+            Rest::Playlist(playlist) => ask(&playlist.url, None, Kind::Playlist),
             Rest::Index { .. } if self.stream.segments.len() > segment => Ok(None),
             Rest::Index { place, here } => {
                 let part = next_part(*place, here, segment);
@@ -136,6 +161,20 @@ impl Listing {
         }
     }
 
+    /// Goes over to where `other`, which is the same rung in another place, has its files.
+    pub(super) fn move_to(&mut self, other: &Representation) {
+        let stream = &mut self.stream;
+        let same = stream.segments.len() == other.segments.len();
+        for (number, segment) in stream.segments.iter_mut().enumerate() {
+            // Segments that an index listed lie in the rung's one file.
+            let url = other.segments.get(number).filter(|_| same);
+            segment
+                .url
+                .clone_from(url.map_or(&other.url, |there| &there.url));
+        }
+        stream.url.clone_from(&other.url);
+    }
+
     /// Segments that can be asked for, from the first on.
     pub(super) fn ready(&self) -> usize {
         self.init.as_ref().map_or(0, |_| self.stream.segments.len())
@@ -149,7 +188,7 @@ impl Listing {
         };
         match ask.kind {
             Kind::Playlist => {
-                news.independent = self.take_playlist(&bytes)?;
+                news.independent = self.take_playlist(ask, &bytes)?;
                 news.count = Some(self.stream.segments.len());
             }
             Kind::Index => news.count = self.take_index(ask, &bytes)?,
@@ -158,12 +197,13 @@ impl Listing {
         Ok(news)
     }
 
-    fn take_playlist(&mut self, bytes: &[u8]) -> Result<bool, FetchError> {
+    fn take_playlist(&mut self, ask: &Ask, bytes: &[u8]) -> Result<bool, FetchError> {
         let Rest::Playlist(playlist) = &self.rest else {
             return Ok(false);
         };
-        let text = String::from_utf8_lossy(bytes);
-        let media = Media::read(playlist, &text, Some(self.rate))?;
+        let Playlist { url, variables } = playlist;
+        let text = text_of(&ask.url, bytes)?;
+        let media = Media::read_within(variables, url, &text, Some(self.rate))?;
         let stream = &mut self.stream;
         (stream.url, stream.init, stream.segments) = (media.url, media.init, media.segments);
         self.rest = Rest::Nothing;

@@ -5,7 +5,8 @@
 
 use super::error::FetchError;
 use super::http::Answer;
-use super::listing::{Ask, Listing};
+use super::listing::{Ask, Listing, Playlist};
+use super::places::Places;
 use super::resolve::resolve;
 use crate::manifest::{ByteRange, Group, Presentation, Representation, SegmentRef};
 use crate::player::ladder::{Ladder, LadderError, Listed};
@@ -18,8 +19,11 @@ use std::ops::Range;
 #[derive(Debug, Clone)]
 pub(super) struct Lists {
     manifest: Url,
-    /// The group without its streams.
+    /// The group without its streams, and its number.
     group: Group,
+    number: usize,
+    /// Where the files lie, if there is a choice.
+    places: Option<Places>,
     layered: bool,
     listings: Vec<Listing>,
     /// How long the title lasts, as far as the manifest knows.
@@ -28,6 +32,17 @@ pub(super) struct Lists {
     count: usize,
     /// Bytes of the last playlist as it came over the network.
     playlist_bytes: u64,
+}
+
+/// The rungs of `group`, or its lowest and the layers.
+fn streams(group: &Group, layered: bool) -> impl Iterator<Item = &Representation> {
+    let (rungs, layers) = if layered {
+        (1, usize::MAX)
+    } else {
+        (usize::MAX, 0)
+    };
+    let layers = group.layers.iter().take(layers).map(|layer| &layer.stream);
+    group.representations.iter().take(rungs).chain(layers)
 }
 
 /// A file, or a range of one.
@@ -45,28 +60,52 @@ impl Lists {
         presentation: &Presentation,
         group: usize,
         layered: bool,
-        playlists: &[String],
+        playlists: &[Playlist],
     ) -> Self {
-        let group = &presentation.groups[group];
-        let rungs = if layered { 1 } else { usize::MAX };
-        let layers = if layered { usize::MAX } else { 0 };
-        let layers = group.layers.iter().take(layers).map(|layer| &layer.stream);
-        let streams = group.representations.iter().take(rungs).chain(layers);
-        let listings = streams.enumerate().map(|(number, stream)| {
-            let playlist = playlists.get(number).map(String::as_str);
-            Listing::new(stream.clone(), playlist, group.frame_rate)
+        let number = group;
+        let group = &presentation.groups[number];
+        let listings = streams(group, layered).enumerate().map(|(number, stream)| {
+            Listing::new(stream.clone(), playlists.get(number), group.frame_rate)
         });
         let listings: Vec<Listing> = listings.collect();
         let known = listings.iter().map(|listing| listing.stream.segments.len());
         Self {
             manifest,
             group: group.clone(),
+            number,
+            places: None,
             layered,
             count: known.max().unwrap_or(0),
             listings,
             duration: presentation.duration,
             playlist_bytes: 0,
         }
+    }
+
+    /// These lists with files that lie in any of `places`.
+    pub(super) fn at(self, places: Option<Places>) -> Self {
+        Self { places, ..self }
+    }
+
+    /// Places for the same files beside the one in use.
+    pub(super) fn other_places(&self) -> usize {
+        self.places.as_ref().map_or(0, Places::others)
+    }
+
+    /// Goes over to the next place, for all files, since `error` came of this one.
+    pub(super) fn go_on(&mut self, error: &FetchError) -> Result<(), FetchError> {
+        let Some(places) = &mut self.places else {
+            return Ok(());
+        };
+        tracing::warn!(%error, "going on with the next BaseURL");
+        let there = places.go_on()?;
+        if let Some(group) = there.groups.get(self.number) {
+            let listings = self.listings.iter_mut();
+            listings
+                .zip(streams(group, self.layered))
+                .for_each(|(listing, stream)| listing.move_to(stream));
+        }
+        Ok(())
     }
 
     /// Rungs, or base and layers.
@@ -150,6 +189,15 @@ impl Lists {
             url: resolve(&self.manifest, &reference.url)?,
             range: reference.range,
         })
+    }
+
+    /// The most frames that a segment may have. Durations may be nominal: HLS may round them to whole
+    /// seconds, and DASH lets segments of one `@duration` be half as long again (ISO/IEC 23009-1
+    /// §7.2.1).
+    pub(super) fn most_frames(&self, segment: usize, rung: usize) -> u64 {
+        let known = self.listings[rung].stream.segments.get(segment);
+        let seconds = known.map_or(0.0, |segment| segment.duration.seconds());
+        (1.5 * seconds * self.frame_rate().fps()).round() as u64 + 1
     }
 
     /// Whether a segment's place is known.

@@ -16,6 +16,7 @@
 //! | `index` | segments of a rung from its `sidx` |
 //! | `weights` | a generator's weights, into a folder |
 //! | `resolve` | addresses |
+//! | `places` | several BaseURLs for the same files |
 //! | `shape` | the session clock, and bodies slowed down to a trace |
 //! | `drive` | commands of the session ↔ transfers |
 //! | `indexing` | indexes that come while a title plays |
@@ -37,6 +38,7 @@ mod index;
 mod indexing;
 mod listing;
 mod lists;
+mod places;
 mod received;
 mod resolve;
 mod shape;

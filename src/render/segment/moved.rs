@@ -39,7 +39,9 @@ impl SegmentRenderer {
     /// Keyframes that are generated before the first of them is used.
     fn side_by_side(&self) -> usize {
         match self.batching {
-            Batching::SideBySide => rayon::current_num_threads().clamp(1, GROUP as usize),
+            Batching::SideBySide => {
+                rayon::current_num_threads().clamp(1, self.side_by_side.min(GROUP) as usize)
+            }
             Batching::Together(limit) => limit.max(1) as usize,
         }
     }

@@ -38,7 +38,7 @@ fn lead(grid: &Grid, rows: &[Row]) -> String {
     };
     let mut lead = format!(
         "{}: {}, {}, {}, {}. Buffer {} s. Figures are means over sessions; intervals hold 95 % of \
-         1000 bootstrap resamples. The oracle knows the trace and maximises QoE_lin. LPIPS is by \
+         1000 bootstrap resamples. LPIPS is by \
          segment (SqueezeNet); stalled and missing time counts 1. Bytes are those of media segments.",
         counted(rows.len(), "session"),
         counted(grid.subjects.len(), "title"),
@@ -47,6 +47,9 @@ fn lead(grid: &Grid, rows: &[Row]) -> String {
         counted(grid.players.len(), "rule"),
         grid.options.buffer_s
     );
+    if grid.oracle_plans.is_some() {
+        lead += " The oracle knows the trace and maximises QoE_lin.";
+    }
     let fitted = grid.fit_to.map(|fit_to| match fit_to {
         FitTo::Each => "each title's ladder, so titles saw different networks".to_owned(),
         FitTo::One(number) => format!("the ladder of {}", grid.subjects[number].name),

@@ -10,10 +10,11 @@
 //!
 //! Without one the first two columns are seconds and kbit/s. A row's rate holds from its time to the
 //! next row's; the last row's as long as rows last on average (1 s if it is alone). Rows of one time
-//! are averaged, as the one-second stamps of the UCC 5G set need it (uccmisl/5Gdataset).
+//! are averaged, as the one-second stamps of the UCC 5G set need it (uccmisl/5Gdataset). Puffer's tables
+//! have units of their own and are read in `puffer`.
 
-use super::lines::{Line, content};
-use super::{Period, TraceError};
+use super::lines::{Line, cells, content};
+use super::{Parsed, Period, TraceError, puffer};
 
 const EXPECTED: &str = "a CSV header with a time (time_s, time_ms, Timestamp) \
                         and a rate (kbps, mbps, DL_bitrate)";
@@ -26,14 +27,14 @@ struct Columns {
 }
 
 /// Rows of one time, summed.
-struct Row {
-    time_s: f64,
-    kbps: f64,
-    latency_s: f64,
-    rows: f64,
+pub(super) struct Row {
+    pub(super) time_s: f64,
+    pub(super) kbps: f64,
+    pub(super) latency_s: f64,
+    pub(super) rows: f64,
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
+pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
     let mut lines = content(text).peekable();
     let mut columns = Columns {
         time: (0, 1.0),
@@ -41,6 +42,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
         latency: None,
     };
     if let Some(header) = lines.next_if(|line| line.text.contains(char::is_alphabetic)) {
+        if puffer::is_header(&header) {
+            return puffer::parse(file, &header, lines);
+        }
         columns = Columns::find(&header).ok_or_else(|| header.expected(file, EXPECTED))?;
     }
     let mut rows: Vec<Row> = Vec::new();
@@ -54,7 +58,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
             _ => rows.push(row),
         }
     }
-    Ok(periods(&rows))
+    Ok(periods(&rows).into())
 }
 
 impl Columns {
@@ -100,14 +104,16 @@ impl Columns {
 }
 
 impl Row {
-    fn add(&mut self, other: &Row) {
+    /// Takes in another row of the same time.
+    pub(super) fn add(&mut self, other: &Row) {
         self.kbps += other.kbps;
         self.latency_s += other.latency_s;
         self.rows += other.rows;
     }
 }
 
-fn periods(rows: &[Row]) -> Vec<Period> {
+/// From each row to the next; the last lasts as long as they do on average.
+pub(super) fn periods(rows: &[Row]) -> Vec<Period> {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return Vec::new();
     };
@@ -123,11 +129,6 @@ fn periods(rows: &[Row]) -> Vec<Period> {
         latency_s: row.latency_s / row.rows,
     };
     rows.iter().zip(ends).map(period).collect()
-}
-
-fn cells(line: &str) -> impl Iterator<Item = &str> {
-    line.split([',', ';'])
-        .map(|cell| cell.trim().trim_matches('"'))
 }
 
 /// `YYYY.MM.DD_hh.mm.ss` as seconds since 1970 (proleptic Gregorian calendar), or `None`.

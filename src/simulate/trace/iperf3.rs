@@ -1,67 +1,210 @@
-//! iperf3's JSON report: `intervals`, each with `seconds` and `bits_per_second`, either itself or in
-//! its `sum`. Latency is not recorded and counts as 0.
+//! iperf3's JSON: the report of `-J` (`intervals`), or the events of `--json-stream`, one a line.
+//!
+//! An interval has `seconds` and `bits_per_second`, either itself or in its `sum`. Intervals marked
+//! `omitted` (`-O`, the slow start) are left out. With `--bidir` an interval has two sums: that of what
+//! this end received is read (`sender` is false; `sum_bidir_reverse` where neither says, which is from
+//! server to client). Latency is not recorded and counts as 0.
 
-use super::{Period, TraceError};
+use super::{Parsed, Period, TraceError};
 use serde::Deserialize;
 use serde::de::Error;
+use serde_json::{Deserializer, Value};
 
-const EXPECTED: &str = "iperf3 JSON: {intervals: [{seconds, bits_per_second}, …]}";
+const EXPECTED: &str =
+    "iperf3 JSON: {intervals: [{seconds, bits_per_second}, …]} or {event: \"interval\", …} a line";
 
+/// A report, or an event of a stream.
 #[derive(Deserialize)]
-struct Report {
-    intervals: Vec<Interval>,
+struct Document {
+    intervals: Option<Vec<Interval>>,
+    error: Option<String>,
+    event: Option<String>,
+    #[serde(default)]
+    data: Value,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Interval {
-    Streams { sum: Sum },
-    Plain(Sum),
+struct Interval {
+    sum: Option<Sum>,
+    sum_bidir_reverse: Option<Sum>,
+    seconds: Option<f64>,
+    bits_per_second: Option<f64>,
+    #[serde(default)]
+    omitted: bool,
 }
 
 #[derive(Deserialize)]
 struct Sum {
     seconds: f64,
     bits_per_second: f64,
+    #[serde(default)]
+    omitted: bool,
+    sender: Option<bool>,
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
-    let json = |source| TraceError::Json {
+pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
+    let read = intervals(text).and_then(|intervals| Reading::of(intervals));
+    let read = read.map_err(|source| TraceError::Json {
         file: file.to_owned(),
         expected: EXPECTED,
         source,
-    };
-    let report: Report = serde_json::from_str(text).map_err(json)?;
-    let period = |(index, interval): (usize, Interval)| {
-        let (Interval::Streams { sum } | Interval::Plain(sum)) = interval;
-        if sum.seconds >= 0.0 && sum.bits_per_second >= 0.0 {
-            Ok(Period {
+    })?;
+    let mut notes = Vec::new();
+    if read.omitted > 0 {
+        notes.push(format!("{} omitted intervals are left out", read.omitted));
+    }
+    if read.both_ways {
+        notes.push("of the two directions of --bidir the one received is read".to_owned());
+    }
+    Ok(Parsed {
+        periods: read.periods,
+        notes,
+        ..Parsed::default()
+    })
+}
+
+/// The intervals of a report or of a stream.
+fn intervals(text: &str) -> serde_json::Result<Vec<Interval>> {
+    let mut intervals = Vec::new();
+    let mut streamed = false;
+    for (number, document) in Deserializer::from_str(text).into_iter().enumerate() {
+        let Document {
+            intervals: all,
+            error,
+            event,
+            data,
+        } = document?;
+        match (event.as_deref(), all, error) {
+            (Some("interval"), ..) => intervals.push(Interval::deserialize(data)?),
+            (Some("error"), ..) => {
+                let said = data.as_str().unwrap_or("an error");
+                return Err(Error::custom(format!("iperf3 said: {said}")));
+            }
+            (Some(_), ..) => {}
+            (None, Some(all), _) if number == 0 => intervals = all,
+            // A stream may end with the whole report.
+            (None, Some(_), _) if streamed => {}
+            (None, Some(_), _) => return Err(Error::custom("a second report: expected one")),
+            (None, None, Some(said)) => {
+                return Err(Error::custom(format!("iperf3 said: {said}")));
+            }
+            (None, None, None) => return Err(Error::missing_field("intervals")),
+        }
+        streamed |= event.is_some();
+    }
+    Ok(intervals)
+}
+
+/// What the intervals say.
+#[derive(Default)]
+struct Reading {
+    periods: Vec<Period>,
+    omitted: usize,
+    both_ways: bool,
+}
+
+impl Reading {
+    fn of(intervals: Vec<Interval>) -> serde_json::Result<Self> {
+        let mut reading = Self::default();
+        for (index, interval) in intervals.into_iter().enumerate() {
+            reading.both_ways |= interval.sum.is_some() && interval.sum_bidir_reverse.is_some();
+            let sum = interval.received().ok_or_else(|| {
+                Error::custom(format!("interval {index} lacks seconds or bits_per_second"))
+            })?;
+            if sum.omitted {
+                reading.omitted += 1;
+                continue;
+            }
+            if !(sum.seconds >= 0.0 && sum.bits_per_second >= 0.0) {
+                let message = format!("interval {index} has a negative number");
+                return Err(Error::custom(message));
+            }
+            reading.periods.push(Period {
                 duration_s: sum.seconds,
                 kbps: sum.bits_per_second / 1000.0,
                 latency_s: 0.0,
-            })
-        } else {
-            let message = format!("interval {index} has a negative number");
-            Err(json(serde_json::Error::custom(message)))
+            });
         }
-    };
-    report
-        .intervals
-        .into_iter()
-        .enumerate()
-        .map(period)
-        .collect()
+        Ok(reading)
+    }
+}
+
+impl Interval {
+    /// The direction that is received, or the only one.
+    fn received(self) -> Option<Sum> {
+        match (self.sum, self.sum_bidir_reverse) {
+            (Some(sum), Some(reverse)) if reverse.sender == Some(true) => Some(sum)
+                .filter(|sum| sum.sender != Some(true))
+                .or(Some(reverse)),
+            (_, Some(reverse)) => Some(reverse),
+            (Some(sum), None) => Some(sum),
+            (None, None) => Some(Sum {
+                seconds: self.seconds?,
+                bits_per_second: self.bits_per_second?,
+                omitted: self.omitted,
+                sender: None,
+            }),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{periods, refusal};
+    use super::super::tests::{notes, periods, refusal};
 
     #[test]
     fn reads_reduced_and_full_reports() {
         let text = r#"{"intervals": [{"seconds": 0.1, "bits_per_second": 5000, "start": 0},
             {"sum": {"seconds": 0.2, "bits_per_second": 1000}, "streams": []}]}"#;
         assert_eq!(periods(text), [(0.1, 5.0), (0.2, 1.0)]);
+        assert!(notes(text).is_empty());
+    }
+
+    #[test]
+    fn omitted_intervals_are_left_out() {
+        let text = r#"{"intervals": [
+            {"sum": {"seconds": 1, "bits_per_second": 9000000, "omitted": true}},
+            {"seconds": 1, "bits_per_second": 8000000, "omitted": true},
+            {"sum": {"seconds": 1, "bits_per_second": 2000, "omitted": false}}]}"#;
+        assert_eq!(periods(text), [(1.0, 2.0)]);
+        assert_eq!(notes(text), ["2 omitted intervals are left out"]);
+    }
+
+    #[test]
+    fn of_two_directions_the_received_one_counts() {
+        let both = |sum: &str, reverse: &str| {
+            format!(
+                r#"{{"intervals": [{{"sum": {{"seconds": 1, "bits_per_second": 1000{sum}}},
+                "sum_bidir_reverse": {{"seconds": 1, "bits_per_second": 7000{reverse}}}}}]}}"#
+            )
+        };
+        let (yes, no) = (r#", "sender": true"#, r#", "sender": false"#);
+        assert_eq!(periods(&both(yes, no)), [(1.0, 7.0)]);
+        // The server's own report: it received what the client sent.
+        assert_eq!(periods(&both(no, yes)), [(1.0, 1.0)]);
+        assert_eq!(periods(&both("", "")), [(1.0, 7.0)]);
+        assert!(notes(&both(yes, no))[0].contains("the one received"));
+    }
+
+    #[test]
+    fn events_of_a_stream_are_read() {
+        let text = r#"{"event":"start","data":{"version":"iperf 3.17"}}
+{"event":"interval","data":{"streams":[],"sum":{"seconds":1,"bits_per_second":4000,"omitted":true}}}
+{"event":"interval","data":{"sum":{"seconds":1,"bits_per_second":3000,"omitted":false}}}
+{"event":"interval","data":{"sum":{"seconds":0.5,"bits_per_second":2000}}}
+{"event":"end","data":{}}
+"#;
+        assert_eq!(periods(text), [(1.0, 3.0), (0.5, 2.0)]);
+        let whole = format!("{text}{{\"intervals\": []}}");
+        assert_eq!(periods(&whole), [(1.0, 3.0), (0.5, 2.0)]);
+        let cut = &text[..text.len() - 40];
+        assert!(
+            refusal(cut).contains("EOF while parsing"),
+            "{}",
+            refusal(cut)
+        );
+        let error = r#"{"event":"error","data":"unable to connect"}"#;
+        assert!(refusal(error).contains("iperf3 said: unable to connect"));
     }
 
     #[test]
@@ -70,5 +213,13 @@ mod tests {
         assert!(refusal(movie).contains("missing field `intervals`"));
         let negative = r#"{"intervals": [{"seconds": -1, "bits_per_second": 1}]}"#;
         assert!(refusal(negative).contains("interval 0"));
+        let bare = r#"{"intervals": [{"seconds": 1}]}"#;
+        assert!(refusal(bare).contains("interval 0 lacks"));
+        let failed = r#"{"start": {}, "error": "unable to connect"}"#;
+        assert!(refusal(failed).contains("iperf3 said: unable to connect"));
+        let twice = r#"{"intervals": []}{"intervals": []}"#;
+        assert!(refusal(twice).contains("a second report"));
+        let all = r#"{"intervals": [{"seconds": 1, "bits_per_second": 1, "omitted": true}]}"#;
+        assert!(refusal(all).contains("found none"));
     }
 }

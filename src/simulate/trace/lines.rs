@@ -40,6 +40,12 @@ pub(super) fn content(text: &str) -> impl Iterator<Item = Line<'_>> {
     numbered.filter(|line| !line.text.is_empty() && !line.text.starts_with('#'))
 }
 
+/// The cells of a line of CSV.
+pub(super) fn cells(line: &str) -> impl Iterator<Item = &str> {
+    line.split([',', ';'])
+        .map(|cell| cell.trim().trim_matches('"'))
+}
+
 /// The bytes as text, without a byte order mark.
 pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, TraceError> {
     match std::str::from_utf8(bytes) {

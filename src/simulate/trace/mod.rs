@@ -1,12 +1,12 @@
-//! Recorded networks: five file formats, one [`Trace`].
+//! Recorded networks: six file formats, one [`Trace`].
 //!
 //! The format is told from the first characters, not from the file's name:
 //!
 //! | begins with | format |
 //! |---|---|
 //! | `[` | Sabre JSON: `duration_ms`, `bandwidth_kbps`, `latency_ms` |
-//! | `{` | iperf3 JSON: `intervals` |
-//! | a line with a comma | CSV with a time and a rate column |
+//! | `{` | iperf3 JSON: `intervals`, or events |
+//! | a line with a comma | CSV with a time and a rate column, or Puffer's `video_sent` |
 //! | a line of one integer | Mahimahi packet log |
 //! | a line of two numbers | Pensieve text |
 //!
@@ -17,6 +17,7 @@ mod iperf3;
 mod lines;
 mod mahimahi;
 mod pensieve;
+mod puffer;
 mod sabre;
 
 use super::file;
@@ -45,6 +46,26 @@ pub struct Trace {
     name: String,
     periods: Vec<Period>,
     first_s: f64,
+    notes: Vec<String>,
+}
+
+/// What a file says.
+#[derive(Default)]
+struct Parsed {
+    periods: Vec<Period>,
+    /// The first time stamp, where the format has one.
+    first_s: f64,
+    /// What of the file was not read, or how it was understood.
+    notes: Vec<String>,
+}
+
+impl From<Vec<Period>> for Parsed {
+    fn from(periods: Vec<Period>) -> Self {
+        Self {
+            periods,
+            ..Self::default()
+        }
+    }
 }
 
 /// Why a file gives no trace.
@@ -142,10 +163,11 @@ impl Trace {
             name: file,
             periods,
             first_s: 0.0,
+            notes: Vec::new(),
         })
     }
 
-    /// Reads a trace file in whichever of the five formats it is.
+    /// Reads a trace file in whichever of the formats it is.
     pub fn load(path: &Path) -> Result<Self, TraceError> {
         let bytes = file::bytes(path).map_err(|source| TraceError::Read {
             file: path.to_owned(),
@@ -157,13 +179,20 @@ impl Trace {
     /// Reads a trace from the bytes of a file; `name` stands in messages.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, TraceError> {
         let text = lines::text(name, bytes)?;
-        let (first_s, periods) = match text.trim_start().chars().next() {
-            Some('[') => (0.0, sabre::parse(name, text)?),
-            Some('{') => (0.0, iperf3::parse(name, text)?),
+        let Parsed {
+            periods,
+            first_s,
+            notes,
+        } = match text.trim_start().chars().next() {
+            Some('[') => sabre::parse(name, text)?.into(),
+            Some('{') => iperf3::parse(name, text)?,
             _ => parse_lines(name, text)?,
         };
-        let trace = Self::new(name, periods)?;
-        Ok(Self { first_s, ..trace })
+        Ok(Self {
+            first_s,
+            notes,
+            ..Self::new(name, periods)?
+        })
     }
 
     /// The name that messages and reports use.
@@ -174,6 +203,11 @@ impl Trace {
     /// The file's first time stamp where the format has one (Pensieve text), seconds, else 0.
     pub fn first_s(&self) -> f64 {
         self.first_s
+    }
+
+    /// What of the file was not read, or how it was understood; mostly nothing.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The periods in order.
@@ -196,8 +230,8 @@ impl Trace {
     }
 }
 
-/// The first time stamp and the periods of a format of lines.
-fn parse_lines(name: &str, text: &str) -> Result<(f64, Vec<Period>), TraceError> {
+/// What a format of lines says.
+fn parse_lines(name: &str, text: &str) -> Result<Parsed, TraceError> {
     let Some(first) = lines::content(text).next() else {
         let expected = "a trace (Sabre JSON, iperf3 JSON, Pensieve text, Mahimahi or CSV)";
         return Err(TraceError::Empty {
@@ -207,8 +241,8 @@ fn parse_lines(name: &str, text: &str) -> Result<(f64, Vec<Period>), TraceError>
     };
     let numbers = first.text.split_whitespace().map(str::parse::<f64>);
     match numbers.collect::<Result<Vec<f64>, _>>().as_deref() {
-        Err(_) if first.text.contains([',', ';']) => Ok((0.0, csv::parse(name, text)?)),
-        Ok([_]) => Ok((0.0, mahimahi::parse(name, text)?)),
+        Err(_) if first.text.contains([',', ';']) => csv::parse(name, text),
+        Ok([_]) => Ok(mahimahi::parse(name, text)?.into()),
         Ok([_, _]) => pensieve::parse(name, text),
         _ => Err(first.expected(
             name,
@@ -241,6 +275,12 @@ pub(crate) mod tests {
             .iter()
             .map(|p| (p.duration_s, p.kbps))
             .collect()
+    }
+
+    /// The notes that parsing `text` leaves.
+    pub(super) fn notes(text: &str) -> Vec<String> {
+        let trace = Trace::parse("t", text.as_bytes()).unwrap();
+        trace.notes().to_vec()
     }
 
     /// The message that parsing `text` ends in.

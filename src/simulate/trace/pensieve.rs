@@ -5,10 +5,10 @@
 //! counts as 0. Source: hongzimao/pensieve, `sim/fixed_env.py`.
 
 use super::lines::{Line, content};
-use super::{Period, TraceError};
+use super::{Parsed, Period, TraceError};
 
 /// The first time stamp and the periods after it.
-pub(super) fn parse(file: &str, text: &str) -> Result<(f64, Vec<Period>), TraceError> {
+pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
     let mut periods = Vec::new();
     let (mut first_s, mut before) = (0.0, None);
     for line in content(text) {
@@ -27,7 +27,10 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(f64, Vec<Period>), TraceE
         }
         before = Some(time_s);
     }
-    Ok((first_s, periods))
+    Ok(Parsed {
+        first_s,
+        ..periods.into()
+    })
 }
 
 fn fields(file: &str, line: &Line<'_>) -> Result<(f64, f64), TraceError> {

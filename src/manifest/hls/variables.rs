@@ -1,0 +1,276 @@
+//! Playlist variables: `EXT-X-DEFINE` and references to what it defines
+//! (draft-pantos-hls-rfc8216bis §4.3 and §4.4.2.3).
+//!
+//! A reference `{$name}` is replaced in URI lines and in quoted attribute values, once: a value is not
+//! searched for references again. Names are defined before they are used, each once.
+
+use crate::manifest::ManifestError;
+use crate::manifest::error::{MAX_TEXT, Source};
+use std::collections::BTreeMap;
+
+/// The tag that defines a variable.
+pub(super) const DEFINE: &str = "#EXT-X-DEFINE";
+
+/// What a playlist defines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Variables(BTreeMap<String, String>);
+
+/// The variables of the playlist that is being read.
+pub(super) struct Scope<'a> {
+    source: &'a Source<'a>,
+    /// Those of the multivariant playlist that names this one, if one does.
+    imported: Option<&'a Variables>,
+    own: Variables,
+    /// Bytes that references were replaced by so far.
+    replaced: usize,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(source: &'a Source<'a>, imported: Option<&'a Variables>) -> Self {
+        Self {
+            source,
+            imported,
+            own: Variables::default(),
+            replaced: 0,
+        }
+    }
+
+    /// What was defined.
+    pub(super) fn into_variables(self) -> Variables {
+        self.own
+    }
+
+    /// Takes in the `EXT-X-DEFINE` at `line`.
+    pub(super) fn define(&mut self, line: usize, tag: &str) -> Result<(), ManifestError> {
+        let invalid = |expected: String| self.source.invalid(line, &DEFINE[1..], expected);
+        let list = tag.split_once(':').and_then(|(_, list)| attributes(list));
+        let list = list.ok_or_else(|| invalid("well-formed attributes".to_owned()))?;
+        let get = |name: &str| list.iter().find(|(key, _)| *key == name).map(|(_, v)| *v);
+        let kinds = [get("NAME"), get("IMPORT"), get("QUERYPARAM")];
+        let (name, value) = match (kinds, get("VALUE")) {
+            ([Some(name), None, None], Some(value)) => (name, value.to_owned()),
+            ([Some(name), None, None], None) => {
+                return Err(invalid(format!("a VALUE for `{name}`")));
+            }
+            ([None, Some(name), None], _) => (name, self.import(name).map_err(invalid)?),
+            ([None, None, Some(name)], _) => (name, self.query(name).map_err(invalid)?),
+            _ => return Err(invalid("one of NAME, IMPORT and QUERYPARAM".to_owned())),
+        };
+        if name.is_empty() || !name.bytes().all(is_of_name) {
+            return Err(invalid(format!(
+                "a name of letters, digits, - and _, got `{name}`"
+            )));
+        }
+        if value.contains(['"', '\r', '\n']) {
+            let expected = format!("a value of `{name}` without quotes and line breaks");
+            return Err(invalid(expected));
+        }
+        match self.own.0.insert(name.to_owned(), value) {
+            None => Ok(()),
+            Some(_) => Err(invalid(format!(
+                "each name once, `{name}` is defined twice"
+            ))),
+        }
+    }
+
+    fn import(&self, name: &str) -> Result<String, String> {
+        let Some(imported) = self.imported else {
+            return Err(format!(
+                "no IMPORT: this playlist belongs to no multivariant playlist that could define `{name}`"
+            ));
+        };
+        let value = imported.0.get(name).cloned();
+        value.ok_or_else(|| format!("a name that the multivariant playlist defines, got `{name}`"))
+    }
+
+    /// The value of a parameter of the playlist's own URL, percent-decoded.
+    fn query(&self, name: &str) -> Result<String, String> {
+        let url = self.source.url.split('#').next().unwrap_or("");
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let found = pairs.find(|(key, _)| decoded(key).as_deref() == Some(name));
+        let value = found.and_then(|(_, value)| decoded(value));
+        value.ok_or_else(|| format!("a value of the parameter `{name}` in the playlist's URL"))
+    }
+
+    /// A line of the playlist with its references replaced: all of a URI line, of a tag what stands in
+    /// quotes.
+    pub(super) fn substituted(&mut self, line: usize, text: &str) -> Result<String, ManifestError> {
+        if !text.contains("{$") {
+            return Ok(text.to_owned());
+        }
+        if !text.starts_with('#') {
+            return self.replaced(line, text);
+        }
+        let mut whole = String::new();
+        for (index, part) in text.split('"').enumerate() {
+            if index > 0 {
+                whole.push('"');
+            }
+            match index % 2 {
+                0 => whole.push_str(part),
+                _ => whole.push_str(&self.replaced(line, part)?),
+            }
+        }
+        Ok(whole)
+    }
+
+    fn replaced(&mut self, line: usize, text: &str) -> Result<String, ManifestError> {
+        let mut parts = text.split("{$");
+        let mut whole = parts.next().unwrap_or("").to_owned();
+        for part in parts {
+            let name = part.split_once('}');
+            let name = name.filter(|(name, _)| !name.is_empty() && name.bytes().all(is_of_name));
+            let Some((name, rest)) = name else {
+                // No reference: a name may not be empty, nor hold other characters.
+                whole.push_str("{$");
+                whole.push_str(part);
+                continue;
+            };
+            let value = self.own.0.get(name).ok_or_else(|| {
+                let expected = format!("an EXT-X-DEFINE of `{name}` before this line");
+                self.source.invalid(line, format!("{{${name}}}"), expected)
+            })?;
+            self.replaced += value.len();
+            if self.replaced > MAX_TEXT {
+                return Err(ManifestError::TooLarge {
+                    url: self.source.url.to_owned(),
+                    bytes: self.replaced,
+                    limit: MAX_TEXT,
+                });
+            }
+            whole.push_str(value);
+            whole.push_str(rest);
+        }
+        Ok(whole)
+    }
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+}
+
+/// The names and values of an attribute list (RFC 8216 §4.2), values without their quotes.
+fn attributes(mut list: &str) -> Option<Vec<(&str, &str)>> {
+    let mut found = Vec::new();
+    while !list.trim().is_empty() {
+        let (name, rest) = list.split_once('=')?;
+        let (value, rest) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => rest.split_at(rest.find(',').unwrap_or(rest.len())),
+        };
+        found.push((name.trim(), value));
+        let rest = rest.trim_start();
+        list = match rest.is_empty() {
+            true => rest,
+            false => rest.strip_prefix(',')?,
+        };
+    }
+    Some(found)
+}
+
+/// `text` without its percent-encoding; `None` if that is no UTF-8.
+fn decoded(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        plain.push(byte.unwrap_or(bytes[at]));
+        at += if byte.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8(plain).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// What `line` becomes after the definitions `tags`, or the error.
+    fn after(url: &str, tags: &[&str], line: &str) -> Result<String, String> {
+        let source = Source::new(url, "").unwrap();
+        let master = Variables([("host".to_owned(), "a.example".to_owned())].into());
+        let mut scope = Scope::new(&source, Some(&master));
+        for (index, tag) in tags.iter().enumerate() {
+            scope.define(index + 1, tag).map_err(|e| e.to_string())?;
+        }
+        let line = scope.substituted(tags.len() + 1, line);
+        line.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn references_are_replaced_in_uris_and_in_quotes_only() {
+        let tags = [
+            "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1{$a}\"",
+            "#EXT-X-DEFINE:VALUE=\"\",NAME=\"none\"",
+            "#EXT-X-DEFINE:IMPORT=\"host\"",
+            "#EXT-X-DEFINE:QUERYPARAM=\"token\"",
+        ];
+        let url = "http://h/m.m3u8?x=1&token=a%2Fb+c&token=2#f?token=3";
+        for (line, expected) in [
+            ("{$a}/{$none}x{$a}", "1{$a}/x1{$a}"),
+            ("https://{$host}/{$token}", "https://a.example/a/b+c"),
+            (
+                "#EXT-X-MAP:URI=\"{$host}\",X={$a}",
+                "#EXT-X-MAP:URI=\"a.example\",X={$a}",
+            ),
+            ("a{$}b{$ a}c{$a", "a{$}b{$ a}c{$a"),
+        ] {
+            assert_eq!(after(url, &tags, line).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_named() {
+        let define = "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1\"";
+        for (tags, line, expected) in [
+            (
+                &[define][..],
+                "x{$b}",
+                "line 2: {$b}: expected an EXT-X-DEFINE of `b`",
+            ),
+            (
+                &[define, define],
+                "",
+                "line 2: EXT-X-DEFINE: expected each name once, `a`",
+            ),
+            (&["#EXT-X-DEFINE:NAME=\"a\""], "", "a VALUE for `a`"),
+            (&["#EXT-X-DEFINE:NAME=\"a b\",VALUE=\"1\""], "", "got `a b`"),
+            (
+                &["#EXT-X-DEFINE:VALUE=\"1\""],
+                "",
+                "one of NAME, IMPORT and QUERYPARAM",
+            ),
+            (
+                &["#EXT-X-DEFINE:NAME=\"a\",IMPORT=\"a\""],
+                "",
+                "one of NAME",
+            ),
+            (&["#EXT-X-DEFINE:NAME"], "", "well-formed attributes"),
+            (&["#EXT-X-DEFINE"], "", "well-formed attributes"),
+            (
+                &["#EXT-X-DEFINE:IMPORT=\"b\""],
+                "",
+                "multivariant playlist defines, got `b`",
+            ),
+            (&["#EXT-X-DEFINE:QUERYPARAM=\"q\""], "", "the parameter `q`"),
+            (
+                &["#EXT-X-DEFINE:QUERYPARAM=\"n\""],
+                "",
+                "without quotes and line breaks",
+            ),
+        ] {
+            let refused = after("m?n=%0A", tags, line).unwrap_err();
+            assert!(refused.contains(expected), "{tags:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_few_lines_cannot_fill_the_memory() {
+        let long = format!("#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{}\"", "x".repeat(1 << 20));
+        let refused = after("m", &[&long], &"{$a}".repeat(1000)).unwrap_err();
+        assert!(refused.contains("the limit is 4194304"), "{refused}");
+    }
+}

@@ -1,0 +1,49 @@
+//! How much memory the machine has left for tensors: what is larger must be refused, for the allocator
+//! ends the process where there is none.
+
+use std::fs;
+
+/// Bytes that can be had without swapping, as Linux estimates them (`MemAvailable`, and what is left
+/// of the control group's limit); `None` where there is no such figure.
+pub fn available_memory() -> Option<u64> {
+    let table = fs::read_to_string("/proc/meminfo").ok()?;
+    let machine = kibibytes(&table, "MemAvailable:")?;
+    Some(group_left().map_or(machine, |left| left.min(machine)))
+}
+
+fn kibibytes(table: &str, name: &str) -> Option<u64> {
+    let line = table.lines().find_map(|line| line.strip_prefix(name))?;
+    let number: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    number.checked_mul(1024)
+}
+
+/// What the control group (version 2) of a container has left, if it has a limit.
+fn group_left() -> Option<u64> {
+    let figure = |name: &str| -> Option<u64> {
+        let text = fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?;
+        text.trim().parse().ok()
+    };
+    let used = figure("current")?;
+    // Files that are cached are counted as used, and given back when need be.
+    let table = fs::read_to_string("/sys/fs/cgroup/memory.stat").unwrap_or_default();
+    let cached = table
+        .lines()
+        .find_map(|line| line.strip_prefix("inactive_file "));
+    let cached: u64 = cached.and_then(|text| text.parse().ok()).unwrap_or(0);
+    Some(figure("max")?.saturating_sub(used.saturating_sub(cached)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{available_memory, kibibytes};
+
+    #[test]
+    fn the_table_is_understood() {
+        let table = "MemTotal:       16384 kB\nMemAvailable:    2048 kB\n";
+        assert_eq!(kibibytes(table, "MemAvailable:"), Some(2 << 20));
+        assert_eq!(kibibytes("MemAvailable: much\n", "MemAvailable:"), None);
+        if let Some(bytes) = available_memory() {
+            assert!(bytes > 0);
+        }
+    }
+}
