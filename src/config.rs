@@ -4,13 +4,16 @@
 //! over the default. Unknown keys are errors that show the line. The file at the top of the
 //! repository names every key with its default.
 
+mod listen;
+
+pub use listen::{Listen, ListenError};
+
 use crate::origin::{MIN_KEY, Settings, Steering, TokenKeys};
 use axum::http::HeaderValue;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,9 +32,10 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
-    /// Address and port to listen on.
-    #[serde(deserialize_with = "address")]
-    pub listen: SocketAddr,
+    /// Where to listen.
+    pub listen: Listen,
+    /// Where to listen for health, metrics and what players report, if that is to be apart.
+    pub admin_listen: Option<Listen>,
     /// Folder of titles, relative to the working directory, or URL of an object store.
     pub root: Option<String>,
     /// Bytes of titles kept in memory.
@@ -51,6 +55,9 @@ pub struct Serve {
     /// Seconds that a connection may be silent.
     #[serde(deserialize_with = "some_seconds")]
     pub idle_timeout_s: u64,
+    /// Seconds that it goes on as before after SIGTERM, but for `/readyz`, which answers 503.
+    #[serde(deserialize_with = "seconds")]
+    pub drain_delay_s: u64,
     /// Seconds that requests in flight may take to finish when the server is stopped.
     #[serde(deserialize_with = "seconds")]
     pub drain_timeout_s: u64,
@@ -73,7 +80,8 @@ impl Default for Serve {
     fn default() -> Self {
         let settings = Settings::default();
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            listen: Listen::loopback(8080),
+            admin_listen: None,
             root: None,
             cache_bytes: settings.cache_bytes,
             manifest_max_age_s: settings.manifest_max_age.as_secs(),
@@ -81,6 +89,7 @@ impl Default for Serve {
             request_timeout_s: settings.request_timeout.as_secs(),
             header_timeout_s: settings.header_timeout.as_secs(),
             idle_timeout_s: settings.idle_timeout.as_secs(),
+            drain_delay_s: 1,
             drain_timeout_s: settings.drain_timeout.as_secs(),
             max_connections: settings.max_connections,
             alt_svc: None,
@@ -93,8 +102,17 @@ impl Default for Serve {
 
 impl Serve {
     /// The same as the origin wants it: every field by name, so that none is forgotten.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    ///
+    /// Fails on what a file could not have said: a key that is too short, text that cannot stand in a
+    /// field, steering that makes no sense.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let alt_svc = self.alt_svc.as_ref();
+        let alt_svc = alt_svc.map(HeaderValue::try_from).transpose();
+        let alt_svc = alt_svc.map_err(|_| ConfigError::setting("alt_svc", VISIBLE))?;
+        if let Some(problem) = self.steering.as_ref().and_then(Steering::problem) {
+            return Err(ConfigError::setting("steering", problem));
+        }
+        Ok(Settings {
             cache_bytes: self.cache_bytes,
             refresh: Settings::default().refresh,
             manifest_max_age: Duration::from_secs(self.manifest_max_age_s),
@@ -104,32 +122,41 @@ impl Serve {
             idle_timeout: Duration::from_secs(self.idle_timeout_s),
             drain_timeout: Duration::from_secs(self.drain_timeout_s),
             max_connections: self.max_connections,
-            alt_svc: self
-                .alt_svc
-                .as_ref()
-                .and_then(|text| HeaderValue::try_from(text).ok()),
-            token_keys: self.token_keys(),
+            alt_svc,
+            token_keys: self.token_keys()?,
             access_log: self.access_log.clone(),
             steering: self.steering.clone(),
-        }
+        })
     }
-}
 
-impl Serve {
     /// The keys of tokens.
-    pub fn token_keys(&self) -> TokenKeys {
+    ///
+    /// Fails on a key that is too short.
+    pub fn token_keys(&self) -> Result<TokenKeys, ConfigError> {
         let keys = self.token_keys.iter().map(|key| key.as_bytes().to_vec());
-        // Their lengths were checked when they were read.
-        TokenKeys::new(keys.collect()).unwrap_or_default()
+        TokenKeys::new(keys.collect())
+            .ok_or_else(|| ConfigError::setting("token_keys", long_keys()))
+    }
+
+    /// Names of what differs from `other` and counts only when `promptus serve` starts, beside what
+    /// the origin itself knows of.
+    pub fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
+        let differences = [
+            ("listen", self.listen != other.listen),
+            ("admin_listen", self.admin_listen != other.admin_listen),
+            ("root", self.root != other.root),
+            ("drain_delay_s", self.drain_delay_s != other.drain_delay_s),
+        ];
+        let differences = differences.into_iter().filter(|(_, differs)| *differs);
+        differences.map(|(name, _)| name).collect()
     }
 }
 
-fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| {
-        let expected = "expected an address and a port, such as 127.0.0.1:8080 or [::]:8080";
-        D::Error::custom(format!("{expected}, found `{text}`"))
-    })
+/// What an `Alt-Svc` must be.
+const VISIBLE: &str = "expected visible characters and blanks";
+
+fn long_keys() -> String {
+    format!("expected keys of {MIN_KEY} bytes or more")
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -156,9 +183,7 @@ fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
     let keys = Vec::<String>::deserialize(deserializer)?;
     match keys.iter().all(|key| key.len() >= MIN_KEY) {
         true => Ok(keys),
-        false => Err(D::Error::custom(format!(
-            "expected keys of {MIN_KEY} bytes or more"
-        ))),
+        false => Err(D::Error::custom(long_keys())),
     }
 }
 
@@ -175,7 +200,7 @@ fn field_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Stri
     let text = String::deserialize(deserializer)?;
     match HeaderValue::try_from(&text) {
         Ok(_) => Ok(Some(text)),
-        Err(_) => Err(D::Error::custom("expected visible characters and blanks")),
+        Err(_) => Err(D::Error::custom(VISIBLE)),
     }
 }
 
@@ -199,6 +224,21 @@ pub enum ConfigError {
         /// What is wrong, with line and column, and what was expected.
         message: String,
     },
+    /// A setting that was made by a program makes no sense.
+    #[error("{name}: {problem}")]
+    Setting {
+        /// The key.
+        name: &'static str,
+        /// What is wrong with its value, and what was expected.
+        problem: String,
+    },
+}
+
+impl ConfigError {
+    fn setting(name: &'static str, problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        Self::Setting { name, problem }
+    }
 }
 
 impl Config {
@@ -254,6 +294,8 @@ mod tests {
         let mut spelt_out = parse(&shipped()).unwrap();
         assert_eq!(spelt_out.serve.root.take(), Some("manifests".into()));
         assert!(spelt_out.serve.alt_svc.take().is_some());
+        let admin = spelt_out.serve.admin_listen.take();
+        assert_eq!(admin, Some(Listen::loopback(9090)));
         assert_eq!(spelt_out.serve.access_log.take(), Some("access.log".into()));
         assert_eq!(std::mem::take(&mut spelt_out.serve.token_keys).len(), 2);
         assert_eq!(
@@ -266,12 +308,35 @@ mod tests {
     #[test]
     fn what_the_file_says_reaches_the_origin() {
         let serve = parse(&shipped()).unwrap().serve;
-        let settings = serve.settings();
+        let settings = serve.settings().unwrap();
         assert_eq!(settings.access_log, Some("access.log".into()));
-        assert_eq!(settings.token_keys, serve.token_keys());
+        assert_eq!(settings.token_keys, serve.token_keys().unwrap());
         assert_ne!(settings.token_keys, TokenKeys::default());
         assert_eq!(settings.steering, serve.steering);
         assert!(settings.steering.is_some() && settings.alt_svc.is_some());
+    }
+
+    #[test]
+    fn what_no_file_could_say_is_an_error_too() {
+        for (serve, problem) in [
+            (
+                Serve {
+                    token_keys: vec!["short".into()],
+                    ..Serve::default()
+                },
+                "token_keys: expected keys of 16 bytes or more",
+            ),
+            (
+                Serve {
+                    alt_svc: Some("a\0".into()),
+                    ..Serve::default()
+                },
+                "alt_svc: expected visible characters",
+            ),
+        ] {
+            let error = serve.settings().unwrap_err().to_string();
+            assert!(error.starts_with(problem), "{error}");
+        }
     }
 
     #[test]
@@ -292,7 +357,7 @@ mod tests {
       |
     3 | port = 80
       | ^^^^
-    unknown field `port`, expected one of `listen`, `root`, `cache_bytes`, `manifest_max_age_s`, `store_timeout_s`, `request_timeout_s`, `header_timeout_s`, `idle_timeout_s`, `drain_timeout_s`, `max_connections`, `alt_svc`, `access_log`, `token_keys`, `steering`
+    unknown field `port`, expected one of `listen`, `admin_listen`, `root`, `cache_bytes`, `manifest_max_age_s`, `store_timeout_s`, `request_timeout_s`, `header_timeout_s`, `idle_timeout_s`, `drain_delay_s`, `drain_timeout_s`, `max_connections`, `alt_svc`, `access_log`, `token_keys`, `steering`
     "##);
         insta::assert_snapshot!(parse("[serve]\ncache_bytes = \"big\"\n").unwrap_err(), @r##"
     config.toml: TOML parse error at line 2, column 15
@@ -312,8 +377,8 @@ mod tests {
             ("drain_timeout_s = -1", "from 0 to 31536000, found -1"),
             ("idle_timeout_s = 9223372036854775807", "from 1 to 31536000"),
             (
-                "listen = \"80\"",
-                "an address and a port, such as 127.0.0.1:8080",
+                "listen = \"here\"",
+                "expected a port, :PORT for all addresses",
             ),
         ] {
             let error = parse(&format!("[serve]\n{text}\n")).unwrap_err();

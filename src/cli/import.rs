@@ -2,6 +2,7 @@
 
 use super::{CliError, json_line};
 use crate::frame::Frame;
+use crate::manifest::check_title_folder;
 use crate::model::picture::to_tensor;
 use crate::model::{Profile, device, installed};
 use crate::package::{ImportOptions, TitleContent, TitleFiles, from_official, publish};
@@ -77,6 +78,7 @@ struct RungReport {
 
 /// Runs `promptus import`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    check_title_folder(&args.out)?;
     let folder = match &args.first_frame {
         Some(picture) => with_first_frame(&args.input, picture)?,
         None => OfficialFolder::read(&args.input)?,

@@ -6,6 +6,7 @@
 
 use super::published::Published;
 use super::{CliError, json_line};
+use crate::manifest::check_title_folder;
 use crate::package::work::Assembly;
 use crate::package::{Title, TitleContent, publish};
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub(super) struct Args {
 
 /// Runs `promptus package`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    args.out.as_deref().map_or(Ok(()), check_title_folder)?;
     let title = Title::open(&args.title)?;
     let content = TitleContent {
         layers: args.layers,

@@ -7,6 +7,7 @@
 
 use super::published::{Destination, from_store};
 use super::{CliError, json_line};
+use crate::manifest::check_title_folder;
 use crate::package::work::{Plan, WorkStore};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub(super) struct Args {
 
 /// Runs `promptus publish`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    check_title_folder(&args.out)?;
     let folder = Path::new(&args.from);
     if !args.from.contains("://") && !folder.is_dir() {
         let message = format!("{}: there is no such folder", args.from);

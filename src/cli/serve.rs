@@ -1,31 +1,39 @@
 //! `promptus serve`: the origin on a folder of titles or an object store.
 //!
-//! SIGTERM and SIGINT finish what is under way; SIGHUP reads the configuration again. Under
-//! systemd it says when it is ready (`Type=notify`).
+//! SIGINT finishes what is under way; SIGTERM does so after a while in which `/readyz` says that it
+//! will; SIGHUP reads the configuration again. Under systemd it says when it is ready
+//! (`Type=notify`).
 
 use super::notify::notify;
 use super::{CliError, json_line};
-use crate::config::{Config, LONGEST_S, Serve};
+use crate::config::{Config, LONGEST_S, Listen, Serve};
 use crate::model::Generator;
-use crate::origin::{Catalogue, Origin, serve};
+use crate::origin::{Catalogue, Origin, serve, serve_apart};
 use bytes::Bytes;
 use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Arguments of `promptus serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder of titles, or URL such as s3://bucket/prefix; without it, the titles shipped with
-    /// promptus.
+    /// Folder of titles, a title, or URL such as s3://bucket/prefix; without it, the titles shipped
+    /// with promptus.
     #[arg(env = "PROMPTUS_ROOT")]
     root: Option<String>,
-    /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:8080].
+    /// Where to listen: 8080 for this machine alone, :8080 for all its addresses, or an address or
+    /// name with a port; port 0 picks a free one [default: 127.0.0.1:8080].
     #[arg(long, env = "PROMPTUS_LISTEN", value_name = "ADDR")]
-    listen: Option<SocketAddr>,
-    /// Bytes of titles kept in memory [default: 256 MiB].
+    listen: Option<Listen>,
+    /// Where to listen for health, metrics and what players report, instead of among the titles.
+    #[arg(long, env = "PROMPTUS_ADMIN_LISTEN", value_name = "ADDR")]
+    admin_listen: Option<Listen>,
+    /// Bytes of memory for what was read of titles and made from them [default: 256 MiB].
     #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES")]
     cache_bytes: Option<u64>,
     /// Seconds that clients may use a manifest without asking again [default: 10].
@@ -34,9 +42,12 @@ pub(super) struct Args {
     /// Seconds that a request may take until its answer begins [default: 30].
     #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
     request_timeout_s: Option<u64>,
-    /// Seconds that a connection may be silent [default: 75].
+    /// Seconds that a connection may be silent while no answer is being prepared [default: 75].
     #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
     idle_timeout_s: Option<u64>,
+    /// Seconds that all goes on after SIGTERM while /readyz answers 503 [default: 1].
+    #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = seconds(0))]
+    drain_delay_s: Option<u64>,
     /// Seconds that requests in flight get to finish at the end [default: 10].
     #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = seconds(0))]
     drain_timeout_s: Option<u64>,
@@ -62,28 +73,27 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         Some(root) => root.clone(),
         None => shipped()?.display().to_string(),
     };
-    let origin = Origin::open(&root, config.settings())?;
+    let origin = Origin::open(&root, config.settings()?)?;
     let origin = origin.with_weights(vec![Bytes::from_static(Generator::shipped_file())]);
-    origin.apply(config.settings())?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(listen(origin, &root, config.listen, args))
+    runtime.block_on(listen(origin, &root, &config, args))
 }
 
 /// Reads the configuration again; what is wrong with it changes nothing.
-fn reload(origin: &Origin, args: &Args) {
-    let applied = Config::load(args.config.as_deref())
-        .map_err(|error| error.to_string())
-        .and_then(|config| {
-            let settings = merged(args, config.serve).settings();
-            origin.apply(settings).map_err(|error| error.to_string())
-        });
-    match applied {
+fn reload(origin: &Origin, started: &Serve, args: &Args) {
+    let apply = || -> Result<Vec<&'static str>, CliError> {
+        let config = merged(args, Config::load(args.config.as_deref())?.serve);
+        let mut fixed = config.fixed_differences(started);
+        fixed.extend(origin.apply(config.settings()?)?);
+        Ok(fixed)
+    };
+    match apply() {
         Ok(fixed) if fixed.is_empty() => eprintln!("configuration read again"),
         Ok(fixed) => eprintln!(
             "configuration read again; only a restart changes {}",
             fixed.join(", ")
         ),
-        Err(error) => eprintln!("the configuration stays as it was: {error}"),
+        Err(error) => eprintln!("the configuration stays as it was: {}", error.message()),
     }
 }
 
@@ -104,9 +114,11 @@ fn merged(args: &Args, mut config: Serve) -> Serve {
         args.request_timeout_s.as_ref(),
     );
     take(&mut config.idle_timeout_s, args.idle_timeout_s.as_ref());
+    take(&mut config.drain_delay_s, args.drain_delay_s.as_ref());
     take(&mut config.drain_timeout_s, args.drain_timeout_s.as_ref());
     take(&mut config.max_connections, args.max_connections.as_ref());
     config.root = args.root.clone().or(config.root);
+    config.admin_listen = args.admin_listen.clone().or(config.admin_listen);
     config
 }
 
@@ -124,19 +136,19 @@ fn shipped() -> Result<PathBuf, CliError> {
     })
 }
 
-async fn listen(
-    origin: Origin,
-    root: &str,
-    address: SocketAddr,
-    args: &Args,
-) -> Result<(), CliError> {
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        CliError::input(format!(
-            "cannot listen on {address}: {error}; choose another address with --listen"
-        ))
-    })?;
-    let base = format!("http://{}/", listener.local_addr()?);
-    let serving = serve(listener, origin.clone(), interrupted());
+async fn listen(origin: Origin, root: &str, config: &Serve, args: &Args) -> Result<(), CliError> {
+    let listener = bind(&config.listen, "--listen").await?;
+    let base = url_of(listener.local_addr()?);
+    let stop = interrupted(origin.clone(), Duration::from_secs(config.drain_delay_s));
+    let serving: Pin<Box<dyn Future<Output = io::Result<()>>>> = match &config.admin_listen {
+        None => Box::pin(serve(listener, origin.clone(), stop)),
+        Some(admin) => {
+            let admin = bind(admin, "--admin-listen").await?;
+            let address = url_of(admin.local_addr()?);
+            eprintln!("health, metrics and reports of players at {address}");
+            Box::pin(serve_apart(listener, admin, origin.clone(), stop))
+        }
+    };
     // Titles are served while they are still being listed.
     let announcing = async {
         let catalogue = origin.catalogue().await;
@@ -150,10 +162,28 @@ async fn listen(
     tokio::select! {
         served = serving => served?,
         announced = announcing => return announced,
-        () = reloads(&origin, args) => {}
+        () = reloads(&origin, config, args) => {}
     }
     eprintln!("stopped");
     Ok(())
+}
+
+async fn bind(place: &Listen, flag: &str) -> Result<TcpListener, CliError> {
+    let cannot = |error: io::Error| {
+        CliError::input(format!(
+            "cannot listen on {place}: {error}; choose another address with {flag}"
+        ))
+    };
+    let addresses = place.addresses().map_err(cannot)?;
+    TcpListener::bind(&*addresses).await.map_err(cannot)
+}
+
+/// Where a program on this machine finds what listens at an address.
+fn url_of(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("http://localhost:{}/", address.port()),
+        false => format!("http://{address}/"),
+    }
 }
 
 /// Where access to an object store is set.
@@ -188,7 +218,7 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
         }
     }
     for problem in &catalogue.problems {
-        eprintln!("  {} cannot be played: {}", problem.name, problem.error);
+        eprintln!("  {} is not served: {}", problem.name, problem.error);
     }
     if catalogue.titles.is_empty() {
         eprintln!("  no titles yet; they appear when they are published");
@@ -204,18 +234,24 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
     Ok(())
 }
 
-/// Completes at the first SIGINT or SIGTERM; never, if signals cannot be watched.
-async fn interrupted() {
+/// Completes at the first SIGINT, or some time after the first SIGTERM; never, if signals cannot be
+/// watched.
+async fn interrupted(origin: Origin, delay: Duration) {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     };
+    let terminate = async {
+        terminated().await;
+        notify("STOPPING=1");
+        origin.begin_stop();
+        tokio::time::sleep(delay).await;
+    };
     tokio::select! {
-        () = interrupt => {}
-        () = terminated() => {}
+        () = interrupt => notify("STOPPING=1"),
+        () = terminate => {}
     }
-    notify("STOPPING=1");
     eprintln!("finishing what is under way…");
 }
 
@@ -237,17 +273,17 @@ async fn terminated() {
 
 /// Reads the configuration again at every SIGHUP; never completes.
 #[cfg(unix)]
-async fn reloads(origin: &Origin, args: &Args) {
+async fn reloads(origin: &Origin, started: &Serve, args: &Args) {
     use tokio::signal::unix::{SignalKind, signal};
     if let Ok(mut signal) = signal(SignalKind::hangup()) {
         while signal.recv().await.is_some() {
-            reload(origin, args);
+            reload(origin, started, args);
         }
     }
     std::future::pending::<()>().await;
 }
 
 #[cfg(not(unix))]
-async fn reloads(_: &Origin, _: &Args) {
+async fn reloads(_: &Origin, _: &Serve, _: &Args) {
     std::future::pending().await
 }

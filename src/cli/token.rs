@@ -34,7 +34,7 @@ struct Token<'a> {
 
 /// Runs `promptus token`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let keys = Config::load(args.config.as_deref())?.serve.token_keys();
+    let keys = Config::load(args.config.as_deref())?.serve.token_keys()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let expiry = now + u64::from(args.minutes) * 60;
     let prefix = keys.sign(&args.title, expiry);

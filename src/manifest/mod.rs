@@ -13,6 +13,7 @@ mod error;
 pub mod forms;
 pub mod hls;
 mod index;
+mod name;
 mod presentation;
 mod published;
 mod quality;
@@ -21,6 +22,8 @@ mod reference;
 mod testing;
 
 pub use error::ManifestError;
+pub(crate) use name::problem_of_part;
+pub use name::{NameError, WEIGHTS_FOLDER, check_title_folder, check_title_name};
 pub use presentation::{
     ByteRange, Group, Layer, Presentation, Rates, Representation, SegmentRef, measure_rates,
 };

@@ -76,6 +76,11 @@ impl Publication {
         self.editions.get(name).copied()
     }
 
+    /// Whether there was a file `name` beside the manifests.
+    pub fn has_file(&self, name: &str) -> bool {
+        self.files.contains_key(name)
+    }
+
     /// When the file `name` became content whose SHA-256 begins with these hex digits.
     pub fn file(&self, name: &str, digest: &str) -> Option<u64> {
         let dated = self.files.get(name)?;
@@ -110,6 +115,7 @@ mod tests {
         assert_eq!(publication.file("master.m3u8", &digest("two")), Some(20));
         assert_eq!(publication.file("m.mpd", &digest("mpd")), Some(10));
         assert_eq!(publication.file("none", &digest("mpd")), None);
+        assert!(publication.has_file("m.mpd") && !publication.has_file("none"));
         assert_eq!(publication.file("m.mpd", ""), None);
         publication.date_edition("a", 10);
         publication.date_edition("a", 20);

@@ -1,5 +1,8 @@
 //! What has been read or made is kept, up to a number of bytes; many who ask for the same thing
 //! at once share one read (single flight). Failures are not kept.
+//!
+//! An entry is charged all the memory that it keeps, so nothing in here may be a slice of something
+//! larger.
 
 use super::OriginError;
 use super::encoding::Encoding;
@@ -12,12 +15,16 @@ use equivalent::Equivalent;
 use moka::Expiry;
 use moka::future::Cache as Moka;
 use std::future::Future;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Most names that are known to be absent.
-const MOST_ABSENT: u64 = 10_000;
+/// What an entry takes beside its bytes: key, fields, hints, and the cache's own links. Measured as
+/// the growth of a process over 100,000 entries of segments.
+const OVERHEAD: usize = 2048;
+
+/// Entries from this size on are weighed at once. Others are in batches, by which the cache is larger
+/// than it should be for a moment.
+const LARGE: u64 = 32 << 10;
 
 /// What an object in the cache is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,7 +64,11 @@ impl Equivalent<Key> for Wanted<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Part {
     Whole,
-    Range(Range<u64>),
+    /// A block of a version of a large file.
+    Block {
+        index: u64,
+        tag: Option<Arc<str>>,
+    },
     /// A segment, counted from 1, or 0 for the init segment.
     Segment(usize),
     Encoded(Encoding),
@@ -91,31 +102,33 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// A cache of about `bytes`, in which what is not immutable lives for `refresh`.
+    /// A cache of `bytes` in all, in which what is not immutable lives for `refresh`.
     pub(super) fn new(bytes: u64, refresh: Duration, metrics: &Arc<Metrics>) -> Self {
+        let share = bytes / 16;
         Self {
             metrics: Arc::clone(metrics),
             objects: Moka::builder()
-                .max_capacity(bytes)
-                .weigher(weigh)
+                .max_capacity(bytes - 4 * share)
+                .weigher(|key: &Key, object: &Object| weight(key.path.len(), object))
                 .expire_after(Freshness { refresh })
                 .build(),
             absent: Moka::builder()
-                .max_capacity(MOST_ABSENT)
+                .max_capacity(share)
+                .weigher(|path: &String, (): &()| (path.len() + 256) as u32)
                 .time_to_live(refresh)
                 .build(),
             last: Moka::builder()
-                .max_capacity(bytes / 16)
+                .max_capacity(share)
                 .weigher(|path: &String, object: &Object| weight(path.len(), object))
                 .build(),
             layouts: Moka::builder()
-                .max_capacity(bytes / 16)
+                .max_capacity(share)
                 .weigher(|path: &String, layout: &Arc<Layout>| {
                     weight_of(path, layout.media.segments.len())
                 })
                 .build(),
             presentations: Moka::builder()
-                .max_capacity(bytes / 16)
+                .max_capacity(share)
                 .weigher(|path: &String, presentation: &Arc<Presentation>| {
                     let groups = presentation.groups.iter();
                     let rungs = groups.flat_map(|group| &group.representations);
@@ -146,7 +159,11 @@ impl Cache {
         }
         self.metrics.misses.inc();
         let found = Box::pin(self.objects.try_get_with(wanted.key(), Box::pin(make()))).await;
-        found.map_err(Arc::unwrap_or_clone)
+        let found = found.map_err(Arc::unwrap_or_clone)?;
+        if found.size >= LARGE {
+            self.objects.run_pending_tasks().await;
+        }
+        Ok(found)
     }
 
     /// Whether there was no such file a moment ago.
@@ -218,27 +235,26 @@ fn weight_of(path: &str, segments: usize) -> u32 {
     u32::try_from(each * (segments + 1)).unwrap_or(u32::MAX)
 }
 
-fn weigh(key: &Key, object: &Object) -> u32 {
-    weight(key.path.len(), object)
-}
-
 fn weight(path: usize, object: &Object) -> u32 {
-    const OVERHEAD: usize = 256;
     let bytes = object.bytes().map_or(0, bytes::Bytes::len);
     u32::try_from(OVERHEAD + path + bytes).unwrap_or(u32::MAX)
 }
 
-/// Lets what may change grow stale; what was put together from it sooner, as that adds up.
+/// Lets what may change grow stale; what was put together from it sooner, as that adds up. What is
+/// passing is never found again: only those who asked for it at the same time share it.
 struct Freshness {
     refresh: Duration,
 }
 
 impl Expiry<Key, Object> for Freshness {
-    fn expire_after_create(&self, key: &Key, _: &Object, _: Instant) -> Option<Duration> {
+    fn expire_after_create(&self, key: &Key, object: &Object, _: Instant) -> Option<Duration> {
         let lives = match key.part {
             Part::Latest { .. } => self.refresh / 4,
             _ => self.refresh,
         };
+        if object.passing && key.immutable {
+            return Some(Duration::ZERO);
+        }
         (!key.immutable).then_some(lives)
     }
 }

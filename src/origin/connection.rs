@@ -1,26 +1,23 @@
 //! Accepted connections: at most so many at once, none silent for longer than a while, none that
 //! keeps a request or an answer dragging on.
 //!
-//! Three deadlines guard against slow clients. From the first byte of a request (or from the start
-//! of the connection) to the first byte of its answer, the time for a head and for a handler may
-//! pass. Between requests, a connection may be silent for the idle time. While an answer is being
-//! sent, the system's buffer, which is kept small, must take more of it within the idle time: a
-//! client that reads too slowly for that is left behind.
+//! Two deadlines guard against slow clients. From the first byte of a request, the time for a head
+//! may pass until a handler has it. And nothing may be silent for longer than the idle time: a
+//! client that asks nothing, or that does not take enough of an answer for the system's buffer,
+//! which is kept small, to take more. While a handler prepares an answer there is no deadline here:
+//! the handler has its own.
 //!
 //! The clock is read once a tick and not at every byte: a deadline passes up to a tick late.
-//!
-//! A connection on which nothing moved for a whole tick, and nothing is to be answered, comes to
-//! rest: it tells HTTP/1 that its client is gone, so that all that belongs to a conversation is
-//! let go, and waits with its socket alone for the next request.
 
 use super::Settings;
+use axum::http::Version;
 use prometheus_client::metrics::gauge::Gauge;
 use socket2::SockRef;
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -35,11 +32,8 @@ const SEND_BUFFER: usize = 128 << 10;
 /// How long to wait after accepting failed, as for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// Longest time between two looks at the clock.
+/// Longest time between two looks at the clock while bytes move.
 const LONGEST_TICK: Duration = Duration::from_secs(1);
-
-/// What an HTTP/2 connection begins with (RFC 9113 §3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Accepts connections while there is room for them.
 pub(super) struct Limited {
@@ -59,8 +53,7 @@ struct Times {
 
 impl Times {
     fn new(settings: &Settings) -> Self {
-        let idle = settings.idle_timeout;
-        let head = settings.header_timeout + settings.request_timeout;
+        let (idle, head) = (settings.idle_timeout, settings.header_timeout);
         let tick = (idle.min(head) / 4).min(LONGEST_TICK);
         Self { idle, head, tick }
     }
@@ -104,41 +97,55 @@ fn prepare(stream: &TcpStream, address: SocketAddr) {
     }
 }
 
-/// What a client begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaks {
-    Http1,
-    /// HTTP/2, or too little to tell.
-    Other,
+/// The requests of a connection, as far as its deadlines depend on them.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    /// Heads that were read to their end.
+    begun: AtomicU64,
+    /// Those of them whose answer has begun, or never will.
+    answered: AtomicU64,
+    /// Whether they are of HTTP/2, where bytes that come may be of no request.
+    http2: AtomicBool,
 }
 
-/// What a connection is doing.
-enum Phase {
-    /// It waits for the first bytes of a request.
-    Waiting,
-    /// It is read from and written to. What it may rest by is shared with whoever answers, and with
-    /// every answer that is being made or sent.
-    Talking(Option<Arc<()>>),
-    /// It has told that its client is gone.
-    Resting,
+impl Requests {
+    /// Notes a request; its answer is being prepared for as long as what is returned lives.
+    pub(super) fn begin(self: &Arc<Self>, version: Version) -> Preparing {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        if version == Version::HTTP_2 {
+            self.http2.store(true, Ordering::Relaxed);
+        }
+        Preparing(Arc::clone(self))
+    }
+}
+
+/// A request whose answer is being prepared.
+pub(super) struct Preparing(Arc<Requests>);
+
+impl Drop for Preparing {
+    fn drop(&mut self) {
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A connection that ends itself when nothing has moved for too long.
 pub(super) struct Connection {
     stream: TcpStream,
     times: Times,
-    phase: Phase,
+    requests: Arc<Requests>,
+    /// Requests that had begun at the last tick.
+    begun: u64,
     /// Whether bytes came or went since the last tick.
     moved: bool,
-    /// Whether a request has begun that is not being answered yet.
-    asked: bool,
-    /// Whether all that was to be written has been handed to the system.
-    flushed: bool,
+    /// Whether bytes came that may be of a request which has not begun.
+    reading: bool,
     /// The last tick that found that bytes had moved.
     last_use: Instant,
-    /// When the request that is being read must have been answered.
+    /// When the head that is being read must be complete.
     due: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+    /// Whether the timer is set to a deadline, as nothing moves.
+    resting: bool,
     /// Whether the timer, which has not passed, knows whom to wake.
     armed: bool,
     open: Gauge,
@@ -153,55 +160,28 @@ impl Drop for Connection {
 
 impl Connection {
     fn new(stream: TcpStream, limits: &Limited, permit: Option<OwnedSemaphorePermit>) -> Self {
-        let (now, times) = (Instant::now(), limits.times);
+        let times = limits.times;
         limits.open.inc();
         Self {
             stream,
             times,
-            phase: Phase::Waiting,
+            requests: Arc::default(),
+            begun: 0,
             moved: false,
-            asked: false,
-            flushed: true,
-            last_use: now,
-            due: Some(now + times.head),
-            timer: Box::pin(sleep(times.idle.min(times.head))),
+            reading: false,
+            last_use: Instant::now(),
+            due: None,
+            timer: Box::pin(sleep(times.idle)),
+            resting: true,
             armed: false,
             open: limits.open.clone(),
             _permit: permit,
         }
     }
 
-    /// Waits for the first bytes of a request and looks at them; they are still there to be read.
-    /// Fails when the client is gone or was silent for too long.
-    pub(super) async fn speaks(&mut self) -> io::Result<Speaks> {
-        let mut bytes = [0; PREFACE.len()];
-        let mut buffer = ReadBuf::new(&mut bytes);
-        let came = poll_fn(|cx| {
-            let progress = self.stream.poll_peek(cx, &mut buffer);
-            self.watch(cx, progress)
-        });
-        match came.await? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            came if PREFACE.starts_with(&bytes[..came]) => Ok(Speaks::Other),
-            _ => Ok(Speaks::Http1),
-        }
-    }
-
-    /// From here on it is read from and written to. It comes to rest when none but the one who
-    /// answers holds the token any more.
-    pub(super) fn talk(&mut self, token: Option<&Arc<()>>) {
-        self.phase = Phase::Talking(token.cloned());
-        self.wake_at(Instant::now() + self.times.tick);
-    }
-
-    /// The connection, waiting again, if it has come to rest; `None` if it has ended.
-    pub(super) fn rested(mut self) -> Option<Self> {
-        let Phase::Resting = self.phase else {
-            return None;
-        };
-        self.phase = Phase::Waiting;
-        self.wake_at(self.last_use + self.times.idle);
-        Some(self)
+    /// Where its requests are to be noted.
+    pub(super) fn requests(&self) -> Arc<Requests> {
+        Arc::clone(&self.requests)
     }
 
     fn wake_at(&mut self, time: Instant) {
@@ -229,20 +209,42 @@ impl Connection {
         if progress.is_ready() {
             return progress;
         }
-        while !matches!(self.phase, Phase::Resting) {
+        loop {
             ready!(self.poll_timer(cx));
             self.tick(Instant::now())?;
         }
-        Poll::Pending
+    }
+
+    /// Notes that bytes of an answer went, if they did.
+    fn note_sent<T>(&mut self, progress: &Poll<T>) {
+        if progress.is_ready() {
+            (self.reading, self.due) = (false, None);
+            self.note_move();
+        }
+    }
+
+    /// Notes that bytes came or went.
+    fn note_move(&mut self) {
+        self.moved = true;
+        if self.resting {
+            self.resting = false;
+            self.wake_at(Instant::now() + self.times.tick);
+        }
     }
 
     /// Looks at what happened since the last tick. Fails if a deadline has passed.
     fn tick(&mut self, now: Instant) -> io::Result<()> {
         let moved = std::mem::take(&mut self.moved);
-        if moved {
+        let begun = self.requests.begun.load(Ordering::Relaxed);
+        let preparing = begun > self.requests.answered.load(Ordering::Relaxed);
+        let http2 = self.requests.http2.load(Ordering::Relaxed);
+        if std::mem::replace(&mut self.begun, begun) != begun || preparing || http2 {
+            (self.reading, self.due) = (false, None);
+        }
+        if moved || preparing {
             self.last_use = now;
         }
-        if self.asked {
+        if self.reading {
             self.due.get_or_insert(now + self.times.head);
         }
         let silent = self.last_use + self.times.idle;
@@ -250,40 +252,12 @@ impl Connection {
         if deadline <= now {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        if !moved && self.is_quiet() {
-            self.phase = Phase::Resting;
-            return Ok(());
-        }
-        let next = match self.phase {
-            Phase::Waiting => deadline,
-            _ => deadline.min(now + self.times.tick),
-        };
-        self.wake_at(next);
+        self.resting = !moved && !preparing;
+        self.wake_at(match self.resting {
+            true => deadline,
+            false => deadline.min(now + self.times.tick),
+        });
         Ok(())
-    }
-
-    /// Whether all requests have been answered to the last byte, and none has begun.
-    fn is_quiet(&self) -> bool {
-        let Phase::Talking(Some(token)) = &self.phase else {
-            return false;
-        };
-        // One is here, and one with whoever answers.
-        !self.asked && self.flushed && Arc::strong_count(token) <= 2
-    }
-
-    /// Notes that bytes of an answer are to go out, and what came of it.
-    fn said<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        progress: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        self.flushed = false;
-        if progress.is_ready() {
-            self.moved = true;
-            self.asked = false;
-            self.due = None;
-        }
-        self.watch(cx, progress)
     }
 }
 
@@ -296,15 +270,10 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         let progress = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.moved = true;
-            self.asked = true;
+            self.reading = true;
+            self.note_move();
         }
-        let progress = self.watch(cx, progress);
-        match self.phase {
-            // Nothing more comes: to the reader, the client is gone.
-            Phase::Resting => Poll::Ready(Ok(())),
-            _ => progress,
-        }
+        self.watch(cx, progress)
     }
 }
 
@@ -315,7 +284,8 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.said(cx, progress)
+        self.note_sent(&progress);
+        self.watch(cx, progress)
     }
 
     fn poll_write_vectored(
@@ -329,7 +299,8 @@ impl AsyncWrite for Connection {
             [bytes] => stream.poll_write(cx, bytes),
             slices => stream.poll_write_vectored(cx, slices),
         };
-        self.said(cx, progress)
+        self.note_sent(&progress);
+        self.watch(cx, progress)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -337,14 +308,10 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.flushed = true;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.phase {
-            Phase::Resting => Poll::Ready(Ok(())),
-            _ => Pin::new(&mut self.stream).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

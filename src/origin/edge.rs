@@ -1,21 +1,21 @@
 //! What happens to every request before and after its handler, as layers.
 //!
 //! From the outside in: the token is taken off the path and judged; the request gets an id; its
-//! way is traced, counted and logged; the id, the fields for pages of other sites and `Alt-Svc`
-//! go onto the answer, whatever its status; what was not admitted is refused; the rest has its
-//! time to be answered by the routes. All but the token are layers of `tower-http`. What a reload
-//! may change (keys, time limit, `Alt-Svc`, log) is looked up at each request.
+//! way is traced, counted and logged; the id, the fields for pages of other sites and those of every
+//! answer are set, whatever its status; what was not admitted is refused; the rest has its time to
+//! be answered by the routes. What a reload may change (keys, time limit, `Alt-Svc`, log) is looked
+//! up at each request.
 
 use super::access::token::TokenError;
-use super::headers::{ALLOWED, EXPOSED, FAILURE, NO_STORE, PREFLIGHT_AGE, TIMING};
+use super::headers::{ALLOWED, EXPOSED, FAILURE, NO_STORE, PREFLIGHT_AGE, REQUEST_ID, TIMING};
 use super::query::MAX_QUERY;
-use super::router::routes;
+use super::router::{Surface, routes};
 use super::telemetry::Watch;
 use super::{Origin, access};
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{ALT_SVC, CACHE_CONTROL, HeaderName, HeaderValue};
-use axum::http::{Method, Request, StatusCode};
+use axum::http::header::{ALT_SVC, CACHE_CONTROL, HOST, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{Method, Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -25,16 +25,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, service_fn};
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{
     MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
-use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
-
-/// The field that carries the id of a request.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Where a request came from: known to handlers where there is steering.
 #[derive(Debug, Clone, Copy)]
@@ -49,9 +44,9 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    pub(super) fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: Origin, surface: Surface) -> Self {
         Self {
-            routes: routes(origin.clone()),
+            routes: routes(origin.clone(), surface),
             origin,
             cors: cors(),
             ids: Ids::new(),
@@ -80,11 +75,7 @@ impl Edge {
             service_fn(move |request| Box::pin(answer(origin.clone(), routes.clone(), request)));
         let mut open = ServiceBuilder::new()
             .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-            .layer(SetResponseHeaderLayer::overriding(TIMING, any()))
-            .layer(SetResponseHeaderLayer::overriding(
-                ALT_SVC,
-                move |_: &Response| settings.look(|live| live.settings.alt_svc.clone()),
-            ))
+            .map_response(move |answer| with_constant_fields(&settings, answer))
             .layer(self.cors.clone())
             .service(answering);
         let watched = service_fn(move |request: Request<Body>| {
@@ -99,8 +90,16 @@ impl Edge {
     }
 }
 
-fn any() -> HeaderValue {
-    HeaderValue::from_static("*")
+/// Sets the fields that every answer has.
+fn with_constant_fields(origin: &Origin, mut answer: Response) -> Response {
+    let fields = answer.headers_mut();
+    fields.insert(TIMING, HeaderValue::from_static("*"));
+    // A browser takes no answer for another type than it has.
+    fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(alt_svc) = origin.look(|live| live.settings.alt_svc.clone()) {
+        fields.insert(ALT_SVC, alt_svc);
+    }
+    answer
 }
 
 /// Pages of any site may read every answer; what they may send is asked once a day.
@@ -127,13 +126,37 @@ fn admit(origin: &Origin, peer: Option<SocketAddr>, mut request: Request<Body>) 
     if let Some(inner) = admission.path {
         *request.uri_mut() = inner;
     }
-    if let Some(refusal) = admission.refusal {
+    let refusal = match admission.refusal {
+        // Only what comes over a connection has a host to be missed.
+        _ if peer.is_some() && !has_host(&request) => Some(Refusal::Host),
+        refusal => refusal.map(Refusal::Token),
+    };
+    if let Some(refusal) = refusal {
         request.extensions_mut().insert(refusal);
     }
     if let Some(peer) = peer.filter(|_| steers) {
         request.extensions_mut().insert(Peer(peer));
     }
     request
+}
+
+/// Why a request is not answered.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    Host,
+    Token(TokenError),
+}
+
+/// Whether a request says which host it is for: with HTTP/1.1 in one `Host` field (RFC 9112 §3.2),
+/// with HTTP/2 in that or in `:authority` (RFC 9113 §8.3.1).
+fn has_host(request: &Request<Body>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(_), None) => true,
+        (Some(_), Some(_)) => false,
+        (None, _) if request.version() == Version::HTTP_2 => request.uri().authority().is_some(),
+        (None, _) => request.version() < Version::HTTP_11,
+    }
 }
 
 /// Whether a front has given the request an id that is short and plain.
@@ -151,7 +174,7 @@ async fn answer(
     mut routes: Router,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
-    if let Some(refusal) = request.extensions().get::<TokenError>() {
+    if let Some(refusal) = request.extensions().get::<Refusal>() {
         return Ok(refused(*refusal));
     }
     let query = request.uri().query().unwrap_or("");
@@ -173,13 +196,9 @@ async fn in_time(
     begun: impl Future<Output = Result<Response, Infallible>>,
 ) -> Result<Response, Infallible> {
     let limit = origin.look(|live| live.settings.request_timeout);
-    let limit = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limit);
-    let rest = service_fn(|begun: Request<_>| begun.into_body());
-    let answer = limit.layer(rest).oneshot(Request::new(begun)).await?;
-    let says_why = answer.headers().contains_key(CACHE_CONTROL);
-    match answer.status() {
-        StatusCode::GATEWAY_TIMEOUT if !says_why => Ok(late()),
-        _ => Ok(answer),
+    match tokio::time::timeout(limit, begun).await {
+        Ok(answer) => answer,
+        Err(_) => Ok(late()),
     }
 }
 
@@ -190,10 +209,16 @@ fn late() -> Response {
     (StatusCode::GATEWAY_TIMEOUT, fields, text).into_response()
 }
 
-/// 403, to be asked again with another token.
-fn refused(refusal: TokenError) -> Response {
-    let fields = [(CACHE_CONTROL, NO_STORE)];
-    (StatusCode::FORBIDDEN, fields, format!("{refusal}\n")).into_response()
+/// 400, or 403, to be asked again with another token.
+fn refused(refusal: Refusal) -> Response {
+    let (status, text) = match refusal {
+        Refusal::Host => (
+            StatusCode::BAD_REQUEST,
+            "expected one Host field, or :authority with HTTP/2\n".to_owned(),
+        ),
+        Refusal::Token(refusal) => (StatusCode::FORBIDDEN, format!("{refusal}\n")),
+    };
+    (status, [(CACHE_CONTROL, NO_STORE)], text).into_response()
 }
 
 /// Makes ids: a random number for this process, and a count.

@@ -1,15 +1,13 @@
 //! Content codings of manifests and pages: which one a client gets (RFC 9110 §12.5.3), and how it
 //! is made. Media is never coded: it would save little and break ranges.
 
-use axum::body::Body;
-use axum::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
-use axum::http::{Request, Response};
+use super::blocking::process;
+use axum::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName};
+use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
-use http_body_util::BodyExt;
-use std::convert::Infallible;
-use tower::{Layer, ServiceExt, service_fn};
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::{self, Write};
 
 /// A coding that is applied to text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,7 +34,7 @@ impl Encoding {
     pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
         let mut best: Option<(Self, u16)> = None;
         for encoding in Self::ALL {
-            let quality = quality(headers, encoding.name());
+            let quality = quality(headers, &ACCEPT_ENCODING, encoding.name());
             if quality > best.map_or(0, |(_, quality)| quality) {
                 best = Some((encoding, quality));
             }
@@ -47,32 +45,44 @@ impl Encoding {
     /// Encodes `bytes`. `None` if the coding would not make them smaller.
     pub(super) async fn apply(self, bytes: &Bytes) -> Option<Bytes> {
         let plain = bytes.clone();
-        let answer = service_fn(move |_: Request<Body>| {
-            std::future::ready(Ok::<_, Infallible>(Response::new(Body::from(
-                plain.clone(),
-            ))))
-        });
-        let layer = CompressionLayer::new().compress_when(SizeAbove::new(0));
-        let request = Request::builder()
-            .header(ACCEPT_ENCODING, HeaderValue::from_static(self.name()))
-            .body(Body::empty())
-            .ok()?;
-        let Ok(response) = layer.layer(answer).oneshot(request).await;
-        let coded = response.into_body().collect().await.ok()?.to_bytes();
-        (coded.len() < bytes.len()).then_some(coded)
+        let coded = process(bytes.len(), move || self.code(&plain)).await;
+        let coded = coded.ok().filter(|coded| coded.len() < bytes.len());
+        coded.map(Bytes::from)
+    }
+
+    /// At levels that code a manifest in a few milliseconds.
+    fn code(self, plain: &[u8]) -> io::Result<Vec<u8>> {
+        let mut coded = Vec::new();
+        match self {
+            Self::Brotli => {
+                let parameters = BrotliEncoderParams {
+                    quality: 4,
+                    size_hint: plain.len(),
+                    ..BrotliEncoderParams::default()
+                };
+                brotli::BrotliCompress(&mut &*plain, &mut coded, &parameters)?;
+            }
+            Self::Zstd => coded = zstd::encode_all(plain, zstd::DEFAULT_COMPRESSION_LEVEL)?,
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(coded, Compression::default());
+                encoder.write_all(plain)?;
+                coded = encoder.finish()?;
+            }
+        }
+        Ok(coded)
     }
 }
 
-/// The weight of a coding in thousandths: 0 if it is not named.
-fn quality(headers: &HeaderMap, name: &str) -> u16 {
+/// The weight that a field gives to a coding or media type, in thousandths: 0 if it is not named.
+pub(super) fn quality(headers: &HeaderMap, field: &HeaderName, name: &str) -> u16 {
     let mut any = 0;
-    for value in headers.get_all(ACCEPT_ENCODING) {
+    for value in headers.get_all(field) {
         for item in value.to_str().unwrap_or("").split(',') {
             let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
             let weight = weight(parameters);
             match coding.trim() {
                 coding if coding.eq_ignore_ascii_case(name) => return weight,
-                "*" => any = weight,
+                "*" | "*/*" => any = weight,
                 _ => {}
             }
         }

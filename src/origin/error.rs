@@ -5,6 +5,7 @@ use crate::manifest::ManifestError;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use std::io;
 use std::sync::Arc;
 
 /// What errors are told in.
@@ -137,7 +138,27 @@ impl OriginError {
 
     /// Whether the same question may be answered in a moment.
     pub(super) fn may_pass(&self) -> bool {
-        self.is_of_store() && !matches!(self, Self::Changed { .. })
+        self.is_of_store() && !matches!(self, Self::Changed { .. }) && !self.is_denied()
+    }
+
+    /// Whether the store does not let us read this. S3 says so too of what is not there, to those
+    /// who may not list.
+    pub(super) fn is_denied(&self) -> bool {
+        let Self::Store { source, .. } = self else {
+            return false;
+        };
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**source);
+        while let Some(error) = cause {
+            let io = error.downcast_ref::<io::Error>();
+            let of_store = error.downcast_ref::<object_store::Error>();
+            if io.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+                || matches!(of_store, Some(object_store::Error::PermissionDenied { .. }))
+            {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// One word for what went wrong, for counting.
@@ -147,6 +168,29 @@ impl OriginError {
             Self::Length { .. } => "length",
             Self::Changed { .. } => "changed",
             _ => "failed",
+        }
+    }
+
+    /// What may be told to anyone: nothing of the store but that it failed.
+    pub(super) fn public(&self) -> String {
+        match self {
+            Self::Store { path, .. } => format!("{}: the store failed", named(path)),
+            other => other.to_string(),
+        }
+    }
+
+    /// What the file system said about `path`.
+    pub(super) fn io(path: &str, error: io::Error) -> Self {
+        use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
+        match error.kind() {
+            NotFound | NotADirectory | InvalidFilename | InvalidInput => Self::not_found(path),
+            _ => Self::Store {
+                path: path.to_owned(),
+                source: Arc::new(object_store::Error::Generic {
+                    store: "folder",
+                    source: Box::new(error),
+                }),
+            },
         }
     }
 
@@ -169,10 +213,7 @@ impl IntoResponse for OriginError {
     /// store stay in the log.
     fn into_response(self) -> Response {
         let status = self.status();
-        let text = match &self {
-            Self::Store { path, .. } => format!("{}: the store failed\n", named(path)),
-            other => format!("{other}\n"),
-        };
+        let text = self.public() + "\n";
         if status.is_server_error() {
             tracing::error!(%status, "{self}");
         }

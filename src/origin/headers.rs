@@ -5,9 +5,8 @@
 //! (`immutable`) and RFC 5861 (`stale-while-revalidate`, `stale-if-error`).
 
 use super::Settings;
-use super::edge::REQUEST_ID;
 use super::layout::CMSD_STATIC;
-use super::object::{Object, Prepared};
+use super::object::Object;
 use axum::http::header::{
     ACCEPT_RANGES, ALT_SVC, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
@@ -18,6 +17,9 @@ use std::time::Duration;
 /// Media of a published edition never changes: its folder is named for its content.
 pub(super) const IMMUTABLE: HeaderValue =
     HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// The field that carries the id of a request.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Never to be kept.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -36,34 +38,33 @@ pub(super) fn changing(settings: &Settings) -> HeaderValue {
 }
 
 /// Fields that an answer has beside those of its representation, about.
-const OTHERS: usize = 8;
+const OTHERS: usize = 10;
 
 /// The fields of a representation.
 pub(super) fn of(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
-    with(&object.prepared(prepare).all, cache_control)
+    with(object, cache_control, |_| true)
 }
 
 /// The fields of a representation whose content is not sent (RFC 9110 §15.4.5).
 pub(super) fn bare(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
-    with(&object.prepared(prepare).bare, cache_control)
+    with(object, cache_control, |name| {
+        *name != CONTENT_TYPE && *name != CONTENT_ENCODING
+    })
 }
 
-/// Fields with another, and room for those that layers add.
-fn with(constant: &HeaderMap, cache_control: &HeaderValue) -> HeaderMap {
+/// The constant fields that are `wanted` with another, and room for those that layers add.
+fn with(
+    object: &Object,
+    cache_control: &HeaderValue,
+    wanted: impl Fn(&HeaderName) -> bool,
+) -> HeaderMap {
+    let constant = object.prepared(constant);
     let mut fields = HeaderMap::with_capacity(constant.len() + OTHERS);
-    for (name, value) in constant {
+    for (name, value) in constant.iter().filter(|(name, _)| wanted(name)) {
         fields.append(name, value.clone());
     }
     fields.insert(CACHE_CONTROL, cache_control.clone());
     fields
-}
-
-fn prepare(object: &Object) -> Prepared {
-    let all = constant(object);
-    let mut bare = all.clone();
-    bare.remove(CONTENT_TYPE);
-    bare.remove(CONTENT_ENCODING);
-    Prepared { all, bare }
 }
 
 /// The fields of a representation that are the same in every answer.

@@ -34,7 +34,7 @@ pub(super) async fn ready(State(origin): State<Origin>) -> Response {
         (None, Some("stopping".to_owned()))
     } else {
         match tokio::time::timeout(PATIENCE, origin.folders()).await {
-            Ok(Ok(folders)) => (Some(folders.len()), None),
+            Ok(Ok(folders)) => (Some(folders.names.len()), None),
             Ok(Err(_)) => (None, Some("the store cannot be listed".to_owned())),
             Err(_) => (None, Some("the store does not answer".to_owned())),
         }

@@ -2,16 +2,19 @@
 //! byte-range form where it differs from what was published (a filter, weights on offer).
 //!
 //! What was made is kept under the entity tag of the title's entry point, so it is made once per
-//! edition and filter.
+//! edition and filter. It is kept only if it says all that the title holds: a store that fails while
+//! it is made is answered as such, and an MPD of another edition is looked at again.
 
+use super::blocking::process;
 use super::cache::{Part, Wanted};
 use super::object::Object;
 use super::path::{Form, Manifest, Resource, Spelling, content_type};
 use super::query::Filter;
+use super::store::ENTRY;
 use super::weights::Offered;
 use super::{Origin, OriginError};
 use crate::manifest::hls::{IFRAMES_NAME, MEDIA_NAME, Master};
-use crate::manifest::{ByteRange, Presentation, Representation, dash, hls};
+use crate::manifest::{ByteRange, Group, Presentation, Representation, dash, hls};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -49,12 +52,12 @@ async fn current(
     filter: &Filter,
     steered: bool,
 ) -> Result<Object, OriginError> {
-    let offered = origin.weights_on_offer().await;
+    let offered = origin.weights_on_offer().await?;
     let plain = *filter == Filter::default() && offered.is_empty() && !steered;
     if manifest.form == Form::Ranges && plain {
         return origin.file(&manifest.path, false).await;
     }
-    let entry = [&manifest.title, "/master.m3u8"].concat();
+    let entry = [&manifest.title, "/", ENTRY].concat();
     let entry = origin.file(&entry, false).await?;
     let wanted = Wanted {
         path: &manifest.path,
@@ -67,12 +70,14 @@ async fn current(
         immutable: true,
     };
     let make = || async {
-        let mut text = text(origin, manifest, &entry, filter, &offered).await?;
+        let (presentation, whole) = chosen(origin, manifest, &entry, filter, &offered).await?;
+        let mut text = written(presentation, manifest.spelling).await?;
         if steered {
             steer(&mut text, manifest.form);
         }
         let kind = content_type(&manifest.path).unwrap_or("text/plain");
-        Ok(Object::new(Bytes::from(text), kind).changed(entry.modified.clone()))
+        let object = Object::hashed(Bytes::from(text), kind).await;
+        Ok(object.changed(entry.modified.clone()).passing(!whole))
     };
     origin.shared.cache.object(wanted, make).await
 }
@@ -103,13 +108,14 @@ async fn selection(
     }
 }
 
-async fn text(
+/// What a manifest is to say, and whether that is all that the title holds.
+async fn chosen(
     origin: &Origin,
     manifest: &Manifest<'_>,
     entry: &Object,
     filter: &Filter,
     offered: &Offered,
-) -> Result<String, OriginError> {
+) -> Result<(Presentation, bool), OriginError> {
     let mut presentation = Presentation::clone(&*edition(origin, &manifest.title, entry).await?);
     for group in &mut presentation.groups {
         let profile = group.profile.clone();
@@ -120,58 +126,95 @@ async fn text(
             group.weights_url = offered.url(&group.weights);
         }
     }
+    let mut whole = true;
     if manifest.spelling == Spelling::Dash {
-        add_layers(origin, &mut presentation, &manifest.title, filter).await;
+        whole = add_layers(origin, &mut presentation, &manifest.title, filter).await?;
     }
     presentation
         .groups
         .retain(|group| !group.representations.is_empty());
     if manifest.form == Form::Segments {
-        list_layers(origin, &mut presentation, &manifest.title).await;
+        list_layers(origin, &mut presentation, &manifest.title).await?;
         presentation = presentation.segment_urls(UP);
     }
-    match manifest.spelling {
-        Spelling::Dash => Ok(dash::write(&presentation)?),
+    Ok((presentation, whole))
+}
+
+/// A manifest's text.
+async fn written(presentation: Presentation, spelling: Spelling) -> Result<String, OriginError> {
+    let size = size_of_text(&presentation);
+    let write = move || match spelling {
+        Spelling::Dash => dash::write(&presentation),
         Spelling::Hls => {
             let master = hls::write(&presentation)?.into_iter().next_back();
             Ok(master.map(|playlist| playlist.text).unwrap_or_default())
         }
-    }
+    };
+    Ok(process(size, write).await?)
 }
 
-/// Takes over the layers, which HLS cannot name, from the published MPD of the same edition.
+/// About as many bytes as the lists of a presentation's segments take.
+fn size_of_text(presentation: &Presentation) -> usize {
+    let rungs = presentation
+        .groups
+        .iter()
+        .flat_map(|group| &group.representations);
+    rungs.map(|rung| 64 * (1 + rung.segments.len())).sum()
+}
+
+/// Takes over the layers, which HLS cannot name, from the published MPD of the same edition. False
+/// if there is none: the title may be amid its publication.
 async fn add_layers(
     origin: &Origin,
     presentation: &mut Presentation,
     title: &str,
     filter: &Filter,
-) {
+) -> Result<bool, OriginError> {
     let path = format!("{title}/{}", Spelling::Dash.name());
-    let published = origin.text(&path, false).await.ok();
-    let Some(published) = published.and_then(|text| dash::read(&path, &text).ok()) else {
-        return;
+    let text = match origin.text(&path, false).await {
+        Err(error) if error.is_of_store() && !error.is_denied() => return Err(error),
+        Err(_) => return Ok(false),
+        Ok(text) => text,
     };
+    let read = process(text.len(), move || dash::read(&path, &text)).await;
+    let Ok(published) = read else {
+        return Ok(false);
+    };
+    let mut whole = presentation.groups.len() == published.groups.len();
     for (group, other) in presentation.groups.iter_mut().zip(published.groups) {
-        let url = |rungs: &[Representation]| rungs.first().map(|rung| rung.url.clone());
-        if url(&group.representations) == url(&other.representations) {
-            group.layers = other.layers;
-            let profile = group.profile.clone();
-            group
-                .layers
-                .retain(|layer| filter.takes(&profile, layer.stream.rank));
+        if first_url(group) != first_url(&other) {
+            // All rungs of this one may have been left out by the filter.
+            whole &= group.representations.is_empty();
+            continue;
         }
+        group.layers = other.layers;
+        let profile = group.profile.clone();
+        group
+            .layers
+            .retain(|layer| filter.takes(&profile, layer.stream.rank));
     }
+    Ok(whole)
+}
+
+/// The first rung's URL, which names the edition: a filter may leave out rungs from the end.
+fn first_url(group: &Group) -> Option<&str> {
+    group.representations.first().map(|rung| rung.url.as_str())
 }
 
 /// Lists the segments of layers, from the playlists beside their files. Of a group where one has
 /// none, as earlier titles do, the layers have no segment URLs.
-async fn list_layers(origin: &Origin, presentation: &mut Presentation, title: &str) {
+async fn list_layers(
+    origin: &Origin,
+    presentation: &mut Presentation,
+    title: &str,
+) -> Result<(), OriginError> {
     for group in &mut presentation.groups {
         let mut listed = true;
         for layer in &mut group.layers {
             let stem = layer.stream.url.trim_end_matches(".mp4");
             match origin.layout(&format!("{title}/{stem}")).await {
                 Ok(layout) => layer.stream.segments = layout.media.segments.clone(),
+                Err(error) if error.is_of_store() && !error.is_denied() => return Err(error),
                 Err(_) => listed = false,
             }
         }
@@ -179,6 +222,7 @@ async fn list_layers(origin: &Origin, presentation: &mut Presentation, title: &s
             group.layers.clear();
         }
     }
+    Ok(())
 }
 
 /// Says where players are steered from (RFC 8216bis §4.4.6.6), after the first two lines.
@@ -219,15 +263,24 @@ async fn edition(
 
 async fn presentation(origin: &Origin, title: &str) -> Result<Presentation, OriginError> {
     let mut master = read_master(origin, title).await?;
-    let urls: Vec<String> = master.media().map(str::to_owned).collect();
-    for (index, url) in urls.iter().enumerate() {
-        master.fill(index, &referred(origin, title, url).await?)?;
+    let (mut media, mut iframes) = (Vec::new(), Vec::new());
+    for url in master.media() {
+        media.push(referred(origin, title, url).await?);
     }
-    let urls: Vec<String> = master.iframes().map(str::to_owned).collect();
-    for (index, url) in urls.iter().enumerate() {
-        master.fill_iframes(index, &referred(origin, title, url).await?)?;
+    for url in master.iframes() {
+        iframes.push(referred(origin, title, url).await?);
     }
-    let mut presentation = master.finish()?;
+    let size = media.iter().chain(&iframes).map(String::len).sum();
+    let read = move || {
+        for (index, text) in media.iter().enumerate() {
+            master.fill(index, text)?;
+        }
+        for (index, text) in iframes.iter().enumerate() {
+            master.fill_iframes(index, text)?;
+        }
+        master.finish()
+    };
+    let mut presentation = process(size, read).await?;
     let groups = presentation.groups.iter_mut();
     for rung in groups.flat_map(|group| &mut group.representations) {
         rung.index = index_range(rung);
@@ -246,9 +299,10 @@ fn index_range(rung: &Representation) -> Option<ByteRange> {
 }
 
 /// The master playlist of a title.
-pub(super) async fn read_master(origin: &Origin, title: &str) -> Result<Master, OriginError> {
-    let path = format!("{title}/master.m3u8");
-    Ok(Master::read(&path, &origin.text(&path, false).await?)?)
+async fn read_master(origin: &Origin, title: &str) -> Result<Master, OriginError> {
+    let path = format!("{title}/{ENTRY}");
+    let text = origin.text(&path, false).await?;
+    Ok(process(text.len(), move || Master::read(&path, &text)).await?)
 }
 
 /// The text of a playlist that the master playlist of `title` names.
@@ -261,10 +315,7 @@ pub(super) async fn referred(
         Some(Resource::File { path, immutable }) => origin.text(&path, immutable).await,
         _ => {
             let problem = format!("it names `{url}`, which is no file of the title");
-            Err(OriginError::damaged(
-                format!("{title}/master.m3u8"),
-                problem,
-            ))
+            Err(OriginError::damaged(format!("{title}/{ENTRY}"), problem))
         }
     }
 }

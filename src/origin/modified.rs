@@ -4,9 +4,9 @@
 //! title says the same, whatever the times of its files are. What has no such time has no
 //! `Last-Modified`.
 
-use super::Origin;
 use super::cache::{Part, Wanted};
 use super::object::Object;
+use super::{Origin, OriginError};
 use crate::manifest::{PUBLISHED, Publication};
 use axum::http::HeaderValue;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -41,38 +41,63 @@ impl Modified {
 
 impl Origin {
     /// The object at `path` with the time at which it was published, as far as its title tells.
-    pub(super) async fn dated(&self, path: &str, object: Object) -> Object {
-        let modified = self.published(path, &object).await;
-        object.changed(modified)
+    ///
+    /// Fails if the store does: without its time, the object would not be what other origins serve.
+    pub(super) async fn dated(&self, path: &str, object: Object) -> Result<Object, OriginError> {
+        let modified = self.published(path, &object).await?;
+        Ok(object.changed(modified))
     }
 
-    async fn published(&self, path: &str, object: &Object) -> Option<Modified> {
-        let (title, name) = path
-            .split_once('/')
-            .filter(|(_, name)| *name != PUBLISHED)?;
+    async fn published(
+        &self,
+        path: &str,
+        object: &Object,
+    ) -> Result<Option<Modified>, OriginError> {
+        let place = path.split_once('/');
+        let Some((title, name)) = place.filter(|(_, name)| *name != PUBLISHED) else {
+            return Ok(None);
+        };
         let beside = format!("{title}/{PUBLISHED}");
+        let seconds = match name.split_once('/') {
+            None => {
+                let known = self.recent(&beside).await?;
+                known.and_then(|known| known.file(name, object.digest()))
+            }
+            Some((edition, _)) => {
+                let told = |known: Option<Publication>| known?.edition(edition);
+                match told(self.recent(&beside).await?) {
+                    None => told(self.newest(&beside).await?),
+                    known => known,
+                }
+            }
+        };
+        Ok(seconds.and_then(|seconds| {
+            Modified::at(UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?)
+        }))
+    }
+
+    /// What the file at `path` said a moment ago.
+    async fn recent(&self, path: &str) -> Result<Option<Publication>, OriginError> {
         let wanted = Wanted {
-            path: &beside,
+            path,
             part: &Part::Whole,
             immutable: false,
         };
-        let read = || self.undated(&beside, false, TYPE);
-        let told = self.shared.cache.object(wanted, read).await.ok()?;
-        let told = Publication::read(told.bytes()?)?;
-        let seconds = match name.split_once('/') {
-            None => told.file(name, object.digest()),
-            Some((edition, _)) => match told.edition(edition) {
-                None => self.newest(&beside).await?.edition(edition),
-                known => known,
-            },
-        };
-        Modified::at(UNIX_EPOCH.checked_add(Duration::from_secs(seconds?))?)
+        let read = || self.undated(path, false, TYPE);
+        match self.shared.cache.object(wanted, read).await {
+            Ok(object) => Ok(object.bytes().and_then(|bytes| Publication::read(bytes))),
+            Err(error) if error.is_of_store() => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
-    /// What the store says now: an edition is asked for as soon as a manifest names it.
-    async fn newest(&self, path: &str) -> Option<Publication> {
-        let read = self.shared.store.read(path, LONGEST).await.ok()?;
-        Publication::read(&read.bytes?)
+    /// What it says now: an edition is asked for as soon as a manifest names it.
+    async fn newest(&self, path: &str) -> Result<Option<Publication>, OriginError> {
+        match self.shared.store.read(path, LONGEST).await {
+            Ok(read) => Ok(read.bytes.and_then(|bytes| Publication::read(&bytes))),
+            Err(OriginError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

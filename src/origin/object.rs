@@ -1,5 +1,6 @@
 //! One representation as it is sent: bytes, their strong entity tag and media type.
 
+use super::blocking::process;
 use super::encoding::Encoding;
 use super::modified::Modified;
 use axum::http::{HeaderMap, HeaderValue};
@@ -21,37 +22,74 @@ pub(super) struct Object {
     pub(super) modified: Option<Modified>,
     /// Fields that say what it is and what comes next.
     pub(super) hints: Option<Arc<HeaderMap>>,
+    /// Whether something that it is made from did not fit the rest: it is not to be kept.
+    pub(super) passing: bool,
     /// Its fields in answers, once there was one.
-    prepared: Arc<OnceLock<Prepared>>,
-}
-
-/// Fields of answers with an object.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) all: HeaderMap,
-    /// Without those that describe content, which is not sent.
-    pub(super) bare: HeaderMap,
+    prepared: Arc<OnceLock<HeaderMap>>,
 }
 
 /// Where the bytes of an object are.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
     Memory(Bytes),
-    /// In the store only, too large to be kept whole; with the store's own tag, if it has any.
-    Store(Option<String>),
+    /// In the store only, more than a block.
+    Stored(Stored),
+}
+
+/// Bytes of a file of the store.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    /// Place of the file under the root.
+    pub(super) path: Arc<str>,
+    /// The store's own tag of the version of the file, if it has any.
+    pub(super) tag: Option<Arc<str>>,
+    /// Bytes of the whole file.
+    pub(super) file_size: u64,
+    /// Where in the file the object begins.
+    pub(super) start: u64,
 }
 
 impl Object {
     /// An object with its bytes; the tag is made from them, so every replica makes the same.
     pub(super) fn new(bytes: Bytes, content_type: &'static str) -> Self {
-        Self {
-            etag: tag(&Sha256::digest(&bytes)),
+        let etag = tag(&Sha256::digest(&bytes));
+        Self::with(
+            etag,
             content_type,
-            size: bytes.len() as u64,
-            content: Content::Memory(bytes),
+            bytes.len() as u64,
+            Content::Memory(bytes),
+        )
+    }
+
+    /// The same, hashed where that holds up no other request.
+    pub(super) async fn hashed(bytes: Bytes, content_type: &'static str) -> Self {
+        process(bytes.len(), move || Self::new(bytes, content_type)).await
+    }
+
+    /// An object that stays in the store. Only files in hash folders and what is cut from them may
+    /// be this large: `path`, which changes with the content, stands for it in the tag.
+    pub(super) fn stored(path: &str, size: u64, content_type: &'static str, at: Stored) -> Self {
+        let identity = format!("{path} {size}");
+        let etag = tag(&Sha256::digest(identity.as_bytes()));
+        Self::with(etag, content_type, size, Content::Stored(at))
+    }
+
+    /// Bytes that are kept to make others from, and never sent under a tag.
+    pub(super) fn block(bytes: Bytes) -> Self {
+        let (etag, size) = (HeaderValue::from_static(""), bytes.len() as u64);
+        Self::with(etag, "", size, Content::Memory(bytes))
+    }
+
+    fn with(etag: HeaderValue, content_type: &'static str, size: u64, content: Content) -> Self {
+        Self {
+            etag,
+            content_type,
+            size,
+            content,
             encoding: None,
             modified: None,
             hints: None,
+            passing: false,
             prepared: Arc::default(),
         }
     }
@@ -70,44 +108,27 @@ impl Object {
         self
     }
 
-    /// The fields of answers with it, from `make` the first time.
-    pub(super) fn prepared(&self, make: impl FnOnce(&Self) -> Prepared) -> &Prepared {
-        self.prepared.get_or_init(|| make(self))
+    /// The same, not to be kept.
+    pub(super) fn passing(mut self, passing: bool) -> Self {
+        self.passing = passing;
+        self
     }
 
-    /// An object that stays in the store. Only files in hash folders may be this large: their
-    /// path, which changes with the content, stands for it in the tag.
-    pub(super) fn remote(
-        path: &str,
-        size: u64,
-        content_type: &'static str,
-        store_tag: Option<String>,
-    ) -> Self {
-        let identity = format!("{path} {size}");
-        Self {
-            etag: tag(&Sha256::digest(identity.as_bytes())),
-            content_type,
-            size,
-            content: Content::Store(store_tag),
-            encoding: None,
-            modified: None,
-            hints: None,
-            prepared: Arc::default(),
-        }
+    /// The fields of answers with it, from `make` the first time.
+    pub(super) fn prepared(&self, make: impl FnOnce(&Self) -> HeaderMap) -> &HeaderMap {
+        self.prepared.get_or_init(|| make(self))
     }
 
     /// The same in a content coding, with a tag of its own.
     pub(super) fn encoded(&self, encoding: Encoding, bytes: Bytes) -> Self {
-        let plain = self.digest();
+        let etag = quoted(&format!("{}-{}", self.digest(), encoding.name()));
+        let size = bytes.len() as u64;
         Self {
-            etag: quoted(&format!("{plain}-{}", encoding.name())),
-            content_type: self.content_type,
-            size: bytes.len() as u64,
-            content: Content::Memory(bytes),
             encoding: Some(encoding),
             modified: self.modified.clone(),
             hints: self.hints.clone(),
-            prepared: Arc::default(),
+            passing: self.passing,
+            ..Self::with(etag, self.content_type, size, Content::Memory(bytes))
         }
     }
 
@@ -121,7 +142,7 @@ impl Object {
     pub(super) fn bytes(&self) -> Option<&Bytes> {
         match &self.content {
             Content::Memory(bytes) => Some(bytes),
-            Content::Store(_) => None,
+            Content::Stored(_) => None,
         }
     }
 

@@ -1,13 +1,11 @@
 //! The catalogue for people: a page whose parts are compiled in, and the JSON that fills it.
 
 use super::object::Object;
-use super::path::content_type;
-use super::respond::Answer;
-use super::router::encoded;
+use super::respond::{Answer, encoded};
 use super::{Origin, OriginError};
 use axum::extract::{Path, State};
 use axum::http::Method;
-use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 
@@ -16,12 +14,26 @@ const INDEX: &str = include_str!("../../static/page/index.html");
 /// The addresses for programs, as an OpenAPI 3.1 document.
 const OPENAPI: &str = include_str!("../../static/page/openapi.json");
 
-/// Names and contents of what the page loads.
-const ASSETS: [(&str, &str); 3] = [
-    ("page.css", include_str!("../../static/page/page.css")),
-    ("page.js", include_str!("../../static/page/page.js")),
-    ("icon.svg", include_str!("../../static/page/icon.svg")),
+/// Names, media types and contents of what the page loads. No file of a title has such a type.
+const ASSETS: [(&str, &str, &str); 3] = [
+    (
+        "page.css",
+        "text/css; charset=utf-8",
+        include_str!("../../static/page/page.css"),
+    ),
+    (
+        "page.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../static/page/page.js"),
+    ),
+    (
+        "icon.svg",
+        "image/svg+xml",
+        include_str!("../../static/page/icon.svg"),
+    ),
 ];
+
+const JSON: &str = "application/json";
 
 /// Nothing from other hosts, nothing inline.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -38,7 +50,8 @@ pub(super) async fn index(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, OriginError> {
-    send(&origin, &method, &headers, "index.html", INDEX.into()).await
+    let page = Object::new(INDEX.into(), "text/html; charset=utf-8");
+    send(&origin, &method, &headers, page).await
 }
 
 /// `/_page/NAME`.
@@ -48,16 +61,10 @@ pub(super) async fn asset(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, OriginError> {
-    let found = ASSETS.iter().find(|(asset, _)| *asset == name);
-    let (name, text) = found.ok_or_else(|| OriginError::not_found(format!("_page/{name}")))?;
-    send(
-        &origin,
-        &method,
-        &headers,
-        name,
-        Bytes::from_static(text.as_bytes()),
-    )
-    .await
+    let found = ASSETS.iter().find(|(asset, ..)| *asset == name);
+    let (_, kind, text) = found.ok_or_else(|| OriginError::not_found(format!("_page/{name}")))?;
+    let asset = Object::new(Bytes::from_static(text.as_bytes()), kind);
+    send(&origin, &method, &headers, asset).await
 }
 
 /// `/catalogue.json`: a [`super::Catalogue`].
@@ -66,10 +73,8 @@ pub(super) async fn catalogue(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, OriginError> {
-    let catalogue = origin.catalogue().await?;
-    let json = serde_json::to_vec(&*catalogue);
-    let json = json.map_err(|error| OriginError::damaged("catalogue.json", error.to_string()))?;
-    send(&origin, &method, &headers, "catalogue.json", json.into()).await
+    let json = origin.listed().await?.json.clone();
+    send(&origin, &method, &headers, json).await
 }
 
 /// `/openapi.json`: what this and the other addresses for programs answer.
@@ -78,31 +83,27 @@ pub(super) async fn openapi(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, OriginError> {
-    let bytes = Bytes::from_static(OPENAPI.as_bytes());
-    send(&origin, &method, &headers, "openapi.json", bytes).await
+    let document = Object::new(OPENAPI.into(), JSON);
+    send(&origin, &method, &headers, document).await
 }
 
 async fn send(
     origin: &Origin,
     method: &Method,
     headers: &HeaderMap,
-    name: &str,
-    bytes: Bytes,
+    object: Object,
 ) -> Result<Response, OriginError> {
-    let kind = content_type(name).unwrap_or("text/plain");
-    let object = encoded(origin, Object::new(bytes, kind), headers).await?;
+    let object = encoded(origin, object, headers).await?;
     let answer = Answer {
         origin,
         method,
         headers,
         object: &object,
-        path: name,
         cache_control: &NO_CACHE,
         immutable: false,
     };
     let mut response = answer.send().await?;
     let fields = response.headers_mut();
     fields.insert(CONTENT_SECURITY_POLICY, POLICY);
-    fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)
 }

@@ -9,15 +9,21 @@
 //! weights/SHA256.safetensors                  a generator's weights; never change
 //! ```
 //!
-//! Nothing outside the root can be named: a path is taken apart, every part must be a plain name,
-//! and only then is it put together again.
+//! Nothing outside the root can be named: a path is taken apart, every part must be a name that a
+//! file can have, and only then is it put together again.
+//!
+//! Two kinds of path only lead to one of these: with slashes too many, and of a title itself,
+//! `TITLE` and `TITLE/`.
 
 use crate::manifest::forms::{INIT_NAME, segment_number};
 use crate::manifest::hls::{IFRAMES_NAME, MEDIA_NAME};
+use crate::manifest::{WEIGHTS_FOLDER, check_title_name, problem_of_part};
 use std::borrow::Cow;
+use std::ffi::OsStr;
 
-/// Longest path that is looked at, in bytes before decoding.
-const MAX_PATH: usize = 1024;
+/// Longest path that is looked at, in bytes before decoding: the longest name of a title, every byte
+/// of it encoded, and a segment of it.
+const MAX_PATH: usize = 2048;
 
 /// Most parts of a path that means something.
 const MOST_PARTS: usize = 4;
@@ -125,7 +131,7 @@ impl<'a> Resource<'a> {
             (count, start) = (count + 1, end + 1);
         }
         let names = &names[..count];
-        match names.iter().all(|name| is_plain(name)) {
+        match names.iter().all(|name| problem_of_part(name).is_none()) {
             true => Self::from_names(path, names),
             false => None,
         }
@@ -138,10 +144,11 @@ impl<'a> Resource<'a> {
             immutable,
         };
         match *names {
-            ["weights", name] => {
+            [WEIGHTS_FOLDER, name] => {
                 let hash = weights_hash(name)?.into();
                 Some(Self::Weights { hash })
             }
+            [WEIGHTS_FOLDER, ..] => None,
             [title, name] => match Spelling::of(name) {
                 Some(spelling) => Some(manifest(path, title, spelling, Form::Ranges)),
                 None => has_type(name).then(|| file(false)),
@@ -199,23 +206,53 @@ fn manifest<'a>(path: &'a str, title: &'a str, spelling: Spelling, form: Form) -
     })
 }
 
+/// Where a path leads that names nothing itself, relative to it so that any prefix stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Detour {
+    /// The title that must be there, if the path is its own.
+    pub(super) title: Option<String>,
+    pub(super) location: String,
+}
+
+impl Detour {
+    /// `None` for a path that leads nowhere.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        if path.len() > MAX_PATH {
+            return None;
+        }
+        let inner = path.strip_prefix('/')?;
+        let depth = inner.split('/').count() - 1;
+        let names: Vec<&str> = inner.split('/').filter(|name| !name.is_empty()).collect();
+        let up = match depth {
+            0 => "./".to_owned(),
+            depth => "../".repeat(depth),
+        };
+        let tidy = format!("/{}", names.join("/"));
+        if let [name] = *names {
+            let title = decode(name).filter(|name| check_title_name(OsStr::new(name)).is_ok())?;
+            // `TITLE` leads to `TITLE/`, and that to the entry point.
+            let location = match inner.ends_with('/') && depth == 1 {
+                true => Spelling::Hls.name().to_owned(),
+                false => format!("{up}{name}/"),
+            };
+            return Some(Self {
+                title: Some(title),
+                location,
+            });
+        }
+        // A slash at the end is of a folder, and only titles are found by those.
+        let leads = tidy != path && !path.ends_with('/') && Resource::parse(&tidy).is_some();
+        leads.then(|| Self {
+            title: None,
+            location: format!("{up}{}", &tidy[1..]),
+        })
+    }
+}
+
 /// The hash in the name of a file of weights.
 pub(super) fn weights_hash(name: &str) -> Option<&str> {
     let hash = name.strip_suffix(".safetensors")?;
     (hash.len() == 64 && is_hash(hash)).then_some(hash)
-}
-
-/// A name that cannot be misread by any file system or store: it starts with a letter or digit,
-/// and goes on with those, blanks and a few signs.
-pub(super) fn is_plain(name: &str) -> bool {
-    let sign = |byte: u8| b" ._-+,=@()'!&".contains(&byte);
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || sign(byte);
-    let allowed = |c: char| c.is_alphanumeric() || u8::try_from(c).is_ok_and(sign);
-    name.len() <= 200
-        && name.starts_with(char::is_alphanumeric)
-        && !name.ends_with(['.', ' '])
-        // Nearly all names are ASCII, which is told faster.
-        && (name.bytes().all(plain) || name.chars().all(allowed))
 }
 
 /// Folders of immutable files are named by 8 to 64 lower-case hex digits.
@@ -228,7 +265,8 @@ fn has_type(name: &str) -> bool {
     content_type(name).is_some()
 }
 
-/// The media type of a name, by its suffix; files of no known type are not served.
+/// The media type of a file of a title, by its suffix. Others are not served, least of all what a
+/// browser would run as a page or script of this origin: HTML, SVG, JavaScript, style sheets.
 pub(super) fn content_type(name: &str) -> Option<&'static str> {
     let (_, suffix) = name.rsplit_once('.')?;
     Some(match suffix {
@@ -238,10 +276,6 @@ pub(super) fn content_type(name: &str) -> Option<&'static str> {
         "json" => "application/json",
         "jpg" => "image/jpeg",
         "png" => "image/png",
-        "html" => "text/html; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "svg" => "image/svg+xml",
         _ => return None,
     })
 }
@@ -365,6 +399,12 @@ mod tests {
             "/t/x.safetensors",
             "/t/segments/other.m3u8",
             "/t/nohash/a.mp4",
+            "/weights/master.m3u8",
+            "/weights/0123abcd/a.mp4",
+            "/t/page.html",
+            "/t/page.js",
+            "/t/page.css",
+            "/t/0123abcd/picture.svg",
             "/t/0123ABCD/a.mp4",
             "/t/0123abcd/r/0.m4s",
             "/t/0123abcd/r/01.m4s",
@@ -381,6 +421,39 @@ mod tests {
             Resource::parse(&format!("/{}/a.mp4", "a".repeat(2000))),
             None
         );
+    }
+
+    #[test]
+    fn slashes_too_many_and_titles_lead_to_what_they_mean() {
+        let detour = |title: Option<&str>, location: &str| {
+            let title = title.map(str::to_owned);
+            let location = location.to_owned();
+            Some(Detour { title, location })
+        };
+        for (path, expected) in [
+            ("/film", detour(Some("film"), "./film/")),
+            ("/film/", detour(Some("film"), "master.m3u8")),
+            ("//film", detour(Some("film"), "../film/")),
+            ("/film//", detour(Some("film"), "../../film/")),
+            ("/a%3Ab", detour(Some("a:b"), "./a%3Ab/")),
+            ("//t/master.m3u8", detour(None, "../../t/master.m3u8")),
+            ("/t//master.m3u8", detour(None, "../../t/master.m3u8")),
+            (
+                "/t///0123abcd/r//1.m4s",
+                detour(None, "../../../../../../t/0123abcd/r/1.m4s"),
+            ),
+            ("/t/master.m3u8", None),
+            ("/t//..//master.m3u8", None),
+            ("/t/x/", None),
+            ("/.hidden", None),
+            ("/weights", None),
+            ("/%2e%2e", None),
+            ("/", None),
+            ("//", None),
+            ("", None),
+        ] {
+            assert_eq!(Detour::of(path), expected, "{path}");
+        }
     }
 
     #[test]

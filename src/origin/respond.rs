@@ -1,12 +1,11 @@
 //! An object as a response: preconditions, then range, then the bytes.
 
 use super::conditional::{self, Outcome, Validators};
+use super::encoding::Encoding;
 use super::headers;
 use super::object::{Content, Object};
 use super::range::{Selection, select};
-use super::state::LONGEST_KEPT_RANGE;
 use super::{Origin, OriginError};
-use crate::manifest::ByteRange;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 use axum::http::{Method, StatusCode};
@@ -19,8 +18,6 @@ pub(super) struct Answer<'a> {
     pub(super) method: &'a Method,
     pub(super) headers: &'a HeaderMap,
     pub(super) object: &'a Object,
-    /// Where the bytes of an object that is not in memory are.
-    pub(super) path: &'a str,
     pub(super) cache_control: &'a HeaderValue,
     /// Whether the bytes never change.
     pub(super) immutable: bool,
@@ -84,25 +81,32 @@ impl Answer<'_> {
     }
 
     async fn body(&self, range: Range<u64>) -> Result<Body, OriginError> {
-        let length = range.end - range.start;
         match &self.object.content {
             Content::Memory(bytes) => Ok(Body::from(
                 bytes.slice(range.start as usize..range.end as usize),
             )),
-            Content::Store(_) if length <= LONGEST_KEPT_RANGE => {
-                let start = range.start;
-                let part = self
-                    .origin
-                    .range(self.path, self.object, ByteRange { start, length })
-                    .await?;
-                Ok(Body::from(part.bytes().cloned().unwrap_or_default()))
-            }
-            Content::Store(tag) => {
-                let store = &self.origin.shared.store;
-                let stream = store.stream(self.path, range, tag.clone()).await?;
-                Ok(Body::from_stream(stream))
+            Content::Stored(_) if range.is_empty() => Ok(Body::empty()),
+            Content::Stored(stored) => {
+                let blocks = Box::pin(self.origin.streamed(stored, range)).await?;
+                Ok(Body::from_stream(blocks))
             }
         }
+    }
+}
+
+/// The object in the coding that the client likes best. Whoever wants a range gets it of the
+/// plain text.
+pub(super) async fn encoded(
+    origin: &Origin,
+    object: Object,
+    headers: &HeaderMap,
+) -> Result<Object, OriginError> {
+    if !object.is_text() || headers.contains_key(RANGE) {
+        return Ok(object);
+    }
+    match Encoding::accepted(headers) {
+        Some(encoding) => origin.encoded(&object, encoding).await,
+        None => Ok(object),
     }
 }
 

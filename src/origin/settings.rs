@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Limits and times of an origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Bytes of objects kept in memory. Default 256 MiB.
+    /// Bytes of memory for what was read and made. Default 256 MiB.
     pub cache_bytes: u64,
     /// How long a manifest is used before the store is asked again. Default 1 s.
     pub refresh: Duration,
@@ -21,7 +21,7 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long a client may take to send the head of a request. Default 10 s.
     pub header_timeout: Duration,
-    /// How long a connection may be silent. Default 75 s.
+    /// How long a connection may be silent while no answer is being prepared. Default 75 s.
     pub idle_timeout: Duration,
     /// How long requests in flight may take to finish after the signal to stop. Default 10 s.
     pub drain_timeout: Duration,
@@ -60,18 +60,29 @@ impl Default for Settings {
 impl Settings {
     /// Names of settings that differ from `other` and count only when an origin starts.
     pub(super) fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
+        // Every field by name: whoever adds one has to say when it counts.
+        let Self {
+            cache_bytes,
+            refresh,
+            store_timeout,
+            header_timeout,
+            idle_timeout,
+            max_connections,
+            manifest_max_age: _,
+            request_timeout: _,
+            drain_timeout: _,
+            alt_svc: _,
+            token_keys: _,
+            access_log: _,
+            steering: _,
+        } = self;
         let differences = [
-            ("cache_bytes", self.cache_bytes != other.cache_bytes),
-            ("refresh", self.refresh != other.refresh),
-            (
-                "header_timeout",
-                self.header_timeout != other.header_timeout,
-            ),
-            ("idle_timeout", self.idle_timeout != other.idle_timeout),
-            (
-                "max_connections",
-                self.max_connections != other.max_connections,
-            ),
+            ("cache_bytes", *cache_bytes != other.cache_bytes),
+            ("refresh", *refresh != other.refresh),
+            ("store_timeout", *store_timeout != other.store_timeout),
+            ("header_timeout", *header_timeout != other.header_timeout),
+            ("idle_timeout", *idle_timeout != other.idle_timeout),
+            ("max_connections", *max_connections != other.max_connections),
         ];
         let differences = differences.into_iter().filter(|(_, differs)| *differs);
         differences.map(|(name, _)| name).collect()

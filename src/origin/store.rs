@@ -5,20 +5,29 @@
 //! folder, links that lead out of it are treated as absent: nothing beyond the root can be read.
 
 use super::OriginError;
+use super::folders::{self, Folders};
 use super::telemetry::Metrics;
+use crate::manifest::check_title_folder;
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
 use object_store::prefix::PrefixStore;
-use object_store::{GetOptions, GetRange, GetResult, ListResult, ObjectStore, ObjectStoreExt};
+use object_store::{
+    GetOptions, GetRange, GetResult, GetResultPayload, ListResult, ObjectStore, ObjectStoreExt,
+};
+use std::ffi::OsStr;
 use std::future::Future;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use url::Url;
+
+/// The file that makes a folder a title.
+pub(super) const ENTRY: &str = "master.m3u8";
 
 /// How long to wait before each further try.
 const AGAIN: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
@@ -26,17 +35,20 @@ const AGAIN: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(2
 /// How variables that matter to stores begin, in lower case.
 const VENDORS: [&str; 3] = ["aws_", "google_", "azure_"];
 
+/// Bytes that are being read at once, of all objects together; further reads wait.
+const IN_FLIGHT: usize = 64 << 20;
+
 /// A read-only view of the titles.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
     inner: Arc<dyn ObjectStore>,
     /// The resolved root of a local folder.
     root: Option<PathBuf>,
+    /// The name of the one title, if the root is not a folder of titles but itself one.
+    only: Option<String>,
     guard: Option<Guard>,
+    in_flight: Arc<Semaphore>,
 }
-
-/// Bytes as the store gives them.
-type Pieces = BoxStream<'static, object_store::Result<Bytes>>;
 
 /// What watches over reads.
 #[derive(Debug, Clone)]
@@ -56,7 +68,7 @@ pub(super) struct Read {
 }
 
 impl Store {
-    /// The titles in a local folder, which must exist.
+    /// The titles in a local folder, which must exist; if it is itself a title, that one.
     pub(super) fn local(root: &Path) -> Result<Self, OriginError> {
         let cannot = |problem: String| OriginError::Root {
             root: root.display().to_string(),
@@ -69,10 +81,15 @@ impl Store {
             return Err(cannot("it is not a folder".to_owned()));
         }
         let inner = LocalFileSystem::new_with_prefix(&resolved);
+        let inner = inner.map_err(|error| cannot(error.to_string()))?;
+        let only = match resolved.join(ENTRY).is_file() {
+            true => Some(name_of(&resolved).map_err(cannot)?),
+            false => None,
+        };
         Ok(Self {
-            inner: Arc::new(inner.map_err(|error| cannot(error.to_string()))?),
             root: Some(resolved),
-            guard: None,
+            only,
+            ..Self::new(Arc::new(inner))
         })
     }
 
@@ -109,7 +126,9 @@ impl Store {
         Self {
             inner,
             root: None,
+            only: None,
             guard: None,
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
         }
     }
 
@@ -122,8 +141,26 @@ impl Store {
 
     /// Reads an object, whole if it has at most `limit` bytes.
     pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Read, OriginError> {
+        let read = self.read_unless(path, limit, None).await?;
+        // Without a tag there is no version that is not wanted.
+        read.ok_or_else(|| OriginError::not_found(path))
+    }
+
+    /// The same, or `None` if it is still the version with this tag.
+    pub(super) async fn read_unless(
+        &self,
+        path: &str,
+        limit: u64,
+        tag: Option<&str>,
+    ) -> Result<Option<Read>, OriginError> {
         self.tried(path, || async {
-            let found = self.get(path, GetOptions::default()).await?;
+            let options = GetOptions {
+                if_none_match: tag.map(str::to_owned),
+                ..GetOptions::default()
+            };
+            let Some(found) = self.get(path, options).await? else {
+                return Ok(None);
+            };
             let size = found.meta.size;
             let mut read = Read {
                 bytes: None,
@@ -131,9 +168,9 @@ impl Store {
                 tag: found.meta.e_tag.clone(),
             };
             if size <= limit {
-                read.bytes = Some(whole(path, found, size).await?);
+                read.bytes = Some(self.whole(path, found, size).await?);
             }
-            Ok(read)
+            Ok(Some(read))
         })
         .await
     }
@@ -143,41 +180,31 @@ impl Store {
         &self,
         path: &str,
         range: Range<u64>,
-        tag: Option<String>,
+        tag: Option<&str>,
     ) -> Result<Bytes, OriginError> {
         let length = range.end.saturating_sub(range.start);
         self.tried(path, || async {
-            let found = self.get(path, part(range.clone(), tag.clone())).await?;
-            whole(path, found, length).await
+            let found = self.get(path, part(range.clone(), tag)).await?;
+            let found = found.ok_or_else(|| OriginError::not_found(path))?;
+            self.whole(path, found, length).await
         })
         .await
     }
 
-    /// Streams a range of the version `tag` of an object. Each piece must come within the limit.
-    pub(super) async fn stream(
-        &self,
-        path: &str,
-        range: Range<u64>,
-        tag: Option<String>,
-    ) -> Result<BoxStream<'static, Result<Bytes, OriginError>>, OriginError> {
-        let open = || self.get(path, part(range.clone(), tag.clone()));
-        let pieces = self.tried(path, open).await?.into_stream();
-        let (path, guard) = (path.to_owned(), self.guard.clone());
-        let limit = guard.as_ref().map_or(Duration::MAX, |guard| guard.limit);
-        let next = move |(mut pieces, path): (Pieces, String)| {
-            let guard = guard.clone();
-            async move {
-                let piece = match tokio::time::timeout(limit, pieces.next()).await {
-                    Ok(piece) => piece?.map_err(|error| OriginError::store(&path, error)),
-                    Err(_) => Err(OriginError::late(&path)),
-                };
-                if let (Err(error), Some(guard)) = (&piece, guard) {
-                    guard.metrics.store_failed(error.reason());
-                }
-                Some((piece, (pieces, path)))
-            }
-        };
-        Ok(futures_util::stream::unfold((pieces, path), next).boxed())
+    /// The bytes that were found, in memory of their own.
+    async fn whole(&self, path: &str, found: GetResult, length: u64) -> Result<Bytes, OriginError> {
+        let room = length.min(IN_FLIGHT as u64) as u32;
+        // The semaphore is never closed.
+        let _room = self.in_flight.acquire_many(room).await.ok();
+        let in_pieces = matches!(found.payload, GetResultPayload::Stream(_));
+        let bytes = found.bytes().await;
+        let bytes = bytes.map_err(|error| OriginError::store(path, error))?;
+        check_length(path, bytes.len() as u64, length)?;
+        // What came in a single piece may be a slice of a larger buffer of the client's.
+        Ok(match in_pieces {
+            true => Bytes::copy_from_slice(&bytes),
+            false => bytes,
+        })
     }
 
     /// Does something within the time limit, again if the store fails.
@@ -204,22 +231,25 @@ impl Store {
     }
 
     /// Whether there is an object.
-    pub(super) async fn exists(&self, path: &str) -> bool {
-        match location(path) {
-            Ok(location) => {
-                let head = || async {
-                    let found = self.inner.head(&location).await;
-                    found.map_err(|error| OriginError::store(path, error))
-                };
-                self.tried(path, head).await.is_ok()
-            }
-            Err(_) => false,
+    pub(super) async fn exists(&self, path: &str) -> Result<bool, OriginError> {
+        let location = self.location(path)?;
+        let head = || async {
+            let found = self.inner.head(&location).await;
+            found.map_err(|error| OriginError::store(path, error))
+        };
+        match self.tried(path, head).await {
+            Ok(_) => Ok(true),
+            Err(OriginError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
-    /// The names of the files in a folder; none if there is no such folder.
+    /// The names of the files in a folder beside the titles; none if there is no such folder.
     pub(super) async fn files(&self, folder: &str) -> Result<Vec<String>, OriginError> {
-        let listed = match self.list(Some(location(folder)?)).await {
+        if self.only.is_some() {
+            return Ok(Vec::new());
+        }
+        let listed = match self.list(Some(self.location(folder)?)).await {
             Err(OriginError::NotFound { .. }) => return Ok(Vec::new()),
             listed => listed?,
         };
@@ -229,13 +259,24 @@ impl Store {
             .collect())
     }
 
-    /// The names of the folders in the root.
-    pub(super) async fn folders(&self) -> Result<Vec<String>, OriginError> {
-        let listed = self.list(None).await?;
-        let names = listed.common_prefixes.iter();
-        Ok(names
-            .filter_map(|folder| folder.filename().map(str::to_owned))
-            .collect())
+    /// What lies in the root.
+    pub(super) async fn folders(&self) -> Result<Folders, OriginError> {
+        match (&self.only, &self.root) {
+            (Some(title), _) => Ok(Folders {
+                names: vec![title.clone()],
+                skipped: Vec::new(),
+            }),
+            (None, Some(root)) => {
+                let list = || async {
+                    let root = root.clone();
+                    let listed = spawn_blocking(move || folders::local(&root)).await;
+                    let listed = listed.unwrap_or_else(|error| Err(io::Error::other(error)));
+                    listed.map_err(|error| OriginError::io("", error))
+                };
+                self.tried("", list).await
+            }
+            (None, None) => Ok(folders::listed(&self.list(None).await?)),
+        }
     }
 
     async fn list(&self, folder: Option<StorePath>) -> Result<ListResult, OriginError> {
@@ -247,21 +288,47 @@ impl Store {
         .await
     }
 
-    async fn get(&self, path: &str, options: GetOptions) -> Result<GetResult, OriginError> {
-        self.refuse_links_out(path).await?;
-        let found = self.inner.get_opts(&location(path)?, options).await;
-        found.map_err(|error| OriginError::store(path, error))
+    /// An object, or `None` if it is the version that is not wanted.
+    async fn get(&self, path: &str, options: GetOptions) -> Result<Option<GetResult>, OriginError> {
+        let location = self.location(path)?;
+        self.refuse_links_out(path, &location).await?;
+        match self.inner.get_opts(&location, options).await {
+            Ok(found) => Ok(Some(found)),
+            Err(object_store::Error::NotModified { .. }) => Ok(None),
+            Err(error) => Err(OriginError::store(path, error)),
+        }
     }
 
-    async fn refuse_links_out(&self, path: &str) -> Result<(), OriginError> {
+    /// The path as the store spells it: unchanged, where a conversion would encode other scripts.
+    fn location(&self, path: &str) -> Result<StorePath, OriginError> {
+        let within = match &self.only {
+            None => Some(path),
+            Some(title) => path
+                .strip_prefix(title.as_str())
+                .and_then(|rest| rest.strip_prefix('/')),
+        };
+        let location = within.and_then(|path| StorePath::parse(path).ok());
+        location.ok_or_else(|| OriginError::not_found(path))
+    }
+
+    async fn refuse_links_out(&self, path: &str, location: &StorePath) -> Result<(), OriginError> {
         let Some(root) = &self.root else {
             return Ok(());
         };
-        match tokio::fs::canonicalize(root.join(path)).await {
+        match tokio::fs::canonicalize(root.join(location.as_ref())).await {
             Ok(resolved) if resolved.starts_with(root) => Ok(()),
-            _ => Err(OriginError::not_found(path)),
+            Ok(_) => Err(OriginError::not_found(path)),
+            Err(error) => Err(OriginError::io(path, error)),
         }
     }
+}
+
+/// The name that the title in a folder goes by.
+fn name_of(title: &Path) -> Result<String, String> {
+    check_title_folder(title).map_err(|error| error.to_string())?;
+    let name = title.file_name().and_then(OsStr::to_str);
+    name.map(str::to_owned)
+        .ok_or_else(|| "a title needs a folder with a name".to_owned())
 }
 
 /// What a URL that names no store lacks.
@@ -291,25 +358,13 @@ fn hint(url: &Url, error: &object_store::Error) -> String {
     }
 }
 
-/// The path as the store spells it: unchanged, where a conversion would encode other scripts.
-fn location(path: &str) -> Result<StorePath, OriginError> {
-    StorePath::parse(path).map_err(|_| OriginError::not_found(path))
-}
-
 /// A range of one version only: of another, it would not fit what was read before.
-fn part(range: Range<u64>, tag: Option<String>) -> GetOptions {
+fn part(range: Range<u64>, tag: Option<&str>) -> GetOptions {
     GetOptions {
         range: Some(GetRange::Bounded(range)),
-        if_match: tag,
+        if_match: tag.map(str::to_owned),
         ..GetOptions::default()
     }
-}
-
-async fn whole(path: &str, found: GetResult, length: u64) -> Result<Bytes, OriginError> {
-    let bytes = found.bytes().await;
-    let bytes = bytes.map_err(|error| OriginError::store(path, error))?;
-    check_length(path, bytes.len() as u64, length)?;
-    Ok(bytes)
 }
 
 fn check_length(path: &str, got: u64, expected: u64) -> Result<(), OriginError> {

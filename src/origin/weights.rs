@@ -6,24 +6,22 @@
 
 use super::object::Object;
 use super::path::weights_hash;
-use super::state::PATIENCE;
+use super::resource::PATIENCE;
 use super::{Origin, OriginError};
+use crate::manifest::WEIGHTS_FOLDER;
 use bytes::Bytes;
 use moka::future::Cache as Moka;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-
-/// The folder under the root.
-pub(super) const FOLDER: &str = "weights";
 
 /// The media type: nothing but bytes.
 const TYPE: &str = "application/octet-stream";
 
-/// How long the list of the folder is used.
-const LISTED: Duration = Duration::from_secs(10);
+/// The list of the folder is used this many times as long as a manifest: it seldom changes.
+const LISTED: u32 = 10;
 
 /// Hashes of weights that can be fetched here.
 #[derive(Debug, Default)]
@@ -55,65 +53,88 @@ impl Offered {
     /// Where the weights of this hash are, relative to a title.
     pub(super) fn url(&self, hash: &str) -> Option<String> {
         let here = self.hashes.contains(hash);
-        here.then(|| format!("../{FOLDER}/{hash}.safetensors"))
+        here.then(|| format!("../{WEIGHTS_FOLDER}/{hash}.safetensors"))
     }
 }
 
 /// Weights in memory, and the list of all.
 #[derive(Debug)]
 pub(super) struct Weights {
-    memory: BTreeMap<String, Object>,
+    memory: OnceLock<BTreeMap<String, Object>>,
     listed: Moka<(), Arc<Offered>>,
     /// What the folder held when the store last answered.
-    last: Mutex<Vec<String>>,
+    last: Mutex<Option<Vec<String>>>,
 }
 
 impl Weights {
-    pub(super) fn new(files: Vec<Bytes>) -> Self {
-        let object = |bytes: Bytes| (hex(&Sha256::digest(&bytes)), Object::new(bytes, TYPE));
+    pub(super) fn new(refresh: Duration) -> Self {
+        let listed = Moka::builder().max_capacity(1);
         Self {
-            memory: files.into_iter().map(object).collect(),
-            listed: Moka::builder().max_capacity(1).time_to_live(LISTED).build(),
+            memory: OnceLock::new(),
+            listed: listed.time_to_live(refresh * LISTED).build(),
             last: Mutex::default(),
         }
+    }
+
+    /// Serves these files from memory. Only the first call counts.
+    pub(super) fn keep(&self, files: Vec<Bytes>) {
+        let object = |bytes: Bytes| (hex(&Sha256::digest(&bytes)), Object::new(bytes, TYPE));
+        self.memory
+            .get_or_init(|| files.into_iter().map(object).collect());
+    }
+
+    fn in_memory(&self) -> impl Iterator<Item = (&String, &Object)> {
+        self.memory.get().into_iter().flatten()
     }
 }
 
 impl Origin {
     /// Which weights can be fetched; while the store does not answer, those that it had last, so that
     /// manifests stay as they are.
-    pub(super) async fn weights_on_offer(&self) -> Arc<Offered> {
+    ///
+    /// Fails if the store has never answered yet.
+    pub(super) async fn weights_on_offer(&self) -> Result<Arc<Offered>, OriginError> {
         let listed = &self.shared.weights.listed;
         if let Some(offered) = listed.get(&()).await {
-            return offered;
+            return Ok(offered);
         }
         let list = async {
-            let stored = self.stored_weights().await;
-            let memory = self.shared.weights.memory.keys().cloned();
+            let stored = self.stored_weights().await?;
+            let memory = self.shared.weights.in_memory();
+            let memory = memory.map(|(hash, _)| hash.clone());
             let stored = stored
                 .iter()
                 .filter_map(|name| weights_hash(name).map(str::to_owned));
-            Arc::new(Offered::new(memory.chain(stored).collect()))
+            Ok(Arc::new(Offered::new(memory.chain(stored).collect())))
         };
-        listed.get_with((), Box::pin(list)).await
+        let listed = listed.try_get_with((), Box::pin(list)).await;
+        listed.map_err(Arc::unwrap_or_clone)
     }
 
     /// Names of the files in the folder of weights.
-    async fn stored_weights(&self) -> Vec<String> {
-        let files = tokio::time::timeout(PATIENCE, self.shared.store.files(FOLDER)).await;
-        let files = files.unwrap_or_else(|_| Err(OriginError::late(FOLDER)));
+    async fn stored_weights(&self) -> Result<Vec<String>, OriginError> {
+        let list = self.shared.store.files(WEIGHTS_FOLDER);
+        let files = tokio::time::timeout(PATIENCE, list).await;
+        let files = files.unwrap_or_else(|_| Err(OriginError::late(WEIGHTS_FOLDER)));
         let last = self.shared.weights.last.lock();
         let mut last = last.unwrap_or_else(PoisonError::into_inner);
-        match files {
-            Ok(files) => last.clone_from(&files),
-            Err(error) => tracing::warn!("cannot list weights: {error}"),
+        match (files, &*last) {
+            (Ok(files), _) => {
+                *last = Some(files.clone());
+                Ok(files)
+            }
+            (Err(error), Some(before)) => {
+                tracing::warn!("cannot list weights: {error}");
+                Ok(before.clone())
+            }
+            (Err(error), None) => Err(error),
         }
-        last.clone()
     }
 
     /// The file of weights of this hash.
     pub(super) async fn weights(&self, hash: &str) -> Result<Object, OriginError> {
-        match self.shared.weights.memory.get(hash) {
+        let memory = self.shared.weights.memory.get();
+        match memory.and_then(|files| files.get(hash)) {
             Some(object) => Ok(object.clone()),
             None => self.file_of_type(&path(hash), TYPE).await,
         }
@@ -122,7 +143,7 @@ impl Origin {
 
 /// The place under the root of the weights of this hash.
 pub(super) fn path(hash: &str) -> String {
-    format!("{FOLDER}/{hash}.safetensors")
+    format!("{WEIGHTS_FOLDER}/{hash}.safetensors")
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,4 +1,4 @@
-// Fills the catalogue page from /catalogue.json and keeps it up to date.
+// Fills the catalogue page from catalogue.json and keeps it up to date.
 
 const REFRESH_MS = 5000;
 
@@ -102,7 +102,7 @@ function problemCard(problem) {
   const heading = document.createElement("h2");
   const text = document.createElement("p");
   card.className = "title problem";
-  heading.textContent = `${problem.name} cannot be played`;
+  heading.textContent = `${problem.name} is not served`;
   text.textContent = problem.error;
   card.append(heading, text);
   return card;
@@ -118,7 +118,7 @@ let shown = "";
 
 async function refresh() {
   try {
-    const response = await fetch("/catalogue.json");
+    const response = await fetch("catalogue.json");
     if (!response.ok) throw new Error(await response.text());
     const text = await response.text();
     if (text !== shown) show(JSON.parse(text));

@@ -130,8 +130,11 @@ async fn the_page_is_whole_and_loads_nothing_from_elsewhere() {
     }
     assert!(parts.len() >= 5, "{parts:?}");
     for part in parts {
-        assert!(part.starts_with('/') && !part.starts_with("//"), "{part}");
-        let text = server.text(&part).await;
+        assert!(
+            !part.starts_with('/'),
+            "{part}: the page may lie at any path"
+        );
+        let text = server.text(&format!("/{part}")).await;
         let foreign = text.replace("http://www.w3.org/2000/svg", "");
         assert!(
             !foreign.contains("http://") && !foreign.contains("https://"),

@@ -44,8 +44,7 @@ async fn refusals_and_failures_carry_what_answers_do_and_are_logged_without_toke
     let probe = Probe::new(root.path());
     let settings = settings(&root);
     let prefix = settings.token_keys.sign("t", LATER).unwrap();
-    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, settings.clone());
-    origin.apply(settings).unwrap();
+    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, settings).unwrap();
     let server = Server::start(origin).await;
     let media = format!(
         "{prefix}/t/{}",
@@ -154,7 +153,7 @@ async fn the_time_limit_follows_a_reload() {
         request_timeout: Duration::from_millis(milliseconds),
         ..Settings::default()
     };
-    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, with(60_000));
+    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, with(60_000)).unwrap();
     let server = Server::start(origin.clone()).await;
     probe.set(Mode::Hangs);
     assert!(origin.apply(with(200)).unwrap().is_empty());

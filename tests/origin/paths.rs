@@ -109,6 +109,7 @@ async fn no_request_leaves_the_root() {
         "/t/..%5c..%5csecret.json",
         "/%2e%2e%2fsecret.json",
         "//secret.json",
+        "//t//key.pem",
         "/t/\u{ff0e}\u{ff0e}/secret.json",
         "/t/secret.json%00.m3u8",
         "/t/....//secret.json",
@@ -117,8 +118,6 @@ async fn no_request_leaves_the_root() {
         "/t/key.pem",
         "/t/.hidden.json",
         "/secret.json",
-        "/t",
-        "/t/",
     ] {
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         let answer = server.raw(&request).await;

@@ -16,7 +16,7 @@ async fn hanging(drain: Duration) -> (tempfile::TempDir, Arc<Probe>, Server, Str
         drain_timeout: drain,
         ..Settings::default()
     };
-    let server = Server::start(Origin::new(Arc::clone(&probe) as Arc<_>, settings)).await;
+    let server = Server::start(Origin::new(Arc::clone(&probe) as Arc<_>, settings).unwrap()).await;
     probe.set(Mode::Hangs);
     let url = format!(
         "http://{}/t/{}",

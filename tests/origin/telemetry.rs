@@ -18,8 +18,7 @@ async fn requests_and_players_are_counted_and_logged() {
         access_log: Some(path.clone()),
         ..Settings::default()
     };
-    let origin = Origin::local(root.path(), settings.clone()).unwrap();
-    origin.apply(settings).unwrap();
+    let origin = Origin::local(root.path(), settings).unwrap();
     let server = Server::start(origin).await;
     let segment = presentation.groups[0].representations[0]
         .url

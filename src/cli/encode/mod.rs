@@ -21,7 +21,7 @@ use super::scores::{Scorer, mean};
 use super::{CliError, json_line};
 use crate::frame::Frame;
 use crate::invert::{FitOptions, Fitter, Grid, Interval, Perceptual, Progress, Span, Spans};
-use crate::manifest::Metrics;
+use crate::manifest::{Metrics, check_title_folder};
 use crate::model::{Encoder, Generator, device, installed};
 use crate::package::Rung;
 use crate::package::work::{Kept, Plan, PlannedSegment, WorkStore, segment_name};
@@ -100,6 +100,8 @@ fn size(text: &str) -> Result<(u32, u32), String> {
 /// Runs `promptus encode`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let began = Instant::now();
+    args.shard
+        .map_or_else(|| check_title_folder(&args.out), |_| Ok(()))?;
     let device = device::best();
     let generator = installed::generator(args.fitting.profile(), &device)?;
     let generator = Arc::new(generator);

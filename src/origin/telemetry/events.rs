@@ -14,6 +14,9 @@ use serde::Serialize;
 /// Longest report, in bytes.
 pub(in crate::origin) const MAX_REPORT: usize = 64 << 10;
 
+/// Most events of a report. A player reports every few seconds what happened since.
+const MAX_EVENTS: usize = 64;
+
 /// Media types that a report may have: that of the standard, of its drafts, and what
 /// `navigator.sendBeacon` makes of plain text.
 const TYPES: [&str; 3] = ["application/cmcd", "text/cmcd", "text/plain"];
@@ -27,7 +30,7 @@ struct Line<'a> {
 }
 
 /// `POST /cmcd`: 204 if every line could be read, 400 if one could not. Lines that could are
-/// counted and logged either way.
+/// counted and logged either way. 413, and none of them, if there are too many.
 pub(in crate::origin) async fn collect(
     State(origin): State<Origin>,
     headers: HeaderMap,
@@ -45,10 +48,16 @@ pub(in crate::origin) async fn collect(
             .into_response();
     }
     let text = String::from_utf8_lossy(&body);
+    let lines = text.split(['\n', '\r']);
+    let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
+    if lines.len() > MAX_EVENTS {
+        let text = format!(
+            "a report may have {MAX_EVENTS} events, found {}\n",
+            lines.len()
+        );
+        return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+    }
     let mut bad = None;
-    let lines = text
-        .split(['\n', '\r'])
-        .filter(|line| !line.trim().is_empty());
     for (number, line) in (1..).zip(lines) {
         let event = Cmcd::line(line);
         if event.malformed > 0 || event.is_empty() {
@@ -73,7 +82,7 @@ fn note(origin: &Origin, event: &Cmcd) {
     if let Some(log) = &origin.live().log {
         let line = Line { time: now(), event };
         if let Ok(text) = serde_json::to_vec(&line) {
-            log.line(text);
+            log.event(text);
         }
     }
 }

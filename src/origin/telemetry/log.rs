@@ -1,7 +1,9 @@
 //! The access log: one JSON object a line, written by a thread of its own.
 //!
 //! A request never waits for the disk: lines that the thread cannot keep up with are dropped and
-//! counted. Tokens never appear. The file can be moved away at any time and reopened.
+//! counted. Lines of requests and events that players report have room of their own, so that no
+//! number of reports pushes a request out. Tokens never appear. The file can be moved away at any
+//! time and reopened.
 
 use super::metrics::Metrics;
 use std::fs::OpenOptions;
@@ -9,12 +11,19 @@ use std::io::{self, BufWriter, Write};
 use std::iter;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Lines that may wait to be written.
-const WAITING: usize = 8192;
+/// Bytes of lines of requests that may wait to be written.
+const WAITING: usize = 8 << 20;
+
+/// Bytes of events that are written a second: some four thousand.
+const EVENTS: usize = 1 << 20;
+
+/// What a waiting line takes beside its text, about.
+const OVERHEAD: usize = 64;
 
 /// How long lines are gathered once there is one: to wake the thread costs a request more than its
 /// line does. Room for the lines of 400,000 requests a second.
@@ -33,15 +42,55 @@ pub(in crate::origin) struct AccessLog {
 /// The thread that writes, and the way to it.
 #[derive(Debug)]
 struct Writer {
-    lines: Option<SyncSender<Message>>,
+    lines: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
+    /// Bytes of requests' lines that wait.
+    waiting: Arc<AtomicUsize>,
+    events: Allowance,
+}
+
+/// Bytes that may be used in each second.
+#[derive(Debug)]
+struct Allowance {
+    start: Instant,
+    /// The second that is counted now, from the start.
+    second: AtomicU64,
+    used: AtomicUsize,
+}
+
+impl Allowance {
+    fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            second: AtomicU64::new(0),
+            used: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether so many bytes may be used now.
+    fn grants(&self, bytes: usize) -> bool {
+        let second = self.start.elapsed().as_secs();
+        if self.second.swap(second, Ordering::Relaxed) != second {
+            self.used.store(0, Ordering::Relaxed);
+        }
+        self.used.fetch_add(bytes, Ordering::Relaxed) + bytes <= EVENTS
+    }
 }
 
 impl Writer {
-    /// Whether there was room for the message.
-    fn takes(&self, message: Message) -> bool {
+    /// Whether there was room for the line of a request.
+    fn takes_request(&self, text: Vec<u8>) -> bool {
+        let bytes = text.len() + OVERHEAD;
+        if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING {
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        self.send(Message::Request(text))
+    }
+
+    fn send(&self, message: Message) -> bool {
         let lines = self.lines.as_ref();
-        lines.is_some_and(|lines| lines.try_send(message).is_ok())
+        lines.is_some_and(|lines| lines.send(message).is_ok())
     }
 }
 
@@ -55,7 +104,8 @@ impl Drop for Writer {
 }
 
 enum Message {
-    Line(Vec<u8>),
+    Request(Vec<u8>),
+    Event(Vec<u8>),
     Reopen,
 }
 
@@ -63,28 +113,39 @@ impl AccessLog {
     /// Opens the file at `path` for appending; `-` is standard output.
     pub(in crate::origin) fn open(path: &Path, metrics: Arc<Metrics>) -> io::Result<Self> {
         let sink = sink(path)?;
-        let (lines, waiting) = sync_channel(WAITING);
-        let path = path.to_owned();
+        let (lines, messages) = channel();
+        let (path, waiting) = (path.to_owned(), Arc::new(AtomicUsize::new(0)));
         let thread = thread::Builder::new().name("access-log".into());
-        let thread = thread.spawn(move || write(&waiting, sink, &path))?;
+        let written = Arc::clone(&waiting);
+        let thread = thread.spawn(move || write(&messages, sink, &path, &written))?;
         let writer = Arc::new(Writer {
             lines: Some(lines),
             thread: Some(thread),
+            waiting,
+            events: Allowance::new(),
         });
         Ok(Self { writer, metrics })
     }
 
-    /// Takes a line, without its end.
-    pub(super) fn line(&self, text: Vec<u8>) {
-        if !self.writer.takes(Message::Line(text)) {
+    /// Takes the line of a request, without its end.
+    pub(super) fn request(&self, text: Vec<u8>) {
+        if !self.writer.takes_request(text) {
             self.metrics.log_lost.inc();
+        }
+    }
+
+    /// Takes the line of an event, without its end.
+    pub(super) fn event(&self, text: Vec<u8>) {
+        let granted = self.writer.events.grants(text.len() + OVERHEAD);
+        if !granted || !self.writer.send(Message::Event(text)) {
+            self.metrics.events_lost.inc();
         }
     }
 
     /// Opens the file anew, after it was moved away.
     pub(in crate::origin) fn reopen(&self) {
-        if !self.writer.takes(Message::Reopen) {
-            tracing::warn!("the access log is too busy to be reopened");
+        if !self.writer.send(Message::Reopen) {
+            tracing::warn!("the access log has ended");
         }
     }
 }
@@ -101,14 +162,15 @@ fn sink(path: &Path) -> io::Result<Sink> {
 
 /// Writes until every sender is gone. The buffer is flushed when nothing has come for a while, or
 /// when it was not for as long.
-fn write(waiting: &Receiver<Message>, mut sink: Sink, path: &Path) {
+fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &AtomicUsize) {
     let mut flushed = Instant::now();
     loop {
-        let written = match waiting.recv_timeout(FLUSH) {
+        let written = match messages.recv_timeout(FLUSH) {
             Ok(first) => {
                 thread::sleep(GATHER);
-                let mut messages = iter::once(first).chain(waiting.try_iter());
-                let written = messages.try_for_each(|message| take(message, &mut sink, path));
+                let mut messages = iter::once(first).chain(messages.try_iter());
+                let mut take = |message| take(message, &mut sink, path, waiting);
+                let written = messages.try_for_each(&mut take);
                 if flushed.elapsed() >= FLUSH {
                     flushed = Instant::now();
                     written.and_then(|()| sink.flush())
@@ -129,18 +191,24 @@ fn write(waiting: &Receiver<Message>, mut sink: Sink, path: &Path) {
     }
 }
 
-fn take(message: Message, sink: &mut Sink, path: &Path) -> io::Result<()> {
+fn take(message: Message, sink: &mut Sink, path: &Path, waiting: &AtomicUsize) -> io::Result<()> {
     match message {
-        Message::Line(mut text) => {
-            text.push(b'\n');
-            sink.write_all(&text)
+        Message::Request(text) => {
+            waiting.fetch_sub(text.len() + OVERHEAD, Ordering::Relaxed);
+            put(text, sink)
         }
+        Message::Event(text) => put(text, sink),
         Message::Reopen => {
             sink.flush()?;
             *sink = self::sink(path)?;
             Ok(())
         }
     }
+}
+
+fn put(mut text: Vec<u8>, sink: &mut Sink) -> io::Result<()> {
+    text.push(b'\n');
+    sink.write_all(&text)
 }
 
 #[cfg(test)]
@@ -154,7 +222,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
         let log = AccessLog::open(&path, Arc::new(Metrics::new())).unwrap();
-        log.line(b"one".to_vec());
+        log.request(b"one".to_vec());
         let until = |path: &Path, text: &str| {
             (0..100).any(|_| {
                 thread::sleep(Duration::from_millis(50));
@@ -164,9 +232,37 @@ mod tests {
         assert!(until(&path, "one\n"));
         fs::rename(&path, &old).unwrap();
         log.reopen();
-        log.line(b"two".to_vec());
+        log.request(b"two".to_vec());
         assert!(until(&path, "two\n"));
         assert!(until(&old, "one\n"));
         assert!(AccessLog::open(folder.path(), Arc::new(Metrics::new())).is_err());
+    }
+
+    #[test]
+    fn events_have_a_room_of_their_own_and_requests_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let metrics = Arc::new(Metrics::new());
+        let log = AccessLog::open(&folder.path().join("log"), Arc::clone(&metrics)).unwrap();
+        for _ in 0..10_000 {
+            log.event(vec![b'e'; 1000]);
+        }
+        // A second may have begun meanwhile.
+        let lost = metrics.events_lost.get();
+        assert!((7000..9500).contains(&lost), "{lost}");
+        for _ in 0..1000 {
+            log.request(vec![b'r'; 1000]);
+        }
+        assert_eq!(metrics.log_lost.get(), 0);
+        for _ in 0..20 {
+            log.request(vec![b'r'; 1 << 20]);
+        }
+        let lost = metrics.log_lost.get();
+        assert!((5..20).contains(&lost), "{lost}");
+        drop(log);
+        let text = fs::read_to_string(folder.path().join("log")).unwrap();
+        let short = text
+            .lines()
+            .filter(|line| line.starts_with('r') && line.len() == 1000);
+        assert_eq!(short.count(), 1000);
     }
 }

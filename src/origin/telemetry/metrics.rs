@@ -1,10 +1,6 @@
-//! Counters and histograms for Prometheus, as OpenMetrics text at `/metrics`.
+//! Counters and histograms of what the origin does and what players say.
 
 use super::cmcd::Cmcd;
-use crate::origin::{Origin, OriginError};
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -123,6 +119,8 @@ pub(in crate::origin) struct Metrics {
     pub(in crate::origin) connections: Gauge,
     /// Lines that the access log could not take.
     pub(in crate::origin) log_lost: Counter,
+    /// Events that it could not take.
+    pub(in crate::origin) events_lost: Counter,
     cache_bytes: Gauge,
     cmcd: Counter,
     cmcd_malformed: Counter,
@@ -154,6 +152,7 @@ impl Metrics {
             stale: Counter::default(),
             connections: Gauge::default(),
             log_lost: Counter::default(),
+            events_lost: Counter::default(),
             cache_bytes: Gauge::default(),
             cmcd: Counter::default(),
             cmcd_malformed: Counter::default(),
@@ -208,8 +207,13 @@ impl Metrics {
         r.register("connections", "Open connections", self.connections.clone());
         r.register(
             "log_lost",
-            "Lines lost by the access log",
+            "Lines of requests lost by the access log",
             self.log_lost.clone(),
+        );
+        r.register(
+            "events_lost",
+            "Events lost by the access log",
+            self.events_lost.clone(),
         );
     }
 
@@ -311,32 +315,18 @@ impl Metrics {
         }
     }
 
-    fn text(&self) -> Result<String, fmt::Error> {
+    /// All of it as OpenMetrics text.
+    pub(super) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
-}
 
-/// `/metrics`.
-pub(in crate::origin) async fn expose(
-    State(origin): State<Origin>,
-) -> Result<Response, OriginError> {
-    let metrics = &origin.shared.metrics;
-    let bytes = origin.shared.cache.bytes();
-    metrics
-        .cache_bytes
-        .set(i64::try_from(bytes).unwrap_or(i64::MAX));
-    let text = metrics.text();
-    let text = text.map_err(|error| OriginError::damaged("metrics", error.to_string()))?;
-    let fields = [
-        (
-            CONTENT_TYPE,
-            "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        ),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    Ok((fields, text).into_response())
+    /// Notes how many bytes the cache has.
+    pub(super) fn note_cache(&self, bytes: u64) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.cache_bytes.set(bytes);
+    }
 }
 
 #[cfg(test)]

@@ -6,11 +6,13 @@
 
 pub(super) mod cmcd;
 mod events;
+mod expose;
 mod log;
 mod metrics;
 mod observe;
 
 pub(super) use events::{MAX_REPORT, collect};
+pub(super) use expose::expose;
 pub(super) use log::AccessLog;
-pub(super) use metrics::{Metrics, expose};
+pub(super) use metrics::Metrics;
 pub(super) use observe::Watch;

@@ -5,7 +5,7 @@ use super::cmcd::Cmcd;
 use super::log::AccessLog;
 use super::metrics::{Kind, Metrics};
 use crate::origin::Origin;
-use crate::origin::edge::REQUEST_ID;
+use crate::origin::headers::REQUEST_ID;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{RANGE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
@@ -20,8 +20,11 @@ use tower_http::request_id::RequestId;
 use tower_http::trace::{OnBodyChunk, OnEos, OnResponse, TraceLayer};
 use tracing::Span;
 
-/// Longest text of a client that is logged, in bytes.
+/// Longest field of a client that is logged, in bytes.
 const LONGEST: usize = 512;
+
+/// Longest path with its query that is logged, in bytes: as long as both may be.
+const LONGEST_PATH: usize = 6 << 10;
 
 /// What is told of a request and its answer: noted when it comes in, told when the last who could
 /// have more to say of it is gone.
@@ -154,7 +157,7 @@ impl Drop for Noted {
             line.whole = whole;
             line.ms = (took.as_secs_f64() * 1e6).round() / 1e3;
             if let Ok(text) = serde_json::to_vec(&line) {
-                log.line(text);
+                log.request(text);
             }
         }
     }
@@ -169,7 +172,8 @@ impl Line {
             request_id: field(headers, &REQUEST_ID).unwrap_or_default(),
             client: peer,
             method: request.method().to_string(),
-            path: path.to_owned(),
+            // A URI is ASCII.
+            path: path.get(..LONGEST_PATH).unwrap_or(path).to_owned(),
             kind: kind.name(),
             status: 0,
             bytes: 0,
