@@ -17,6 +17,7 @@ mod presentation;
 mod published;
 mod quality;
 mod reference;
+mod source_record;
 #[cfg(test)]
 mod testing;
 
@@ -26,3 +27,4 @@ pub use presentation::{
 };
 pub use published::{PUBLISHED, Publication};
 pub use quality::{Metrics, QualityReport, RungQuality, SegmentQuality};
+pub use source_record::SourceRecord;

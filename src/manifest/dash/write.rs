@@ -125,8 +125,12 @@ fn set_of(index: usize, group: &Group, by_range: bool) -> Element {
         .with("mimeType", "video/mp4")
         .with("width", group.width)
         .with("height", group.height)
-        .with("frameRate", group.frame_rate)
-        .with(alignment, "true");
+        .with("frameRate", group.frame_rate);
+    let set = match group.pixel_aspect {
+        (1, 1) => set,
+        (across, down) => set.with("sar", format!("{across}:{down}")),
+    };
+    let set = set.with(alignment, "true");
     match group.independent_segments {
         true => set.with(sap, 1),
         false => set,

@@ -100,6 +100,7 @@ fn stream_inf(group: &Group, rung: &Representation) -> Result<String, ManifestEr
             "its score is no finite number from 0 up",
         ));
     }
+    let (width, height) = group.display_size();
     Ok(format!(
         "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},SCORE={},CODECS={},\
          RESOLUTION={}x{},FRAME-RATE={:.3},STABLE-VARIANT-ID={}",
@@ -107,8 +108,8 @@ fn stream_inf(group: &Group, rung: &Representation) -> Result<String, ManifestEr
         rung.average_bandwidth,
         rung.score,
         quoted(&rung.codecs)?,
-        group.width,
-        group.height,
+        width,
+        height,
         group.frame_rate.fps(),
         quoted(&rung.id)?,
     ))
@@ -132,6 +133,7 @@ fn iframe_stream_inf(
         .max();
     let bytes = spans.clone().map(|(bytes, _)| bytes).sum();
     let seconds = spans.map(|(_, seconds)| seconds).sum();
+    let (width, height) = group.display_size();
     Ok(format!(
         "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},SCORE={},CODECS={},\
          RESOLUTION={}x{},STABLE-VARIANT-ID={},URI={}",
@@ -139,8 +141,8 @@ fn iframe_stream_inf(
         rate(bytes, seconds),
         rung.score,
         quoted(&rung.codecs)?,
-        group.width,
-        group.height,
+        width,
+        height,
         quoted(&rung.id)?,
         quoted(&iframes_url(rung))?,
     ))
