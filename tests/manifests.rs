@@ -57,6 +57,7 @@ fn title() -> Presentation {
                 frame_rate: rate,
                 width: 512,
                 height: 288,
+                pixel_aspect: (1, 1),
                 weights: "ab".repeat(32),
                 weights_url: Some("../weights/ab.safetensors".into()),
                 independent_segments,

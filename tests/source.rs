@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+#[path = "source/kinds.rs"]
+mod kinds;
+#[path = "common/tools.rs"]
+mod tools;
+
 use image::{ImageFormat, Rgb, RgbImage};
 use promptus::frame::Frame;
 use promptus::source::{Options, Recipe, Source, SourceError, ffmpeg_version};
@@ -196,7 +202,7 @@ fn a_recipe_always_makes_the_same_bytes() {
     let path = recipe(folder.path(), RECIPE);
     let parsed = Recipe::read(&path).unwrap();
     assert_eq!((parsed.length(), parsed.cuts()), (6, vec![0, 5]));
-    let source = parsed.into_source();
+    let source = parsed.into_source(&Options::default());
     assert_eq!((source.size(), source.length()), ((32, 24), Some(6)));
     assert_eq!(digest(source), GOLDEN);
 }
@@ -207,7 +213,7 @@ fn the_shipped_recipe_makes_24_seconds_with_cuts_on_whole_seconds() {
     let recipe = Recipe::read(&folder.join("recipe.json")).unwrap();
     assert_eq!(recipe.length(), 24 * 24);
     assert!(recipe.cuts().iter().all(|cut| cut % 24 == 0));
-    let source = recipe.into_source();
+    let source = recipe.into_source(&Options::default());
     assert_eq!(
         (source.size(), source.frame_rate().to_string()),
         ((256, 256), "24".into())

@@ -1,5 +1,6 @@
 //! What a subcommand hands back when it fails, and the exit code that goes with it.
 
+use crate::source::SourceError;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
@@ -72,9 +73,13 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 
 impl<E: Error + Send + Sync + 'static> From<E> for CliError {
     fn from(cause: E) -> Self {
-        Self {
-            cause: Box::new(cause),
-            code: 2,
-        }
+        let cause: Box<dyn Error + Send + Sync> = Box::new(cause);
+        let source = cause.downcast_ref::<SourceError>();
+        let code = if source.is_some_and(SourceError::is_damage) {
+            1
+        } else {
+            2
+        };
+        Self { cause, code }
     }
 }

@@ -19,6 +19,7 @@ mod json_line;
 mod notify;
 mod paced;
 mod package;
+mod picture_args;
 mod play;
 mod playback;
 mod publish;

@@ -18,6 +18,7 @@ mod presentation;
 mod published;
 mod quality;
 mod reference;
+mod source_record;
 #[cfg(test)]
 mod testing;
 
@@ -29,3 +30,4 @@ pub use presentation::{
 };
 pub use published::{PUBLISHED, Publication};
 pub use quality::{Metrics, QualityReport, RungQuality, SegmentQuality};
+pub use source_record::SourceRecord;

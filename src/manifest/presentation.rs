@@ -3,6 +3,7 @@
 //! Every URL is relative to the place of the manifest that it was read from or is written to,
 //! or absolute. Every time of a group counts ticks of `group.frame_rate.timescale()`.
 
+use crate::segment::display_size;
 use crate::time::{FrameRate, MediaTime};
 
 /// A whole title: every group shows the same content over the same duration.
@@ -23,10 +24,13 @@ pub struct Group {
     pub profile: String,
     /// Rate of the generated frames.
     pub frame_rate: FrameRate,
-    /// Visible width in pixels; 0 where the manifest does not say (HLS need not): the init segments do.
+    /// Visible width in pixels; after HLS as displayed, and 0 where it does not say (RESOLUTION is
+    /// optional): the init segments do.
     pub width: u32,
     /// Visible height in pixels; 0 with the width.
     pub height: u32,
+    /// Width to height of a pixel, in lowest terms; (1, 1) after HLS.
+    pub pixel_aspect: (u32, u32),
     /// SHA-256 of the generator's weights file, 64 lower-case hex digits.
     pub weights: String,
     /// Where those weights can be fetched, if the title says so.
@@ -39,6 +43,13 @@ pub struct Group {
     /// ascending rank, from the lowest rung (which is the base) up. Empty if the title has none;
     /// always empty after HLS, which cannot name them.
     pub layers: Vec<Layer>,
+}
+
+impl Group {
+    /// Width and height as displayed, in square pixels.
+    pub fn display_size(&self) -> (u32, u32) {
+        display_size((self.width, self.height), self.pixel_aspect)
+    }
 }
 
 /// A range of components as a stream of its own, decodable only together with a rung or layers

@@ -14,6 +14,8 @@ pub struct Profile {
     pub name: &'static str,
     /// Coded pictures have sides that are multiples of this many pixels.
     pub cell: u32,
+    /// Pixels of a picture that is not asked for in another size, at most.
+    pub usual_pixels: u64,
     /// Pixels along a side of a latent cell.
     pub latent_cell: u32,
     /// Channels of the latent.
@@ -212,6 +214,7 @@ impl Profile {
         Self {
             name: "mini",
             cell: 32,
+            usual_pixels: 384 * 256,
             latent_cell: 8,
             latent_channels,
             // 4096×2304: a picture of 3840×2160 in whole cells.
@@ -268,6 +271,7 @@ impl Profile {
         Self {
             name: "sd-turbo",
             cell: 64,
+            usual_pixels: 512 * 512,
             latent_cell: 8,
             latent_channels: 4,
             max_pixels: 1024 * 1024,

@@ -2,8 +2,10 @@
 
 use super::PackageError;
 use super::ladder::{rung_id, track_difference};
-use super::title::{MASTER, MPD, POSTER, QUALITY, Rung, TitleContent, byte_range};
-use crate::manifest::{Group, Layer, Presentation, QualityReport, Representation, dash, hls};
+use super::title::{MASTER, MPD, POSTER, QUALITY, Rung, SOURCE, TitleContent, byte_range};
+use crate::manifest::{
+    Group, Layer, Presentation, QualityReport, Representation, SourceRecord, dash, hls,
+};
 use crate::prompt::{Factors, KeyframeDecoder};
 use crate::segment::coded::CodedSegment;
 use crate::segment::file::{FileSegment, MAX_HEAD, MediaFile};
@@ -122,6 +124,7 @@ impl Title {
             rungs: rungs.collect::<Result<_, PackageError>>()?,
             layers: false,
             quality: self.quality()?,
+            source: self.source()?,
             poster: match poster.is_file() {
                 true => Some(fs::read(&poster).map_err(PackageError::io(&poster))?),
                 false => None,
@@ -132,13 +135,30 @@ impl Title {
 
     /// The quality report, if the title has one.
     pub fn quality(&self) -> Result<Option<QualityReport>, PackageError> {
-        let path = self.folder.join(QUALITY);
+        self.json(QUALITY)
+    }
+
+    /// How the pictures were made, if the title says so.
+    pub fn source(&self) -> Result<Option<SourceRecord>, PackageError> {
+        let record: Option<SourceRecord> = self.json(SOURCE)?;
+        match record {
+            Some(SourceRecord { version, .. }) if version != SourceRecord::VERSION => {
+                let (place, known) = (self.folder.join(SOURCE), SourceRecord::VERSION);
+                let problem = format!("version {version}, expected {known}");
+                Err(PackageError::damaged(&place.display().to_string(), problem))
+            }
+            record => Ok(record),
+        }
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, PackageError> {
+        let path = self.folder.join(name);
         if !path.exists() {
             return Ok(None);
         }
-        let report = serde_json::from_str(&read_text(&path)?);
+        let content = serde_json::from_str(&read_text(&path)?);
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-        report
+        content
             .map_err(invalid)
             .map_err(PackageError::io(&path))
             .map(Some)
@@ -200,11 +220,12 @@ impl TitleRung {
         if rung_id(track) != says.id || track.codecs() != says.codecs {
             return differs("profile or rank");
         }
-        let size = match group.width {
-            0 => track.visible,
-            width => (width, group.height),
-        };
-        if (track.frame_rate, track.visible) != (group.frame_rate, size) {
+        // Titles of earlier versions state pixels where HLS asks for the size as displayed.
+        let size = (group.width, group.height);
+        let fits = size == track.visible
+            || group.width == 0
+            || group.display_size() == track.display_size();
+        if track.frame_rate != group.frame_rate || !fits {
             return differs("frame rate or picture size");
         }
         if says.segments.len() != self.segments().len() {

@@ -8,7 +8,7 @@
 //! still at it.
 
 use super::PackageError;
-use super::title::{MASTER, POSTER, QUALITY, TitleFile, TitleFiles};
+use super::title::{MASTER, POSTER, QUALITY, SOURCE, TitleFile, TitleFiles};
 use crate::manifest::{PUBLISHED, Publication};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -70,7 +70,7 @@ fn date(folder: &Path, files: &TitleFiles) -> Result<(), PackageError> {
 
 /// Removes what an earlier edition had beside its manifests and this one has not.
 fn remove_unnamed(folder: &Path, files: &TitleFiles) -> Result<(), PackageError> {
-    for name in [QUALITY, POSTER] {
+    for name in [QUALITY, SOURCE, POSTER] {
         let path = folder.join(name);
         let named = files.manifests.iter().any(|file| file.name == name);
         if !named && path.exists() {

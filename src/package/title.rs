@@ -1,7 +1,7 @@
 //! A title in memory: coded rungs in, the bytes of every file out. Knows no disk.
 //!
 //! ```text
-//! master.m3u8  manifest.mpd  quality.json  poster.jpg      short-lived
+//! master.m3u8  manifest.mpd  quality.json  source.json  poster.jpg      short-lived
 //! <content hash>/<profile>-r<rank>.mp4, .m3u8, -iframes.m3u8   immutable
 //! <content hash>/<profile>-l<first>-r<rank>.mp4, .m3u8         layers, where asked for
 //! ```
@@ -13,8 +13,8 @@ use super::PackageError;
 use super::ladder::{check_ladder, rung_id};
 use super::layers::layers_of;
 use crate::manifest::{
-    ByteRange, Group, Layer, Presentation, QualityReport, Representation, SegmentRef, dash, hls,
-    measure_rates,
+    ByteRange, Group, Layer, Presentation, QualityReport, Representation, SegmentRef, SourceRecord,
+    dash, hls, measure_rates,
 };
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
@@ -28,6 +28,8 @@ pub const MASTER: &str = "master.m3u8";
 pub const MPD: &str = "manifest.mpd";
 /// Name of the quality report.
 pub const QUALITY: &str = "quality.json";
+/// Name of the record of how the pictures were made.
+pub(super) const SOURCE: &str = "source.json";
 /// Name of the picture that stands for the title.
 pub const POSTER: &str = "poster.jpg";
 
@@ -67,6 +69,8 @@ pub struct TitleContent {
     pub layers: bool,
     /// Measured quality, if any.
     pub quality: Option<QualityReport>,
+    /// How the pictures were made, if that is known.
+    pub source: Option<SourceRecord>,
     /// A JPEG, if any.
     pub poster: Option<Vec<u8>>,
     /// Where the generator's weights can be fetched, if known.
@@ -141,7 +145,10 @@ impl TitleContent {
             files.push(file(POSTER, poster.clone()));
         }
         if let Some(quality) = &self.quality {
-            files.push(file(QUALITY, quality_bytes(quality)?));
+            files.push(file(QUALITY, json_bytes(QUALITY, quality)?));
+        }
+        if let Some(source) = &self.source {
+            files.push(file(SOURCE, json_bytes(SOURCE, source)?));
         }
         files.push(file(MPD, dash::write(presentation)?.into_bytes()));
         files.extend(
@@ -198,6 +205,7 @@ impl TitleContent {
             frame_rate: track.frame_rate,
             width: track.visible.0,
             height: track.visible.1,
+            pixel_aspect: track.pixel_aspect,
             weights: hex(&track.weights),
             weights_url: self.weights_url.clone(),
             independent_segments: first.segments.iter().all(|segment| segment.sap),
@@ -303,9 +311,9 @@ fn playlists(presentation: &Presentation) -> Result<Vec<TitleFile>, PackageError
     Ok(files.collect())
 }
 
-fn quality_bytes(quality: &QualityReport) -> Result<Vec<u8>, PackageError> {
-    let text = serde_json::to_vec_pretty(quality);
-    text.map_err(|error| PackageError::mixed(QUALITY, error.to_string()))
+fn json_bytes(name: &str, content: &impl serde::Serialize) -> Result<Vec<u8>, PackageError> {
+    let text = serde_json::to_vec_pretty(content);
+    text.map_err(|error| PackageError::mixed(name, error.to_string()))
 }
 
 pub(super) fn content_hash(files: &[TitleFile]) -> String {

@@ -497,6 +497,7 @@ pub(crate) mod tests {
             frame_rate: rate,
             width: 256,
             height: 256,
+            pixel_aspect: (1, 1),
             weights: "0".repeat(64),
             weights_url: None,
             independent_segments: true,

@@ -24,7 +24,7 @@ mod track;
 pub mod tree;
 
 pub use error::{FourCc, Place, SegmentError};
-pub use track::{CODEC, MAX_PROFILE, MAX_SIDE, StartLatent, Track};
+pub use track::{CODEC, MAX_PROFILE, MAX_SIDE, StartLatent, Track, display_size};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

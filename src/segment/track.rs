@@ -82,7 +82,20 @@ pub struct Track {
     pub pixel_aspect: (u32, u32),
 }
 
+/// Width and height of a picture of `size` whose pixels are `aspect` wide to high, in square
+/// pixels: as many lines, of another width.
+pub fn display_size(size: (u32, u32), aspect: (u32, u32)) -> (u32, u32) {
+    let (across, down) = (u64::from(aspect.0), u64::from(aspect.1.max(1)));
+    let width = (u64::from(size.0) * across + down / 2) / down;
+    (u32::try_from(width).unwrap_or(u32::MAX).max(1), size.1)
+}
+
 impl Track {
+    /// Width and height as displayed, in square pixels.
+    pub fn display_size(&self) -> (u32, u32) {
+        display_size(self.visible, self.pixel_aspect)
+    }
+
     /// Components that a player of this file has, with those of the files that it builds on.
     pub fn rank(&self) -> usize {
         self.first_component + self.coding.components

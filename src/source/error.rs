@@ -22,11 +22,19 @@ pub enum SourceError {
         /// The file.
         path: PathBuf,
     },
-    /// A folder without any PNG or JPEG.
-    #[error("{}: the folder holds no .png, .jpg or .jpeg file", path.display())]
+    /// A folder without any picture.
+    #[error("{}: the folder holds no .png, .jpg, .jpeg or other picture", path.display())]
     EmptyFolder {
         /// The folder.
         path: PathBuf,
+    },
+    /// A pattern that stands for no file.
+    #[error("{}: {reason}", path.display())]
+    Pattern {
+        /// The pattern.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// An image that does not decode.
     #[error("{}: not a readable PNG or JPEG: {reason}", path.display())]
@@ -74,6 +82,19 @@ pub enum SourceError {
         /// What the program said.
         reason: String,
     },
+    /// An input of which not everything could be read.
+    #[error("{}: damaged or cut: {read} could be read{}; {said}; --allow-damaged takes what can be read",
+        path.display(), promise(promised.as_deref()))]
+    Damaged {
+        /// The input.
+        path: PathBuf,
+        /// How much was read, such as `12 pictures`.
+        read: String,
+        /// How much there should be, where the input says it.
+        promised: Option<String>,
+        /// What was found, in the words of who found it.
+        said: String,
+    },
     /// A recipe that does not say how to make frames.
     #[error("{}: recipe, {place}: {reason}", path.display())]
     Recipe {
@@ -102,7 +123,16 @@ pub enum SourceError {
     },
 }
 
+fn promise(promised: Option<&str>) -> String {
+    promised.map_or_else(String::new, |promised| format!(", {promised} are promised"))
+}
+
 impl SourceError {
+    /// Whether the input can be read in part.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. })
+    }
+
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         let path = path.into();
         Self::Io { path, source }

@@ -2,7 +2,7 @@
 //!
 //! The coded grid is the visible size rounded up to the profile's cell (wire format, "Picture and
 //! time"); the picture sits in its top left corner and its last column and row are repeated into
-//! the rest, which the player cuts away again. `--fit` says how the visible picture is made.
+//! the rest, which the player cuts away again. `--scale` says how the visible picture is made.
 
 use super::resample::{PIXEL, Region, resample};
 use super::{MAX_SIDE, SourceError};
@@ -26,6 +26,17 @@ pub enum Fit {
     /// The whole picture stretched to the target size, or, without one, to the nearest whole
     /// number of cells; the pixel aspect ratio makes up for it.
     Squeeze,
+}
+
+impl std::fmt::Display for Fit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Native => "native",
+            Self::Pad => "pad",
+            Self::Crop => "crop",
+            Self::Squeeze => "squeeze",
+        })
+    }
 }
 
 impl FromStr for Fit {
@@ -68,7 +79,8 @@ impl Geometry {
         if let Some(size) = target {
             require_side(size)?;
             if fit == Fit::Native && size != input {
-                let reason = "a size of its own needs --fit pad, crop or squeeze".into();
+                let reason =
+                    "another size than the input's needs --scale pad, crop or squeeze".into();
                 return Err(SourceError::Size { size, reason });
             }
         }
@@ -196,6 +208,15 @@ impl Geometry {
     fn display(&self) -> (u128, u128) {
         let width = wide(self.input.0) * wide(self.pixel_aspect.0);
         (width, wide(self.input.1) * wide(self.pixel_aspect.1))
+    }
+}
+
+/// `picture` as one of `size`.
+pub fn scaled(picture: &Frame, size: (u32, u32)) -> Result<Frame, FrameSizeError> {
+    let own = (picture.width(), picture.height());
+    match size == own {
+        true => Ok(picture.clone()),
+        false => resample(picture, Region::whole(own), size),
     }
 }
 

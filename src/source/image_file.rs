@@ -1,8 +1,10 @@
-//! One PNG or JPEG file as a [`Frame`]: alpha is dropped, 16 bits become 8.
+//! One PNG or JPEG file as an upright [`Frame`]: turned as its EXIF data say, transparent parts in
+//! front of a background, 16 bits a value rounded to 8. Colour profiles are not applied.
 
-use super::SourceError;
+use super::{SourceError, over};
 use crate::frame::Frame;
-use image::{ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -10,23 +12,100 @@ use std::path::Path;
 /// Largest width or height of any input, in pixels.
 pub const MAX_SIDE: u32 = 16384;
 
-/// Decodes the image at `path`; refuses more than [`MAX_SIDE`] pixels a side or 1 GiB decoded.
+const PNG: &[u8] = b"\x89PNG";
+const JPEG: &[u8] = b"\xff\xd8\xff";
+
+/// What a picture's header says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Header {
+    /// Width and height, upright.
+    pub(super) size: (u32, u32),
+    /// Whether it is stored otherwise than upright.
+    pub(super) turned: bool,
+    /// Whether pixels may be transparent.
+    pub(super) alpha: bool,
+    /// Whether it has a colour profile other than sRGB.
+    pub(super) profile: bool,
+}
+
+/// Decodes the image at `path`, in front of black; refuses more than [`MAX_SIDE`] pixels a side or
+/// 1 GiB decoded.
 pub fn read(path: &Path) -> Result<Frame, SourceError> {
-    let picture = reader(path)?.decode().map_err(|e| bad(path, &e))?;
+    read_over(path, [0; 3])
+}
+
+/// As [`read`], in front of `background`.
+pub(super) fn read_over(path: &Path, background: [u8; 3]) -> Result<Frame, SourceError> {
+    let mut decoder = reader(path)?.into_decoder().map_err(|e| bad(path, &e))?;
+    // EXIF data that do not decode turn nothing.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let picture = DynamicImage::from_decoder(decoder).map_err(|e| bad(path, &e))?;
+    let mut picture = match picture.color().has_alpha() {
+        true => composited(&picture.into_rgba8(), background),
+        false => picture,
+    };
+    picture.apply_orientation(orientation);
     let picture = picture.into_rgb8();
     let (width, height) = picture.dimensions();
     Frame::new(width, height, picture.into_raw()).map_err(|e| bad(path, &e))
 }
 
+fn composited(picture: &image::RgbaImage, background: [u8; 3]) -> DynamicImage {
+    let mut flat = image::RgbImage::new(picture.width(), picture.height());
+    for (to, from) in flat.pixels_mut().zip(picture.pixels()) {
+        let [r, g, b, alpha] = from.0;
+        to.0 = over([r, g, b], alpha, background);
+    }
+    DynamicImage::ImageRgb8(flat)
+}
+
 /// Width and height of the image at `path`, from its header alone.
 pub(super) fn size(path: &Path) -> Result<(u32, u32), SourceError> {
-    let size = reader(path)?.into_dimensions().map_err(|e| bad(path, &e))?;
-    let side = size.0.max(size.1);
+    header(path).map(|header| header.size)
+}
+
+/// What the header of the image at `path` says.
+pub(super) fn header(path: &Path) -> Result<Header, SourceError> {
+    let mut decoder = reader(path)?.into_decoder().map_err(|e| bad(path, &e))?;
+    let (width, height) = decoder.dimensions();
+    let side = width.max(height);
     if side > MAX_SIDE {
         let reason = format!("{side} pixels a side, at most {MAX_SIDE} are read");
         return Err(bad(path, &reason));
     }
-    Ok(size)
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let crossed = matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let profile = decoder.icc_profile().ok().flatten();
+    let is_srgb = |profile: &Vec<u8>| profile.windows(4).any(|name| name == b"sRGB");
+    Ok(Header {
+        size: if crossed {
+            (height, width)
+        } else {
+            (width, height)
+        },
+        turned: orientation != Orientation::NoTransforms,
+        alpha: decoder.color_type().has_alpha(),
+        profile: profile.is_some_and(|profile| !is_srgb(&profile)),
+    })
+}
+
+/// Whether the file at `path`, which begins with `head`, is one PNG or JPEG that stands still.
+pub(super) fn is_still(path: &Path, head: &[u8]) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    let named = |names: &[&str]| {
+        names
+            .iter()
+            .any(|name| extension.eq_ignore_ascii_case(name))
+    };
+    let animated = || head.windows(4).any(|chunk| chunk == b"acTL");
+    (named(&["png"]) && head.starts_with(PNG) && !animated())
+        || (named(&["jpg", "jpeg"]) && head.starts_with(JPEG))
 }
 
 fn reader(path: &Path) -> Result<ImageReader<BufReader<File>>, SourceError> {

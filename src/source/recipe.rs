@@ -14,8 +14,9 @@
 //! width and height; the view's height follows from the picture's shape. The first frame of a shot
 //! shows `from`, the last `to`.
 
+use super::closing::Closing;
 use super::resample::{PIXEL, Region, resample};
-use super::{MAX_SIDE, Source, SourceError, image_file};
+use super::{MAX_SIDE, Options, Source, SourceError, image_file};
 use crate::frame::Frame;
 use crate::time::FrameRate;
 use serde::Deserialize;
@@ -136,15 +137,17 @@ impl Recipe {
     }
 
     /// The frames, rendered as they are asked for; one photograph is held at a time.
-    pub fn into_source(self) -> Source {
+    pub fn into_source(self, options: &Options) -> Source {
         let size = self.size;
         let path = self.path.clone();
-        Source {
+        let source = Source {
             size,
             frame_rate: self.frame_rate,
+            native_rate: self.frame_rate,
             pixel_aspect: (1, 1),
             length: Some(self.length()),
             notices: Vec::new(),
+            closing: Closing::default(),
             frames: Box::new(self.shots.into_iter().flat_map(move |shot| {
                 let photo = image_file::read(&shot.photo);
                 let frames = if photo.is_ok() { shot.frames } else { 1 };
@@ -158,7 +161,8 @@ impl Recipe {
                 })
             })),
             ended: false,
-        }
+        };
+        source.at_rate(options)
     }
 }
 

@@ -1,53 +1,93 @@
 //! YUV4MPEG2 streams (mjpegtools yuv4mpeg(5)): 8-bit 4:2:0, 4:2:2, 4:4:4 and mono, progressive.
+//! Others of the format (interlaced, more bits, other subsamplings) are left to ffmpeg.
 //!
 //! The format states neither matrix nor, usually, range: see [`super::Matrix::assumed`]; limited
 //! range unless `XCOLORRANGE=FULL`. Chroma is interpolated linearly from where its tag sites it.
 
+use super::closing::Closing;
 use super::ycbcr::{Matrix, Range, ToRgb};
-use super::{MAX_SIDE, Source, SourceError};
+use super::{MAX_SIDE, Options, Source, SourceError};
 use crate::frame::Frame;
 use crate::time::FrameRate;
-use std::io::{BufRead, Read};
+use std::fs::Metadata;
+use std::io::{BufRead, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// The first bytes of every stream.
 pub(super) const MAGIC: &[u8] = b"YUV4MPEG2";
 
+/// What every frame begins with.
+const FRAME: &str = "FRAME";
+
 const LINE_LIMIT: u64 = 4096;
+
+type Stream = Box<dyn BufRead + Send>;
+
+/// A stream whose header has been read.
+pub(super) enum Opened {
+    /// Its frames.
+    Source(Source),
+    /// A stream, again from its first byte, of a kind that is not read here.
+    Foreign(Stream),
+}
 
 /// Reads the header of `stream`; `path` is for messages.
 pub(super) fn open(
-    mut stream: Box<dyn BufRead + Send>,
+    mut stream: Stream,
     path: &Path,
-) -> Result<Source, SourceError> {
+    options: &Options,
+) -> Result<Opened, SourceError> {
     let line = read_line(&mut stream, path, "header")?.unwrap_or_default();
-    let header = Header::parse(&line).map_err(|reason| SourceError::y4m(path, "header", reason))?;
-    let matrix = Matrix::assumed(header.size);
-    let range = match header.range {
-        Range::Limited => "limited",
-        Range::Full => "full",
-    };
-    let notices = vec![match header.chroma {
-        Chroma::Mono => format!("y4m luma alone: {range} range assumed"),
-        Chroma::Planes(..) => {
-            format!("y4m states no colour matrix: {matrix}, {range} range assumed")
+    let header = match Header::parse(&line) {
+        Ok(header) => header,
+        Err(Unread::Foreign) => {
+            let line = Cursor::new(line + "\n");
+            return Ok(Opened::Foreign(Box::new(line.chain(stream))));
         }
-    }];
-    Ok(Source {
+        Err(Unread::Broken(reason)) => return Err(SourceError::y4m(path, "header", reason)),
+    };
+    let closing = Closing::default();
+    let source = Source {
         size: header.size,
         frame_rate: header.frame_rate,
+        native_rate: header.frame_rate,
         pixel_aspect: header.pixel_aspect,
-        length: None,
-        notices,
+        length: header.length(path, line.len() as u64 + 1),
+        notices: vec![header.notice()],
+        closing: closing.clone(),
         frames: Box::new(Frames {
-            convert: ToRgb::new(matrix, header.range),
+            convert: ToRgb::new(Matrix::assumed(header.size), header.range),
             header,
             stream,
             path: path.into(),
             number: 0,
+            allow_damaged: options.allow_damaged,
+            closing,
         }),
         ended: false,
-    })
+    };
+    Ok(Opened::Source(source.at_rate(options)))
+}
+
+/// Why a header gives no frames.
+#[derive(Debug, PartialEq)]
+enum Unread {
+    /// It breaks the format.
+    Broken(String),
+    /// It is of a kind that is not read here.
+    Foreign,
+}
+
+impl From<String> for Unread {
+    fn from(reason: String) -> Self {
+        Self::Broken(reason)
+    }
+}
+
+impl From<&str> for Unread {
+    fn from(reason: &str) -> Self {
+        Self::Broken(reason.into())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +138,7 @@ struct Header {
 }
 
 impl Header {
-    fn parse(line: &str) -> Result<Self, String> {
+    fn parse(line: &str) -> Result<Self, Unread> {
         let mut words = line.split(' ');
         if words.next().map(str::as_bytes) != Some(MAGIC) {
             return Err("does not begin with YUV4MPEG2".into());
@@ -119,7 +159,7 @@ impl Header {
                 'C' => header.0 = chroma(value)?,
                 'X' if value == "COLORRANGE=FULL" => header.1 = Range::Full,
                 'X' => {}
-                _ => return Err(format!("unknown parameter `{word}`")),
+                _ => return Err(format!("unknown parameter `{word}`").into()),
             }
         }
         Ok(Self {
@@ -132,6 +172,27 @@ impl Header {
             chroma: header.0,
             range: header.1,
         })
+    }
+
+    fn notice(&self) -> String {
+        let range = match self.range {
+            Range::Limited => "limited",
+            Range::Full => "full",
+        };
+        match self.chroma {
+            Chroma::Mono => format!("y4m luma alone: {range} range assumed"),
+            Chroma::Planes(..) => {
+                let matrix = Matrix::assumed(self.size);
+                format!("y4m states no colour matrix: {matrix}, {range} range assumed")
+            }
+        }
+    }
+
+    /// How many frames a file holds whose header has `bytes`, if none has parameters of its own.
+    fn length(&self, path: &Path, bytes: u64) -> Option<u64> {
+        let file = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
+        let frame = (FRAME.len() + 1 + self.frame_bytes()) as u64;
+        Some(file.len().saturating_sub(bytes) / frame)
     }
 
     fn frame_bytes(&self) -> usize {
@@ -149,12 +210,11 @@ fn side(value: &str) -> Result<u32, String> {
     side.ok_or_else(|| format!("`{value}` is no picture side: expected 1 to {MAX_SIDE}"))
 }
 
-fn progressive(value: &str) -> Result<(), String> {
+fn progressive(value: &str) -> Result<(), Unread> {
     match value {
         "p" | "?" => Ok(()),
-        _ => Err(format!(
-            "interlaced pictures (I{value}) are not read, deinterlace them first"
-        )),
+        "t" | "b" | "m" => Err(Unread::Foreign),
+        _ => Err(format!("`I{value}` is no order of fields: expected p, t, b, m or ?").into()),
     }
 }
 
@@ -168,7 +228,7 @@ fn aspect(value: &str) -> Result<(u32, u32), String> {
     }
 }
 
-fn chroma(value: &str) -> Result<Chroma, String> {
+fn chroma(value: &str) -> Result<Chroma, Unread> {
     use Axis::{Between, Every, First};
     match value {
         "420" | "420jpeg" => Ok(Chroma::Planes(Between, Between)),
@@ -177,18 +237,12 @@ fn chroma(value: &str) -> Result<Chroma, String> {
         "422" => Ok(Chroma::Planes(First, Every)),
         "444" => Ok(Chroma::Planes(Every, Every)),
         "mono" => Ok(Chroma::Mono),
-        _ => Err(format!(
-            "colour space C{value} is not read: expected 8-bit C420, C422, C444 or Cmono"
-        )),
+        _ => Err(Unread::Foreign),
     }
 }
 
 /// One line without its end; `None` at the end of the stream.
-fn read_line(
-    stream: &mut Box<dyn BufRead + Send>,
-    path: &Path,
-    place: &str,
-) -> Result<Option<String>, SourceError> {
+fn read_line(stream: &mut Stream, path: &Path, place: &str) -> Result<Option<String>, SourceError> {
     let mut line = Vec::new();
     let mut limited = stream.take(LINE_LIMIT);
     limited
@@ -209,20 +263,21 @@ fn read_line(
 struct Frames {
     header: Header,
     convert: ToRgb,
-    stream: Box<dyn BufRead + Send>,
+    stream: Stream,
     path: PathBuf,
     number: u64,
+    allow_damaged: bool,
+    closing: Closing,
 }
 
 impl Frames {
     fn read(&mut self) -> Result<Option<Frame>, SourceError> {
         let place = format!("frame {}", self.number);
-        let bad = |reason: String| SourceError::y4m(&self.path, place.as_str(), reason);
         let Some(line) = read_line(&mut self.stream, &self.path, &place)? else {
             return Ok(None);
         };
-        if line.split(' ').next() != Some("FRAME") {
-            return Err(bad("does not begin with FRAME".into()));
+        if line.split(' ').next() != Some(FRAME) {
+            return self.damaged(format!("{place} does not begin with {FRAME}"));
         }
         let wanted = self.header.frame_bytes();
         let mut planes = Vec::new();
@@ -232,15 +287,28 @@ impl Frames {
             .map_err(|e| SourceError::io(&self.path, e))?;
         if planes.len() != wanted {
             let got = planes.len();
-            return Err(bad(format!(
-                "{wanted} bytes expected, the stream ends after {got}"
-            )));
+            return self.damaged(format!("{place} has {got} bytes, expected {wanted}"));
         }
         self.number += 1;
         let (width, height) = self.header.size;
         Frame::new(width, height, self.rgb(&planes))
             .map(Some)
-            .map_err(|e| bad(e.to_string()))
+            .map_err(|e| SourceError::y4m(&self.path, place, e.to_string()))
+    }
+
+    /// The end of a stream that should go on.
+    fn damaged(&self, said: String) -> Result<Option<Frame>, SourceError> {
+        let error = SourceError::Damaged {
+            path: self.path.clone(),
+            read: format!("{} pictures", self.number),
+            promised: None,
+            said,
+        };
+        if self.allow_damaged {
+            self.closing.say(error.to_string());
+            return Ok(None);
+        }
+        Err(error)
     }
 
     fn rgb(&self, planes: &[u8]) -> Vec<u8> {
@@ -282,13 +350,20 @@ impl Iterator for Frames {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
-    use std::io::Cursor;
+
+    fn opened(bytes: Vec<u8>) -> Result<Opened, SourceError> {
+        let stream = Box::new(Cursor::new(bytes));
+        open(stream, Path::new("x.y4m"), &Options::default())
+    }
 
     fn source(bytes: Vec<u8>) -> Result<Source, SourceError> {
-        open(Box::new(Cursor::new(bytes)), Path::new("x.y4m"))
+        match opened(bytes)? {
+            Opened::Source(source) => Ok(source),
+            Opened::Foreign(_) => panic!("not read here"),
+        }
     }
 
     fn stream(header: &str, frames: &[&[u8]]) -> Vec<u8> {
@@ -355,13 +430,24 @@ mod tests {
             "YUV4MPEG2 W0 H4 F24:1",
             "YUV4MPEG2 W4 H99999999 F24:1",
             "YUV4MPEG2 W4 H4 F0:0",
-            "YUV4MPEG2 W4 H4 F24:1 C420p10",
-            "YUV4MPEG2 W4 H4 F24:1 It",
+            "YUV4MPEG2 W4 H4 F24:1 Ix",
             "YUV4MPEG2 W4 H4 F24:1 A1",
             "YUV4MPEG2 W4 H4 F24:1 Q",
         ] {
             let error = source(stream(header, &[])).unwrap_err().to_string();
             assert!(error.contains("x.y4m: y4m, header"), "{header}: {error}");
+        }
+        for header in [
+            "YUV4MPEG2 W4 H4 F24:1 C420p10",
+            "YUV4MPEG2 W4 H4 F24:1 It",
+            "YUV4MPEG2 W4 H4 F24:1 C411",
+        ] {
+            let Ok(Opened::Foreign(mut whole)) = opened(stream(header, &[&grey])) else {
+                panic!("{header}: not foreign");
+            };
+            let mut bytes = Vec::new();
+            whole.read_to_end(&mut bytes).unwrap();
+            assert_eq!(bytes, stream(header, &[&grey]));
         }
         let mut wrong = stream(good, &[&grey]);
         wrong.extend_from_slice(b"FRAMX\n");

@@ -31,6 +31,7 @@ pub(crate) fn publish_hours(folder: &Path, frames: &[u64]) -> Presentation {
             frame_rate: rate,
             width: 256,
             height: 256,
+            pixel_aspect: (1, 1),
             weights: "5e".repeat(32),
             weights_url: None,
             independent_segments: true,

@@ -43,6 +43,7 @@ pub(crate) fn publish(root: &Path, name: &str, seed: u64, size: u64) -> Presenta
             frame_rate: rate,
             width: 256,
             height: 144,
+            pixel_aspect: (1, 1),
             weights: "5e".repeat(32),
             weights_url: None,
             independent_segments: true,

@@ -16,12 +16,13 @@ mod report;
 mod share;
 mod watch;
 
+use super::picture_args::{PictureArgs, Pictures};
 use super::published::{Destination, from_store};
 use super::scores::{Scorer, mean};
 use super::{CliError, json_line};
 use crate::frame::Frame;
 use crate::invert::{FitOptions, Fitter, Grid, Interval, Perceptual, Progress, Span, Spans};
-use crate::manifest::{Metrics, check_title_folder};
+use crate::manifest::{Metrics, SourceRecord, check_title_folder};
 use crate::model::{Encoder, Generator, device, installed};
 use crate::package::Rung;
 use crate::package::work::{Kept, Plan, PlannedSegment, WorkStore, segment_name};
@@ -29,7 +30,7 @@ use crate::render::SegmentRenderer;
 use crate::segment::coded::{CodedFrame, CodedSegment};
 use crate::segment::media::read_media;
 use crate::segment::{StartLatent, Track};
-use crate::source::{Fit, Geometry, Options, Source};
+use crate::source::{Geometry, Source};
 use crate::time::FrameRate;
 use std::fs;
 use std::io::ErrorKind;
@@ -45,8 +46,8 @@ use self::watch::Watch;
 /// Arguments of `promptus encode`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder of PNG or JPEG images, .y4m file, `-` (y4m on stdin), pan-and-zoom recipe (.json), or
-    /// any video that ffmpeg reads.
+    /// Any video file or URL that ffmpeg reads, `-` (a video on stdin), .y4m file, pictures (a
+    /// folder, a file, `frame%03d.png`, `'*.png'`), or pan-and-zoom recipe (.json).
     #[arg(value_name = "INPUT")]
     input: PathBuf,
     /// Folder of the title, made if it is missing; with --shard the place where finished segments
@@ -66,15 +67,8 @@ pub(super) struct Args {
     segment_seconds: Option<f64>,
     #[command(flatten)]
     fitting: FitArgs,
-    /// How the input becomes the picture: native, pad, crop or squeeze.
-    #[arg(long, default_value = "native", value_name = "HOW")]
-    fit: Fit,
-    /// Size of the picture, such as 256x144; needs --fit pad, crop or squeeze.
-    #[arg(long, value_name = "WxH", value_parser = size)]
-    size: Option<(u32, u32)>,
-    /// Pictures a second of an image folder; other inputs are resampled to it.
-    #[arg(long, value_name = "RATE")]
-    fps: Option<FrameRate>,
+    #[command(flatten)]
+    picture: PictureArgs,
     /// Go on with a run that was stopped, from the segments kept in TITLE.work.
     #[arg(long)]
     resume: bool,
@@ -87,14 +81,6 @@ pub(super) struct Args {
     /// Print one JSON object on stdout.
     #[arg(long)]
     json: bool,
-}
-
-fn size(text: &str) -> Result<(u32, u32), String> {
-    let parsed = text.split_once('x').and_then(|(width, height)| {
-        let side = |text: &str| text.parse().ok();
-        Some((side(width)?, side(height)?))
-    });
-    parsed.ok_or_else(|| format!("`{text}` is no size: expected WIDTHxHEIGHT, such as 256x144"))
 }
 
 /// Runs `promptus encode`.
@@ -115,23 +101,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     let network = predicts.then_some(&encoder);
     let fitter = Fitter::new(&generator, network, perceptual, options.clone())?;
-    let source = Source::open(
-        &args.input,
-        &Options {
-            frame_rate: args.fps,
-        },
-    )?;
-    for notice in source.notices() {
-        eprintln!("{notice}");
-    }
-    let cell = generator.profile().cell;
-    let geometry = Geometry::plan(
-        source.size(),
-        source.pixel_aspect(),
-        cell,
-        args.fit,
-        args.size,
-    )?;
+    let Pictures {
+        source,
+        geometry,
+        record,
+    } = args.picture.open(&args.input, generator.profile())?;
     let job = Job {
         args,
         grid: grid(args, &source)?,
@@ -144,6 +118,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             options.start.mode,
         ),
         options,
+        record,
         generator: &generator,
         fitter: &fitter,
         scorer: &scorer,
@@ -210,6 +185,7 @@ struct Job<'a> {
     grid: Grid,
     interval: Interval,
     track: Track,
+    record: SourceRecord,
     generator: &'a Arc<Generator>,
     fitter: &'a Fitter<'a>,
     scorer: &'a Scorer,
@@ -287,6 +263,7 @@ impl Job<'_> {
     ) -> Result<(Plan, Effort), CliError> {
         let setting = self.setting();
         let mut watch = Watch::new(source.length(), self.args.json);
+        let closing = source.closing();
         let frames = source.map(|frame| geometry.visible_frame(&frame?));
         let mut effort = Effort::default();
         let mut planned = Vec::new();
@@ -312,8 +289,12 @@ impl Job<'_> {
             return Err(CliError::input(format!("{input}: no frames")));
         }
         watch.finish();
+        for line in closing.take() {
+            eprintln!("{line}");
+        }
         let ranks = self.options.ranks.clone();
-        Ok((Plan::new(setting, ranks, planned), effort))
+        let plan = Plan::new(setting, ranks, planned).made_from(self.record.clone());
+        Ok((plan, effort))
     }
 
     /// Whether a segment is there and whole; one that is damaged is done again.
@@ -385,7 +366,7 @@ impl Job<'_> {
             track: top.track,
             segment,
             metrics,
-            poster: poster::of(&shown)?,
+            poster: poster::of(&shown, self.track.display_size())?,
         })
     }
 

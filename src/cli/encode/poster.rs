@@ -3,16 +3,19 @@
 
 use crate::cli::CliError;
 use crate::frame::Frame;
+use crate::source::scaled;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
 /// Quality of the JPEG, of 100.
 const QUALITY: u8 = 85;
 
-/// A JPEG of the middle one of `frames`; empty if there are none.
-pub(super) fn of(frames: &[Frame]) -> Result<Vec<u8>, CliError> {
+/// A JPEG of the middle one of `frames`, scaled to the size in which it is displayed; empty if
+/// there are none.
+pub(super) fn of(frames: &[Frame], displayed: (u32, u32)) -> Result<Vec<u8>, CliError> {
     let mut jpeg = Vec::new();
     if let Some(frame) = frames.get(frames.len() / 2) {
+        let frame = scaled(frame, displayed)?;
         JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode(
             frame.data(),
             frame.width(),

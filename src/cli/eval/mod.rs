@@ -61,9 +61,10 @@ pub(super) struct Args {
     /// Folder of the title.
     #[arg(value_name = "TITLE")]
     title: PathBuf,
-    /// How the original was brought to the title's size: native, pad, crop or squeeze.
-    #[arg(long, default_value = "native", value_name = "HOW")]
-    fit: Fit,
+    /// How the original was brought to the title's size, where the title itself does not say it:
+    /// native, pad, crop or squeeze.
+    #[arg(long, visible_alias = "fit", value_name = "HOW")]
+    scale: Option<Fit>,
     /// Write a PNG with evenly spaced frames side by side: the original on top, then every rung.
     #[arg(long, value_name = "FILE")]
     strip: Option<PathBuf>,
@@ -208,7 +209,9 @@ fn measure(args: &Args, title: &Title, scorer: &Scorer, vmaf: bool) -> Result<Me
         return Err(CliError::input("the title has no rungs"));
     };
     let keep = vmaf || args.html.is_some() || !args.against.against.is_empty();
-    let originals = Originals::open(&args.reference, args.fit, first.track(), keep)?;
+    let record = title.source()?;
+    let how = (record.as_ref(), args.scale);
+    let originals = Originals::open(&args.reference, how, first.track(), keep)?;
     let frames = ours::lengths(title)?.iter().sum();
     let mut strip = Strip::new(frames, STRIP_COLUMNS, 1 + title.rungs().len());
     let wanted = args.strip.as_ref().map(|_| &mut strip);

@@ -2,9 +2,11 @@
 
 use super::spool::Spool;
 use crate::cli::CliError;
+use crate::cli::picture_args::open_again;
 use crate::frame::Frame;
+use crate::manifest::SourceRecord;
 use crate::segment::Track;
-use crate::source::{Fit, Geometry, Options, Source};
+use crate::source::{Fit, Geometry, Source};
 use std::path::Path;
 
 /// The originals, read once from front to back.
@@ -18,17 +20,16 @@ pub(super) struct Originals {
 
 impl Originals {
     /// Opens `reference` for a title that `track` describes; with `keep`, frames that were read
-    /// can be looked up again. Fails unless rate and size are the title's.
+    /// can be looked up again. `how` pictures were made: as the title's record says, or in another
+    /// way. Fails unless rate and size are the title's.
     pub(super) fn open(
         reference: &Path,
-        fit: Fit,
+        how: (Option<&SourceRecord>, Option<Fit>),
         track: &Track,
         keep: bool,
     ) -> Result<Self, CliError> {
-        let options = Options {
-            frame_rate: Some(track.frame_rate),
-        };
-        let source = Source::open(reference, &options)?;
+        let wanted = (track.visible, track.frame_rate);
+        let (source, geometry) = open_again(reference, how.0, how.1, wanted)?;
         let name = reference.display().to_string();
         if source.frame_rate() != track.frame_rate {
             return Err(CliError::input(format!(
@@ -37,11 +38,9 @@ impl Originals {
                 track.frame_rate
             )));
         }
-        let target = (fit != Fit::Native).then_some(track.visible);
-        let geometry = Geometry::plan(source.size(), source.pixel_aspect(), 1, fit, target)?;
         if geometry.visible() != track.visible {
             return Err(CliError::input(format!(
-                "{name}: pictures of {:?}, the title's are {:?} (see --fit)",
+                "{name}: pictures of {:?}, the title's are {:?} (see --scale)",
                 geometry.visible(),
                 track.visible
             )));

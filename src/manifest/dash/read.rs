@@ -143,6 +143,7 @@ impl Document<'_> {
             frame_rate: rate.map_err(|error| self.invalid(set, "frameRate", &error.to_string()))?,
             width: side("width")?,
             height: side("height")?,
+            pixel_aspect: self.pixel_aspect(set)?,
             weights: property(set, WEIGHTS).ok_or_else(|| {
                 self.invalid(set, "", &format!("a SupplementalProperty {WEIGHTS}"))
             })?,
@@ -309,6 +310,22 @@ impl Document<'_> {
         element
             .get(name)
             .ok_or_else(|| self.invalid(element, name, "this attribute"))
+    }
+
+    /// `@sar` in lowest terms, `1:1` where there is none.
+    fn pixel_aspect(&self, set: &Element) -> Result<(u32, u32), ManifestError> {
+        let text = set.get("sar").unwrap_or("1:1");
+        let sides = text.split_once(':');
+        let sides = sides.and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        let stated = sides.filter(|(a, b): &(u32, u32)| *a > 0 && *b > 0);
+        let (across, down) = stated.ok_or_else(|| {
+            self.invalid(set, "sar", "two whole numbers from 1 up, such as 16:11")
+        })?;
+        let mut divisors = (across, down);
+        while divisors.1 > 0 {
+            divisors = (divisors.1, divisors.0 % divisors.1);
+        }
+        Ok((across / divisors.0, down / divisors.0))
     }
 
     fn number(&self, element: &Element, name: &str) -> Result<u32, ManifestError> {

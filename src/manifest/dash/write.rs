@@ -126,9 +126,13 @@ fn set_of(index: usize, group: &Group, by_range: bool) -> Element {
     if group.width > 0 {
         set = set.with("width", group.width).with("height", group.height);
     }
-    let set = set
-        .with("frameRate", group.frame_rate)
-        .with(alignment, "true");
+    set = set.with("frameRate", group.frame_rate);
+    if let (across, down @ 1..) = group.pixel_aspect
+        && (across, down) != (1, 1)
+    {
+        set = set.with("sar", format!("{across}:{down}"));
+    }
+    let set = set.with(alignment, "true");
     match group.independent_segments {
         true => set.with(sap, 1),
         false => set,

@@ -61,6 +61,7 @@ impl<'a> Variant<'a> {
             frame_rate: self.rate()?,
             width,
             height,
+            pixel_aspect: (1, 1),
             weights,
             weights_url: session(self.playlist, &format!("{WEIGHTS_URL}{profile}")),
             independent_segments: self.playlist.independent_segments,

@@ -115,7 +115,7 @@ fn stream_inf(group: &Group, rung: &Representation) -> Result<String, ManifestEr
 
 /// The attribute RESOLUTION with the comma after it; nothing where the size is not known.
 fn resolution(group: &Group) -> String {
-    match (group.width, group.height) {
+    match group.display_size() {
         (0, _) => String::new(),
         (width, height) => format!("RESOLUTION={width}x{height},"),
     }

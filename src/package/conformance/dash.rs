@@ -156,17 +156,12 @@ fn check_rankings(report: &mut Conformance, text: &str, group: &Group) {
 
 fn check_group(report: &mut Conformance, found: &Group, expected: &Group) {
     let place = format!("{MPD}, {}", expected.profile);
-    let same = (found.frame_rate, found.width, found.height)
-        == (expected.frame_rate, expected.width, expected.height);
+    let (displayed, in_hls) = (found.display_size(), expected.display_size());
+    let same = (found.frame_rate, displayed) == (expected.frame_rate, in_hls);
     report.must(same, "dash-picture", &place, || {
         format!(
             "{}x{} at {}, in HLS {}x{} at {}",
-            found.width,
-            found.height,
-            found.frame_rate,
-            expected.width,
-            expected.height,
-            expected.frame_rate
+            displayed.0, displayed.1, found.frame_rate, in_hls.0, in_hls.1, expected.frame_rate
         )
     });
     report.must(

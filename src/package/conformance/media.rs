@@ -145,6 +145,7 @@ fn has_brand(ftyp: &[u8]) -> bool {
 }
 
 fn check_track(report: &mut Conformance, track: &Track, group: &Group, rung: &Representation) {
+    let size = |(width, height): (u32, u32)| format!("{width}x{height}");
     let hash: String = track
         .weights
         .iter()
@@ -172,10 +173,10 @@ fn check_track(report: &mut Conformance, track: &Track, group: &Group, rung: &Re
         (
             "media-size",
             "size",
-            format!("{}x{}", track.visible.0, track.visible.1),
+            size(track.display_size()),
             match group.width {
-                0 => format!("{}x{}", track.visible.0, track.visible.1),
-                width => format!("{width}x{}", group.height),
+                0 => size(track.display_size()),
+                _ => size(group.display_size()),
             },
         ),
         ("media-weights", "weights", hash, group.weights.clone()),

@@ -43,6 +43,7 @@ pub fn assemble(
         rungs: plan.ranks.iter().map(|&rank| top.cut(rank)).collect(),
         poster: (!poster.is_empty()).then(|| poster.clone()),
         layers,
+        source: plan.source.clone(),
         ..TitleContent::default()
     };
     let mut files = content.build()?;

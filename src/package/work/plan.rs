@@ -1,5 +1,6 @@
 //! Which segments make a title.
 
+use crate::manifest::SourceRecord;
 use crate::package::PackageError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,6 +16,9 @@ pub struct Plan {
     version: u32,
     /// Everything but the frames that decides the bytes, as text for people.
     pub setting: String,
+    /// How the pictures were made from the source, where that is to be published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRecord>,
     /// Components of the rungs, rising.
     pub ranks: Vec<usize>,
     /// In order of time.
@@ -57,9 +61,17 @@ impl Plan {
         Self {
             version: VERSION,
             setting,
+            source: None,
             ranks,
             segments,
         }
+    }
+
+    /// The same plan of pictures that were made as `source` says.
+    #[must_use]
+    pub fn made_from(self, source: SourceRecord) -> Self {
+        let source = Some(source);
+        Self { source, ..self }
     }
 
     /// The plan as an object: its name and its bytes.

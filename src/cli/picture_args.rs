@@ -1,0 +1,247 @@
+//! Which pictures of an input become a title: the options that say size, rate, background, and how
+//! a title's `source.json` says the same to whoever reads that input again.
+
+use super::CliError;
+use crate::manifest::SourceRecord;
+use crate::model::Profile;
+use crate::source::{Fit, Geometry, Options, Source, of_lines, within};
+use crate::time::FrameRate;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// Frames a second of a title at most, unless told otherwise.
+const HIGHEST_RATE: u32 = 30;
+
+/// Options that say which pictures are read.
+#[derive(Debug, clap::Args)]
+pub(super) struct PictureArgs {
+    /// Size of the picture, such as 256x144; `native` for the input's own, `480p` for that many
+    /// lines along the shorter side. By default a larger input is scaled to what suits the
+    /// generator, about 98,000 pixels for mini.
+    #[arg(long, value_name = "WxH|native|480p")]
+    size: Option<Size>,
+    /// How the input becomes a picture of that size: native, pad, crop or squeeze; by default the
+    /// whole picture is scaled, and its shape kept by that of its pixels.
+    #[arg(long, visible_alias = "fit", value_name = "HOW")]
+    scale: Option<Fit>,
+    /// Pictures a second; by default the input's own, halved while they are more than 30, and 30
+    /// for images.
+    #[arg(long, value_name = "RATE")]
+    fps: Option<FrameRate>,
+    /// What lies behind transparent pixels: black, white, grey or #rrggbb.
+    #[arg(long, default_value = "black", value_name = "COLOUR")]
+    background: Colour,
+    /// Take what can be read of a damaged or cut input, which otherwise is an error.
+    #[arg(long)]
+    allow_damaged: bool,
+}
+
+/// A size that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    Native,
+    Lines(u32),
+    Exact(u32, u32),
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let side = |text: &str| text.parse::<u32>().ok().filter(|side| *side > 0);
+        if text == "native" {
+            return Ok(Self::Native);
+        }
+        if let Some(lines) = text.strip_suffix('p').and_then(side) {
+            return Ok(Self::Lines(lines));
+        }
+        let sides = text.split_once('x');
+        let sides = sides.and_then(|(width, height)| Some((side(width)?, side(height)?)));
+        let exact = sides.map(|(width, height)| Self::Exact(width, height));
+        exact.ok_or_else(|| {
+            format!("`{text}` is no size: expected WIDTHxHEIGHT such as 256x144, native, or lines such as 480p")
+        })
+    }
+}
+
+/// R, G and B.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Colour([u8; 3]);
+
+impl FromStr for Colour {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = match text {
+            "black" => "000000",
+            "white" => "ffffff",
+            "grey" | "gray" => "808080",
+            _ => text
+                .strip_prefix('#')
+                .or(text.strip_prefix("0x"))
+                .unwrap_or(text),
+        };
+        let number = u32::from_str_radix(digits, 16).ok();
+        match number.filter(|_| digits.len() == 6 && digits.is_ascii()) {
+            Some(number) => {
+                let [_, r, g, b] = number.to_be_bytes();
+                Ok(Self([r, g, b]))
+            }
+            None => Err(format!(
+                "`{text}` is no colour: expected black, white, grey or #rrggbb"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Colour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [r, g, b] = self.0;
+        write!(f, "#{r:02x}{g:02x}{b:02x}")
+    }
+}
+
+/// An input and the pictures that are made of it.
+pub(super) struct Pictures {
+    pub(super) source: Source,
+    pub(super) geometry: Geometry,
+    /// How they are made, for the title.
+    pub(super) record: SourceRecord,
+}
+
+impl PictureArgs {
+    /// Opens `input` for a generator of `profile` and says, on stderr, what is read and made.
+    pub(super) fn open(&self, input: &Path, profile: &Profile) -> Result<Pictures, CliError> {
+        let source = Source::open(
+            input,
+            &Options {
+                frame_rate: self.fps,
+                highest_rate: Some(HIGHEST_RATE),
+                background: self.background.0,
+                allow_damaged: self.allow_damaged,
+            },
+        )?;
+        for notice in source.notices() {
+            eprintln!("{notice}");
+        }
+        let (fit, target) = self.target(&source, profile);
+        let (size, aspect) = (source.size(), source.pixel_aspect());
+        let geometry = Geometry::plan(size, aspect, profile.cell, fit, target)?;
+        eprintln!("{}", self.line(&source, &geometry, profile));
+        let record = SourceRecord {
+            version: SourceRecord::VERSION,
+            width: size.0,
+            height: size.1,
+            pixel_aspect: aspect,
+            frame_rate: source.native_rate().to_string(),
+            scale: fit.to_string(),
+            size: target,
+            cell: profile.cell,
+            background: self.background.to_string(),
+            allow_damaged: self.allow_damaged,
+        };
+        Ok(Pictures {
+            source,
+            geometry,
+            record,
+        })
+    }
+
+    fn target(&self, source: &Source, profile: &Profile) -> (Fit, Option<(u32, u32)>) {
+        let (input, aspect) = (source.size(), source.pixel_aspect());
+        let target = match (self.size, self.scale) {
+            (Some(Size::Exact(width, height)), _) => Some((width, height)),
+            (Some(Size::Lines(lines)), _) => of_lines(input, aspect, lines),
+            (None, None) => within(input, aspect, profile.cell, profile.usual_pixels),
+            (Some(Size::Native), _) | (None, Some(_)) => None,
+        };
+        let usual = match target {
+            Some(_) => Fit::Squeeze,
+            None => Fit::Native,
+        };
+        (self.scale.unwrap_or(usual), target)
+    }
+
+    /// What goes in, what comes out, and, where that was not asked for, how to change it.
+    fn line(&self, source: &Source, geometry: &Geometry, profile: &Profile) -> String {
+        let picture = |(width, height): (u32, u32), rate: FrameRate| {
+            format!("{width}x{height} at {rate} frames a second")
+        };
+        let input = picture(source.size(), source.native_rate());
+        let output = picture(geometry.visible(), source.frame_rate());
+        if input == output {
+            return format!("pictures: {input}");
+        }
+        let sized = self.size.is_none() && self.scale.is_none();
+        let sized = sized && geometry.visible() != source.size();
+        let slowed = self.fps.is_none() && source.frame_rate() != source.native_rate();
+        let name = profile.name;
+        let advice = match (sized, slowed) {
+            (true, true) => format!(
+                " (the default for {name}: --size WxH|native|480p and --fps {} choose others)",
+                source.native_rate()
+            ),
+            (true, false) => {
+                format!(" (the default for {name}: --size WxH|native|480p chooses another)")
+            }
+            (false, true) => format!(" (--fps {} keeps all)", source.native_rate()),
+            (false, false) => String::new(),
+        };
+        format!("pictures: {input} in, {output} out{advice}")
+    }
+}
+
+/// Opens `reference` as the source of a title whose record this is, at its rate. Without a record,
+/// or with a `fit` of its own, pictures are brought to `visible` as that says.
+pub(super) fn open_again(
+    reference: &Path,
+    record: Option<&SourceRecord>,
+    fit: Option<Fit>,
+    (visible, rate): ((u32, u32), FrameRate),
+) -> Result<(Source, Geometry), CliError> {
+    let unclear = |what: String| CliError::input(format!("source.json of the title: {what}"));
+    let background = record.map(|record| record.background.parse::<Colour>());
+    let background = background.transpose().map_err(unclear)?;
+    let options = Options {
+        frame_rate: Some(rate),
+        highest_rate: None,
+        background: background.map_or([0; 3], |colour| colour.0),
+        allow_damaged: record.is_some_and(|record| record.allow_damaged),
+    };
+    let source = Source::open(reference, &options)?;
+    let (cell, fit, target) = match (record, fit) {
+        (Some(record), None) => {
+            let fit = record.scale.parse().map_err(unclear)?;
+            (record.cell, fit, record.size)
+        }
+        (_, fit) => {
+            let fit = fit.unwrap_or_default();
+            (1, fit, (fit != Fit::Native).then_some(visible))
+        }
+    };
+    let geometry = Geometry::plan(source.size(), source.pixel_aspect(), cell, fit, target)?;
+    Ok((source, geometry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_colours_are_read_or_refused_by_name() {
+        assert_eq!("640x360".parse(), Ok(Size::Exact(640, 360)));
+        assert_eq!("480p".parse(), Ok(Size::Lines(480)));
+        assert_eq!("native".parse(), Ok(Size::Native));
+        for wrong in ["", "x", "0x5", "640", "480i", "-1p"] {
+            let told = wrong.parse::<Size>();
+            assert!(told.is_err_and(|told| told.contains("expected")), "{wrong}");
+        }
+        assert_eq!("white".parse(), Ok(Colour([255; 3])));
+        assert_eq!("#0a10ff".parse(), Ok(Colour([10, 16, 255])));
+        assert_eq!(Colour([10, 16, 255]).to_string(), "#0a10ff");
+        for wrong in ["", "#fff", "#12345é", "puce"] {
+            assert!(wrong.parse::<Colour>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What the values of a picture mean: matrix, range, transfer and primaries, as far as they are
+//! stated, and what is assumed where they are not.
+
+use super::probe::{FrameInfo, PixelFormat, SideData, Stream, Tags};
+use super::tone::{Gamut, Tone, Transfer};
+use crate::source::ycbcr::Matrix;
+
+/// The light that pictures of PQ are taken to reach where they do not say, in candela a square
+/// metre.
+const USUAL_PEAK: f64 = 1000.0;
+
+/// How values become RGB.
+#[derive(Default)]
+pub(super) struct Colour {
+    /// Options of the scale filter, such as `in_color_matrix=bt709:in_range=limited`.
+    pub(super) scale: Option<String>,
+    /// What brings a wide range or gamut to BT.709.
+    pub(super) tone: Option<Tone>,
+    pub(super) notices: Vec<String>,
+}
+
+/// The colour of `stream`, whose first frame is `frame`, in pictures of `format`.
+pub(super) fn colour(
+    stream: &Stream,
+    frame: Option<&FrameInfo>,
+    format: Option<&PixelFormat>,
+) -> Colour {
+    let mut colour = Colour::default();
+    let of_frame = frame.map(|frame| &frame.colour);
+    let tag = |pick: fn(&Tags) -> &Option<String>| {
+        let stated = |tags: &Tags| pick(tags).clone().filter(|tag| is_stated(tag));
+        of_frame.and_then(stated).or_else(|| stated(&stream.colour))
+    };
+    let primaries = tag(|tags| &tags.color_primaries);
+    let transfer = tag(|tags| &tags.color_transfer);
+    let side_data = frame.map_or(&[][..], |frame| &frame.side_data_list);
+    let side_data = || side_data.iter().chain(&stream.side_data_list);
+    colour.tone = tone(
+        primaries.as_deref(),
+        transfer.as_deref(),
+        &mut colour.notices,
+        side_data(),
+    );
+    if side_data().any(|data| data.dv_profile == Some(5)) {
+        let notice =
+            "Dolby Vision profile 5: its own colours are not known here, they come out wrong";
+        colour.notices.push(notice.into());
+    }
+    if format.is_some_and(PixelFormat::is_yuv) {
+        let wide = matches!(primaries.as_deref(), Some("bt2020")) || colour.tone.is_some();
+        let size = (stream.width, stream.height);
+        let matrix = matrix(
+            tag(|tags| &tags.color_space).as_deref(),
+            size,
+            wide,
+            &mut colour.notices,
+        );
+        let name = format.map_or("", |format| format.name.as_str());
+        let full = match tag(|tags| &tags.color_range).as_deref() {
+            Some("pc") => true,
+            Some("tv") => false,
+            _ => name.starts_with("yuvj"),
+        };
+        let range = if full { "full" } else { "limited" };
+        colour.scale = Some(format!("in_color_matrix={matrix}:in_range={range}"));
+    }
+    colour
+}
+
+fn is_stated(tag: &str) -> bool {
+    !matches!(tag, "unknown" | "unspecified" | "reserved" | "")
+}
+
+/// ffmpeg's name of the matrix that is stated or assumed.
+fn matrix(
+    stated: Option<&str>,
+    size: (u32, u32),
+    wide: bool,
+    notices: &mut Vec<String>,
+) -> &'static str {
+    let assumed = match Matrix::assumed(size) {
+        Matrix::Bt709 => ("bt709", "BT.709"),
+        Matrix::Bt601 => ("bt601", "BT.601"),
+    };
+    match stated {
+        Some("bt709") => "bt709",
+        Some("smpte170m" | "bt470bg") => "bt601",
+        Some("fcc") => "fcc",
+        Some("smpte240m") => "smpte240m",
+        Some("bt2020nc" | "bt2020c") => "bt2020",
+        None if wide => "bt2020",
+        None => {
+            if assumed.0 == "bt709" {
+                let notice = "the input states no colour matrix: BT.709 assumed";
+                notices.push(notice.into());
+            }
+            assumed.0
+        }
+        Some(other) => {
+            let name = assumed.1;
+            notices.push(format!(
+                "the colour matrix {other} is not known here: {name} assumed"
+            ));
+            assumed.0
+        }
+    }
+}
+
+/// The way to BT.709, said in one line, where the input is anything wider.
+fn tone<'a>(
+    primaries: Option<&str>,
+    transfer: Option<&str>,
+    notices: &mut Vec<String>,
+    side_data: impl Iterator<Item = &'a SideData>,
+) -> Option<Tone> {
+    let wide_range = match transfer {
+        Some("arib-std-b67") => Some((Transfer::Hlg, "HLG")),
+        Some("smpte2084") => Some((
+            Transfer::Pq {
+                peak: peak(side_data),
+            },
+            "PQ",
+        )),
+        _ => None,
+    };
+    let (gamut, name) = match primaries {
+        Some("bt2020") => (Gamut::Bt2020, "BT.2020 primaries"),
+        Some("smpte431" | "smpte432") => (Gamut::P3, "P3 primaries"),
+        // Those of BT.2100, where a stream of HLG or PQ leaves them out.
+        None if wide_range.is_some() => (Gamut::Bt2020, "BT.2020 primaries assumed"),
+        _ => (Gamut::Bt709, "BT.709 primaries"),
+    };
+    match wide_range {
+        Some((transfer, curve)) => {
+            notices.push(format!(
+                "high dynamic range ({curve}, {name}): tone-mapped to BT.709, 203 cd/m² as white"
+            ));
+            Some(Tone::new(transfer, gamut))
+        }
+        None if gamut == Gamut::Bt709 => None,
+        None => {
+            notices.push(format!("{name}: mapped to BT.709"));
+            Some(Tone::new(Transfer::Standard, gamut))
+        }
+    }
+}
+
+/// The brightest light of the content, else of the display it was made on.
+fn peak<'a>(side_data: impl Iterator<Item = &'a SideData>) -> f64 {
+    let (mut content, mut display) = (None, None);
+    for data in side_data {
+        content = content.or(data.max_content.filter(|light| *light > 0.0));
+        let luminance = data.max_luminance.as_deref().and_then(|text| {
+            let (num, den) = text.split_once('/')?;
+            let (num, den): (f64, f64) = (num.parse().ok()?, den.parse().ok()?);
+            (num > 0.0 && den > 0.0).then(|| num / den)
+        });
+        display = display.or(luminance);
+    }
+    content
+        .or(display)
+        .unwrap_or(USUAL_PEAK)
+        .clamp(100.0, 10_000.0)
+}

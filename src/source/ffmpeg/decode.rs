@@ -1,0 +1,214 @@
+//! The decoding program and the pictures that it writes to a pipe: raw, of one size that it was
+//! asked for, so that every picture is a known number of bytes.
+
+use super::input::Input;
+use super::messages::{Messages, Said};
+use super::tone::Tone;
+use crate::frame::Frame;
+use crate::source::closing::Closing;
+use crate::source::{SourceError, over};
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout};
+
+/// How the values of a pixel lie in the pipe and become RGB.
+pub(super) struct Layout {
+    pub(super) tone: Option<Tone>,
+    /// What lies behind transparent pixels, where there can be any.
+    pub(super) background: Option<[u8; 3]>,
+}
+
+impl Layout {
+    /// ffmpeg's name of it.
+    pub(super) fn pixel_format(&self) -> &'static str {
+        match (self.tone.is_some(), self.background.is_some()) {
+            (false, false) => "rgb24",
+            (false, true) => "rgba",
+            (true, false) => "rgb48le",
+            (true, true) => "rgba64le",
+        }
+    }
+
+    fn pixel_bytes(&self) -> usize {
+        let values = 3 + usize::from(self.background.is_some());
+        values * (1 + usize::from(self.tone.is_some()))
+    }
+
+    fn rgb(&self, data: Vec<u8>) -> Vec<u8> {
+        if self.tone.is_none() && self.background.is_none() {
+            return data;
+        }
+        let pixels = data.chunks_exact(self.pixel_bytes());
+        let mut out = Vec::with_capacity(pixels.len() * 3);
+        for pixel in pixels {
+            let word = |at: usize| u16::from_le_bytes([pixel[2 * at], pixel[2 * at + 1]]);
+            let (colour, alpha) = match &self.tone {
+                Some(tone) => (
+                    tone.map([word(0), word(1), word(2)]),
+                    pixel.get(7).copied().unwrap_or(255),
+                ),
+                None => ([pixel[0], pixel[1], pixel[2]], pixel[3]),
+            };
+            match self.background {
+                Some(background) => out.extend(over(colour, alpha, background)),
+                None => out.extend(colour),
+            }
+        }
+        out
+    }
+}
+
+/// What is known of an input before it is decoded.
+pub(super) struct Expected {
+    pub(super) size: (u32, u32),
+    /// How many pictures there should be.
+    pub(super) pictures: Option<u64>,
+    /// What the container promises, as text: `20 frames` or `2.5 s`.
+    pub(super) promised: Option<String>,
+}
+
+/// The pictures of an input, decoded as they are asked for.
+pub(super) struct Frames {
+    child: Child,
+    pipe: Option<ChildStdout>,
+    messages: Messages,
+    layout: Layout,
+    expected: Expected,
+    allow_damaged: bool,
+    closing: Closing,
+    number: u64,
+    path: PathBuf,
+    /// Keeps a spooled pipe on disk.
+    _input: Input,
+}
+
+impl Frames {
+    /// Starts `ffmpeg` with these arguments before and after the input.
+    pub(super) fn start(
+        mut input: Input,
+        arguments: (&[&str], &[&str]),
+        layout: Layout,
+        expected: Expected,
+        allow_damaged: bool,
+        closing: Closing,
+    ) -> Result<Self, SourceError> {
+        let mut child = input.decode("ffmpeg", arguments.0, arguments.1)?;
+        let path = input.name().to_owned();
+        let Some(messages) = child.stderr.take() else {
+            let reason = "ffmpeg did not start: it has no standard error".to_owned();
+            return Err(SourceError::Ffmpeg { path, reason });
+        };
+        Ok(Self {
+            pipe: child.stdout.take(),
+            child,
+            messages: Messages::read(messages),
+            layout,
+            expected,
+            allow_damaged,
+            closing,
+            number: 0,
+            path,
+            _input: input,
+        })
+    }
+
+    fn read(&mut self) -> Result<Option<Frame>, SourceError> {
+        let Some(pipe) = self.pipe.as_mut() else {
+            return Ok(None);
+        };
+        let (width, height) = self.expected.size;
+        let wanted = width as usize * height as usize * self.layout.pixel_bytes();
+        let mut data = Vec::with_capacity(wanted);
+        pipe.take(wanted as u64)
+            .read_to_end(&mut data)
+            .map_err(|e| SourceError::io(&self.path, e))?;
+        if data.len() < wanted {
+            self.pipe = None;
+            return self.end(data.is_empty()).map(|()| None);
+        }
+        if !self.allow_damaged && self.messages.complain() {
+            self.pipe = None;
+            // The message names what has been said until now: it need not wait for the end.
+            let _ = self.child.kill();
+            let said = self.messages.to_the_end();
+            return Err(self.damaged(&said));
+        }
+        self.number += 1;
+        let frame = Frame::new(width, height, self.layout.rgb(data));
+        let failed = |error: crate::frame::FrameSizeError| self.failed(&error.to_string());
+        frame.map(Some).map_err(failed)
+    }
+
+    /// Takes stock once the pipe has ended; `whole`: with a whole picture.
+    fn end(&mut self, whole: bool) -> Result<(), SourceError> {
+        let status = self.child.wait();
+        let status = status.map_err(|e| SourceError::io(&self.path, e))?;
+        let said = self.messages.to_the_end();
+        if self.number == 0 {
+            return Err(self.failed(&said.words()));
+        }
+        self.tally(&said);
+        let short = self.expected.pictures;
+        let short = short.is_some_and(|expected| self.number + 3 + expected / 20 < expected);
+        if status.success() && whole && !short && said.count == 0 {
+            return Ok(());
+        }
+        let damaged = self.damaged(&said);
+        if self.allow_damaged {
+            self.closing.say(damaged.to_string());
+            return Ok(());
+        }
+        Err(damaged)
+    }
+
+    /// Says what became of the frames on the way to a constant rate and size.
+    fn tally(&self, said: &Said) {
+        if let Some([read, dropped, repeated]) = said.resampled
+            && (dropped, repeated) != (0, 0)
+        {
+            self.closing.say(format!(
+                "resampled to a constant rate: of {read} frames {dropped} were dropped, {repeated} added as repetitions"
+            ));
+        }
+        if let Some((first, others)) = said.sizes.split_first()
+            && !others.is_empty()
+        {
+            let others = others.join(", ");
+            self.closing.say(format!(
+                "the size of the pictures changes from {first} to {others}: brought into the first"
+            ));
+        }
+    }
+
+    fn damaged(&self, said: &Said) -> SourceError {
+        SourceError::Damaged {
+            path: self.path.clone(),
+            read: format!("{} pictures", self.number),
+            promised: self.expected.promised.clone(),
+            said: format!("ffmpeg says: {}", said.words()),
+        }
+    }
+
+    fn failed(&self, reason: &str) -> SourceError {
+        SourceError::Ffmpeg {
+            path: self.path.clone(),
+            reason: format!("ffmpeg stopped at frame {}: {reason}", self.number),
+        }
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Result<Frame, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+impl Drop for Frames {
+    fn drop(&mut self) {
+        // Fails only where the program has already ended, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,349 @@
+//! Any input that is no folder, recipe or plain y4m, through the `ffprobe` and `ffmpeg` programs on
+//! the `PATH`.
+//!
+//! `ffprobe` tells what the container, the first frames and the times of the packets say; from that
+//! one chain of filters is made that states everything: deinterlacing, rate, matrix and range,
+//! size, orientation. `ffmpeg` then writes pictures of that size to a pipe. Nothing is left to its
+//! defaults, so that what the container says wrongly cannot change what a picture is, and the chain
+//! is not made anew where a stream changes its format.
+
+mod colour;
+mod decode;
+mod input;
+mod messages;
+mod orientation;
+mod probe;
+mod rate;
+mod streams;
+mod tone;
+
+use super::closing::Closing;
+use super::{MAX_SIDE, Options, Source, SourceError};
+use crate::time::FrameRate;
+use colour::Colour;
+use decode::{Expected, Frames, Layout};
+pub(super) use input::Input;
+use orientation::Orientation;
+use probe::{FrameInfo, PixelFormat, Probe, Stream};
+use rate::Timing;
+use std::process::Command;
+
+/// Formats whose pictures are shown for exactly as long as they say.
+const EXACT: [&str; 3] = ["gif", "apng", "webp"];
+/// Pixels wider or higher than this many times their other side are a mistake of the container.
+const MAX_ASPECT: u32 = 16;
+
+/// The first line of `ffmpeg -version`, or `None` where it is not installed.
+pub fn version() -> Option<String> {
+    let output = Command::new("ffmpeg").arg("-version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().next().map(str::to_owned)
+}
+
+/// Opens the best video stream of `input`.
+pub(super) fn open(input: Input, options: &Options) -> Result<Source, SourceError> {
+    let film = Film::look(&input)?;
+    let plan = film.plan(options)?;
+    let (size, rate) = (plan.size, plan.rate);
+    let expected = Expected {
+        size,
+        pictures: film.seconds().map(|s| (s * rate.fps()).round() as u64),
+        promised: film.promised(),
+    };
+    let length = expected.pictures;
+    let closing = Closing::default();
+    let map = format!("0:{}", film.stream.index);
+    let pixel_format = plan.layout.pixel_format();
+    let before = [
+        "-hide_banner",
+        "-nostats",
+        "-nostdin",
+        "-v",
+        "level+verbose",
+    ];
+    let decoder = film.decoder().map_or(vec![], |name| vec!["-c:v", name]);
+    let before = [
+        &before[..],
+        &["-noautorotate", "-reinit_filter", "0"],
+        &decoder,
+    ]
+    .concat();
+    let after = ["-map", &map, "-vf", &plan.chain];
+    let output = ["-f", "rawvideo", "-pix_fmt", pixel_format, "-"];
+    let after = [&after[..], &output].concat();
+    let allow = options.allow_damaged;
+    let arguments = (&before[..], &after[..]);
+    let frames = Frames::start(
+        input,
+        arguments,
+        plan.layout,
+        expected,
+        allow,
+        closing.clone(),
+    )?;
+    Ok(Source {
+        size,
+        frame_rate: rate,
+        native_rate: plan.native,
+        pixel_aspect: plan.aspect,
+        length,
+        notices: plan.notices,
+        closing,
+        frames: Box::new(frames),
+        ended: false,
+    })
+}
+
+/// What is known of the stream that is read.
+struct Film {
+    stream: Stream,
+    format: Option<PixelFormat>,
+    frames: Vec<FrameInfo>,
+    timing: Option<Timing>,
+    left_out: Option<String>,
+    exact: bool,
+    name: std::path::PathBuf,
+}
+
+/// How it is read.
+struct Plan {
+    size: (u32, u32),
+    native: FrameRate,
+    rate: FrameRate,
+    aspect: (u32, u32),
+    chain: String,
+    layout: Layout,
+    notices: Vec<String>,
+}
+
+impl Film {
+    fn look(input: &Input) -> Result<Self, SourceError> {
+        let name = input.name().to_owned();
+        let probe = Probe::streams(input)?;
+        let Some(best) = streams::best(&probe.streams) else {
+            let rest = streams::left_out(&probe.streams, u32::MAX);
+            let rest = rest.map_or_else(String::new, |rest| format!("; {rest}"));
+            let reason = format!("holds no video stream{rest}");
+            return Err(SourceError::Ffmpeg { path: name, reason });
+        };
+        let mut stream = best.clone();
+        stream.duration = stream.promised_duration(&probe);
+        let frames = Probe::first_frames(input, stream.index);
+        let times = Probe::times(input, stream.index);
+        let format_name = &probe.format.format_name;
+        let exact = EXACT.iter().any(|exact| format_name.contains(exact));
+        let (nominal, mean) = (&stream.r_frame_rate, &stream.avg_frame_rate);
+        let shown = frames.first().and_then(|frame| frame.pix_fmt.clone());
+        let shown = shown.or_else(|| stream.pix_fmt.clone());
+        let mut formats = probe.pixel_formats.iter();
+        Ok(Self {
+            timing: rate::timing(&times, nominal, mean, exact),
+            format: formats
+                .find(|format| Some(&format.name) == shown.as_ref())
+                .cloned(),
+            left_out: streams::left_out(&probe.streams, stream.index),
+            stream,
+            frames,
+            exact,
+            name,
+        })
+    }
+
+    /// What is read and what is said of it.
+    fn plan(&self, options: &Options) -> Result<Plan, SourceError> {
+        let mut notices: Vec<String> = self.left_out.iter().cloned().collect();
+        let orientation = self.orientation(&mut notices);
+        let stored = self.stored_size()?;
+        let timing = self.timing.ok_or_else(|| SourceError::Ffmpeg {
+            path: self.name.clone(),
+            reason: "states neither a frame rate nor the times of its frames".into(),
+        })?;
+        let (rate, every) = options.rate_of(timing.rate);
+        if let (Some((shortest, longest)), false) = (timing.uneven, self.exact) {
+            let (fast, slow) = (1.0 / shortest, 1.0 / longest);
+            notices.push(format!(
+                "variable frame rate ({slow:.3} to {fast:.3} a second): resampled to {rate}"
+            ));
+        }
+        let first = self.frames.first();
+        let colour = colour::colour(&self.stream, first, self.format.as_ref());
+        notices.extend(colour.notices.iter().cloned());
+        let alpha = self.has_alpha();
+        if alpha {
+            notices.push("the input has an alpha channel: composited on the background".into());
+        }
+        if self.is_interlaced() {
+            notices.push("interlaced: deinterlaced (bwdif), one picture a frame".into());
+        }
+        let layout = Layout {
+            background: alpha.then_some(options.background),
+            tone: colour.tone.clone(),
+        };
+        let native_slots = every.map_or(rate, |_| timing.rate);
+        let shift = if native_slots == timing.rate {
+            timing.shift
+        } else {
+            0.0
+        };
+        let rates = rates(native_slots, every.unwrap_or(1), shift);
+        let chain = self.chain(&rates, &colour, &layout, stored, orientation);
+        let aspect = self.pixel_aspect();
+        let turn = |(a, b)| if orientation.turned { (b, a) } else { (a, b) };
+        Ok(Plan {
+            size: turn(stored),
+            native: timing.rate,
+            rate,
+            aspect: turn(aspect),
+            chain,
+            layout,
+            notices,
+        })
+    }
+
+    /// The filters from decoded frames to what the pipe carries.
+    fn chain(
+        &self,
+        rates: &str,
+        colour: &Colour,
+        layout: &Layout,
+        (width, height): (u32, u32),
+        orientation: Orientation,
+    ) -> String {
+        let deinterlace = self.is_interlaced();
+        let deinterlace = deinterlace.then(|| "bwdif=mode=send_frame:deint=interlaced".to_owned());
+        let scale = format!(
+            "scale={width}:{height}:force_original_aspect_ratio=decrease:flags=bilinear+accurate_rnd+full_chroma_int"
+        );
+        let meaning = colour.scale.as_ref().map(|options| format!(":{options}"));
+        let scale = scale + &meaning.unwrap_or_default();
+        let format = format!("format={}", layout.pixel_format());
+        // Pictures of another size in the middle of a stream lie in front of black.
+        let pad = format!("pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:eval=frame");
+        let upright = orientation.filters().map(str::to_owned);
+        let filters = deinterlace
+            .into_iter()
+            .chain([rates.to_owned(), scale, format, pad]);
+        filters.chain(upright).collect::<Vec<_>>().join(",")
+    }
+
+    fn stored_size(&self) -> Result<(u32, u32), SourceError> {
+        let shown = self.frames.first().filter(|frame| frame.width > 0);
+        let size = shown.map_or((self.stream.width, self.stream.height), |frame| {
+            (frame.width, frame.height)
+        });
+        if size.0.min(size.1) == 0 || size.0.max(size.1) > MAX_SIDE {
+            let reason = format!("its sides must be 1 to {MAX_SIDE} pixels");
+            return Err(SourceError::Size { size, reason });
+        }
+        Ok(size)
+    }
+
+    /// From the frames' own display matrix, else from the container's.
+    fn orientation(&self, notices: &mut Vec<String>) -> Orientation {
+        let of_frame = self
+            .frames
+            .first()
+            .map_or(&[][..], |frame| &frame.side_data_list);
+        let mut side_data = of_frame.iter().chain(&self.stream.side_data_list);
+        let Some(matrix) = side_data.find_map(|data| data.displaymatrix.as_deref()) else {
+            return Orientation::default();
+        };
+        Orientation::from_matrix(matrix).unwrap_or_else(|| {
+            notices.push("turned by other than quarters: shown as it is stored".into());
+            Orientation::default()
+        })
+    }
+
+    fn pixel_aspect(&self) -> (u32, u32) {
+        let of_frame = self.frames.first().map(|frame| &frame.sample_aspect_ratio);
+        let stated = [Some(&self.stream.sample_aspect_ratio), of_frame];
+        let parsed = stated.into_iter().flatten().flatten().find_map(|text| {
+            let (a, b) = text.split_once(':')?;
+            let (a, b): (u32, u32) = (a.parse().ok()?, b.parse().ok()?);
+            let likely = a > 0 && b > 0 && a <= b.saturating_mul(MAX_ASPECT);
+            (likely && b <= a.saturating_mul(MAX_ASPECT)).then_some((a, b))
+        });
+        parsed.unwrap_or((1, 1))
+    }
+
+    fn is_interlaced(&self) -> bool {
+        let order = self.stream.field_order.as_deref();
+        let stated = matches!(order, Some("tt" | "bb" | "tb" | "bt"));
+        stated || self.frames.iter().any(|frame| frame.interlaced_frame != 0)
+    }
+
+    fn has_alpha(&self) -> bool {
+        let format = self.format.as_ref();
+        self.decoder().is_some() || format.is_some_and(|format| format.is("alpha"))
+    }
+
+    /// A decoder other than ffmpeg's first choice: its own for VP8 and VP9 leave the alpha out.
+    fn decoder(&self) -> Option<&'static str> {
+        let alpha = self
+            .stream
+            .tags
+            .get("alpha_mode")
+            .is_some_and(|mode| mode == "1");
+        let name = match self.stream.codec_name.as_str() {
+            "vp8" if alpha => "libvpx",
+            "vp9" if alpha => "libvpx-vp9",
+            _ => return None,
+        };
+        let listed = Command::new("ffmpeg")
+            .args(["-v", "quiet", "-decoders"])
+            .output()
+            .ok()?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let mut words = listed
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(1));
+        words.any(|word| word == name).then_some(name)
+    }
+
+    /// How long the frames last, if the container says it.
+    fn seconds(&self) -> Option<f64> {
+        let seconds = self.stream.duration.as_deref()?.parse::<f64>().ok()?;
+        (seconds.is_finite() && seconds > 0.0).then_some(seconds)
+    }
+
+    fn promised(&self) -> Option<String> {
+        let frames = self.stream.nb_frames.as_ref();
+        let seconds = || self.seconds().map(|seconds| format!("{seconds:.1} s"));
+        frames
+            .map(|frames| format!("{frames} frames"))
+            .or_else(seconds)
+    }
+}
+
+impl Stream {
+    /// The stream's own duration: its header's, Matroska's tag, or the file's where it is alone.
+    fn promised_duration(&self, probe: &Probe) -> Option<String> {
+        let tag = self.tags.get("DURATION").and_then(|text| {
+            let mut parts = text.split(':').map(|part| part.parse::<f64>().ok());
+            let (h, m, s) = (parts.next()??, parts.next()??, parts.next()??);
+            Some((h * 3600.0 + m * 60.0 + s).to_string())
+        });
+        let alone = || {
+            probe
+                .format
+                .duration
+                .clone()
+                .filter(|_| probe.streams.len() == 1)
+        };
+        self.duration.clone().or(tag).or_else(alone)
+    }
+}
+
+/// The filters that bring frames to `every`th of a constant `rate`, numbered from 0.
+fn rates(rate: FrameRate, every: u32, shift: f64) -> String {
+    let start = match shift == 0.0 {
+        true => "setpts=PTS-STARTPTS".to_owned(),
+        false => format!("setpts=PTS-STARTPTS+{shift:.6}/TB"),
+    };
+    let step = if every > 1 {
+        format!(",framestep={every}")
+    } else {
+        String::new()
+    };
+    format!("{start},fps=fps={rate}:round=near{step}")
+}

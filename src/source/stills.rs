@@ -1,0 +1,134 @@
+//! Pictures as a video: those of a folder, of a pattern, or a single one.
+//!
+//! PNG and JPEG are decoded here, and their sizes compared before the first frame is given out;
+//! pictures of other formats go through `ffmpeg`, one by one.
+
+use super::closing::Closing;
+use super::ffmpeg::{self, Input};
+use super::{Options, Source, SourceError, image_file, pattern};
+use crate::frame::Frame;
+use crate::time::FrameRate;
+use std::path::{Path, PathBuf};
+
+const DEFAULT_RATE: u32 = 30;
+/// Formats that are decoded here.
+const OWN: [&str; 3] = ["png", "jpg", "jpeg"];
+/// Formats of pictures that a folder without any of them may hold.
+const FOREIGN: [&str; 7] = ["webp", "tif", "tiff", "bmp", "avif", "jxl", "exr"];
+
+/// Opens the pictures of `folder`; other files in it are ignored.
+pub(super) fn folder(folder: &Path, options: &Options) -> Result<Source, SourceError> {
+    let of =
+        |known: &[&str]| pattern::in_folder(folder, &|name| has_extension(Path::new(name), known));
+    let mut paths = of(&OWN)?;
+    if paths.is_empty() {
+        paths = of(&FOREIGN)?;
+    }
+    if paths.is_empty() {
+        let path = folder.into();
+        return Err(SourceError::EmptyFolder { path });
+    }
+    open(folder, paths, options)
+}
+
+fn has_extension(path: &Path, known: &[&str]) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    known.iter().any(|k| extension.eq_ignore_ascii_case(k))
+}
+
+/// Opens the pictures at `paths`, of which there is at least one, as the input `name`. One that is
+/// no picture but a film is opened as such.
+pub(super) fn open(
+    name: &Path,
+    paths: Vec<PathBuf>,
+    options: &Options,
+) -> Result<Source, SourceError> {
+    if let [only] = paths.as_slice()
+        && only != name
+    {
+        return Source::open(only, options);
+    }
+    let mut notices: Vec<String> = pattern::gaps(&paths).into_iter().collect();
+    let size = sizes(&paths, options, &mut notices)?;
+    let frame_rate = match options.frame_rate {
+        Some(rate) => rate,
+        None => FrameRate::new(DEFAULT_RATE, 1).map_err(|e| SourceError::rate(name, e))?,
+    };
+    if options.frame_rate.is_none() {
+        notices.push(format!("images state no frame rate: {frame_rate} assumed"));
+    }
+    let options = options.clone();
+    Ok(Source {
+        size,
+        frame_rate,
+        native_rate: frame_rate,
+        pixel_aspect: (1, 1),
+        length: Some(paths.len() as u64),
+        notices,
+        closing: Closing::default(),
+        frames: Box::new(paths.into_iter().map(move |path| {
+            let frame = read(&path, &options)?;
+            require_size(&path, (frame.width(), frame.height()), size)?;
+            Ok(frame)
+        })),
+        ended: false,
+    })
+}
+
+/// The size of all pictures, as far as their headers can be read here.
+fn sizes(
+    paths: &[PathBuf],
+    options: &Options,
+    notices: &mut Vec<String>,
+) -> Result<(u32, u32), SourceError> {
+    let mut size = None;
+    let (mut turned, mut alpha, mut profiles) = (0, 0, 0);
+    for path in paths {
+        if !has_extension(path, &OWN) {
+            if size.is_none() {
+                let first = read(path, options)?;
+                size = Some((first.width(), first.height()));
+            }
+            continue;
+        }
+        let header = image_file::header(path)?;
+        require_size(path, header.size, *size.get_or_insert(header.size))?;
+        turned += u32::from(header.turned);
+        alpha += u32::from(header.alpha);
+        profiles += u32::from(header.profile);
+    }
+    for (count, what) in [
+        (turned, "turned as their EXIF data say"),
+        (alpha, "have an alpha channel: composited on the background"),
+        (
+            profiles,
+            "have a colour profile other than sRGB, which is not applied",
+        ),
+    ] {
+        if count > 0 {
+            notices.push(format!("{count} of {} pictures: {what}", paths.len()));
+        }
+    }
+    Ok(size.unwrap_or_default())
+}
+
+fn read(path: &Path, options: &Options) -> Result<Frame, SourceError> {
+    if has_extension(path, &OWN) {
+        return image_file::read_over(path, options.background);
+    }
+    let mut frames = ffmpeg::open(Input::file(path), options)?;
+    let empty = || SourceError::Empty { path: path.into() };
+    frames.next().unwrap_or_else(|| Err(empty()))
+}
+
+fn require_size(path: &Path, got: (u32, u32), expected: (u32, u32)) -> Result<(), SourceError> {
+    if got == expected {
+        return Ok(());
+    }
+    let path = path.into();
+    Err(SourceError::MixedSizes {
+        path,
+        expected,
+        got,
+    })
+}
