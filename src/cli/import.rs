@@ -1,6 +1,6 @@
 //! `promptus import`: the reference's prompts as a title.
 
-use super::{CliError, json_line};
+use super::{CliError, json_line, overwrite};
 use crate::frame::Frame;
 use crate::model::picture::to_tensor;
 use crate::model::{Profile, device, installed};
@@ -77,6 +77,7 @@ struct RungReport {
 
 /// Runs `promptus import`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    overwrite::title(&args.out)?;
     let folder = match &args.first_frame {
         Some(picture) => with_first_frame(&args.input, picture)?,
         None => OfficialFolder::read(&args.input)?,

@@ -5,7 +5,7 @@
 //! from `promptus publish`.
 
 use super::published::Published;
-use super::{CliError, json_line};
+use super::{CliError, json_line, overwrite};
 use crate::package::work::Assembly;
 use crate::package::{Title, TitleContent, publish};
 use std::path::PathBuf;
@@ -32,6 +32,9 @@ pub(super) struct Args {
 
 /// Runs `promptus package`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    if let Some(out) = args.out.as_ref().filter(|out| **out != args.title) {
+        overwrite::title(out)?;
+    }
     let title = Title::open(&args.title)?;
     let content = TitleContent {
         layers: args.layers,

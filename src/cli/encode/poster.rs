@@ -9,10 +9,10 @@ use image::codecs::jpeg::JpegEncoder;
 /// Quality of the JPEG, of 100.
 const QUALITY: u8 = 85;
 
-/// A JPEG of the middle one of `frames`; empty if there are none.
-pub(super) fn of(frames: &[Frame]) -> Result<Vec<u8>, CliError> {
+/// A JPEG of `frame`; empty if there is none.
+pub(super) fn of(frame: Option<&Frame>) -> Result<Vec<u8>, CliError> {
     let mut jpeg = Vec::new();
-    if let Some(frame) = frames.get(frames.len() / 2) {
+    if let Some(frame) = frame {
         JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode(
             frame.data(),
             frame.width(),
