@@ -43,7 +43,12 @@ fn encode(input: &Path, out: &Path, more: &[&str]) -> Command {
         true => &[][..],
         false => &["--steps", "1"],
     };
-    promptus(fixed.into_iter().chain(short).chain(steps.iter().chain(more).copied()))
+    promptus(
+        fixed
+            .into_iter()
+            .chain(short)
+            .chain(steps.iter().chain(more).copied()),
+    )
 }
 
 fn said(output: &Output) -> String {
@@ -85,7 +90,11 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// An encode that takes a while, and a folder in which it has just kept a segment.
 fn under_way(input: &Path, out: &Path) -> Child {
     let mut slow = encode(input, out, &["--steps", "400"]);
-    let mut child = slow.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = slow
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let work = out.with_extension("work");
     let deadline = Instant::now() + Duration::from_secs(60);
     while !segments(&work) {
@@ -108,15 +117,29 @@ fn a_title_is_replaced_only_if_the_user_says_so() {
     let (input, out) = (clip(folder.path(), 4), folder.path().join("title"));
     json(&encode(&input, &out, &[]).output().unwrap());
     let before = files(&out);
-    refused(&mut encode(&input, &out, &["--seed", "1"]), "a title is there; -y");
+    refused(
+        &mut encode(&input, &out, &["--seed", "1"]),
+        "a title is there; -y",
+    );
     assert_eq!(files(&out), before);
-    let replaced = encode(&input, &out, &["--step", "2", "-y"]).output().unwrap();
+    let replaced = encode(&input, &out, &["--step", "2", "-y"])
+        .output()
+        .unwrap();
     json(&replaced);
-    assert!(said(&replaced).contains("promptus serve"), "{}", said(&replaced));
+    assert!(
+        said(&replaced).contains("promptus serve"),
+        "{}",
+        said(&replaced)
+    );
     let master = Path::new("master.m3u8");
     assert_ne!(files(&out)[master], before[master]);
     // What players may still be at stays.
-    assert!(before.keys().filter(|name| name.components().count() > 1).all(|name| out.join(name).exists()));
+    assert!(
+        before
+            .keys()
+            .filter(|name| name.components().count() > 1)
+            .all(|name| out.join(name).exists())
+    );
 }
 
 #[test]
@@ -129,18 +152,34 @@ fn a_destination_that_is_something_else_is_refused_before_anything_is_fitted() {
     fs::write(at("file"), "mine").unwrap();
     let before = files(folder.path());
     for more in [&[][..], &["-y"]] {
-        refused(&mut encode(&input, &at("holiday"), more), "no title and not empty (it holds poster.jpg)");
+        refused(
+            &mut encode(&input, &at("holiday"), more),
+            "no title and not empty (it holds poster.jpg)",
+        );
         refused(&mut encode(&input, &at("file"), more), "is a file");
-        refused(&mut encode(&input, Path::new("https://host/title"), more), "a URL");
-        refused(&mut encode(&input, Path::new("s3://bucket/title"), more), "--shard");
+        refused(
+            &mut encode(&input, Path::new("https://host/title"), more),
+            "a URL",
+        );
+        refused(
+            &mut encode(&input, Path::new("s3://bucket/title"), more),
+            "--shard",
+        );
         refused(&mut encode(&input, &at("file/title"), more), "file");
     }
     assert_eq!(files(folder.path()), before);
     // The same for the other commands that publish.
     let (holiday, shares) = (at("holiday"), at("shares"));
-    json(&encode(&input, &shares, &["--shard", "0/1"]).output().unwrap());
+    json(
+        &encode(&input, &shares, &["--shard", "0/1"])
+            .output()
+            .unwrap(),
+    );
     let from = ["publish", "--from", shares.to_str().unwrap(), "--out"];
-    refused(&mut promptus(from.into_iter().chain([holiday.to_str().unwrap()])), "no title and not empty");
+    refused(
+        &mut promptus(from.into_iter().chain([holiday.to_str().unwrap()])),
+        "no title and not empty",
+    );
     assert_eq!(files(&holiday).len(), 1);
 }
 
@@ -152,7 +191,10 @@ fn a_folder_that_an_encode_did_not_make_is_no_work_folder() {
     fs::create_dir(&work).unwrap();
     fs::write(work.join("thesis.doc"), "years").unwrap();
     refused(&mut encode(&input, &out, &[]), "t.work: holds thesis.doc");
-    refused(&mut encode(&input, &out, &["--restart"]), "t.work: holds thesis.doc");
+    refused(
+        &mut encode(&input, &out, &["--restart"]),
+        "t.work: holds thesis.doc",
+    );
     assert_eq!(files(&work).len(), 1);
     // In one that it made, only what it wrote goes.
     fs::remove_file(work.join("thesis.doc")).unwrap();
@@ -176,19 +218,31 @@ fn two_encodes_to_one_title_do_not_meet_and_an_interrupted_one_goes_on() {
     let child = under_way(&input, &out);
     let who = format!("in use by process {} (`", child.id());
     refused(&mut encode(&input, &out, &["--restart"]), &who);
-    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let signalled = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(signalled.unwrap().success());
     let stopped = child.wait_with_output().unwrap();
     assert_eq!(stopped.status.code(), Some(130));
     let text = said(&stopped);
-    assert!(text.contains("finished segments are kept in") && text.contains("--restart"), "{text}");
+    assert!(
+        text.contains("finished segments are kept in") && text.contains("--restart"),
+        "{text}"
+    );
     assert!(segments(&folder.path().join("t.work")) && !out.exists());
 
     let whole = folder.path().join("whole");
     let slow = ["--steps", "400"];
     let all = json(&encode(&input, &whole, &slow).output().unwrap());
-    let rest = json(&encode(&input, &out, &[&slow[..], &["--resume"]].concat()).output().unwrap());
-    assert!(rest["passes"].as_u64() < all["passes"].as_u64(), "{rest} {all}");
+    let rest = json(
+        &encode(&input, &out, &[&slow[..], &["--resume"]].concat())
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        rest["passes"].as_u64() < all["passes"].as_u64(),
+        "{rest} {all}"
+    );
     let content = |title: &Path| {
         let mut content = files(title);
         content.remove(Path::new("published.json"));
@@ -216,9 +270,19 @@ fn frames_and_files_of_the_user_stay() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let title = at("title");
-    json(&encode(&clip(folder.path(), 4), &title, &[]).output().unwrap());
+    json(
+        &encode(&clip(folder.path(), 4), &title, &[])
+            .output()
+            .unwrap(),
+    );
     let play = |out: &Path, more: &[&str]| {
-        let words = ["play", title.to_str().unwrap(), "--json", "--out", out.to_str().unwrap()];
+        let words = [
+            "play",
+            title.to_str().unwrap(),
+            "--json",
+            "--out",
+            out.to_str().unwrap(),
+        ];
         promptus(words.into_iter().chain(more.iter().copied()))
     };
     let pics = at("pics");
@@ -232,7 +296,10 @@ fn frames_and_files_of_the_user_stay() {
     let now = files(&pics);
     let content = |name: &str| now[Path::new(name)].as_slice();
     assert!(content("frame-000001.png").starts_with(b"\x89PNG"));
-    assert_eq!((content("frame-000900.png"), content("cat.png")), (&b"mine"[..], &b"mine"[..]));
+    assert_eq!(
+        (content("frame-000900.png"), content("cat.png")),
+        (&b"mine"[..], &b"mine"[..])
+    );
     refused(&mut play(&pics, &[]), "named like frames");
 
     // In a folder of its own it does as it likes.
@@ -262,13 +329,22 @@ fn results_of_measurements_replace_nothing_unasked() {
     for command in [
         vec!["eval", input, title, "--no-vmaf", "--html", page],
         vec!["eval", input, title, "--no-vmaf", "--strip", page],
-        vec!["simulate", title, "--trace", trace, "--rules", "bba0", "--html", page],
-        vec!["simulate", title, "--trace", trace, "--rules", "bba0", "--csv", page],
+        vec![
+            "simulate", title, "--trace", trace, "--rules", "bba0", "--html", page,
+        ],
+        vec![
+            "simulate", title, "--trace", trace, "--rules", "bba0", "--csv", page,
+        ],
     ] {
         fs::write(page, "mine").unwrap();
-        refused(&mut promptus(command.iter().copied()), "page.html: exists; -y");
+        refused(
+            &mut promptus(command.iter().copied()),
+            "page.html: exists; -y",
+        );
         assert_eq!(fs::read(page).unwrap(), b"mine");
-        let replaced = promptus(command.iter().copied().chain(["-y"])).output().unwrap();
+        let replaced = promptus(command.iter().copied().chain(["-y"]))
+            .output()
+            .unwrap();
         assert!(replaced.status.success(), "{}", said(&replaced));
         assert_ne!(fs::read(page).unwrap(), b"mine");
     }

@@ -2,9 +2,9 @@
 //!
 //! A file sink takes every frame, however long that takes; a pipe (`-`) is written in real time.
 
-use super::{CliError, overwrite};
 use super::assembly::media_of;
 use super::paced::Paced;
+use super::{CliError, overwrite};
 use crate::frame::Frame;
 use crate::model::Generator;
 use crate::player::event::Rendered;

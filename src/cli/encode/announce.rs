@@ -107,10 +107,7 @@ fn read_line(input: &Path, source: &Source) -> String {
         format!(", {frames} frames ({seconds})")
     });
     let length = length.unwrap_or_else(|| ", length unknown".to_owned());
-    format!(
-        "{}: {width}x{height}, {rate} fps{length}",
-        input.display()
-    )
+    format!("{}: {width}x{height}, {rate} fps{length}", input.display())
 }
 
 fn made_line(job: &Job<'_>, work: &Work<'_>) -> String {

@@ -40,7 +40,7 @@ impl Speed {
         visible: (u32, u32),
     ) -> Result<Self, CliError> {
         let options = FitOptions {
-            passes: options.passes.min(1),
+            passes: 1,
             workers: 1,
             ..options.clone()
         };
@@ -49,7 +49,11 @@ impl Speed {
         let value = |i: u32| (i.wrapping_mul(2_654_435_761) >> 25) as u8 + 64;
         let frame = Frame::new(width, height, (0..3 * width * height).map(value).collect())?;
         let pixels = f64::from(width * height);
-        let visit = || Ok(fitter.fit(std::slice::from_ref(&frame), &[0], 0, &mut |_| ()).map(drop)?);
+        let visit = || {
+            Ok(fitter
+                .fit(std::slice::from_ref(&frame), &[0], 0, &mut |_| ())
+                .map(drop)?)
+        };
         let score = || Ok(scorer.score(&frame, &frame).map(drop)?);
         Ok(Self {
             visit: shorter_of_two(visit)? / pixels,

@@ -85,8 +85,8 @@ pub(super) struct FitArgs {
 /// Presets of effort and loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Preset {
-    /// For looking at once: the encoder network's prompts and a few passes; a sample of the frames
-    /// is measured.
+    /// For looking at once: the encoder network's prompts as they are, keyframes ten frames apart,
+    /// and a sample of the frames measured.
     Draft,
     /// Squared error, perceptual distance and colour.
     Default,
@@ -141,13 +141,13 @@ fn interval(text: &str) -> Result<Interval, String> {
     frames.ok_or_else(|| format!("`{text}` is no interval: expected auto or a number from 1 up"))
 }
 
-/// Passes of a draft.
-const DRAFT_PASSES: u32 = 2;
+/// Interval of a draft: finding the best one takes longer than all else in it.
+const DRAFT_INTERVAL: Interval = Interval::Frames(10);
 /// How many times the usual passes the best preset makes.
 const BEST: u32 = 3;
 /// A draft measures one frame in so many: no multiple of usual intervals, so that keyframes have
 /// their share and no more.
-const DRAFT_STRIDE: u32 = 13;
+const DRAFT_STRIDE: u32 = 23;
 
 impl FitArgs {
     /// The preset's name.
@@ -173,6 +173,7 @@ impl FitArgs {
     /// How far apart keyframes stand.
     pub(super) fn interval(&self) -> Interval {
         self.interval.unwrap_or(match self.between {
+            Between::Motion if self.preset == Preset::Draft => DRAFT_INTERVAL,
             Between::Motion => Interval::Auto,
             Between::Prompt => SHORT_INTERVAL,
         })
@@ -191,7 +192,7 @@ impl FitArgs {
         }
         options.nested = !self.plain;
         let passes = match self.preset {
-            Preset::Draft => DRAFT_PASSES,
+            Preset::Draft => 0,
             Preset::Best => BEST * options.passes,
             _ => options.passes,
         };
@@ -234,8 +235,7 @@ impl FitArgs {
             prompt,
             rate,
         } = match self.preset {
-            Preset::Default | Preset::Best => LossWeights::DEFAULT,
-            Preset::Draft => LossWeights::MSE,
+            Preset::Draft | Preset::Default | Preset::Best => LossWeights::DEFAULT,
             Preset::Reference => LossWeights::REFERENCE,
             Preset::Mse => LossWeights::MSE,
         };

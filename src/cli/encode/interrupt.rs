@@ -22,7 +22,9 @@ pub(super) fn explain_with(stage: Stage, explain: impl FnOnce() -> String + Send
         }
     };
     // As above.
-    let _ = thread::Builder::new().name("interrupt".to_owned()).spawn(watch);
+    let _ = thread::Builder::new()
+        .name("interrupt".to_owned())
+        .spawn(watch);
 }
 
 /// Completes when somebody wants the process to end; `None` if that cannot be watched.

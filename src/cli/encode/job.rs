@@ -148,13 +148,11 @@ impl Job<'_> {
         );
         let kept = Arc::new(AtomicU32::new(0));
         let (place, count) = (store.name().to_owned(), Arc::clone(&kept));
-        interrupt::explain_with(watch.stage(), move || {
-            match count.load(Ordering::Relaxed) {
-                0 => "no segment was finished yet".to_owned(),
-                count => format!(
-                    "{count} finished segments are kept in {place}; the same command goes on from there, with --restart it begins anew"
-                ),
-            }
+        interrupt::explain_with(watch.stage(), move || match count.load(Ordering::Relaxed) {
+            0 => "no segment was finished yet".to_owned(),
+            count => format!(
+                "{count} finished segments are kept in {place}; the same command goes on from there, with --restart it begins anew"
+            ),
         });
         let pool = ThreadPoolBuilder::new().num_threads(self.memory.workers);
         Ok(Run {

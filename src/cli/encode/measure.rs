@@ -76,13 +76,14 @@ impl Measurer<'_> {
         let mut shown = None;
         // Rungs below the highest are rendered only to be measured.
         let rungs = self.ranks.iter().enumerate();
-        let rungs = rungs.filter(|(_, rank)| {
-            sampling != Sampling::Nothing || **rank == track.rank()
-        });
+        let rungs =
+            rungs.filter(|(_, rank)| sampling != Sampling::Nothing || **rank == track.rank());
         for (done, (rung, &rank)) in rungs.enumerate() {
-            let looked = self.pool.install(|| self.look(span, &top.cut(rank), sampling))?;
+            let looked = self
+                .pool
+                .install(|| self.look(span, &top.cut(rank), sampling))?;
             metrics[rung] = mean(&looked.scores);
-            shown = Some(looked.middle);
+            shown = looked.poster;
             tell((done + 1) as f64 / self.ranks.len() as f64);
         }
         let measured = (0..frames).filter(|&number| sampling.has(number)).count();
@@ -94,27 +95,30 @@ impl Measurer<'_> {
                 _ => metrics,
             },
             measured_frames: (0 < measured && measured < frames).then_some(measured as u32),
-            poster: poster::of(shown.flatten().as_ref())?,
+            poster: poster::of(shown.as_ref())?,
         })
     }
 
-    /// Renders a rung of one segment as a player would.
+    /// Renders those frames of a rung of one segment that are measured or shown, as a player would.
     fn look(&self, span: &Span, rung: &Rung, sampling: Sampling) -> Result<Looked, CliError> {
         let generator = Arc::clone(self.generator);
         let mut renderer = SegmentRenderer::new(generator, rung.track.clone())?;
+        let (frames, middle) = (span.frames.len(), span.frames.len() / 2);
+        let poster = |number| number == middle && Some(&rung.track.rank()) == self.ranks.last();
+        let wanted = |number: usize| sampling.has(number) || poster(number);
+        let mut numbers = (0..frames).filter(|number| wanted(*number));
         let mut looked = Looked::default();
         let mut waiting: Vec<(usize, Frame)> = Vec::new();
-        let (mut number, middle) = (0, span.frames.len() / 2);
         for segment in &rung.segments {
-            let bytes = segment.write(&rung.track, 1, 0)?;
-            renderer.render(&read_media(&bytes)?, &mut |frame| {
-                if number == middle {
-                    looked.middle = Some(frame.clone());
+            let media = read_media(&segment.write(&rung.track, 1, 0)?)?;
+            renderer.render_some(&media, &|number| wanted(number as usize), &mut |frame| {
+                let number = numbers.next().unwrap_or(frames);
+                if poster(number) {
+                    looked.poster = Some(frame.clone());
                 }
                 if sampling.has(number) {
                     waiting.push((number, frame));
                 }
-                number += 1;
                 if waiting.len() >= rayon::current_num_threads() {
                     self.score(span, &mut waiting, &mut looked.scores)?;
                 }
@@ -122,14 +126,11 @@ impl Measurer<'_> {
             })?;
         }
         self.score(span, &mut waiting, &mut looked.scores)?;
-        match number == span.frames.len() {
-            true => Ok(looked),
-            false => {
-                let want = span.frames.len();
-                let message =
-                    format!("a segment rendered to {number} frames, its original has {want}");
-                Err(CliError::check(message))
-            }
+        match numbers.next() {
+            None => Ok(looked),
+            Some(number) => Err(CliError::check(format!(
+                "a segment rendered to fewer frames than its original has: {number} is missing of {frames}"
+            ))),
         }
     }
 
@@ -155,5 +156,5 @@ impl Measurer<'_> {
 #[derive(Default)]
 struct Looked {
     scores: Vec<Score>,
-    middle: Option<Frame>,
+    poster: Option<Frame>,
 }

@@ -52,8 +52,7 @@ pub(super) fn write(
             version: VERSION,
             rungs: rising(measured.collect::<Result<_, _>>()?),
         };
-        whole_file::write(
-            &file(folder, *codec), &serde_json::to_vec_pretty(&report)?)?;
+        whole_file::write(&file(folder, *codec), &serde_json::to_vec_pretty(&report)?)?;
     }
     Ok(())
 }

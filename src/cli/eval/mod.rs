@@ -186,7 +186,11 @@ impl AgainstArgs {
             return Ok(());
         };
         let codecs = self.against.iter();
-        overwrite::files(&codecs.map(|codec| ladders::file(folder, *codec)).collect::<Vec<_>>())
+        overwrite::files(
+            &codecs
+                .map(|codec| ladders::file(folder, *codec))
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// The grid; groups last `gop_s` seconds unless told otherwise.

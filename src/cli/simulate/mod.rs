@@ -18,7 +18,13 @@ use super::{CliError, overwrite};
 /// Runs `promptus simulate`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let grid = &args.grid;
-    let outputs = [&grid.csv, &grid.jsonl, &grid.parquet, &grid.html, &grid.p1203];
+    let outputs = [
+        &grid.csv,
+        &grid.jsonl,
+        &grid.parquet,
+        &grid.html,
+        &grid.p1203,
+    ];
     overwrite::files(outputs.into_iter().flatten())?;
     match args.compat {
         Some(peer) => compat::run(args, peer),

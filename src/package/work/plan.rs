@@ -104,7 +104,11 @@ impl Plan {
                 "{count} segments, expected 1 to {MAX_SEGMENTS}"
             )));
         }
-        if !plan.segments.iter().all(|segment| is_segment_name(&segment.name)) {
+        if !plan
+            .segments
+            .iter()
+            .all(|segment| is_segment_name(&segment.name))
+        {
             return Err(damaged("it names an object of no segment".to_owned()));
         }
         Ok(plan)
