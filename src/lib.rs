@@ -11,6 +11,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`time`], [`frame`] | exact media time; one RGB picture |
+//! | [`claim`] | marker files with a lock: which folders are the program's own, and who is at work in them |
 //! | [`prompt`] | low-rank factors: quantiser, entropy coder, interpolation, the reference's files |
 //! | [`segment`] | the wire format: init and media segments as ISO-BMFF boxes |
 //! | [`manifest`] | a format-neutral presentation and its two spellings, HLS and DASH |
@@ -39,6 +40,7 @@
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
+pub mod claim;
 pub mod frame;
 pub mod manifest;
 pub mod package;

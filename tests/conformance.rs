@@ -116,6 +116,7 @@ fn quality_of(rank: u32) -> RungQuality {
         start_s,
         duration_s,
         bytes: 1,
+        measured_frames: None,
         metrics: Metrics::default(),
     };
     RungQuality {

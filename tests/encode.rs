@@ -143,12 +143,14 @@ fn a_resumed_run_takes_up_what_is_kept_and_ends_in_the_same_bytes() {
         "{told}"
     );
     assert!(!torn.exists());
+    let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
+    assert!(said.contains("1 finished segments are kept in"), "{said}");
     let kept = files(&folder.path().join("torn.work"));
     let is_segment = |name: &&PathBuf| name.extension().is_some_and(|e| e == "zip");
     assert_eq!(kept.keys().filter(is_segment).count(), 1);
 
     fs::write(&input, &video).unwrap();
-    let report = json(&encode(&input, &torn, &["--resume"]));
+    let report = json(&encode(&input, &torn, &[]));
     assert_eq!(
         report["passes"], 4,
         "two segments of three were fitted: {report}"

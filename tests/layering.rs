@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("frame", &[]),
+    ("claim", &[]),
     ("flow", &["frame"]),
     ("prompt", &[]),
     ("segment", &["time", "prompt"]),
@@ -18,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("source", &["frame", "time"]),
     (
         "package",
-        &["time", "frame", "prompt", "segment", "manifest"],
+        &["time", "frame", "claim", "prompt", "segment", "manifest"],
     ),
     (
         "invert",
@@ -29,7 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "render",
         &[
-            "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
+            "claim", "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
         ],
     ),
     ("player", &["time", "manifest"]),

@@ -21,7 +21,7 @@ mod server;
 use super::playback::{Ended, Playback};
 use super::screen::{self, Screen};
 use super::strip::Strip;
-use super::{CliError, simulate, whole_file};
+use super::{CliError, overwrite, simulate, whole_file};
 use crate::model::installed::Decoding;
 use crate::player::fetch::Setup;
 use crate::player::ladder::Ladder;
@@ -68,6 +68,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let begun = Instant::now();
     let (title, out) = (args.title(), args.out());
+    let results = ["strip.png", "session.json"].map(|name| out.join(name));
+    match args.out {
+        Some(_) => overwrite::files(results.iter().filter(|path| path.exists()))?,
+        // The default folder is this command's own.
+        None => results.iter().for_each(|path| overwrite::allow(path)),
+    }
     let watched = watch(args)?;
     watched.strip.write(&out.join("strip.png"))?;
     let log = watched.report.json()? + "\n";

@@ -1,6 +1,6 @@
 //! `promptus export`: a title of official prompts as the reference's files.
 
-use super::{CliError, json_line};
+use super::{CliError, json_line, overwrite};
 use crate::package::{Title, to_official};
 use crate::prompt::official::Device;
 use serde::Serialize;
@@ -39,6 +39,7 @@ struct Report {
 /// Runs `promptus export`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let folder = to_official(&Title::open(&args.title)?)?;
+    overwrite::prompts(&args.out, folder.prompts.keys().copied())?;
     let device = match args.mark {
         Mark::Cuda => Device::Cuda,
         Mark::Cpu => Device::Cpu,

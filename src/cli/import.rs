@@ -1,8 +1,7 @@
 //! `promptus import`: the reference's prompts as a title.
 
-use super::{CliError, json_line};
+use super::{CliError, json_line, overwrite};
 use crate::frame::Frame;
-use crate::manifest::check_title_folder;
 use crate::model::picture::to_tensor;
 use crate::model::{Profile, device, installed};
 use crate::package::{ImportOptions, TitleContent, TitleFiles, from_official, publish};
@@ -78,7 +77,7 @@ struct RungReport {
 
 /// Runs `promptus import`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    check_title_folder(&args.out)?;
+    overwrite::title(&args.out)?;
     let folder = match &args.first_frame {
         Some(picture) => with_first_frame(&args.input, picture)?,
         None => OfficialFolder::read(&args.input)?,

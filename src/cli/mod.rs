@@ -17,6 +17,7 @@ mod import;
 mod inspect;
 mod json_line;
 mod notify;
+mod overwrite;
 mod paced;
 mod package;
 mod picture_args;
@@ -61,6 +62,9 @@ struct Cli {
     /// Where generators run: auto, cpu, cuda or cuda:N.
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     device: device::Choice,
+    /// Replace what is there already, files and titles, without asking.
+    #[arg(short = 'y', long, global = true)]
+    overwrite: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -104,6 +108,7 @@ enum Command {
 /// Parses the command line, runs the command, and turns its outcome into an exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    overwrite::say(cli.overwrite);
     // The fit and the renderer free and take the same large buffers over and over.
     keep_freed_memory();
     tracing_subscriber::fmt()

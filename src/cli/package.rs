@@ -5,8 +5,7 @@
 //! from `promptus publish`.
 
 use super::published::Published;
-use super::{CliError, json_line};
-use crate::manifest::check_title_folder;
+use super::{CliError, json_line, overwrite};
 use crate::package::work::Assembly;
 use crate::package::{Title, TitleContent, publish};
 use std::path::PathBuf;
@@ -33,7 +32,9 @@ pub(super) struct Args {
 
 /// Runs `promptus package`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    args.out.as_deref().map_or(Ok(()), check_title_folder)?;
+    if let Some(out) = args.out.as_ref().filter(|out| **out != args.title) {
+        overwrite::title(out)?;
+    }
     let title = Title::open(&args.title)?;
     let content = TitleContent {
         layers: args.layers,

@@ -6,8 +6,7 @@
 //! for) with `id`, `rank`, `kbps`, `bytes` and the metrics that were measured.
 
 use super::published::{Destination, from_store};
-use super::{CliError, json_line};
-use crate::manifest::check_title_folder;
+use super::{CliError, json_line, overwrite};
 use crate::package::work::{Plan, WorkStore};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,7 +36,7 @@ pub(super) struct Args {
 
 /// Runs `promptus publish`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    check_title_folder(&args.out)?;
+    overwrite::title(&args.out)?;
     let folder = Path::new(&args.from);
     if !args.from.contains("://") && !folder.is_dir() {
         let message = format!("{}: there is no such folder", args.from);

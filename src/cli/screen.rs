@@ -2,9 +2,9 @@
 //!
 //! A file sink takes every frame, however long that takes; a pipe (`-`) is written in real time.
 
-use super::CliError;
 use super::assembly::media_of;
 use super::paced::Paced;
+use super::{CliError, overwrite};
 use crate::frame::Frame;
 use crate::model::Generator;
 use crate::player::event::Rendered;
@@ -60,6 +60,7 @@ impl Screen {
         stream: &Stream,
         generator: Arc<Generator>,
     ) -> Result<Self, CliError> {
+        overwrite::frames(out)?;
         let picture = picture(stream)?;
         if out != Path::new("-") {
             return Self::new(stream, generator, open_sink(out, picture)?);

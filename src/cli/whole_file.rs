@@ -1,8 +1,9 @@
-//! Results as files that appear whole or not at all. Knows nothing of what is in them.
+//! Results as files that appear whole or not at all, and replace nothing that the user did not give
+//! away (see [`super::overwrite`]). Knows nothing of what is in them.
 //!
 //! What stands there and is no file (a device, a pipe, a link) is written to, not replaced.
 
-use super::CliError;
+use super::{CliError, overwrite};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,7 +11,10 @@ use std::path::Path;
 /// Writes `bytes` beside `path` and moves them there, readable like any other file. Fails with an
 /// error that names `path`.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    put(path, bytes).map_err(|error| CliError::input(format!("{}: {error}", path.display())))
+    overwrite::file(path)?;
+    put(path, bytes).map_err(|error| CliError::input(format!("{}: {error}", path.display())))?;
+    overwrite::allow(path);
+    Ok(())
 }
 
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -45,6 +49,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         write(&file, b"a longer text").unwrap();
+        overwrite::allow(&link);
         std::os::unix::fs::symlink(&file, &link).unwrap();
         write(&link, b"short").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"short");

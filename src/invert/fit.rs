@@ -20,7 +20,7 @@ use super::start::Opening;
 use super::warm::{joint_factors, keyframe_prompts, separate_factors, uniform_factors};
 use super::workers::Workers;
 use crate::frame::Frame;
-use crate::model::{Encoder, Generator, picture};
+use crate::model::{Encoder, Generator};
 use crate::prompt::{
     CodedKeyframe, CodingParameters, Factors, Interpolation, KeyframeEncoder, Steps,
 };
@@ -138,8 +138,7 @@ impl<'a> Fitter<'a> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted, InvertError> {
         check(frames, positions)?;
-        let targets = self.targets(frames)?;
-        let segment = self.segment(frames, &targets, positions);
+        let segment = self.segment(frames, positions);
         let seed = self
             .options
             .seed
@@ -147,7 +146,7 @@ impl<'a> Fitter<'a> {
         let prompts = match self.encoder {
             Some(encoder) => self.warm_start(encoder, &segment)?,
             None => self
-                .cold_start(frames, &targets, seed, progress)?
+                .cold_start(frames, seed, progress)?
                 .repeated(positions.len()),
         };
         let done = self.descend(&segment, prompts, seed, progress)?;
@@ -161,37 +160,26 @@ impl<'a> Fitter<'a> {
         })
     }
 
-    fn targets(&self, frames: &[Frame]) -> Result<Vec<Tensor>, InvertError> {
-        let device = self.generator.device();
-        let target = |frame: &Frame| {
-            let coded = self.coded_size(frame);
-            picture::to_tensor(frame, coded, device)
-        };
-        Ok(frames.iter().map(target).collect::<Result<_, _>>()?)
-    }
-
     fn coded_size(&self, frame: &Frame) -> (u32, u32) {
         let visible = (frame.width(), frame.height());
         self.generator.profile().coded_size(visible)
     }
 
-    fn segment<'s>(
-        &'s self,
-        frames: &[Frame],
-        targets: &'s [Tensor],
-        positions: &'s [u32],
-    ) -> Segment<'s> {
+    fn segment<'s>(&'s self, frames: &'s [Frame], positions: &'s [u32]) -> Segment<'s> {
+        let coded = self.coded_size(&frames[0]);
         let visible = (frames[0].width(), frames[0].height());
         Segment {
             positions,
-            targets,
+            frames,
+            coded,
+            device: self.generator.device(),
             loss: Loss {
                 weights: self.options.loss,
                 perceptual: self.perceptual,
                 visible,
                 crop: self.options.crop as usize,
             },
-            coding: self.coding(self.coded_size(&frames[0])),
+            coding: self.coding(coded),
             interpolation: self.options.interpolation,
         }
     }
@@ -199,8 +187,7 @@ impl<'a> Fitter<'a> {
     /// The encoder network's prompts as factors of the keyframes.
     fn warm_start(&self, encoder: &Encoder, segment: &Segment<'_>) -> Result<Prompts, InvertError> {
         let predict = |frame: &u32| {
-            let target = &segment.targets[*frame as usize];
-            let prompt = encoder.prompts(target)?.flatten_all()?;
+            let prompt = encoder.prompts(&segment.target(*frame)?)?.flatten_all()?;
             Ok(prompt.to_vec1::<f32>()?)
         };
         let visited: Vec<u32> = segment.visited().collect();
@@ -218,11 +205,10 @@ impl<'a> Fitter<'a> {
     fn cold_start(
         &self,
         frames: &[Frame],
-        targets: &[Tensor],
         seed: u32,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Prompts, InvertError> {
-        let first = self.segment(frames, &targets[..1], &[0]);
+        let first = self.segment(&frames[..1], &[0]);
         let coding = first.coding;
         let ranks = (coding.components, coding.full_rank);
         let prompts = uniform_factors(coding.shape, ranks, seed);
@@ -315,8 +301,7 @@ impl<'a> Fitter<'a> {
     }
 
     fn opening(&self, segment: &Segment<'_>, prompts: &Prompts) -> Result<Opening, InvertError> {
-        let (_, _, height, width) = segment.targets[0].dims4()?;
-        let start = self.generator.start((width as u32, height as u32))?;
+        let start = self.generator.start(segment.coded)?;
         let factors = prompts.factors()?;
         let base = self.options.ranks.first().copied().unwrap_or(1);
         Opening::new(
@@ -364,8 +349,8 @@ impl<'a> Fitter<'a> {
             false => start.clone(),
         };
         let pictures = self.generator.frames(prompt.as_tensor(), &start)?;
-        let target = &segment.targets[visit.frame as usize];
-        let mut loss = segment.loss.of(&pictures, target, visit.corner)?;
+        let target = segment.target(visit.frame)?;
+        let mut loss = segment.loss.of(&pictures, &target, visit.corner)?;
         if self.options.loss.prompt > 0.0 {
             let size = (prompt.abs()?.mean_all()? * self.options.loss.prompt)?;
             loss = (loss + size)?;

@@ -11,6 +11,7 @@
 
 use crate::flow::Between;
 use crate::frame::Frame;
+use rayon::prelude::*;
 
 /// Frames from keyframe to keyframe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,8 @@ fn moved(frames: &[Frame], cuts: &[u32], interval: u32) -> Option<f64> {
     };
     let starts: Vec<u32> = starts.filter(fits).collect();
     let step = starts.len().div_ceil(PLACES).max(1);
-    let errors = starts.iter().step_by(step).map(|&start| {
+    let places: Vec<u32> = starts.into_iter().step_by(step).collect();
+    let errors = places.par_iter().map(|&start| {
         let frame = |at: u32| &frames[at as usize];
         let motion = Between::new(frame(start), frame(start + interval)).ok()?;
         let error = |inside: u32| {

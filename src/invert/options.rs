@@ -181,7 +181,7 @@ const MAX_PASSES: u32 = 100_000;
 
 impl FitOptions {
     /// Fails on a value outside its range; `full_rank` is the profile's.
-    pub(super) fn check(&self, full_rank: usize) -> Result<(), InvertError> {
+    pub fn check(&self, full_rank: usize) -> Result<(), InvertError> {
         let rises = self.ranks.is_sorted_by(|a, b| a < b);
         let within = |&rank: &usize| (1..=full_rank).contains(&rank);
         if !rises || self.ranks.is_empty() || !self.ranks.iter().all(within) {

@@ -1,20 +1,24 @@
 //! One segment as a fit sees it: targets, keyframe positions, coding and loss. Nothing here changes
 //! from pass to pass.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
 use super::InvertError;
 use super::loss::Loss;
 use super::prompts::Share;
 use super::schedule::Visit;
 use crate::frame::Frame;
+use crate::model::picture;
 use crate::prompt::{CodedKeyframe, CodingParameters, Factors, Interpolation, between};
 use crate::segment::keyframes::bracket;
 
 /// What stays the same over all passes of a segment.
 pub(super) struct Segment<'a> {
     pub(super) positions: &'a [u32],
-    pub(super) targets: &'a [Tensor],
+    pub(super) frames: &'a [Frame],
+    /// Width and height of the pictures that are generated.
+    pub(super) coded: (u32, u32),
+    pub(super) device: &'a Device,
     pub(super) loss: Loss<'a>,
     pub(super) coding: CodingParameters,
     pub(super) interpolation: Interpolation,
@@ -30,6 +34,13 @@ pub(super) struct Coded {
 }
 
 impl Segment<'_> {
+    /// What frame `number` should become. Made when it is looked at: as numbers, the frames of a
+    /// segment take four times the memory that they take as bytes.
+    pub(super) fn target(&self, number: u32) -> Result<Tensor, InvertError> {
+        let frame = &self.frames[number as usize];
+        Ok(picture::to_tensor(frame, self.coded, self.device)?)
+    }
+
     /// The composed prompt of a visit, exactly as a player makes it.
     pub(super) fn prompt(&self, seen: &[Factors], visit: Visit) -> Result<Vec<f32>, InvertError> {
         match bracket(self.positions, visit.frame) {
@@ -53,7 +64,7 @@ impl Segment<'_> {
     /// All frames that take part in the fit, in order.
     pub(super) fn visited(&self) -> impl Iterator<Item = u32> {
         let generated = self.interpolation != Interpolation::Motion;
-        let frames = 0..self.targets.len() as u32;
+        let frames = 0..self.frames.len() as u32;
         frames.filter(move |frame| generated || self.positions.binary_search(frame).is_ok())
     }
 

@@ -39,7 +39,10 @@ pub struct SegmentQuality {
     pub duration_s: f64,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Means over its frames.
+    /// How many of its frames the means are over, evenly spread; absent: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_frames: Option<u32>,
+    /// Means over its frames, those that were measured.
     #[serde(flatten)]
     pub metrics: Metrics,
 }
@@ -72,6 +75,7 @@ mod tests {
             start_s: 2.0,
             duration_s: 2.0,
             bytes: 9000,
+            measured_frames: None,
             metrics: Metrics {
                 psnr: Some(27.5),
                 lpips_squeeze: Some(0.125),

@@ -1,5 +1,6 @@
 //! What can be wrong with a title, in memory or on disk.
 
+use crate::claim::ClaimError;
 use crate::manifest::ManifestError;
 use crate::prompt::PromptError;
 use crate::segment::SegmentError;
@@ -70,6 +71,17 @@ pub enum PackageError {
         place: String,
         /// What the store said.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Another process is at work in a folder, or it is not this program's.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// A folder that was to become or hold a title is something else.
+    #[error("{}: {problem}", path.display())]
+    Occupied {
+        /// What is there.
+        path: PathBuf,
+        /// Why nothing is written there.
+        problem: String,
     },
     /// A rung or segment that the title does not have.
     #[error("{}: there is no {what}", title.display())]

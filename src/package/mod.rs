@@ -16,9 +16,11 @@
 //! ```
 
 mod conformance;
+mod durable;
 mod error;
 mod ladder;
 mod layers;
+mod occupant;
 mod official;
 mod open;
 mod publish;
@@ -29,6 +31,7 @@ pub use conformance::{Conformance, Finding, TitleSource, check as check_title};
 pub use error::PackageError;
 pub use ladder::rung_id;
 pub use layers::join;
+pub use occupant::Occupant;
 pub use official::{ImportOptions, from_official, to_official};
 pub use open::{Keyframe, Title, TitleRung};
 pub use publish::{KEEP_OLD, publish};

@@ -327,6 +327,11 @@ pub(super) fn content_hash(files: &[TitleFile]) -> String {
     hex(&hash.finalize()[..8])
 }
 
+/// The SHA-256 of `bytes`, 64 hex digits.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

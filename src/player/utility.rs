@@ -270,6 +270,7 @@ mod tests {
                     start_s: 0.0,
                     duration_s: 2.0,
                     bytes: 1,
+                    measured_frames: None,
                     metrics: Metrics {
                         lpips_squeeze: Some(value),
                         ..Metrics::default()

@@ -1,5 +1,6 @@
 //! What keeps a segment from becoming frames, or frames from reaching their place.
 
+use crate::claim::ClaimError;
 use crate::flow::SizesDiffer;
 use crate::model::ModelError;
 use crate::prompt::PromptError;
@@ -142,6 +143,9 @@ pub enum RenderError {
     /// Pictures of unlike sizes cannot be moved towards each other.
     #[error(transparent)]
     Motion(#[from] SizesDiffer),
+    /// Another process is writing frames to the same folder.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The generator failed.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -129,12 +129,23 @@ impl SegmentRenderer {
         media: &MediaSegment,
         deliver: &mut Deliver<'_>,
     ) -> Result<(), RenderError> {
+        self.render_some(media, &|_| true, deliver)
+    }
+
+    /// As [`Self::render`], but hands over only the frames whose numbers (from 0 in the segment) are
+    /// `wanted`; of moved pictures only those are made.
+    pub fn render_some(
+        &mut self,
+        media: &MediaSegment,
+        wanted: &dyn Fn(u32) -> bool,
+        deliver: &mut Deliver<'_>,
+    ) -> Result<(), RenderError> {
         let segment = CodedSegment::read(&self.track, media)?;
         let keyframes = Keyframes::decode(&self.track, &segment)?;
         let frames = segment.playable_frames();
         if self.track.start_latent == StartLatent::Chain {
             let before = self.chain_start(media.sequence, &segment)?;
-            let before = self.chained(&keyframes, frames, before, deliver)?;
+            let before = self.chained(&keyframes, frames, before, &mut only(wanted, deliver))?;
             let sequence = media.sequence.wrapping_add(1);
             self.chain = (media.missing == 0).then_some(Chain { sequence, before });
             return Ok(());
@@ -144,8 +155,11 @@ impl SegmentRenderer {
         let sketch = |components| keyframes.sketch(components);
         let start = opening(&self.generator, &self.start, mode, sketch)?;
         match self.track.interpolation {
-            Interpolation::Motion => self.moved(&keyframes, frames, &start, deliver),
-            _ => self.span(&keyframes, 0..frames, &start, deliver).map(drop),
+            Interpolation::Motion => self.moved(&keyframes, (frames, wanted), &start, deliver),
+            _ => {
+                let deliver = &mut only(wanted, deliver);
+                self.span(&keyframes, 0..frames, &start, deliver).map(drop)
+            }
         }
     }
 
@@ -258,6 +272,18 @@ impl SegmentRenderer {
         let shape = (prompts.len(), shape.tokens, shape.dim);
         let tensor = Tensor::from_vec(prompts.concat(), shape, self.generator.device());
         Ok(tensor.map_err(ModelError::from)?)
+    }
+}
+
+/// Hands over those of a segment's frames, counted from 0, that are `wanted`.
+fn only<'a>(
+    wanted: &'a dyn Fn(u32) -> bool,
+    deliver: &'a mut Deliver<'_>,
+) -> impl FnMut(Frame) -> Result<(), RenderError> + 'a {
+    let mut numbers = 0..;
+    move |frame| match numbers.next().is_some_and(wanted) {
+        true => deliver(frame),
+        false => Ok(()),
     }
 }
 

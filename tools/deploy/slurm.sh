@@ -19,7 +19,8 @@ input=$1 work=$2 title=$3
 promptus encode "$input" --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT" \
     --workers "$SLURM_CPUS_PER_TASK" --out "$work" || exit
 
-# Exit code 1 says that others are still at it. Only one process at a time may publish a title.
-flock "$title.lock" promptus publish --from "$work" --out "$title"
+# Exit code 1 says that others are still at it. Only one process at a time may publish a title; the
+# second one finds the same title and writes it again (-y).
+flock "$title.lock" promptus publish -y --from "$work" --out "$title"
 code=$?
 [ "$code" -le 1 ] || exit "$code"

@@ -20,7 +20,7 @@ BINARY = pathlib.Path(__file__).parents[2] / "target/release/promptus"
 
 def encode(clip, folder, *options):
     """The JSON report of one `promptus encode`."""
-    command = [BINARY, "encode", clip, "--out", folder / "title", "--json", *options]
+    command = [BINARY, "encode", "-y", clip, "--out", folder / "title", "--json", *options]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return json.loads(done.stdout.splitlines()[-1])
 

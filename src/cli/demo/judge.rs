@@ -43,7 +43,7 @@ impl Judge {
     ) -> Result<Self, RenderError> {
         Ok(Self {
             originals,
-            folder: PngFolder::create_empty(folder)?,
+            folder: PngFolder::create(folder)?,
             wanted: wanted.to_vec(),
             next: 0,
             verdicts,
@@ -71,7 +71,7 @@ impl Sink for Judge {
     }
 
     fn finish(self: Box<Self>) -> Result<(), RenderError> {
-        Ok(())
+        Box::new(self.folder).finish()
     }
 }
 

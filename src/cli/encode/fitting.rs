@@ -1,6 +1,7 @@
 //! The options of `promptus encode` that decide what a fit does: presets, single weights, start
 //! latent, coding.
 
+use super::measure::Sampling;
 use crate::cli::CliError;
 use crate::invert::{Basis, FitOptions, Interval, LossWeights, StartOptions};
 use crate::model::Profile;
@@ -31,7 +32,7 @@ pub(super) struct FitArgs {
     /// Bits of the widest integer that is coded, 2 to 12: fewer coarsen strong components.
     #[arg(long, default_value_t = FitOptions::default().quantiser.u_bits, value_name = "BITS")]
     bits: u8,
-    /// What the fit lowers.
+    /// How long the fit goes on, and what it lowers.
     #[arg(long, value_enum, default_value_t = Preset::Default)]
     preset: Preset,
     /// Weight of the mean squared error, in place of the preset's; pictures are in 0..1.
@@ -75,16 +76,22 @@ pub(super) struct FitArgs {
     /// Seed of everything random: the same seed and input give the same bytes.
     #[arg(long, default_value_t = 0)]
     seed: u32,
-    /// Frames that are computed side by side; by default one per core.
+    /// Frames that are computed side by side; by default one per core, as far as 1 GB of memory (3 GB
+    /// at 1920x1080) goes.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
 }
 
-/// Presets of the loss.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+/// Presets of effort and loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Preset {
+    /// For looking at once: the encoder network's prompts as they are, keyframes ten frames apart,
+    /// and a sample of the frames measured.
+    Draft,
     /// Squared error, perceptual distance and colour.
     Default,
+    /// The same with three times the passes.
+    Best,
     /// The weights of the reference: 0.8 squared error, 0.2 perceptual, 0.1 prompt magnitude.
     Reference,
     /// Squared error and colour: nothing perceptual.
@@ -134,10 +141,39 @@ fn interval(text: &str) -> Result<Interval, String> {
     frames.ok_or_else(|| format!("`{text}` is no interval: expected auto or a number from 1 up"))
 }
 
+/// Interval of a draft: finding the best one takes longer than all else in it.
+const DRAFT_INTERVAL: Interval = Interval::Frames(10);
+/// How many times the usual passes the best preset makes.
+const BEST: u32 = 3;
+/// A draft measures one frame in so many: no multiple of usual intervals, so that keyframes have
+/// their share and no more.
+const DRAFT_STRIDE: u32 = 23;
+
 impl FitArgs {
+    /// The preset's name.
+    pub(super) fn preset_name(&self) -> String {
+        let value = self.preset.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Which frames are measured, none if `no_measure`.
+    pub(super) fn sampling(&self, no_measure: bool) -> Sampling {
+        match self.preset {
+            _ if no_measure => Sampling::Nothing,
+            Preset::Draft => Sampling::OneIn(DRAFT_STRIDE),
+            _ => Sampling::Everything,
+        }
+    }
+
+    /// Workers that were asked for.
+    pub(super) fn workers(&self) -> Option<usize> {
+        self.workers
+    }
+
     /// How far apart keyframes stand.
     pub(super) fn interval(&self) -> Interval {
         self.interval.unwrap_or(match self.between {
+            Between::Motion if self.preset == Preset::Draft => DRAFT_INTERVAL,
             Between::Motion => Interval::Auto,
             Between::Prompt => SHORT_INTERVAL,
         })
@@ -155,7 +191,12 @@ impl FitArgs {
             options.ranks.clone_from(&self.ranks);
         }
         options.nested = !self.plain;
-        options.passes = self.steps.unwrap_or(options.passes);
+        let passes = match self.preset {
+            Preset::Draft => 0,
+            Preset::Best => BEST * options.passes,
+            _ => options.passes,
+        };
+        options.passes = self.steps.unwrap_or(passes);
         options.step = self.step.unwrap_or(options.step);
         options.quantiser.u_bits = self.bits;
         self.weigh(&mut options);
@@ -194,7 +235,7 @@ impl FitArgs {
             prompt,
             rate,
         } = match self.preset {
-            Preset::Default => LossWeights::DEFAULT,
+            Preset::Draft | Preset::Default | Preset::Best => LossWeights::DEFAULT,
             Preset::Reference => LossWeights::REFERENCE,
             Preset::Mse => LossWeights::MSE,
         };

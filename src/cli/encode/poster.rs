@@ -10,11 +10,10 @@ use image::codecs::jpeg::JpegEncoder;
 /// Quality of the JPEG, of 100.
 const QUALITY: u8 = 85;
 
-/// A JPEG of the middle one of `frames`, scaled to the size in which it is displayed; empty if
-/// there are none.
-pub(super) fn of(frames: &[Frame], displayed: (u32, u32)) -> Result<Vec<u8>, CliError> {
+/// A JPEG of `frame`, scaled to the size in which it is displayed; empty if there is none.
+pub(super) fn of(frame: Option<&Frame>, displayed: (u32, u32)) -> Result<Vec<u8>, CliError> {
     let mut jpeg = Vec::new();
-    if let Some(frame) = frames.get(frames.len() / 2) {
+    if let Some(frame) = frame {
         let frame = scaled(frame, displayed)?;
         JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode(
             frame.data(),

@@ -1,12 +1,14 @@
 //! What an encode tells when it is done: effort, and what came of it.
 
 use super::share::Shard;
+use super::watch::span;
 use crate::cli::published::Published;
 use crate::package::work::Plan;
 use serde::Serialize;
+use std::path::Path;
 use std::time::Duration;
 
-/// What was to be done, and what the fit of the segments took that were not found done.
+/// Planned work, and what the segments that were fitted in this run took.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Effort {
     /// Segments of the share.
@@ -42,13 +44,25 @@ impl Report {
         }
     }
 
-    /// The same for people, on stderr.
-    pub(super) fn explain(&self) {
+    /// The same for people, on stderr, and what to do with the title at `out` next.
+    pub(super) fn explain(&self, out: &Path) {
         self.published.explain();
         eprintln!(
-            "encoded in {:.0} s, {:.1} s per second of video",
-            self.seconds, self.seconds_per_second
+            "encoded in {}, {:.1} s per second of video",
+            span(self.seconds),
+            self.seconds_per_second
         );
+        let out = quoted(&out.to_string_lossy());
+        eprintln!("next: promptus play {out}   (frames)   promptus serve {out}   (over HTTP)");
+    }
+}
+
+/// `path` as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,@%".contains(c);
+    match !path.is_empty() && !path.starts_with('-') && path.chars().all(plain) {
+        true => path.to_owned(),
+        false => format!("'{}'", path.replace('\'', r"'\''")),
     }
 }
 

@@ -12,13 +12,13 @@
 //! [`Metric::ALL`]: super::metric::Metric::ALL
 
 use super::compare::Curves;
-use super::peers::{Bench, Peer};
+use super::peers::{Bench, Codec, Peer};
 use crate::cli::{CliError, whole_file};
 use crate::manifest::{QualityReport, RungQuality};
 use crate::quality::hull::Point;
 use rayon::prelude::*;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The least factor from one rung's rate to the next.
 const STEP: f64 = 1.1;
@@ -52,10 +52,14 @@ pub(super) fn write(
             version: VERSION,
             rungs: rising(measured.collect::<Result<_, _>>()?),
         };
-        let file = folder.join(format!("{}.json", codec.name()));
-        whole_file::write(&file, &serde_json::to_vec_pretty(&report)?)?;
+        whole_file::write(&file(folder, *codec), &serde_json::to_vec_pretty(&report)?)?;
     }
     Ok(())
+}
+
+/// The file of a codec's ladder.
+pub(super) fn file(folder: &Path, codec: Codec) -> PathBuf {
+    folder.join(format!("{}.json", codec.name()))
 }
 
 /// Places of the corners that stay a step apart, from the highest down.

@@ -37,7 +37,7 @@ mod wrapping;
 
 use super::scores::Scorer;
 use super::strip::Strip;
-use super::{CliError, json_line, whole_file};
+use super::{CliError, json_line, overwrite, whole_file};
 use crate::model::device;
 use crate::package::Title;
 use crate::source::Fit;
@@ -145,6 +145,9 @@ struct AgainstArgs {
 
 /// Runs `promptus eval`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let outputs = [&args.strip, &args.csv, &args.html, &args.plot];
+    overwrite::files(outputs.into_iter().flatten())?;
+    args.against.check_ladders()?;
     let title = Title::open(&args.title)?;
     let scorer = Scorer::installed(&device::best())?;
     if scorer.lpips().is_none() {
@@ -178,6 +181,19 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 }
 
 impl AgainstArgs {
+    /// Fails if a ladder would replace a file that it must not.
+    fn check_ladders(&self) -> Result<(), CliError> {
+        let Some(folder) = self.ladders.as_ref().filter(|folder| folder.exists()) else {
+            return Ok(());
+        };
+        let codecs = self.against.iter();
+        overwrite::files(
+            &codecs
+                .map(|codec| ladders::file(folder, *codec))
+                .collect::<Vec<_>>(),
+        )
+    }
+
     /// The grid; groups last `gop_s` seconds unless told otherwise.
     fn grid(&self, gop_s: f64) -> Grid<'_> {
         Grid {

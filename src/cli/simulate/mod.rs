@@ -15,10 +15,19 @@ mod told;
 pub(super) use args::{Args, check_multiplier};
 pub(super) use told::tell;
 
-use super::CliError;
+use super::{CliError, overwrite};
 
 /// Runs `promptus simulate`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let grid = &args.grid;
+    let outputs = [
+        &grid.csv,
+        &grid.jsonl,
+        &grid.parquet,
+        &grid.html,
+        &grid.p1203,
+    ];
+    overwrite::files(outputs.into_iter().flatten())?;
     match args.compat {
         Some(peer) => compat::run(args, peer),
         None if args.is_grid() => grid::run(args),

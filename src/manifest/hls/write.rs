@@ -115,10 +115,11 @@ fn stream_inf(group: &Group, rung: &Representation) -> Result<String, ManifestEr
 
 /// The attribute RESOLUTION with the comma after it; nothing where the size is not known.
 fn resolution(group: &Group) -> String {
-    match group.display_size() {
-        (0, _) => String::new(),
-        (width, height) => format!("RESOLUTION={width}x{height},"),
+    if group.width == 0 {
+        return String::new();
     }
+    let (width, height) = group.display_size();
+    format!("RESOLUTION={width}x{height},")
 }
 
 fn iframe_stream_inf(

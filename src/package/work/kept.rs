@@ -8,6 +8,7 @@ use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 use crate::segment::init::{Bitrates, read_init, write_init};
 use crate::segment::media::read_media;
+use serde::{Deserialize, Serialize};
 use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -21,6 +22,17 @@ const QUALITY: &str = "quality.json";
 /// The middle frame.
 const POSTER: &str = "poster.jpg";
 
+/// What is in [`QUALITY`].
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Measured {
+    Whole(Vec<Metrics>),
+    Sampled {
+        measured_frames: u32,
+        rungs: Vec<Metrics>,
+    },
+}
+
 /// A finished segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
@@ -30,6 +42,8 @@ pub struct Kept {
     pub segment: CodedSegment,
     /// Of each rung, lowest first; empty if not measured.
     pub metrics: Vec<Metrics>,
+    /// How many frames were measured, if not all.
+    pub measured_frames: Option<u32>,
     /// A JPEG of the middle frame.
     pub poster: Vec<u8>,
 }
@@ -51,7 +65,7 @@ impl Kept {
         let track = track.map_err(PackageError::segment(TRACK))?;
         let segment = self.segment.write(&self.track, 1, 0);
         let segment = segment.map_err(PackageError::segment(SEGMENT))?;
-        let metrics = serde_json::to_vec(&self.metrics).map_err(|error| cannot(&error))?;
+        let metrics = serde_json::to_vec(&self.measured()).map_err(|error| cannot(&error))?;
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
@@ -68,6 +82,17 @@ impl Kept {
             zip.write_all(bytes).map_err(|error| cannot(&error))?;
         }
         Ok(zip.finish().map_err(|error| cannot(&error))?.into_inner())
+    }
+
+    fn measured(&self) -> Measured {
+        let rungs = self.metrics.clone();
+        match self.measured_frames {
+            None => Measured::Whole(rungs),
+            Some(measured_frames) => Measured::Sampled {
+                measured_frames,
+                rungs,
+            },
+        }
     }
 
     /// Reads the object that lies at `place` (for messages).
@@ -96,9 +121,17 @@ impl Kept {
             .and_then(|media| CodedSegment::read(&track, &media))
             .map_err(within(SEGMENT))?;
         check_prompts(place, &track, &segment)?;
-        let metrics = serde_json::from_slice(&entry(QUALITY)?);
-        let metrics = metrics.map_err(|error| damaged(format!("{QUALITY}: {error}")))?;
+        let measured = serde_json::from_slice(&entry(QUALITY)?);
+        let measured = measured.map_err(|error| damaged(format!("{QUALITY}: {error}")))?;
+        let (metrics, measured_frames) = match measured {
+            Measured::Whole(metrics) => (metrics, None),
+            Measured::Sampled {
+                measured_frames,
+                rungs,
+            } => (rungs, Some(measured_frames)),
+        };
         Ok(Self {
+            measured_frames,
             poster: entry(POSTER)?,
             track,
             segment,

@@ -17,6 +17,8 @@
 #![doc = include_str!("../../docs/scale-out.md")]
 
 mod assemble;
+#[cfg(feature = "net")]
+mod folder;
 mod kept;
 mod plan;
 mod report;
@@ -24,6 +26,8 @@ mod report;
 mod store;
 
 pub use assemble::{Assembly, assemble};
+#[cfg(feature = "net")]
+pub use folder::WorkFolder;
 pub use kept::Kept;
 pub use plan::{Plan, PlannedSegment, segment_name};
 #[cfg(feature = "net")]

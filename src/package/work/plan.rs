@@ -116,7 +116,11 @@ impl Plan {
                 "{count} segments, expected 1 to {MAX_SEGMENTS}"
             )));
         }
-        if !plan.segments.iter().all(|segment| is_plain(&segment.name)) {
+        if !plan
+            .segments
+            .iter()
+            .all(|segment| is_segment_name(&segment.name))
+        {
             return Err(damaged("it names an object of no segment".to_owned()));
         }
         Ok(plan)
@@ -124,12 +128,14 @@ impl Plan {
 }
 
 /// A name as [`segment_name`] makes them: nothing that leads elsewhere.
-fn is_plain(name: &str) -> bool {
+pub(super) fn is_segment_name(name: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
     let parts = name
         .strip_suffix(".zip")
         .and_then(|name| name.split_once('-'));
-    parts.is_some_and(|(number, hash)| digits(number) && digits(hash) && hash.len() == 16)
+    parts.is_some_and(|(number, hash)| {
+        number.len() >= 5 && digits(number) && digits(hash) && hash.len() == 16
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -149,7 +155,7 @@ mod tests {
         };
         let base = name(0, "a", 0, 0);
         assert_eq!(base, name(0, "a", 0, 0));
-        assert!(is_plain(&base), "{base}");
+        assert!(is_segment_name(&base), "{base}");
         for other in [
             name(1, "a", 0, 0),
             name(0, "b", 0, 0),

@@ -21,6 +21,7 @@ pub(super) fn quality(presentation: &Presentation, segments: &[Kept]) -> Quality
                     start_s: written.start.seconds(),
                     duration_s: written.duration.seconds(),
                     bytes: written.range.map_or(0, |range| range.length),
+                    measured_frames: kept.measured_frames,
                     metrics: of_segment(kept),
                 })
                 .collect(),

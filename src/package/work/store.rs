@@ -5,7 +5,7 @@
 //! by the same bytes.
 
 use super::{Kept, Plan};
-use crate::package::PackageError;
+use crate::package::{PackageError, durable};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::aws::AmazonS3Builder;
@@ -48,7 +48,7 @@ impl WorkStore {
     /// The store of a folder, which is made if it is missing. What is put is on disk when the call
     /// returns.
     pub fn folder(folder: &Path) -> Result<Self, PackageError> {
-        std::fs::create_dir_all(folder).map_err(PackageError::io(folder))?;
+        durable::create_dir_all(folder).map_err(PackageError::io(folder))?;
         let name = folder.display().to_string();
         let store = LocalFileSystem::new_with_prefix(folder);
         let store = store.map_err(PackageError::store(&name))?;
@@ -174,6 +174,7 @@ impl WorkStore {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::manifest::Metrics;
     use crate::package::work::{PlannedSegment, assemble, segment_name};
     use crate::prompt::{Factors, KeyframeEncoder, Steps};
     use crate::segment::coded::{CodedFrame, CodedSegment};
@@ -205,6 +206,7 @@ mod tests {
             },
             track,
             metrics: Vec::new(),
+            measured_frames: None,
             poster: vec![number as u8],
         }
     }
@@ -280,6 +282,13 @@ mod tests {
         let bytes = kept(0).to_bytes().unwrap();
         assert_eq!(Kept::from_bytes("here", &bytes).unwrap(), kept(0));
         assert_eq!(bytes, kept(0).to_bytes().unwrap());
+        let sampled = Kept {
+            metrics: vec![Metrics::default()],
+            measured_frames: Some(1),
+            ..kept(0)
+        };
+        let bytes_of_it = sampled.to_bytes().unwrap();
+        assert_eq!(Kept::from_bytes("here", &bytes_of_it).unwrap(), sampled);
         for at in (0..bytes.len()).step_by(7) {
             let short = Kept::from_bytes("here", &bytes[..at]).unwrap_err();
             assert!(short.to_string().starts_with("here: "), "{short}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use super::archive::Archive;
@@ -108,6 +108,24 @@ pub fn read_prompts(folder: &Path) -> Result<BTreeMap<u32, ReferencePayload>, Of
         ));
     }
     Ok(prompts)
+}
+
+/// The names in `folder` that [`OfficialFolder::read`] would take, in order; none if it is missing.
+pub fn files_in(folder: &Path) -> Result<Vec<String>, OfficialError> {
+    let listing = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        listing => listing.map_err(|source| io(folder, source))?,
+    };
+    let mut names = Vec::new();
+    for entry in listing {
+        let path = entry.map_err(|source| io(folder, source))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name == INIT_FILE || frame_number(&path).is_some() {
+            names.push(name.into_owned());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Reads one `.prompt` file.
@@ -271,7 +289,8 @@ fn open(file: &Path, bytes: &[u8]) -> Result<(Archive, Value), OfficialError> {
     Ok((archive, value))
 }
 
-fn prompt_name(number: u32) -> String {
+/// The name of the file with the prompt of frame `number`.
+pub fn prompt_name(number: u32) -> String {
     format!("frame_{number:05}.prompt")
 }
 

@@ -19,7 +19,7 @@ mod store;
 mod tensor;
 
 pub use error::OfficialError;
-pub use files::{INIT_FILE, InitLatent, OfficialFolder};
+pub use files::{INIT_FILE, InitLatent, OfficialFolder, files_in, prompt_name};
 pub use files::{init_from_bytes, init_to_bytes, prompt_from_bytes, prompt_to_bytes};
 pub use files::{read_init, read_prompt, read_prompts};
 pub use pickle::Device;

@@ -10,24 +10,26 @@ use rayon::prelude::*;
 use std::slice;
 
 impl SegmentRenderer {
-    /// Frames 0 to `frames`, all keyframes from one start latent.
+    /// Those of frames 0 to `frames` that are `wanted`, all keyframes from one start latent.
     pub(super) fn moved(
         &self,
         keyframes: &Keyframes<'_>,
-        frames: u32,
+        (frames, wanted): (u32, &dyn Fn(u32) -> bool),
         start: &Tensor,
         deliver: &mut Deliver<'_>,
     ) -> Result<(), RenderError> {
-        let positions: Vec<u32> = keyframes.decoded.iter().map(|(at, _)| *at).collect();
+        let positions = needed(&keyframes.positions, wanted);
         // The first keyframe alone, so that the first frame comes soon.
         let (first, rest) = positions.split_at(positions.len().min(1));
         let mut before: Option<(u32, Frame)> = None;
         for group in std::iter::once(first).chain(rest.chunks(self.side_by_side())) {
             for (&at, frame) in group.iter().zip(self.pictures(keyframes, group, start)?) {
                 if let Some((from, earlier)) = &before {
-                    self.between((*from, earlier), (at, &frame), frames, deliver)?;
+                    let numbers = (from.saturating_add(1)..at.min(frames)).filter(|n| wanted(*n));
+                    let numbers: Vec<u32> = numbers.collect();
+                    self.between((*from, earlier), (at, &frame), &numbers, deliver)?;
                 }
-                if at < frames {
+                if at < frames && wanted(at) {
                     deliver(frame.clone())?;
                 }
                 before = Some((at, frame));
@@ -67,15 +69,14 @@ impl SegmentRenderer {
         Ok(passes?.into_iter().flat_map(|(_, frames)| frames).collect())
     }
 
-    /// The frames after `from` and before `to`, as far as the segment's `frames` go.
+    /// The frames `numbers`, after `from` and before `to`.
     fn between(
         &self,
         (from, first): (u32, &Frame),
         (to, second): (u32, &Frame),
-        frames: u32,
+        numbers: &[u32],
         deliver: &mut Deliver<'_>,
     ) -> Result<(), RenderError> {
-        let numbers: Vec<u32> = (from.saturating_add(1)..to.min(frames)).collect();
         if numbers.is_empty() {
             return Ok(());
         }
@@ -89,5 +90,36 @@ impl SegmentRenderer {
             moved.into_iter().try_for_each(&mut *deliver)?;
         }
         Ok(())
+    }
+}
+
+/// The keyframes at `positions` (rising) that are wanted, or that a wanted frame between them needs.
+fn needed(positions: &[u32], wanted: &dyn Fn(u32) -> bool) -> Vec<u32> {
+    let inside = |from: u32, to: u32| (from.saturating_add(1)..to).any(wanted);
+    let is_needed = |index: &usize| {
+        let at = positions[*index];
+        let before = index.checked_sub(1).map(|before| positions[before]);
+        let after = positions.get(index + 1);
+        wanted(at)
+            || before.is_some_and(|before| inside(before, at))
+            || after.is_some_and(|after| inside(at, *after))
+    };
+    let indices = (0..positions.len()).filter(is_needed);
+    indices.map(|index| positions[index]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::needed;
+
+    #[test]
+    fn a_frame_between_needs_both_its_keyframes_and_no_others() {
+        let positions = [0, 10, 20, 30];
+        let of = |frames: &[u32]| needed(&positions, &|number| frames.contains(&number));
+        assert_eq!(of(&[3]), [0, 10]);
+        assert_eq!(of(&[20]), [20]);
+        assert_eq!(of(&[0, 29]), [0, 20, 30]);
+        assert_eq!(of(&[]), [] as [u32; 0]);
+        assert_eq!(needed(&positions, &|_| true), positions);
     }
 }

@@ -1,6 +1,7 @@
 //! Frames as numbered PNG files of one folder.
 
 use super::Sink;
+use crate::claim::Claim;
 use crate::frame::Frame;
 use crate::render::RenderError;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -9,45 +10,81 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// A folder that gets one PNG a frame, numbered from 0.
+/// The marker in a folder of frames.
+const MARKER: &str = ".promptus-frames";
+/// Its kinds: every frame in the folder is this program's, or some were there before.
+const OWN: &str = "frames";
+const MIXED: &str = "frames among others";
+
+/// A folder that gets one PNG a frame, numbered from 0, and a marker that says whose frames they
+/// are: those of an earlier run give way, those of somebody else are never removed.
 #[derive(Debug)]
 pub struct PngFolder {
     folder: PathBuf,
     next: u64,
+    own: bool,
+    _claim: Claim,
 }
 
 impl PngFolder {
-    /// As [`Self::create`], without the frames of an earlier run; other files stay.
-    pub fn create_empty(folder: &Path) -> Result<Self, RenderError> {
-        let frames = Self::create(folder)?;
-        frames.remove_rest()?;
-        Ok(frames)
+    /// Makes the folder where it is missing; files of the same name are replaced.
+    ///
+    /// Fails if another process is writing frames there.
+    pub fn create(folder: &Path) -> Result<Self, RenderError> {
+        std::fs::create_dir_all(folder).map_err(|e| RenderError::io(folder, e))?;
+        let own = !Self::holds_others(folder)?;
+        let kind = if own { OWN } else { MIXED };
+        Ok(Self {
+            _claim: Claim::take(&folder.join(MARKER), kind)?,
+            folder: folder.into(),
+            next: 0,
+            own,
+        })
+    }
+
+    /// Whether `folder` has files of the names that frames get and that were not all written by
+    /// this program.
+    pub fn holds_others(folder: &Path) -> Result<bool, RenderError> {
+        let marker = folder.join(MARKER);
+        if Claim::is_marked(&marker, MIXED) {
+            return Ok(true);
+        }
+        Ok(!Claim::is_marked(&marker, OWN) && !frames_from(folder, 0)?.is_empty())
     }
 
     /// Removes the frames from the next one on, which an earlier, longer run left; other files stay.
-    /// Returns how many there were.
-    fn remove_rest(&self) -> Result<u64, RenderError> {
-        let io = |e| RenderError::io(&self.folder, e);
-        let mut removed = 0;
-        for entry in std::fs::read_dir(&self.folder).map_err(io)? {
-            let path = entry.map_err(io)?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            if name.and_then(number_of).is_some_and(|n| n >= self.next) {
-                std::fs::remove_file(&path).map_err(|e| RenderError::io(&path, e))?;
-                removed += 1;
-            }
+    fn remove_rest(&self) -> Result<(), RenderError> {
+        let rest = frames_from(&self.folder, self.next)?;
+        let (count, folder) = (rest.len(), self.folder.display());
+        if !self.own && count > 0 {
+            tracing::warn!("{folder}: {count} frames after the last one were there before");
+            return Ok(());
         }
-        Ok(removed)
+        for path in &rest {
+            std::fs::remove_file(path).map_err(|e| RenderError::io(path, e))?;
+        }
+        if count > 0 {
+            tracing::warn!("{folder}: removed {count} frames of an earlier, longer run");
+        }
+        Ok(())
     }
+}
 
-    /// Makes the folder where it is missing; files of the same name are replaced.
-    pub fn create(folder: &Path) -> Result<Self, RenderError> {
-        std::fs::create_dir_all(folder).map_err(|e| RenderError::io(folder, e))?;
-        Ok(Self {
-            folder: folder.into(),
-            next: 0,
-        })
+/// The files in `folder` with names of frames from number `first` on; none if it is missing.
+fn frames_from(folder: &Path, first: u64) -> Result<Vec<PathBuf>, RenderError> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|e| RenderError::io(folder, e))?,
+    };
+    let mut frames = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| RenderError::io(folder, e))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.and_then(number_of).is_some_and(|n| n >= first) {
+            frames.push(path);
+        }
     }
+    Ok(frames)
 }
 
 impl Sink for PngFolder {
@@ -59,12 +96,7 @@ impl Sink for PngFolder {
 
     /// A folder with a longer run's frames behind ours would look like one long run.
     fn finish(self: Box<Self>) -> Result<(), RenderError> {
-        let removed = self.remove_rest()?;
-        if removed > 0 {
-            let folder = self.folder.display();
-            tracing::warn!("{folder}: removed {removed} frames of an earlier, longer run");
-        }
-        Ok(())
+        self.remove_rest()
     }
 }
 

@@ -93,6 +93,7 @@ fn measured(lpips: f64) -> SegmentQuality {
         start_s: 0.0,
         duration_s: 2.0,
         bytes: 1,
+        measured_frames: None,
         metrics: Metrics {
             lpips_squeeze: Some(lpips),
             ..Metrics::default()

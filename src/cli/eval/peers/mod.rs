@@ -272,6 +272,7 @@ impl<'a> Bench<'a> {
             start_s: edge_s(group),
             duration_s: edge_s(group + 1) - edge_s(group),
             bytes,
+            measured_frames: None,
             metrics,
         });
         Ok(RungQuality {

@@ -1,0 +1,275 @@
+//! Marker files: a folder that holds one was made by this program, and whoever has it locked is
+//! at work in that folder.
+//!
+//! The rule behind it: the program removes only what carries its marker or what it wrote in this
+//! run. The lock is the operating system's ([`File::try_lock`]), so it ends with its process,
+//! however that ends; the file also says who holds it, for the message that a second process
+//! gives. Where a file system has no locks (some network mounts) the marker still counts, and a
+//! warning is logged. Knows nothing of what is in the folder.
+
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What every marker's content begins with, as JSON has it.
+const PROGRAM: &str = "promptus";
+/// A marker is far smaller; what is larger is none.
+const MAX_SIZE: u64 = 1 << 16;
+/// How often a marker is looked for that its owner removes at the same moment.
+const TRIES: usize = 8;
+
+/// A marker that this process has locked. Dropped, it stays and is free for others.
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    file: File,
+    kind: String,
+}
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Number of the process.
+    pub process: u32,
+    /// Its command line.
+    pub command: String,
+    /// When it took the claim, in seconds since 1970.
+    pub since: u64,
+}
+
+/// A marker's content.
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    program: String,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
+}
+
+/// Why a claim cannot be taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimError {
+    /// Another process has it.
+    #[error("{}: in use by {}", folder.display(), .holder.as_ref().map_or_else(|| "another process".to_owned(), Holder::to_string))]
+    Held {
+        /// The folder that the marker stands in.
+        folder: PathBuf,
+        /// Who, where the marker says so.
+        holder: Option<Holder>,
+    },
+    /// There is a file of that name that is no marker of this kind.
+    #[error("{}: not a marker of this program, move it away", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The marker.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Claim {
+    /// Takes the marker `path` of `kind`, which is made if it is missing.
+    ///
+    /// Fails if another process has it, or if what is there is no marker of that kind.
+    pub fn take(path: &Path, kind: &str) -> Result<Self, ClaimError> {
+        let failed = |source| ClaimError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        for _ in 0..TRIES {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)
+                .map_err(failed)?;
+            lock(&file, path)?;
+            // Its last owner may have removed it between opening and locking.
+            if !is_still_there(&file, path) {
+                continue;
+            }
+            let fresh = file.metadata().map_err(failed)?.len() == 0;
+            let foreign = !fresh && read(&mut file).is_none_or(|marker| marker.kind != kind);
+            if foreign {
+                let path = path.to_owned();
+                return Err(ClaimError::Foreign { path });
+            }
+            let mut claim = Self {
+                path: path.to_owned(),
+                file,
+                kind: kind.to_owned(),
+            };
+            let written = claim.write(Some(Holder::this()));
+            if written.is_err() && fresh {
+                // A full disk: an empty marker would be in the way.
+                let _ = std::fs::remove_file(path);
+            }
+            return written.map(|()| claim).map_err(failed);
+        }
+        Err(failed(io::ErrorKind::ResourceBusy.into()))
+    }
+
+    /// Whether `path` is a marker of `kind`, held or not.
+    pub fn is_marked(path: &Path, kind: &str) -> bool {
+        let marker = File::open(path).ok().and_then(|mut file| read(&mut file));
+        marker.is_some_and(|marker| marker.kind == kind)
+    }
+
+    /// Removes the marker: the folder is no longer this program's.
+    pub fn remove(self) -> io::Result<()> {
+        // While it is locked, so that nobody takes it in between and then has a file without a name.
+        std::fs::remove_file(&self.path)
+    }
+
+    fn write(&mut self, holder: Option<Holder>) -> io::Result<()> {
+        let marker = Marker {
+            program: PROGRAM.to_owned(),
+            kind: self.kind.clone(),
+            holder,
+        };
+        let text = serde_json::to_vec(&marker)?;
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(&text)?;
+        self.file.sync_all()
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // A marker that nobody holds names nobody; that it is locked no longer is what counts.
+        let _ = self.write(None);
+    }
+}
+
+impl Holder {
+    fn this() -> Self {
+        let command: Vec<String> = std::env::args_os()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        Self {
+            process: std::process::id(),
+            command: command.join(" "),
+            since: now(),
+        }
+    }
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            process, command, ..
+        } = self;
+        let seconds = now().saturating_sub(self.since);
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        write!(f, "process {process} (`{command}`) for ")?;
+        match (hours, minutes) {
+            (0, 0) => write!(f, "{seconds} s"),
+            (0, _) => write!(f, "{minutes} min"),
+            _ => write!(f, "{hours} h {minutes} min"),
+        }
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or(Duration::ZERO).as_secs()
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), ClaimError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let marker = File::open(path).ok().and_then(|mut file| read(&mut file));
+            Err(ClaimError::Held {
+                folder: path.parent().unwrap_or(path).to_owned(),
+                holder: marker.and_then(|marker| marker.holder),
+            })
+        }
+        Err(TryLockError::Error(error)) => {
+            let path = path.display();
+            tracing::warn!("{path}: cannot be locked, do not use the folder twice: {error}");
+            Ok(())
+        }
+    }
+}
+
+fn read(file: &mut File) -> Option<Marker> {
+    let mut text = Vec::new();
+    file.rewind().ok()?;
+    file.take(MAX_SIZE).read_to_end(&mut text).ok()?;
+    let marker: Marker = serde_json::from_slice(&text).ok()?;
+    (marker.program == PROGRAM).then_some(marker)
+}
+
+/// Whether `path` still names `file`.
+#[cfg(unix)]
+fn is_still_there(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(ours), Ok(there)) = (file.metadata(), std::fs::metadata(path)) else {
+        return false;
+    };
+    (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+}
+
+/// Elsewhere a file that is open cannot be removed.
+#[cfg(not(unix))]
+fn is_still_there(_file: &File, _path: &Path) -> bool {
+    true
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_holds_it_and_the_third_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".marker");
+        assert!(!Claim::is_marked(&path, "work"));
+        let first = Claim::take(&path, "work").unwrap();
+        let error = Claim::take(&path, "work").unwrap_err().to_string();
+        let who = format!("in use by process {} (`", std::process::id());
+        assert!(error.contains(&who), "{error}");
+        assert!(error.starts_with(&folder.path().display().to_string()));
+        drop(first);
+        assert!(Claim::is_marked(&path, "work") && !Claim::is_marked(&path, "frames"));
+        let third = Claim::take(&path, "work").unwrap();
+        third.remove().unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_of_the_user_is_no_marker_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".marker");
+        for text in ["a diary", r#"{"program":"promptus","kind":"frames"}"#] {
+            std::fs::write(&path, text).unwrap();
+            let error = Claim::take(&path, "work").unwrap_err();
+            assert!(matches!(error, ClaimError::Foreign { .. }), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_claim_of_hours_says_hours() {
+        let holder = Holder {
+            process: 7,
+            command: "promptus encode a".to_owned(),
+            since: now() - 2 * 3600 - 240,
+        };
+        let text = holder.to_string();
+        assert_eq!(text, "process 7 (`promptus encode a`) for 2 h 4 min");
+    }
+}
