@@ -86,7 +86,7 @@ async fn a_place_that_dies_while_a_title_plays_is_left() {
 async fn when_every_place_fails_the_last_is_named() {
     let folder = TempDir::new().unwrap();
     let mpd = published(&folder, 3);
-    let dead = ["http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"];
+    let dead = ["http://127.0.0.1:9/a/t/", "http://127.0.0.1:9/b/t/"];
     fs::write(folder.path().join("two.mpd"), based(&mpd, &dead)).unwrap();
     let base = serve_well(folder.path()).await;
     let message = failure(&format!("{base}two.mpd")).await;
