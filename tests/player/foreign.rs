@@ -86,7 +86,7 @@ async fn a_place_that_dies_while_a_title_plays_is_left() {
 async fn when_every_place_fails_the_last_is_named() {
     let folder = TempDir::new().unwrap();
     let mpd = published(&folder, 3);
-    let dead = ["http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"];
+    let dead = ["http://127.0.0.1:9/a/t/", "http://127.0.0.1:9/b/t/"];
     fs::write(folder.path().join("two.mpd"), based(&mpd, &dead)).unwrap();
     let base = serve_well(folder.path()).await;
     let message = failure(&format!("{base}two.mpd")).await;
@@ -189,7 +189,7 @@ async fn a_page_and_other_texts_are_called_what_they_are() {
     let page = "<!DOCTYPE html>\n<html><body>Please sign in</body></html>";
     let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
     write("page.mpd", page.as_bytes());
-    write("utf16.m3u8", b"\xff\xfe#\0E\0X\0T\0M\03\0U\0");
+    write("utf16.m3u8", b"\xff\xfe#\0E\0X\0T\0M\x003\0U\0");
     let master = fs::read_to_string(folder.path().join("master.m3u8")).unwrap();
     write("bom.m3u8", format!("\u{feff}{master}").as_bytes());
     let inner = master

@@ -43,7 +43,7 @@ struct Sum {
 }
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
-    let read = intervals(text).and_then(|intervals| Reading::of(intervals));
+    let read = intervals(text).and_then(Reading::of);
     let read = read.map_err(|source| TraceError::Json {
         file: file.to_owned(),
         expected: EXPECTED,
