@@ -316,21 +316,24 @@ impl Film {
 }
 
 impl Stream {
-    /// The stream's own duration: its header's, Matroska's tag, or the file's where it is alone.
+    /// The stream's own duration in seconds: its header's, Matroska's tag, or the file's where it
+    /// is alone.
     fn promised_duration(&self, probe: &Probe) -> Option<String> {
+        let seconds = |text: &Option<String>| text.as_deref()?.parse::<f64>().ok();
+        if let Some(own) = &self.duration {
+            return Some(own.clone());
+        }
         let tag = self.tags.get("DURATION").and_then(|text| {
             let mut parts = text.split(':').map(|part| part.parse::<f64>().ok());
             let (h, m, s) = (parts.next()??, parts.next()??, parts.next()??);
-            Some((h * 3600.0 + m * 60.0 + s).to_string())
+            Some(h * 3600.0 + m * 60.0 + s)
         });
-        let alone = || {
-            probe
-                .format
-                .duration
-                .clone()
-                .filter(|_| probe.streams.len() == 1)
-        };
-        self.duration.clone().or(tag).or_else(alone)
+        let alone = || seconds(&probe.format.duration).filter(|_| probe.streams.len() == 1);
+        let end = tag.or_else(alone)?;
+        // Matroska says when a stream ends, counted from the start of the file.
+        let from_start = probe.format.format_name.contains("matroska");
+        let start = seconds(&self.start_time).filter(|_| from_start);
+        Some((end - start.unwrap_or(0.0)).to_string())
     }
 }
 
