@@ -255,13 +255,11 @@ fn the_matrix_follows_the_family_of_the_pixel_format() {
         "yuyv422",
         "nv12",
         "nv21",
-        "p010le",
         "yuv420p",
         "yuv422p10le",
         "yuv444p16le",
         "yuva444p",
         "yuv411p",
-        "ayuv64le",
     ] {
         let words = format!(
             "-i IN -vf scale=out_color_matrix=bt709:out_range=tv -c:v rawvideo -pix_fmt {format}"
@@ -354,8 +352,8 @@ fn rates_are_those_of_the_motion() {
     }
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let jitter = "-f lavfi -i testsrc2=s=64x48:r=30:d=4 -vf settb=1/1000,setpts=(N/30+0.009*sin(N*2.3)+0.02)/TB \
-                  -vsync passthrough -enc_time_base 0.001 -c:v libx264";
+    let jitter = "-f lavfi -i testsrc2=s=64x48:r=30:d=4 -vf noise=alls=9:allf=t,settb=1/1000,setpts=(N/30+0.009*sin(N*2.3)+0.02)/TB \
+                  -vsync passthrough -enc_time_base 0.001 -c:v ffv1";
     if let Some(film) = ffmpeg(jitter, &[], &at("browser.mkv")) {
         let film = read(&film);
         assert_eq!(film.rate, "30");
