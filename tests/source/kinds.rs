@@ -439,7 +439,7 @@ fn what_is_damaged_or_cut_is_an_error_unless_allowed() {
         assert!(error.is_damage(), "{error}");
         let told = error.to_string();
         assert!(
-            told.contains("--allow-damaged") && told.contains("pictures"),
+            told.contains("--allow-damaged") && told.contains("frames could be read"),
             "{told}"
         );
         let allowed = Options {
