@@ -88,7 +88,7 @@ pub enum SourceError {
     Damaged {
         /// The input.
         path: PathBuf,
-        /// How much was read, such as `12 pictures`.
+        /// How much was read, such as `12 frames`.
         read: String,
         /// How much there should be, where the input says it.
         promised: Option<String>,

@@ -300,7 +300,7 @@ impl Frames {
     fn damaged(&self, said: String) -> Result<Option<Frame>, SourceError> {
         let error = SourceError::Damaged {
             path: self.path.clone(),
-            read: format!("{} pictures", self.number),
+            read: format!("{} frames", self.number),
             promised: None,
             said,
         };

@@ -122,7 +122,7 @@ fn the_shape_of_pixels_reaches_manifests_and_poster() {
 fn a_damaged_film_makes_no_title_unless_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let words = "-f lavfi -i testsrc2=s=64x48:r=10:d=3,noise=alls=20 -c:v libx264";
+    let words = "-f lavfi -i testsrc2=s=128x96:r=10:d=3,noise=alls=20 -c:v libx264";
     let Some(clip) = film(words, &at("clip.mkv")) else {
         return;
     };
@@ -183,7 +183,7 @@ fn films_of_any_kind_come_through_a_pipe() {
     }
     // More than is looked into before decoding begins.
     let long = "-f lavfi -i testsrc2=s=320x240:r=10:d=3 -c:v rawvideo -pix_fmt yuv444p";
-    let bytes = fs::read(film(long, &at("long.mkv")).unwrap()).unwrap();
+    let bytes = fs::read(film(long, &at("long.nut")).unwrap()).unwrap();
     assert!(bytes.len() > 6_000_000, "{}", bytes.len());
     assert_eq!(json(&piped(&bytes, &at("long.title")))["frames"], 30);
     let nothing = piped(b"", &at("nothing"));

@@ -121,14 +121,13 @@ fn orientation_comes_from_container_or_frames() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let picture = patches(&at("p.png"), (128, 64));
-    let words = "-r 10 -i IN -frames:v 3 -c:v libx264 -qp 0 -pix_fmt yuv444p";
+    let words = "-loop 1 -r 10 -i IN -frames:v 3 -c:v libx264 -qp 0 -pix_fmt yuv444p";
     let film = ffmpeg(words, &[&picture], &at("flat.mp4")).unwrap();
     let words = "-i IN -c copy -metadata:s:v rotate=90";
     let film = ffmpeg(words, &[&film], &at("turned.mp4")).unwrap();
     let turned = read(&film);
     assert_eq!((turned.size, turned.frames.len()), ((64, 128), 3));
-    let right = |frame: &Frame| worst(frame, |x, y| ((4 - y) * 64 / 4, x * 128 / 8));
-    assert!(turned.frames.iter().all(|frame| right(frame) < 8));
+    assert!(turned.frames.iter().all(|frame| left(frame) < 8));
 }
 
 /// `jpeg` with an EXIF block that states this orientation.
@@ -256,14 +255,11 @@ fn the_matrix_follows_the_family_of_the_pixel_format() {
         "yuyv422",
         "nv12",
         "nv21",
-        "nv16",
-        "p010le",
         "yuv420p",
         "yuv422p10le",
         "yuv444p16le",
         "yuva444p",
         "yuv411p",
-        "ayuv64le",
     ] {
         let words = format!(
             "-i IN -vf scale=out_color_matrix=bt709:out_range=tv -c:v rawvideo -pix_fmt {format}"
@@ -356,8 +352,8 @@ fn rates_are_those_of_the_motion() {
     }
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let jitter = "-f lavfi -i testsrc2=s=64x48:r=30:d=4 -vf setpts=(N/30+0.009*sin(N*2.3)+0.02)/TB \
-                  -vsync vfr -enc_time_base 0.001 -c:v libx264";
+    let jitter = "-f lavfi -i testsrc2=s=64x48:r=30:d=4 -vf noise=alls=9:allf=t,settb=1/1000,setpts=(N/30+0.009*sin(N*2.3)+0.02)/TB \
+                  -vsync passthrough -enc_time_base 0.001 -c:v ffv1";
     if let Some(film) = ffmpeg(jitter, &[], &at("browser.mkv")) {
         let film = read(&film);
         assert_eq!(film.rate, "30");
@@ -443,7 +439,7 @@ fn what_is_damaged_or_cut_is_an_error_unless_allowed() {
         assert!(error.is_damage(), "{error}");
         let told = error.to_string();
         assert!(
-            told.contains("--allow-damaged") && told.contains("pictures"),
+            told.contains("--allow-damaged") && told.contains("frames could be read"),
             "{told}"
         );
         let allowed = Options {
@@ -522,7 +518,7 @@ fn y4m_of_more_bits_is_read_as_its_8_bit_twin() {
         ("c.y4m", "yuv422p12le"),
         ("d.y4m", "yuv411p"),
     ] {
-        let words = format!("-r 12 -i IN -frames:v 2 -strict -1 -pix_fmt {format}");
+        let words = format!("-loop 1 -r 12 -i IN -frames:v 2 -strict -1 -pix_fmt {format}");
         let Some(film) = ffmpeg(&words, &[&picture], &at(name)) else {
             return;
         };

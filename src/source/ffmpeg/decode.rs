@@ -127,11 +127,7 @@ impl Frames {
             return self.end(data.is_empty()).map(|()| None);
         }
         if !self.allow_damaged && self.messages.complain() {
-            self.pipe = None;
-            // The message names what has been said until now: it need not wait for the end.
-            let _ = self.child.kill();
-            let said = self.messages.to_the_end();
-            return Err(self.damaged(&said));
+            return self.drain(wanted as u64).map(|()| None);
         }
         self.number += 1;
         let frame = Frame::new(width, height, self.layout.rgb(data));
@@ -139,11 +135,21 @@ impl Frames {
         frame.map(Some).map_err(failed)
     }
 
+    /// Counts what else can be read of a damaged input, and ends in the error that says so.
+    fn drain(&mut self, wanted: u64) -> Result<(), SourceError> {
+        self.number += 1;
+        if let Some(mut pipe) = self.pipe.take() {
+            let rest = std::io::copy(&mut pipe, &mut std::io::sink());
+            self.number += rest.map_err(|e| SourceError::io(&self.path, e))? / wanted;
+        }
+        self.end(true)
+    }
+
     /// Takes stock once the pipe has ended; `whole`: with a whole picture.
     fn end(&mut self, whole: bool) -> Result<(), SourceError> {
         let status = self.child.wait();
         let status = status.map_err(|e| SourceError::io(&self.path, e))?;
-        let said = self.messages.to_the_end();
+        let said = self.messages.all_said();
         if self.number == 0 {
             return Err(self.failed(&said.words()));
         }
@@ -183,7 +189,11 @@ impl Frames {
     fn damaged(&self, said: &Said) -> SourceError {
         SourceError::Damaged {
             path: self.path.clone(),
-            read: format!("{} pictures", self.number),
+            // Frames that could not be decoded have been made up for by repetitions.
+            read: match said.resampled {
+                Some([read, ..]) => format!("{read} frames"),
+                None => format!("{} pictures", self.number),
+            },
             promised: self.expected.promised.clone(),
             said: format!("ffmpeg says: {}", said.words()),
         }

@@ -142,7 +142,7 @@ impl Messages {
     }
 
     /// Everything, once the program has ended.
-    pub(super) fn to_the_end(&mut self) -> Said {
+    pub(super) fn all_said(&mut self) -> Said {
         if let Some(reader) = self.reader.take() {
             // It panics only if the lock is poisoned, which `locked` bears.
             let _ = reader.join();
@@ -168,7 +168,7 @@ mod tests {
                     [Parsed_fps_1 @ 0x5] [verbose] fps=30/1\n\
                     [Parsed_fps_1 @ 0x5] [verbose] 34 frames in, 180 frames out; 0 frames dropped, 146 frames duplicated.\n";
         let mut messages = Messages::read(std::io::Cursor::new(text));
-        let said = messages.to_the_end();
+        let said = messages.all_said();
         assert_eq!(said.count, 3);
         assert_eq!(
             said.words(),

@@ -69,8 +69,14 @@ pub(super) fn open(input: Input, options: &Options) -> Result<Source, SourceErro
     ]
     .concat();
     let after = ["-map", &map, "-vf", &plan.chain];
+    let wanted = rate.to_string();
+    let resample = if film.restarts() {
+        vec!["-r", &wanted]
+    } else {
+        vec![]
+    };
     let output = ["-f", "rawvideo", "-pix_fmt", pixel_format, "-"];
-    let after = [&after[..], &output].concat();
+    let after = [&after[..], &resample, &output].concat();
     let allow = options.allow_damaged;
     let arguments = (&before[..], &after[..]);
     let frames = Frames::start(
@@ -185,8 +191,11 @@ impl Film {
         } else {
             0.0
         };
-        let rates = rates(native_slots, every.unwrap_or(1), shift);
-        let chain = self.chain(&rates, &colour, &layout, stored, orientation);
+        let rates = match self.restarts() {
+            true => None,
+            false => Some(rates(native_slots, every.unwrap_or(1), shift)),
+        };
+        let chain = self.chain(rates, &colour, &layout, stored, orientation);
         let aspect = self.pixel_aspect();
         let turn = |(a, b)| if orientation.turned { (b, a) } else { (a, b) };
         Ok(Plan {
@@ -203,7 +212,7 @@ impl Film {
     /// The filters from decoded frames to what the pipe carries.
     fn chain(
         &self,
-        rates: &str,
+        rates: Option<String>,
         colour: &Colour,
         layout: &Layout,
         (width, height): (u32, u32),
@@ -220,10 +229,9 @@ impl Film {
         // Pictures of another size in the middle of a stream lie in front of black.
         let pad = format!("pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:eval=frame");
         let upright = orientation.filters().map(str::to_owned);
-        let filters = deinterlace
-            .into_iter()
-            .chain([rates.to_owned(), scale, format, pad]);
-        filters.chain(upright).collect::<Vec<_>>().join(",")
+        let filters = deinterlace.into_iter().chain(rates);
+        let filters = filters.chain([scale, format, pad]).chain(upright);
+        filters.collect::<Vec<_>>().join(",")
     }
 
     fn stored_size(&self) -> Result<(u32, u32), SourceError> {
@@ -252,6 +260,19 @@ impl Film {
             notices.push("turned by other than quarters: shown as it is stored".into());
             Orientation::default()
         })
+    }
+
+    /// Whether only some frames carry a display matrix, as those with it in their SEI do. ffmpeg
+    /// makes its filters anew there, and a filter that resamples would lose the frame it holds:
+    /// the program itself resamples then.
+    fn restarts(&self) -> bool {
+        let turns = |frame: &FrameInfo| {
+            let mut matrices = frame.side_data_list.iter();
+            matrices.find_map(|data| data.displaymatrix.clone())
+        };
+        let mut turns = self.frames.iter().map(turns);
+        let first = turns.next();
+        turns.any(|turn| Some(turn) != first)
     }
 
     fn pixel_aspect(&self) -> (u32, u32) {
@@ -316,21 +337,24 @@ impl Film {
 }
 
 impl Stream {
-    /// The stream's own duration: its header's, Matroska's tag, or the file's where it is alone.
+    /// The stream's own duration in seconds: its header's, Matroska's tag, or the file's where it
+    /// is alone.
     fn promised_duration(&self, probe: &Probe) -> Option<String> {
+        let seconds = |text: &Option<String>| text.as_deref()?.parse::<f64>().ok();
+        if let Some(own) = &self.duration {
+            return Some(own.clone());
+        }
         let tag = self.tags.get("DURATION").and_then(|text| {
             let mut parts = text.split(':').map(|part| part.parse::<f64>().ok());
             let (h, m, s) = (parts.next()??, parts.next()??, parts.next()??);
-            Some((h * 3600.0 + m * 60.0 + s).to_string())
+            Some(h * 3600.0 + m * 60.0 + s)
         });
-        let alone = || {
-            probe
-                .format
-                .duration
-                .clone()
-                .filter(|_| probe.streams.len() == 1)
-        };
-        self.duration.clone().or(tag).or_else(alone)
+        let alone = || seconds(&probe.format.duration).filter(|_| probe.streams.len() == 1);
+        let end = tag.or_else(alone)?;
+        // Matroska says when a stream ends, counted from the start of the file.
+        let from_start = probe.format.format_name.contains("matroska");
+        let start = seconds(&self.start_time).filter(|_| from_start);
+        Some((end - start.unwrap_or(0.0)).to_string())
     }
 }
 

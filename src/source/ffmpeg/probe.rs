@@ -43,6 +43,7 @@ pub(super) struct Stream {
     pub(super) r_frame_rate: String,
     pub(super) avg_frame_rate: String,
     pub(super) nb_frames: Option<String>,
+    pub(super) start_time: Option<String>,
     pub(super) duration: Option<String>,
     pub(super) sample_aspect_ratio: Option<String>,
     #[serde(flatten)]

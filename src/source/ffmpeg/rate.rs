@@ -60,8 +60,8 @@ pub(super) fn timing(times: &[f64], nominal: &str, mean: &str, exact: bool) -> O
             uneven: None,
         });
     }
-    let stated = stated.into_iter().flatten();
-    let steady = stated.filter(|rate| is_steady(&distances, *rate)).next();
+    let mut stated = stated.into_iter().flatten();
+    let steady = stated.find(|rate| is_steady(&distances, *rate));
     let shortest = distances.iter().copied().fold(f64::MAX, f64::min);
     let longest = distances.iter().copied().fold(0.0, f64::max);
     let rate = match steady.and_then(rational) {
