@@ -145,6 +145,10 @@ async fn a_long_answer_that_the_store_does_not_finish_never_looks_whole() {
         let status = answer.status().as_u16();
         assert!([503, 504].contains(&status), "{mode:?}: it cannot begin");
         probe.set(Mode::Works);
+        if mode == Mode::WrongLength {
+            // The size that was told amid the failure is found out to be wrong.
+            server.get(&url, &[("range", "bytes=-9")]).await;
+        }
         let answer = server.get(&url, &[("range", "bytes=-9")]).await;
         assert_eq!(answer.bytes().await.unwrap().len(), 9, "{mode:?}");
     }
