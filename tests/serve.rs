@@ -60,13 +60,17 @@ impl Drop for Server {
 
 impl Server {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, "titles", &["--listen", "127.0.0.1:0"])
+    }
+
+    fn start_with(folder: &Path, root: &str, more: &[&str]) -> Self {
         let socket = folder.join("notify");
         let notified = UnixDatagram::bind(&socket).unwrap();
         notified
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
-        let mut child = promptus(&["serve", "titles", "--config", "config.toml", "--json"])
-            .args(["--listen", "127.0.0.1:0"])
+        let mut child = promptus(&["serve", root, "--config", "config.toml", "--json"])
+            .args(more)
             .current_dir(folder)
             .env("NOTIFY_SOCKET", socket)
             .stdout(Stdio::piped())
@@ -111,13 +115,17 @@ impl Server {
 
     /// The status of the answer for `path`.
     fn status(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+        status(&self.address, path)
     }
+}
+
+fn status(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
 fn text(output: &[u8]) -> String {
@@ -156,9 +164,19 @@ fn a_server_is_ready_reloads_and_stops_when_it_is_told_to() {
     assert_eq!(server.status("/film/master.m3u8"), "403");
     assert_eq!(server.status(&format!("{prefix}/film/master.m3u8")), "200");
 
-    configure(folder.path(), &format!("{CLOSED}cache_bytes = 1000000\n"));
+    let changed =
+        "cache_bytes = 1000000\nadmin_listen = 9\nstore_timeout_s = 9\ndrain_delay_s = 9\n";
+    configure(folder.path(), &format!("{CLOSED}{changed}"));
     server.signal("HUP");
-    server.says("only a restart changes cache_bytes");
+    let said = server.says("only a restart changes");
+    for name in [
+        "admin_listen",
+        "drain_delay_s",
+        "cache_bytes",
+        "store_timeout",
+    ] {
+        assert!(said.contains(name), "{said}");
+    }
 
     server.signal("TERM");
     assert_eq!(server.notification(), "STOPPING=1");
@@ -188,4 +206,64 @@ fn a_token_is_printed_bare_or_as_json() {
     let complaint = text(&refused.stderr);
     assert!(complaint.contains("no token_keys"), "{complaint}");
     assert!(refused.stdout.is_empty());
+}
+
+#[test]
+fn a_load_balancer_learns_that_it_stops_before_it_does() {
+    let folder = workplace("[serve]\ndrain_delay_s = 2\n");
+    let mut server = Server::start(folder.path());
+    assert_eq!(server.status("/readyz"), "200");
+    server.signal("TERM");
+    server.notification();
+    assert_eq!(server.notification(), "STOPPING=1");
+    // The notification goes out before the state is set.
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(server.status("/readyz"), "503");
+    assert_eq!(server.status("/film/master.m3u8"), "200");
+    let until = Instant::now() + Duration::from_secs(15);
+    while server.child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it ends");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn it_listens_where_people_say_and_serves_what_they_name() {
+    let folder = workplace("");
+    for (place, host) in [
+        ("0", "127.0.0.1"),
+        (":0", "localhost"),
+        ("localhost:0", "127.0.0.1"),
+    ] {
+        let mut server = Server::start_with(folder.path(), "titles/film", &["--listen", place]);
+        let (found, port) = server.address.rsplit_once(':').unwrap();
+        assert!([host, "[::1]"].contains(&found), "{place}: {found}");
+        assert_eq!(server.status("/film/master.m3u8"), "200", "{place}");
+        let other = format!("127.0.0.1:{port}");
+        if host == "localhost" {
+            assert_eq!(status(&other, "/film/master.m3u8"), "200");
+        }
+        server.signal("INT");
+        server.says("stopped");
+        fs::remove_file(folder.path().join("notify")).unwrap();
+    }
+    let more = ["--listen", "0", "--admin-listen", "0"];
+    let mut server = Server::start_with(folder.path(), "titles", &more);
+    let said = server.says("health, metrics and reports");
+    let admin = said
+        .rsplit("http://")
+        .next()
+        .unwrap()
+        .trim()
+        .trim_end_matches('/');
+    assert_eq!(
+        (status(admin, "/metrics"), server.status("/metrics")),
+        ("200".into(), "404".into())
+    );
+    assert_eq!(status(admin, "/film/master.m3u8"), "404");
+    let refused = promptus(&["serve", "titles", "--listen", "here"])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("8080, :8080"), "{refused:?}");
 }

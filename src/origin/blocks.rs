@@ -117,8 +117,8 @@ impl Origin {
         let range = start..(start + BLOCK).min(stored.file_size);
         let read = || async {
             let store = &self.shared.store;
-            let read = store.read_range(&stored.path, range, stored.tag.as_deref());
-            let read = read.await;
+            let (size, tag) = (stored.file_size, stored.tag.as_deref());
+            let read = store.read_range(&stored.path, range, size, tag).await;
             if let Err(OriginError::Changed { .. }) = read {
                 self.shared.cache.forget(&stored.path).await;
             }

@@ -18,8 +18,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What an entry takes beside its bytes: key, fields, hints, and the cache's own links. Measured as
-/// the growth of a process over 100,000 entries of segments.
+/// About what an entry takes beside its bytes: most of it is two maps of fields, the rest its key and
+/// the cache's own links.
 const OVERHEAD: usize = 2048;
 
 /// Entries from this size on are weighed at once. Others are in batches, by which the cache is larger

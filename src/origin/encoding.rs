@@ -101,6 +101,7 @@ fn weight(parameters: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     fn accepted(value: &'static str) -> Option<&'static str> {
         let mut headers = HeaderMap::new();

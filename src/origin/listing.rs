@@ -29,12 +29,11 @@ use tokio::time::Instant;
 /// Titles that are looked at at once: each waits for the store.
 const AT_ONCE: usize = 32;
 
-/// A look is taken after as many times as long as the last one took: it may keep the store busy for
-/// a ninth of the time.
+/// The next look is taken after as many times as long as the last one took.
 const REST: u32 = 8;
 
-/// Longest time between two looks: together with the look itself, less than ten seconds.
-const LONGEST_REST: Duration = Duration::from_secs(8);
+/// Longest time between two looks: where a look takes two seconds, a title is found within nine.
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// How long a request waits for a look that is under way if the last list is recent.
 const SHORTLY: Duration = Duration::from_millis(250);

@@ -175,17 +175,23 @@ impl Store {
         .await
     }
 
-    /// Reads a range of the version `tag` of an object; it must have all of it.
+    /// Reads a range of the version `tag` of an object of `size` bytes; it must have all of it.
     pub(super) async fn read_range(
         &self,
         path: &str,
         range: Range<u64>,
+        size: u64,
         tag: Option<&str>,
     ) -> Result<Bytes, OriginError> {
         let length = range.end.saturating_sub(range.start);
         self.tried(path, || async {
             let found = self.get(path, part(range.clone(), tag)).await?;
             let found = found.ok_or_else(|| OriginError::not_found(path))?;
+            // Not every store has tags.
+            if found.meta.size != size {
+                let path = path.to_owned();
+                return Err(OriginError::Changed { path });
+            }
             self.whole(path, found, length).await
         })
         .await

@@ -125,9 +125,12 @@ async fn keys_are_replaced_while_serving() {
     }
     let settings = Settings {
         cache_bytes: 1,
+        store_timeout: Duration::from_secs(1),
+        drain_timeout: Duration::from_secs(1),
         ..Settings::default()
     };
-    assert_eq!(origin.apply(settings).unwrap(), ["cache_bytes"]);
+    let fixed = origin.apply(settings).unwrap();
+    assert_eq!(fixed, ["cache_bytes", "store_timeout"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

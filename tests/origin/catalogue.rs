@@ -1,9 +1,12 @@
 //! Titles come and go while the origin runs; the page that shows them.
 
+use crate::probe::{Mode, Probe};
 use crate::server::{Server, header, with_title};
 use crate::title;
+use promptus::origin::{Origin, Settings};
 use serde_json::Value;
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 async fn catalogue(server: &Server) -> Value {
@@ -153,4 +156,58 @@ async fn an_empty_root_is_an_empty_catalogue_and_a_missing_one_an_error() {
     let missing = root.path().join("missing");
     let error = promptus::origin::Origin::local(&missing, Default::default()).unwrap_err();
     assert!(error.to_string().contains("missing"), "{error}");
+}
+
+/// A thousand titles in a store that takes 30 ms a request: listed whole in ten seconds, new ones in
+/// ten more, one request a title and look.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_titles_in_a_slow_store_are_listed_and_kept_up_to_date() {
+    const TITLES: usize = 1000;
+    const LIMIT: Duration = Duration::from_secs(10);
+    let root = tempfile::tempdir().unwrap();
+    for number in 0..TITLES {
+        title::publish(root.path(), &format!("{number:04}"), 1, 30);
+    }
+    let probe = Probe::slow(root.path(), Duration::from_millis(30));
+    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, Settings::default()).unwrap();
+    let server = Server::start(origin).await;
+    let began = Instant::now();
+    assert_eq!(names(&catalogue(&server).await).len(), TITLES);
+    let first = began.elapsed();
+    assert!(first < LIMIT, "{first:?}");
+    // Looks are counted by the reads of a title's entry point.
+    let looks = || probe.reads("0000/master.m3u8");
+    assert_eq!(looks(), 1);
+
+    let (before, requests) = (looks(), probe.requests());
+    title::publish(root.path(), "new", 2, 30);
+    let published = Instant::now();
+    let mut asked = 0;
+    while names(&catalogue(&server).await).len() == TITLES {
+        assert!(published.elapsed() < LIMIT, "never listed");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        asked += 1;
+    }
+    let listed = published.elapsed();
+    let (looks, requests) = (looks() - before, probe.requests() - requests);
+    println!(
+        "{TITLES} titles listed after {first:?}, a new one after {listed:?}: {looks} looks and \
+         {requests} requests to the store for {asked} to us"
+    );
+    // The root at each look, and what describes the new title.
+    assert!(requests <= looks * (TITLES + 2) + 3, "{requests}");
+
+    fs::remove_dir_all(root.path().join("0999")).unwrap();
+    probe.set(Mode::Fails);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(names(&catalogue(&server).await).len(), TITLES + 1);
+    probe.set(Mode::Works);
+    let recovered = Instant::now();
+    while names(&catalogue(&server).await).contains(&"0999".to_owned()) {
+        assert!(
+            recovered.elapsed() < LIMIT + Duration::from_secs(2),
+            "frozen"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

@@ -168,3 +168,124 @@ async fn the_time_limit_follows_a_reload() {
     let longer = tokio::time::timeout(Duration::from_millis(600), longer).await;
     assert!(longer.is_err(), "it waits again");
 }
+
+#[tokio::test]
+async fn an_answer_may_take_longer_than_a_connection_may_be_silent() {
+    let root = tempfile::tempdir().unwrap();
+    title::publish(root.path(), "t", 1, 3000);
+    let probe = Probe::new(root.path());
+    let settings = Settings {
+        request_timeout: Duration::from_millis(1500),
+        idle_timeout: Duration::from_millis(300),
+        header_timeout: Duration::from_millis(300),
+        ..Settings::default()
+    };
+    let origin = Origin::new(Arc::clone(&probe) as Arc<_>, settings).unwrap();
+    let server = Server::start(origin).await;
+    probe.set(Mode::Hangs);
+    let works = async {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        probe.set(Mode::Works);
+    };
+    let (answer, ()) = tokio::join!(server.get("/t/master.m3u8", &[]), works);
+    assert_eq!(answer.status(), 200);
+    probe.set(Mode::Hangs);
+    let answer = server.get("/t/quality.json", &[]).await;
+    assert_eq!(answer.status(), 504);
+}
+
+#[tokio::test]
+async fn every_answer_forbids_to_guess_its_type_and_titles_hold_no_pages() {
+    let (root, presentation, server) = crate::server::with_title().await;
+    for name in ["a.html", "a.svg", "a.js", "a.css", "a.htm", "a.xml"] {
+        fs::write(root.path().join("t").join(name), "<script>").unwrap();
+        let answer = server.get(&format!("/t/{name}"), &[]).await;
+        assert_eq!(answer.status(), 404, "{name}");
+    }
+    let segment = presentation.groups[0].representations[0]
+        .url
+        .replace(".mp4", "/1.m4s");
+    for (path, status) in [
+        ("/", 200),
+        ("/catalogue.json", 200),
+        ("/t/master.m3u8", 200),
+        ("/t/poster.jpg", 200),
+        (&format!("/t/{segment}"), 200),
+        ("/none/x.mp4", 404),
+        ("/t/master.m3u8?max_rank=x", 400),
+        ("/metrics", 200),
+    ] {
+        let answer = server.get(path, &[]).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(
+            header(&answer, "x-content-type-options"),
+            "nosniff",
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_says_which_host_it_is_for() {
+    let (_root, _, server) = crate::server::with_title().await;
+    for (head, status) in [
+        ("HTTP/1.1\r\nhost: x", "200"),
+        ("HTTP/1.1\r\nx-host: x", "400"),
+        ("HTTP/1.1\r\nhost: x\r\nhost: y", "400"),
+        ("HTTP/1.0\r\nx-host: x", "200"),
+    ] {
+        let request = format!("GET /t/master.m3u8 {head}\r\nconnection: close\r\n\r\n");
+        let answer = server.raw(&request).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{head}: {answer}");
+        assert!(
+            answer.contains("access-control-allow-origin: *"),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn operators_have_a_port_of_their_own() {
+    let root = tempfile::tempdir().unwrap();
+    title::publish(root.path(), "t", 1, 3000);
+    let origin = Origin::local(root.path(), Settings::default()).unwrap();
+    let (public, admin) = (listener().await, listener().await);
+    let url = |listener: &tokio::net::TcpListener, path: &str| {
+        format!("http://{}{path}", listener.local_addr().unwrap())
+    };
+    let mut asked = Vec::new();
+    for (path, publicly, by_admin) in [
+        ("/healthz", 404, 200),
+        ("/readyz", 404, 200),
+        ("/metrics", 404, 200),
+        ("/cmcd", 404, 405),
+        ("/t/master.m3u8", 200, 404),
+        ("/catalogue.json", 200, 404),
+        ("/", 200, 404),
+    ] {
+        asked.push((url(&public, path), publicly));
+        asked.push((url(&admin, path), by_admin));
+    }
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = promptus::origin::serve_apart(public, admin, origin.clone(), async {
+        let _ = stopped.await;
+    });
+    let serving = tokio::spawn(serving);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let ready = asked[3].0.clone();
+    for (url, status) in asked {
+        let answer = reqwest::get(&url).await.unwrap();
+        assert_eq!(answer.status(), status, "{url}");
+        assert!(!header(&answer, "x-request-id").is_empty(), "{url}");
+    }
+    origin.begin_stop();
+    let answer = reqwest::get(&ready).await.unwrap();
+    assert_eq!(answer.status(), 503, "{ready}");
+    assert!(answer.text().await.unwrap().contains("stopping"));
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
+}
+
+async fn listener() -> tokio::net::TcpListener {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()
+}

@@ -6,7 +6,8 @@ use promptus::manifest::dash;
 use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
 use std::fs;
 
-fn layered() -> TitleContent {
+/// A title with three rungs and the two layers between them.
+pub(crate) fn layered() -> TitleContent {
     let track = rungs::track(4, "24");
     let segments = vec![rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)];
     let full = Rung { track, segments };

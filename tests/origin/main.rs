@@ -16,6 +16,8 @@ mod filters;
 mod forms;
 mod hostile;
 mod layers;
+mod memory;
+mod names;
 mod nginx;
 mod paths;
 mod probe;

@@ -11,7 +11,9 @@ use object_store::{
 };
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// How the store answers reads.
@@ -39,15 +41,39 @@ pub(crate) struct Probe {
     inner: LocalFileSystem,
     mode: watch::Sender<Mode>,
     reads: Mutex<HashMap<String, usize>>,
+    /// Requests of any kind.
+    requests: AtomicUsize,
+    /// How long each takes at least.
+    delay: Duration,
+    /// The one object that cannot be read.
+    broken: Mutex<Option<String>>,
 }
 
 impl Probe {
     pub(crate) fn new(root: &std::path::Path) -> Arc<Self> {
+        Self::slow(root, Duration::ZERO)
+    }
+
+    /// One whose every request takes so long.
+    pub(crate) fn slow(root: &std::path::Path, delay: Duration) -> Arc<Self> {
         Arc::new(Self {
             inner: LocalFileSystem::new_with_prefix(root).unwrap(),
             mode: watch::Sender::new(Mode::Works),
             reads: Mutex::default(),
+            requests: AtomicUsize::new(0),
+            delay,
+            broken: Mutex::default(),
         })
+    }
+
+    /// Fails for one object only, or for none.
+    pub(crate) fn break_only(&self, path: Option<&str>) {
+        *self.broken.lock().unwrap() = path.map(str::to_owned);
+    }
+
+    /// How many requests there were.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set(&self, mode: Mode) {
@@ -59,19 +85,30 @@ impl Probe {
         self.reads.lock().unwrap().get(path).copied().unwrap_or(0)
     }
 
-    async fn pass(&self) -> Result<()> {
+    async fn pass(&self, path: &str) -> Result<()> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        if self.broken.lock().unwrap().as_deref() == Some(path) {
+            return Err(failure());
+        }
         let mut mode = self.mode.subscribe();
         let now = *mode.wait_for(|mode| *mode != Mode::Hangs).await.unwrap();
         if now == Mode::FailsOnce {
             self.set(Mode::Works);
         }
         match now {
-            Mode::Fails | Mode::FailsOnce => Err(Error::Generic {
-                store: "probe",
-                source: "told to fail: secret-host-7".into(),
-            }),
+            Mode::Fails | Mode::FailsOnce => Err(failure()),
             _ => Ok(()),
         }
+    }
+}
+
+fn failure() -> Error {
+    Error::Generic {
+        store: "probe",
+        source: "told to fail: secret-host-7".into(),
     }
 }
 
@@ -122,7 +159,7 @@ impl ObjectStore for Probe {
             *reads.entry(location.to_string()).or_default() += 1;
         }
         Box::pin(async move {
-            self.pass().await?;
+            self.pass(location.as_ref()).await?;
             let mode = *self.mode.borrow();
             if mode == Mode::Changes && options.if_match.is_some() {
                 return Err(Error::Precondition {
@@ -144,7 +181,7 @@ impl ObjectStore for Probe {
         'b: 'f,
     {
         Box::pin(async move {
-            self.pass().await?;
+            self.pass("").await?;
             self.inner.list_with_delimiter(prefix).await
         })
     }

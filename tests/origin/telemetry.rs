@@ -259,3 +259,55 @@ async fn readiness_says_how_many_titles_there_are() {
         (&true.into(), &1.into())
     );
 }
+
+#[tokio::test]
+async fn a_report_has_few_events_or_none_is_taken() {
+    let (_root, _, server) = with_title().await;
+    let many: &'static str = "e=t,v=2\n".repeat(65).leak();
+    let enough: &'static str = "e=t,v=2\n".repeat(64).leak();
+    assert_eq!(post(&server, many, "application/cmcd").await, 413);
+    assert_eq!(post(&server, enough, "application/cmcd").await, 204);
+    let metrics = server.text("/metrics").await;
+    assert!(metrics.contains("promptus_player_events_total{event=\"t\"} 64\n"));
+}
+
+#[tokio::test]
+async fn metrics_come_in_the_format_that_is_asked_for() {
+    let (_root, _, server) = with_title().await;
+    for (accept, open) in [
+        ("*/*", true),
+        ("text/plain", false),
+        ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", false),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3",
+            true,
+        ),
+        ("application/json", true),
+    ] {
+        let answer = server.get("/metrics", &[("accept", accept)]).await;
+        let kind = header(&answer, "content-type");
+        let text = answer.text().await.unwrap();
+        let counter = match open {
+            true => "# TYPE promptus_cache_hits counter\n",
+            false => "# TYPE promptus_cache_hits_total counter\n",
+        };
+        assert_eq!(
+            kind.starts_with("application/openmetrics-text"),
+            open,
+            "{accept}"
+        );
+        assert_eq!(text.ends_with("# EOF\n"), open, "{accept}");
+        assert!(text.contains(counter), "{accept}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_access_log_is_opened_when_the_origin_is_made() {
+    let root = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        access_log: Some(root.path().join("no/such/folder/access.log")),
+        ..Settings::default()
+    };
+    let error = Origin::local(root.path(), settings).unwrap_err();
+    assert!(error.to_string().contains("access.log"), "{error}");
+}

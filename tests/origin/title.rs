@@ -4,7 +4,7 @@ use promptus::manifest::{
     ByteRange, Group, PUBLISHED, Presentation, Publication, Representation, SegmentRef, dash, hls,
     measure_rates,
 };
-use promptus::time::FrameRate;
+use promptus::time::{FrameRate, MediaTime};
 use std::fs;
 use std::path::Path;
 
@@ -35,22 +35,7 @@ pub(crate) fn publish(root: &Path, name: &str, seed: u64, size: u64) -> Presenta
         })
         .collect();
     let rate = FrameRate::new(24, 1).unwrap();
-    let presentation = Presentation {
-        duration: rate.time_of(132),
-        quality_url: Some("quality.json".into()),
-        groups: vec![Group {
-            profile: "mini".into(),
-            frame_rate: rate,
-            width: 256,
-            height: 144,
-            pixel_aspect: (1, 1),
-            weights: "5e".repeat(32),
-            weights_url: None,
-            independent_segments: true,
-            representations: rungs,
-            layers: Vec::new(),
-        }],
-    };
+    let presentation = presentation(rate.time_of(132), rungs);
     fs::write(folder.join("quality.json"), r#"{"version":1,"rungs":[]}"#).unwrap();
     fs::write(folder.join("poster.jpg"), POSTER).unwrap();
     fs::write(
@@ -63,6 +48,50 @@ pub(crate) fn publish(root: &Path, name: &str, seed: u64, size: u64) -> Presenta
     }
     date(&folder, &hash);
     presentation
+}
+
+/// Publishes a title of one rung with so many segments of two seconds, the nth of `size` + n bytes,
+/// whose file is a hole: it takes no room on a disk. Gives the place of the file.
+pub(crate) fn publish_long(root: &Path, name: &str, segments: usize, size: u64) -> String {
+    let folder = root.join(name);
+    let hash = hash(0);
+    fs::create_dir_all(folder.join(&hash)).unwrap();
+    let grid: Vec<(u64, u64)> = (0..segments as u64).map(|n| (48 * n, 48)).collect();
+    let sizes: Vec<u64> = (1..=segments as u64).map(|n| size + n).collect();
+    let rung = rung_of(&hash, 8, &grid, &sizes);
+    let url = rung.url.clone();
+    let file = fs::File::create(folder.join(&url)).unwrap();
+    file.set_len(file_size(&rung)).unwrap();
+    let rate = FrameRate::new(24, 1).unwrap();
+    let presentation = presentation(rate.time_of(48 * segments as u64), vec![rung]);
+    fs::write(
+        folder.join("manifest.mpd"),
+        dash::write(&presentation).unwrap(),
+    )
+    .unwrap();
+    for playlist in hls::write(&presentation).unwrap() {
+        fs::write(folder.join(playlist.url), playlist.text).unwrap();
+    }
+    url
+}
+
+fn presentation(duration: MediaTime, representations: Vec<Representation>) -> Presentation {
+    Presentation {
+        duration,
+        quality_url: Some("quality.json".into()),
+        groups: vec![Group {
+            profile: "mini".into(),
+            frame_rate: FrameRate::new(24, 1).unwrap(),
+            width: 256,
+            height: 144,
+            pixel_aspect: (1, 1),
+            weights: "5e".repeat(32),
+            weights_url: None,
+            independent_segments: true,
+            representations,
+            layers: Vec::new(),
+        }],
+    }
 }
 
 /// Writes when the title was published: at [`PUBLISHED_AT`], whatever its files' own times are.
@@ -88,12 +117,20 @@ fn file_size(rung: &Representation) -> u64 {
 }
 
 fn rung(hash: &str, rank: u32, size: u64) -> Representation {
+    let grid = [(0, 48), (48, 48), (96, 36)];
+    let sizes = grid.map(|(frame, _)| size + frame);
+    rung_of(hash, rank, &grid, &sizes)
+}
+
+/// A rung whose segments start at these frames, have so many of them, and are of these sizes.
+fn rung_of(hash: &str, rank: u32, grid: &[(u64, u64)], sizes: &[u64]) -> Representation {
     let rate = FrameRate::new(24, 1).unwrap();
     let url = format!("{hash}/mini-r{rank}.mp4");
     let mut at = 900;
-    let segments: Vec<SegmentRef> = [(0, 48), (48, 48), (96, 36)]
-        .map(|(frame, frames)| {
-            let length = size + frame;
+    let segments: Vec<SegmentRef> = grid
+        .iter()
+        .zip(sizes)
+        .map(|(&(frame, frames), &length)| {
             let range = ByteRange { start: at, length };
             at += length;
             SegmentRef {
@@ -101,11 +138,11 @@ fn rung(hash: &str, rank: u32, size: u64) -> Representation {
                 duration: rate.time_of(frames),
                 url: url.clone(),
                 range: Some(range),
-                key_frame_end: Some(size / 4),
+                key_frame_end: Some(length / 4),
                 sap: true,
             }
         })
-        .into();
+        .collect();
     let rates = measure_rates(800, &segments);
     Representation {
         id: format!("mini-r{rank}"),

@@ -17,9 +17,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Bytes of lines of requests that may wait to be written.
-const WAITING: usize = 8 << 20;
+const REQUESTS: usize = 8 << 20;
 
-/// Bytes of events that are written a second: some four thousand.
+/// Bytes of events that may wait to be written, and that are written a second: some four thousand.
 const EVENTS: usize = 1 << 20;
 
 /// What a waiting line takes beside its text, about.
@@ -42,11 +42,26 @@ pub(in crate::origin) struct AccessLog {
 /// The thread that writes, and the way to it.
 #[derive(Debug)]
 struct Writer {
-    lines: Option<Sender<Message>>,
+    messages: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
-    /// Bytes of requests' lines that wait.
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     events: Allowance,
+}
+
+/// Bytes that wait to be written.
+#[derive(Debug, Default)]
+struct Waiting {
+    requests: AtomicUsize,
+    events: AtomicUsize,
+}
+
+/// Takes so many bytes of a room that holds `limit`, if they are free.
+fn enter(room: &AtomicUsize, bytes: usize, limit: usize) -> bool {
+    let fits = room.fetch_add(bytes, Ordering::Relaxed) + bytes <= limit;
+    if !fits {
+        room.fetch_sub(bytes, Ordering::Relaxed);
+    }
+    fits
 }
 
 /// Bytes that may be used in each second.
@@ -78,25 +93,16 @@ impl Allowance {
 }
 
 impl Writer {
-    /// Whether there was room for the line of a request.
-    fn takes_request(&self, text: Vec<u8>) -> bool {
-        let bytes = text.len() + OVERHEAD;
-        if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            return false;
-        }
-        self.send(Message::Request(text))
-    }
-
+    /// Whether the thread is there to take a message.
     fn send(&self, message: Message) -> bool {
-        let lines = self.lines.as_ref();
-        lines.is_some_and(|lines| lines.send(message).is_ok())
+        let messages = self.messages.as_ref();
+        messages.is_some_and(|messages| messages.send(message).is_ok())
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.lines = None;
+        self.messages = None;
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
             tracing::error!("the access log ended early");
         }
@@ -113,13 +119,13 @@ impl AccessLog {
     /// Opens the file at `path` for appending; `-` is standard output.
     pub(in crate::origin) fn open(path: &Path, metrics: Arc<Metrics>) -> io::Result<Self> {
         let sink = sink(path)?;
-        let (lines, messages) = channel();
-        let (path, waiting) = (path.to_owned(), Arc::new(AtomicUsize::new(0)));
-        let thread = thread::Builder::new().name("access-log".into());
+        let (sender, messages) = channel();
+        let (path, waiting) = (path.to_owned(), Arc::<Waiting>::default());
         let written = Arc::clone(&waiting);
+        let thread = thread::Builder::new().name("access-log".into());
         let thread = thread.spawn(move || write(&messages, sink, &path, &written))?;
         let writer = Arc::new(Writer {
-            lines: Some(lines),
+            messages: Some(sender),
             thread: Some(thread),
             waiting,
             events: Allowance::new(),
@@ -129,15 +135,18 @@ impl AccessLog {
 
     /// Takes the line of a request, without its end.
     pub(super) fn request(&self, text: Vec<u8>) {
-        if !self.writer.takes_request(text) {
+        let room = &self.writer.waiting.requests;
+        let fits = enter(room, text.len() + OVERHEAD, REQUESTS);
+        if !fits || !self.writer.send(Message::Request(text)) {
             self.metrics.log_lost.inc();
         }
     }
 
     /// Takes the line of an event, without its end.
     pub(super) fn event(&self, text: Vec<u8>) {
-        let granted = self.writer.events.grants(text.len() + OVERHEAD);
-        if !granted || !self.writer.send(Message::Event(text)) {
+        let (room, bytes) = (&self.writer.waiting.events, text.len() + OVERHEAD);
+        let fits = self.writer.events.grants(bytes) && enter(room, bytes, EVENTS);
+        if !fits || !self.writer.send(Message::Event(text)) {
             self.metrics.events_lost.inc();
         }
     }
@@ -162,7 +171,7 @@ fn sink(path: &Path) -> io::Result<Sink> {
 
 /// Writes until every sender is gone. The buffer is flushed when nothing has come for a while, or
 /// when it was not for as long.
-fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &AtomicUsize) {
+fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &Waiting) {
     let mut flushed = Instant::now();
     loop {
         let written = match messages.recv_timeout(FLUSH) {
@@ -191,13 +200,18 @@ fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &At
     }
 }
 
-fn take(message: Message, sink: &mut Sink, path: &Path, waiting: &AtomicUsize) -> io::Result<()> {
+fn take(message: Message, sink: &mut Sink, path: &Path, waiting: &Waiting) -> io::Result<()> {
     match message {
         Message::Request(text) => {
-            waiting.fetch_sub(text.len() + OVERHEAD, Ordering::Relaxed);
+            let bytes = text.len() + OVERHEAD;
+            waiting.requests.fetch_sub(bytes, Ordering::Relaxed);
             put(text, sink)
         }
-        Message::Event(text) => put(text, sink),
+        Message::Event(text) => {
+            let bytes = text.len() + OVERHEAD;
+            waiting.events.fetch_sub(bytes, Ordering::Relaxed);
+            put(text, sink)
+        }
         Message::Reopen => {
             sink.flush()?;
             *sink = self::sink(path)?;

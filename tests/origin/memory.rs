@@ -1,0 +1,122 @@
+//! The memory of the server: a process of its own, whose cache is small and whose titles are many.
+
+#![cfg(target_os = "linux")]
+
+use crate::title;
+use promptus::origin::{Origin, Settings, serve};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+const TITLES: usize = 500;
+/// Of each title: 100 segments of about 9 kB, 900 kB in one file.
+const SEGMENTS: usize = 100;
+const CACHE: u64 = 16 << 20;
+
+/// Where the server of this test finds its titles.
+const PLACE: &str = "PROMPTUS_TEST_MEMORY";
+
+/// The server: does nothing unless it is told what to serve.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serves_until_it_is_killed() {
+    let Some(root) = std::env::var_os(PLACE) else {
+        return;
+    };
+    let settings = Settings {
+        cache_bytes: CACHE,
+        ..Settings::default()
+    };
+    let origin = Origin::local(Path::new(&root), settings).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("\nlistening {}", listener.local_addr().unwrap());
+    serve(listener, origin, std::future::pending())
+        .await
+        .unwrap();
+}
+
+/// The process of the server, killed when the test ends.
+struct Program {
+    child: Child,
+    url: String,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Program {
+    fn start(root: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "memory::serves_until_it_is_killed",
+                "--nocapture",
+            ])
+            .env(PLACE, root)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = out.lines().map(Result::unwrap);
+        let address = lines.find_map(|line| line.strip_prefix("listening ").map(str::to_owned));
+        let url = format!("http://{}/", address.unwrap());
+        Self { child, url }
+    }
+
+    /// Resident memory in MiB.
+    fn resident(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kb: f64 = line
+            .unwrap()
+            .split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
+        kb / 1024.0
+    }
+}
+
+#[tokio::test]
+async fn segments_of_many_titles_stay_within_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("titles");
+    let stems: Vec<String> = (0..TITLES)
+        .map(|number| {
+            let name = format!("{number:03}");
+            let url = title::publish_long(&root, &name, SEGMENTS, 9000);
+            format!("{name}/{}", url.trim_end_matches(".mp4"))
+        })
+        .collect();
+    let program = Program::start(&root);
+    let client = reqwest::Client::new();
+    let ask = async |title: usize, segment: usize| {
+        let url = format!("{}{}/{segment}.m4s", program.url, stems[title]);
+        let answer = client.get(&url).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{url}");
+        assert_eq!(answer.bytes().await.unwrap().len(), 9000 + segment);
+    };
+    ask(0, 1).await;
+    let before = program.resident();
+    let mut most = before;
+    // Forwards, backwards and by leaps, so that a file is gone when its next segment is asked for.
+    for (pass, order) in [1, TITLES - 1, 7, 211, 499, 3, 83, 17]
+        .into_iter()
+        .enumerate()
+    {
+        for number in 0..TITLES {
+            ask(number * order % TITLES, 1 + pass * 12).await;
+        }
+        most = most.max(program.resident());
+    }
+    println!(
+        "resident: {before:.0} MiB, at most {most:.0} MiB after {} segments",
+        8 * TITLES
+    );
+    assert!(most - before < 64.0, "{before} MiB, then {most} MiB");
+}
