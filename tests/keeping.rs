@@ -349,3 +349,59 @@ fn results_of_measurements_replace_nothing_unasked() {
         assert_ne!(fs::read(page).unwrap(), b"mine");
     }
 }
+
+/// `promptus package TITLE`, which publishes the title again, or elsewhere.
+fn package(title: &Path, more: &[&str]) -> Command {
+    let words = ["package", title.to_str().unwrap(), "--json"];
+    promptus(words.into_iter().chain(more.iter().copied()))
+}
+
+#[test]
+fn another_publisher_is_left_alone_and_a_dead_one_cleaned_up_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let title = folder.path().join("title");
+    json(
+        &encode(&clip(folder.path(), 4), &title, &[])
+            .output()
+            .unwrap(),
+    );
+    let working = title.join(".publish-work");
+    fs::create_dir(&working).unwrap();
+    fs::write(working.join("diary"), "mine").unwrap();
+    refused(&mut package(&title, &[]), "not a publisher's folder");
+    assert!(working.join("diary").exists());
+
+    fs::remove_file(working.join("diary")).unwrap();
+    let marker = working.join(".promptus");
+    let alive = promptus::claim::Claim::take(&marker, "publication").unwrap();
+    fs::write(working.join("half"), "a manifest").unwrap();
+    let who = format!("in use by process {}", std::process::id());
+    refused(&mut package(&title, &[]), &who);
+    assert!(working.join("half").exists());
+    drop(alive);
+    json(&package(&title, &[]).output().unwrap());
+    assert!(!working.exists());
+}
+
+#[test]
+fn the_folder_above_a_new_title_is_synced() {
+    let root = tempfile::tempdir().unwrap();
+    let (title, new) = (root.path().join("title"), root.path().join("a/b"));
+    json(&encode(&clip(root.path(), 4), &title, &[]).output().unwrap());
+    let command = package(&title, &["--out", new.to_str().unwrap()]);
+    let traced = Command::new("strace")
+        .args(["-f", "-y", "-e", "trace=fsync"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .output();
+    let Some(traced) = traced.ok().filter(|traced| traced.status.success()) else {
+        println!("skipped: needs strace(1) and leave to trace");
+        return;
+    };
+    let calls = said(&traced);
+    let real = root.path().canonicalize().unwrap();
+    for folder in [real.clone(), real.join("a"), real.join("a/b")] {
+        let call = format!("<{}>)", folder.display());
+        assert!(calls.contains(&call), "{call} is missing in {calls}");
+    }
+}

@@ -43,7 +43,7 @@ fn encode<'a>(input: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> 
 
 fn publish(from: &Path, out: &Path, more: &[&str]) -> Output {
     let (from, out) = (from.to_str().unwrap(), out.to_str().unwrap());
-    let fixed = ["publish", "--from", from, "--out", out, "--json"];
+    let fixed = ["publish", "-y", "--from", from, "--out", out, "--json"];
     promptus(&[&fixed[..], more].concat()).output().unwrap()
 }
 
@@ -226,7 +226,7 @@ fn a_full_disk_is_an_error_and_nothing_is_half_written() {
 
     json(&promptus(&share).output().unwrap());
     let (from, out) = (parts.to_str().unwrap(), title.to_str().unwrap());
-    let full = cramped(1, &["publish", "--from", from, "--out", out]);
+    let full = cramped(1, &["publish", "-y", "--from", from, "--out", out]);
     assert_eq!(full.status.code(), Some(2));
     let error = complaint(&full);
     assert!(

@@ -2,7 +2,7 @@
 
 use super::{CliError, json_line, overwrite};
 use crate::package::{Title, to_official};
-use crate::prompt::official::Device;
+use crate::prompt::official::{Device, prompt_name};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -39,7 +39,9 @@ struct Report {
 /// Runs `promptus export`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let folder = to_official(&Title::open(&args.title)?)?;
-    overwrite::prompts(&args.out, folder.prompts.keys().copied())?;
+    let numbers = folder.prompts.keys();
+    let names: Vec<String> = numbers.map(|number| prompt_name(*number)).collect();
+    overwrite::prompts(&args.out, &names)?;
     let device = match args.mark {
         Mark::Cuda => Device::Cuda,
         Mark::Cpu => Device::Cpu,

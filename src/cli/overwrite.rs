@@ -87,16 +87,12 @@ pub(super) fn title(folder: &Path) -> Result<(), CliError> {
     }
 }
 
-/// Fails unless the prompts `numbers` of the reference may be written to `folder`.
-pub(super) fn prompts(
-    folder: &Path,
-    numbers: impl Iterator<Item = u32> + Clone,
-) -> Result<(), CliError> {
+/// Fails unless the reference's files, prompts of these `names` among them, may be written to
+/// `folder`.
+pub(super) fn prompts(folder: &Path, names: &[String]) -> Result<(), CliError> {
     not_a_url(folder)?;
     let there = official::files_in(folder)?;
-    let ours = |name: &String| {
-        name == official::INIT_FILE || numbers.clone().any(|n| *name == official::prompt_name(n))
-    };
+    let ours = |name: &String| name == official::INIT_FILE || names.contains(name);
     match there.iter().find(|name| !ours(name)) {
         Some(other) => Err(CliError::input(format!(
             "{}: holds {other}, which would be taken for one of these: choose a new folder",

@@ -37,7 +37,8 @@ impl Occupant {
         for entry in fs::read_dir(path).map_err(PackageError::io(path))? {
             let name = entry.map_err(PackageError::io(path))?.file_name();
             let name = name.to_string_lossy().into_owned();
-            if !is_hash(&name) && !is_working(&name) {
+            let dates = name == PUBLISHED && is_dated(path);
+            if !is_hash(&name) && !is_working(&name) && !dates {
                 others.push(name);
             }
         }
@@ -47,11 +48,17 @@ impl Occupant {
 
 /// Whether a folder says of itself that this program published it.
 fn is_title(folder: &Path) -> bool {
-    let published = fs::read(folder.join(PUBLISHED)).ok();
-    let published = published.and_then(|bytes| Publication::read(&bytes));
-    let master = fs::read_to_string(folder.join(MASTER));
+    let Ok(master) = fs::read_to_string(folder.join(MASTER)) else {
+        return false;
+    };
     // Titles of early versions have no dates.
-    published.is_some() || master.is_ok_and(|text| text.contains("DATA-ID=\"promptus."))
+    is_dated(folder) || master.contains("DATA-ID=\"promptus.")
+}
+
+/// Whether this program noted here when it published what.
+fn is_dated(folder: &Path) -> bool {
+    let dates = fs::read(folder.join(PUBLISHED)).ok();
+    dates.is_some_and(|bytes| Publication::read(&bytes).is_some())
 }
 
 #[cfg(test)]
@@ -66,6 +73,8 @@ mod tests {
         assert_eq!(Occupant::of(&at("new")).unwrap(), Occupant::Nothing);
         fs::create_dir_all(at("left/.publish-work")).unwrap();
         fs::create_dir_all(at("left/0123456789abcdef")).unwrap();
+        let none = Publication::default().write();
+        fs::write(at("left").join(PUBLISHED), &none).unwrap();
         assert_eq!(Occupant::of(&at("left")).unwrap(), Occupant::Nothing);
         fs::create_dir(at("pictures")).unwrap();
         fs::write(at("pictures/poster.jpg"), "mine").unwrap();
@@ -74,7 +83,6 @@ mod tests {
         assert_eq!(Occupant::of(&at("pictures")).unwrap(), first);
         let file = Occupant::of(&at("pictures/poster.jpg")).unwrap();
         assert_eq!(file, Occupant::File);
-        let none = Publication::default().write();
         fs::write(at("pictures").join(PUBLISHED), none).unwrap();
         assert_eq!(Occupant::of(&at("pictures")).unwrap(), Occupant::Title);
     }

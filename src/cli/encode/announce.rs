@@ -79,23 +79,25 @@ impl Announcement {
 
     /// Fails if there is less space at the destination than the estimate.
     pub(super) fn check_space(&self, args: &Args) -> Result<(), CliError> {
-        let out = &args.out;
-        if out.to_string_lossy().contains("://") {
-            return Ok(());
+        match args.out.to_string_lossy().contains("://") {
+            true => Ok(()),
+            false => enough_space(&args.out, self.bytes),
         }
-        // The folder may not be there yet; the one that it will be in is.
-        let there = out.ancestors().find(|path| path.exists());
-        let there = there.unwrap_or(Path::new("."));
-        match fs4::available_space(there) {
-            Ok(free) if free < self.bytes => Err(CliError::input(format!(
-                "{}: needs about {}, {} are free",
-                out.display(),
-                size(self.bytes),
-                size(free)
-            ))),
-            // A file system that does not say is tried.
-            _ => Ok(()),
-        }
+    }
+}
+
+/// Fails if less than `needed` bytes are free where `out` is or will be made.
+fn enough_space(out: &Path, needed: u64) -> Result<(), CliError> {
+    let there = out.ancestors().find(|path| path.exists());
+    match fs4::available_space(there.unwrap_or(Path::new("."))) {
+        Ok(free) if free < needed => Err(CliError::input(format!(
+            "{}: needs about {}, {} are free",
+            out.display(),
+            size(needed),
+            size(free)
+        ))),
+        // A file system that does not say is tried.
+        _ => Ok(()),
     }
 }
 
@@ -149,4 +151,20 @@ fn cost_line(job: &Job<'_>, cost: Option<(u64, f64)>, title: Option<u64>) -> Str
 fn fps(rate: FrameRate) -> String {
     let text = format!("{:.2}", rate.fps());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_is_looked_for_where_the_title_will_be() {
+        let root = tempfile::tempdir().unwrap();
+        let out = root.path().join("new/title");
+        enough_space(&out, 1).unwrap();
+        let error = enough_space(&out, u64::MAX).unwrap_err().message();
+        assert!(error.contains("new/title: needs about"), "{error}");
+        assert!(error.ends_with(" are free"), "{error}");
+    }
 }

@@ -59,7 +59,7 @@ impl Measurer<'_> {
         &self,
         span: &Span,
         (track, segment): (&Track, CodedSegment),
-        tell: &mut (dyn FnMut(f64) + Send),
+        tell: &mut dyn FnMut(f64),
     ) -> Result<Kept, CliError> {
         let frames = span.frames.len();
         let sampling = match (0..frames).any(|number| self.sampling.has(number)) {
