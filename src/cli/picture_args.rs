@@ -128,6 +128,7 @@ impl PictureArgs {
         let (fit, target) = self.target(&source, profile);
         let (size, aspect) = (source.size(), source.pixel_aspect());
         let geometry = Geometry::plan(size, aspect, profile.cell, fit, target)?;
+        check_pixels(geometry.coded(), profile)?;
         eprintln!("{}", self.line(&source, &geometry, profile));
         let record = SourceRecord {
             version: SourceRecord::VERSION,
@@ -192,6 +193,18 @@ impl PictureArgs {
     }
 }
 
+/// Fails for pictures larger than players generate: see [`Profile::max_pixels`].
+fn check_pixels((width, height): (u32, u32), profile: &Profile) -> Result<(), CliError> {
+    let limit = profile.max_pixels;
+    if u64::from(width) * u64::from(height) <= limit {
+        return Ok(());
+    }
+    Err(CliError::input(format!(
+        "{width}x{height} pixels are more than players of {} generate, at most {limit}: choose a smaller --size",
+        profile.name
+    )))
+}
+
 /// Opens `reference` as the source of a title whose record this is, at its rate. Without a record,
 /// or with a `fit` of its own, pictures are brought to `visible` as that says.
 pub(super) fn open_again(
@@ -227,6 +240,14 @@ pub(super) fn open_again(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_that_no_player_generates_are_refused() {
+        let mini = Profile::mini();
+        assert!(check_pixels((3840, 2160), &mini).is_ok());
+        let refused = check_pixels((4096, 2560), &mini);
+        assert!(refused.is_err_and(|told| format!("{told:?}").contains("--size")));
+    }
 
     #[test]
     fn sizes_and_colours_are_read_or_refused_by_name() {

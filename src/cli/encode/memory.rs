@@ -88,15 +88,6 @@ impl Need {
     }
 }
 
-/// Memory that this machine, or the container that this runs in, has left, bytes.
-pub(super) fn free() -> Option<u64> {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let limit = system.cgroup_limits().map(|limits| limits.total_memory);
-    let free = limit.unwrap_or(u64::MAX).min(system.available_memory());
-    (free > 0).then_some(free)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

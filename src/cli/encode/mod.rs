@@ -28,6 +28,7 @@ use super::CliError;
 use super::picture_args::{PictureArgs, Pictures};
 use super::scores::Scorer;
 use crate::invert::{FitOptions, Fitter, Grid, Perceptual};
+use crate::model::machine::available_memory;
 use crate::model::{Encoder, Generator, device, installed};
 use crate::segment::{StartLatent, Track};
 use crate::source::{Geometry, Source};
@@ -113,7 +114,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     // On a GPU one worker's frames fill it, and its memory is not what is looked at here.
     let usual = if device.is_cpu() { options.workers } else { 1 };
-    let memory = need.plan(args.fitting.workers(), usual, memory::free())?;
+    let memory = need.plan(args.fitting.workers(), usual, available_memory())?;
     let options = FitOptions {
         workers: memory.workers,
         ..options
