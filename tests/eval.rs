@@ -133,6 +133,9 @@ fn other_codecs_are_measured_alike_and_kept() {
     };
     let before = (kept("mp4"), kept("json"));
     let drawn = fs::read(&plot).unwrap();
+    let refused = eval(&input, &title, &arguments);
+    assert_eq!(refused.status.code(), Some(2), "files are there");
+    arguments.push("-y");
     let again = json(&eval(&input, &title, &arguments));
     assert_eq!(again["against"], *against);
     assert_eq!((kept("mp4"), kept("json")), before);

@@ -164,8 +164,10 @@ mod tests {
         }
         allow(&at("text"));
         file(&at("text")).unwrap();
-        let error = title(root.path()).unwrap_err().message();
-        assert!(error.contains("not empty (it holds empty)"), "{error}");
+        fs::create_dir(at("pictures")).unwrap();
+        fs::write(at("pictures/1.png"), "mine").unwrap();
+        let error = title(&at("pictures")).unwrap_err().message();
+        assert!(error.contains("not empty (it holds 1.png)"), "{error}");
     }
 
     #[test]

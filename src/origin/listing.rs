@@ -11,6 +11,7 @@ use super::catalogue::{self, Catalogue, Problem, Title};
 use super::folders::Folders;
 use super::made::referred;
 use super::object::Object;
+use super::path::reference;
 use super::resource::PATIENCE;
 use super::store::{ENTRY, Read};
 use super::{Origin, OriginError};
@@ -251,7 +252,7 @@ impl Origin {
             let before = before.clone();
             return Ok(Described { tag, ..before });
         }
-        let mut master = Master::read(&path, &entry)?;
+        let mut master = Master::read(&reference(&path), &entry)?;
         let first = master.media().next().map(str::to_owned);
         if let Some(url) = first {
             master.fill(0, &referred(self, name, &url).await?)?;

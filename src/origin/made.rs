@@ -8,7 +8,7 @@
 use super::blocking::process;
 use super::cache::{Part, Wanted};
 use super::object::Object;
-use super::path::{Form, Manifest, Resource, Spelling, content_type};
+use super::path::{self, Form, Manifest, Resource, Spelling, content_type};
 use super::query::Filter;
 use super::store::ENTRY;
 use super::weights::Offered;
@@ -302,7 +302,8 @@ fn index_range(rung: &Representation) -> Option<ByteRange> {
 async fn read_master(origin: &Origin, title: &str) -> Result<Master, OriginError> {
     let path = format!("{title}/{ENTRY}");
     let text = origin.text(&path, false).await?;
-    Ok(process(text.len(), move || Master::read(&path, &text)).await?)
+    let url = path::reference(&path);
+    Ok(process(text.len(), move || Master::read(&url, &text)).await?)
 }
 
 /// The text of a playlist that the master playlist of `title` names.

@@ -302,6 +302,13 @@ pub(super) fn decode(part: &str) -> Option<String> {
         .filter(|text| !text.contains('/'))
 }
 
+/// The URL reference of a file under the root: manifests resolve theirs against it, and a name may
+/// hold `#`, `?` or `:`.
+pub(super) fn reference(path: &str) -> String {
+    let parts: Vec<String> = path.split('/').map(encode).collect();
+    parts.join("/")
+}
+
 /// Percent-encodes a name for use as one part of a path.
 pub(super) fn encode(name: &str) -> String {
     let mut text = String::new();

@@ -7,7 +7,7 @@ use super::cache::{Part, Wanted};
 use super::encoding::Encoding;
 use super::layout::{Layout, name};
 use super::object::{Content, Object, Stored, is_text};
-use super::path::{Resource, RungPart, content_type};
+use super::path::{self, Resource, RungPart, content_type};
 use super::query::Filter;
 use super::{Origin, OriginError, made};
 use crate::manifest::ByteRange;
@@ -272,7 +272,7 @@ impl Origin {
     async fn read_layout(&self, stem: &str) -> Result<Arc<Layout>, OriginError> {
         let path = format!("{stem}{MEDIA_SUFFIX}");
         let media = self.media(&path).await?;
-        let file = format!("{stem}.mp4");
+        let file = path::reference(&format!("{stem}.mp4"));
         let own = media.url == file && media.segments.iter().all(|segment| segment.url == file);
         if !own {
             return Err(OriginError::damaged(
@@ -300,7 +300,7 @@ impl Origin {
     /// A media playlist of the store.
     async fn media(&self, path: &str) -> Result<Media, OriginError> {
         let text = self.text(path, true).await?;
-        let path = path.to_owned();
-        Ok(process(text.len(), move || Media::read(&path, &text, None)).await?)
+        let url = path::reference(path);
+        Ok(process(text.len(), move || Media::read(&url, &text, None)).await?)
     }
 }
