@@ -23,6 +23,7 @@ mod source_record;
 mod testing;
 
 pub use error::ManifestError;
+#[cfg(feature = "net")]
 pub(crate) use name::problem_of_part;
 pub use name::{NameError, WEIGHTS_FOLDER, check_title_folder, check_title_name};
 pub use presentation::{
