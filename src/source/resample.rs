@@ -5,6 +5,7 @@
 //! pans move smoothly. Works on the stored 8-bit values; knows no gamma.
 
 use crate::frame::{Frame, FrameSizeError};
+use rayon::prelude::*;
 
 /// One pixel in the fixed-point unit of [`Region`].
 pub(super) const PIXEL: i64 = 1 << 16;
@@ -41,25 +42,21 @@ pub(super) fn resample(
     let used = rows.iter().flat_map(|tap| tap.iter().map(|&(row, _)| row));
     let (first, last) = used.fold((usize::MAX, 0), |(a, b), row| (a.min(row), b.max(row)));
     let stride = picture.width() as usize * 3;
-    let mut middle = Vec::new();
-    for row in picture
-        .data()
-        .chunks_exact(stride)
-        .take(last + 1)
-        .skip(first)
-    {
-        narrow(row, &columns, &mut middle);
-    }
     let width = size.0 as usize * 3;
+    let mut middle = vec![0; width * (last + 1).saturating_sub(first)];
+    let used = picture.data().par_chunks_exact(stride).skip(first);
+    let narrowed = middle.par_chunks_exact_mut(width.max(1)).zip(used);
+    narrowed.for_each(|(out, row)| narrow(row, &columns, out));
     let mut out = vec![0; width * size.1 as usize];
-    for (row, taps) in out.chunks_exact_mut(width.max(1)).zip(&rows) {
+    let widened = out.par_chunks_exact_mut(width.max(1)).zip(&rows);
+    widened.for_each(|(row, taps)| {
         for (x, value) in row.iter_mut().enumerate() {
             let sum =
                 |(at, weight): &(usize, u32)| weight * u32::from(middle[(at - first) * width + x]);
             let total: u32 = taps.iter().map(sum).sum();
             *value = ((total + (1 << 19)) >> 20) as u8;
         }
-    }
+    });
     Frame::new(size.0, size.1, out)
 }
 
@@ -95,15 +92,15 @@ fn triangle(centre: i64, reach: i64, limit: u32) -> Taps {
 }
 
 /// One row brought to its output columns, in 1/64 of a level.
-fn narrow(row: &[u8], columns: &[Taps], out: &mut Vec<u16>) {
-    for taps in columns {
+fn narrow(row: &[u8], columns: &[Taps], out: &mut [u16]) {
+    for (pixel, taps) in out.chunks_exact_mut(3).zip(columns) {
         let mut sums = [1u32 << 7; 3];
         for &(at, weight) in taps {
             for (sum, &value) in sums.iter_mut().zip(&row[at * 3..at * 3 + 3]) {
                 *sum += weight * u32::from(value);
             }
         }
-        out.extend(sums.map(|sum| (sum >> 8) as u16));
+        pixel.copy_from_slice(&sums.map(|sum| (sum >> 8) as u16));
     }
 }
 

@@ -7,9 +7,13 @@ use super::tone::Tone;
 use crate::frame::Frame;
 use crate::source::closing::Closing;
 use crate::source::{SourceError, over};
+use rayon::prelude::*;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout};
+
+/// Pixels that one thread takes at least.
+const PIXELS: usize = 1 << 14;
 
 /// How the values of a pixel lie in the pipe and become RGB.
 pub(super) struct Layout {
@@ -38,9 +42,10 @@ impl Layout {
         if self.tone.is_none() && self.background.is_none() {
             return data;
         }
-        let pixels = data.chunks_exact(self.pixel_bytes());
-        let mut out = Vec::with_capacity(pixels.len() * 3);
-        for pixel in pixels {
+        let pixels = data.par_chunks_exact(self.pixel_bytes());
+        let mut out = vec![0; pixels.len() * 3];
+        let shown = out.par_chunks_exact_mut(3).zip(pixels).with_min_len(PIXELS);
+        shown.for_each(|(shown, pixel)| {
             let word = |at: usize| u16::from_le_bytes([pixel[2 * at], pixel[2 * at + 1]]);
             let (colour, alpha) = match &self.tone {
                 Some(tone) => (
@@ -49,11 +54,11 @@ impl Layout {
                 ),
                 None => ([pixel[0], pixel[1], pixel[2]], pixel[3]),
             };
-            match self.background {
-                Some(background) => out.extend(over(colour, alpha, background)),
-                None => out.extend(colour),
-            }
-        }
+            shown.copy_from_slice(&match self.background {
+                Some(background) => over(colour, alpha, background),
+                None => colour,
+            });
+        });
         out
     }
 }

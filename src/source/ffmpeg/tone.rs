@@ -54,7 +54,9 @@ pub(super) struct Tone {
     light: Arc<[f32]>,
     /// 8-bit value of a light from 0 to 1, of `STEPS`.
     shown: Arc<[u8]>,
-    hlg: bool,
+    /// The gain of HLG's system gamma over the square root of scene luminance, of `STEPS`; empty
+    /// for other curves.
+    gamma: Arc<[f32]>,
     gamut: Gamut,
     /// How strongly light above the knee is compressed; 0 where there is none above 1.
     bend: f32,
@@ -73,13 +75,15 @@ impl Tone {
             Transfer::Hlg => from_hlg(at(step)) as f32,
             Transfer::Pq { .. } => (from_pq(at(step)) * 10_000.0 / WHITE) as f32,
         });
+        let gain = |step: usize| (libm::pow(at(step), 0.4) * HLG_PEAK / WHITE) as f32;
+        let gamma = (0..STEPS).filter(|_| transfer == Transfer::Hlg).map(gain);
         // Slope 1 at the knee, and 1 at the peak.
         let above = peak as f32 - KNEE;
         let bend = 1.0 / (1.0 - KNEE) - 1.0 / above.max(1.0 - KNEE);
         Self {
             light: light.collect(),
             shown: (0..STEPS).map(|step| to_srgb(at(step))).collect(),
-            hlg: transfer == Transfer::Hlg,
+            gamma: gamma.collect(),
             gamut,
             bend,
         }
@@ -88,9 +92,10 @@ impl Tone {
     /// One pixel.
     pub(super) fn map(&self, values: [u16; 3]) -> [u8; 3] {
         let mut light = values.map(|value| self.light[usize::from(value >> 4)]);
-        if self.hlg {
+        if !self.gamma.is_empty() {
             let luma = 0.2627 * light[0] + 0.6780 * light[1] + 0.0593 * light[2];
-            let gain = libm::powf(luma, 0.2) * (HLG_PEAK / WHITE) as f32;
+            let step = luma.clamp(0.0, 1.0).sqrt() * (STEPS - 1) as f32;
+            let gain = self.gamma[(step + 0.5) as usize];
             light = light.map(|scene| scene * gain);
         }
         let mixed = match self.gamut {
