@@ -9,9 +9,9 @@ use divan::Bencher;
 use promptus::player::abr::Abr;
 use promptus::player::session::{Options, Session};
 use promptus::simulate::compat::{pensieve, sabre};
-use promptus::simulate::link::Link;
+use promptus::network::link::Link;
 use promptus::simulate::movie::Movie;
-use promptus::simulate::trace::{Period, Trace};
+use promptus::network::trace::{Period, Trace};
 use promptus::simulate::{driver, oracle};
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 //! prompts between keyframes and generates the frames.
 //!
 //! ```text
-//! frames → invert (fit U, V) → quantise → entropy-code → segment → package → store → origin (HTTP)
+//! frames → encode (fit U, V) → quantise → entropy-code → segment → package → store → origin (HTTP)
 //!        → fetch (ABR picks the rank) → buffer → decode factors → interpolate → compose P
 //!        → one-step UNet → latent decoder → frame → screen
 //! ```
@@ -20,10 +20,12 @@
 //! | `quality` | PSNR and LPIPS |
 //! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
 //! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
-//! | `invert` | prompt fitting: one nested fit for every rung |
+//! | `encode` | segments, keyframes and prompts found by gradient descent: one nested fit for every rung |
 //! | `render` | keyframes → frames → PNG folder, y4m file, film or pipe |
-//! | [`player`] | the client core, without I/O or clock, and `player::fetch`, its HTTP driver |
-//! | [`simulate`] | traces, link model, the same core in virtual time |
+//! | [`network`] | recorded networks: traces, links |
+//! | [`player`] | the client core, without I/O or clock |
+//! | `playback` | the core driven over HTTP in real time |
+//! | [`simulate`] | the same core in virtual time |
 //! | [`report`] | session log → summary, JSON |
 //! | `origin` | the HTTP origin |
 //! | `config` | config.toml |
@@ -43,6 +45,7 @@
 pub mod claim;
 pub mod frame;
 pub mod manifest;
+pub mod network;
 pub mod package;
 pub mod player;
 pub mod prompt;
@@ -52,9 +55,9 @@ pub mod simulate;
 pub mod time;
 
 #[cfg(feature = "generator")]
-pub mod flow;
+pub mod encode;
 #[cfg(feature = "generator")]
-pub mod invert;
+pub mod flow;
 #[cfg(feature = "generator")]
 pub mod model;
 #[cfg(feature = "generator")]
@@ -66,6 +69,8 @@ pub mod source;
 
 #[cfg(feature = "net")]
 pub mod origin;
+#[cfg(feature = "net")]
+pub mod playback;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -6,7 +6,7 @@ mod common;
 
 use promptus::simulate::compat::{pensieve, sabre};
 use promptus::simulate::movie::Movie;
-use promptus::simulate::trace::Trace;
+use promptus::network::trace::Trace;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Read;

@@ -6,7 +6,7 @@
 
 use super::CliError;
 use crate::package::join;
-use crate::player::fetch::Segment;
+use crate::playback::Segment;
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 use crate::segment::init::read_init;

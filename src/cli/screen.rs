@@ -8,7 +8,7 @@ use super::{CliError, overwrite};
 use crate::frame::Frame;
 use crate::model::Generator;
 use crate::player::event::Rendered;
-use crate::player::fetch::{Segment, Stream};
+use crate::playback::{Segment, Stream};
 use crate::render::{Picture, RenderError, SegmentRenderer, Sink, open_sink};
 use crate::report::Rendering;
 use crate::segment::init::read_init;

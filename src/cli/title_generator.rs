@@ -4,7 +4,7 @@
 use super::CliError;
 use crate::model::installed::{self, Decoding};
 use crate::model::{Generator, device};
-use crate::player::fetch::{Client, Title};
+use crate::playback::{Client, Title};
 
 /// A generator, and what it was found for.
 pub(super) struct Found {

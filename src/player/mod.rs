@@ -1,7 +1,7 @@
 //! The client core: which segment of which rung to ask for, and when.
 //!
 //! A [`Session`](session::Session) is a value without I/O and without a clock. A driver feeds it
-//! events that carry `now` and obeys the commands that come back; two drivers exist, `fetch`
+//! events that carry `now` and obeys the commands that come back; two drivers exist, `crate::playback`
 //! (HTTP, real time) and [`crate::simulate`] (virtual time), and a rule cannot tell them apart.
 //!
 //! | module | what it is for |
@@ -17,7 +17,6 @@
 //! | [`session`] | the state machine that ties them together |
 //! | [`event`] | what drivers and session tell each other |
 //! | [`log`] | everything that was decided, with its inputs |
-//! | `fetch` | the HTTP driver |
 //!
 //! Seconds are `f64` on a session clock that starts at 0, sizes are bytes, rates are kbit/s
 //! (1000 bit/s). Nothing here knows of prompts, pictures or containers.
@@ -25,8 +24,6 @@
 pub mod abr;
 pub mod buffer;
 pub mod event;
-#[cfg(feature = "net")]
-pub mod fetch;
 pub mod guards;
 pub mod ladder;
 pub mod layers;

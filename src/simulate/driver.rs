@@ -4,7 +4,7 @@
 //! time: the link's latency, then bytes at the link's rate, with a report to the session every
 //! 100 ms and 1500 bytes from when on it may act on one.
 
-use super::link::Link;
+use crate::network::link::Link;
 use crate::player::event::{Command, Event};
 use crate::player::log::Log;
 use crate::player::session::Session;

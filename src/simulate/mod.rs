@@ -2,10 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`trace`] | recorded networks: five file formats, one [`Trace`](trace::Trace) |
-//! | [`corpus`] | all traces below some folders |
-//! | [`conditions`] | what is done to a trace: multiplier, offset, latency, fit to a ladder |
-//! | [`link`] | a trace as a link: when do so many bytes arrive |
+//! | [`fit`] | traces scaled to a ladder |
 //! | [`subject`] | what is streamed: a title, a movie, a pixel ladder |
 //! | [`title`] | a title on disk, as its playlists and the heads of its segments describe it |
 //! | [`movie`] | titles of other simulators |
@@ -15,22 +12,15 @@
 //! | [`grid`] | many sessions at once, and their report |
 //! | [`statistics`] | means with intervals |
 //! | [`driver`] | turns a [`Session`](crate::player::session::Session) over a link |
-//!
-//! The same [`link`] shapes real connections for `play --throttle`, so a session under a trace and
-//! the simulation of that trace differ by timing noise only.
 #![doc = include_str!("../docs/simulator.md")]
 
 pub mod compat;
-pub mod conditions;
-pub mod corpus;
 pub mod driver;
-mod file;
+pub mod fit;
 pub mod grid;
-pub mod link;
 pub mod movie;
 pub mod oracle;
 pub mod qoe;
 pub mod statistics;
 pub mod subject;
 pub mod title;
-pub mod trace;

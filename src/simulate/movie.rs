@@ -7,7 +7,7 @@
 //! Sabre's own format (its `example/`); Pensieve's titles are found converted to it. Knows nothing
 //! of our manifests: [`Movie::ladder`] makes a title of one of them for the player core.
 
-use super::file;
+use crate::network::file;
 use crate::player::ladder::{LARGEST, LONGEST_S, Ladder, LadderError, MOST_KBPS, Rung};
 use serde::Deserialize;
 use std::io;

@@ -1,6 +1,6 @@
 //! What is streamed in a simulation: a title of ours, a movie of another simulator, a pixel ladder.
 
-use super::file;
+use crate::network::file;
 use super::movie::{Movie, MovieError};
 use super::title::{self, TitleError};
 use crate::manifest::{QualityReport, RungQuality};

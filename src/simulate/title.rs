@@ -1,7 +1,7 @@
 //! A title on disk, as far as a simulation needs it: what its HLS playlists say, and where samples
 //! end, which only the heads of its segments know.
 
-use super::file;
+use crate::network::file;
 use crate::manifest::hls::Master;
 use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
 use crate::player::ladder::SampleEnd;

@@ -4,7 +4,7 @@ use super::fake_title::publish_layered;
 use super::*;
 use bytes::Bytes;
 use promptus::package::join;
-use promptus::player::fetch::locate;
+use promptus::playback::locate;
 use promptus::player::log::Request;
 use promptus::segment::Track;
 use promptus::segment::coded::CodedSegment;

@@ -1,7 +1,7 @@
 //! Titles on disk, played without a server.
 
 use super::*;
-use promptus::player::fetch::locate;
+use promptus::playback::locate;
 
 #[tokio::test]
 async fn a_title_on_disk_needs_no_server() {

@@ -6,7 +6,7 @@ use super::watch::span;
 use crate::cli::CliError;
 use crate::cli::scores::Scorer;
 use crate::frame::Frame;
-use crate::invert::{FitOptions, Fitter, Interval, Perceptual};
+use crate::encode::{FitOptions, Fitter, Interval, Perceptual};
 use crate::model::{Encoder, Generator};
 use crate::time::FrameRate;
 use std::time::Instant;

@@ -3,7 +3,7 @@
 
 use super::measure::Sampling;
 use crate::cli::CliError;
-use crate::invert::{Basis, FitOptions, Interval, LossWeights, StartOptions};
+use crate::encode::{Basis, FitOptions, Interval, LossWeights, StartOptions};
 use crate::model::Profile;
 use crate::prompt::{CodingId, Interpolation};
 use crate::segment::StartLatent;

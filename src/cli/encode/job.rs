@@ -11,7 +11,7 @@ use super::{Args, destination, interrupt};
 use crate::cli::published::{Destination, from_store};
 use crate::cli::scores::Scorer;
 use crate::cli::{CliError, json_line};
-use crate::invert::{FitOptions, Fitter, Grid, Interval, Perceptual, Progress, Span, Spans};
+use crate::encode::{FitOptions, Fitter, Grid, Interval, Perceptual, Progress, Span, Spans};
 use crate::manifest::SourceRecord;
 use crate::model::{Encoder, Generator};
 use crate::package::work::{Kept, Plan, PlannedSegment, WorkFolder, WorkStore, segment_name};

@@ -7,7 +7,7 @@ use super::poster;
 use crate::cli::CliError;
 use crate::cli::scores::{Score, Scorer, mean};
 use crate::frame::Frame;
-use crate::invert::Span;
+use crate::encode::Span;
 use crate::manifest::Metrics;
 use crate::model::Generator;
 use crate::package::Rung;

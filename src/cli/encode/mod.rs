@@ -27,7 +27,7 @@ mod watch;
 use super::CliError;
 use super::picture_args::{PictureArgs, Pictures};
 use super::scores::Scorer;
-use crate::invert::{FitOptions, Fitter, Grid, Perceptual};
+use crate::encode::{FitOptions, Fitter, Grid, Perceptual};
 use crate::model::machine::available_memory;
 use crate::model::{Encoder, Generator, device, installed};
 use crate::segment::{StartLatent, Track};

@@ -4,11 +4,12 @@ use super::told::tell_all;
 use crate::cli::CliError;
 use crate::cli::session_args::SessionArgs;
 use crate::player::utility::Utility;
-use crate::simulate::conditions::{self, Conditions, FitTo};
-use crate::simulate::corpus::Corpus;
+use crate::network::conditions::Conditions;
+use crate::simulate::fit::{self, FitTo};
+use crate::network::corpus::Corpus;
 use crate::simulate::qoe::LPIPS_THRESHOLDS;
 use crate::simulate::subject::Subject;
-use crate::simulate::trace::Trace;
+use crate::network::trace::Trace;
 use clap::value_parser;
 use std::path::PathBuf;
 
@@ -229,7 +230,7 @@ impl NetworkArgs {
         let Some(model) = model else {
             return Ok(conditions);
         };
-        let factor = conditions::fit(trace, &model.ladder).ok_or_else(|| {
+        let factor = fit::fit(trace, &model.ladder).ok_or_else(|| {
             CliError::check(format!("{}: the trace carries nothing", trace.name()))
         })?;
         let (name, ladder) = (trace.name(), &model.name);

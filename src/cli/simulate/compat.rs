@@ -11,7 +11,7 @@ use crate::cli::{CliError, json_line};
 use crate::player::utility::Utility;
 use crate::simulate::compat::{CompatError, pensieve, sabre};
 use crate::simulate::movie::Movie;
-use crate::simulate::trace::Trace;
+use crate::network::trace::Trace;
 use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, Write};

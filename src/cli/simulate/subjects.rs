@@ -3,7 +3,7 @@
 use super::Args;
 use super::grid::LAYERS;
 use crate::cli::CliError;
-use crate::player::fetch::{Client, Patience, Title, locate};
+use crate::playback::{Client, Patience, Title, locate};
 use crate::simulate::subject::Subject;
 use std::future::Future;
 use std::path::Path;

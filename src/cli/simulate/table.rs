@@ -1,6 +1,6 @@
 //! A grid's figures as text for the terminal: a table a title, then titles side by side.
 
-use crate::simulate::conditions::FitTo;
+use crate::simulate::fit::FitTo;
 use crate::simulate::grid::{Figure, Grid, Row, Sample, figures};
 use crate::simulate::statistics::Estimate;
 use std::fmt::{self, Write};

@@ -1,6 +1,6 @@
 //! What was read of recorded networks, in a line: a mistaken unit shows in the mean rate.
 
-use crate::simulate::trace::Trace;
+use crate::network::trace::Trace;
 use std::fmt::Write as _;
 
 /// Of more traces than this only what they have in common is said.

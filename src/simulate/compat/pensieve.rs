@@ -9,7 +9,7 @@ mod mpc;
 
 use super::CompatError;
 use crate::simulate::movie::Movie;
-use crate::simulate::trace::Trace;
+use crate::network::trace::Trace;
 use serde::Serialize;
 
 const PAYLOAD: f64 = 0.95;

@@ -12,14 +12,15 @@ pub use page::page;
 pub use sample::{Figure, Sample, figures};
 
 use super::compat::{CompatError, sabre};
-use super::conditions::{self, Conditions, FitTo};
+use crate::network::conditions::Conditions;
+use crate::simulate::fit::{self, FitTo};
 use super::driver;
-use super::link::Link;
+use crate::network::link::Link;
 use super::movie::Movie;
 use super::oracle::{self, Optimum};
 use super::qoe::{Figures, Setting, Timeline};
 use super::subject::Subject;
-use super::trace::{Trace, TraceError};
+use crate::network::trace::{Trace, TraceError};
 use crate::player::abr::Abr;
 use crate::player::ladder::Ladder;
 use crate::player::random::Random;
@@ -194,7 +195,7 @@ impl Grid {
                 FitTo::Each => subject,
                 FitTo::One(number) => &self.subjects[number],
             };
-            conditions.multiplier = conditions::fit(trace, &model.ladder).unwrap_or(1.0);
+            conditions.multiplier = fit::fit(trace, &model.ladder).unwrap_or(1.0);
         }
         if seed > 0 {
             conditions.offset_s += Random::new(seed).between(0.0, trace.duration_s());

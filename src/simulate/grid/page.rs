@@ -6,7 +6,7 @@ use super::sessions::{sessions, short};
 use super::titles::side_by_side;
 use super::{Grid, GridError, Row, Sample};
 use crate::report::html::{Axis, Block, Cell, Chart, Choice, Page, Pairs, Section, Series, Table};
-use crate::simulate::conditions::FitTo;
+use crate::simulate::fit::FitTo;
 use crate::simulate::statistics::Estimate;
 
 /// The page of `rows`, which came of `grid` by `command`.

@@ -17,7 +17,7 @@ mod bound;
 mod layers;
 mod plan;
 
-use super::link::Link;
+use crate::network::link::Link;
 use crate::player::ladder::Ladder;
 use bound::Bound;
 use plan::{Plan, Problem};

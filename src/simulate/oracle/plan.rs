@@ -1,6 +1,6 @@
 //! Plans of what to fetch from which rung, and when one of two can be forgotten.
 
-use super::super::link::Link;
+use crate::network::link::Link;
 use super::STALL;
 use crate::player::ladder::Ladder;
 

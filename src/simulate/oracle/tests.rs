@@ -4,7 +4,7 @@
 
 use super::super::driver;
 use super::super::qoe::{Figures, Setting, Timeline};
-use super::super::trace::tests::trace;
+use crate::network::trace::tests::trace;
 use super::*;
 use crate::player::abr::Abr;
 use crate::player::ladder::tests::constant_rate;

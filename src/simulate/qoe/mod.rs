@@ -21,7 +21,7 @@ mod timeline;
 pub use p1203::p1203;
 pub use timeline::{Played, Timeline};
 
-use super::link::Link;
+use crate::network::link::Link;
 use super::oracle::Optimum;
 use crate::manifest::{Metrics, QualityReport};
 use crate::player::ladder::Ladder;

@@ -2,7 +2,7 @@
 
 use super::super::compat::sabre;
 use super::super::movie::Movie;
-use super::super::trace::tests::trace;
+use crate::network::trace::tests::trace;
 use super::*;
 use crate::manifest::{RungQuality, SegmentQuality};
 use crate::player::ladder::tests::constant_rate;

@@ -4,7 +4,7 @@
 //! within it. Each new period tells [`Playback`] which quality it could sustain.
 
 use super::playback::Playback;
-use crate::simulate::trace::Trace;
+use crate::network::trace::Trace;
 
 /// A transfer is looked at after so many bits ...
 const CHECK_BITS: f64 = 12_000.0;

@@ -9,7 +9,7 @@ use super::record::{Accuracy, Decisions, Metrics, Row, Session};
 use super::replace;
 use super::rules::{self, Choice, Ended, Rule, View};
 use crate::simulate::movie::Movie;
-use crate::simulate::trace::Trace;
+use crate::network::trace::Trace;
 
 /// A segment that takes more rounds through the trace than this never arrives.
 const MOST_LAPS: f64 = 1e5;

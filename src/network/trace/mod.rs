@@ -268,7 +268,7 @@ pub(crate) mod tests {
     }
 
     /// Parses `text`; periods as (seconds, kbit/s).
-    pub(super) fn periods(text: &str) -> Vec<(f64, f64)> {
+    pub(crate) fn periods(text: &str) -> Vec<(f64, f64)> {
         let trace = Trace::parse("t", text.as_bytes()).unwrap();
         trace
             .periods()
@@ -278,13 +278,13 @@ pub(crate) mod tests {
     }
 
     /// The notes that parsing `text` leaves.
-    pub(super) fn notes(text: &str) -> Vec<String> {
+    pub(crate) fn notes(text: &str) -> Vec<String> {
         let trace = Trace::parse("t", text.as_bytes()).unwrap();
         trace.notes().to_vec()
     }
 
     /// The message that parsing `text` ends in.
-    pub(super) fn refusal(text: &str) -> String {
+    pub(crate) fn refusal(text: &str) -> String {
         Trace::parse("t.log", text.as_bytes())
             .unwrap_err()
             .to_string()

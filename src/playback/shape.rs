@@ -7,7 +7,7 @@
 
 use super::body::Body;
 use super::error::FetchError;
-use crate::simulate::link::{Flow, Link};
+use crate::network::link::{Flow, Link};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};

@@ -5,7 +5,7 @@
 
 use candle_core::{Device, Tensor};
 use promptus::frame::Frame;
-use promptus::invert::{
+use promptus::encode::{
     FitOptions, Fitted, Fitter, LossWeights, Perceptual, Progress, StartOptions,
 };
 use promptus::model::opening::opening;

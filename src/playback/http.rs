@@ -16,7 +16,7 @@ use super::shape::{Throttle, Turn};
 use crate::manifest::ByteRange;
 use crate::player::log::Overhead;
 use crate::player::random::Random;
-use crate::simulate::link::Link;
+use crate::network::link::Link;
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, RANGE,
     RETRY_AFTER,

@@ -72,13 +72,13 @@ impl Link {
     }
 
     /// The highest rate of any period, Mbit/s.
-    pub(super) fn fastest_mbps(&self) -> f64 {
+    pub(crate) fn fastest_mbps(&self) -> f64 {
         self.rates.iter().copied().fold(0.0, f64::max) / 1e6
     }
 
     /// When the first byte can come at the earliest of a request made at `at_s` or later: to wait for
     /// a lower latency may pay.
-    pub(super) fn first_byte_s(&self, at_s: f64) -> f64 {
+    pub(crate) fn first_byte_s(&self, at_s: f64) -> f64 {
         let (laps, period, _) = self.place(at_s);
         let mut soonest_s = at_s + self.latencies_s[period];
         let (mut lap_start_s, mut next) = (laps * self.lap_s(), period + 1);
@@ -150,13 +150,13 @@ impl Link {
     }
 
     /// Bits that passed from time 0 to `at_s`.
-    pub(super) fn passed(&self, at_s: f64) -> f64 {
+    pub(crate) fn passed(&self, at_s: f64) -> f64 {
         let (laps, period, into_s) = self.place(at_s);
         laps * self.lap_bits() + self.bits[period] + self.rates[period] * into_s
     }
 
     /// The earliest time by which so many bits, more than 0, passed; `None` if that never is.
-    pub(super) fn when(&self, bits: f64) -> Option<f64> {
+    pub(crate) fn when(&self, bits: f64) -> Option<f64> {
         let lap_bits = self.lap_bits();
         if lap_bits <= 0.0 || (!self.looped && bits > lap_bits) {
             return None;
@@ -236,7 +236,7 @@ impl Flow {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::trace::tests::trace;
+    use crate::network::trace::tests::trace;
     use super::*;
     use proptest::prelude::*;
 

@@ -1,7 +1,6 @@
 //! What is done to a trace before a session runs over it.
 
 use super::trace::{Period, Trace, TraceError};
-use crate::player::ladder::Ladder;
 use serde::Serialize;
 
 /// Changes to a recorded network. The default changes nothing.
@@ -33,7 +32,7 @@ impl Default for Conditions {
 
 impl Conditions {
     /// The trace with offset and latency applied; `Err` when those are no numbers of seconds.
-    pub(super) fn apply(&self, trace: &Trace) -> Result<Trace, TraceError> {
+    pub(crate) fn apply(&self, trace: &Trace) -> Result<Trace, TraceError> {
         let mut periods = trace.periods().to_vec();
         if let Some(latency_s) = self.latency_s {
             for period in &mut periods {
@@ -67,30 +66,11 @@ fn turned(periods: Vec<Period>, offset_s: f64) -> Vec<Period> {
     after
 }
 
-/// Whose rates traces are fitted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FitTo {
-    /// Each title's own, so that titles see different networks.
-    Each,
-    /// Those of the title with this number, for all: what compares titles.
-    One(usize),
-}
-
-/// What a trace must be multiplied by so that its mean becomes the geometric mean of the ladder's
-/// lowest and highest rates, where every rung matters; `None` for a trace that carries nothing.
-pub fn fit(trace: &Trace, ladder: &Ladder) -> Option<f64> {
-    let rungs = ladder.rungs();
-    let middle = (rungs[0].kbps * rungs[ladder.top()].kbps).sqrt();
-    let factor = middle / trace.mean_kbps();
-    factor.is_finite().then_some(factor)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::trace::tests::trace;
+    use crate::network::trace::tests::trace;
     use super::*;
-    use crate::player::ladder::tests::constant_rate;
 
     #[test]
     fn an_offset_turns_the_trace() {
@@ -118,13 +98,5 @@ mod tests {
             ..late
         };
         assert!(nonsense.apply(&given).is_err());
-    }
-
-    #[test]
-    fn a_fitted_trace_averages_the_middle_of_the_ladder() {
-        let ladder = constant_rate(&[20.0, 50.0, 80.0], 3, 2.0);
-        let live = trace(&[(1.0, 100.0, 0.0), (1.0, 300.0, 0.0)]);
-        assert_eq!(fit(&live, &ladder), Some(0.2));
-        assert_eq!(fit(&trace(&[(1.0, 0.0, 0.0)]), &ladder), None);
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 const LARGEST: u64 = 256 << 20;
 
 /// The file's bytes.
-pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?
         .take(LARGEST + 1)
@@ -21,7 +21,7 @@ pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The file's text.
-pub(super) fn text(path: &Path) -> io::Result<String> {
+pub(crate) fn text(path: &Path) -> io::Result<String> {
     let text = String::from_utf8(bytes(path)?);
     let mut text = text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     if text.starts_with('\u{feff}') {
