@@ -6,12 +6,12 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use divan::Bencher;
+use promptus::network::link::Link;
+use promptus::network::trace::{Period, Trace};
 use promptus::player::abr::Abr;
 use promptus::player::session::{Options, Session};
 use promptus::simulate::compat::{pensieve, sabre};
-use promptus::network::link::Link;
 use promptus::simulate::movie::Movie;
-use promptus::network::trace::{Period, Trace};
 use promptus::simulate::{driver, oracle};
 use std::sync::Arc;
 

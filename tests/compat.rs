@@ -4,9 +4,9 @@
 
 mod common;
 
+use promptus::network::trace::Trace;
 use promptus::simulate::compat::{pensieve, sabre};
 use promptus::simulate::movie::Movie;
-use promptus::network::trace::Trace;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Read;

@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 use candle_core::{Device, Tensor};
-use promptus::frame::Frame;
 use promptus::encode::{
     FitOptions, Fitted, Fitter, LossWeights, Perceptual, Progress, StartOptions,
 };
+use promptus::frame::Frame;
 use promptus::model::opening::opening;
 use promptus::model::profile::{
     AttentionForm, Conditioning, DecoderForm, Modulation, Stage, UNetForm,

@@ -28,17 +28,17 @@ mod long;
 mod tls;
 
 use fake_title::{publish_fake, segment_bytes};
+use promptus::network::link::Link;
+use promptus::network::trace::Trace;
 use promptus::origin::{Origin, Settings, router};
-use promptus::player::abr::Abr;
 use promptus::playback::{
     Client, Cmcd, CmcdMode, FetchError, Jump, Patience, Played, Segment, Setup, Stream, Title, play,
 };
+use promptus::player::abr::Abr;
 use promptus::player::log::{Log, Outcome};
 use promptus::player::session::{Options, Session};
 use promptus::player::utility::Utility;
 use promptus::simulate::driver;
-use promptus::network::link::Link;
-use promptus::network::trace::Trace;
 use static_server::{Fault, serve, serve_well};
 use std::fs;
 use std::path::Path;

@@ -10,22 +10,22 @@ mod fake_title;
 #[allow(dead_code)]
 mod rungs;
 
+use promptus::network::conditions::Conditions;
+use promptus::network::corpus::Corpus;
+use promptus::network::link::Link;
+use promptus::network::trace::Trace;
 use promptus::player::abr::Abr;
 use promptus::player::pipeline::Compute;
 use promptus::player::session::{Options, Session};
 use promptus::player::utility::Utility;
 use promptus::segment::media::read_partial;
 use promptus::simulate::compat::{CompatError, pensieve, sabre};
-use promptus::network::conditions::Conditions;
-use promptus::simulate::fit::FitTo;
-use promptus::network::corpus::Corpus;
 use promptus::simulate::driver;
+use promptus::simulate::fit::FitTo;
 use promptus::simulate::grid::{Grid, Player, Sample, figures, page};
-use promptus::network::link::Link;
 use promptus::simulate::movie::Movie;
 use promptus::simulate::subject::Subject;
 use promptus::simulate::title;
-use promptus::network::trace::Trace;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,13 +5,13 @@
 
 mod common;
 
+use promptus::network::link::Link;
+use promptus::network::trace::Trace;
 use promptus::player::abr::Abr;
 use promptus::player::ladder::{Ladder, Rung};
 use promptus::player::log::Outcome;
 use promptus::player::session::{Options, Session};
 use promptus::simulate::driver;
-use promptus::network::link::Link;
-use promptus::network::trace::Trace;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

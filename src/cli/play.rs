@@ -18,13 +18,13 @@ use super::screen::{self, Screen};
 use super::session_args::{self, SessionArgs};
 use super::{CliError, simulate};
 use crate::model::installed::Decoding;
+use crate::network::link::Link;
+use crate::network::trace::Trace;
 use crate::playback::{CmcdMode, Jump, Setup, locate};
 use crate::player::pipeline::Compute;
 use crate::player::session::Options;
 use crate::player::utility::Utility;
 use crate::report::Network;
-use crate::network::link::Link;
-use crate::network::trace::Trace;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 

@@ -8,14 +8,14 @@ use super::screen::Screen;
 use super::title_generator::{self, Found};
 use crate::model::Generator;
 use crate::model::installed::Decoding;
-use crate::player::event::Rendered;
+use crate::network::link::Link;
 use crate::playback::{
     Client, Cmcd, CmcdMode, FetchError, Patience, Played, Segment, Setup, Stream, Title,
     play_beside,
 };
+use crate::player::event::Rendered;
 use crate::player::utility::Utility;
 use crate::report::{Context, Network, Rendering, Report, Verdict};
-use crate::network::link::Link;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;

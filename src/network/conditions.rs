@@ -69,8 +69,8 @@ fn turned(periods: Vec<Period>, offset_s: f64) -> Vec<Period> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::network::trace::tests::trace;
     use super::*;
+    use crate::network::trace::tests::trace;
 
     #[test]
     fn an_offset_turns_the_trace() {

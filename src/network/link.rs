@@ -236,8 +236,8 @@ impl Flow {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::network::trace::tests::trace;
     use super::*;
+    use crate::network::trace::tests::trace;
     use proptest::prelude::*;
 
     #[test]

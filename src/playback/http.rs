@@ -14,9 +14,9 @@ use super::file;
 use super::received::Received;
 use super::shape::{Throttle, Turn};
 use crate::manifest::ByteRange;
+use crate::network::link::Link;
 use crate::player::log::Overhead;
 use crate::player::random::Random;
-use crate::network::link::Link;
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, RANGE,
     RETRY_AFTER,

@@ -1,9 +1,9 @@
 //! What is streamed in a simulation: a title of ours, a movie of another simulator, a pixel ladder.
 
-use crate::network::file;
 use super::movie::{Movie, MovieError};
 use super::title::{self, TitleError};
 use crate::manifest::{QualityReport, RungQuality};
+use crate::network::file;
 use crate::player::ladder::{Ladder, LadderError, Rung};
 use crate::player::utility::{Utility, UtilityError};
 use std::io;

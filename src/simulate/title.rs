@@ -1,9 +1,9 @@
 //! A title on disk, as far as a simulation needs it: what its HLS playlists say, and where samples
 //! end, which only the heads of its segments know.
 
-use crate::network::file;
 use crate::manifest::hls::Master;
 use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
+use crate::network::file;
 use crate::player::ladder::SampleEnd;
 use crate::segment::SegmentError;
 use crate::segment::media::sample_ends;

@@ -6,8 +6,8 @@
 use super::poster;
 use crate::cli::CliError;
 use crate::cli::scores::{Score, Scorer, mean};
-use crate::frame::Frame;
 use crate::encode::Span;
+use crate::frame::Frame;
 use crate::manifest::Metrics;
 use crate::model::Generator;
 use crate::package::Rung;

@@ -3,13 +3,13 @@
 use super::told::tell_all;
 use crate::cli::CliError;
 use crate::cli::session_args::SessionArgs;
-use crate::player::utility::Utility;
 use crate::network::conditions::Conditions;
-use crate::simulate::fit::{self, FitTo};
 use crate::network::corpus::Corpus;
+use crate::network::trace::Trace;
+use crate::player::utility::Utility;
+use crate::simulate::fit::{self, FitTo};
 use crate::simulate::qoe::LPIPS_THRESHOLDS;
 use crate::simulate::subject::Subject;
-use crate::network::trace::Trace;
 use clap::value_parser;
 use std::path::PathBuf;
 

@@ -8,10 +8,10 @@
 use super::Args;
 use super::args::Peer;
 use crate::cli::{CliError, json_line};
+use crate::network::trace::Trace;
 use crate::player::utility::Utility;
 use crate::simulate::compat::{CompatError, pensieve, sabre};
 use crate::simulate::movie::Movie;
-use crate::network::trace::Trace;
 use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, Write};

@@ -2,15 +2,15 @@
 
 use super::Args;
 use crate::cli::{CliError, session_args, whole_file};
+use crate::network::conditions::Conditions;
+use crate::network::link::Link;
+use crate::network::trace::Trace;
 use crate::player::log::Overhead;
 use crate::player::session::Session;
 use crate::report::{Context, Network, Report, Verdict};
-use crate::network::conditions::Conditions;
 use crate::simulate::fit::FitTo;
-use crate::network::link::Link;
 use crate::simulate::qoe::{self, Figures, Setting, Timeline};
 use crate::simulate::subject::Subject;
-use crate::network::trace::Trace;
 use crate::simulate::{driver, oracle};
 use std::fmt::Write as _;
 use std::io::{self, Write};

@@ -8,8 +8,8 @@
 mod mpc;
 
 use super::CompatError;
-use crate::simulate::movie::Movie;
 use crate::network::trace::Trace;
+use crate::simulate::movie::Movie;
 use serde::Serialize;
 
 const PAYLOAD: f64 = 0.95;

@@ -1,7 +1,7 @@
 //! Plans of what to fetch from which rung, and when one of two can be forgotten.
 
-use crate::network::link::Link;
 use super::STALL;
+use crate::network::link::Link;
 use crate::player::ladder::Ladder;
 
 /// A plan for the segments so far.

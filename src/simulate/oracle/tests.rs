@@ -4,8 +4,8 @@
 
 use super::super::driver;
 use super::super::qoe::{Figures, Setting, Timeline};
-use crate::network::trace::tests::trace;
 use super::*;
+use crate::network::trace::tests::trace;
 use crate::player::abr::Abr;
 use crate::player::ladder::tests::constant_rate;
 use crate::player::random::Random;

@@ -21,9 +21,9 @@ mod timeline;
 pub use p1203::p1203;
 pub use timeline::{Played, Timeline};
 
-use crate::network::link::Link;
 use super::oracle::Optimum;
 use crate::manifest::{Metrics, QualityReport};
+use crate::network::link::Link;
 use crate::player::ladder::Ladder;
 use serde::Serialize;
 

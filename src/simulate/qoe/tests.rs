@@ -2,9 +2,9 @@
 
 use super::super::compat::sabre;
 use super::super::movie::Movie;
-use crate::network::trace::tests::trace;
 use super::*;
 use crate::manifest::{RungQuality, SegmentQuality};
+use crate::network::trace::tests::trace;
 use crate::player::ladder::tests::constant_rate;
 
 fn played(segment: usize, rung: usize, begins_s: f64, stall_s: f64) -> Played {

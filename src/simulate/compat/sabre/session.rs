@@ -8,8 +8,8 @@ use super::playback::Playback;
 use super::record::{Accuracy, Decisions, Metrics, Row, Session};
 use super::replace;
 use super::rules::{self, Choice, Ended, Rule, View};
-use crate::simulate::movie::Movie;
 use crate::network::trace::Trace;
+use crate::simulate::movie::Movie;
 
 /// A segment that takes more rounds through the trace than this never arrives.
 const MOST_LAPS: f64 = 1e5;
