@@ -1,13 +1,10 @@
-//! What a request carries meets spoilt input: no panic, no hang, nothing beyond the root. Seeded;
-//! a second each. `tools/fuzz.sh` runs them for longer, in bounded memory.
+//! Fuzz tests of the parsers of requests: no panic, no hang, no path outside the root. Seeded, a second
+//! each. `tools/fuzz.sh` runs them for longer, in bounded memory.
 
-use super::access::token::{TokenKeys, split};
-use super::conditional::{Validators, evaluate};
-use super::encoding::Encoding;
-use super::path::Resource;
-use super::query::{Filter, Query};
-use super::range::{Selection, select};
+use super::http::{Selection, Validators, accepted_coding, evaluate, select};
 use super::telemetry::cmcd::Cmcd;
+use super::titles::{Filter, Query, Resource};
+use super::token::{TokenKeys, split};
 use axum::http::header::{ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue};
 use mutate::fuzz;
@@ -114,7 +111,7 @@ fn fields() {
         headers.insert(ACCEPT_ENCODING, value.clone());
         headers.insert(IF_NONE_MATCH, value.clone());
         headers.insert(IF_MATCH, value);
-        let _ = Encoding::accepted(&headers);
+        let _ = accepted_coding(&headers);
         let validators = Validators {
             etag: &etag,
             modified: None,
