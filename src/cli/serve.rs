@@ -26,44 +26,34 @@ pub(super) struct Args {
     /// Folder of titles, a title, or URL such as s3://bucket/prefix [default: the titles shipped with
     /// promptus].
     #[arg(env = "PROMPTUS_ROOT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     root: Option<String>,
     /// Address to listen on: 8080 for this machine only, :8080 for all its addresses, or an address or
     /// name with a port; port 0 picks a free one [default: 127.0.0.1:8080].
     #[arg(long, env = "PROMPTUS_LISTEN", value_name = "ADDR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<Listen>,
     /// Separate address for health checks, metrics and players' reports [default: none].
     #[arg(long, env = "PROMPTUS_ADMIN_LISTEN", value_name = "ADDR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     admin_listen: Option<Listen>,
     /// Bytes of memory for cached files and rendered manifests [default: 256 MiB].
     #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES", value_parser = up_to(i64::MAX as u64))]
-    #[serde(skip_serializing_if = "Option::is_none")]
     cache_bytes: Option<u64>,
     /// Seconds that clients may use a manifest without revalidation [default: 10].
     #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S", value_parser = up_to(LONGEST_S))]
-    #[serde(skip_serializing_if = "Option::is_none")]
     manifest_max_age_s: Option<u64>,
     /// Seconds until a response must begin [default: 30].
     #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
-    #[serde(skip_serializing_if = "Option::is_none")]
     request_timeout_s: Option<u64>,
     /// Seconds that a connection may transfer nothing while no response is being prepared [default: 75].
     #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
-    #[serde(skip_serializing_if = "Option::is_none")]
     idle_timeout_s: Option<u64>,
     /// Seconds after SIGTERM until connections are refused; /readyz answers 503 meanwhile [default: 1].
     #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = up_to(LONGEST_S))]
-    #[serde(skip_serializing_if = "Option::is_none")]
     drain_delay_s: Option<u64>,
     /// Seconds that requests in flight get to finish at shutdown [default: 10].
     #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = up_to(LONGEST_S))]
-    #[serde(skip_serializing_if = "Option::is_none")]
     drain_timeout_s: Option<u64>,
     /// Connections served at the same time [default: 10000].
     #[arg(long, env = "PROMPTUS_MAX_CONNECTIONS", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     max_connections: Option<usize>,
     /// Configuration file [default: ./config.toml, if it exists].
     #[arg(long, env = "PROMPTUS_CONFIG", value_name = "FILE")]
