@@ -47,8 +47,6 @@
 //! `src/docs/origin.md`.
 
 mod error;
-#[cfg(test)]
-mod fuzz;
 mod hex;
 mod http;
 mod listen;

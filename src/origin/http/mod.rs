@@ -11,10 +11,3 @@ mod respond;
 
 pub(super) use negotiate::{encoded, quality};
 pub(super) use respond::Reply;
-
-#[cfg(test)]
-pub(super) use conditional::{Validators, evaluate};
-#[cfg(test)]
-pub(super) use negotiate::accepted_coding;
-#[cfg(test)]
-pub(super) use range::{Selection, select};

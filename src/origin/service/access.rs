@@ -131,26 +131,6 @@ mod tests {
     }
 
     #[test]
-    fn a_jumping_clock_has_no_lasting_effect() {
-        let prefix = keys().sign("film", 1_000_000).unwrap();
-        let (token, rest) = split(&format!("{prefix}/film/x"))
-            .map(|(token, rest)| (token.to_owned(), rest.to_owned()))
-            .unwrap();
-        for (now, expected) in [
-            (999_999, Ok(())),
-            (u64::MAX, Err(TokenError::Expired)),
-            (1_000_001, Err(TokenError::Expired)),
-            (0, Ok(())),
-            (999_999, Ok(())),
-        ] {
-            assert_eq!(check(&keys(), &token, &rest, now), expected, "{now}");
-            let forged = token.replacen("1000000", "9999999", 1);
-            let forged = check(&keys(), &forged, &rest, now);
-            assert!(forged.is_err(), "{now}");
-        }
-    }
-
-    #[test]
     fn only_paths_that_reveal_no_title_are_public() {
         for path in ["/healthz", "/metrics", "/weights/a.safetensors"] {
             assert_eq!(admitted(path), Ok(None), "{path}");

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde_json::json;
 use std::time::Duration;
 
 /// Time limit for listing the store.
@@ -18,25 +18,16 @@ pub(super) async fn live() -> impl IntoResponse {
     ([(CACHE_CONTROL, headers::NO_STORE)], "ok\n")
 }
 
-#[derive(Serialize)]
-struct Readiness {
-    ready: bool,
-    /// Number of title folders.
-    titles: Option<usize>,
-    /// Why it is not ready.
-    reason: Option<String>,
-}
-
 /// `/readyz`: 200 while the store can be listed and the origin is not stopping, else 503. Titles are
 /// served from then on, before the first catalogue is complete.
 pub(super) async fn ready(State(origin): State<Origin>) -> Response {
     let (titles, reason) = if origin.is_stopping() {
-        (None, Some("stopping".to_owned()))
+        (None, Some("stopping"))
     } else {
         match tokio::time::timeout(PATIENCE, origin.shared.listing.folders()).await {
             Ok(Ok(folders)) => (Some(folders.names.len()), None),
-            Ok(Err(_)) => (None, Some("the store cannot be listed".to_owned())),
-            Err(_) => (None, Some("the store does not answer".to_owned())),
+            Ok(Err(_)) => (None, Some("the store cannot be listed")),
+            Err(_) => (None, Some("the store does not answer")),
         }
     };
     let ready = reason.is_none();
@@ -45,11 +36,11 @@ pub(super) async fn ready(State(origin): State<Origin>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let fields = [(CACHE_CONTROL, headers::NO_STORE)];
-    let readiness = Readiness {
-        ready,
-        titles,
-        reason,
-    };
-    (status, fields, Json(readiness)).into_response()
+    let readiness = json!({ "ready": ready, "titles": titles, "reason": reason });
+    (
+        status,
+        [(CACHE_CONTROL, headers::NO_STORE)],
+        Json(readiness),
+    )
+        .into_response()
 }

@@ -17,7 +17,9 @@ use crate::origin::titles::MAX_QUERY;
 use crate::origin::token::TokenError;
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{ALT_SVC, CACHE_CONTROL, HOST, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ALT_SVC, CACHE_CONTROL, HOST, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{Method, Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
@@ -61,11 +63,12 @@ enum Refusal {
 impl Service {
     pub(crate) fn new(origin: Origin, surface: Surface) -> Self {
         // Pages of any site may read every response; what they may send is asked once a day.
+        let names = |text: &'static str| text.split(' ').map(HeaderName::from_static);
         let cors = CorsLayer::new()
             .allow_origin(Any)
             .allow_methods([Method::GET, Method::HEAD, Method::POST])
-            .allow_headers(ALLOWED)
-            .expose_headers(EXPOSED)
+            .allow_headers(names(ALLOWED).collect::<Vec<_>>())
+            .expose_headers(names(EXPOSED).collect::<Vec<_>>())
             .max_age(PREFLIGHT_AGE);
         Self {
             routes: routes(origin.clone(), surface),

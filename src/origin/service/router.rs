@@ -43,11 +43,11 @@ fn public(origin: &Origin) -> Router<Origin> {
     let origin = origin.clone();
     let titles = service_fn(move |request| title_resource(origin.clone(), request));
     Router::new()
-        .route("/", get(page::index))
-        .route("/_page/{name}", get(page::asset))
+        .route("/", get(page::file))
+        .route("/_page/{name}", get(page::file))
         .route("/catalogue.json", get(page::catalogue))
         .route("/steering.json", get(steering::steer))
-        .route("/openapi.json", get(page::openapi))
+        .route("/openapi.json", get(page::file))
         .fallback_service(titles)
 }
 

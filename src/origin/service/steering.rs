@@ -5,45 +5,20 @@ use super::origin::Origin;
 use crate::origin::error::OriginError;
 use crate::origin::hex::hex;
 use crate::origin::http::headers::NO_STORE;
-use crate::origin::steering::HERE;
+use crate::origin::steering::{HERE, Pathway};
 use crate::origin::telemetry::cmcd::Cmcd;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::http::header::{CACHE_CONTROL, HeaderMap};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 
 /// The client's address; in a request's extensions where there is steering.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
-
-#[derive(Serialize)]
-#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-struct Answer<'a> {
-    version: u32,
-    ttl: u32,
-    reload_uri: String,
-    pathway_priority: Vec<&'a str>,
-    pathway_clones: Vec<Clone<'a>>,
-}
-
-/// A pathway that the manifest does not list: the same with another host (RFC 8216bis §7.2).
-#[derive(Serialize)]
-#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-struct Clone<'a> {
-    base_id: &'static str,
-    id: &'a str,
-    uri_replacement: Replacement<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-struct Replacement<'a> {
-    host: &'a str,
-}
 
 /// `/steering.json`: for the session of CMCD, for that of an earlier response, or else for the client's
 /// address.
@@ -58,22 +33,22 @@ pub(super) async fn steer(
     let steering = steering.ok_or_else(|| OriginError::not_found("steering.json"))?;
     let session = session(&uri, &headers, peer.map(|Extension(peer)| peer));
     let order = steering.order(&session);
-    let clones = steering.pathway.iter().filter_map(|pathway| {
-        Some(Clone {
-            base_id: HERE,
-            id: &pathway.id,
-            uri_replacement: Replacement {
-                host: pathway.host.as_deref()?,
-            },
-        })
+    let priority: Vec<&str> = order.iter().map(|pathway| pathway.id.as_str()).collect();
+    // Pathways that the manifest does not list: the same with another host (RFC 8216bis §7.2).
+    let clones = steering
+        .pathway
+        .iter()
+        .filter_map(|Pathway { id, host, .. }| {
+            let host = host.as_deref()?;
+            Some(json!({ "BASE-ID": HERE, "ID": id, "URI-REPLACEMENT": { "HOST": host } }))
+        });
+    let answer = json!({
+        "VERSION": 1,
+        "TTL": steering.ttl_s,
+        "RELOAD-URI": format!("steering.json?session={session}"),
+        "PATHWAY-PRIORITY": priority,
+        "PATHWAY-CLONES": clones.collect::<Vec<_>>(),
     });
-    let answer = Answer {
-        version: 1,
-        ttl: steering.ttl_s,
-        reload_uri: format!("steering.json?session={session}"),
-        pathway_priority: order.iter().map(|pathway| pathway.id.as_str()).collect(),
-        pathway_clones: clones.collect(),
-    };
     Ok(([(CACHE_CONTROL, NO_STORE)], Json(answer)).into_response())
 }
 

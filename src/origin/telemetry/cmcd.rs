@@ -268,6 +268,7 @@ impl<'a> Rest<'a> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn json_of(cmcd: &Cmcd) -> Value {
@@ -338,5 +339,16 @@ mod tests {
         let many = Cmcd::line(&many.join(","));
         assert_eq!((many.keys.len(), many.malformed), (MAX_KEYS, 36));
         assert_eq!(Cmcd::of(Some("CMCD=%zz"), &HeaderMap::new()).malformed, 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_input_gives_bounded_json(
+            text in "([a-z]{1,4}|[=,;()? ]|\"|\\\\|[0-9.-]{1,20}|é){0,60}"
+        ) {
+            let cmcd = Cmcd::line(&text);
+            let json = serde_json::to_vec(&cmcd).unwrap();
+            prop_assert!(json.len() < 16 * text.len() + 64, "{}", text);
+        }
     }
 }

@@ -27,7 +27,7 @@ const SMALLEST_INDEX: u64 = 44;
 
 /// A manifest to be rendered.
 struct Wanted<'a> {
-    manifest: &'a Manifest<'a>,
+    manifest: &'a Manifest,
     filter: &'a Filter,
     /// Whether it names the steering server.
     steered: bool,
@@ -38,7 +38,7 @@ impl Titles {
     /// a moment, which skips revalidation of the title.
     pub(super) async fn manifest(
         &self,
-        manifest: &Manifest<'_>,
+        manifest: &Manifest,
         filter: &Filter,
         steered: bool,
     ) -> Result<Object, OriginError> {
@@ -127,7 +127,7 @@ impl Titles {
     /// The content of a manifest, and whether it is all that the title has.
     async fn chosen(
         &self,
-        manifest: &Manifest<'_>,
+        manifest: &Manifest,
         entry: &Object,
         filter: &Filter,
         offered: &Offered,

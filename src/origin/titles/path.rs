@@ -19,7 +19,6 @@ use crate::manifest::forms::{INIT_NAME, segment_number};
 use crate::manifest::hls::{IFRAMES_NAME, MEDIA_NAME};
 use crate::manifest::{WEIGHTS_FOLDER, check_title_name, problem_of_part};
 use crate::origin::percent::decode_part;
-use std::borrow::Cow;
 use std::ffi::OsStr;
 
 /// Longest path that is parsed, in bytes before decoding: the longest name of a title with every byte
@@ -29,37 +28,34 @@ const MAX_PATH: usize = 2048;
 /// The file that makes a folder a title.
 pub(crate) const ENTRY: &str = "master.m3u8";
 
-/// Most parts of a path of a resource.
-const MOST_PARTS: usize = 4;
-
-/// The name of a resource. It borrows from the request path unless that is percent-encoded.
+/// The name of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Resource<'a> {
+pub(crate) enum Resource {
     /// A file of the store.
     File {
         /// Path relative to the root.
-        path: Cow<'a, str>,
+        path: String,
         /// Whether it lies in a hash folder.
         immutable: bool,
     },
     /// A manifest of a title.
-    Manifest(Manifest<'a>),
+    Manifest(Manifest),
     /// The weights of a generator, by the SHA-256 of their file.
-    Weights { hash: Cow<'a, str> },
+    Weights { hash: String },
     /// A part of a rung in segment-URL form.
     Rung {
         /// Path of the rung's files without their suffix: `TITLE/HASH/RUNG`.
-        stem: Cow<'a, str>,
+        stem: String,
         part: RungPart,
     },
 }
 
 /// One of the four manifests of a title.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Manifest<'a> {
+pub(crate) struct Manifest {
     /// Path relative to the root, whether it is a published file or not.
-    pub(crate) path: Cow<'a, str>,
-    pub(crate) title: Cow<'a, str>,
+    pub(crate) path: String,
+    pub(crate) title: String,
     pub(crate) protocol: Protocol,
     pub(crate) addressing: Addressing,
 }
@@ -104,9 +100,9 @@ pub(crate) enum RungPart {
     Iframes,
 }
 
-impl<'a> Resource<'a> {
+impl Resource {
     /// Parses the path of a request. `None` if it names no resource.
-    pub(crate) fn parse(path: &'a str) -> Option<Self> {
+    pub(crate) fn parse(path: &str) -> Option<Self> {
         if path.len() > MAX_PATH {
             return None;
         }
@@ -115,32 +111,24 @@ impl<'a> Resource<'a> {
             return Self::of(path);
         }
         let parts: Option<Vec<String>> = path.split('/').map(decode_part).collect();
-        Resource::of(&parts?.join("/")).map(Resource::into_owned)
+        Self::of(&parts?.join("/"))
     }
 
     /// The file that a manifest of `title` refers to by a relative URL.
-    pub(crate) fn referred(title: &str, url: &str) -> Option<Resource<'static>> {
-        let path = format!("{title}/{url}");
-        let found = Resource::of(&path).map(Resource::into_owned);
+    pub(crate) fn referred(title: &str, url: &str) -> Option<Self> {
+        let found = Self::of(&format!("{title}/{url}"));
         found.filter(|resource| matches!(resource, Self::File { .. }))
     }
 
     /// Parses a decoded path relative to the root.
-    fn of(path: &'a str) -> Option<Self> {
-        let mut names = [""; MOST_PARTS];
-        let (mut count, mut start) = (0, 0);
-        let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
-        for end in slashes.map(|(at, _)| at).chain([path.len()]) {
-            *names.get_mut(count)? = &path[start..end];
-            (count, start) = (count + 1, end + 1);
-        }
-        let names = &names[..count];
+    fn of(path: &str) -> Option<Self> {
+        let names: Vec<&str> = path.split('/').collect();
         let valid = names.iter().all(|name| problem_of_part(name).is_none());
-        valid.then(|| Self::from_names(path, names)).flatten()
+        valid.then(|| Self::from_names(path, &names)).flatten()
     }
 
     /// Classifies a path by its parts.
-    fn from_names(path: &'a str, names: &[&'a str]) -> Option<Self> {
+    fn from_names(path: &str, names: &[&str]) -> Option<Self> {
         let file = |immutable| Self::File {
             path: path.into(),
             immutable,
@@ -165,26 +153,6 @@ impl<'a> Resource<'a> {
             _ => None,
         }
     }
-
-    fn into_owned(self) -> Resource<'static> {
-        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-        match self {
-            Self::File { path, immutable } => Resource::File {
-                path: owned(path),
-                immutable,
-            },
-            Self::Manifest(manifest) => Resource::Manifest(Manifest {
-                path: owned(manifest.path),
-                title: owned(manifest.title),
-                ..manifest
-            }),
-            Self::Weights { hash } => Resource::Weights { hash: owned(hash) },
-            Self::Rung { stem, part } => Resource::Rung {
-                stem: owned(stem),
-                part,
-            },
-        }
-    }
 }
 
 impl RungPart {
@@ -198,12 +166,7 @@ impl RungPart {
     }
 }
 
-fn manifest<'a>(
-    path: &'a str,
-    title: &'a str,
-    protocol: Protocol,
-    addressing: Addressing,
-) -> Resource<'a> {
+fn manifest(path: &str, title: &str, protocol: Protocol, addressing: Addressing) -> Resource {
     Resource::Manifest(Manifest {
         path: path.into(),
         title: title.into(),
@@ -294,7 +257,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn file(path: &str, immutable: bool) -> Option<Resource<'_>> {
+    fn file(path: &str, immutable: bool) -> Option<Resource> {
         let path = path.into();
         Some(Resource::File { path, immutable })
     }
@@ -428,10 +391,15 @@ mod tests {
     proptest! {
         #[test]
         fn no_path_leaves_the_root(path in "(/|\\.|%2e|%2f|%5c|\\\\|[a-f0-9]{8}|a|\\.mp4){0,12}") {
-            if let Some(Resource::File { path, .. }) = Resource::parse(&path) {
-                prop_assert!(!path.starts_with('/') && !path.contains('\\'));
-                prop_assert!(path.split('/').all(|part| part != ".." && part != "." && !part.is_empty()));
-            }
+            let path = match Resource::parse(&path) {
+                Some(Resource::File { path, .. }) => path,
+                Some(Resource::Manifest(manifest)) => manifest.path,
+                Some(Resource::Rung { stem, .. }) => stem,
+                Some(Resource::Weights { hash }) => hash,
+                None => return Ok(()),
+            };
+            let inside = |part: &str| !part.is_empty() && !part.starts_with('.');
+            prop_assert!(!path.contains('\\') && path.split('/').all(inside), "{}", path);
         }
     }
 }

@@ -110,6 +110,7 @@ fn profile(value: &str) -> Option<String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn other(query: &str) -> String {
         match Filter::parse(query).unwrap() {
@@ -172,5 +173,17 @@ mod tests {
             filter.takes("mini", 4) && !filter.takes("mini", 5) && !filter.takes("sd-turbo", 1)
         );
         assert!(Filter::default().takes("any", 99));
+    }
+
+    proptest! {
+        #[test]
+        fn the_canonical_form_is_canonical(
+            query in "((max_rank|profile|CMCD|x)=?(%3[0-9]|[0-9a-z]{0,2})&?){0,5}"
+        ) {
+            if let Ok(Query::Other(canonical)) = Filter::parse(&query) {
+                let again = Filter::parse(&canonical);
+                prop_assert!(matches!(again, Ok(Query::Canonical(_))), "{} {}", query, canonical);
+            }
+        }
     }
 }

@@ -14,7 +14,7 @@ impl Titles {
     /// tells whether HLS names the steering server.
     pub(crate) async fn object(
         &self,
-        resource: &Resource<'_>,
+        resource: &Resource,
         filter: &Filter,
         steered: bool,
     ) -> Result<Object, OriginError> {
