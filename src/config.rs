@@ -161,47 +161,26 @@ mod tests {
       | ^^^^
     unknown field `port`, expected one of `listen`, `admin_listen`, `root`, `cache_bytes`, `manifest_max_age_s`, `store_timeout_s`, `request_timeout_s`, `header_timeout_s`, `idle_timeout_s`, `drain_delay_s`, `drain_timeout_s`, `max_connections`, `alt_svc`, `access_log`, `token_keys`, `steering`
     "##);
-        insta::assert_snapshot!(parse("[serve]\ncache_bytes = \"big\"\n").unwrap_err(), @r##"
-    TOML parse error at line 2, column 15
-      |
-    2 | cache_bytes = "big"
-      |               ^^^^^
-    invalid type: string "big", expected u64
-    "##);
-        insta::assert_snapshot!(parse("[serve]\nstore_timeout_s = 0\n").unwrap_err(), @r##"
-    TOML parse error at line 2, column 19
-      |
-    2 | store_timeout_s = 0
-      |                   ^
-    expected seconds from 1 to 31536000, found 0
-    "##);
         for (text, expected) in [
+            ("cache_bytes = \"big\"", "string \"big\", expected u64"),
+            ("store_timeout_s = 0", "seconds from 1 to 31536000, found 0"),
             ("drain_timeout_s = -1", "from 0 to 31536000, found -1"),
             ("idle_timeout_s = 9223372036854775807", "from 1 to 31536000"),
+            ("listen = \"here\"", "a port, :PORT for all addresses"),
             (
-                "listen = \"here\"",
-                "expected a port, :PORT for all addresses",
+                "token_keys = [\"short\"]",
+                "16 bytes or more, found one of 5",
+            ),
+            ("alt_svc = \"a\\u0000\"", "visible characters"),
+            (
+                "steering = { pathway = [] }",
+                "pathway: expected at least one",
             ),
         ] {
             let error = parse(&format!("[serve]\n{text}\n")).unwrap_err();
-            assert!(
-                error.contains("line 2") && error.contains(expected),
-                "{error}"
-            );
+            let shown = error.contains("line 2") && error.contains(expected);
+            assert!(shown, "{error}");
         }
-        let error = parse("[serve]\ntoken_keys = [\"short\"]\n").unwrap_err();
-        assert!(
-            error.contains("line 2") && error.contains("16 bytes or more"),
-            "{error}"
-        );
-        let wrong = "[serve.steering]\npathway = [{ id = \"a\", weight = -1.0, host = \"h\" }]\n";
-        let error = parse(wrong).unwrap_err();
-        assert!(error.contains("weight of pathway `a`: expected"), "{error}");
-        let error = parse("[serve]\nalt_svc = \"a\\u0000\"\n").unwrap_err();
-        assert!(
-            error.contains("line 2") && error.contains("visible"),
-            "{error}"
-        );
         insta::assert_snapshot!(parse("[server]\n").unwrap_err(), @r##"
     TOML parse error at line 1, column 2
       |

@@ -13,7 +13,7 @@ pub enum OriginError {
     /// Nothing has this name.
     #[error("{path}: not found")]
     NotFound {
-        /// The path that was asked for, relative to the root.
+        /// The requested path, relative to the root.
         path: String,
     },
     /// A query that cannot be understood.

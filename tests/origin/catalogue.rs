@@ -4,7 +4,6 @@ use crate::probe::{Mode, Probe};
 use crate::site::{Server, Site, header};
 use crate::title;
 use promptus::origin::{Origin, Settings};
-use serde_json::Value;
 use std::fs;
 use std::time::{Duration, Instant};
 

@@ -50,13 +50,6 @@ impl Cmcd {
                 None => cmcd.malformed += 1,
             }
         }
-        // Most requests have none; one scan of the names is cheaper than four look-ups.
-        if !headers
-            .keys()
-            .any(|name| name.as_str().starts_with("cmcd-"))
-        {
-            return cmcd;
-        }
         for value in FIELDS.iter().flat_map(|name| headers.get_all(name)) {
             match value.to_str() {
                 Ok(text) => cmcd.read(text),
@@ -145,10 +138,12 @@ impl<'a> Rest<'a> {
     /// `key`, `key=value`, and the comma after it.
     fn member(&mut self) -> Option<(&'a str, Value)> {
         let key = self.key()?;
-        let value = match self.eat('=') {
-            true if self.eat('(') => self.list()?,
-            true => self.item()?,
-            false => Value::Bool(true),
+        let value = if !self.eat('=') {
+            Value::Bool(true)
+        } else if self.eat('(') {
+            self.list()?
+        } else {
+            self.item()?
         };
         self.parameters()?;
         self.blanks();

@@ -9,9 +9,9 @@ use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::iter;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,8 @@ struct Writer {
     messages: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
     waiting: Arc<Waiting>,
-    events: Allowance,
+    /// Start of the present second of events, and their bytes since.
+    second: Mutex<(Instant, usize)>,
 }
 
 /// Bytes in the queue.
@@ -63,39 +64,21 @@ fn enter(room: &AtomicUsize, bytes: usize, limit: usize) -> bool {
     fits
 }
 
-/// A budget of bytes a second.
-#[derive(Debug)]
-struct Allowance {
-    start: Instant,
-    /// The current second since the start.
-    second: AtomicU64,
-    used: AtomicUsize,
-}
-
-impl Allowance {
-    fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            second: AtomicU64::new(0),
-            used: AtomicUsize::new(0),
-        }
-    }
-
-    /// Whether so many bytes are left in this second.
-    fn grants(&self, bytes: usize) -> bool {
-        let second = self.start.elapsed().as_secs();
-        if self.second.swap(second, Ordering::Relaxed) != second {
-            self.used.store(0, Ordering::Relaxed);
-        }
-        self.used.fetch_add(bytes, Ordering::Relaxed) + bytes <= EVENTS
-    }
-}
-
 impl Writer {
     /// Sends a message to the thread; false if it has ended.
     fn send(&self, message: Message) -> bool {
         let messages = self.messages.as_ref();
         messages.is_some_and(|messages| messages.send(message).is_ok())
+    }
+
+    /// Whether so many bytes of events are left in this second.
+    fn grants(&self, bytes: usize) -> bool {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.0.elapsed() >= Duration::from_secs(1) {
+            *second = (Instant::now(), 0);
+        }
+        second.1 += bytes;
+        second.1 <= EVENTS
     }
 }
 
@@ -127,7 +110,7 @@ impl AccessLog {
             messages: Some(sender),
             thread: Some(thread),
             waiting,
-            events: Allowance::new(),
+            second: Mutex::new((Instant::now(), 0)),
         });
         Ok(Self { writer, metrics })
     }
@@ -144,7 +127,7 @@ impl AccessLog {
     /// Queues the line of an event, without its line feed.
     pub(crate) fn event(&self, text: Vec<u8>) {
         let (room, bytes) = (&self.writer.waiting.events, text.len() + OVERHEAD);
-        let fits = self.writer.events.grants(bytes) && enter(room, bytes, EVENTS);
+        let fits = self.writer.grants(bytes) && enter(room, bytes, EVENTS);
         if !fits || !self.writer.send(Message::Event(text)) {
             self.metrics.events_lost.inc();
         }

@@ -106,7 +106,7 @@ impl Titles {
 }
 
 impl InFlight {
-    /// The next piece. Being asked for it means that the connection has taken the one before.
+    /// The next piece. The call implies that the connection has taken the one before.
     async fn next(mut self) -> Option<(Result<Bytes, OriginError>, Self)> {
         self.permit = None;
         let piece = match self.first.take() {

@@ -268,7 +268,7 @@ struct Found {
 }
 
 impl Found {
-    /// Adds a title. One that the store fails to give stays as it was.
+    /// Adds a title; the previous description if the store fails.
     fn add(
         &mut self,
         name: String,

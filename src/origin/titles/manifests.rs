@@ -188,8 +188,8 @@ impl Titles {
         Ok(complete)
     }
 
-    /// Adds the segments of layers, from the playlists beside their files. Titles of before layers had
-    /// playlists have no segment URLs of layers.
+    /// Adds the segments of layers from their playlists. Older titles have no such playlists, and so no
+    /// segment URLs of layers.
     async fn list_layers(
         &self,
         presentation: &mut Presentation,
