@@ -1,8 +1,8 @@
 //! `config.toml`: settings that are the same at every start.
 //!
-//! A flag takes precedence over its `PROMPTUS_…` environment variable, that over the file, and the file
-//! over the default. Unknown keys are errors that show the line. The file in the top folder of the
-//! repository lists every key with its default.
+//! A flag takes precedence over its `PROMPTUS_…` environment variable, that over the file, and the
+//! file over the default. Unknown keys are errors that show the line. The file in the top folder of
+//! the repository lists every key with its default.
 
 use crate::origin::Settings;
 use serde::Deserialize;
@@ -42,8 +42,8 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the file at `path`; without one, `config.toml` in the working directory if it exists, else
-    /// the defaults.
+    /// Reads the file at `path`; without one, `config.toml` in the working directory if it exists,
+    /// else the defaults.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         Self::load_with(path, toml::Table::new())
     }

@@ -23,12 +23,12 @@ use tokio::net::TcpListener;
 /// `config.toml`, and override them.
 #[derive(Debug, clap::Args, Serialize)]
 pub(super) struct Args {
-    /// Folder of titles, a title, or URL such as s3://bucket/prefix [default: the titles shipped with
-    /// promptus].
+    /// Folder of titles, a title, or URL such as s3://bucket/prefix [default: the titles shipped
+    /// with promptus].
     #[arg(env = "PROMPTUS_ROOT")]
     root: Option<String>,
-    /// Address to listen on: 8080 for this machine only, :8080 for all its addresses, or an address or
-    /// name with a port; port 0 picks a free one [default: 127.0.0.1:8080].
+    /// Address to listen on: 8080 for this machine only, :8080 for all its addresses, or an address
+    /// or name with a port; port 0 picks a free one [default: 127.0.0.1:8080].
     #[arg(long, env = "PROMPTUS_LISTEN", value_name = "ADDR")]
     listen: Option<Listen>,
     /// Separate address for health checks, metrics and players' reports [default: none].
@@ -43,10 +43,12 @@ pub(super) struct Args {
     /// Seconds until a response must begin [default: 30].
     #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
     request_timeout_s: Option<u64>,
-    /// Seconds that a connection may transfer nothing while no response is being prepared [default: 75].
+    /// Seconds that a connection may transfer nothing while no response is being prepared [default:
+    /// 75].
     #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
     idle_timeout_s: Option<u64>,
-    /// Seconds after SIGTERM until connections are refused; /readyz answers 503 meanwhile [default: 1].
+    /// Seconds after SIGTERM until connections are refused; /readyz answers 503 meanwhile [default:
+    /// 1].
     #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = up_to(LONGEST_S))]
     drain_delay_s: Option<u64>,
     /// Seconds that requests in flight get to finish at shutdown [default: 10].
@@ -228,8 +230,8 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
     Ok(())
 }
 
-/// Completes at the first SIGINT, or after the delay at the first SIGTERM; never where signals cannot
-/// be handled.
+/// Completes at the first SIGINT, or after the delay at the first SIGTERM; never where signals
+/// cannot be handled.
 async fn interrupted(origin: Origin, delay: Duration) {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {

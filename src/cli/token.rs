@@ -2,7 +2,7 @@
 
 use super::CliError;
 use crate::config::Config;
-use serde::Serialize;
+use serde_json::json;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,15 +23,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Token<'a> {
-    /// Goes in front of `/TITLE/…`.
-    prefix: &'a str,
-    title: &'a str,
-    /// Seconds since 1970.
-    expiry: u64,
-}
-
 /// Runs `promptus token`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let keys = Config::load(args.config.as_deref())?.serve.token_keys;
@@ -40,11 +31,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let prefix = keys.sign(&args.title, expiry);
     let prefix = prefix.ok_or_else(|| CliError::input("no token_keys in the configuration"))?;
     let text = if args.json {
-        serde_json::to_string(&Token {
-            prefix: &prefix,
-            title: &args.title,
-            expiry,
-        })?
+        // The prefix goes in front of `/TITLE/…`; the expiry is in seconds since 1970.
+        json!({ "prefix": prefix, "title": args.title, "expiry": expiry }).to_string()
     } else {
         prefix
     };

@@ -2,11 +2,11 @@
 //! segment URLs.
 //!
 //! A title is plain files that any static server could serve; the origin adds the segment-URL form,
-//! caching, access control and conformance. It knows segments as bytes and manifests by their meaning,
-//! and nothing of prompts, models or players. HTTP follows RFC 9110 and RFC 9111.
+//! caching, access control and conformance. It knows segments as bytes and manifests by their
+//! meaning, and nothing of prompts, models or players. HTTP follows RFC 9110 and RFC 9111.
 //!
-//! To serve a folder, bind a listener and call [`serve`]; `promptus serve` does little more. To mount an
-//! origin in an axum program of your own, nest its [`router`]:
+//! To serve a folder, bind a listener and call [`serve`]; `promptus serve` does little more. To
+//! mount an origin in an axum program of your own, nest its [`router`]:
 //!
 //! ```
 //! use axum::Router;

@@ -39,8 +39,8 @@ pub(super) fn encode(name: &str) -> String {
     text
 }
 
-/// Encodes a path part by part: a URL reference that manifests can be resolved against, as names may
-/// hold `#`, `?` or `:`.
+/// Encodes a path part by part: a URL reference that manifests can be resolved against, as names
+/// may hold `#`, `?` or `:`.
 pub(super) fn encode_path(path: &str) -> String {
     path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }

@@ -45,7 +45,8 @@ pub struct Settings {
     /// Time limit for receiving the head of a request. Default 10 s.
     #[serde(rename = "header_timeout_s", deserialize_with = "some_seconds")]
     pub header_timeout: Duration,
-    /// How long a connection may transfer nothing while no response is being prepared. Default 75 s.
+    /// How long a connection may transfer nothing while no response is being prepared. Default 75
+    /// s.
     #[serde(rename = "idle_timeout_s", deserialize_with = "some_seconds")]
     pub idle_timeout: Duration,
     /// Time between SIGTERM, from when on `/readyz` answers 503, and the end of `accept`. Used by
@@ -57,7 +58,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// Connections served at the same time; further ones wait in the backlog. Default 10,000.
     pub max_connections: usize,
-    /// Value of an `Alt-Svc` field on every response (RFC 7838), where a proxy in front speaks HTTP/3.
+    /// Value of an `Alt-Svc` field on every response (RFC 7838), where a proxy in front speaks
+    /// HTTP/3.
     #[serde(deserialize_with = "field_value")]
     pub alt_svc: Option<String>,
     /// File of the access log; `-` is standard output. Default none.

@@ -1,7 +1,7 @@
 //! Content steering: the order in which a session should try several origins of the same titles.
 //!
-//! Each session draws its order from its name alone (weighted rendezvous hashing): every replica gives
-//! it the same order, and a changed weight moves no more sessions than it must.
+//! Each session draws its order from its name alone (weighted rendezvous hashing): every replica
+//! gives it the same order, and a changed weight moves no more sessions than it must.
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};

@@ -1,9 +1,9 @@
 //! Access tokens: a path prefix `/t/EXPIRY.MAC` that opens one title until it expires.
 //!
 //! A prefix, because players resolve relative URLs and so carry it to every playlist and segment,
-//! while they drop a query. `EXPIRY` is in seconds since 1970; `MAC` is the first 16 bytes, in hex, of
-//! HMAC-SHA256 (RFC 2104) over the lines `promptus 1`, expiry and title. Several keys may be valid at
-//! once, so that keys can be rotated; the first one signs.
+//! while they drop a query. `EXPIRY` is in seconds since 1970; `MAC` is the first 16 bytes, in hex,
+//! of HMAC-SHA256 (RFC 2104) over the lines `promptus 1`, expiry and title. Several keys may be
+//! valid at once, so that keys can be rotated; the first one signs.
 //!
 //! The same in a shell:
 //! `printf 'promptus 1\n1767225600\nmy film\n' | openssl dgst -sha256 -hmac KEY | cut -c1-32`

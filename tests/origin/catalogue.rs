@@ -133,8 +133,8 @@ async fn an_empty_root_is_an_empty_catalogue_and_a_missing_one_an_error() {
     assert!(error.to_string().contains("missing"), "{error}");
 }
 
-/// A thousand titles in a store that takes 30 ms a request: listed in ten seconds, a new one in ten more,
-/// one request a title and scan.
+/// A thousand titles in a store that takes 30 ms a request: listed in ten seconds, a new one in ten
+/// more, one request a title and scan.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_titles_in_a_slow_store_are_listed_and_kept_up_to_date() {
     const TITLES: usize = 1000;

@@ -51,8 +51,8 @@ async fn simultaneous_requests_share_one_read() {
     }
 }
 
-/// Failures have CORS fields, are cached for a second at most, and end with their cause. A short one
-/// is not noticed, and cached files outlive the store.
+/// Failures have CORS fields, are cached for a second at most, and end with their cause. A short
+/// one is not noticed, and cached files outlive the store.
 #[tokio::test]
 async fn failures_of_the_store_pass() {
     for (mode, status) in [

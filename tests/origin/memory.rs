@@ -79,7 +79,8 @@ async fn segments_of_many_titles_stay_within_the_cache() {
     ask(0, 1).await;
     let before = program.resident();
     let mut most = before;
-    // Forwards, backwards and by leaps, so that a file is evicted before its next segment is requested.
+    // Forwards, backwards and by leaps, so that a file is evicted before its next segment is
+    // requested.
     for (pass, order) in [1, TITLES - 1, 7, 211, 499, 3, 83, 17]
         .into_iter()
         .enumerate()

@@ -1,5 +1,5 @@
-//! Folders with names of all kinds, links, entries that are not titles, and paths that try to leave the
-//! root.
+//! Folders with names of all kinds, links, entries that are not titles, and paths that try to leave
+//! the root.
 
 use crate::site::{Server, Site, header};
 use crate::title;

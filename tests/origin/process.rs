@@ -1,5 +1,5 @@
-//! Tests in a process of their own: this very program runs one ignored test, which finds its folder in
-//! an environment variable.
+//! Tests in a process of their own: this very program runs one ignored test, which finds its folder
+//! in an environment variable.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};

@@ -160,7 +160,8 @@ impl Server {
         (status, response.bytes().await.unwrap().to_vec())
     }
 
-    /// Sends bytes unchanged, which a client library would normalize, and returns status and response.
+    /// Sends bytes unchanged, which a client library would normalize, and returns status and
+    /// response.
     pub(crate) async fn raw(&self, request: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();

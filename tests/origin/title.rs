@@ -43,8 +43,8 @@ pub(crate) fn publish(root: &Path, name: &str, seed: u64, size: u64) -> Presenta
     presentation
 }
 
-/// Publishes a title of one rung with so many segments of two seconds, the nth of `size` + n bytes, in a
-/// sparse file. Returns the URL of the file.
+/// Publishes a title of one rung with so many segments of two seconds, the nth of `size` + n bytes,
+/// in a sparse file. Returns the URL of the file.
 pub(crate) fn publish_long(root: &Path, name: &str, segments: usize, size: u64) -> String {
     let folder = root.join(name);
     let hash = hash(0);

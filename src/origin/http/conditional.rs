@@ -54,8 +54,8 @@ pub(crate) fn evaluate(headers: &HeaderMap, now: Validators<'_>) -> Outcome {
     }
 }
 
-/// Whether a `Range` applies (RFC 9110 §13.1.5): without `If-Range`, or if that is a strong validator
-/// of this representation, which a date is only where the bytes never change.
+/// Whether a `Range` applies (RFC 9110 §13.1.5): without `If-Range`, or if that is a strong
+/// validator of this representation, which a date is only where the bytes never change.
 pub(crate) fn range_applies(headers: &HeaderMap, now: Validators<'_>) -> bool {
     let date = now.modified.filter(|_| now.immutable);
     headers

@@ -28,8 +28,8 @@ pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Caches may keep errors for a second, so that many players cause one request.
 pub(crate) const FAILURE: HeaderValue = HeaderValue::from_static("public, max-age=1");
 
-/// `Cache-Control` of manifests: how long they are fresh, and usable while they are revalidated or the
-/// origin fails.
+/// `Cache-Control` of manifests: how long they are fresh, and usable while they are revalidated or
+/// the origin fails.
 pub(crate) fn changing(settings: &Settings) -> HeaderValue {
     let age = settings.manifest_max_age.as_secs();
     let text = format!(

@@ -1,4 +1,5 @@
-//! Objects as HTTP responses (RFC 9110, RFC 9111): negotiation, preconditions, ranges, header fields.
+//! Objects as HTTP responses (RFC 9110, RFC 9111): negotiation, preconditions, ranges, header
+//! fields.
 //!
 //! Knows nothing of routes, tokens or connections.
 

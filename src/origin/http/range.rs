@@ -1,7 +1,7 @@
 //! Byte ranges (RFC 9110 §14), one a request.
 //!
-//! Anything but one valid range of bytes (several ranges, other units, last before first) is ignored,
-//! as §14.2 allows, and the whole representation is sent.
+//! Anything but one valid range of bytes (several ranges, other units, last before first) is
+//! ignored, as §14.2 allows, and the whole representation is sent.
 
 use std::ops::Range;
 

@@ -1,12 +1,12 @@
 //! Accepted connections: a limited number, each with deadlines against slow clients.
 //!
-//! A head must be complete within the header timeout after its first byte. And within the idle timeout
-//! bytes must be transferred: by a client that requests something, or that reads enough of a response
-//! for the system's send buffer, which is kept small, to take more. While a handler prepares a response
-//! there is no deadline here; the handler has its own.
+//! A head must be complete within the header timeout after its first byte. And within the idle
+//! timeout bytes must be transferred: by a client that requests something, or that reads enough of
+//! a response for the system's send buffer, which is kept small, to take more. While a handler
+//! prepares a response there is no deadline here; the handler has its own.
 //!
-//! The deadlines are checked periodically rather than set at every transfer, and so are exceeded by up
-//! to a quarter of the shorter one.
+//! The deadlines are checked periodically rather than set at every transfer, and so are exceeded by
+//! up to a quarter of the shorter one.
 
 use crate::origin::settings::Settings;
 use axum::http::Version;
@@ -24,8 +24,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-/// The system's send buffer of a connection in bytes (Linux doubles it): more than ten segments, and
-/// small enough that a client's progress shows.
+/// The system's send buffer of a connection in bytes (Linux doubles it): more than ten segments,
+/// and small enough that a client's progress shows.
 const SEND_BUFFER: usize = 128 << 10;
 
 /// Delay after a failed accept, as for want of file descriptors.

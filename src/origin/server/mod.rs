@@ -36,8 +36,8 @@ const MAX_WAITING: usize = 64 << 10;
 /// Time limit for requests to the admin port after the public one has closed.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
-/// Serves until `shutdown` completes; then `/readyz` answers 503, no connections are accepted, requests
-/// in flight are finished, and this returns; at the latest after the drain timeout.
+/// Serves until `shutdown` completes; then `/readyz` answers 503, no connections are accepted,
+/// requests in flight are finished, and this returns; at the latest after the drain timeout.
 pub async fn serve(
     listener: TcpListener,
     origin: Origin,
@@ -88,7 +88,8 @@ impl Port {
         Self { stop, accepting }
     }
 
-    /// Stops to accept connections and waits for the open ones to end; false if they do not in time.
+    /// Stops to accept connections and waits for the open ones to end; false if they do not in
+    /// time.
     async fn close(self, limit: Duration) -> bool {
         drop(self.stop);
         let Ok(connections) = self.accepting.await else {

@@ -18,8 +18,8 @@ pub(super) async fn live() -> impl IntoResponse {
     ([(CACHE_CONTROL, headers::NO_STORE)], "ok\n")
 }
 
-/// `/readyz`: 200 while the store can be listed and the origin is not stopping, else 503. Titles are
-/// served from then on, before the first catalogue is complete.
+/// `/readyz`: 200 while the store can be listed and the origin is not stopping, else 503. Titles
+/// are served from then on, before the first catalogue is complete.
 pub(super) async fn ready(State(origin): State<Origin>) -> Response {
     let (titles, reason) = if origin.is_stopping() {
         (None, Some("stopping"))

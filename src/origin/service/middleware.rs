@@ -1,9 +1,9 @@
 //! What happens to every request before and after its handler.
 //!
-//! From the outside in: the request gets an id; its token is removed from the path and checked; it is
-//! tracked to the end of its response; CORS fields and the constant fields are set on every status;
-//! refused requests are answered; the others go to the routes, within the time limit. Settings that a
-//! reload changes are read once a request.
+//! From the outside in: the request gets an id; its token is removed from the path and checked; it
+//! is tracked to the end of its response; CORS fields and the constant fields are set on every
+//! status; refused requests are answered; the others go to the routes, within the time limit.
+//! Settings that a reload changes are read once a request.
 
 use super::access;
 use super::origin::{Live, Origin};
@@ -91,7 +91,11 @@ impl Service {
         let refusal = admit(&live, peer, &mut request);
         let metrics = &self.origin.shared.metrics;
         let tracking = Tracking::begin(&request, &id, peer, metrics, live.log.as_ref());
-        let span = tracing::info_span!("request", ?id, path = request.uri().path());
+        let span = tracing::info_span!(
+            "request",
+            id = id.to_str().ok(),
+            path = request.uri().path()
+        );
         let inner = service_fn(async |request| {
             let response = match refusal {
                 Some(refusal) => refused(refusal),
@@ -148,8 +152,8 @@ impl Service {
     }
 }
 
-/// Checks a request and removes the token from its path. A refused request goes on to where responses
-/// get their fields.
+/// Checks a request and removes the token from its path. A refused request goes on to where
+/// responses get their fields.
 fn admit(live: &Live, peer: Option<SocketAddr>, request: &mut Request<Body>) -> Option<Refusal> {
     let admission = access::admit(&live.settings.token_keys, request.uri());
     if let Some(inner) = admission.path {
@@ -165,8 +169,8 @@ fn admit(live: &Live, peer: Option<SocketAddr>, request: &mut Request<Body>) -> 
     admission.refusal.map(Refusal::Token)
 }
 
-/// Whether a request names its host: with HTTP/1.1 in one `Host` field (RFC 9112 §3.2), with HTTP/2 in
-/// that or in `:authority` (RFC 9113 §8.3.1).
+/// Whether a request names its host: with HTTP/1.1 in one `Host` field (RFC 9112 §3.2), with HTTP/2
+/// in that or in `:authority` (RFC 9113 §8.3.1).
 fn has_host(request: &Request<Body>) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {

@@ -1,5 +1,5 @@
-//! The state that all requests share: titles, catalogue, metrics, and the settings, some of which can
-//! be changed while it runs.
+//! The state that all requests share: titles, catalogue, metrics, and the settings, some of which
+//! can be changed while it runs.
 
 use crate::origin::error::OriginError;
 use crate::origin::http::headers;
@@ -56,8 +56,8 @@ impl Origin {
     /// An origin of the titles in a local folder: each a folder with a `master.m3u8`. A folder that
     /// is itself a title is served as the only one.
     ///
-    /// Fails if the folder is missing or not readable, if it is a title whose name cannot be served, on
-    /// an unusable setting, or if the access log cannot be opened.
+    /// Fails if the folder is missing or not readable, if it is a title whose name cannot be
+    /// served, on an unusable setting, or if the access log cannot be opened.
     pub fn local(root: &Path, settings: Settings) -> Result<Self, OriginError> {
         Self::with(Store::local(root)?, settings)
     }
@@ -66,7 +66,8 @@ impl Origin {
     /// path without a scheme, and with the features `gcs` and `azure` `gs://…` and `az://…`.
     /// Credentials and endpoint of a store come from the environment (`AWS_ACCESS_KEY_ID`, …).
     ///
-    /// Fails if there is no such place, on an unusable setting, or if the access log cannot be opened.
+    /// Fails if there is no such place, on an unusable setting, or if the access log cannot be
+    /// opened.
     pub fn open(root: &str, settings: Settings) -> Result<Self, OriginError> {
         Self::with(Store::open(root)?, settings)
     }
@@ -79,8 +80,8 @@ impl Origin {
         Self::with(Store::new(store), settings)
     }
 
-    /// The same origin, which also serves these files of generators' weights from memory. To be called
-    /// once, before it serves.
+    /// The same origin, which also serves these files of generators' weights from memory. To be
+    /// called once, before it serves.
     #[must_use]
     pub fn with_weights(self, files: Vec<Bytes>) -> Self {
         self.shared.titles.weights.keep(files);
@@ -112,9 +113,9 @@ impl Origin {
         Ok(Arc::clone(&listed.catalogue))
     }
 
-    /// Announces that this origin is about to stop: from now on `/readyz` answers 503, and all else as
-    /// before. [`serve`](super::serve) calls it before it stops to accept connections; a program that
-    /// calls it some seconds earlier gives a load balancer time to notice.
+    /// Announces that this origin is about to stop: from now on `/readyz` answers 503, and all else
+    /// as before. [`serve`](super::serve) calls it before it stops to accept connections; a program
+    /// that calls it some seconds earlier gives a load balancer time to notice.
     pub fn begin_stop(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
     }

@@ -1,5 +1,5 @@
-//! `/steering.json`: the pathways in the order that a session should try them in, one format for HLS
-//! (RFC 8216bis §7.1) and DASH (ETSI TS 103 998).
+//! `/steering.json`: the pathways in the order that a session should try them in, one format for
+//! HLS (RFC 8216bis §7.1) and DASH (ETSI TS 103 998).
 
 use super::origin::Origin;
 use crate::origin::error::OriginError;
@@ -20,8 +20,8 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-/// `/steering.json`: for the session of CMCD, for that of an earlier response, or else for the client's
-/// address.
+/// `/steering.json`: for the session of CMCD, for that of an earlier response, or else for the
+/// client's address.
 pub(super) async fn steer(
     State(origin): State<Origin>,
     peer: Option<Extension<Peer>>,

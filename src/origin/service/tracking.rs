@@ -1,7 +1,8 @@
-//! Follows a request to the end of its response: counts it once, and writes its line of the access log.
+//! Follows a request to the end of its response: counts it once, and writes its line of the access
+//! log.
 //!
-//! The end is when the last byte of the response has been passed to the connection, or the client is
-//! gone.
+//! The end is when the last byte of the response has been passed to the connection, or the client
+//! is gone.
 
 use crate::origin::telemetry::cmcd::Cmcd;
 use crate::origin::telemetry::{AccessLog, Metrics, kind_of};

@@ -1,13 +1,13 @@
 //! Common Media Client Data: the state of a player, sent with its requests (CTA-5004, version 1;
 //! CTA-5004-B, version 2).
 //!
-//! It comes as the query parameter `CMCD`, as four header fields, or as lines of an event report; each
-//! is a dictionary of structured fields (RFC 9651 §3.2). All keys are read, known or not, as servers
-//! should log them all. A malformed member is left out and counted, where RFC 9651 would reject the
-//! dictionary. Bytes and keys are bounded.
+//! It comes as the query parameter `CMCD`, as four header fields, or as lines of an event report;
+//! each is a dictionary of structured fields (RFC 9651 §3.2). All keys are read, known or not, as
+//! servers should log them all. A malformed member is left out and counted, where RFC 9651 would
+//! reject the dictionary. Bytes and keys are bounded.
 
 use crate::origin::percent::decode;
-use axum::http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use serde_json::{Number, Value};
 use std::collections::BTreeMap;

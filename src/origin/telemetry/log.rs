@@ -1,8 +1,8 @@
 //! The access log: one JSON object a line, written by a thread of its own.
 //!
-//! A request never waits for the disk: lines beyond a bounded queue are dropped and counted. Requests
-//! and players' events have separate queues, so that no number of reports displaces a request. Tokens
-//! never appear. The file can be renamed at any time and reopened.
+//! A request never waits for the disk: lines beyond a bounded queue are dropped and counted.
+//! Requests and players' events have separate queues, so that no number of reports displaces a
+//! request. Tokens never appear. The file can be renamed at any time and reopened.
 
 use super::metrics::Metrics;
 use std::fs::OpenOptions;
@@ -152,8 +152,8 @@ fn sink(path: &Path) -> io::Result<Sink> {
     Ok(BufWriter::with_capacity(64 << 10, sink))
 }
 
-/// Writes until every sender is dropped. The buffer is flushed when no line has come for a while, or
-/// the last flush is as long ago.
+/// Writes until every sender is dropped. The buffer is flushed when no line has come for a while,
+/// or the last flush is as long ago.
 fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &Waiting) {
     let mut flushed = Instant::now();
     loop {

@@ -125,8 +125,8 @@ impl Metrics {
         }
     }
 
-    /// Counts a request when its response has ended. `complete` tells whether the client received all
-    /// of it.
+    /// Counts a request when its response has ended. `complete` tells whether the client received
+    /// all of it.
     pub(crate) fn responded(
         &self,
         kind: &'static str,
@@ -179,8 +179,8 @@ impl Metrics {
 }
 
 impl Players {
-    /// Counts the state of a player. Version 1 flags a stall since the last request; version 2 may also
-    /// report the start of rebuffering.
+    /// Counts the state of a player. Version 1 flags a stall since the last request; version 2 may
+    /// also report the start of rebuffering.
     fn state(&self, cmcd: &Cmcd) {
         let rebuffers = cmcd.text("e") == Some("ps") && cmcd.text("sta") == Some("r");
         if cmcd.flag("bs") || rebuffers {

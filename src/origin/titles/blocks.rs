@@ -1,8 +1,9 @@
-//! Files larger than a block: read in aligned blocks, each cached by itself, and sent block by block.
+//! Files larger than a block: read in aligned blocks, each cached by itself, and sent block by
+//! block.
 //!
-//! Whatever range a client requests, at most one block is read ahead for it, overlapping ranges share
-//! cached blocks, and all responses in flight together hold a limited number of blocks: further ones
-//! wait for a permit. (The technique of nginx's `slice` module.)
+//! Whatever range a client requests, at most one block is read ahead for it, overlapping ranges
+//! share cached blocks, and all responses in flight together hold a limited number of blocks:
+//! further ones wait for a permit. (The technique of nginx's `slice` module.)
 
 use super::cache::Keep;
 use super::library::Titles;

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 /// About what an entry takes beside its bytes: key, header values, and the cache's own links.
 const OVERHEAD: usize = 2048;
 
-/// Entries from this size on are evicted for at once. For smaller ones moka evicts in batches, and the
-/// cache exceeds its capacity for a moment.
+/// Entries from this size on are evicted for at once. For smaller ones moka evicts in batches, and
+/// the cache exceeds its capacity for a moment.
 const LARGE: u64 = 32 << 10;
 
 /// How long an object may be cached.
@@ -97,8 +97,8 @@ impl Cache {
         self.objects.weighted_size()
     }
 
-    /// The object under `key`, from `make` if it is not cached. Keys are paths, or paths followed by
-    /// a line feed, which no path has, and more.
+    /// The object under `key`, from `make` if it is not cached. Keys are paths, or paths followed
+    /// by a line feed, which no path has, and more.
     pub(super) async fn object<M>(
         &self,
         key: &str,

@@ -1,4 +1,5 @@
-//! Content codings of manifests and pages. Media is never coded: it would save little and break ranges.
+//! Content codings of manifests and pages. Media is never coded: it would save little and break
+//! ranges.
 
 use super::background::process;
 use brotli::enc::BrotliEncoderParams;

@@ -1,7 +1,7 @@
 //! Files of titles: read, kept, dated.
 //!
-//! The date of a file is that of its publication, from the title's `published.json`: all origins that
-//! serve a copy of the title send the same, whatever the times of their files.
+//! The date of a file is that of its publication, from the title's `published.json`: all origins
+//! that serve a copy of the title send the same, whatever the times of their files.
 
 use super::cache::Keep;
 use super::last_modified::Modified;
@@ -51,7 +51,8 @@ impl Titles {
         text.map_err(|_| OriginError::damaged(path, "it is not UTF-8"))
     }
 
-    /// The present state of a file that may change; while the store fails or is slow, the last known.
+    /// The present state of a file that may change; while the store fails or is slow, the last
+    /// known.
     async fn renewed(&self, path: &str, kind: &'static str) -> Result<Object, OriginError> {
         let last = self.cache.last(path).await;
         let read = self.read(path, false, kind);

@@ -1,5 +1,5 @@
-//! The folders of the root: those that may be titles, and those that cannot be and why. An entry that
-//! cannot be read or named never hides the others.
+//! The folders of the root: those that may be titles, and those that cannot be and why. An entry
+//! that cannot be read or named never hides the others.
 
 use super::catalogue::Problem;
 use super::path::ENTRY;

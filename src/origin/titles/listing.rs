@@ -2,9 +2,9 @@
 //! background while it is being requested.
 //!
 //! A title is described once per version. Later scans ask the store for its master playlist on
-//! condition that it has changed: one request a title; and the slower the store, the fewer the scans. A
-//! request waits for a scan only if the last one is long ago. Whatever the store does, the last list is
-//! served.
+//! condition that it has changed: one request a title; and the slower the store, the fewer the
+//! scans. A request waits for a scan only if the last one is long ago. Whatever the store does, the
+//! last list is served.
 
 use super::background::process;
 use super::catalogue::{self, Catalogue, Problem, Title};

@@ -1,9 +1,9 @@
 //! Manifests that are rendered on the fly: with segment URLs, or with byte ranges where they differ
 //! from the published ones (a filter, weights on offer, steering).
 //!
-//! A rendered manifest is cached under the entity tag of the title's master playlist, so it is rendered
-//! once per version and filter. It is cached only if it is complete: while the store fails, its error is
-//! returned, and an MPD that belongs to another version is read again.
+//! A rendered manifest is cached under the entity tag of the title's master playlist, so it is
+//! rendered once per version and filter. It is cached only if it is complete: while the store
+//! fails, its error is returned, and an MPD that belongs to another version is read again.
 
 use super::background::process;
 use super::cache::Keep;
@@ -34,8 +34,8 @@ struct Wanted<'a> {
 }
 
 impl Titles {
-    /// A manifest of a title, with the rungs that `filter` takes. Without a filter, it is memoised for
-    /// a moment, which skips revalidation of the title.
+    /// A manifest of a title, with the rungs that `filter` takes. Without a filter, it is memoised
+    /// for a moment, which skips revalidation of the title.
     pub(super) async fn manifest(
         &self,
         manifest: &Manifest,
@@ -100,8 +100,8 @@ impl Titles {
         })
     }
 
-    /// The ids of the rungs that a filter takes, or `None` for all: filters with the same result share
-    /// a rendered manifest.
+    /// The ids of the rungs that a filter takes, or `None` for all: filters with the same result
+    /// share a rendered manifest.
     async fn selection(
         &self,
         title: &str,
@@ -156,8 +156,8 @@ impl Titles {
         Ok((presentation, complete))
     }
 
-    /// Adds the layers, which HLS cannot express, from the published MPD of the same version. False if
-    /// there is none, as in the middle of a publication.
+    /// Adds the layers, which HLS cannot express, from the published MPD of the same version. False
+    /// if there is none, as in the middle of a publication.
     async fn add_layers(
         &self,
         presentation: &mut Presentation,
@@ -188,8 +188,8 @@ impl Titles {
         Ok(complete)
     }
 
-    /// Adds the segments of layers from their playlists. Older titles have no such playlists, and so no
-    /// segment URLs of layers.
+    /// Adds the segments of layers from their playlists. Older titles have no such playlists, and
+    /// so no segment URLs of layers.
     async fn list_layers(
         &self,
         presentation: &mut Presentation,

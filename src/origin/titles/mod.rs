@@ -1,12 +1,12 @@
 //! Titles in an object store, as the bytes of the resources that clients ask for.
 //!
-//! Knows the layout of published titles and the meaning of their manifests, and nothing of requests:
-//! neither axum nor hyper. Of HTTP it has the header values that belong to a representation (entity
-//! tag, date), as every replica must compute the same.
+//! Knows the layout of published titles and the meaning of their manifests, and nothing of
+//! requests: neither axum nor hyper. Of HTTP it has the header values that belong to a
+//! representation (entity tag, date), as every replica must compute the same.
 //!
-//! From the bottom up: `object` and what it is made of, `path` and `query` (the names of resources),
-//! `store` and `cache`, [`Titles`] itself (`library`), then what it can do: `files`, `blocks`,
-//! `segments`, `weights`, `manifests`, `resource`, and the `listing` of all titles.
+//! From the bottom up: `object` and what it is made of, `path` and `query` (the names of
+//! resources), `store` and `cache`, [`Titles`] itself (`library`), then what it can do: `files`,
+//! `blocks`, `segments`, `weights`, `manifests`, `resource`, and the `listing` of all titles.
 
 mod background;
 mod blocks;

@@ -1,9 +1,9 @@
-//! The query of a manifest's URL: `max_rank=N` leaves out the rungs above a rank, `profile=NAME` those
-//! of other generators.
+//! The query of a manifest's URL: `max_rank=N` leaves out the rungs above a rank, `profile=NAME`
+//! those of other generators.
 //!
-//! Caches in front store a copy for each notation of a query. So one is canonical (`max_rank` before
-//! `profile`, each at most once and without escapes), and others are redirected to it. Parameters
-//! without a meaning here (CMCD, a cache's own) are kept and have no effect.
+//! Caches in front store a copy for each notation of a query. So one is canonical (`max_rank`
+//! before `profile`, each at most once and without escapes), and others are redirected to it.
+//! Parameters without a meaning here (CMCD, a cache's own) are kept and have no effect.
 
 use crate::origin::error::OriginError;
 use crate::origin::percent::decode_part;
@@ -32,8 +32,8 @@ pub(crate) enum Query {
 impl Filter {
     /// Reads the query of a manifest's URL.
     ///
-    /// Fails on a rank that is not a number from 1 up, on an invalid profile name, and on a parameter
-    /// that is given twice with different values.
+    /// Fails on a rank that is not a number from 1 up, on an invalid profile name, and on a
+    /// parameter that is given twice with different values.
     pub(crate) fn parse(query: &str) -> Result<Query, OriginError> {
         let mut filter = Self::default();
         let mut rest = Vec::new();

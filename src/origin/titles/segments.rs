@@ -68,8 +68,8 @@ impl Titles {
         self.cache.object(&key, Keep::Always, cut).await
     }
 
-    /// A range of an immutable file, as the object at `url`: copied, so that the cache does not keep
-    /// the whole file for it, or left in the store if it is more than a block.
+    /// A range of an immutable file, as the object at `url`: copied, so that the cache does not
+    /// keep the whole file for it, or left in the store if it is more than a block.
     async fn cut(&self, url: &str, file: &Object, range: ByteRange) -> Result<Object, OriginError> {
         let (start, size) = (range.start, range.length);
         if range.end() > file.size {

@@ -1,8 +1,8 @@
 //! Reads from the object store.
 //!
 //! Every attempt has a time limit, transient errors are retried, and the bytes must be as many as
-//! announced. In a local folder, links that lead out of it are treated as absent: nothing outside the
-//! root can be read.
+//! announced. In a local folder, links that lead out of it are treated as absent: nothing outside
+//! the root can be read.
 
 use super::folders::{self, Folders};
 use super::path::ENTRY;

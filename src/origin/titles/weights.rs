@@ -1,8 +1,8 @@
 //! Generators' weights: `/weights/SHA256.safetensors`, of any size, immutable.
 //!
-//! They lie in the folder `weights` of the root, named by the SHA-256 of their content, or in memory.
-//! A manifest of a title that names one of these hashes gets a relative URL to it, `../weights/…`,
-//! which keeps whatever prefix the manifest was reached through.
+//! They lie in the folder `weights` of the root, named by the SHA-256 of their content, or in
+//! memory. A manifest of a title that names one of these hashes gets a relative URL to it,
+//! `../weights/…`, which keeps whatever prefix the manifest was reached through.
 
 use super::object::Object;
 use super::path::weights_hash;
