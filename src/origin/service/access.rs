@@ -70,7 +70,7 @@ fn check(keys: &TokenKeys, token: &str, path: &str, now: u64) -> Result<(), Toke
 
 fn is_open(path: &str) -> bool {
     let opens = |open: &&str| path == *open || open.ends_with('/') && path.starts_with(*open);
-    OPEN.iter().any(|open| opens(open))
+    OPEN.iter().any(opens)
 }
 
 /// Seconds since 1970.
