@@ -192,7 +192,7 @@ async fn replicas_agree_on_tags_and_dates() {
 #[tokio::test]
 async fn new_content_has_a_new_tag_and_no_date_unless_its_title_dates_it() {
     let site = Site::with(3000, |settings| {
-        settings.refresh = Duration::from_millis(100)
+        settings.refresh = Duration::from_millis(100);
     })
     .await;
     let before = header(&site.get("/t/quality.json", &[]).await, "etag");
