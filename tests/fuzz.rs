@@ -118,11 +118,10 @@ fn requests() {
     let key = TokenKeys::new(vec![b"a key of some length".to_vec()]).unwrap();
     let token = key.sign("t", 99_999_999_999).unwrap();
     let served = |token_keys: &TokenKeys| {
-        let settings = Settings {
-            token_keys: token_keys.clone(),
-            cache_bytes: 8 << 20,
-            ..Settings::default()
-        };
+        let settings = Settings::default().with(|settings| {
+            settings.token_keys = token_keys.clone();
+            settings.cache_bytes = 8 << 20;
+        });
         router(Origin::local(root.path(), settings).unwrap())
     };
     let routers = [served(&TokenKeys::default()), served(&key)];

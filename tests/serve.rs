@@ -1,5 +1,4 @@
-//! `promptus serve` under systemd's rules, a reload by SIGHUP, and `promptus token`, as an
-//! operator meets them.
+//! `promptus serve` under systemd, its reload by SIGHUP, and `promptus token`.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -47,7 +46,7 @@ struct Server {
     child: Child,
     address: String,
     notified: UnixDatagram,
-    /// What it says on standard error.
+    /// Its standard error.
     said: BufReader<std::process::ChildStderr>,
 }
 
@@ -103,7 +102,7 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    /// Reads what it says up to a line with `part`.
+    /// Reads its standard error up to a line with `part`.
     fn says(&mut self, part: &str) -> String {
         let mut line = String::new();
         while !line.contains(part) {
@@ -113,7 +112,17 @@ impl Server {
         line
     }
 
-    /// The status of the answer for `path`.
+    /// Waits for its end.
+    fn exit_code(&mut self) -> Option<i32> {
+        let until = Instant::now() + Duration::from_secs(15);
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < until, "it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.child.wait().unwrap().code()
+    }
+
+    /// The status of the response for `path`.
     fn status(&self, path: &str) -> String {
         status(&self.address, path)
     }
@@ -143,7 +152,7 @@ fn token(folder: &Path, more: &[&str]) -> Output {
 const CLOSED: &str = "[serve]\ntoken_keys = [\"a key of enough bytes\"]\n";
 
 #[test]
-fn a_server_is_ready_reloads_and_stops_when_it_is_told_to() {
+fn a_server_notifies_systemd_reloads_and_stops() {
     let folder = workplace("[serve]\nmanifest_max_age_s = 7\n");
     let mut server = Server::start(folder.path());
     assert_eq!(server.notification(), "READY=1");
@@ -151,7 +160,7 @@ fn a_server_is_ready_reloads_and_stops_when_it_is_told_to() {
 
     configure(folder.path(), CLOSED);
     server.signal("HUP");
-    server.says("configuration read again");
+    server.says("configuration reloaded");
     assert_eq!(server.status("/film/master.m3u8"), "403");
     let prefix = text(&token(folder.path(), &[]).stdout);
     assert_eq!(server.status(&format!("{prefix}/film/master.m3u8")), "200");
@@ -159,7 +168,7 @@ fn a_server_is_ready_reloads_and_stops_when_it_is_told_to() {
 
     configure(folder.path(), "[serve]\ntoken_keys = [\"short\"]\n");
     server.signal("HUP");
-    let complaint = server.says("stays as it was");
+    let complaint = server.says("is unchanged");
     assert!(complaint.contains("line 2"), "{complaint}");
     assert_eq!(server.status("/film/master.m3u8"), "403");
     assert_eq!(server.status(&format!("{prefix}/film/master.m3u8")), "200");
@@ -173,23 +182,18 @@ fn a_server_is_ready_reloads_and_stops_when_it_is_told_to() {
         "admin_listen",
         "drain_delay_s",
         "cache_bytes",
-        "store_timeout",
+        "store_timeout_s",
     ] {
         assert!(said.contains(name), "{said}");
     }
 
     server.signal("TERM");
     assert_eq!(server.notification(), "STOPPING=1");
-    let until = Instant::now() + Duration::from_secs(15);
-    while server.child.try_wait().unwrap().is_none() {
-        assert!(Instant::now() < until, "it ends");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert_eq!(server.exit_code(), Some(0));
 }
 
 #[test]
-fn a_token_is_printed_bare_or_as_json() {
+fn a_token_is_printed_plain_or_as_json() {
     let folder = workplace(CLOSED);
     let bare = text(&token(folder.path(), &[]).stdout);
     assert!(bare.starts_with("/t/") && !bare.ends_with('/'), "{bare}");
@@ -209,7 +213,7 @@ fn a_token_is_printed_bare_or_as_json() {
 }
 
 #[test]
-fn a_load_balancer_learns_that_it_stops_before_it_does() {
+fn readiness_ends_before_connections_are_refused() {
     let folder = workplace("[serve]\ndrain_delay_s = 2\n");
     let mut server = Server::start(folder.path());
     assert_eq!(server.status("/readyz"), "200");
@@ -220,15 +224,11 @@ fn a_load_balancer_learns_that_it_stops_before_it_does() {
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(server.status("/readyz"), "503");
     assert_eq!(server.status("/film/master.m3u8"), "200");
-    let until = Instant::now() + Duration::from_secs(15);
-    while server.child.try_wait().unwrap().is_none() {
-        assert!(Instant::now() < until, "it ends");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    assert_eq!(server.exit_code(), Some(0));
 }
 
 #[test]
-fn it_listens_where_people_say_and_serves_what_they_name() {
+fn all_notations_of_an_address_are_listened_on() {
     let folder = workplace("");
     for (place, host) in [
         ("0", "127.0.0.1"),
@@ -249,7 +249,7 @@ fn it_listens_where_people_say_and_serves_what_they_name() {
     }
     let more = ["--listen", "0", "--admin-listen", "0"];
     let mut server = Server::start_with(folder.path(), "titles", &more);
-    let said = server.says("health, metrics and reports");
+    let said = server.says("health checks, metrics");
     let admin = said
         .rsplit("http://")
         .next()

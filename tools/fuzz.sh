@@ -3,7 +3,7 @@
 #
 #   tools/fuzz.sh [SECONDS [TARGET…]]     600 seconds each if nothing else is said
 #
-# The targets are the tests of tests/fuzz.rs and src/origin/fuzz.rs; names or parts of names choose.
+# The targets are the tests of tests/fuzz.rs; names or parts of names choose.
 # As many run at once as there are processors ($JOBS). A line a target: seed, inputs, the slowest one.
 # PROMPTUS_FUZZ_SEED=N repeats a run. Exit 1 if one of them panicked, hung, or wanted more than 1 GiB.
 set -euo pipefail
@@ -18,11 +18,9 @@ program() { cargo test --release --locked "$@" --no-run 2>&1 | sed -n 's/^ *Exec
 
 targets() {
     local program
-    for program in "$(program --test fuzz)" "$(program --lib)"; do
-        [ -x "$program" ] || { echo "cannot build the targets: cargo test --release --no-run" >&2; exit 2; }
-        case $program in *fuzz-*) within= ;; *) within=origin::fuzz:: ;; esac
-        "$program" --list 2>/dev/null | sed -n "s|^\(${within}.*\): test$|$program \1|p"
-    done
+    program=$(program --test fuzz)
+    [ -x "$program" ] || { echo "cannot build the targets: cargo test --release --no-run" >&2; exit 2; }
+    "$program" --list 2>/dev/null | sed -n "s|^\(.*\): test$|$program \1|p"
 }
 
 trial() {

@@ -1,5 +1,5 @@
-//! Tells systemd how the service is doing: a datagram to the socket named by `NOTIFY_SOCKET`
-//! (sd_notify(3)). Without that variable nothing happens.
+//! Notifies systemd of the state of the service by a datagram to the socket `NOTIFY_SOCKET`
+//! (sd_notify(3)). Without that variable, does nothing.
 
 /// Sends one state, such as `READY=1`. A failure is only logged: the service does not depend on it.
 pub(super) fn notify(state: &str) {

@@ -1,14 +1,14 @@
 //! `promptus serve`: the origin on a folder of titles or an object store.
 //!
-//! SIGINT finishes what is under way; SIGTERM does so after a while in which `/readyz` says that it
-//! will; SIGHUP reads the configuration again. Under systemd it says when it is ready
+//! SIGINT finishes requests in flight and stops; SIGTERM does so after a delay in which `/readyz`
+//! answers 503; SIGHUP reloads the configuration. systemd is notified when it is ready
 //! (`Type=notify`).
 
 use super::notify::notify;
 use super::{CliError, json_line};
-use crate::config::{Config, LONGEST_S, Listen, Serve};
+use crate::config::Config;
 use crate::model::Generator;
-use crate::origin::{Catalogue, Origin, serve, serve_apart};
+use crate::origin::{Catalogue, LONGEST_S, Listen, Origin, Settings, serve, serve_apart};
 use bytes::Bytes;
 use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
@@ -19,110 +19,98 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// Arguments of `promptus serve`.
-#[derive(Debug, clap::Args)]
+/// Arguments of `promptus serve`. Those that are settings have the names of their keys in
+/// `config.toml`, and override them.
+#[derive(Debug, clap::Args, Serialize)]
 pub(super) struct Args {
-    /// Folder of titles, a title, or URL such as s3://bucket/prefix; without it, the titles shipped
-    /// with promptus.
+    /// Folder of titles, a title, or URL such as s3://bucket/prefix [default: the titles shipped
+    /// with promptus].
     #[arg(env = "PROMPTUS_ROOT")]
     root: Option<String>,
-    /// Where to listen: 8080 for this machine alone, :8080 for all its addresses, or an address or
-    /// name with a port; port 0 picks a free one [default: 127.0.0.1:8080].
+    /// Address to listen on: 8080 for this machine only, :8080 for all its addresses, or an address
+    /// or name with a port; port 0 picks a free one [default: 127.0.0.1:8080].
     #[arg(long, env = "PROMPTUS_LISTEN", value_name = "ADDR")]
     listen: Option<Listen>,
-    /// Where to listen for health, metrics and what players report, instead of among the titles.
+    /// Separate address for health checks, metrics and players' reports [default: none].
     #[arg(long, env = "PROMPTUS_ADMIN_LISTEN", value_name = "ADDR")]
     admin_listen: Option<Listen>,
-    /// Bytes of memory for what was read of titles and made from them [default: 256 MiB].
-    #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES")]
+    /// Bytes of memory for cached files and rendered manifests [default: 256 MiB].
+    #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES", value_parser = up_to(i64::MAX as u64))]
     cache_bytes: Option<u64>,
-    /// Seconds that clients may use a manifest without asking again [default: 10].
-    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S", value_parser = seconds(0))]
+    /// Seconds that clients may use a manifest without revalidation [default: 10].
+    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S", value_parser = up_to(LONGEST_S))]
     manifest_max_age_s: Option<u64>,
-    /// Seconds that a request may take until its answer begins [default: 30].
-    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
+    /// Seconds until a response must begin [default: 30].
+    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
     request_timeout_s: Option<u64>,
-    /// Seconds that a connection may be silent while no answer is being prepared [default: 75].
-    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
+    /// Seconds that a connection may transfer nothing while no response is being prepared [default:
+    /// 75].
+    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
     idle_timeout_s: Option<u64>,
-    /// Seconds that all goes on after SIGTERM while /readyz answers 503 [default: 1].
-    #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = seconds(0))]
+    /// Seconds after SIGTERM until connections are refused; /readyz answers 503 meanwhile [default:
+    /// 1].
+    #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = up_to(LONGEST_S))]
     drain_delay_s: Option<u64>,
-    /// Seconds that requests in flight get to finish at the end [default: 10].
-    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = seconds(0))]
+    /// Seconds that requests in flight get to finish at shutdown [default: 10].
+    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = up_to(LONGEST_S))]
     drain_timeout_s: Option<u64>,
-    /// Connections served at once [default: 10000].
+    /// Connections served at the same time [default: 10000].
     #[arg(long, env = "PROMPTUS_MAX_CONNECTIONS", value_name = "N")]
     max_connections: Option<usize>,
-    /// Configuration file instead of ./config.toml.
+    /// Configuration file [default: ./config.toml, if it exists].
     #[arg(long, env = "PROMPTUS_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
     config: Option<PathBuf>,
-    /// Print where it listens and what it serves as one JSON object on stdout.
+    /// Print the address and the titles as one JSON object on stdout.
     #[arg(long)]
+    #[serde(skip)]
     json: bool,
 }
 
-fn seconds(least: u64) -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(least..=LONGEST_S)
+fn up_to(most: u64) -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(..=most)
+}
+
+fn some_seconds() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(1..=LONGEST_S)
+}
+
+impl Args {
+    /// The settings of the configuration file, with the arguments in their place.
+    fn settings(&self) -> Result<Settings, CliError> {
+        let overrides = toml::Table::try_from(self);
+        let overrides = overrides.map_err(|error| CliError::input(error.to_string()))?;
+        Ok(Config::load_with(self.config.as_deref(), overrides)?.serve)
+    }
 }
 
 /// Runs `promptus serve` until SIGINT or SIGTERM.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let config = merged(args, Config::load(args.config.as_deref())?.serve);
-    let root = match &config.root {
+    let settings = args.settings()?;
+    let root = match &settings.root {
         Some(root) => root.clone(),
         None => shipped()?.display().to_string(),
     };
-    let origin = Origin::open(&root, config.settings()?)?;
+    let origin = Origin::open(&root, settings.clone())?;
     let origin = origin.with_weights(vec![Bytes::from_static(Generator::shipped_file())]);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(listen(origin, &root, &config, args))
+    runtime.block_on(listen(origin, &root, &settings, args))
 }
 
-/// Reads the configuration again; what is wrong with it changes nothing.
-fn reload(origin: &Origin, started: &Serve, args: &Args) {
-    let apply = || -> Result<Vec<&'static str>, CliError> {
-        let config = merged(args, Config::load(args.config.as_deref())?.serve);
-        let mut fixed = config.fixed_differences(started);
-        fixed.extend(origin.apply(config.settings()?)?);
-        Ok(fixed)
-    };
+/// Reads the configuration again; an error changes nothing.
+fn reload(origin: &Origin, args: &Args) {
+    let apply = || -> Result<_, CliError> { Ok(origin.apply(args.settings()?)?) };
     match apply() {
-        Ok(fixed) if fixed.is_empty() => eprintln!("configuration read again"),
+        Ok(fixed) if fixed.is_empty() => eprintln!("configuration reloaded"),
         Ok(fixed) => eprintln!(
-            "configuration read again; only a restart changes {}",
+            "configuration reloaded; only a restart changes {}",
             fixed.join(", ")
         ),
-        Err(error) => eprintln!("the configuration stays as it was: {}", error.message()),
+        Err(error) => eprintln!("the configuration is unchanged: {}", error.message()),
     }
 }
 
-fn merged(args: &Args, mut config: Serve) -> Serve {
-    fn take<T: Clone>(value: &mut T, flag: Option<&T>) {
-        if let Some(flag) = flag {
-            value.clone_from(flag);
-        }
-    }
-    take(&mut config.listen, args.listen.as_ref());
-    take(&mut config.cache_bytes, args.cache_bytes.as_ref());
-    take(
-        &mut config.manifest_max_age_s,
-        args.manifest_max_age_s.as_ref(),
-    );
-    take(
-        &mut config.request_timeout_s,
-        args.request_timeout_s.as_ref(),
-    );
-    take(&mut config.idle_timeout_s, args.idle_timeout_s.as_ref());
-    take(&mut config.drain_delay_s, args.drain_delay_s.as_ref());
-    take(&mut config.drain_timeout_s, args.drain_timeout_s.as_ref());
-    take(&mut config.max_connections, args.max_connections.as_ref());
-    config.root = args.root.clone().or(config.root);
-    config.admin_listen = args.admin_listen.clone().or(config.admin_listen);
-    config
-}
-
-/// The titles that came with this program: in its checkout, else in the working directory.
+/// The shipped titles: in the program's checkout, else in the working directory.
 fn shipped() -> Result<PathBuf, CliError> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests");
     let candidates = [checkout, PathBuf::from("manifests")];
@@ -131,25 +119,30 @@ fn shipped() -> Result<PathBuf, CliError> {
         let looked = candidates.map(|folder| folder.display().to_string());
         let looked = looked.join(" or ");
         CliError::input(format!(
-            "no titles to serve: no folder {looked}; name one, as in `promptus serve TITLES`"
+            "no titles to serve: no folder {looked}; pass one, as in `promptus serve TITLES`"
         ))
     })
 }
 
-async fn listen(origin: Origin, root: &str, config: &Serve, args: &Args) -> Result<(), CliError> {
-    let listener = bind(&config.listen, "--listen").await?;
+async fn listen(
+    origin: Origin,
+    root: &str,
+    settings: &Settings,
+    args: &Args,
+) -> Result<(), CliError> {
+    let listener = bind(&settings.listen, "--listen").await?;
     let base = url_of(listener.local_addr()?);
-    let stop = interrupted(origin.clone(), Duration::from_secs(config.drain_delay_s));
-    let serving: Pin<Box<dyn Future<Output = io::Result<()>>>> = match &config.admin_listen {
+    let stop = interrupted(origin.clone(), settings.drain_delay);
+    let serving: Pin<Box<dyn Future<Output = io::Result<()>>>> = match &settings.admin_listen {
         None => Box::pin(serve(listener, origin.clone(), stop)),
         Some(admin) => {
             let admin = bind(admin, "--admin-listen").await?;
             let address = url_of(admin.local_addr()?);
-            eprintln!("health, metrics and reports of players at {address}");
+            eprintln!("health checks, metrics and players' reports at {address}");
             Box::pin(serve_apart(listener, admin, origin.clone(), stop))
         }
     };
-    // Titles are served while they are still being listed.
+    // Titles are served before the first catalogue is complete.
     let announcing = async {
         let catalogue = origin.catalogue().await;
         let catalogue = catalogue.map_err(|error| {
@@ -162,7 +155,7 @@ async fn listen(origin: Origin, root: &str, config: &Serve, args: &Args) -> Resu
     tokio::select! {
         served = serving => served?,
         announced = announcing => return announced,
-        () = reloads(&origin, config, args) => {}
+        () = reloads(&origin, args) => {}
     }
     eprintln!("stopped");
     Ok(())
@@ -178,29 +171,32 @@ async fn bind(place: &Listen, flag: &str) -> Result<TcpListener, CliError> {
     TcpListener::bind(&*addresses).await.map_err(cannot)
 }
 
-/// Where a program on this machine finds what listens at an address.
+/// The URL of a listener for programs on this machine.
 fn url_of(address: SocketAddr) -> String {
-    match address.ip().is_unspecified() {
-        true => format!("http://localhost:{}/", address.port()),
-        false => format!("http://{address}/"),
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}/", address.port())
+    } else {
+        format!("http://{address}/")
     }
 }
 
-/// Where access to an object store is set.
+/// The environment variables that configure access to an object store.
 fn access(root: &str) -> &'static str {
     match root.split_once("://").map_or("", |(scheme, _)| scheme) {
         "s3" | "s3a" => {
-            "; access is set by AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT"
+            "; access is configured by AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT"
         }
-        "gs" => "; access is set by GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS",
+        "gs" => {
+            "; access is configured by GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS"
+        }
         "az" | "adl" | "azure" | "abfs" | "abfss" => {
-            "; access is set by AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY"
+            "; access is configured by AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY"
         }
         _ => "",
     }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Announcement<'a> {
     url: &'a str,
@@ -234,8 +230,8 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
     Ok(())
 }
 
-/// Completes at the first SIGINT, or some time after the first SIGTERM; never, if signals cannot be
-/// watched.
+/// Completes at the first SIGINT, or after the delay at the first SIGTERM; never where signals
+/// cannot be handled.
 async fn interrupted(origin: Origin, delay: Duration) {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -252,7 +248,7 @@ async fn interrupted(origin: Origin, delay: Duration) {
         () = interrupt => notify("STOPPING=1"),
         () = terminate => {}
     }
-    eprintln!("finishing what is under way…");
+    eprintln!("finishing requests in flight…");
 }
 
 #[cfg(unix)]
@@ -271,19 +267,19 @@ async fn terminated() {
     std::future::pending().await
 }
 
-/// Reads the configuration again at every SIGHUP; never completes.
+/// Reloads the configuration at every SIGHUP; never completes.
 #[cfg(unix)]
-async fn reloads(origin: &Origin, started: &Serve, args: &Args) {
+async fn reloads(origin: &Origin, args: &Args) {
     use tokio::signal::unix::{SignalKind, signal};
     if let Ok(mut signal) = signal(SignalKind::hangup()) {
         while signal.recv().await.is_some() {
-            reload(origin, started, args);
+            reload(origin, args);
         }
     }
     std::future::pending::<()>().await;
 }
 
 #[cfg(not(unix))]
-async fn reloads(_: &Origin, _: &Serve, _: &Args) {
+async fn reloads(_: &Origin, _: &Args) {
     std::future::pending().await
 }

@@ -1,56 +1,51 @@
-//! What can go wrong while answering, and the one place that turns it into an HTTP status.
+//! Errors of the origin.
 
-use super::headers::FAILURE;
+use super::settings::SettingsError;
 use crate::manifest::ManifestError;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
-
-/// What errors are told in.
-const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Why a request, or the start of the origin, failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OriginError {
-    /// There is nothing of that name.
+    /// Nothing has this name.
     #[error("{path}: not found")]
     NotFound {
-        /// What was asked for, relative to the root.
+        /// The requested path, relative to the root.
         path: String,
     },
-    /// A query that makes no sense.
+    /// A query that cannot be understood.
     #[error("query `{part}`: {problem}")]
     Query {
         /// The parameter.
         part: String,
-        /// What is wrong with it.
+        /// What was expected.
         problem: &'static str,
     },
-    /// The store did not answer, or not with what it promised.
+    /// The store did not answer, or with an error.
     #[error("{}: the store failed: {source}", named(path))]
     Store {
-        /// What was asked of it, relative to the root; empty for the root.
+        /// The path that was read, relative to the root; empty for the list of titles.
         path: String,
-        /// What it said.
-        source: Arc<object_store::Error>,
+        /// The store's own error.
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// The store did not answer in time.
     #[error("{}: the store did not answer in time", named(path))]
     Late {
-        /// What was asked of it, relative to the root.
+        /// The path that was read, relative to the root.
         path: String,
     },
-    /// The store gave another number of bytes than it had promised.
+    /// The store sent another number of bytes than it had announced.
     #[error("{path}: the store gave {got} bytes, {expected} were expected")]
     Length {
-        /// What was asked of it, relative to the root.
+        /// The path that was read, relative to the root.
         path: String,
-        /// Bytes that came.
+        /// Bytes received.
         got: u64,
-        /// Bytes that should have.
+        /// Bytes announced.
         expected: u64,
     },
     /// A file that must not change was replaced while it was being read.
@@ -59,15 +54,15 @@ pub enum OriginError {
         /// The file, relative to the root.
         path: String,
     },
-    /// A published manifest makes no sense.
+    /// A published manifest cannot be parsed.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A published file is not what its place promises.
+    /// The content of a published file does not fit its place.
     #[error("{path}: {problem}")]
     Damaged {
         /// The file, relative to the root.
         path: String,
-        /// What is wrong with it.
+        /// What was expected.
         problem: String,
     },
     /// The root cannot be served.
@@ -86,32 +81,21 @@ pub enum OriginError {
         /// Why not.
         problem: String,
     },
+    /// A setting has an unusable value.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
 }
 
-/// A path relative to the root, which has a name, too.
+/// `path` for messages; an empty path (the root) reads “the list of titles”.
 fn named(path: &str) -> &str {
-    match path {
-        "" => "the list of titles",
-        path => path,
+    if path.is_empty() {
+        "the list of titles"
+    } else {
+        path
     }
 }
 
 impl OriginError {
-    /// The HTTP status that says the same.
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::NotFound { .. } => StatusCode::NOT_FOUND,
-            Self::Query { .. } => StatusCode::BAD_REQUEST,
-            Self::Store { .. } | Self::Length { .. } | Self::Changed { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Late { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Self::Manifest(_) | Self::Damaged { .. } | Self::Root { .. } | Self::Log { .. } => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-        }
-    }
-
     pub(super) fn not_found(path: impl Into<String>) -> Self {
         Self::NotFound { path: path.into() }
     }
@@ -124,11 +108,10 @@ impl OriginError {
     }
 
     pub(super) fn late(path: &str) -> Self {
-        let path = path.to_owned();
-        Self::Late { path }
+        Self::Late { path: path.into() }
     }
 
-    /// Whether the store is to blame, and not what was asked or what was published.
+    /// Whether the store caused it, and not the request or the publication.
     pub(super) fn is_of_store(&self) -> bool {
         matches!(
             self,
@@ -136,18 +119,18 @@ impl OriginError {
         )
     }
 
-    /// Whether the same question may be answered in a moment.
-    pub(super) fn may_pass(&self) -> bool {
+    /// Whether a retry can succeed.
+    pub(super) fn is_transient(&self) -> bool {
         self.is_of_store() && !matches!(self, Self::Changed { .. }) && !self.is_denied()
     }
 
-    /// Whether the store does not let us read this. S3 says so too of what is not there, to those
-    /// who may not list.
+    /// Whether the store refused access. S3 answers so for absent objects, too, to clients that may
+    /// not list.
     pub(super) fn is_denied(&self) -> bool {
         let Self::Store { source, .. } = self else {
             return false;
         };
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**source);
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&**source);
         while let Some(error) = cause {
             let io = error.downcast_ref::<io::Error>();
             let of_store = error.downcast_ref::<object_store::Error>();
@@ -161,7 +144,7 @@ impl OriginError {
         false
     }
 
-    /// One word for what went wrong, for counting.
+    /// Label of a metric.
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Late { .. } => "late",
@@ -171,7 +154,7 @@ impl OriginError {
         }
     }
 
-    /// What may be told to anyone: nothing of the store but that it failed.
+    /// Text for clients: without the store's own error, which may name hosts and buckets.
     pub(super) fn public(&self) -> String {
         match self {
             Self::Store { path, .. } => format!("{}: the store failed", named(path)),
@@ -179,22 +162,19 @@ impl OriginError {
         }
     }
 
-    /// What the file system said about `path`.
+    /// An error of the file system on `path`.
     pub(super) fn io(path: &str, error: io::Error) -> Self {
         use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
         match error.kind() {
             NotFound | NotADirectory | InvalidFilename | InvalidInput => Self::not_found(path),
             _ => Self::Store {
                 path: path.to_owned(),
-                source: Arc::new(object_store::Error::Generic {
-                    store: "folder",
-                    source: Box::new(error),
-                }),
+                source: Arc::new(error),
             },
         }
     }
 
-    /// What the store said about `path`.
+    /// An error of the object store on `path`.
     pub(super) fn store(path: &str, source: object_store::Error) -> Self {
         let path = path.to_owned();
         match source {
@@ -205,19 +185,5 @@ impl OriginError {
                 source: Arc::new(source),
             },
         }
-    }
-}
-
-impl IntoResponse for OriginError {
-    /// The status with one line of text; caches keep it for a second at most. Details of the
-    /// store stay in the log.
-    fn into_response(self) -> Response {
-        let status = self.status();
-        let text = self.public() + "\n";
-        if status.is_server_error() {
-            tracing::error!(%status, "{self}");
-        }
-        let headers = [(CONTENT_TYPE, PLAIN), (CACHE_CONTROL, FAILURE)];
-        (status, headers, text).into_response()
     }
 }

@@ -1,71 +1,69 @@
-//! The HTTP origin: titles out of an object store, as HLS and DASH, in byte ranges and in segment
-//! URLs.
+//! The HTTP origin: serves titles from an object store as HLS and DASH, with byte ranges and with
+//! segment URLs.
 //!
-//! | file | what it is for |
+//! A title is plain files that any static server could serve; the origin adds the segment-URL form,
+//! caching, access control and conformance. It knows segments as bytes and manifests by their
+//! meaning, and nothing of prompts, models or players. HTTP follows RFC 9110 and RFC 9111.
+//!
+//! To serve a folder, bind a listener and call [`serve`]; `promptus serve` does little more. To
+//! mount an origin in an axum program of your own, nest its [`router`]:
+//!
+//! ```
+//! use axum::Router;
+//! use promptus::origin::{Origin, Settings, router};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let titles = folder.path();
+//! let settings = Settings::default().with(|settings| settings.cache_bytes = 64 << 20);
+//! let origin = Origin::local(titles, settings)?;
+//! let app: Router = Router::new().nest_service("/video", router(origin));
+//! // axum::serve(listener, app).await?;
+//! # use axum::body::Body;
+//! # use axum::http::Request;
+//! # use tower::ServiceExt;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let request = Request::get("/video/catalogue.json").body(Body::empty())?;
+//! let response = app.oneshot(request).await?;
+//! assert_eq!(response.status(), 200);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! From the bottom up, each folder imports only what stands above it in this table:
+//!
+//! | folder or file | contents |
 //! |---|---|
-//! | `path` | what a request path names; nothing outside the root can be named |
-//! | `store`, `folders` | reads from the object store; which folders may be titles |
-//! | `cache`, `object` | what was read or made, with its entity tag; single flight |
-//! | `blocks` | large files, in blocks |
-//! | `resource`, `state` | how a resource becomes an object; what all requests share |
-//! | `made`, `query` | manifests in segment-URL form, with the rungs that a query asks for |
-//! | `layout` | where segments lie, and the fields that announce the next |
-//! | `weights` | generators' weights by their hash |
-//! | `blocking` | work that would hold up other requests |
-//! | `conditional`, `modified`, `range`, `encoding`, `headers`, `respond` | an object as an HTTP response |
-//! | `access` | tokens |
-//! | `telemetry`, `health` | metrics, access log, what players report; whether all is well |
-//! | `steering` | which way to the titles players should take |
-//! | `catalogue`, `listing`, `page` | what there is to say of titles, and which there are now, for programs and for people |
-//! | `edge`, `router` | what is done to every request; which handler answers it |
-//! | `server`, `connection` | listening, limits and shutdown |
+//! | `error`, `settings`, `listen`, `token`, `steering`, `percent`, `hex` | errors, settings and their types |
+//! | `telemetry` | metrics, access log, CMCD |
+//! | `titles` | the bytes of resources: paths, store, cache, manifests, catalogue |
+//! | `http` | an object as a response: negotiation, preconditions, ranges, fields |
+//! | `service` | routes, what happens to every request, access control, endpoints |
+//! | `server` | listeners, connections and their deadlines, shutdown |
 //!
-//! A title is plain files that any static server could serve; the origin adds the segment-URL
-//! form, caching and conformance. It knows segments as bytes and manifests by their meaning; it
-//! knows nothing of prompts, models or players. HTTP follows RFC 9110 and RFC 9111.
-//!
-#![doc = include_str!("../docs/origin.md")]
+//! How fast it is, and how it behaves behind caches and on object stores, is measured in
+//! `src/docs/origin.md`.
 
-mod access;
-mod blocking;
-mod blocks;
-mod cache;
-mod catalogue;
-mod conditional;
-mod connection;
-mod edge;
-mod encoding;
 mod error;
-mod folders;
-#[cfg(test)]
-mod fuzz;
-mod headers;
-mod health;
-mod layout;
-mod listing;
-mod made;
-mod modified;
-mod object;
-mod page;
-mod path;
-mod query;
-mod range;
-mod resource;
-mod respond;
-mod router;
+mod hex;
+mod http;
+mod listen;
+mod percent;
 mod server;
+mod service;
 mod settings;
-mod state;
 mod steering;
-mod store;
 mod telemetry;
-mod weights;
+mod titles;
+mod token;
 
-pub use access::token::{MIN_KEY, TokenError, TokenKeys};
-pub use catalogue::{Catalogue, Problem, Profile, Rung, Title};
 pub use error::OriginError;
-pub use router::router;
+pub use listen::{Listen, ListenError};
 pub use server::{serve, serve_apart};
-pub use settings::Settings;
-pub use state::Origin;
-pub use steering::{Pathway, Steering};
+pub use service::{Origin, router};
+pub use settings::{LONGEST_S, Settings, SettingsError};
+pub use steering::{Pathway, Steering, SteeringError};
+pub use titles::{Catalogue, Problem, Profile, Rung, Title};
+pub use token::{MIN_KEY, ShortKeyError, TokenError, TokenKeys};

@@ -1,90 +1,208 @@
-//! What can be set about an origin, and what it is if nothing is said.
+//! Settings of an origin: the `[serve]` table of `config.toml`, and their defaults.
 
-use super::access::token::TokenKeys;
-use super::steering::Steering;
-use axum::http::HeaderValue;
+use super::listen::Listen;
+use super::steering::{Steering, SteeringError};
+use super::token::TokenKeys;
+use http::HeaderValue;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Limits and times of an origin.
-#[derive(Debug, Clone, PartialEq)]
+/// The longest time that can be set: a year, in seconds.
+pub const LONGEST_S: u64 = 365 * 24 * 3600;
+
+/// Settings of an origin. In a file, times are whole seconds and their keys end in `_s`.
+///
+/// ```
+/// use promptus::origin::Settings;
+///
+/// let settings = Settings::default().with(|settings| settings.cache_bytes = 64 << 20);
+/// assert_eq!(settings.max_connections, 10_000);
+/// ```
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Settings {
-    /// Bytes of memory for what was read and made. Default 256 MiB.
+    /// Address that `promptus serve` listens on. Default port 8080 of the loopback address.
+    pub listen: Listen,
+    /// Address for health checks, metrics and players' reports, if separate. Used by `promptus
+    /// serve`; default none.
+    pub admin_listen: Option<Listen>,
+    /// Folder of titles, a title, or URL of an object store. Used by `promptus serve`.
+    pub root: Option<String>,
+    /// Bytes of memory for cached files and generated manifests. Default 256 MiB.
     pub cache_bytes: u64,
-    /// How long a manifest is used before the store is asked again. Default 1 s.
-    pub refresh: Duration,
-    /// How long clients may use a manifest without asking again. Default 10 s.
+    /// How long clients may use a manifest without revalidation. Default 10 s.
+    #[serde(rename = "manifest_max_age_s", deserialize_with = "seconds")]
     pub manifest_max_age: Duration,
-    /// How long one try to read from the store may take; three are made. Default 5 s.
+    /// Time limit of one attempt to read from the store, of three. Default 5 s.
+    #[serde(rename = "store_timeout_s", deserialize_with = "some_seconds")]
     pub store_timeout: Duration,
-    /// How long a request may take until its answer begins. Default 30 s.
+    /// Time limit until a response begins; then 504 is sent. Default 30 s.
+    #[serde(rename = "request_timeout_s", deserialize_with = "some_seconds")]
     pub request_timeout: Duration,
-    /// How long a client may take to send the head of a request. Default 10 s.
+    /// Time limit for receiving the head of a request. Default 10 s.
+    #[serde(rename = "header_timeout_s", deserialize_with = "some_seconds")]
     pub header_timeout: Duration,
-    /// How long a connection may be silent while no answer is being prepared. Default 75 s.
+    /// How long a connection may transfer nothing while no response is being prepared. Default 75
+    /// s.
+    #[serde(rename = "idle_timeout_s", deserialize_with = "some_seconds")]
     pub idle_timeout: Duration,
-    /// How long requests in flight may take to finish after the signal to stop. Default 10 s.
+    /// Time between SIGTERM, from when on `/readyz` answers 503, and the end of `accept`. Used by
+    /// `promptus serve`; default 1 s.
+    #[serde(rename = "drain_delay_s", deserialize_with = "seconds")]
+    pub drain_delay: Duration,
+    /// Time that requests in flight get to finish at shutdown. Default 10 s.
+    #[serde(rename = "drain_timeout_s", deserialize_with = "seconds")]
     pub drain_timeout: Duration,
-    /// Connections served at once; further ones wait to be accepted. Default 10,000.
+    /// Connections served at the same time; further ones wait in the backlog. Default 10,000.
     pub max_connections: usize,
-    /// Value of an `Alt-Svc` field on every answer (RFC 7838): where a front speaks HTTP/3.
-    pub alt_svc: Option<HeaderValue>,
-    /// Keys of the tokens that open titles. Without any, every title is open.
-    pub token_keys: TokenKeys,
-    /// Where the access log goes; `-` is standard output. Without it, there is none.
+    /// Value of an `Alt-Svc` field on every response (RFC 7838), where a proxy in front speaks
+    /// HTTP/3.
+    #[serde(deserialize_with = "field_value")]
+    pub alt_svc: Option<String>,
+    /// File of the access log; `-` is standard output. Default none.
     pub access_log: Option<PathBuf>,
-    /// Where players are steered to. Without it, there is no steering.
+    /// Keys of access tokens. Without any, every title is public.
+    pub token_keys: TokenKeys,
+    /// Content steering. Default none.
+    #[serde(deserialize_with = "steering")]
     pub steering: Option<Steering>,
+    /// How long a manifest is used before the store is asked again. Default 1 s. Not in files.
+    #[serde(skip)]
+    pub refresh: Duration,
+    /// Bytes of large files that all responses in flight may hold together. Default 128 MiB. Not in
+    /// files.
+    #[serde(skip)]
+    pub in_flight_bytes: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            listen: Listen::loopback(8080),
+            admin_listen: None,
+            root: None,
             cache_bytes: 256 << 20,
-            refresh: Duration::from_secs(1),
             manifest_max_age: Duration::from_secs(10),
             store_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            drain_delay: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(10),
             max_connections: 10_000,
             alt_svc: None,
-            token_keys: TokenKeys::default(),
             access_log: None,
+            token_keys: TokenKeys::default(),
             steering: None,
+            refresh: Duration::from_secs(1),
+            in_flight_bytes: 128 << 20,
         }
     }
 }
 
+/// A setting made by a program that cannot be used; files are checked when they are read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// `alt_svc` cannot be the value of a header field.
+    #[error("alt_svc: expected visible characters and blanks")]
+    AltSvc,
+    /// `steering` is inconsistent.
+    #[error("steering: {0}")]
+    Steering(#[from] SteeringError),
+}
+
 impl Settings {
-    /// Names of settings that differ from `other` and count only when an origin starts.
+    /// These settings after `change`.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    /// Fails on a value that a file could not have: text that cannot be a field's value, or
+    /// inconsistent steering.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        self.alt_svc.as_deref().map_or(Ok(()), check_field)?;
+        self.steering.as_ref().map_or(Ok(()), Steering::check)?;
+        Ok(())
+    }
+
+    /// Keys of the settings that differ from `other` and take effect at start only.
     pub(super) fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
-        // Every field by name: whoever adds one has to say when it counts.
+        // Destructured, so that a new setting does not compile until it is classified.
         let Self {
+            listen,
+            admin_listen,
+            root,
             cache_bytes,
-            refresh,
             store_timeout,
             header_timeout,
             idle_timeout,
+            drain_delay,
             max_connections,
+            refresh,
+            in_flight_bytes,
             manifest_max_age: _,
             request_timeout: _,
             drain_timeout: _,
             alt_svc: _,
-            token_keys: _,
             access_log: _,
+            token_keys: _,
             steering: _,
         } = self;
         let differences = [
+            ("listen", *listen != other.listen),
+            ("admin_listen", *admin_listen != other.admin_listen),
+            ("root", *root != other.root),
             ("cache_bytes", *cache_bytes != other.cache_bytes),
-            ("refresh", *refresh != other.refresh),
-            ("store_timeout", *store_timeout != other.store_timeout),
-            ("header_timeout", *header_timeout != other.header_timeout),
-            ("idle_timeout", *idle_timeout != other.idle_timeout),
+            ("store_timeout_s", *store_timeout != other.store_timeout),
+            ("header_timeout_s", *header_timeout != other.header_timeout),
+            ("idle_timeout_s", *idle_timeout != other.idle_timeout),
+            ("drain_delay_s", *drain_delay != other.drain_delay),
             ("max_connections", *max_connections != other.max_connections),
+            ("refresh", *refresh != other.refresh),
+            ("in_flight_bytes", *in_flight_bytes != other.in_flight_bytes),
         ];
         let differences = differences.into_iter().filter(|(_, differs)| *differs);
         differences.map(|(name, _)| name).collect()
     }
+}
+
+fn check_field(text: &str) -> Result<(), SettingsError> {
+    let valid = HeaderValue::from_str(text);
+    valid.map(|_| ()).map_err(|_| SettingsError::AltSvc)
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    within(deserializer, 0)
+}
+
+/// For limits, as nothing ends in no time.
+fn some_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    within(deserializer, 1)
+}
+
+fn within<'de, D: Deserializer<'de>>(deserializer: D, least: u64) -> Result<Duration, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    let seconds = u64::try_from(number).ok();
+    let allowed = seconds.filter(|seconds| (least..=LONGEST_S).contains(seconds));
+    let problem = || format!("expected seconds from {least} to {LONGEST_S}, found {number}");
+    let allowed = allowed.ok_or_else(|| Error::custom(problem()));
+    allowed.map(Duration::from_secs)
+}
+
+fn steering<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Steering>, D::Error> {
+    let steering = Steering::deserialize(deserializer)?;
+    steering.check().map_err(Error::custom)?;
+    Ok(Some(steering))
+}
+
+fn field_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    check_field(&text).map_err(Error::custom)?;
+    Ok(Some(text))
 }

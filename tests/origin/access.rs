@@ -1,12 +1,12 @@
-//! Tokens in front of paths, and clients that are slow or ask for too much.
+//! Tokens in front of paths.
 
-use crate::server::{Server, header};
+use crate::site::{Site, assert_fields};
 use crate::title;
-use promptus::manifest::Presentation;
-use promptus::origin::{Origin, Settings, TokenKeys};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use promptus::origin::{Settings, TokenKeys};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const KEY: &str = "one key of enough bytes";
+const NEXT: &str = "the next key, long enough";
 
 fn keys(keys: &[&str]) -> TokenKeys {
     TokenKeys::new(keys.iter().map(|key| key.as_bytes().to_vec()).collect()).unwrap()
@@ -20,67 +20,51 @@ fn in_seconds(seconds: i64) -> u64 {
     now.checked_add_signed(seconds).unwrap()
 }
 
-async fn closed(token_keys: TokenKeys) -> (tempfile::TempDir, Presentation, Server, Origin) {
-    let root = tempfile::tempdir().unwrap();
-    let presentation = title::publish(root.path(), "t", 1, 3000);
-    title::publish(root.path(), "u", 2, 3000);
-    let settings = Settings {
-        token_keys,
-        ..Settings::default()
-    };
-    let origin = Origin::local(root.path(), settings).unwrap();
-    (
-        root,
-        presentation,
-        Server::start(origin.clone()).await,
-        origin,
-    )
+/// The prefix that a key signs for the title `t`.
+fn signed(key: &str, seconds: i64) -> String {
+    keys(&[key]).sign("t", in_seconds(seconds)).unwrap()
 }
 
-const KEY: &str = "one key of enough bytes";
-const NEXT: &str = "the next key, long enough";
+async fn closed() -> Site {
+    let site = Site::with(3000, |settings| settings.token_keys = keys(&[KEY])).await;
+    title::publish(site.root.path(), "u", 2, 3000);
+    site
+}
 
 #[tokio::test]
 async fn a_token_opens_its_title_and_survives_relative_urls() {
-    let (_root, presentation, server, _) = closed(keys(&[KEY])).await;
-    let prefix = keys(&[KEY]).sign("t", in_seconds(60)).unwrap();
-    let rung = presentation.groups[0].representations[0]
-        .url
-        .replace(".mp4", "");
-    for path in [
-        "t/master.m3u8",
-        "t/segments/manifest.mpd",
-        &format!("t/{rung}/1.m4s"),
-    ] {
-        assert!(!server.bytes(&format!("{prefix}/{path}")).await.is_empty());
-        let without = server.get(&format!("/{path}"), &[]).await;
+    let site = closed().await;
+    let prefix = signed(KEY, 60);
+    let segment = site.part("1.m4s");
+    for path in ["/t/master.m3u8", "/t/segments/manifest.mpd", &segment] {
+        assert!(!site.bytes(&format!("{prefix}{path}")).await.is_empty());
+        let without = site.get(path, &[]).await;
         assert_eq!(without.status(), 403, "{path}");
-        assert_eq!(header(&without, "access-control-allow-origin"), "*");
-        assert_eq!(header(&without, "cache-control"), "no-store");
+        let fields = [
+            ("access-control-allow-origin", "*"),
+            ("cache-control", "no-store"),
+        ];
+        assert_fields(&without, &fields, path);
     }
-    let base =
-        reqwest::Url::parse(&server.url(&format!("{prefix}/t/segments/master.m3u8"))).unwrap();
+    let base = reqwest::Url::parse(&site.url(&format!("{prefix}/t/segments/master.m3u8"))).unwrap();
+    let rung = site.rung(0).url.replace(".mp4", "");
     let media = base.join(&format!("../{rung}/media.m3u8")).unwrap();
     let segment = media.join("2.m4s").unwrap();
     assert!(segment.path().starts_with(&prefix), "{segment}");
-    assert!(!server.bytes(segment.path()).await.is_empty());
+    assert!(!site.bytes(segment.path()).await.is_empty());
+    // A redirect keeps the prefix.
     let moved = format!("{prefix}/t/master.m3u8?profile=mini&max_rank=2");
-    assert!(
-        server.text(&moved).await.contains("mini-r2"),
-        "a redirect keeps the prefix"
-    );
+    assert!(site.text(&moved).await.contains("mini-r2"));
 }
 
 #[tokio::test]
-async fn no_other_token_opens_anything() {
-    let (_root, _, server, _) = closed(keys(&[KEY])).await;
-    let good = keys(&[KEY]).sign("t", in_seconds(60)).unwrap();
-    let over = keys(&[KEY]).sign("t", in_seconds(-1)).unwrap();
-    let foreign = keys(&[NEXT]).sign("t", in_seconds(60)).unwrap();
+async fn no_other_token_opens_a_title() {
+    let site = closed().await;
+    let good = signed(KEY, 60);
     let later = good.replacen(&good[3..13], &in_seconds(6000).to_string(), 1);
     for path in [
-        format!("{over}/t/master.m3u8"),
-        format!("{foreign}/t/master.m3u8"),
+        format!("{}/t/master.m3u8", signed(KEY, -1)),
+        format!("{}/t/master.m3u8", signed(NEXT, 60)),
         format!("{later}/t/master.m3u8"),
         format!("{good}/u/master.m3u8"),
         format!("{good}/catalogue.json"),
@@ -94,126 +78,37 @@ async fn no_other_token_opens_anything() {
         "/weights/../t/master.m3u8".into(),
         "/weights/%2e%2e/t/master.m3u8".into(),
     ] {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        let answer = server.raw(&request).await;
-        let status = answer.split(' ').nth(1).unwrap_or_default();
-        assert!(["403", "404"].contains(&status), "{path}: {answer}");
-        assert!(!answer.contains("EXTM3U"), "{path}");
+        let (status, response) = site.raw_get(&path).await;
+        assert!([403, 404].contains(&status), "{path}: {response}");
+        assert!(!response.contains("EXTM3U"), "{path}");
     }
     for path in ["/healthz", "/readyz", "/metrics", "/openapi.json"] {
-        assert_eq!(server.get(path, &[]).await.status(), 200, "{path}");
+        assert_eq!(site.status(path).await, 200, "{path}");
     }
 }
 
 #[tokio::test]
-async fn keys_are_replaced_while_serving() {
-    let (_root, _, server, origin) = closed(keys(&[KEY])).await;
-    let old = keys(&[KEY]).sign("t", in_seconds(60)).unwrap();
-    let new = keys(&[NEXT]).sign("t", in_seconds(60)).unwrap();
-    let status = async |prefix: &str| {
-        let answer = server.get(&format!("{prefix}/t/master.m3u8"), &[]).await;
-        answer.status().as_u16()
-    };
+async fn keys_are_rotated_by_a_reload() {
+    let site = closed().await;
+    let (old, new) = (signed(KEY, 60), signed(NEXT, 60));
+    let status = async |prefix: &str| site.status(&format!("{prefix}/t/master.m3u8")).await;
     assert_eq!((status(&old).await, status(&new).await), (200, 403));
     for (valid, expected) in [(&[NEXT, KEY][..], (200, 200)), (&[NEXT], (403, 200))] {
-        let settings = Settings {
-            token_keys: keys(valid),
-            ..Settings::default()
-        };
-        assert!(origin.apply(settings).unwrap().is_empty());
+        let settings = Settings::default().with(|settings| settings.token_keys = keys(valid));
+        assert!(site.origin.apply(settings).unwrap().is_empty());
         assert_eq!((status(&old).await, status(&new).await), expected);
     }
-    let settings = Settings {
-        cache_bytes: 1,
-        store_timeout: Duration::from_secs(1),
-        drain_timeout: Duration::from_secs(1),
-        ..Settings::default()
-    };
-    let fixed = origin.apply(settings).unwrap();
-    assert_eq!(fixed, ["cache_bytes", "store_timeout"]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn honest_clients_are_served_beside_a_thousand_slow_ones() {
-    let root = tempfile::tempdir().unwrap();
-    title::publish(root.path(), "t", 1, 3000);
-    let settings = Settings {
-        header_timeout: Duration::from_millis(800),
-        request_timeout: Duration::from_millis(700),
-        ..Settings::default()
-    };
-    let server = Server::start(Origin::local(root.path(), settings).unwrap()).await;
-    let mut slow = Vec::new();
-    for _ in 0..1000 {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        stream
-            .write_all(b"GET /t/master.m3u8 HTTP/1.1\r\nx: ")
-            .await
-            .unwrap();
-        slow.push(stream);
-    }
-    let asked = Instant::now();
-    for _ in 0..20 {
-        assert!(server.text("/t/master.m3u8").await.contains("EXTM3U"));
-    }
+    let settings = Settings::default().with(|settings| {
+        settings.cache_bytes = 1;
+        settings.store_timeout = Duration::from_secs(1);
+        settings.drain_timeout = Duration::from_secs(1);
+    });
+    let fixed = site.origin.apply(settings).unwrap();
+    assert_eq!(fixed, ["cache_bytes", "store_timeout_s"]);
+    let unusable = Settings::default().with(|settings| settings.alt_svc = Some("a\0".into()));
+    let error = site.origin.apply(unusable).unwrap_err();
     assert!(
-        asked.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        asked.elapsed()
+        error.to_string().starts_with("alt_svc: expected visible"),
+        "{error}"
     );
-    for stream in &mut slow {
-        // Another byte of the head buys no time.
-        let _ = stream.write_all(b"y").await;
-        let mut rest = Vec::new();
-        let ended = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest));
-        let _ = ended.await.expect("the connection is ended");
-        assert!(!rest.starts_with(b"HTTP/1.1 200"));
-    }
-}
-
-#[tokio::test]
-async fn heads_and_bodies_have_limits() {
-    let (_root, _, server, _) = closed(TokenKeys::default()).await;
-    let many: String = (0..100).map(|n| format!("x-{n}: y\r\n")).collect();
-    let long = format!("x: {}\r\n", "y".repeat(20_000));
-    for fields in [many, long] {
-        let request = format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{fields}\r\n");
-        let answer = server.raw(&request).await;
-        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
-    }
-    let body = "e=t,v=2\n".repeat(10_000);
-    let request = format!(
-        "POST /cmcd HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/cmcd\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let answer = server.raw(&request).await;
-    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-}
-
-#[tokio::test]
-async fn a_client_that_stops_reading_is_left_behind() {
-    let root = tempfile::tempdir().unwrap();
-    let presentation = title::publish(root.path(), "t", 1, 3_000_000);
-    let settings = Settings {
-        idle_timeout: Duration::from_millis(700),
-        ..Settings::default()
-    };
-    let server = Server::start(Origin::local(root.path(), settings).unwrap()).await;
-    let url = &presentation.groups[0].representations[1].url;
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let request = format!("GET /t/{url} HTTP/1.1\r\nhost: x\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let until = Instant::now() + Duration::from_secs(8);
-    loop {
-        let metrics = server.text("/metrics").await;
-        if metrics
-            .lines()
-            .any(|line| line == "promptus_unfinished_total 1")
-        {
-            break;
-        }
-        assert!(Instant::now() < until, "the answer is given up: {metrics}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }

@@ -1,13 +1,13 @@
-//! Layers in segment URLs: found by the MPD, cut from their files.
+//! Layers in segment-URL form.
 
 use crate::rungs;
-use crate::server::Server;
+use crate::site::Server;
 use promptus::manifest::dash;
-use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
+use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, TitleFiles, publish};
 use std::fs;
 
 /// A title with three rungs and the two layers between them.
-pub(crate) fn layered() -> TitleContent {
+fn layered() -> TitleContent {
     let track = rungs::track(4, "24");
     let segments = vec![rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)];
     let full = Rung { track, segments };
@@ -18,12 +18,18 @@ pub(crate) fn layered() -> TitleContent {
     }
 }
 
-#[tokio::test]
-async fn the_mpd_in_segment_urls_names_the_layers_bytes() {
+/// A folder with that title as `t`.
+pub(crate) fn published() -> (tempfile::TempDir, TitleFiles) {
     let root = tempfile::tempdir().unwrap();
-    let folder = root.path().join("t");
     let files = layered().build().unwrap();
-    publish(&folder, &files, KEEP_OLD).unwrap();
+    publish(&root.path().join("t"), &files, KEEP_OLD).unwrap();
+    (root, files)
+}
+
+#[tokio::test]
+async fn segment_urls_of_layers_have_the_bytes_of_their_files() {
+    let (root, _) = published();
+    let folder = root.path().join("t");
     let title = Title::open(&folder).unwrap();
     let server = Server::of(root.path()).await;
     let text = server.text("/t/segments/manifest.mpd").await;
@@ -58,10 +64,8 @@ async fn the_mpd_in_segment_urls_names_the_layers_bytes() {
 
 #[tokio::test]
 async fn layers_without_playlists_have_no_segment_urls() {
-    let root = tempfile::tempdir().unwrap();
+    let (root, files) = published();
     let folder = root.path().join("t");
-    let files = layered().build().unwrap();
-    publish(&folder, &files, KEEP_OLD).unwrap();
     fs::remove_file(folder.join(&files.hash).join("mini-l1-r2.m3u8")).unwrap();
     let server = Server::of(root.path()).await;
     let text = server.text("/t/segments/manifest.mpd").await;

@@ -1,33 +1,29 @@
-//! The memory of the server: a process of its own, whose cache is small and whose titles are many.
+//! Memory of the server: a process of its own with a small cache and many titles.
 
 #![cfg(target_os = "linux")]
 
+use crate::process::{self, Killed};
+use crate::site::client;
 use crate::title;
 use promptus::origin::{Origin, Settings, serve};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 const TITLES: usize = 500;
-/// Of each title: 100 segments of about 9 kB, 900 kB in one file.
+/// Segments of a title, of about 9 kB: 900 kB in one file.
 const SEGMENTS: usize = 100;
 const CACHE: u64 = 16 << 20;
 
-/// Where the server of this test finds its titles.
-const PLACE: &str = "PROMPTUS_TEST_MEMORY";
-
-/// The server: does nothing unless it is told what to serve.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn serves_until_it_is_killed() {
-    let Some(root) = std::env::var_os(PLACE) else {
+#[ignore = "runs in a process of its own"]
+async fn server() {
+    let Some(root) = process::folder() else {
         return;
     };
-    let settings = Settings {
-        cache_bytes: CACHE,
-        ..Settings::default()
-    };
-    let origin = Origin::local(Path::new(&root), settings).unwrap();
+    let settings = Settings::default().with(|settings| settings.cache_bytes = CACHE);
+    let origin = Origin::local(&root, settings).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("\nlistening {}", listener.local_addr().unwrap());
     serve(listener, origin, std::future::pending())
@@ -35,50 +31,29 @@ async fn serves_until_it_is_killed() {
         .unwrap();
 }
 
-/// The process of the server, killed when the test ends.
 struct Program {
-    child: Child,
+    process: Killed,
     url: String,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Program {
     fn start(root: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "memory::serves_until_it_is_killed",
-                "--nocapture",
-            ])
-            .env(PLACE, root)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = process::command("memory::server", root);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut lines = out.lines().map(Result::unwrap);
         let address = lines.find_map(|line| line.strip_prefix("listening ").map(str::to_owned));
         let url = format!("http://{}/", address.unwrap());
-        Self { child, url }
+        let process = Killed(child);
+        Self { process, url }
     }
 
     /// Resident memory in MiB.
     fn resident(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let kb: f64 = line
-            .unwrap()
-            .split_whitespace()
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap();
-        kb / 1024.0
+        let kb = line.unwrap().split_whitespace().nth(1).unwrap();
+        kb.parse::<f64>().unwrap() / 1024.0
     }
 }
 
@@ -94,7 +69,7 @@ async fn segments_of_many_titles_stay_within_the_cache() {
         })
         .collect();
     let program = Program::start(&root);
-    let client = reqwest::Client::new();
+    let client = client();
     let ask = async |title: usize, segment: usize| {
         let url = format!("{}{}/{segment}.m4s", program.url, stems[title]);
         let answer = client.get(&url).send().await.unwrap();
@@ -104,7 +79,8 @@ async fn segments_of_many_titles_stay_within_the_cache() {
     ask(0, 1).await;
     let before = program.resident();
     let mut most = before;
-    // Forwards, backwards and by leaps, so that a file is gone when its next segment is asked for.
+    // Forwards, backwards and by leaps, so that a file is evicted before its next segment is
+    // requested.
     for (pass, order) in [1, TITLES - 1, 7, 211, 499, 3, 83, 17]
         .into_iter()
         .enumerate()

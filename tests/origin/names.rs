@@ -1,6 +1,7 @@
-//! Folders as people have them: names of all kinds, links, things that are no titles.
+//! Folders with names of all kinds, links, entries that are not titles, and paths that try to leave
+//! the root.
 
-use crate::server::{Server, header};
+use crate::site::{Server, Site, header};
 use crate::title;
 use promptus::origin::{Origin, Settings};
 use reqwest::redirect::Policy;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// Names that file systems have and URLs can carry.
+/// Valid names of titles.
 const NAMES: [&str; 14] = [
     "Čáp & žába (2)",
     "Cafe\u{301} decomposed",
@@ -26,10 +27,6 @@ const NAMES: [&str; 14] = [
     "a:b|c\"d'<e>^`",
 ];
 
-async fn catalogue(server: &Server) -> Value {
-    serde_json::from_str(&server.text("/catalogue.json").await).unwrap()
-}
-
 fn texts(list: &Value, key: &str) -> Vec<String> {
     let list = list.as_array().unwrap().iter();
     list.map(|item| item[key].as_str().unwrap().to_owned())
@@ -45,7 +42,7 @@ async fn any_name_is_served_in_every_form() {
         title::publish(root.path(), name, seed as u64, 500);
     }
     let server = Server::of(root.path()).await;
-    let catalogue = catalogue(&server).await;
+    let catalogue = server.json("/catalogue.json").await;
     names.sort();
     assert_eq!(texts(&catalogue["titles"], "name"), names);
     assert_eq!(catalogue["problems"], serde_json::json!([]));
@@ -66,7 +63,7 @@ async fn any_name_is_served_in_every_form() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_cannot_be_served_is_said_and_hides_nothing_else() {
+async fn entries_that_cannot_be_served_are_listed_with_the_reason() {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
     let outer = tempfile::tempdir().unwrap();
@@ -89,40 +86,33 @@ async fn what_cannot_be_served_is_said_and_hides_nothing_else() {
     symlink("film", root.join("same")).unwrap();
     fs::write(root.join("notes\u{1}.txt"), "no folder").unwrap();
     let server = Server::of(&root).await;
-    let catalogue = catalogue(&server).await;
+    let catalogue = server.json("/catalogue.json").await;
     assert_eq!(texts(&catalogue["titles"], "name"), ["film", "same"]);
     let problems = &catalogue["problems"];
-    let found: Vec<(String, String)> = texts(problems, "name")
+    let found = texts(problems, "name")
         .into_iter()
-        .zip(texts(problems, "error"))
-        .collect();
+        .zip(texts(problems, "error"));
+    let mut found: Vec<(String, String)> = found.collect();
+    found.sort();
     let expected = [
         ("_page", "the origin uses this path itself"),
         ("a\\b", "it has a slash or backslash"),
         ("a\\nb", "it has a control character"),
         ("caf\u{fffd}", "it is not UTF-8"),
         ("dangling", "the link leads nowhere"),
-        (
-            "out",
-            "the link leads out of the folder that is served, and nothing there is",
-        ),
+        ("out", "the link leads out of the folder that is served"),
         ("self", "the link leads nowhere"),
     ];
     let expected = expected.map(|(name, problem)| (name.to_owned(), problem.to_owned()));
-    let mut found_sorted = found.clone();
-    found_sorted.sort();
-    let mut expected_sorted = expected.to_vec();
-    expected_sorted.sort();
-    assert_eq!(found_sorted, expected_sorted);
-    let ready: Value = serde_json::from_str(&server.text("/readyz").await).unwrap();
-    assert_eq!(ready["titles"], 2);
+    assert_eq!(found, expected);
+    assert_eq!(server.json("/readyz").await["titles"], 2);
     assert!(!server.bytes("/same/master.m3u8").await.is_empty());
     for path in [
         "/out/master.m3u8",
         "/caf%E9/master.m3u8",
         "/dangling/master.m3u8",
     ] {
-        assert_eq!(server.get(path, &[]).await.status(), 404, "{path}");
+        assert_eq!(server.status(path).await, 404, "{path}");
     }
 }
 
@@ -133,7 +123,7 @@ async fn a_folder_that_is_a_title_is_served_as_the_only_one() {
     title::publish(root.path(), "other", 2, 500);
     fs::create_dir(root.path().join("weights")).unwrap();
     let server = Server::of(&root.path().join("my film")).await;
-    let catalogue = catalogue(&server).await;
+    let catalogue = server.json("/catalogue.json").await;
     assert_eq!(texts(&catalogue["titles"], "name"), ["my film"]);
     let rung = &presentation.groups[0].representations[0].url;
     for path in ["master.m3u8", "segments/manifest.mpd", "poster.jpg", rung] {
@@ -145,7 +135,7 @@ async fn a_folder_that_is_a_title_is_served_as_the_only_one() {
         "/my%20film/../other/master.m3u8",
         "/master.m3u8",
     ] {
-        assert_eq!(server.get(path, &[]).await.status(), 404, "{path}");
+        assert_eq!(server.status(path).await, 404, "{path}");
     }
     let hidden = root.path().join(".hidden");
     title::publish(root.path(), ".hidden", 3, 500);
@@ -166,7 +156,7 @@ async fn asked(server: &Server, path: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn slashes_too_many_or_too_few_lead_to_what_was_meant() {
+async fn repeated_and_missing_slashes_are_redirected() {
     let root = tempfile::tempdir().unwrap();
     title::publish(root.path(), "a b", 1, 500);
     let server = Server::of(root.path()).await;
@@ -201,24 +191,17 @@ async fn slashes_too_many_or_too_few_lead_to_what_was_meant() {
 }
 
 #[tokio::test]
-async fn one_title_that_cannot_be_read_says_nothing_of_the_store() {
-    let root = tempfile::tempdir().unwrap();
-    for (seed, name) in ["a", "b"].into_iter().enumerate() {
-        title::publish(root.path(), name, seed as u64, 500);
-    }
-    let probe = crate::probe::Probe::new(root.path());
-    probe.break_only(Some("a/master.m3u8"));
-    let store = std::sync::Arc::clone(&probe) as std::sync::Arc<_>;
-    let server = Server::start(Origin::new(store, Settings::default()).unwrap()).await;
-    let text = server.text("/catalogue.json").await;
+async fn problems_of_a_title_do_not_show_errors_of_the_store() {
+    let site = Site::new().await;
+    title::publish(site.root.path(), "a", 2, 500);
+    site.probe.break_only(Some("a/master.m3u8"));
+    let text = site.text("/catalogue.json").await;
     assert!(!text.contains("secret-host-7"), "{text}");
     let catalogue: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(texts(&catalogue["titles"], "name"), ["b"]);
-    assert_eq!(
-        texts(&catalogue["problems"], "error"),
-        ["a/master.m3u8: the store failed"]
-    );
-    assert_eq!(server.get("/readyz", &[]).await.status(), 200);
+    assert_eq!(texts(&catalogue["titles"], "name"), ["t"]);
+    let problems = texts(&catalogue["problems"], "error");
+    assert_eq!(problems, ["a/master.m3u8: the store failed"]);
+    assert_eq!(site.status("/readyz").await, 200);
 }
 
 #[cfg(unix)]
@@ -234,10 +217,39 @@ async fn a_folder_that_may_not_be_read_is_a_problem_of_its_own() {
     // The superuser reads everything.
     let readable = fs::read_dir(Path::new(&shut)).is_ok();
     let server = Server::of(root.path()).await;
-    let catalogue = catalogue(&server).await;
+    let catalogue = server.json("/catalogue.json").await;
     mode(0o755);
     let titles = texts(&catalogue["titles"], "name");
     assert_eq!(titles.first().map(String::as_str), Some("film"));
     assert_eq!(titles.len(), if readable { 2 } else { 1 });
-    assert_eq!(server.get("/readyz", &[]).await.status(), 200);
+    assert_eq!(server.status("/readyz").await, 200);
+}
+
+#[tokio::test]
+async fn no_request_leaves_the_root() {
+    let outer = tempfile::tempdir().unwrap();
+    fs::write(outer.path().join("secret.json"), "SECRET").unwrap();
+    let root = outer.path().join("titles");
+    title::publish(&root, "t", 1, 3000);
+    fs::write(root.join("t/key.pem"), "SECRET").unwrap();
+    fs::write(root.join("t/.hidden.json"), "SECRET").unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(outer.path(), root.join("up")).unwrap();
+        std::os::unix::fs::symlink(outer.path().join("secret.json"), root.join("t/link.json"))
+            .unwrap();
+    }
+    let server = Server::of(&root).await;
+    let paths = "
+        /../secret.json /t/../../secret.json /t/%2e%2e/%2e%2e/secret.json /t/..%2f..%2fsecret.json
+        /t/%252e%252e/secret.json /t/..\\..\\secret.json /t/..%5c..%5csecret.json
+        /%2e%2e%2fsecret.json //secret.json //t//key.pem /t/\u{ff0e}\u{ff0e}/secret.json
+        /t/secret.json%00.m3u8 /t/....//secret.json /up/secret.json /t/link.json /t/key.pem
+        /t/.hidden.json /secret.json http://other/t/../../secret.json
+    ";
+    for path in paths.split_whitespace() {
+        let (status, response) = server.raw_get(path).await;
+        assert!([404, 400].contains(&status), "{path}: {response}");
+        assert!(!response.contains("SECRET"), "{path}");
+    }
 }

@@ -1,7 +1,7 @@
-//! A store that counts reads, and fails in one way or another when told to.
+//! A store that counts reads and fails on demand.
 
+use async_trait::async_trait;
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -41,11 +41,11 @@ pub(crate) struct Probe {
     inner: LocalFileSystem,
     mode: watch::Sender<Mode>,
     reads: Mutex<HashMap<String, usize>>,
-    /// Requests of any kind.
+    /// Number of requests of any kind.
     requests: AtomicUsize,
-    /// How long each takes at least.
+    /// Duration of a request.
     delay: Duration,
-    /// The one object that cannot be read.
+    /// An object that cannot be read.
     broken: Mutex<Option<String>>,
 }
 
@@ -54,7 +54,7 @@ impl Probe {
         Self::slow(root, Duration::ZERO)
     }
 
-    /// One whose every request takes so long.
+    /// One whose every request takes at least so long.
     pub(crate) fn slow(root: &std::path::Path, delay: Duration) -> Arc<Self> {
         Arc::new(Self {
             inner: LocalFileSystem::new_with_prefix(root).unwrap(),
@@ -66,12 +66,12 @@ impl Probe {
         })
     }
 
-    /// Fails for one object only, or for none.
+    /// Makes reads of one object fail, or of none.
     pub(crate) fn break_only(&self, path: Option<&str>) {
         *self.broken.lock().unwrap() = path.map(str::to_owned);
     }
 
-    /// How many requests there were.
+    /// The number of requests so far.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
     }
@@ -80,7 +80,7 @@ impl Probe {
         self.mode.send_replace(mode);
     }
 
-    /// How often `path` has been read.
+    /// The number of reads of `path`.
     pub(crate) fn reads(&self, path: &str) -> usize {
         self.reads.lock().unwrap().get(path).copied().unwrap_or(0)
     }
@@ -143,111 +143,54 @@ impl fmt::Display for Probe {
     }
 }
 
-/// Only what an origin may use works: it never writes.
+/// Counts and spoils reads, passes on the rest.
+#[async_trait]
 impl ObjectStore for Probe {
-    fn get_opts<'a, 'b, 'f>(
-        &'a self,
-        location: &'b Path,
-        options: GetOptions,
-    ) -> BoxFuture<'f, Result<GetResult>>
-    where
-        'a: 'f,
-        'b: 'f,
-    {
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         if !options.head {
             let mut reads = self.reads.lock().unwrap();
             *reads.entry(location.to_string()).or_default() += 1;
         }
-        Box::pin(async move {
-            self.pass(location.as_ref()).await?;
-            let mode = *self.mode.borrow();
-            if mode == Mode::Changes && options.if_match.is_some() {
-                return Err(Error::Precondition {
-                    path: location.to_string(),
-                    source: "another version".into(),
-                });
-            }
-            let found = self.inner.get_opts(location, options).await?;
-            spoilt(found, mode).await
-        })
+        self.pass(location.as_ref()).await?;
+        let mode = *self.mode.borrow();
+        if mode == Mode::Changes && options.if_match.is_some() {
+            return Err(Error::Precondition {
+                path: location.to_string(),
+                source: "another version".into(),
+            });
+        }
+        spoilt(self.inner.get_opts(location, options).await?, mode).await
     }
 
-    fn list_with_delimiter<'a, 'b, 'f>(
-        &'a self,
-        prefix: Option<&'b Path>,
-    ) -> BoxFuture<'f, Result<ListResult>>
-    where
-        'a: 'f,
-        'b: 'f,
-    {
-        Box::pin(async move {
-            self.pass("").await?;
-            self.inner.list_with_delimiter(prefix).await
-        })
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.pass("").await?;
+        self.inner.list_with_delimiter(prefix).await
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         self.inner.list(prefix)
     }
 
-    fn put_opts<'a, 'b, 'f>(
-        &'a self,
-        _: &'b Path,
-        _: PutPayload,
-        _: PutOptions,
-    ) -> BoxFuture<'f, Result<PutResult>>
-    where
-        'a: 'f,
-        'b: 'f,
-    {
-        Box::pin(async {
-            Err(Error::NotImplemented {
-                operation: "put".into(),
-                implementer: "probe".into(),
-            })
-        })
+    async fn put_opts(&self, to: &Path, bytes: PutPayload, how: PutOptions) -> Result<PutResult> {
+        self.inner.put_opts(to, bytes, how).await
     }
 
-    fn put_multipart_opts<'a, 'b, 'f>(
-        &'a self,
-        _: &'b Path,
-        _: PutMultipartOptions,
-    ) -> BoxFuture<'f, Result<Box<dyn MultipartUpload>>>
-    where
-        'a: 'f,
-        'b: 'f,
-    {
-        Box::pin(async {
-            Err(Error::NotImplemented {
-                operation: "put".into(),
-                implementer: "probe".into(),
-            })
-        })
+    async fn put_multipart_opts(
+        &self,
+        to: &Path,
+        how: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(to, how).await
     }
 
     fn delete_stream(
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        locations
+        self.inner.delete_stream(locations)
     }
 
-    fn copy_opts<'a, 'b, 'c, 'f>(
-        &'a self,
-        _: &'b Path,
-        _: &'c Path,
-        _: CopyOptions,
-    ) -> BoxFuture<'f, Result<()>>
-    where
-        'a: 'f,
-        'b: 'f,
-        'c: 'f,
-    {
-        Box::pin(async {
-            Err(Error::NotImplemented {
-                operation: "copy".into(),
-                implementer: "probe".into(),
-            })
-        })
+    async fn copy_opts(&self, from: &Path, to: &Path, how: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, how).await
     }
 }

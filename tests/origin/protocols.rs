@@ -1,29 +1,29 @@
-//! Both versions of HTTP on one port, and fields that go with answers.
+//! HTTP/2 on the port of HTTP/1.1, and hints of the next segment.
 
-use crate::server::{Server, header, with_title};
-use axum::http::{HeaderValue, Request};
-use promptus::origin::{Origin, Settings};
+use crate::site::{Site, assert_fields, header};
+use axum::http::{HeaderMap, Request, Uri};
+use h2::client::SendRequest;
 use tokio::net::TcpStream;
 
-#[tokio::test]
-async fn http_2_without_tls_answers_many_requests_on_one_connection() {
-    let (_root, presentation, server) = with_title().await;
-    let stream = TcpStream::connect(server.address).await.unwrap();
+async fn connect(site: &Site) -> SendRequest<bytes::Bytes> {
+    let stream = TcpStream::connect(site.address).await.unwrap();
     let (client, connection) = h2::client::handshake(stream).await.unwrap();
-    let driver = tokio::spawn(connection);
-    let mut client = client.ready().await.unwrap();
-    let folder = presentation.groups[0].representations[0]
-        .url
-        .replace(".mp4", "");
-    let paths: Vec<String> = (1..=3).map(|n| format!("/t/{folder}/{n}.m4s")).collect();
-    let mut answers = Vec::new();
+    tokio::spawn(connection);
+    client.ready().await.unwrap()
+}
+
+#[tokio::test]
+async fn one_http_2_connection_carries_concurrent_requests() {
+    let site = Site::new().await;
+    let mut client = connect(&site).await;
+    let paths: Vec<String> = (1..=3).map(|n| site.part(&format!("{n}.m4s"))).collect();
+    let mut responses = Vec::new();
     for path in &paths {
-        let url = format!("http://{}{path}", server.address);
-        let request = Request::get(url).body(()).unwrap();
-        answers.push(client.send_request(request, true).unwrap().0);
+        let request = Request::get(site.url(path)).body(()).unwrap();
+        responses.push(client.send_request(request, true).unwrap().0);
     }
-    for (answer, path) in answers.into_iter().zip(&paths) {
-        let (head, mut body) = answer.await.unwrap().into_parts();
+    for (response, path) in responses.into_iter().zip(&paths) {
+        let (head, mut body) = response.await.unwrap().into_parts();
         assert_eq!(head.status, 200);
         assert_eq!(head.headers["access-control-allow-origin"], "*");
         let mut bytes = Vec::new();
@@ -32,18 +32,31 @@ async fn http_2_without_tls_answers_many_requests_on_one_connection() {
             body.flow_control().release_capacity(data.len()).unwrap();
             bytes.extend_from_slice(&data);
         }
-        assert_eq!(bytes, server.bytes(path).await, "{path}");
+        assert_eq!(bytes, site.bytes(path).await, "{path}");
     }
-    drop(client);
-    driver.abort();
+}
+
+/// RFC 9113 §8.3.1: a request names its host in `:authority` or in `Host`.
+#[tokio::test]
+async fn an_http_2_request_names_its_host() {
+    let site = Site::new().await;
+    let mut client = connect(&site).await;
+    for (uri, host, status) in [
+        ("http://x/t/master.m3u8", None, 200),
+        ("/t/master.m3u8", Some("x"), 200),
+        ("/t/master.m3u8", None, 400),
+    ] {
+        let host = host.map(|host| ("host".parse().unwrap(), host.parse().unwrap()));
+        let mut request = Request::get(uri.parse::<Uri>().unwrap()).body(()).unwrap();
+        *request.headers_mut() = HeaderMap::from_iter(host);
+        let response = client.send_request(request, true).unwrap().0;
+        assert_eq!(response.await.unwrap().status(), status, "{uri}");
+    }
 }
 
 #[tokio::test]
-async fn segments_say_what_they_are_and_what_comes_next() {
-    let (_root, presentation, server) = with_title().await;
-    let folder = presentation.groups[0].representations[0]
-        .url
-        .replace(".mp4", "");
+async fn segments_describe_themselves_and_name_the_next() {
+    let site = Site::new().await;
     for (name, cmsd, link) in [
         (
             "init.mp4",
@@ -57,42 +70,17 @@ async fn segments_say_what_they_are_and_what_comes_next() {
         ),
         ("3.m4s", "d=1500,ot=v,st=v", ""),
     ] {
-        let answer = server.get(&format!("/t/{folder}/{name}"), &[]).await;
-        assert!(
-            header(&answer, "cmsd-static").ends_with(cmsd),
-            "{name}: {answer:?}"
-        );
-        assert_eq!(header(&answer, "link"), link, "{name}");
+        let response = site.get(&site.part(name), &[]).await;
+        let found = header(&response, "cmsd-static");
+        assert!(found.ends_with(cmsd), "{name}: {found}");
+        assert_fields(&response, &[("link", link)], name);
     }
     for (path, cmsd) in [
-        ("/t/master.m3u8".to_owned(), "ot=m,sf=h,st=v"),
-        ("/t/segments/manifest.mpd".to_owned(), "ot=m,sf=d,st=v"),
-        (format!("/t/{folder}.mp4"), "ot=v,st=v"),
-        ("/t/poster.jpg".to_owned(), ""),
+        ("/t/master.m3u8", "ot=m,sf=h,st=v"),
+        ("/t/segments/manifest.mpd", "ot=m,sf=d,st=v"),
+        (&site.media(0), "ot=v,st=v"),
+        ("/t/poster.jpg", ""),
     ] {
-        let answer = server.get(&path, &[]).await;
-        assert_eq!(header(&answer, "cmsd-static"), cmsd, "{path}");
+        assert_fields(&site.get(path, &[]).await, &[("cmsd-static", cmsd)], path);
     }
-}
-
-#[tokio::test]
-async fn alt_svc_and_ids_go_with_every_answer() {
-    let root = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        alt_svc: Some(HeaderValue::from_static("h3=\":443\"; ma=86400")),
-        ..Settings::default()
-    };
-    let server = Server::start(Origin::local(root.path(), settings).unwrap()).await;
-    for path in ["/healthz", "/none/master.m3u8", "/catalogue.json"] {
-        let answer = server.get(path, &[("x-request-id", "front-1.a")]).await;
-        assert_eq!(header(&answer, "alt-svc"), "h3=\":443\"; ma=86400");
-        assert_eq!(header(&answer, "x-request-id"), "front-1.a");
-        let own = server
-            .get(path, &[("x-request-id", "no blanks, please")])
-            .await;
-        let own = header(&own, "x-request-id");
-        assert!(own.len() > 8 && !own.contains(' '), "{own}");
-    }
-    let long = format!("/healthz?{}", "a".repeat(5000));
-    assert_eq!(server.get(&long, &[]).await.status(), 414);
 }

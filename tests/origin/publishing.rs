@@ -1,20 +1,17 @@
-//! Publishing that is broken off: whoever looks finds the old title or the new one, whole.
+//! Interrupted publication: a client finds the old title or the new one, complete.
 //!
-//! The publisher runs in a process of its own, this very program: a test that does nothing unless
-//! it is told where to publish.
+//! The publisher runs in a process of its own.
 
+use crate::process;
 use crate::rungs;
-use crate::server::Server;
+use crate::site::Server;
 use promptus::manifest::dash;
 use promptus::package::{Rung, Title, TitleContent, TitleFiles, publish};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-
-/// Where the publisher shall publish.
-const PLACE: &str = "PROMPTUS_TEST_PUBLISH";
 
 /// A title of `segments` segments with layers, like no other of another length.
 fn files(segments: u32) -> TitleFiles {
@@ -37,27 +34,21 @@ fn editions() -> [TitleFiles; 2] {
     [files(20), files(31)]
 }
 
-fn this_program(test: &str, folder: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]);
-    command.env(PLACE, folder);
-    command
-}
-
 /// The publisher: both titles in turn, without end, nothing kept.
 #[test]
-fn publishes_until_it_is_killed() {
-    let Some(folder) = std::env::var_os(PLACE) else {
+#[ignore = "runs in a process of its own"]
+fn publisher() {
+    let Some(folder) = process::folder() else {
         return;
     };
     for files in editions().iter().cycle() {
-        publish(Path::new(&folder), files, Duration::ZERO).unwrap();
+        publish(&folder, files, Duration::ZERO).unwrap();
     }
 }
 
-/// Its process, which has come to publish.
-fn publisher(folder: &Path) -> Child {
-    let mut command = this_program("publishing::publishes_until_it_is_killed", folder);
+/// Its process, once it is publishing.
+fn start_publisher(folder: &Path) -> Child {
+    let mut command = process::command("publishing::publisher", folder);
     let child = command.stdout(Stdio::null()).spawn().unwrap();
     let working = |name: &str| name.starts_with(".publish-");
     while !names(folder).iter().any(|name| working(name)) {
@@ -74,8 +65,8 @@ fn names(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Fails unless the origin shows one of the titles, whole: what its manifests name is there to the
-/// last byte. True for the second.
+/// Fails unless the origin serves one of the titles completely: every byte that its manifests name.
+/// True for the second.
 async fn is_whole(root: &Path, editions: &[TitleFiles; 2]) -> bool {
     let folder = root.join("t");
     let server = Server::of(root).await;
@@ -83,7 +74,10 @@ async fn is_whole(root: &Path, editions: &[TitleFiles; 2]) -> bool {
     assert!(catalogue.contains("\"problems\":[]"), "{catalogue}");
     let served = server.bytes("/t/master.m3u8").await;
     let told = |files: &&TitleFiles| files.manifests.last().unwrap().bytes == served;
-    let found = editions.iter().find(told).expect("an entry point, whole");
+    let found = editions
+        .iter()
+        .find(told)
+        .expect("a complete master playlist");
     for file in &found.immutable {
         let bytes = server
             .bytes(&format!("/t/{}/{}", found.hash, file.name))
@@ -114,8 +108,8 @@ async fn a_publisher_that_is_killed_leaves_a_whole_title() {
     publish(&folder, &editions[0], Duration::ZERO).unwrap();
     let (mut second, mut broken_off) = (0, 0);
     for kill in 0..kills {
-        let mut child = publisher(&folder);
-        // Not to be foreseen, and different at every run.
+        let mut child = start_publisher(&folder);
+        // Random, and different at every run.
         let moment = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), kill);
         std::thread::sleep(Duration::from_micros(moment % 500_000));
         child.kill().unwrap();
@@ -140,10 +134,11 @@ async fn a_publisher_that_is_killed_leaves_a_whole_title() {
     assert_eq!(names(&folder), expected, "nothing is left over");
 }
 
-/// The publisher on a disk that is too small for most titles.
+/// A publisher on a disk that is too small for most titles.
 #[test]
-fn publishes_until_the_disk_is_full() {
-    let Some(folder) = std::env::var_os(PLACE).map(PathBuf::from) else {
+#[ignore = "runs in a process of its own"]
+fn publisher_on_a_small_disk() {
+    let Some(folder) = process::folder() else {
         return;
     };
     let (folder, small) = (folder.join("t"), files(2));
@@ -170,17 +165,18 @@ fn publishes_until_the_disk_is_full() {
 #[test]
 fn a_full_disk_leaves_the_title_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let program = this_program(
-        "publishing::publishes_until_the_disk_is_full",
-        folder.path(),
-    );
+    let program = process::command("publishing::publisher_on_a_small_disk", folder.path());
     let script = "mount -t tmpfs -o size=512k tmpfs \"$0\" || exit 77; exec \"$@\"";
     let ran = Command::new("unshare")
         .args(["-rm", "sh", "-c", script])
         .arg(folder.path())
         .arg(program.get_program())
         .args(program.get_args())
-        .env(PLACE, folder.path())
+        .envs(
+            program
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
         .output();
     match ran.map(|ran| (ran.status.code(), ran)) {
         Ok((Some(0), _)) => {}

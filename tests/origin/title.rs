@@ -1,4 +1,4 @@
-//! Made-up titles: random bytes in the places of a real one, manifests by the real writers.
+//! Synthetic titles: random bytes as media, manifests by the real writers.
 
 use promptus::manifest::{
     ByteRange, Group, PUBLISHED, Presentation, Publication, Representation, SegmentRef, dash, hls,
@@ -38,20 +38,13 @@ pub(crate) fn publish(root: &Path, name: &str, seed: u64, size: u64) -> Presenta
     let presentation = presentation(rate.time_of(132), rungs);
     fs::write(folder.join("quality.json"), r#"{"version":1,"rungs":[]}"#).unwrap();
     fs::write(folder.join("poster.jpg"), POSTER).unwrap();
-    fs::write(
-        folder.join("manifest.mpd"),
-        dash::write(&presentation).unwrap(),
-    )
-    .unwrap();
-    for playlist in hls::write(&presentation).unwrap() {
-        fs::write(folder.join(playlist.url), playlist.text).unwrap();
-    }
+    write_manifests(&folder, &presentation);
     date(&folder, &hash);
     presentation
 }
 
 /// Publishes a title of one rung with so many segments of two seconds, the nth of `size` + n bytes,
-/// whose file is a hole: it takes no room on a disk. Gives the place of the file.
+/// in a sparse file. Returns the URL of the file.
 pub(crate) fn publish_long(root: &Path, name: &str, segments: usize, size: u64) -> String {
     let folder = root.join(name);
     let hash = hash(0);
@@ -64,15 +57,16 @@ pub(crate) fn publish_long(root: &Path, name: &str, segments: usize, size: u64) 
     file.set_len(file_size(&rung)).unwrap();
     let rate = FrameRate::new(24, 1).unwrap();
     let presentation = presentation(rate.time_of(48 * segments as u64), vec![rung]);
-    fs::write(
-        folder.join("manifest.mpd"),
-        dash::write(&presentation).unwrap(),
-    )
-    .unwrap();
-    for playlist in hls::write(&presentation).unwrap() {
+    write_manifests(&folder, &presentation);
+    url
+}
+
+fn write_manifests(folder: &Path, presentation: &Presentation) {
+    let mpd = dash::write(presentation).unwrap();
+    fs::write(folder.join("manifest.mpd"), mpd).unwrap();
+    for playlist in hls::write(presentation).unwrap() {
         fs::write(folder.join(playlist.url), playlist.text).unwrap();
     }
-    url
 }
 
 fn presentation(duration: MediaTime, representations: Vec<Representation>) -> Presentation {
@@ -94,7 +88,7 @@ fn presentation(duration: MediaTime, representations: Vec<Representation>) -> Pr
     }
 }
 
-/// Writes when the title was published: at [`PUBLISHED_AT`], whatever its files' own times are.
+/// Writes `published.json` with [`PUBLISHED_AT`].
 fn date(folder: &Path, hash: &str) {
     let names = ["master.m3u8", "manifest.mpd", "quality.json", "poster.jpg"];
     let files: Vec<Vec<u8>> = names
@@ -122,7 +116,7 @@ fn rung(hash: &str, rank: u32, size: u64) -> Representation {
     rung_of(hash, rank, &grid, &sizes)
 }
 
-/// A rung whose segments start at these frames, have so many of them, and are of these sizes.
+/// A rung of segments with these first frames, numbers of frames, and sizes.
 fn rung_of(hash: &str, rank: u32, grid: &[(u64, u64)], sizes: &[u64]) -> Representation {
     let rate = FrameRate::new(24, 1).unwrap();
     let url = format!("{hash}/mini-r{rank}.mp4");
@@ -164,7 +158,7 @@ fn rung_of(hash: &str, rank: u32, grid: &[(u64, u64)], sizes: &[u64]) -> Represe
     }
 }
 
-/// Bytes that repeat nowhere, from a seed (xorshift64*).
+/// Pseudorandom bytes from a seed (xorshift64*).
 pub(crate) fn noise(seed: u64, length: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(length as usize);

@@ -143,9 +143,10 @@ def main():
         bench = bench_title(root, [9_000])
         edition = next(path.name for path in (root / "demo").iterdir() if path.is_dir())
         paths = [f"{bench}/s9000/{n}.m4s" for n in range(1, 9)]
-        paths += [f"/demo/{edition}/mini-r{rank}/{n}.m4s" for rank in (3, 16) for n in range(1, 5)]
+        rungs = sorted(path.stem for path in (root / "demo" / edition).glob("mini-r*.mp4"))
+        paths += [f"/demo/{edition}/{rung}/{n}.m4s" for rung in rungs[:2] for n in range(1, 5)]
         paths += ["/demo/master.m3u8", "/demo/segments/manifest.mpd", "/demo/segments/master.m3u8",
-                  f"/demo/{edition}/mini-r9/media.m3u8", f"/demo/{edition}/mini-r9.mp4", "/none/master.m3u8"]
+                  f"/demo/{edition}/{rungs[0]}/media.m3u8", f"/demo/{edition}/{rungs[0]}.mp4", "/none/master.m3u8"]
         rows.append(cold_start(checks, folder))
         rows.append(idle_connections(checks, folder, root, paths[0]))
         rows.append(flat_memory(checks, folder, root, paths, options.requests))

@@ -1,19 +1,19 @@
-//! Common Media Client Data: what players say of themselves with a request (CTA-5004, version 1;
+//! Common Media Client Data: the state of a player, sent with its requests (CTA-5004, version 1;
 //! CTA-5004-B, version 2).
 //!
-//! It comes as the query parameter `CMCD`, as four header fields, or line by line in the body of
-//! an event report; each time it is a dictionary of structured fields (RFC 9651 §3.2). Any key is
-//! taken, known or not: servers should log them all. A member that cannot be read is left out and
-//! counted. Input is bounded: so many bytes, so many keys.
+//! It comes as the query parameter `CMCD`, as four header fields, or as lines of an event report;
+//! each is a dictionary of structured fields (RFC 9651 §3.2). All keys are read, known or not, as
+//! servers should log them all. A malformed member is left out and counted, where RFC 9651 would
+//! reject the dictionary. Bytes and keys are bounded.
 
-use crate::origin::path::decode;
-use axum::http::{HeaderMap, HeaderName};
+use crate::origin::percent::decode;
+use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 use serde_json::{Number, Value};
 use std::collections::BTreeMap;
 
-/// Longest dictionary that is read, in bytes.
-pub(super) const MAX_BYTES: usize = 8 << 10;
+/// Longest dictionary, in bytes.
+pub(crate) const MAX_BYTES: usize = 8 << 10;
 
 /// Most keys that are read.
 const MAX_KEYS: usize = 64;
@@ -21,7 +21,7 @@ const MAX_KEYS: usize = 64;
 /// Most items of a list.
 const MAX_ITEMS: usize = 32;
 
-/// The fields that carry it, by how often their keys change.
+/// The header fields that carry it.
 static FIELDS: [HeaderName; 4] = [
     HeaderName::from_static("cmcd-object"),
     HeaderName::from_static("cmcd-request"),
@@ -29,33 +29,26 @@ static FIELDS: [HeaderName; 4] = [
     HeaderName::from_static("cmcd-session"),
 ];
 
-/// What a player said.
+/// The client data of a request or event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
-pub(in crate::origin) struct Cmcd {
+pub(crate) struct Cmcd {
     keys: BTreeMap<String, Value>,
-    /// Members that could not be read.
+    /// Number of malformed members.
     #[serde(skip)]
-    pub(in crate::origin) malformed: usize,
+    pub(crate) malformed: usize,
 }
 
 impl Cmcd {
-    /// Of a request: from the query if it is there, and from the header fields.
-    pub(in crate::origin) fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
+    /// The client data of a request: from its query and its header fields.
+    pub(crate) fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
         let mut cmcd = Self::default();
         let mut parts = query.into_iter().flat_map(|query| query.split('&'));
         if let Some(coded) = parts.find_map(|part| part.strip_prefix("CMCD=")) {
-            match decode_value(coded) {
+            match decode(coded) {
                 Some(text) => cmcd.read(&text),
                 None => cmcd.malformed += 1,
             }
-        }
-        // Most requests have none of the fields; to see that is cheaper than to look each up.
-        if !headers
-            .keys()
-            .any(|name| name.as_str().starts_with("cmcd-"))
-        {
-            return cmcd;
         }
         for value in FIELDS.iter().flat_map(|name| headers.get_all(name)) {
             match value.to_str() {
@@ -66,20 +59,20 @@ impl Cmcd {
         cmcd
     }
 
-    /// Of one line of an event report.
-    pub(in crate::origin) fn line(text: &str) -> Self {
+    /// The client data of one line of an event report.
+    pub(crate) fn line(text: &str) -> Self {
         let mut cmcd = Self::default();
         cmcd.read(text);
         cmcd
     }
 
-    /// Whether nothing was said.
-    pub(in crate::origin) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// A number, or the first of a list.
-    pub(in crate::origin) fn number(&self, key: &str) -> Option<f64> {
+    /// A number, or the first number of a list.
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
         let number = match self.keys.get(key)? {
             Value::Array(items) => items.first()?.as_f64(),
             value => value.as_f64(),
@@ -88,12 +81,12 @@ impl Cmcd {
     }
 
     /// A string or token.
-    pub(in crate::origin) fn text(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.keys.get(key)?.as_str()
     }
 
     /// Whether a flag is set.
-    pub(in crate::origin) fn flag(&self, key: &str) -> bool {
+    pub(crate) fn flag(&self, key: &str) -> bool {
         self.keys.get(key) == Some(&Value::Bool(true))
     }
 
@@ -120,14 +113,7 @@ impl Cmcd {
     }
 }
 
-/// Undoes percent-encoding, `/` included.
-fn decode_value(coded: &str) -> Option<String> {
-    let parts = coded.split("%2F").flat_map(|part| part.split("%2f"));
-    let parts: Option<Vec<String>> = parts.flat_map(|part| part.split('/')).map(decode).collect();
-    Some(parts?.join("/"))
-}
-
-/// What is left to be read.
+/// The input that is left.
 #[derive(Clone, Copy)]
 struct Rest<'a>(&'a str);
 
@@ -152,10 +138,12 @@ impl<'a> Rest<'a> {
     /// `key`, `key=value`, and the comma after it.
     fn member(&mut self) -> Option<(&'a str, Value)> {
         let key = self.key()?;
-        let value = match self.eat('=') {
-            true if self.eat('(') => self.list()?,
-            true => self.item()?,
-            false => Value::Bool(true),
+        let value = if !self.eat('=') {
+            Value::Bool(true)
+        } else if self.eat('(') {
+            self.list()?
+        } else {
+            self.item()?
         };
         self.parameters()?;
         self.blanks();
@@ -171,7 +159,7 @@ impl<'a> Rest<'a> {
         (1..=64).contains(&key.len()).then_some(key)
     }
 
-    /// The rest of an inner list. An item with parameters is kept as it is spelt.
+    /// An inner list after its `(`. An item with parameters is kept as text.
     fn list(&mut self) -> Option<Value> {
         let mut items = Vec::new();
         loop {
@@ -183,11 +171,9 @@ impl<'a> Rest<'a> {
             let item = self.item()?;
             let plain = self.0.len();
             self.parameters()?;
-            let spelt = &start[..start.len() - self.0.len()];
-            items.push(match self.0.len() == plain {
-                true => item,
-                false => Value::String(spelt.to_owned()),
-            });
+            let source = &start[..start.len() - self.0.len()];
+            let parameters = self.0.len() < plain;
+            items.push(if parameters { source.into() } else { item });
             if items.len() > MAX_ITEMS || !self.0.starts_with([' ', '\t', ')']) {
                 return None;
             }
@@ -226,7 +212,7 @@ impl<'a> Rest<'a> {
                     (_, c @ ('"' | '\\')) => text.push(c),
                     _ => return None,
                 },
-                // Not in RFC 9651, but players put names of titles here.
+                // RFC 9651 has ASCII only, but players put titles here.
                 c if !c.is_control() => text.push(c),
                 _ => return None,
             }
@@ -239,9 +225,10 @@ impl<'a> Rest<'a> {
         if text.len() > 17 {
             return None;
         }
-        match text.contains('.') {
-            true => Number::from_f64(text.parse().ok()?).map(Value::Number),
-            false => text.parse::<i64>().ok().map(Value::from),
+        if text.contains('.') {
+            Number::from_f64(text.parse().ok()?).map(Value::Number)
+        } else {
+            text.parse::<i64>().ok().map(Value::from)
         }
     }
 
@@ -257,7 +244,7 @@ impl<'a> Rest<'a> {
         Some(())
     }
 
-    /// To the comma after a member that could not be read; commas in strings do not count.
+    /// Skips a malformed member and its comma; commas in strings do not count.
     fn skip_member(&mut self) {
         let mut quoted = false;
         let mut escaped = false;
@@ -276,6 +263,7 @@ impl<'a> Rest<'a> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn json_of(cmcd: &Cmcd) -> Value {
@@ -307,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_and_other_queries_do_not_matter() {
+    fn parameters_and_other_queries_are_ignored() {
         let cmcd = Cmcd::of(
             Some("a=1&CMCD=br%3D(3200%3Bv%20128%3Ba)%2Cv%3D2&b"),
             &HeaderMap::new(),
@@ -321,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_left_out_and_counted() {
+    fn malformed_members_are_left_out_and_counted() {
         for (text, kept, malformed) in [
             ("br=1,=2,bl=3", json!({"br": 1, "bl": 3}), 1),
             ("br=1,sid=\"a,b", json!({"br": 1}), 1),
@@ -346,5 +334,16 @@ mod tests {
         let many = Cmcd::line(&many.join(","));
         assert_eq!((many.keys.len(), many.malformed), (MAX_KEYS, 36));
         assert_eq!(Cmcd::of(Some("CMCD=%zz"), &HeaderMap::new()).malformed, 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_input_gives_bounded_json(
+            text in "([a-z]{1,4}|[=,;()? ]|\"|\\\\|[0-9.-]{1,20}|é){0,60}"
+        ) {
+            let cmcd = Cmcd::line(&text);
+            let json = serde_json::to_vec(&cmcd).unwrap();
+            prop_assert!(json.len() < 16 * text.len() + 64, "{}", text);
+        }
     }
 }

@@ -1,61 +1,61 @@
 //! The access log: one JSON object a line, written by a thread of its own.
 //!
-//! A request never waits for the disk: lines that the thread cannot keep up with are dropped and
-//! counted. Lines of requests and events that players report have room of their own, so that no
-//! number of reports pushes a request out. Tokens never appear. The file can be moved away at any
-//! time and reopened.
+//! A request never waits for the disk: lines beyond a bounded queue are dropped and counted.
+//! Requests and players' events have separate queues, so that no number of reports displaces a
+//! request. Tokens never appear. The file can be renamed at any time and reopened.
 
 use super::metrics::Metrics;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::iter;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Bytes of lines of requests that may wait to be written.
+/// Bytes of queued requests.
 const REQUESTS: usize = 8 << 20;
 
-/// Bytes of events that may wait to be written, and that are written a second: some four thousand.
+/// Bytes of queued events, and of events a second: about four thousand events.
 const EVENTS: usize = 1 << 20;
 
-/// What a waiting line takes beside its text, about.
+/// About what a queued line takes beside its text.
 const OVERHEAD: usize = 64;
 
-/// How long lines are gathered once there is one: to wake the thread costs a request more than its
-/// line does. Room for the lines of 400,000 requests a second.
+/// How long lines are batched: waking the thread costs a request more than its line does. The queue
+/// holds 20 ms of 400,000 requests a second.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// How long a line may wait in the buffer.
+/// How long a line may stay in the write buffer.
 const FLUSH: Duration = Duration::from_millis(500);
 
-/// Where lines go. All of them have been written when the last clone is gone.
+/// The access log. All lines are written when the last clone is dropped.
 #[derive(Debug, Clone)]
-pub(in crate::origin) struct AccessLog {
+pub(crate) struct AccessLog {
     writer: Arc<Writer>,
     metrics: Arc<Metrics>,
 }
 
-/// The thread that writes, and the way to it.
+/// The thread that writes, and its queue.
 #[derive(Debug)]
 struct Writer {
     messages: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
     waiting: Arc<Waiting>,
-    events: Allowance,
+    /// Start of the present second of events, and their bytes since.
+    second: Mutex<(Instant, usize)>,
 }
 
-/// Bytes that wait to be written.
+/// Bytes in the queue.
 #[derive(Debug, Default)]
 struct Waiting {
     requests: AtomicUsize,
     events: AtomicUsize,
 }
 
-/// Takes so many bytes of a room that holds `limit`, if they are free.
+/// Reserves so many bytes of a queue that holds `limit`, if they are free.
 fn enter(room: &AtomicUsize, bytes: usize, limit: usize) -> bool {
     let fits = room.fetch_add(bytes, Ordering::Relaxed) + bytes <= limit;
     if !fits {
@@ -64,39 +64,21 @@ fn enter(room: &AtomicUsize, bytes: usize, limit: usize) -> bool {
     fits
 }
 
-/// Bytes that may be used in each second.
-#[derive(Debug)]
-struct Allowance {
-    start: Instant,
-    /// The second that is counted now, from the start.
-    second: AtomicU64,
-    used: AtomicUsize,
-}
-
-impl Allowance {
-    fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            second: AtomicU64::new(0),
-            used: AtomicUsize::new(0),
-        }
-    }
-
-    /// Whether so many bytes may be used now.
-    fn grants(&self, bytes: usize) -> bool {
-        let second = self.start.elapsed().as_secs();
-        if self.second.swap(second, Ordering::Relaxed) != second {
-            self.used.store(0, Ordering::Relaxed);
-        }
-        self.used.fetch_add(bytes, Ordering::Relaxed) + bytes <= EVENTS
-    }
-}
-
 impl Writer {
-    /// Whether the thread is there to take a message.
+    /// Sends a message to the thread; false if it has ended.
     fn send(&self, message: Message) -> bool {
         let messages = self.messages.as_ref();
         messages.is_some_and(|messages| messages.send(message).is_ok())
+    }
+
+    /// Whether so many bytes of events are left in this second.
+    fn grants(&self, bytes: usize) -> bool {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.0.elapsed() >= Duration::from_secs(1) {
+            *second = (Instant::now(), 0);
+        }
+        second.1 += bytes;
+        second.1 <= EVENTS
     }
 }
 
@@ -117,7 +99,7 @@ enum Message {
 
 impl AccessLog {
     /// Opens the file at `path` for appending; `-` is standard output.
-    pub(in crate::origin) fn open(path: &Path, metrics: Arc<Metrics>) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, metrics: Arc<Metrics>) -> io::Result<Self> {
         let sink = sink(path)?;
         let (sender, messages) = channel();
         let (path, waiting) = (path.to_owned(), Arc::<Waiting>::default());
@@ -128,13 +110,13 @@ impl AccessLog {
             messages: Some(sender),
             thread: Some(thread),
             waiting,
-            events: Allowance::new(),
+            second: Mutex::new((Instant::now(), 0)),
         });
         Ok(Self { writer, metrics })
     }
 
-    /// Takes the line of a request, without its end.
-    pub(super) fn request(&self, text: Vec<u8>) {
+    /// Queues the line of a request, without its line feed.
+    pub(crate) fn request(&self, text: Vec<u8>) {
         let room = &self.writer.waiting.requests;
         let fits = enter(room, text.len() + OVERHEAD, REQUESTS);
         if !fits || !self.writer.send(Message::Request(text)) {
@@ -142,17 +124,17 @@ impl AccessLog {
         }
     }
 
-    /// Takes the line of an event, without its end.
-    pub(super) fn event(&self, text: Vec<u8>) {
+    /// Queues the line of an event, without its line feed.
+    pub(crate) fn event(&self, text: Vec<u8>) {
         let (room, bytes) = (&self.writer.waiting.events, text.len() + OVERHEAD);
-        let fits = self.writer.events.grants(bytes) && enter(room, bytes, EVENTS);
+        let fits = self.writer.grants(bytes) && enter(room, bytes, EVENTS);
         if !fits || !self.writer.send(Message::Event(text)) {
             self.metrics.events_lost.inc();
         }
     }
 
-    /// Opens the file anew, after it was moved away.
-    pub(in crate::origin) fn reopen(&self) {
+    /// Opens the file again, after it was renamed.
+    pub(crate) fn reopen(&self) {
         if !self.writer.send(Message::Reopen) {
             tracing::warn!("the access log has ended");
         }
@@ -162,15 +144,16 @@ impl AccessLog {
 type Sink = BufWriter<Box<dyn Write + Send>>;
 
 fn sink(path: &Path) -> io::Result<Sink> {
-    let sink: Box<dyn Write + Send> = match path == Path::new("-") {
-        true => Box::new(io::stdout()),
-        false => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+    let sink: Box<dyn Write + Send> = if path == Path::new("-") {
+        Box::new(io::stdout())
+    } else {
+        Box::new(OpenOptions::new().create(true).append(true).open(path)?)
     };
     Ok(BufWriter::with_capacity(64 << 10, sink))
 }
 
-/// Writes until every sender is gone. The buffer is flushed when nothing has come for a while, or
-/// when it was not for as long.
+/// Writes until every sender is dropped. The buffer is flushed when no line has come for a while,
+/// or the last flush is as long ago.
 fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &Waiting) {
     let mut flushed = Instant::now();
     loop {
@@ -189,7 +172,7 @@ fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &Wa
             }
             Err(RecvTimeoutError::Timeout) => sink.flush(),
             Err(RecvTimeoutError::Disconnected) => {
-                // Nobody is left who could be told.
+                // No one is left to report an error to.
                 let _ = sink.flush();
                 return;
             }
@@ -202,16 +185,8 @@ fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &Wa
 
 fn take(message: Message, sink: &mut Sink, path: &Path, waiting: &Waiting) -> io::Result<()> {
     match message {
-        Message::Request(text) => {
-            let bytes = text.len() + OVERHEAD;
-            waiting.requests.fetch_sub(bytes, Ordering::Relaxed);
-            put(text, sink)
-        }
-        Message::Event(text) => {
-            let bytes = text.len() + OVERHEAD;
-            waiting.events.fetch_sub(bytes, Ordering::Relaxed);
-            put(text, sink)
-        }
+        Message::Request(text) => put(text, sink, &waiting.requests),
+        Message::Event(text) => put(text, sink, &waiting.events),
         Message::Reopen => {
             sink.flush()?;
             *sink = self::sink(path)?;
@@ -220,7 +195,8 @@ fn take(message: Message, sink: &mut Sink, path: &Path, waiting: &Waiting) -> io
     }
 }
 
-fn put(mut text: Vec<u8>, sink: &mut Sink) -> io::Result<()> {
+fn put(mut text: Vec<u8>, sink: &mut Sink, room: &AtomicUsize) -> io::Result<()> {
+    room.fetch_sub(text.len() + OVERHEAD, Ordering::Relaxed);
     text.push(b'\n');
     sink.write_all(&text)
 }
@@ -232,7 +208,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_log_that_was_moved_away_starts_anew() {
+    fn a_renamed_log_is_reopened() {
         let folder = tempfile::tempdir().unwrap();
         let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
         let log = AccessLog::open(&path, Arc::new(Metrics::new())).unwrap();
@@ -253,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn events_have_a_room_of_their_own_and_requests_theirs() {
+    fn events_and_requests_have_separate_queues() {
         let folder = tempfile::tempdir().unwrap();
         let metrics = Arc::new(Metrics::new());
         let log = AccessLog::open(&folder.path().join("log"), Arc::clone(&metrics)).unwrap();

@@ -1,0 +1,14 @@
+//! Objects as HTTP responses (RFC 9110, RFC 9111): negotiation, preconditions, ranges, header
+//! fields.
+//!
+//! Knows nothing of routes, tokens or connections.
+
+mod conditional;
+mod failure;
+pub(super) mod headers;
+mod negotiate;
+mod range;
+mod respond;
+
+pub(super) use negotiate::{encoded, quality};
+pub(super) use respond::Reply;

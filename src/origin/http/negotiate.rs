@@ -1,0 +1,83 @@
+//! Proactive negotiation (RFC 9110 §12): which content coding or media type a client prefers.
+
+use crate::origin::error::OriginError;
+use crate::origin::titles::{Coding, Object, Titles};
+use axum::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, RANGE};
+
+/// `object` in the coding that the client prefers. A range is always one of the uncoded text.
+pub(crate) async fn encoded(
+    titles: &Titles,
+    object: Object,
+    headers: &HeaderMap,
+) -> Result<Object, OriginError> {
+    if !object.is_text() || headers.contains_key(RANGE) {
+        return Ok(object);
+    }
+    match accepted_coding(headers) {
+        Some(coding) => titles.encoded(&object, coding).await,
+        None => Ok(object),
+    }
+}
+
+/// The coding that the client prefers, ours first among equals; `None` for identity.
+pub(crate) fn accepted_coding(headers: &HeaderMap) -> Option<Coding> {
+    let mut best: Option<(Coding, u16)> = None;
+    for coding in Coding::ALL {
+        let quality = quality(headers, &ACCEPT_ENCODING, coding.name());
+        if quality > best.map_or(0, |(_, quality)| quality) {
+            best = Some((coding, quality));
+        }
+    }
+    best.map(|(coding, _)| coding)
+}
+
+/// The weight of a coding or media type in a field, in thousandths; 0 if it is not named.
+pub(crate) fn quality(headers: &HeaderMap, field: &HeaderName, name: &str) -> u16 {
+    let mut any = 0;
+    for value in headers.get_all(field) {
+        for item in value.to_str().unwrap_or("").split(',') {
+            let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
+            let weight = weight(parameters);
+            match coding.trim() {
+                coding if coding.eq_ignore_ascii_case(name) => return weight,
+                "*" | "*/*" => any = weight,
+                _ => {}
+            }
+        }
+    }
+    any
+}
+
+fn weight(parameters: &str) -> u16 {
+    let Some((_, value)) = parameters.split_once("q=") else {
+        return 1000;
+    };
+    let value: f32 = value.trim().parse().unwrap_or(0.0);
+    (value.clamp(0.0, 1.0) * 1000.0) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn accepted(value: &'static str) -> Option<&'static str> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(value));
+        accepted_coding(&headers).map(Coding::name)
+    }
+
+    #[test]
+    fn the_clients_weights_decide_then_ours() {
+        assert_eq!(accepted("gzip, deflate, br, zstd"), Some("br"));
+        assert_eq!(accepted("gzip, deflate"), Some("gzip"));
+        assert_eq!(accepted("br;q=0.1, GZIP;q=0.5"), Some("gzip"));
+        assert_eq!(accepted("br;q=0, *;q=0.2"), Some("zstd"));
+        assert_eq!(accepted("*"), Some("br"));
+        assert_eq!(accepted("identity"), None);
+        assert_eq!(accepted("gzip;q=0"), None);
+        assert_eq!(accepted("gzip;q=nan"), None);
+        assert_eq!(accepted(""), None);
+        assert_eq!(accepted_coding(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! Byte ranges (RFC 9110 §14), one a request.
+//!
+//! Anything but one valid range of bytes (several ranges, other units, last before first) is
+//! ignored, as §14.2 allows, and the whole representation is sent.
+
+use std::ops::Range;
+
+/// The part of a representation that a `Range` field selects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// All of it: 200.
+    Whole,
+    /// These bytes, at least one: 206.
+    Part(Range<u64>),
+    /// Bytes that do not exist: 416.
+    Unsatisfiable,
+}
+
+/// Reads the value of a `Range` header against a representation of `size` bytes.
+pub(crate) fn select(value: &[u8], size: u64) -> Selection {
+    match std::str::from_utf8(value).ok().and_then(parse) {
+        None => Selection::Whole,
+        Some(Spec::From(first, last)) if first < size => {
+            let end = last.map_or(size, |last| last.saturating_add(1).min(size));
+            Selection::Part(first..end)
+        }
+        Some(Spec::Suffix(length)) if length > 0 && size > 0 => {
+            Selection::Part(size.saturating_sub(length)..size)
+        }
+        Some(_) => Selection::Unsatisfiable,
+    }
+}
+
+/// A range-spec of §14.1.1 and §14.1.2.
+enum Spec {
+    /// First and, if given, last byte.
+    From(u64, Option<u64>),
+    /// The number of bytes before the end.
+    Suffix(u64),
+}
+
+fn parse(value: &str) -> Option<Spec> {
+    let (unit, set) = value.trim().split_once('=')?;
+    let (first, last) = set.trim().split_once('-')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    match (first.trim(), last.trim()) {
+        ("", length) => Some(Spec::Suffix(number(length)?)),
+        (first, "") => Some(Spec::From(number(first)?, None)),
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            (first <= last).then_some(Spec::From(first, Some(last)))
+        }
+    }
+}
+
+/// Digits only; saturates.
+fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_matrix() {
+        use Selection::{Part, Unsatisfiable, Whole};
+        for (value, selection) in [
+            ("bytes=0-0", Part(0..1)),
+            ("bytes=0-99", Part(0..100)),
+            ("bytes=10-19", Part(10..20)),
+            ("bytes=90-", Part(90..100)),
+            ("bytes=90-1000", Part(90..100)),
+            ("bytes=-10", Part(90..100)),
+            ("bytes=-1000", Part(0..100)),
+            ("Bytes = 1-2 ", Part(1..3)),
+            ("bytes=0-99999999999999999999999", Part(0..100)),
+            ("bytes=100-", Unsatisfiable),
+            ("bytes=100-200", Unsatisfiable),
+            ("bytes=99999999999999999999999-", Unsatisfiable),
+            ("bytes=-0", Unsatisfiable),
+            ("bytes=5-4", Whole),
+            ("bytes=0-1,3-4", Whole),
+            ("bytes=-", Whole),
+            ("bytes=a-b", Whole),
+            ("bytes=+1-2", Whole),
+            ("bytes=--1", Whole),
+            ("bytes 0-1", Whole),
+            ("seconds=0-1", Whole),
+            ("", Whole),
+        ] {
+            assert_eq!(select(value.as_bytes(), 100), selection, "{value}");
+        }
+        assert_eq!(select(b"bytes=0-", 0), Unsatisfiable);
+        assert_eq!(select(b"bytes=-5", 0), Unsatisfiable);
+        assert_eq!(select(b"bytes=\xff-", 100), Whole);
+    }
+
+    proptest! {
+        #[test]
+        fn parts_lie_within(value in "bytes=[0-9]{0,21}-[0-9]{0,21}|[a-z=0-9, -]{0,30}", size in 0u64..1000) {
+            if let Selection::Part(part) = select(value.as_bytes(), size) {
+                prop_assert!(part.start < part.end && part.end <= size);
+            }
+        }
+    }
+}

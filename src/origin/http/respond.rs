@@ -1,0 +1,120 @@
+//! An object as a response: preconditions, then range, then the bytes.
+
+use super::conditional::{self, Outcome, Validators};
+use super::headers;
+use super::range::{Selection, select};
+use crate::origin::error::OriginError;
+use crate::origin::titles::{Content, Object, Titles};
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A request, and the object that was found for it.
+pub(crate) struct Reply<'a> {
+    pub(crate) titles: &'a Arc<Titles>,
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) object: &'a Object,
+    pub(crate) cache_control: &'a HeaderValue,
+    /// Whether the bytes never change.
+    pub(crate) immutable: bool,
+}
+
+impl Reply<'_> {
+    /// The response.
+    pub(crate) async fn response(&self) -> Result<Response, OriginError> {
+        let (object, cache_control) = (self.object, self.cache_control);
+        match conditional::evaluate(self.headers, self.validators()) {
+            Outcome::Failed => {
+                let fields = headers::of(object, cache_control);
+                return Ok(response(
+                    StatusCode::PRECONDITION_FAILED,
+                    fields,
+                    Body::empty(),
+                ));
+            }
+            Outcome::NotModified => {
+                let fields = headers::without_content(object, cache_control);
+                return Ok(response(StatusCode::NOT_MODIFIED, fields, Body::empty()));
+            }
+            Outcome::Proceed => {}
+        }
+        let (status, range) = match self.selection() {
+            Selection::Whole => (StatusCode::OK, 0..object.size),
+            Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+            Selection::Unsatisfiable => {
+                let mut fields = headers::without_content(object, cache_control);
+                insert(&mut fields, format!("bytes */{}", object.size));
+                return Ok(response(
+                    StatusCode::RANGE_NOT_SATISFIABLE,
+                    fields,
+                    Body::empty(),
+                ));
+            }
+        };
+        let mut fields = headers::of(object, cache_control);
+        if status == StatusCode::PARTIAL_CONTENT {
+            let (first, last) = (range.start, range.end - 1);
+            insert(&mut fields, format!("bytes {first}-{last}/{}", object.size));
+        }
+        fields.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+        let body = if *self.method == Method::HEAD {
+            Body::empty()
+        } else {
+            self.body(range).await?
+        };
+        Ok(response(status, fields, body))
+    }
+
+    fn validators(&self) -> Validators<'_> {
+        Validators {
+            etag: &self.object.etag,
+            modified: self.object.modified.as_ref(),
+            immutable: self.immutable,
+        }
+    }
+
+    /// Ranges are for GET (RFC 9110 §14.2), and of uncoded bytes.
+    fn selection(&self) -> Selection {
+        let wanted = self.headers.get(RANGE).filter(|_| {
+            *self.method == Method::GET
+                && self.object.coding.is_none()
+                && conditional::range_applies(self.headers, self.validators())
+        });
+        wanted.map_or(Selection::Whole, |value| {
+            select(value.as_bytes(), self.object.size)
+        })
+    }
+
+    async fn body(&self, range: Range<u64>) -> Result<Body, OriginError> {
+        match &self.object.content {
+            Content::Memory(bytes) => Ok(Body::from(
+                bytes.slice(range.start as usize..range.end as usize),
+            )),
+            Content::Stored(_) if range.is_empty() => Ok(Body::empty()),
+            Content::Stored(stored) => {
+                let titles = Arc::clone(self.titles);
+                let blocks = Box::pin(titles.streamed(stored.clone(), range)).await?;
+                Ok(Body::from_stream(blocks))
+            }
+        }
+    }
+}
+
+fn response(status: StatusCode, fields: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = fields;
+    response
+}
+
+/// Sets `Content-Range`.
+fn insert(fields: &mut HeaderMap, range: String) {
+    // Digits and ASCII signs are always a valid value.
+    if let Ok(value) = HeaderValue::try_from(range) {
+        fields.insert(CONTENT_RANGE, value);
+    }
+}

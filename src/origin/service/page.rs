@@ -1,0 +1,76 @@
+//! The catalogue page, whose files are compiled in, and the JSON that fills it.
+
+use super::origin::Origin;
+use crate::origin::error::OriginError;
+use crate::origin::http::{Reply, encoded};
+use crate::origin::titles::Object;
+use axum::extract::State;
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
+use axum::http::{Method, Uri};
+use axum::response::Response;
+use bytes::Bytes;
+
+/// Paths, media types and contents. No file of a title has such a type.
+#[rustfmt::skip] // A table.
+const FILES: [(&str, &str, &str); 5] = [
+    ("/", "text/html; charset=utf-8", include_str!("../../../static/page/index.html")),
+    ("/_page/page.css", "text/css; charset=utf-8", include_str!("../../../static/page/page.css")),
+    ("/_page/page.js", "text/javascript; charset=utf-8", include_str!("../../../static/page/page.js")),
+    ("/_page/icon.svg", "image/svg+xml", include_str!("../../../static/page/icon.svg")),
+    // Describes the addresses for programs (OpenAPI 3.1).
+    ("/openapi.json", "application/json", include_str!("../../../static/page/openapi.json")),
+];
+
+/// No content from other hosts, no inline scripts or styles.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+);
+
+/// To be revalidated at every use.
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// One of [`FILES`].
+pub(super) async fn file(
+    State(origin): State<Origin>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, OriginError> {
+    let found = FILES.iter().find(|(path, ..)| *path == uri.path());
+    let (_, kind, text) = found.ok_or_else(|| OriginError::not_found(uri.path()))?;
+    let object = Object::new(Bytes::from_static(text.as_bytes()), kind);
+    send(&origin, &method, &headers, object).await
+}
+
+/// `/catalogue.json`: a [`Catalogue`](crate::origin::Catalogue).
+pub(super) async fn catalogue(
+    State(origin): State<Origin>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, OriginError> {
+    let json = origin.shared.listing.listed().await?.json.clone();
+    send(&origin, &method, &headers, json).await
+}
+
+async fn send(
+    origin: &Origin,
+    method: &Method,
+    headers: &HeaderMap,
+    object: Object,
+) -> Result<Response, OriginError> {
+    let titles = &origin.shared.titles;
+    let object = encoded(titles, object, headers).await?;
+    let reply = Reply {
+        titles,
+        method,
+        headers,
+        object: &object,
+        cache_control: &NO_CACHE,
+        immutable: false,
+    };
+    let mut response = reply.response().await?;
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_SECURITY_POLICY, POLICY);
+    Ok(response)
+}

@@ -1,0 +1,206 @@
+//! Memory cache of what was read and rendered, bounded in bytes. Simultaneous requests for the same
+//! key share one read (single flight). Errors are not cached.
+//!
+//! An entry is charged all the memory that it keeps alive, so nothing in here may be a slice of a
+//! larger buffer.
+
+use super::object::Object;
+use super::segment_index::SegmentIndex;
+use crate::manifest::Presentation;
+use crate::origin::error::OriginError;
+use crate::origin::telemetry::Metrics;
+use moka::Expiry;
+use moka::future::Cache as Moka;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// About what an entry takes beside its bytes: key, header values, and the cache's own links.
+const OVERHEAD: usize = 2048;
+
+/// Entries from this size on are evicted for at once. For smaller ones moka evicts in batches, and
+/// the cache exceeds its capacity for a moment.
+const LARGE: u64 = 32 << 10;
+
+/// How long an object may be cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Immutable: until it is evicted.
+    Always,
+    /// A file that may change: for the refresh time.
+    Refresh,
+    /// Made from files that may be as old as the refresh time already: for a quarter of it.
+    Briefly,
+}
+
+/// An object, and when it expires.
+#[derive(Debug, Clone)]
+struct Entry {
+    object: Object,
+    lifetime: Option<Duration>,
+}
+
+/// The caches of an origin.
+#[derive(Debug)]
+pub(super) struct Cache {
+    metrics: Arc<Metrics>,
+    refresh: Duration,
+    objects: Moka<String, Entry>,
+    /// Paths that were not found a moment ago.
+    absent: Moka<String, ()>,
+    /// The last state of files that may change, for when the store fails.
+    last: Moka<String, Object>,
+    indexes: Moka<String, Arc<SegmentIndex>>,
+    presentations: Moka<String, Arc<Presentation>>,
+}
+
+impl Cache {
+    /// A cache of `bytes` in all; what may change is used for `refresh`.
+    pub(super) fn new(bytes: u64, refresh: Duration, metrics: &Arc<Metrics>) -> Self {
+        let share = bytes / 16;
+        Self {
+            metrics: Arc::clone(metrics),
+            refresh,
+            objects: Moka::builder()
+                .max_capacity(bytes - 4 * share)
+                .weigher(|key: &String, entry: &Entry| weight(key, &entry.object))
+                .expire_after(Lifetime)
+                .build(),
+            absent: Moka::builder()
+                .max_capacity(share)
+                .weigher(|path: &String, (): &()| (path.len() + 256) as u32)
+                .time_to_live(refresh)
+                .build(),
+            last: Moka::builder()
+                .max_capacity(share)
+                .weigher(|path: &String, object: &Object| weight(path, object))
+                .build(),
+            indexes: Moka::builder()
+                .max_capacity(share)
+                .weigher(|path: &String, index: &Arc<SegmentIndex>| {
+                    weight_of(path, index.media.segments.len())
+                })
+                .build(),
+            presentations: Moka::builder()
+                .max_capacity(share)
+                .weigher(|path: &String, presentation: &Arc<Presentation>| {
+                    let groups = presentation.groups.iter();
+                    let rungs = groups.flat_map(|group| &group.representations);
+                    weight_of(path, rungs.map(|rung| 4 + rung.segments.len()).sum())
+                })
+                .build(),
+        }
+    }
+
+    /// Bytes in use, about.
+    pub(super) fn bytes(&self) -> u64 {
+        self.objects.weighted_size()
+    }
+
+    /// The object under `key`, from `make` if it is not cached. Keys are paths, or paths followed
+    /// by a line feed, which no path has, and more.
+    pub(super) async fn object<M>(
+        &self,
+        key: &str,
+        keep: Keep,
+        make: impl FnOnce() -> M,
+    ) -> Result<Object, OriginError>
+    where
+        M: Future<Output = Result<Object, OriginError>> + Send,
+    {
+        if let Some(entry) = self.objects.get(key).await {
+            self.metrics.hits.inc();
+            return Ok(entry.object);
+        }
+        self.metrics.misses.inc();
+        let made = make();
+        // On the heap, so that the futures of hits stay small.
+        let made = Box::pin(async {
+            let object = made.await?;
+            let lifetime = match keep {
+                // Only requests of the same moment share it.
+                Keep::Always => object.provisional.then_some(Duration::ZERO),
+                Keep::Refresh => Some(self.refresh),
+                Keep::Briefly => Some(self.refresh / 4),
+            };
+            Ok(Entry { object, lifetime })
+        });
+        let found = Box::pin(self.objects.try_get_with_by_ref(key, made)).await;
+        let object = found.map_err(Arc::<OriginError>::unwrap_or_clone)?.object;
+        if object.size >= LARGE {
+            self.objects.run_pending_tasks().await;
+        }
+        Ok(object)
+    }
+
+    /// Whether there was no such file a moment ago.
+    pub(super) async fn is_absent(&self, path: &str) -> bool {
+        self.absent.get(path).await.is_some()
+    }
+
+    /// Notes that there is no such file.
+    pub(super) async fn note_absent(&self, path: &str) {
+        self.absent.insert(path.to_owned(), ()).await;
+    }
+
+    /// The last known state of a file that may change.
+    pub(super) async fn last(&self, path: &str) -> Option<Object> {
+        self.last.get(path).await
+    }
+
+    /// Notes the state of a file that may change; `None` if it does not exist any more.
+    pub(super) async fn remember(&self, path: &str, object: Option<&Object>) {
+        match object {
+            Some(object) => self.last.insert(path.to_owned(), object.clone()).await,
+            None => self.last.invalidate(path).await,
+        }
+    }
+
+    /// Drops a file that was found to have been replaced.
+    pub(super) async fn forget(&self, path: &str) {
+        self.objects.invalidate(path).await;
+    }
+
+    /// The segment index of the rung at `stem`, from `make` if it is not cached.
+    pub(super) async fn index(
+        &self,
+        stem: &str,
+        make: impl Future<Output = Result<Arc<SegmentIndex>, OriginError>> + Send,
+    ) -> Result<Arc<SegmentIndex>, OriginError> {
+        let found = self.indexes.try_get_with_by_ref(stem, Box::pin(make)).await;
+        found.map_err(Arc::unwrap_or_clone)
+    }
+
+    /// A version of a title, from `make` if it is not cached.
+    pub(super) async fn presentation(
+        &self,
+        version: &str,
+        make: impl Future<Output = Result<Arc<Presentation>, OriginError>> + Send,
+    ) -> Result<Arc<Presentation>, OriginError> {
+        let found = self
+            .presentations
+            .try_get_with_by_ref(version, Box::pin(make))
+            .await;
+        found.map_err(Arc::unwrap_or_clone)
+    }
+}
+
+/// About what a list of segments takes in memory.
+fn weight_of(path: &str, segments: usize) -> u32 {
+    let each = path.len() + 160;
+    u32::try_from(each * (segments + 1)).unwrap_or(u32::MAX)
+}
+
+fn weight(key: &str, object: &Object) -> u32 {
+    let bytes = object.bytes().map_or(0, bytes::Bytes::len);
+    u32::try_from(OVERHEAD + key.len() + bytes).unwrap_or(u32::MAX)
+}
+
+/// Expires each entry after its own lifetime.
+struct Lifetime;
+
+impl Expiry<String, Entry> for Lifetime {
+    fn expire_after_create(&self, _: &String, entry: &Entry, _: Instant) -> Option<Duration> {
+        entry.lifetime
+    }
+}

@@ -1,0 +1,141 @@
+//! Rungs in segment-URL form: segments cut from the rung's file, playlists rendered from its own.
+
+use super::background::process;
+use super::cache::Keep;
+use super::library::Titles;
+use super::object::{BLOCK, Content, Object, Stored};
+use super::path::RungPart;
+use super::segment_index::{SegmentIndex, name};
+use crate::manifest::ByteRange;
+use crate::manifest::hls::{IFRAMES_NAME, IFRAMES_SUFFIX, MEDIA_NAME, MEDIA_SUFFIX, Media};
+use crate::origin::error::OriginError;
+use crate::origin::percent::encode_path;
+use bytes::Bytes;
+use std::future::Future;
+use std::sync::Arc;
+
+impl Titles {
+    /// A part of the rung whose files are `stem` and a suffix: `TITLE/HASH/RUNG`.
+    pub(super) async fn rung_part(
+        &self,
+        stem: &str,
+        part: RungPart,
+    ) -> Result<Object, OriginError> {
+        match part {
+            RungPart::Init => self.segment(stem, 0).await,
+            RungPart::Segment(number) => self.segment(stem, number).await,
+            RungPart::Media => self.playlist(stem, MEDIA_NAME, self.media_text(stem)).await,
+            RungPart::Iframes => {
+                self.playlist(stem, IFRAMES_NAME, self.iframes_text(stem))
+                    .await
+            }
+        }
+    }
+
+    /// The segment index of the rung at `stem`.
+    pub(super) async fn index(&self, stem: &str) -> Result<Arc<SegmentIndex>, OriginError> {
+        self.cache.index(stem, self.read_index(stem)).await
+    }
+
+    async fn read_index(&self, stem: &str) -> Result<Arc<SegmentIndex>, OriginError> {
+        let path = format!("{stem}{MEDIA_SUFFIX}");
+        let media = self.media(&path).await?;
+        let file = encode_path(&format!("{stem}.mp4"));
+        let own = media.url == file && media.segments.iter().all(|segment| segment.url == file);
+        if !own {
+            let problem = format!("all its URLs must be {file}");
+            return Err(OriginError::damaged(path, problem));
+        }
+        Ok(Arc::new(SegmentIndex::new(media)))
+    }
+
+    /// Segment `number` of the rung at `stem`, or its init segment at 0.
+    async fn segment(&self, stem: &str, number: usize) -> Result<Object, OriginError> {
+        let cut = || async {
+            let index = self.index(stem).await?;
+            let url = format!("{stem}/{}", name(number));
+            let range = index.range(number);
+            let range = range.ok_or_else(|| OriginError::not_found(url.as_str()))?;
+            let file = self.file(&format!("{stem}.mp4"), true).await?;
+            let object = self.cut(&url, &file, range).await?;
+            Ok(Object {
+                modified: file.modified,
+                hints: Some(Arc::new(index.hints(number))),
+                ..object
+            })
+        };
+        let key = format!("{stem}\n{number}");
+        self.cache.object(&key, Keep::Always, cut).await
+    }
+
+    /// A range of an immutable file, as the object at `url`: copied, so that the cache does not
+    /// keep the whole file for it, or left in the store if it is more than a block.
+    async fn cut(&self, url: &str, file: &Object, range: ByteRange) -> Result<Object, OriginError> {
+        let (start, size) = (range.start, range.length);
+        if range.end() > file.size {
+            let problem = format!("its file has no bytes {start}-{}", range.end());
+            return Err(OriginError::damaged(url, problem));
+        }
+        let bytes = match &file.content {
+            Content::Memory(whole) => {
+                Bytes::copy_from_slice(&whole[start as usize..range.end() as usize])
+            }
+            Content::Stored(stored) if size > BLOCK => {
+                let start = stored.start + start;
+                let part = Stored {
+                    start,
+                    ..stored.clone()
+                };
+                return Ok(Object::stored(url, size, file.content_type, part));
+            }
+            Content::Stored(stored) => self.copied(stored, start..range.end()).await?,
+        };
+        Ok(Object::hashed(bytes, file.content_type).await)
+    }
+
+    /// A playlist of the rung at `stem`.
+    async fn playlist(
+        &self,
+        stem: &str,
+        name: &str,
+        text: impl Future<Output = Result<String, OriginError>> + Send,
+    ) -> Result<Object, OriginError> {
+        let render = || async {
+            let text = text.await?;
+            let source = self.file(&format!("{stem}{MEDIA_SUFFIX}"), true).await?;
+            let object = Object::hashed(Bytes::from(text), source.content_type).await;
+            Ok(Object {
+                modified: source.modified,
+                ..object
+            })
+        };
+        let key = format!("{stem}/{name}");
+        self.cache.object(&key, Keep::Always, render).await
+    }
+
+    /// `TITLE/HASH/RUNG/media.m3u8`.
+    async fn media_text(&self, stem: &str) -> Result<String, OriginError> {
+        let media = self.index(stem).await?.media.clone();
+        Ok(media.segment_urls("").write(MEDIA_NAME)?)
+    }
+
+    /// `TITLE/HASH/RUNG/iframes.m3u8`.
+    async fn iframes_text(&self, stem: &str) -> Result<String, OriginError> {
+        let mut media = self.index(stem).await?.media.clone();
+        let path = format!("{stem}{IFRAMES_SUFFIX}");
+        let iframes = self.media(&path).await?;
+        if !media.mark_pictures(&iframes) {
+            let problem = "an I-frame starts where no segment does";
+            return Err(OriginError::damaged(path, problem));
+        }
+        let text = media.segment_urls("").write_iframes(IFRAMES_NAME)?;
+        text.ok_or_else(|| OriginError::not_found(format!("{stem}/{IFRAMES_NAME}")))
+    }
+
+    /// A published media playlist.
+    async fn media(&self, path: &str) -> Result<Media, OriginError> {
+        let text = self.text(path, true).await?;
+        let url = encode_path(path);
+        Ok(process(text.len(), move || Media::read(&url, &text, None)).await?)
+    }
+}
