@@ -7,7 +7,7 @@ use crate::quality::QualityError;
 /// A segment that cannot be fitted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvertError {
+pub enum EncodeError {
     /// No frames, or frames of unlike size.
     #[error("{0}")]
     Frames(String),

@@ -1,15 +1,6 @@
-//! Where every pixel of one picture is in another.
+//! A flow field: where every pixel of one picture is in another.
 
-use super::plane::{Place, Plane, pyramid};
-use super::{refine, search};
-use crate::frame::Frame;
-
-/// Shortest side of the smallest level of a pyramid, in pixels: two patches.
-const LEAST_SIDE: usize = 16;
-
-/// A picture with a side under this is searched at its own size, others from half of it on: the
-/// last level takes four fifths of the time and changes little.
-const SMALL: usize = 64;
+use super::plane::Place;
 
 /// A flow field on a grid of the picture's size or half of it: pixels of this grid to the right and
 /// down.
@@ -20,40 +11,7 @@ pub(super) struct Field {
     pub(super) data: Vec<[f32; 2]>,
 }
 
-/// A picture, ready to be compared with others.
-#[derive(Debug)]
-pub(super) struct Levels {
-    levels: Vec<Plane>,
-}
-
-impl Levels {
-    pub(super) fn new(frame: &Frame) -> Self {
-        let levels = pyramid(Plane::brightness(frame), LEAST_SIDE);
-        Self { levels }
-    }
-
-    fn finest(&self) -> usize {
-        let full = &self.levels[0];
-        usize::from(full.width.min(full.height) >= SMALL)
-    }
-}
-
 impl Field {
-    /// The flow from `from` to `to`, which are of one size.
-    pub(super) fn estimate(from: &Levels, to: &Levels) -> Self {
-        let coarsest = &from.levels[from.levels.len() - 1];
-        let mut field = Self::still(coarsest.width, coarsest.height);
-        for level in (from.finest()..from.levels.len()).rev() {
-            let (a, b) = (&from.levels[level], &to.levels[level]);
-            if (field.width, field.height) != (a.width, a.height) {
-                field = field.enlarged(a.width, a.height);
-            }
-            field = search::improved(a, b, &field);
-            refine::smooth(a, b, &mut field);
-        }
-        field
-    }
-
     pub(super) fn still(width: usize, height: usize) -> Self {
         Self {
             width,

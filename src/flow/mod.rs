@@ -9,18 +9,19 @@
 //! | `plane` | brightness and its pyramid |
 //! | `search` | where each small patch went: inverse search, coarse to fine (Kroeger et al. 2016) |
 //! | `refine` | a smooth field through those answers: a few steps of a variational method (Brox et al. 2004) |
-//! | `field` | a flow field, from the pyramid of two pictures |
-//! | `between` | both pictures moved to one moment and blended |
+//! | `estimate` | the three above over the pyramid |
+//! | `interpolate` | both pictures moved to one moment and blended |
 //!
 //! Knows pictures alone: no prompts, no tensors. The same two pictures give the same bytes, on
 //! however many threads.
 //!
 #![doc = include_str!("../docs/motion.md")]
 
-mod between;
+mod estimate;
 mod field;
+mod interpolate;
 mod plane;
 mod refine;
 mod search;
 
-pub use between::{Between, SizesDiffer};
+pub use interpolate::{Between, SizesDiffer};

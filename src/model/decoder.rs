@@ -7,9 +7,8 @@
 use candle_core::{DType, Tensor};
 
 use super::ModelError;
-use super::ops::{Conv2d, pixel_shuffle};
+use super::ops::{Conv2d, ResidualBlock, pixel_shuffle};
 use super::profile::DecoderForm;
-use super::residual::ResidualBlock;
 use super::scope::Scope;
 
 /// Colour channels of a picture.
@@ -43,12 +42,9 @@ impl Decoder {
         let cell = form.shuffle << doublings;
         let stages = form.stages.iter().enumerate().map(|(i, stage)| {
             let scope = scope.sub("stages").sub(i);
-            let pool_groups = form.pool_groups.filter(|_| i == 0);
+            let blocks = scope.sub("blocks");
             let blocks = (0..stage.blocks)
-                .map(|b| {
-                    let scope = scope.sub("blocks").sub(b);
-                    ResidualBlock::new(&scope, stage.channels, form.convs, pool_groups)
-                })
+                .map(|b| blocks.sub(b).residual_block(stage.channels, form.convs))
                 .collect::<Result<_, _>>()?;
             let up = widths
                 .get(i + 1)

@@ -26,6 +26,14 @@ pub enum DeviceError {
     /// Not a device's name.
     #[error("`{0}` is no device: expected auto, cpu, cuda or cuda:N")]
     Name(String),
+    /// Tensors of two devices do not mix, and another one is in use already.
+    #[error("cannot compute on {asked}: {used} is in use already in this process")]
+    InUse {
+        /// The device that was asked for.
+        asked: String,
+        /// The device in use.
+        used: String,
+    },
     /// The GPU cannot be used.
     #[error("no CUDA device {index}: {reason}")]
     Cuda {
@@ -54,16 +62,21 @@ impl FromStr for Choice {
 /// The device of this process, once chosen: tensors of two handles of one GPU do not mix.
 static CHOSEN: OnceLock<Device> = OnceLock::new();
 
-/// Makes `choice` the device that [`best`] gives from now on, unless one is in use already.
-/// Fails if a GPU was asked for that cannot be used.
+/// Makes `choice` the device that [`best`] gives from now on; `Auto` leaves the choice to [`best`].
+///
+/// Fails if a GPU was asked for that cannot be used, or if another device is in use already.
 pub fn choose(choice: Choice) -> Result<(), DeviceError> {
     let device = match choice {
         Choice::Auto => return Ok(()),
         Choice::Cpu => Device::Cpu,
         Choice::Cuda(index) => gpu(index).map_err(|reason| DeviceError::Cuda { index, reason })?,
     };
-    CHOSEN.get_or_init(|| device);
-    Ok(())
+    let (asked, used) = (name(&device), name(CHOSEN.get_or_init(|| device)));
+    if asked == used {
+        Ok(())
+    } else {
+        Err(DeviceError::InUse { asked, used })
+    }
 }
 
 /// The device that was chosen; else the first CUDA GPU in a build with the `cuda` feature on a

@@ -10,9 +10,8 @@ use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
-use super::ops::{Conv2d, pixel_unshuffle};
+use super::ops::{Conv2d, ResidualBlock, pixel_unshuffle};
 use super::profile::{EncoderForm, Profile};
-use super::residual::ResidualBlock;
 use super::scope::Scope;
 use super::weights::Checkpoint;
 
@@ -67,15 +66,11 @@ impl Encoder {
                     form.entry_relu,
                 )?,
             };
-            let last = i + 1 == form.stages.len();
-            let pool_groups = form.pool_groups.filter(|_| last);
+            let blocks = scope.sub("blocks");
             let blocks = numbered
                 .by_ref()
                 .take(stage.blocks)
-                .map(|b: usize| {
-                    let scope = scope.sub("blocks").sub(b);
-                    ResidualBlock::new(&scope, stage.channels, form.convs, pool_groups)
-                })
+                .map(|b: usize| blocks.sub(b).residual_block(stage.channels, form.convs))
                 .collect::<Result<_, _>>()?;
             stages.push(Stage { entry, blocks });
             inputs = stage.channels;

@@ -93,14 +93,17 @@ pub enum ModelError {
         /// What the profile wants.
         expected: String,
     },
-    /// What a segment starts from does not fit its mode or the profile.
-    #[error("the start of a segment ({mode:?}): {detail}")]
-    Opening {
+    /// A segment's start latent does not fit its mode or the profile.
+    #[error("start latent of the segment ({mode:?}): {detail}")]
+    StartLatent {
         /// The mode in the init segment.
         mode: StartLatent,
         /// What is wrong.
         detail: String,
     },
+    /// The build lacks an optional network.
+    #[error("this build has no full-size decoder: it needs the feature `{0}`")]
+    NotBuilt(&'static str),
     /// The tensor library refused an operation.
     #[error("tensor operation failed")]
     Tensor(#[from] candle_core::Error),

@@ -9,18 +9,16 @@
 //! Differentiable with respect to the prompts. Knows nothing of ranks, keyframes or segments.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
 use super::ModelError;
 use super::decoder::Decoder;
-use super::format::InFormat;
+use super::dtype::InFormat;
 use super::ops::{Conv2d, add_constant, cat_constant, pixel_shuffle};
 use super::profile::{Conditioning, Prediction, Profile};
 use super::scope::Scope;
-use super::stable_diffusion::recognise::{Holds, explain};
-use super::start::Start;
+use super::start_latent::StartMix;
 use super::unet::UNet;
 use super::vae::Vae;
 use super::weights::{Checkpoint, Source};
@@ -62,14 +60,6 @@ impl Generator {
         let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
         let source = InFormat::new(&weights, dtype);
         Self::new(Profile::mini(), &source, weights.sha256())
-    }
-
-    /// A generator from one safetensors file that holds UNet, decoder and, where the profile has
-    /// one, lift.
-    pub fn load(profile: Profile, file: &Path, device: &Device) -> Result<Self, ModelError> {
-        let weights = Checkpoint::read(file, device)?;
-        Self::new(profile, &weights, weights.sha256())
-            .map_err(|error| explain(error, &weights, Holds::Mini, "a generator in one file"))
     }
 
     /// A generator whose layers come from `source`; `weights` is the SHA-256 to report.
@@ -134,10 +124,10 @@ impl Generator {
     }
 
     /// The profile's start noise for pictures of a coded size.
-    pub fn start(&self, coded: (u32, u32)) -> Result<Start, ModelError> {
+    pub fn start(&self, coded: (u32, u32)) -> Result<StartMix, ModelError> {
         let noise = self.profile.start;
         let shape = self.profile.latent_shape(coded);
-        Start::new(noise.seed, noise.weight, shape, &self.device)
+        StartMix::new(noise.seed, noise.weight, shape, &self.device)
     }
 
     /// Composed prompts (B, T, D) and a start latent (1 or B, C, Hl, Wl) → latents (B, C, Hl, Wl).

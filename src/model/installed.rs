@@ -7,6 +7,7 @@
 //! cache folder (`$XDG_CACHE_HOME`, or `~/.cache`), each file named for its SHA-256.
 
 use super::profile::{Conditioning, Profile, VaeForm};
+use super::stable_diffusion::recognise::{Holds, explain};
 use super::stable_diffusion::{self, StableDiffusion};
 use super::weights::Checkpoint;
 use super::{Generator, ModelError, Vae, taesd};
@@ -59,6 +60,18 @@ pub enum Decoding {
     Own,
     /// The full-size autoencoder: slow, and at its best quality.
     Vae,
+}
+
+impl Generator {
+    /// A generator from one safetensors file that holds UNet, decoder and, where the profile has
+    /// one, lift.
+    ///
+    /// Fails if the file cannot be read or holds another network.
+    pub fn load(profile: Profile, file: &Path, device: &Device) -> Result<Self, ModelError> {
+        let weights = Checkpoint::read(file, device)?;
+        Self::new(profile, &weights, weights.sha256())
+            .map_err(|error| explain(error, &weights, Holds::Mini, "a generator in one file"))
+    }
 }
 
 /// The generator that titles of profile `name` are rendered with: the shipped one, or one made of

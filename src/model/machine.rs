@@ -6,6 +6,9 @@ use std::fs;
 /// Bytes that can be had without swapping, as Linux estimates them (`MemAvailable`, and what is left
 /// of the control group's limit); `None` where there is no such figure.
 pub fn available_memory() -> Option<u64> {
+    if cfg!(not(target_os = "linux")) {
+        return None;
+    }
     let table = fs::read_to_string("/proc/meminfo").ok()?;
     let machine = kibibytes(&table, "MemAvailable:")?;
     Some(group_left().map_or(machine, |left| left.min(machine)))

@@ -42,6 +42,24 @@ pub struct Profile {
     pub vae: Option<VaeForm>,
 }
 
+/// Size of a latent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatentShape {
+    /// Values of a cell.
+    pub channels: usize,
+    /// Cells from top to bottom.
+    pub rows: usize,
+    /// Cells from left to right.
+    pub columns: usize,
+}
+
+impl LatentShape {
+    /// Values of all cells; at most 2^24, as profiles bound the picture.
+    pub fn values(self) -> usize {
+        self.channels * self.rows * self.columns
+    }
+}
+
 /// How a prompt of T×D enters the network.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Conditioning {
@@ -155,8 +173,6 @@ pub struct DecoderForm {
     pub shuffle: usize,
     /// Whether a linear map of the latent cell is added to the picture.
     pub linear: bool,
-    /// Groups of the norm in the widening branch of the first stage's blocks; `None`: no branch.
-    pub pool_groups: Option<usize>,
 }
 
 /// An encoder in the mirrored form: stages of residual blocks, halving the grid between them.
@@ -175,8 +191,6 @@ pub struct EncoderForm {
     pub outputs: usize,
     /// Side in pixels of the cells whose linear map is added to the output; `None`: not added.
     pub linear_cell: Option<usize>,
-    /// Groups of the norm in the widening branch of the last stage's blocks; `None`: no branch.
-    pub pool_groups: Option<usize>,
 }
 
 /// Stable Diffusion's full-size autoencoder (`AutoencoderKL`).
@@ -240,7 +254,6 @@ impl Profile {
                 up_bias: true,
                 shuffle: 2,
                 linear: true,
-                pool_groups: None,
             },
             encoder: Some(EncoderForm {
                 unshuffle: 4,
@@ -259,7 +272,6 @@ impl Profile {
                 entry_relu: true,
                 outputs: dim,
                 linear_cell: Some(16),
-                pool_groups: None,
             }),
             vae: None,
         }
@@ -311,16 +323,19 @@ impl Profile {
         (up(width), up(height))
     }
 
-    /// The latent's (channels, rows, columns) for a picture of a coded size.
-    pub fn latent_shape(&self, (width, height): (u32, u32)) -> (usize, usize, usize) {
-        let cells = |side: u32| (side / self.latent_cell) as usize;
-        (self.latent_channels, cells(height), cells(width))
+    /// The latent's shape for a picture of a coded size (width, height).
+    pub fn latent_shape(&self, (width, height): (u32, u32)) -> LatentShape {
+        LatentShape {
+            channels: self.latent_channels,
+            rows: (height / self.latent_cell) as usize,
+            columns: (width / self.latent_cell) as usize,
+        }
     }
 
     /// About how many bytes one pass keeps at a time for a picture of a coded size. With attention they
     /// grow with the square of the pixels: the finest level's scores, and their softmax beside them.
     pub fn pass_bytes(&self, size: (u32, u32)) -> u64 {
-        let (_, rows, columns) = self.latent_shape(size);
+        let LatentShape { rows, columns, .. } = self.latent_shape(size);
         let heads = self.unet.attention.as_ref();
         let heads = heads.and_then(|attention| attention.heads.first());
         let scores = heads.map_or(0, |&heads| {
@@ -362,16 +377,6 @@ impl DecoderForm {
             up_bias: false,
             shuffle: 1,
             linear: false,
-            pool_groups: None,
-        }
-    }
-
-    /// TAEF2's decoder for FLUX.2 latents (32 channels): TAESD's with a widening branch at latent
-    /// resolution; 1,338,499 values.
-    pub fn taef2() -> Self {
-        Self {
-            pool_groups: Some(TAEF2_GROUPS),
-            ..Self::taesd()
         }
     }
 }
@@ -386,16 +391,6 @@ impl EncoderForm {
             entry_relu: false,
             outputs: 4,
             linear_cell: None,
-            pool_groups: None,
-        }
-    }
-
-    /// TAEF2's encoder for FLUX.2 latents: 1,338,528 values.
-    pub fn taef2() -> Self {
-        Self {
-            outputs: TAEF2_LATENT,
-            pool_groups: Some(TAEF2_GROUPS),
-            ..Self::taesd()
         }
     }
 }
@@ -412,12 +407,6 @@ impl VaeForm {
         }
     }
 }
-
-/// Channels of a FLUX.2 latent.
-const TAEF2_LATENT: usize = 32;
-
-/// Groups of the norms in TAEF2.
-const TAEF2_GROUPS: usize = 4;
 
 fn taesd_stages(blocks: [usize; 4]) -> Vec<Stage> {
     let stage = |blocks| Stage {
@@ -463,7 +452,7 @@ mod tests {
     fn sizes_follow_from_the_cell() {
         let mini = Profile::mini();
         assert_eq!(mini.coded_size((300, 200)), (320, 224));
-        assert_eq!(mini.latent_shape((256, 128)), (16, 16, 32));
+        assert_eq!(mini.latent_shape((256, 128)).values(), 16 * 16 * 32);
         let shape = mini.prompt_shape((256, 128));
         assert_eq!((shape.tokens, shape.dim), (128, 32));
         assert_eq!(mini.grid_width((256, 128)), 16);
@@ -475,7 +464,7 @@ mod tests {
         let sd = Profile::sd_turbo();
         // Five heads of 16,384² scores each, twice, are 10.7 GB.
         assert_eq!(sd.pass_bytes((1024, 1024)) >> 30, 10 + 2);
-        assert_eq!(sd.latent_shape((512, 512)), (4, 64, 64));
+        assert_eq!(sd.latent_shape((512, 512)).values(), 4 * 64 * 64);
         assert_eq!(sd.prompt_shape((512, 512)).tokens, 77);
     }
 

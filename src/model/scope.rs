@@ -6,7 +6,7 @@ use std::fmt::Display;
 use candle_core::{Device, Tensor};
 
 use super::ModelError;
-use super::ops::{Conv2d, GroupNorm, LayerNorm, Linear};
+use super::ops::{Conv2d, Linear, Norm, ResidualBlock};
 use super::weights::Source;
 
 /// A place in a network's tree of names, from which layers are made.
@@ -58,28 +58,37 @@ impl<'a> Scope<'a> {
         Ok(Linear::new(&weight, bias.as_ref())?)
     }
 
-    /// A group norm with scale and shift.
-    pub fn group_norm(
+    /// relu(conv(… relu(conv(x))) + x) of `count` 3×3 convolutions `convs.0`, `convs.1`, …
+    pub fn residual_block(
         &self,
         channels: usize,
-        groups: usize,
-        eps: f64,
-    ) -> Result<GroupNorm, ModelError> {
-        let weight = self.weight(&[channels])?;
-        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
-        Ok(GroupNorm::new(groups, eps, &weight, &bias)?)
+        count: usize,
+    ) -> Result<ResidualBlock, ModelError> {
+        let convs = self.sub("convs");
+        let convs = (0..count).map(|i| convs.sub(i).conv3(channels, channels));
+        Ok(ResidualBlock::new(convs.collect::<Result<_, _>>()?)?)
+    }
+
+    /// A group norm with scale and shift.
+    pub fn group_norm(&self, channels: usize, groups: usize, eps: f64) -> Result<Norm, ModelError> {
+        let (weight, bias) = self.scale_and_shift(channels)?;
+        Ok(Norm::group(groups, eps, &weight, &bias)?)
     }
 
     /// A layer norm with scale and shift.
-    pub fn layer_norm(&self, channels: usize, eps: f64) -> Result<LayerNorm, ModelError> {
-        let weight = self.weight(&[channels])?;
-        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
-        Ok(LayerNorm::new(eps, &weight, &bias)?)
+    pub fn layer_norm(&self, channels: usize, eps: f64) -> Result<Norm, ModelError> {
+        let (weight, bias) = self.scale_and_shift(channels)?;
+        Ok(Norm::layer(eps, &weight, &bias)?)
     }
 
     /// Where the layers' tensors lie.
     pub fn device(&self) -> &Device {
         self.source.device()
+    }
+
+    fn scale_and_shift(&self, channels: usize) -> Result<(Tensor, Tensor), ModelError> {
+        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
+        Ok((self.weight(&[channels])?, bias))
     }
 
     fn weight(&self, shape: &[usize]) -> Result<Tensor, ModelError> {

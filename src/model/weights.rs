@@ -1,11 +1,11 @@
 //! Where a network's numbers come from: a safetensors file, tensor by tensor.
 //!
-//! Files are mapped into memory, and a tensor is converted when a layer asks for it.
+//! A tensor is converted when a layer asks for it.
 //! Knows the safetensors format (<https://github.com/huggingface/safetensors>), but no network,
 //! no layer and no profile.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::ops::Deref;
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
@@ -13,7 +13,9 @@ use safetensors::tensor::{Dtype, Metadata};
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
-use super::mapped::Bytes;
+
+/// The bytes of a whole file: held, or mapped into memory.
+pub(super) type Bytes = Box<dyn Deref<Target = [u8]> + Send + Sync>;
 
 /// Something that yields tensors by name, always as `f32`.
 pub trait Source: Send + Sync {
@@ -24,7 +26,7 @@ pub trait Source: Send + Sync {
     fn device(&self) -> &Device;
 }
 
-/// A safetensors file, mapped into memory; `F32`, `F16` and `BF16` become `f32`.
+/// A safetensors file; `F32`, `F16` and `BF16` become `f32`.
 pub struct Checkpoint {
     file: String,
     bytes: Bytes,
@@ -34,26 +36,18 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the file at `path`; tensors will be made on `device`.
-    pub fn read(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let file = path.display().to_string();
-        match Bytes::open(path) {
-            Ok(bytes) => Self::new(file, bytes, device),
-            Err(source) => Err(ModelError::Read { file, source }),
-        }
-    }
-
     /// Takes the bytes of a whole file; `file` is its name in messages.
     pub fn from_bytes(
         file: &str,
         bytes: impl Into<Cow<'static, [u8]>>,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        Self::new(file.to_owned(), Bytes::Held(bytes.into()), device)
+        let bytes: Cow<'static, [u8]> = bytes.into();
+        Self::new(file.to_owned(), Box::new(bytes), device)
     }
 
-    fn new(file: String, bytes: Bytes, device: &Device) -> Result<Self, ModelError> {
-        let (header, metadata) = match SafeTensors::read_metadata(&bytes) {
+    pub(super) fn new(file: String, bytes: Bytes, device: &Device) -> Result<Self, ModelError> {
+        let (header, metadata) = match SafeTensors::read_metadata(&bytes[..]) {
             Ok(read) => read,
             Err(error) => {
                 let detail = error.to_string();
@@ -71,7 +65,7 @@ impl Checkpoint {
 
     /// SHA-256 of the whole file.
     pub fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(&*self.bytes).into()
+        Sha256::digest(&self.bytes[..]).into()
     }
 
     /// Names of all tensors in the file, in no particular order.

@@ -3,89 +3,7 @@
 
 use super::layered::{LayeredDecoder, LayeredEncoder};
 use super::reference::{ReferenceDecoder, ReferencePayload};
-use super::{Factors, PromptError, Quantiser, Shape, Steps, factors::in_range};
-
-/// How keyframes are turned into bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum CodingId {
-    /// The reference's bytes, one payload a keyframe, never cut.
-    Reference = 0,
-    /// One stream per component, predicted from earlier keyframes of the segment.
-    Layered = 1,
-}
-
-impl TryFrom<u8> for CodingId {
-    type Error = PromptError;
-
-    fn try_from(id: u8) -> Result<Self, PromptError> {
-        match id {
-            0 => Ok(Self::Reference),
-            1 => Ok(Self::Layered),
-            _ => Err(PromptError::UnknownCoding(id)),
-        }
-    }
-}
-
-/// What both sides of the coding must agree on; it stands in the track's configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CodingParameters {
-    /// How keyframes are coded.
-    pub coding: CodingId,
-    /// Tokens and values of a token.
-    pub shape: Shape,
-    /// Columns of the token grid (row-major), or 0 if tokens are no picture. Divides the tokens.
-    pub grid_width: usize,
-    /// Components of this rung, 1 to `full_rank`.
-    pub components: usize,
-    /// Components of the fit, which fix the scale 1/√full_rank.
-    pub full_rank: usize,
-    /// Widths of the integers (layered coding; the reference's are fixed).
-    pub quantiser: Quantiser,
-}
-
-impl CodingParameters {
-    /// Most values of U: 64 components at 4096×4096 pixels.
-    const MAX_U: usize = 1 << 22;
-
-    /// Fails unless every parameter is within its limits.
-    pub fn check(&self) -> Result<(), PromptError> {
-        self.shape.check()?;
-        self.quantiser.check()?;
-        in_range("full rank", self.full_rank, 1, Factors::MAX_RANK)?;
-        in_range("component count", self.components, 1, self.full_rank)?;
-        let tokens = self.shape.tokens;
-        in_range("size of U", tokens * self.components, 1, Self::MAX_U)?;
-        if self.grid_width > 0 && !tokens.is_multiple_of(self.grid_width) {
-            return Err(PromptError::Grid {
-                width: self.grid_width,
-                tokens,
-            });
-        }
-        Ok(())
-    }
-
-    /// Fails unless `factors` belong to such a track.
-    pub(super) fn check_factors(&self, factors: &Factors) -> Result<(), PromptError> {
-        if factors.shape() != self.shape || factors.full_rank() != self.full_rank {
-            return Err(PromptError::Mismatch {
-                left_shape: self.shape,
-                left_rank: self.full_rank,
-                right_shape: factors.shape(),
-                right_rank: factors.full_rank(),
-            });
-        }
-        in_range("rank", factors.rank(), self.components, self.full_rank)
-    }
-}
-
-/// One keyframe as sent: the bytes of every layer, lowest component first. The reference coding
-/// has one layer, which is its whole payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CodedKeyframe {
-    /// Bytes of layer j; may be empty.
-    pub layers: Vec<Vec<u8>>,
-}
+use super::{CodedKeyframe, CodingId, CodingParameters, Factors, PromptError, Steps};
 
 /// Codes the keyframes of one segment in order.
 ///
@@ -106,22 +24,22 @@ impl KeyframeEncoder {
     ///
     /// Fails if a parameter is out of range or steps are too few.
     pub fn new(parameters: CodingParameters, steps: Steps) -> Result<Self, PromptError> {
-        Self::thrifty(parameters, steps, 0.0)
+        Self::with_rdoq(parameters, steps, 0.0)
     }
 
     /// As [`KeyframeEncoder::new`], but an integer next to the nearest one is sent where that
-    /// saves more than its squared error (in steps) over `thrift` in bits. With 0.1 and a step a
+    /// saves more than its squared error (in steps) over `rdoq_lambda` in bits. With 0.1 and a step a
     /// tenth smaller the same error costs 4 to 9 % fewer bytes. The reference coding takes no
     /// notice.
-    pub fn thrifty(
+    pub fn with_rdoq(
         parameters: CodingParameters,
         steps: Steps,
-        thrift: f32,
+        rdoq_lambda: f32,
     ) -> Result<Self, PromptError> {
         parameters.check()?;
         Ok(Self(match parameters.coding {
             CodingId::Reference => Encoder::Reference(parameters),
-            CodingId::Layered => Encoder::Layered(LayeredEncoder::new(parameters, steps, thrift)?),
+            CodingId::Layered => Encoder::Layered(LayeredEncoder::new(parameters, steps, rdoq_lambda)?),
         }))
     }
 
@@ -191,6 +109,7 @@ impl KeyframeDecoder {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::prompt::{Quantiser, Shape};
 
     fn parameters(coding: CodingId) -> CodingParameters {
         CodingParameters {

@@ -1,6 +1,6 @@
 //! What can be wrong with a prompt or its coded form.
 
-use super::Shape;
+use super::shape::Shape;
 
 /// An error of the prompt domain. Places are component (layer) and byte counts; who knows the
 /// file or box adds its name.
@@ -103,4 +103,33 @@ pub enum PromptError {
         /// What was found.
         reason: &'static str,
     },
+}
+
+/// Fails with [`PromptError::OutOfRange`] unless `min <= got <= max`.
+pub(super) fn in_range(
+    what: &'static str,
+    got: usize,
+    min: usize,
+    max: usize,
+) -> Result<(), PromptError> {
+    if (min..=max).contains(&got) {
+        return Ok(());
+    }
+    Err(PromptError::OutOfRange {
+        what,
+        got,
+        min,
+        max,
+    })
+}
+
+impl Shape {
+    /// Fails with [`PromptError::OutOfRange`] unless both sides and their product are within
+    /// their limits.
+    pub fn check(self) -> Result<Self, PromptError> {
+        in_range("token count", self.tokens, 1, Self::MAX_TOKENS)?;
+        in_range("embedding width", self.dim, 1, Self::MAX_DIM)?;
+        in_range("size", self.tokens * self.dim, 1, Self::MAX_VALUES)?;
+        Ok(self)
+    }
 }

@@ -29,12 +29,16 @@ mod factors;
 mod interpolate;
 mod layered;
 pub mod official;
+mod parameters;
 mod quantize;
 mod reference;
+mod shape;
 
-pub use coding::{CodedKeyframe, CodingId, CodingParameters, KeyframeDecoder, KeyframeEncoder};
+pub use coding::{KeyframeDecoder, KeyframeEncoder};
 pub use error::PromptError;
-pub use factors::{Factors, Shape};
+pub use factors::Factors;
 pub use interpolate::{Interpolation, between};
+pub use parameters::{CodedKeyframe, CodingId, CodingParameters};
 pub use quantize::{Affine8, Quantiser, Steps};
 pub use reference::ReferencePayload;
+pub use shape::Shape;

@@ -5,7 +5,7 @@
 //! the least squared error at a given rate has one step for all components (reverse
 //! water-filling), and V's rows deserve a precision that grows with the energy of their column.
 
-use super::factors::in_range;
+use super::error::in_range;
 use super::{Factors, PromptError};
 
 /// The reference's quantiser (coding id 0): value = scale · (q − zero_point), q in 0..=255, one

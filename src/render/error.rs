@@ -157,6 +157,7 @@ impl RenderError {
         Self::Sink(Box::new(cause))
     }
 
+    #[cfg(feature = "generator")]
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         let path = path.into();
         Self::Io { path, source }

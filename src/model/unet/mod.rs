@@ -5,27 +5,21 @@
 //! form and its condition, but neither schedules nor latents of earlier frames.
 
 mod block;
+mod conditioning;
 mod resnet;
 mod time;
 mod transformer;
 
 use candle_core::{DType, Tensor};
 
-use self::block::{Block, Grid};
+use self::block::{Block, BlockForm, Grid};
+use self::conditioning::Conditioning;
 use self::resnet::{norm, normed};
 use self::time::TimeEmbedding;
 use super::ModelError;
-use super::ops::{Conv2d, GroupNorm, silu};
+use super::ops::{Conv2d, Norm, silu};
 use super::profile::{Modulation, UNetForm};
 use super::scope::Scope;
-
-/// What every layer is told besides its input.
-struct Told<'a> {
-    /// The prompt: a map (B, D, h, w) for the resnets or tokens (B, T, D) for the transformers.
-    prompt: &'a Tensor,
-    /// silu of the time embedding (1, dim), where the form has one.
-    time: Option<Tensor>,
-}
 
 /// A UNet with frozen weights.
 #[derive(Debug)]
@@ -35,7 +29,7 @@ pub struct UNet {
     down: Vec<Block>,
     middle: Block,
     up: Vec<Block>,
-    norm_out: Option<GroupNorm>,
+    norm_out: Option<Norm>,
     conv_out: Conv2d,
 }
 
@@ -62,9 +56,12 @@ impl UNet {
             down: down_blocks(form, &scope.sub("down_blocks"))?,
             middle: Block::new(
                 form,
-                &[(last, last); 2],
-                (middle_heads, 1),
-                Grid::Keep,
+                &BlockForm {
+                    resnets: vec![(last, last); 2],
+                    heads: middle_heads,
+                    transformers: 1,
+                    grid: Grid::Keep,
+                },
                 &scope.sub("mid_block"),
             )?,
             up: up_blocks(form, &scope.sub("up_blocks"))?,
@@ -82,12 +79,12 @@ impl UNet {
     /// is a map (B, D, h, w) or tokens (B, T, D), as the form's modulation and attention want it.
     pub fn forward(&self, x: &Tensor, prompt: &Tensor) -> Result<Tensor, ModelError> {
         let time = self.time.as_ref().map(TimeEmbedding::forward).transpose()?;
-        let told = Told { prompt, time };
+        let conditioning = Conditioning { prompt, time };
         let mut x = self.conv_in.forward(x)?;
         let mut skips = vec![x.clone()];
         for block in &self.down {
             for j in 0..block.len() {
-                x = block.layer(j, &x, &told)?;
+                x = block.layer(j, &x, &conditioning)?;
                 skips.push(x.clone());
             }
             if let Some(conv) = &block.resample {
@@ -96,14 +93,14 @@ impl UNet {
             }
         }
         for j in 0..self.middle.len() {
-            x = self.middle.layer(j, &x, &told)?;
+            x = self.middle.layer(j, &x, &conditioning)?;
         }
         for block in &self.up {
             for j in 0..block.len() {
                 if let Some(skip) = skips.pop() {
                     x = Tensor::cat(&[&x, &skip], 1)?;
                 }
-                x = block.layer(j, &x, &told)?;
+                x = block.layer(j, &x, &conditioning)?;
             }
             if let Some(conv) = &block.resample {
                 x = conv.forward_enlarged(&x)?;
@@ -118,15 +115,15 @@ fn down_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelEr
     let mut inputs = form.widths.first().copied().unwrap_or(form.inputs);
     let mut blocks = Vec::with_capacity(form.widths.len());
     for (i, &width) in form.widths.iter().enumerate() {
-        let channels: Vec<_> = (0..form.layers)
-            .map(|j| (if j == 0 { inputs } else { width }, width))
-            .collect();
-        let grid = match i + 1 == form.widths.len() {
-            true => Grid::Keep,
-            false => Grid::Halve,
+        let channels = |j| (if j == 0 { inputs } else { width }, width);
+        let last = i + 1 == form.widths.len();
+        let block = BlockForm {
+            resnets: (0..form.layers).map(channels).collect(),
+            heads: level_heads(form, i),
+            transformers: form.layers,
+            grid: if last { Grid::Keep } else { Grid::Halve },
         };
-        let heads = (level_heads(form, i), form.layers);
-        blocks.push(Block::new(form, &channels, heads, grid, &scope.sub(i))?);
+        blocks.push(Block::new(form, &block, &scope.sub(i))?);
         inputs = width;
     }
     Ok(blocks)
@@ -138,16 +135,18 @@ fn up_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelErro
     let mut blocks = Vec::with_capacity(form.widths.len());
     for (i, (level, &width)) in form.widths.iter().enumerate().rev().enumerate() {
         let finer = form.widths[level.saturating_sub(1)];
-        let channels: Vec<_> = (0..=form.layers)
-            .map(|j| {
-                let before = if j == 0 { inputs } else { width };
-                let skip = if j == form.layers { finer } else { width };
-                (before + skip, width)
-            })
-            .collect();
-        let grid = if level == 0 { Grid::Keep } else { Grid::Double };
-        let heads = (level_heads(form, level), form.layers + 1);
-        blocks.push(Block::new(form, &channels, heads, grid, &scope.sub(i))?);
+        let channels = |j| {
+            let before = if j == 0 { inputs } else { width };
+            let skip = if j == form.layers { finer } else { width };
+            (before + skip, width)
+        };
+        let block = BlockForm {
+            resnets: (0..=form.layers).map(channels).collect(),
+            heads: level_heads(form, level),
+            transformers: form.layers + 1,
+            grid: if level == 0 { Grid::Keep } else { Grid::Double },
+        };
+        blocks.push(Block::new(form, &block, &scope.sub(i))?);
         inputs = width;
     }
     Ok(blocks)
@@ -161,7 +160,8 @@ fn level_heads(form: &UNetForm, level: usize) -> usize {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Told, UNet};
+    use super::UNet;
+    use super::conditioning::Conditioning;
     use crate::model::Profile;
     use crate::model::gradient_check::{check, normal};
     use crate::model::profile::{AttentionForm, Modulation, UNetForm};
@@ -202,9 +202,8 @@ mod tests {
             let time = Some(normal(4, &[1, 24]));
             let forward = |x: &_, prompt: &_| {
                 let time = time.clone();
-                resnet
-                    .forward(x, &Told { prompt, time })
-                    .map_err(Error::wrap)
+                let conditioning = Conditioning { prompt, time };
+                resnet.forward(x, &conditioning).map_err(Error::wrap)
             };
             check(&x, 1e-2, |x| forward(x, &map));
             if matches!(form.modulation, Modulation::Prompt { .. }) {

@@ -2,10 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::Told;
+use super::conditioning::Conditioning;
 use crate::model::ModelError;
 use crate::model::ops::{
-    Conv2d, GroupNorm, Linear, add_constant, avg_pool2, modulate, silu, upsample_nearest2,
+    Conv2d, Norm, Linear, add_constant, avg_pool2, modulate, silu, upsample_nearest2,
 };
 use crate::model::profile::{Modulation, UNetForm};
 use crate::model::scope::Scope;
@@ -17,10 +17,10 @@ pub(super) const NORM_EPS: f64 = 1e-5;
 /// the channels differ).
 #[derive(Debug)]
 pub(super) struct Resnet {
-    norm1: Option<GroupNorm>,
+    norm1: Option<Norm>,
     conv1: Conv2d,
     modulation: Layer,
-    norm2: Option<GroupNorm>,
+    norm2: Option<Norm>,
     conv2: Conv2d,
     shortcut: Option<Conv2d>,
 }
@@ -68,11 +68,11 @@ impl Resnet {
         })
     }
 
-    pub(super) fn forward(&self, x: &Tensor, told: &Told<'_>) -> Result<Tensor, ModelError> {
+    pub(super) fn forward(&self, x: &Tensor, conditioning: &Conditioning<'_>) -> Result<Tensor, ModelError> {
         let hidden = self
             .conv1
             .forward(&silu(&normed(self.norm1.as_ref(), x)?)?)?;
-        let hidden = self.moved(&hidden, told)?;
+        let hidden = self.modulated(&hidden, conditioning)?;
         let hidden = self
             .conv2
             .forward(&silu(&normed(self.norm2.as_ref(), &hidden)?)?)?;
@@ -82,13 +82,13 @@ impl Resnet {
         }
     }
 
-    fn moved(&self, hidden: &Tensor, told: &Told<'_>) -> Result<Tensor, ModelError> {
-        match (&self.modulation, &told.time) {
+    fn modulated(&self, hidden: &Tensor, conditioning: &Conditioning<'_>) -> Result<Tensor, ModelError> {
+        match (&self.modulation, &conditioning.time) {
             (Layer::Prompt(conv), _) => {
                 let (_, _, height, _) = hidden.dims4()?;
                 Ok(modulate(
                     hidden,
-                    &to_grid(&conv.forward(told.prompt)?, height)?,
+                    &to_grid(&conv.forward(conditioning.prompt)?, height)?,
                 )?)
             }
             (Layer::Time(linear), Some(time)) => {
@@ -105,14 +105,14 @@ pub(super) fn norm(
     form: &UNetForm,
     channels: usize,
     scope: &Scope<'_>,
-) -> Result<Option<GroupNorm>, ModelError> {
+) -> Result<Option<Norm>, ModelError> {
     form.norm_groups
         .map(|groups| scope.group_norm(channels, groups, NORM_EPS))
         .transpose()
 }
 
 /// `x` through `norm`, or as it is.
-pub(super) fn normed(norm: Option<&GroupNorm>, x: &Tensor) -> Result<Tensor, ModelError> {
+pub(super) fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ModelError> {
     match norm {
         Some(norm) => Ok(norm.forward(x)?),
         None => Ok(x.clone()),

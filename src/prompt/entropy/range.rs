@@ -2,8 +2,8 @@
 //! bytes already written, the decoder reads zeros past the end, and the encoder leaves away every
 //! byte at the end that zeros would replace.
 
-use super::law::TOTAL_BITS;
-use super::{Coder, Law};
+use super::distribution::TOTAL_BITS;
+use super::{Coder, Distribution};
 
 const TOP: u64 = 1 << 40;
 const BOTTOM: u64 = 1 << 32;
@@ -14,18 +14,18 @@ pub(in crate::prompt) struct RangeEncoder {
     out: Vec<u8>,
     low: u64,
     range: u64,
-    thrift: f64,
+    rdoq_lambda: f64,
     slopes: Vec<f32>,
 }
 
 impl RangeEncoder {
-    /// An encoder that pays at most a squared error of `thrift` to save a bit.
-    pub(in crate::prompt) fn new(thrift: f64) -> Self {
+    /// An encoder that pays at most a squared error of `rdoq_lambda` to save a bit.
+    pub(in crate::prompt) fn new(rdoq_lambda: f64) -> Self {
         Self {
             out: Vec::new(),
             low: 0,
             range: TOP,
-            thrift,
+            rdoq_lambda,
             slopes: Vec::new(),
         }
     }
@@ -35,17 +35,17 @@ impl RangeEncoder {
         &self.slopes
     }
 
-    /// The nearest integer to `wish`, or the next one towards the centre if that is worth it.
-    fn choose(&self, law: &Law, wish: f32) -> i32 {
-        let nearest = law.nearest(wish);
-        if self.thrift == 0.0 {
+    /// The nearest integer to `target`, or the next one towards the centre if that is worth it.
+    fn choose(&self, distribution: &Distribution, target: f32) -> i32 {
+        let nearest = distribution.nearest(target);
+        if self.rdoq_lambda == 0.0 {
             return nearest;
         }
         let price = |value: i32| {
-            let error = f64::from(wish) - f64::from(value);
-            error * error + self.thrift * law.cost(value)
+            let error = f64::from(target) - f64::from(value);
+            error * error + self.rdoq_lambda * distribution.cost(value)
         };
-        let nearer = nearest + (law.middle() - nearest).signum();
+        let nearer = nearest + (distribution.middle() - nearest).signum();
         match price(nearer) < price(nearest) {
             true => nearer,
             false => nearest,
@@ -100,30 +100,30 @@ impl RangeEncoder {
 }
 
 impl Coder for RangeEncoder {
-    fn integer(&mut self, law: &Law, wish: f32) -> i32 {
-        let value = self.choose(law, wish);
-        self.slopes.push(law.slope(value));
-        let below = law.below(value);
-        self.narrow(below, law.below(value + 1) - below, TOTAL_BITS);
+    fn integer(&mut self, distribution: &Distribution, target: f32) -> i32 {
+        let value = self.choose(distribution, target);
+        self.slopes.push(distribution.slope(value));
+        let below = distribution.below(value);
+        self.narrow(below, distribution.below(value + 1) - below, TOTAL_BITS);
         value
     }
 
-    fn flag(&mut self, odds: u8, wish: bool) -> bool {
+    fn flag(&mut self, odds: u8, target: bool) -> bool {
         let odds = u64::from(odds);
-        match wish {
+        match target {
             true => self.narrow(0, odds, 8),
             false => self.narrow(odds, 256 - odds, 8),
         }
-        wish
+        target
     }
 
-    fn bits(&mut self, count: u32, wish: u32) -> u32 {
-        self.narrow(wish.into(), 1, count);
-        wish
+    fn bits(&mut self, count: u32, target: u32) -> u32 {
+        self.narrow(target.into(), 1, count);
+        target
     }
 }
 
-/// Reads what [`RangeEncoder`] wrote; any bytes decode to something within the laws' bounds.
+/// Reads what [`RangeEncoder`] wrote; any bytes decode to something within the distributions' bounds.
 #[derive(Debug)]
 pub(in crate::prompt) struct RangeDecoder<'a> {
     bytes: &'a [u8],
@@ -167,16 +167,16 @@ impl<'a> RangeDecoder<'a> {
 }
 
 impl Coder for RangeDecoder<'_> {
-    fn integer(&mut self, law: &Law, _: f32) -> i32 {
+    fn integer(&mut self, distribution: &Distribution, _: f32) -> i32 {
         let unit = self.range >> TOTAL_BITS;
         // What is left over above the last unit is never written; it reads as the last one.
         self.code = self.code.min((unit << TOTAL_BITS) - 1);
-        let (mut value, mut stride) = (law.middle(), 1);
-        let mut start = law.below(value) * unit;
+        let (mut value, mut stride) = (distribution.middle(), 1);
+        let mut start = distribution.below(value) * unit;
         let end = if start <= self.code {
             loop {
-                let next = (value + stride).min(law.max() + 1);
-                let end = law.below(next) * unit;
+                let next = (value + stride).min(distribution.max() + 1);
+                let end = distribution.below(next) * unit;
                 if end > self.code {
                     break (next, end);
                 }
@@ -186,8 +186,8 @@ impl Coder for RangeDecoder<'_> {
         } else {
             loop {
                 let end = (value, start);
-                value = (value - stride).max(-law.max());
-                start = law.below(value) * unit;
+                value = (value - stride).max(-distribution.max());
+                start = distribution.below(value) * unit;
                 if start <= self.code {
                     break end;
                 }
@@ -197,7 +197,7 @@ impl Coder for RangeDecoder<'_> {
         let (mut above, mut end) = end;
         while above - value > 1 {
             let middle = (value + above) / 2;
-            let place = law.below(middle) * unit;
+            let place = distribution.below(middle) * unit;
             match place <= self.code {
                 true => (value, start) = (middle, place),
                 false => (above, end) = (middle, place),
@@ -251,14 +251,14 @@ mod tests {
         ]
     }
 
-    fn code(coder: &mut impl Coder, items: &[Item], wish: bool) -> Vec<i32> {
+    fn code(coder: &mut impl Coder, items: &[Item], target: bool) -> Vec<i32> {
         let step = |item: &Item| match *item {
             Item::Integer(centre, scale, value) => {
-                let value = if wish { value as f32 } else { 0.0 };
-                coder.integer(&Law::new(centre, scale, 127), value)
+                let value = if target { value as f32 } else { 0.0 };
+                coder.integer(&Distribution::new(centre, scale, 127), value)
             }
-            Item::Flag(odds, yes) => i32::from(coder.flag(odds, wish && yes)),
-            Item::Bits(count, value) => coder.bits(count, if wish { value } else { 0 }) as i32,
+            Item::Flag(odds, yes) => i32::from(coder.flag(odds, target && yes)),
+            Item::Bits(count, value) => coder.bits(count, if target { value } else { 0 }) as i32,
         };
         items.iter().map(step).collect()
     }
@@ -287,9 +287,9 @@ mod tests {
     fn likely_messages_are_short() {
         assert!(RangeEncoder::new(0.0).finish().is_empty());
         let mut encoder = RangeEncoder::new(0.0);
-        let law = Law::new(0, -5 * 32, 127);
+        let distribution = Distribution::new(0, -5 * 32, 127);
         for _ in 0..1000 {
-            encoder.integer(&law, 0.0);
+            encoder.integer(&distribution, 0.0);
         }
         assert!(encoder.finish().len() <= 2);
     }
@@ -297,12 +297,12 @@ mod tests {
     #[test]
     fn thrift_moves_a_wish_towards_the_centre_only() {
         let encoder = RangeEncoder::new(0.1);
-        let law = Law::new(0, -32, 127);
-        assert_eq!(encoder.choose(&law, 0.55), 0);
-        assert_eq!(encoder.choose(&law, -0.55), 0);
-        assert_eq!(encoder.choose(&law, 0.45), 0);
-        assert_eq!(encoder.choose(&law, 0.95), 1);
-        assert_eq!(encoder.choose(&law, 5.4), 5);
+        let distribution = Distribution::new(0, -32, 127);
+        assert_eq!(encoder.choose(&distribution, 0.55), 0);
+        assert_eq!(encoder.choose(&distribution, -0.55), 0);
+        assert_eq!(encoder.choose(&distribution, 0.45), 0);
+        assert_eq!(encoder.choose(&distribution, 0.95), 1);
+        assert_eq!(encoder.choose(&distribution, 5.4), 5);
     }
 
     #[test]

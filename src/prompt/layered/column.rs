@@ -9,7 +9,7 @@
 //! "Fine" values are sixteenths of a quantiser step; logarithms are in 1/32 octaves.
 
 use super::grid::{Grid, Motion, Neighbours};
-use crate::prompt::entropy::{Coder, Law, OCTAVE, log2, weight};
+use crate::prompt::entropy::{Coder, Distribution, OCTAVE, log2, weight};
 
 /// Fine units of a step.
 const FINE: i32 = 16;
@@ -159,21 +159,21 @@ fn log(sum: i32, octaves: i32) -> i32 {
     log2(sum + (1 << (octaves - 2))) - octaves * OCTAVE
 }
 
-/// Codes one component of one keyframe: `wishes` (in steps) on the way in, `column.values` on
+/// Codes one component of one keyframe: `targets` (in steps) on the way in, `column.values` on
 /// the way out.
 pub(super) fn code(
     coder: &mut impl Coder,
     grid: &Grid,
-    place: &Place,
+    context: &Context,
     column: &mut Column,
     below: &mut Below,
-    wishes: &[f32],
+    targets: &[f32],
 ) {
-    below.rescale(place.step);
-    let weights = if place.first { &FIRST } else { &LATER };
+    below.rescale(context.step);
+    let weights = if context.first { &FIRST } else { &LATER };
     let class = below.components.min(2);
-    let scales = scale_map(grid, place, weights, column, below);
-    let mut walk = Walk::new(grid, place, column);
+    let scales = scale_map(grid, context, weights, column, below);
+    let mut walk = Walk::new(grid, context, column);
     let mut biases = [NEVER; LANES];
     for (i, bias) in biases.iter_mut().take(PREDICTORS).enumerate() {
         let error =
@@ -181,16 +181,16 @@ pub(super) fn code(
         *bias = 64 * weights.predictor_bias[class][i] - error;
     }
     for (at, (near, scale)) in grid.neighbours().iter().zip(&scales).enumerate() {
-        let (law, guess) = walk.law(at, near, weights, &biases, *scale, place.max);
-        let wish = wishes.get(at).copied().unwrap_or(0.0);
-        walk.note(at, coder.integer(&law, wish), &guess);
+        let (distribution, guess) = walk.distribution(at, near, weights, &biases, *scale, context.max);
+        let target = targets.get(at).copied().unwrap_or(0.0);
+        walk.note(at, coder.integer(&distribution, target), &guess);
     }
     finish(grid, &walk, column, below);
 }
 
 /// Where in the segment a column stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Context {
     /// Whether this is the segment's first keyframe.
     pub(super) first: bool,
     /// Motion since the keyframe before.
@@ -204,7 +204,7 @@ pub(super) struct Place {
 /// The part of the scales (in 1/64 of 1/32 octaves) that is known before the first symbol.
 fn scale_map(
     grid: &Grid,
-    place: &Place,
+    context: &Context,
     weights: &Weights,
     column: &Column,
     below: &Below,
@@ -213,10 +213,10 @@ fn scale_map(
     let fixed = 64 * weights.scale_bias[below.components.min(2)]
         + mean_before * column.summary.residual
         + mean_below * below.before.residual;
-    let past = match place.first {
+    let past = match context.first {
         true => vec![-2 * OCTAVE; grid.len()],
         false => {
-            let moved = grid.moved(&column.residuals, place.motion);
+            let moved = grid.moved(&column.residuals, context.motion);
             grid.blurred(&moved)
                 .iter()
                 .map(|&sum| log(sum, 8))
@@ -263,9 +263,9 @@ struct Guess {
 }
 
 impl Walk {
-    fn new(grid: &Grid, place: &Place, column: &Column) -> Self {
+    fn new(grid: &Grid, context: &Context, column: &Column) -> Self {
         let fine: Vec<i32> = column.values.iter().map(|value| value * FINE).collect();
-        let mut past = grid.moved(&fine, place.motion);
+        let mut past = grid.moved(&fine, context.motion);
         let corner = past.first().copied().unwrap_or(0);
         past.push(corner);
         let slots = past.len();
@@ -296,7 +296,7 @@ impl Walk {
     }
 
     #[inline(always)]
-    fn law(
+    fn distribution(
         &self,
         at: usize,
         near: &Neighbours,
@@ -304,7 +304,7 @@ impl Walk {
         biases: &Lanes,
         scale: i32,
         max: i32,
-    ) -> (Law, Guess) {
+    ) -> (Distribution, Guess) {
         let predictors = self.predictors(at, near);
         let errors = nearby(near, &self.errors).map(|sum| log(sum, 7));
         let merits = zip(biases, &errors, |bias, error| {
@@ -322,7 +322,7 @@ impl Walk {
         let spread = log2(spread + 2 * total) - log2(total) - 3 * OCTAVE;
         let scale = scale + weights.scale[0] * errors[BLEND] + weights.scale[5] * spread;
         let scale = (scale >> 6).clamp(-4 * OCTAVE, 8 * OCTAVE) - OCTAVE;
-        (Law::new(blend, scale, max), Guess { predictors, blend })
+        (Distribution::new(blend, scale, max), Guess { predictors, blend })
     }
 
     #[inline(always)]

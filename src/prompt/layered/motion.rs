@@ -13,17 +13,17 @@ const LEAST_GAIN: i64 = 8;
 const FINE: f32 = 16.0;
 
 /// Codes a keyframe's motion.
-pub(super) fn code(coder: &mut impl Coder, wish: Motion) -> Motion {
-    if coder.flag(192, wish == Motion::default()) {
+pub(super) fn code(coder: &mut impl Coder, target: Motion) -> Motion {
+    if coder.flag(192, target == Motion::default()) {
         return Motion::default();
     }
-    let mut axis = |wish: i32| {
-        let offset = coder.bits(4, (wish + Motion::MAX) as u32) as i32;
+    let mut axis = |target: i32| {
+        let offset = coder.bits(4, (target + Motion::MAX) as u32) as i32;
         (offset - Motion::MAX).min(Motion::MAX)
     };
     Motion {
-        x: axis(wish.x),
-        y: axis(wish.y),
+        x: axis(target.x),
+        y: axis(target.y),
     }
 }
 

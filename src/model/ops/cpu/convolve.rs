@@ -13,7 +13,7 @@ use super::tile::{HIGHEST, LONGEST, Panel, Spot, tile, tile_vectors};
 /// Floats that one task may pack: a share of the second-level cache.
 const BAND_FLOATS: usize = 1 << 16;
 /// Multiply-adds that make a task worth handing to another thread (about 20 µs).
-const TASK_WORK: usize = 2_000_000;
+const TASK_WORK: u64 = 2_000_000;
 /// Pixels up to which a picture is split by channels rather than by rows.
 const SMALL_PICTURE: usize = 256;
 
@@ -108,11 +108,11 @@ impl Convolution<'_> {
     fn tasks<'o>(&self, output: &'o mut [f32]) -> Vec<Task<'o>> {
         let (plan, rows) = (self.plan, self.phase_rows());
         let steps: usize = plan.panels.iter().map(|panel| panel.steps.len()).sum();
-        let work = self.batch * rows * self.phase_columns() * steps * plan.panel_rows;
+        let factors = [self.batch, rows, self.phase_columns(), steps, plan.panel_rows];
+        let work: u64 = factors.iter().map(|&factor| factor as u64).product();
         let threads = rayon::current_num_threads();
-        let parts = (work / TASK_WORK)
-            .clamp(1, 4 * threads)
-            .div_ceil(self.batch);
+        let parts = (work / TASK_WORK).clamp(1, 4 * threads as u64) as usize;
+        let parts = parts.div_ceil(self.batch);
         if rows * self.phase_columns() <= SMALL_PICTURE {
             let group = plan.blocks().div_ceil(parts.min(threads));
             return self.split(output, rows, group);

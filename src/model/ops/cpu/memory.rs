@@ -8,7 +8,7 @@
 /// anything that runs the generator more than a few times; without effect where the C library is
 /// not GNU's.
 pub fn keep_freed_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[cfg(all(feature = "generator", target_os = "linux", target_env = "gnu"))]
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {

@@ -1,6 +1,7 @@
 //! Two pictures moved to a moment between them and blended.
 
-use super::field::{Field, Levels};
+use super::estimate::{Pyramid, estimate};
+use super::field::Field;
 use crate::frame::Frame;
 
 /// Steps of the search for where a moving pixel was: the flow is known where it starts, not where
@@ -34,10 +35,10 @@ impl<'a> Between<'a> {
             let (from, to) = (size(from), size(to));
             return Err(SizesDiffer { from, to });
         }
-        let (first, second) = (Levels::new(from), Levels::new(to));
+        let (first, second) = (Pyramid::new(from), Pyramid::new(to));
         let (forward, backward) = rayon::join(
-            || Field::estimate(&first, &second),
-            || Field::estimate(&second, &first),
+            || estimate(&first, &second),
+            || estimate(&second, &first),
         );
         Ok(Self {
             from,

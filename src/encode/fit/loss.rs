@@ -3,8 +3,8 @@
 
 use candle_core::{D, Tensor};
 
-use super::InvertError;
-use super::options::LossWeights;
+use crate::encode::EncodeError;
+use crate::encode::options::LossWeights;
 use crate::model::Encoder;
 use crate::model::ops::avg_pool2;
 use crate::quality::Squeeze;
@@ -33,7 +33,7 @@ pub enum Perceptual<'a> {
 
 impl Perceptual<'_> {
     /// The distance of pictures (1, 3, H, W) in 0..1, H and W multiples of 32.
-    fn distance(&self, picture: &Tensor, target: &Tensor) -> Result<Tensor, InvertError> {
+    fn distance(&self, picture: &Tensor, target: &Tensor) -> Result<Tensor, EncodeError> {
         match self {
             Self::Lpips(lpips) => {
                 let target = lpips.target(target, None)?;
@@ -53,7 +53,7 @@ impl Perceptual<'_> {
 }
 
 /// Feature vectors (along axis 1) brought to length 1.
-fn unit(map: &Tensor) -> Result<Tensor, InvertError> {
+fn unit(map: &Tensor) -> Result<Tensor, EncodeError> {
     let length = (map.sqr()?.sum_keepdim(1)? + EPS)?.sqrt()?;
     Ok(map.broadcast_div(&length)?)
 }
@@ -76,7 +76,7 @@ impl Loss<'_> {
         picture: &Tensor,
         target: &Tensor,
         corner: Corner,
-    ) -> Result<Tensor, InvertError> {
+    ) -> Result<Tensor, EncodeError> {
         let difference = self.shown(&(picture - target)?)?;
         let mut loss = (difference.sqr()?.mean_all()? * self.weights.mse)?;
         if self.weights.colour > 0.0 {
@@ -99,13 +99,13 @@ impl Loss<'_> {
         f64::from(self.visible.0) * f64::from(self.visible.1)
     }
 
-    fn shown(&self, x: &Tensor) -> Result<Tensor, InvertError> {
+    fn shown(&self, x: &Tensor) -> Result<Tensor, EncodeError> {
         let (width, height) = self.visible;
         let rows = x.narrow(D::Minus2, 0, height as usize)?;
         Ok(rows.narrow(D::Minus1, 0, width as usize)?)
     }
 
-    fn cut(&self, x: &Tensor, corner: Corner) -> Result<Tensor, InvertError> {
+    fn cut(&self, x: &Tensor, corner: Corner) -> Result<Tensor, EncodeError> {
         let (_, _, height, width) = x.dims4()?;
         let place = |room: usize, way: f64| {
             let side = self.crop.min(room);

@@ -3,7 +3,7 @@
 
 use candle_core::{Device, Tensor};
 
-use super::InvertError;
+use crate::encode::EncodeError;
 use super::loss::Loss;
 use super::prompts::Share;
 use super::schedule::Visit;
@@ -36,13 +36,13 @@ pub(super) struct Coded {
 impl Segment<'_> {
     /// What frame `number` should become. Made when it is looked at: as numbers, the frames of a
     /// segment take four times the memory that they take as bytes.
-    pub(super) fn target(&self, number: u32) -> Result<Tensor, InvertError> {
+    pub(super) fn target(&self, number: u32) -> Result<Tensor, EncodeError> {
         let frame = &self.frames[number as usize];
         Ok(picture::to_tensor(frame, self.coded, self.device)?)
     }
 
     /// The composed prompt of a visit, exactly as a player makes it.
-    pub(super) fn prompt(&self, seen: &[Factors], visit: Visit) -> Result<Vec<f32>, InvertError> {
+    pub(super) fn prompt(&self, seen: &[Factors], visit: Visit) -> Result<Vec<f32>, EncodeError> {
         match bracket(self.positions, visit.frame) {
             Some((from, to, t)) if from != to => Ok(between(
                 &seen[from],
@@ -90,9 +90,9 @@ impl Segment<'_> {
 }
 
 /// Fails unless there are frames, of one size, and `positions` span them.
-pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), InvertError> {
+pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), EncodeError> {
     let Some(first) = frames.first() else {
-        return Err(InvertError::Frames("a segment needs a frame".to_owned()));
+        return Err(EncodeError::Frames("a segment needs a frame".to_owned()));
     };
     let visible = (first.width(), first.height());
     let odd = frames
@@ -103,7 +103,7 @@ pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), InvertErr
             "frame {odd} of the segment is {:?}, frame 0 {first:?}",
             frames[odd]
         );
-        return Err(InvertError::Frames(text));
+        return Err(EncodeError::Frames(text));
     }
     let spans = positions.first() == Some(&0)
         && positions.last().map(|&p| p as usize + 1) == Some(frames.len())
@@ -111,7 +111,7 @@ pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), InvertErr
     if !spans {
         let count = frames.len();
         let text = format!("keyframe positions {positions:?} do not span {count} frames");
-        return Err(InvertError::Frames(text));
+        return Err(EncodeError::Frames(text));
     }
     Ok(())
 }

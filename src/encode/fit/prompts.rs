@@ -1,7 +1,7 @@
 //! The unknowns of a fit: one U a keyframe and the V that a segment shares (or one V a keyframe),
 //! and how a gradient with respect to a composed prompt becomes one of the factors.
 
-use super::InvertError;
+use crate::encode::EncodeError;
 use crate::prompt::{Factors, Shape};
 
 /// The factors of all keyframes of a segment, not quantised.
@@ -37,7 +37,7 @@ pub(super) struct Share<'a> {
 
 impl Prompts {
     /// One prompt a keyframe, as the coder takes them.
-    pub(super) fn factors(&self) -> Result<Vec<Factors>, InvertError> {
+    pub(super) fn factors(&self) -> Result<Vec<Factors>, EncodeError> {
         let factors = self.u.iter().enumerate().map(|(k, u)| {
             let v = self.v[k.min(self.v.len() - 1)].clone();
             Factors::new(self.shape, self.full_rank, u.clone(), v)
@@ -46,11 +46,11 @@ impl Prompts {
     }
 
     /// Fails unless every number is finite; `pass` is named in the error.
-    pub(super) fn check(&self, pass: u32) -> Result<(), InvertError> {
+    pub(super) fn check(&self, pass: u32) -> Result<(), EncodeError> {
         let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
         let wrong = |all: &[Vec<f32>]| all.iter().position(|values| !finite(values));
         match wrong(&self.u).or_else(|| wrong(&self.v)) {
-            Some(keyframe) => Err(InvertError::Diverged { keyframe, pass }),
+            Some(keyframe) => Err(EncodeError::Diverged { keyframe, pass }),
             None => Ok(()),
         }
     }

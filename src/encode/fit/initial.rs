@@ -12,8 +12,24 @@
 use super::eigen::symmetric_eigen;
 use super::prompts::Prompts;
 use crate::model::noise::RandomState;
-use crate::prompt::Shape;
+use crate::prompt::{CodingParameters, Shape};
 use crate::segment::keyframes::bracket;
+
+/// Components that are used, and those of a full fit, which set the scale 1/√full.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ranks {
+    pub(super) used: usize,
+    pub(super) full: usize,
+}
+
+impl Ranks {
+    pub(super) fn of(coding: &CodingParameters) -> Self {
+        Self {
+            used: coding.components,
+            full: coding.full_rank,
+        }
+    }
+}
 
 /// The prompts of the keyframes at `positions` that explain `predicted` (frames, all keyframes among
 /// them, and their composed prompts, tokens × dim) best when interpolated linearly.
@@ -76,12 +92,12 @@ fn solve_tridiagonal(
     right
 }
 
-/// The factors of `keyframes` (composed prompts): the first `rank` components of their joint
-/// decomposition at full rank `full_rank`.
+/// The factors of `keyframes` (composed prompts): the first `ranks.used` components of their joint
+/// decomposition.
 pub(super) fn joint_factors(
     keyframes: &[Vec<f64>],
     shape: Shape,
-    (rank, full_rank): (usize, usize),
+    ranks: Ranks,
 ) -> Prompts {
     let dim = shape.dim;
     let mut gram = vec![0.0_f64; dim * dim];
@@ -93,8 +109,8 @@ pub(super) fn joint_factors(
         }
     }
     let (_, vectors) = symmetric_eigen(&gram, dim);
-    let v = &vectors[..rank * dim];
-    let scale = (full_rank as f64).sqrt();
+    let v = &vectors[..ranks.used * dim];
+    let scale = (ranks.full as f64).sqrt();
     let coordinate = |row: &[f64], direction: &[f64]| -> f32 {
         let sum: f64 = row.iter().zip(direction).map(|(x, y)| x * y).sum();
         (scale * sum) as f32
@@ -106,7 +122,7 @@ pub(super) fn joint_factors(
     });
     Prompts {
         shape,
-        full_rank,
+        full_rank: ranks.full,
         u: u.collect(),
         v: vec![v.iter().map(|&x| x as f32).collect()],
     }
@@ -116,13 +132,13 @@ pub(super) fn joint_factors(
 pub(super) fn separate_factors(
     keyframes: &[Vec<f64>],
     shape: Shape,
-    ranks: (usize, usize),
+    ranks: Ranks,
 ) -> Prompts {
     let each = |keyframe| joint_factors(std::slice::from_ref(keyframe), shape, ranks);
     let each: Vec<Prompts> = keyframes.iter().map(each).collect();
     Prompts {
         shape,
-        full_rank: ranks.1,
+        full_rank: ranks.full,
         u: each.iter().flat_map(|one| one.u.clone()).collect(),
         v: each.into_iter().flat_map(|one| one.v).collect(),
     }
@@ -132,7 +148,7 @@ pub(super) fn separate_factors(
 /// brought to length 1, which moves their length to U and leaves the prompt as it is.
 pub(super) fn uniform_factors(
     shape: Shape,
-    (rank, full_rank): (usize, usize),
+    ranks: Ranks,
     seed: u32,
 ) -> Prompts {
     let mut random = RandomState::new(seed);
@@ -140,19 +156,19 @@ pub(super) fn uniform_factors(
         let numbers = std::iter::repeat_with(|| random.uniform() as f32);
         numbers.take(count).collect()
     };
-    let (mut u, mut v) = (draw(shape.tokens * rank), draw(rank * shape.dim));
+    let (mut u, mut v) = (draw(shape.tokens * ranks.used), draw(ranks.used * shape.dim));
     for (j, row) in v.chunks_exact_mut(shape.dim).enumerate() {
         let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
         let length = length.max(f32::MIN_POSITIVE);
         row.iter_mut().for_each(|x| *x /= length);
         u.iter_mut()
             .skip(j)
-            .step_by(rank)
+            .step_by(ranks.used)
             .for_each(|x| *x *= length);
     }
     Prompts {
         shape,
-        full_rank,
+        full_rank: ranks.full,
         u: vec![u],
         v: vec![v],
     }
@@ -161,7 +177,7 @@ pub(super) fn uniform_factors(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{joint_factors, keyframe_prompts};
+    use super::{Ranks, joint_factors, keyframe_prompts};
     use crate::prompt::Shape;
     use crate::segment::keyframes::keyframe_positions;
 
@@ -195,7 +211,7 @@ mod tests {
         let keyframes: Vec<Vec<f64>> = (0..3)
             .map(|k| (0..24).map(|i| wave(k * 24 + i * i)).collect())
             .collect();
-        let prompts = joint_factors(&keyframes, shape, (4, 16));
+        let prompts = joint_factors(&keyframes, shape, Ranks { used: 4, full: 16 });
         for i in 0..4 {
             for j in 0..4 {
                 let row = |k: usize| &prompts.v[0][4 * k..4 * k + 4];
