@@ -36,10 +36,8 @@ impl<'a> Between<'a> {
             return Err(SizesDiffer { from, to });
         }
         let (first, second) = (Pyramid::new(from), Pyramid::new(to));
-        let (forward, backward) = rayon::join(
-            || estimate(&first, &second),
-            || estimate(&second, &first),
-        );
+        let (forward, backward) =
+            rayon::join(|| estimate(&first, &second), || estimate(&second, &first));
         Ok(Self {
             from,
             to,

@@ -229,56 +229,11 @@ mod tests {
     use super::Generator;
     use crate::model::Profile;
     use crate::model::gradient_check::{check, normal};
-    use crate::model::profile::{
-        AttentionForm, Conditioning, DecoderForm, Modulation, Stage, UNetForm,
-    };
-    use crate::model::synthetic::RandomWeights;
+    use crate::model::synthetic::{RandomWeights, narrow_sd_turbo};
     use candle_core::{Device, Error, Tensor};
 
-    /// SD-Turbo's structure at a small width, with random weights.
-    fn narrow() -> Generator {
-        let dim = 20;
-        let profile = Profile {
-            cell: 16,
-            conditioning: Conditioning::CrossAttention { tokens: 7, dim },
-            unet: UNetForm {
-                widths: vec![16, 32],
-                layers: 1,
-                norm_groups: Some(4),
-                modulation: Modulation::Time {
-                    timestep: 999.0,
-                    code: 16,
-                    dim: 24,
-                },
-                attention: Some(AttentionForm {
-                    heads: vec![2, 0],
-                    middle_heads: 4,
-                    context: dim,
-                }),
-                ..Profile::sd_turbo().unet
-            },
-            decoder: DecoderForm {
-                stages: vec![
-                    Stage {
-                        channels: 8,
-                        blocks: 1,
-                    };
-                    4
-                ],
-                ..DecoderForm::taesd()
-            },
-            ..Profile::sd_turbo()
-        };
+    fn random(profile: Profile) -> Generator {
         Generator::new(profile, &RandomWeights::new(9, &Device::Cpu), [0; 32]).unwrap()
-    }
-
-    fn random_mini() -> Generator {
-        Generator::new(
-            Profile::mini(),
-            &RandomWeights::new(9, &Device::Cpu),
-            [0; 32],
-        )
-        .unwrap()
     }
 
     /// Frames from factors: U (T, r), V (r, D) and the scale 1/√R.
@@ -295,8 +250,11 @@ mod tests {
 
     #[test]
     fn the_whole_renderer_has_right_gradients_of_both_factors() {
-        for (generator, size, step) in [(narrow(), (32, 16), 1e-3), (random_mini(), (64, 32), 2e-4)]
-        {
+        for (profile, size, step) in [
+            (narrow_sd_turbo(), (32, 16), 1e-3),
+            (Profile::mini(), (64, 32), 2e-4),
+        ] {
+            let generator = random(profile);
             let shape = generator.profile().prompt_shape(size);
             let start = generator.start(size).unwrap().fresh().unwrap();
             let u = normal(1, &[shape.tokens, 3]);

@@ -39,7 +39,9 @@ impl KeyframeEncoder {
         parameters.check()?;
         Ok(Self(match parameters.coding {
             CodingId::Reference => Encoder::Reference(parameters),
-            CodingId::Layered => Encoder::Layered(LayeredEncoder::new(parameters, steps, rdoq_lambda)?),
+            CodingId::Layered => {
+                Encoder::Layered(LayeredEncoder::new(parameters, steps, rdoq_lambda)?)
+            }
         }))
     }
 

@@ -1,8 +1,8 @@
 //! State of the optimiser and schedule of the learning rate.
 
 use super::adam::Adam;
-use crate::encode::options::FitOptions;
 use super::prompts::{Gradient, Prompts};
+use crate::encode::options::FitOptions;
 
 /// Learning rate of the last pass relative to the first.
 const FINAL_RATE: f64 = 0.1;

@@ -9,18 +9,16 @@
 
 use candle_core::{Tensor, Var};
 
-use crate::encode::EncodeError;
 use super::descent::{Descent, share};
+use super::initial::{Ranks, joint_factors, keyframe_prompts, separate_factors, uniform_factors};
 use super::loss::{Loss, Perceptual};
-use crate::encode::options::{Basis, FitOptions};
 use super::prompts::{Gradient, Prompts};
 use super::schedule::{Schedule, Visit};
 use super::segment::{Coded, Segment, check};
 use super::start::SegmentStart;
-use super::initial::{
-    Ranks, joint_factors, keyframe_prompts, separate_factors, uniform_factors,
-};
 use super::workers::Workers;
+use crate::encode::EncodeError;
+use crate::encode::options::{Basis, FitOptions};
 use crate::frame::Frame;
 use crate::model::{Encoder, Generator};
 use crate::prompt::{

@@ -94,11 +94,7 @@ fn solve_tridiagonal(
 
 /// The factors of `keyframes` (composed prompts): the first `ranks.used` components of their joint
 /// decomposition.
-pub(super) fn joint_factors(
-    keyframes: &[Vec<f64>],
-    shape: Shape,
-    ranks: Ranks,
-) -> Prompts {
+pub(super) fn joint_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) -> Prompts {
     let dim = shape.dim;
     let mut gram = vec![0.0_f64; dim * dim];
     for row in keyframes.iter().flat_map(|prompt| prompt.chunks_exact(dim)) {
@@ -129,11 +125,7 @@ pub(super) fn joint_factors(
 }
 
 /// The factors of `keyframes`, each decomposed alone.
-pub(super) fn separate_factors(
-    keyframes: &[Vec<f64>],
-    shape: Shape,
-    ranks: Ranks,
-) -> Prompts {
+pub(super) fn separate_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) -> Prompts {
     let each = |keyframe| joint_factors(std::slice::from_ref(keyframe), shape, ranks);
     let each: Vec<Prompts> = keyframes.iter().map(each).collect();
     Prompts {
@@ -146,17 +138,16 @@ pub(super) fn separate_factors(
 
 /// One keyframe as the reference starts: U and V uniform in 0..1 from `seed`; then V's rows are
 /// brought to length 1, which moves their length to U and leaves the prompt as it is.
-pub(super) fn uniform_factors(
-    shape: Shape,
-    ranks: Ranks,
-    seed: u32,
-) -> Prompts {
+pub(super) fn uniform_factors(shape: Shape, ranks: Ranks, seed: u32) -> Prompts {
     let mut random = RandomState::new(seed);
     let mut draw = |count: usize| -> Vec<f32> {
         let numbers = std::iter::repeat_with(|| random.uniform() as f32);
         numbers.take(count).collect()
     };
-    let (mut u, mut v) = (draw(shape.tokens * ranks.used), draw(ranks.used * shape.dim));
+    let (mut u, mut v) = (
+        draw(shape.tokens * ranks.used),
+        draw(ranks.used * shape.dim),
+    );
     for (j, row) in v.chunks_exact_mut(shape.dim).enumerate() {
         let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
         let length = length.max(f32::MIN_POSITIVE);

@@ -3,10 +3,10 @@
 
 use candle_core::{Device, Tensor};
 
-use crate::encode::EncodeError;
 use super::loss::Loss;
 use super::prompts::Share;
 use super::schedule::Visit;
+use crate::encode::EncodeError;
 use crate::frame::Frame;
 use crate::model::picture;
 use crate::prompt::{CodedKeyframe, CodingParameters, Factors, Interpolation, between};

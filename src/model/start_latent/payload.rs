@@ -41,8 +41,9 @@ impl StartPayload<'_> {
                     let detail = format!("{:?} is not a number of components", self.bytes);
                     return Err(self.wrong(detail));
                 };
-                let prompt = compose(components.into())
-                    .ok_or_else(|| self.wrong(format!("{components} components are not present")))?;
+                let prompt = compose(components.into()).ok_or_else(|| {
+                    self.wrong(format!("{components} components are not present"))
+                })?;
                 mix.after(&latent_of(generator, prompt, &noise)?)
             }
             StartLatent::Coarse | StartLatent::Full => {
@@ -96,9 +97,8 @@ mod tests {
     fn damaged_payloads_are_refused_in_every_mode() {
         let generator = Generator::shipped(&Device::Cpu).unwrap();
         let mix = generator.start((64, 32)).unwrap();
-        let latent = |mode, bytes: &[u8]| {
-            StartPayload { mode, bytes }.latent(&generator, &mix, |_| None)
-        };
+        let latent =
+            |mode, bytes: &[u8]| StartPayload { mode, bytes }.latent(&generator, &mix, |_| None);
         let refused = |mode, bytes: &[u8]| latent(mode, bytes).unwrap_err().to_string();
         assert!(refused(StartLatent::TwoPass, &[]).contains("not a number"));
         assert!(refused(StartLatent::TwoPass, &[3]).contains("3 components"));

@@ -130,7 +130,10 @@ mod tests {
             (1, 1, f32::NAN),
         ] {
             let bytes = payload(8, rows, columns, step, &[0; 2]);
-            assert!(read(&bytes, SHAPE, false).is_err(), "{rows}×{columns} {step}");
+            assert!(
+                read(&bytes, SHAPE, false).is_err(),
+                "{rows}×{columns} {step}"
+            );
         }
         assert!(read(&payload(8, 1, 1, 1.0, &[0; 2]), SHAPE, true).is_err());
     }

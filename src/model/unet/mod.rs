@@ -164,40 +164,19 @@ mod tests {
     use super::conditioning::Conditioning;
     use crate::model::Profile;
     use crate::model::gradient_check::{check, normal};
-    use crate::model::profile::{AttentionForm, Modulation, UNetForm};
+    use crate::model::profile::Modulation;
     use crate::model::scope::Scope;
-    use crate::model::synthetic::{Listing, RandomWeights};
+    use crate::model::synthetic::{Listing, RandomWeights, narrow_sd_turbo};
     use crate::model::unet::resnet::Resnet;
     use crate::model::unet::transformer::{Size, Transformer};
     use candle_core::{Device, Error};
-
-    /// Stable Diffusion's structure at a small width.
-    fn small() -> UNetForm {
-        UNetForm {
-            inputs: 4,
-            outputs: 4,
-            widths: vec![16, 32],
-            layers: 1,
-            norm_groups: Some(4),
-            modulation: Modulation::Time {
-                timestep: 999.0,
-                code: 16,
-                dim: 24,
-            },
-            attention: Some(AttentionForm {
-                heads: vec![2, 0],
-                middle_heads: 4,
-                context: 20,
-            }),
-        }
-    }
 
     #[test]
     fn resnets_have_right_gradients_with_time_and_with_prompt() {
         let source = RandomWeights::new(3, &Device::Cpu);
         let x = normal(1, &[1, 16, 4, 4]);
         let map = normal(2, &[1, 32, 2, 2]);
-        for form in [small(), Profile::mini().unet] {
+        for form in [narrow_sd_turbo().unet, Profile::mini().unet] {
             let resnet = Resnet::new(&form, (16, 32), &Scope::root(&source)).unwrap();
             let time = Some(normal(4, &[1, 24]));
             let forward = |x: &_, prompt: &_| {
@@ -232,7 +211,7 @@ mod tests {
     #[test]
     fn the_whole_network_has_right_gradients() {
         let source = RandomWeights::new(5, &Device::Cpu);
-        let unet = UNet::new(&small(), &Scope::root(&source)).unwrap();
+        let unet = UNet::new(&narrow_sd_turbo().unet, &Scope::root(&source)).unwrap();
         let x = normal(1, &[1, 4, 8, 4]);
         let prompt = normal(2, &[1, 5, 20]);
         check(&prompt, 1e-2, |prompt| {

@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use super::conditioning::Conditioning;
 use crate::model::ModelError;
 use crate::model::ops::{
-    Conv2d, Norm, Linear, add_constant, avg_pool2, modulate, silu, upsample_nearest2,
+    Conv2d, Linear, Norm, add_constant, avg_pool2, modulate, silu, upsample_nearest2,
 };
 use crate::model::profile::{Modulation, UNetForm};
 use crate::model::scope::Scope;
@@ -68,7 +68,11 @@ impl Resnet {
         })
     }
 
-    pub(super) fn forward(&self, x: &Tensor, conditioning: &Conditioning<'_>) -> Result<Tensor, ModelError> {
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        conditioning: &Conditioning<'_>,
+    ) -> Result<Tensor, ModelError> {
         let hidden = self
             .conv1
             .forward(&silu(&normed(self.norm1.as_ref(), x)?)?)?;
@@ -82,7 +86,11 @@ impl Resnet {
         }
     }
 
-    fn modulated(&self, hidden: &Tensor, conditioning: &Conditioning<'_>) -> Result<Tensor, ModelError> {
+    fn modulated(
+        &self,
+        hidden: &Tensor,
+        conditioning: &Conditioning<'_>,
+    ) -> Result<Tensor, ModelError> {
         match (&self.modulation, &conditioning.time) {
             (Layer::Prompt(conv), _) => {
                 let (_, _, height, _) = hidden.dims4()?;

@@ -181,7 +181,8 @@ pub(super) fn code(
         *bias = 64 * weights.predictor_bias[class][i] - error;
     }
     for (at, (near, scale)) in grid.neighbours().iter().zip(&scales).enumerate() {
-        let (distribution, guess) = walk.distribution(at, near, weights, &biases, *scale, context.max);
+        let (distribution, guess) =
+            walk.distribution(at, near, weights, &biases, *scale, context.max);
         let target = targets.get(at).copied().unwrap_or(0.0);
         walk.note(at, coder.integer(&distribution, target), &guess);
     }
@@ -322,7 +323,10 @@ impl Walk {
         let spread = log2(spread + 2 * total) - log2(total) - 3 * OCTAVE;
         let scale = scale + weights.scale[0] * errors[BLEND] + weights.scale[5] * spread;
         let scale = (scale >> 6).clamp(-4 * OCTAVE, 8 * OCTAVE) - OCTAVE;
-        (Distribution::new(blend, scale, max), Guess { predictors, blend })
+        (
+            Distribution::new(blend, scale, max),
+            Guess { predictors, blend },
+        )
     }
 
     #[inline(always)]

@@ -68,7 +68,12 @@ impl<'a> Keyframe<'a> {
     }
 
     /// Codes the next layer.
-    pub(super) fn code(&mut self, coder: &mut impl Coder, component: &mut Component, target: &Target) {
+    pub(super) fn code(
+        &mut self,
+        coder: &mut impl Coder,
+        component: &mut Component,
+        target: &Target,
+    ) {
         if self.first {
             let (u, v) = steps(coder, self.steps, target);
             component.u_step = StepCode(u);
@@ -96,7 +101,14 @@ impl<'a> Keyframe<'a> {
             max: self.quantiser.u_max(),
         };
         let column = &mut component.column;
-        column::code(coder, self.grid, &context, column, &mut self.below, &target.u);
+        column::code(
+            coder,
+            self.grid,
+            &context,
+            column,
+            &mut self.below,
+            &target.u,
+        );
     }
 }
 

@@ -108,7 +108,13 @@ impl Convolution<'_> {
     fn tasks<'o>(&self, output: &'o mut [f32]) -> Vec<Task<'o>> {
         let (plan, rows) = (self.plan, self.phase_rows());
         let steps: usize = plan.panels.iter().map(|panel| panel.steps.len()).sum();
-        let factors = [self.batch, rows, self.phase_columns(), steps, plan.panel_rows];
+        let factors = [
+            self.batch,
+            rows,
+            self.phase_columns(),
+            steps,
+            plan.panel_rows,
+        ];
         let work: u64 = factors.iter().map(|&factor| factor as u64).product();
         let threads = rayon::current_num_threads();
         let parts = (work / TASK_WORK).clamp(1, 4 * threads as u64) as usize;
