@@ -1,16 +1,14 @@
 //! One PNG or JPEG file as an upright [`Frame`]: turned as its EXIF data say, transparent parts in
 //! front of a background, 16 bits a value rounded to 8. Colour profiles are not applied.
 
-use super::{SourceError, over};
+use super::error::SourceError;
+use super::size::MAX_SIDE;
 use crate::frame::Frame;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-
-/// Largest width or height of any input, in pixels.
-pub const MAX_SIDE: u32 = 16384;
 
 const PNG: &[u8] = b"\x89PNG";
 const JPEG: &[u8] = b"\xff\xd8\xff";
@@ -106,6 +104,15 @@ pub(super) fn is_still(path: &Path, head: &[u8]) -> bool {
     let animated = || head.windows(4).any(|chunk| chunk == b"acTL");
     (named(&["png"]) && head.starts_with(PNG) && !animated())
         || (named(&["jpg", "jpeg"]) && head.starts_with(JPEG))
+}
+
+/// `colour` with `alpha` (255 is opaque) in front of `behind`.
+pub(super) fn over(colour: [u8; 3], alpha: u8, behind: [u8; 3]) -> [u8; 3] {
+    let alpha = u32::from(alpha);
+    std::array::from_fn(|i| {
+        let sum = u32::from(colour[i]) * alpha + u32::from(behind[i]) * (255 - alpha);
+        ((sum + 127) / 255) as u8
+    })
 }
 
 fn reader(path: &Path) -> Result<ImageReader<BufReader<File>>, SourceError> {

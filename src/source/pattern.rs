@@ -1,7 +1,7 @@
 //! Names of many pictures: `%03d` patterns and globs, the order in which people count, and gaps in
 //! it: `frame9.png` comes before `frame10.png`.
 
-use super::SourceError;
+use super::error::SourceError;
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 

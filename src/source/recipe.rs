@@ -15,8 +15,11 @@
 //! shows `from`, the last `to`.
 
 use super::closing::Closing;
+use super::error::SourceError;
+use super::frames::{Options, Source};
+use super::image_file;
 use super::resample::{PIXEL, Region, resample};
-use super::{MAX_SIDE, Options, Source, SourceError, image_file};
+use super::size::MAX_SIDE;
 use crate::frame::Frame;
 use crate::time::FrameRate;
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! Frames of one constant rate at another one: each moment shows the frame that is on then.
 
-use super::SourceError;
 use super::closing::Closing;
+use super::error::SourceError;
 use crate::frame::Frame;
 use crate::time::FrameRate;
 

@@ -4,8 +4,10 @@
 //! pictures of other formats go through `ffmpeg`, one by one.
 
 use super::closing::Closing;
+use super::error::SourceError;
 use super::ffmpeg::{self, Input};
-use super::{Options, Source, SourceError, image_file, pattern};
+use super::frames::{Options, Source};
+use super::{image_file, pattern};
 use crate::frame::Frame;
 use crate::time::FrameRate;
 use std::path::{Path, PathBuf};
@@ -16,8 +18,8 @@ const OWN: [&str; 3] = ["png", "jpg", "jpeg"];
 /// Formats of pictures that a folder without any of them may hold.
 const FOREIGN: [&str; 7] = ["webp", "tif", "tiff", "bmp", "avif", "jxl", "exr"];
 
-/// Opens the pictures of `folder`; other files in it are ignored.
-pub(super) fn folder(folder: &Path, options: &Options) -> Result<Source, SourceError> {
+/// The pictures of `folder`, at least one; other files in it are ignored.
+pub(super) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let of =
         |known: &[&str]| pattern::in_folder(folder, &|name| has_extension(Path::new(name), known));
     let mut paths = of(&OWN)?;
@@ -28,7 +30,7 @@ pub(super) fn folder(folder: &Path, options: &Options) -> Result<Source, SourceE
         let path = folder.into();
         return Err(SourceError::EmptyFolder { path });
     }
-    open(folder, paths, options)
+    Ok(paths)
 }
 
 fn has_extension(path: &Path, known: &[&str]) -> bool {
@@ -36,18 +38,12 @@ fn has_extension(path: &Path, known: &[&str]) -> bool {
     known.iter().any(|k| extension.eq_ignore_ascii_case(k))
 }
 
-/// Opens the pictures at `paths`, of which there is at least one, as the input `name`. One that is
-/// no picture but a film is opened as such.
+/// Opens the pictures at `paths`, at least one, as the input `name`.
 pub(super) fn open(
     name: &Path,
     paths: Vec<PathBuf>,
     options: &Options,
 ) -> Result<Source, SourceError> {
-    if let [only] = paths.as_slice()
-        && only != name
-    {
-        return Source::open(only, options);
-    }
     let mut notices: Vec<String> = pattern::gaps(&paths).into_iter().collect();
     let size = sizes(&paths, options, &mut notices)?;
     let frame_rate = match options.frame_rate {

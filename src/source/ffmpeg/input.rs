@@ -4,7 +4,7 @@
 //! megabytes are kept and given to every look. A pipe that ends within them becomes a temporary
 //! file, so that containers whose index comes last can be read too.
 
-use crate::source::SourceError;
+use crate::source::error::SourceError;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

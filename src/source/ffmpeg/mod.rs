@@ -18,7 +18,9 @@ mod streams;
 mod tone;
 
 use super::closing::Closing;
-use super::{MAX_SIDE, Options, Source, SourceError};
+use super::error::SourceError;
+use super::frames::{Options, Source};
+use super::size::MAX_SIDE;
 use crate::time::FrameRate;
 use colour::Colour;
 use decode::{Expected, Frames, Layout};

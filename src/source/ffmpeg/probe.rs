@@ -1,7 +1,7 @@
 //! What `ffprobe` says of an input: its streams, the first decoded frames, the times of packets.
 
 use super::input::Input;
-use crate::source::SourceError;
+use crate::source::error::SourceError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

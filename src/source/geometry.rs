@@ -4,8 +4,9 @@
 //! time"); the picture sits in its top left corner and its last column and row are repeated into
 //! the rest, which the player cuts away again. `--scale` says how the visible picture is made.
 
+use super::error::SourceError;
 use super::resample::{PIXEL, Region, resample};
-use super::{MAX_SIDE, SourceError};
+use super::size::MAX_SIDE;
 use crate::frame::{Frame, FrameSizeError};
 use std::str::FromStr;
 
