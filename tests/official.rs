@@ -201,7 +201,7 @@ fn storages(file: &[u8]) -> Vec<usize> {
 }
 
 #[test]
-fn any_rank_and_device_goes_round() {
+fn any_rank_and_device_round_trips() {
     for rank in [1, 8, 255] {
         for device in [Device::Cuda, Device::Cpu] {
             let prompt = invented(rank);
@@ -340,13 +340,13 @@ fn other_contents_are_named() {
         values: vec![0.0; 4],
     };
     let bytes = init_to_bytes(&init, "init", Device::Cpu);
-    assert_eq!(error(&bytes), "x: data/1: expected to be there");
+    assert_eq!(error(&bytes), "x: data/1: expected an entry of that name");
     let prompt = prompt_to_bytes(&invented(1), "p", Device::Cpu);
     assert!(init_from_bytes(Path::new("x"), &prompt).is_err());
 }
 
 #[test]
-fn damage_never_panics_and_is_mostly_seen() {
+fn damage_never_panics_and_changes_no_value_unnoticed() {
     let bytes = prompt_to_bytes(&invented(2), "frame_00000", Device::Cuda);
     let name = Path::new("x");
     for length in 0..bytes.len() {

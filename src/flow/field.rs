@@ -32,7 +32,7 @@ impl Field {
         large
     }
 
-    /// The flows of all columns at a height between rows; one past an edge is moved to it.
+    /// The flows of all columns at the subpixel row `y`, clamped to the field.
     pub(super) fn line(&self, y: f32) -> Vec<[f32; 2]> {
         let y = y.clamp(0.0, (self.height - 1) as f32);
         let top = y as usize;
@@ -44,7 +44,7 @@ impl Field {
             .collect()
     }
 
-    /// The flow at a place between pixels, bilinear; places past an edge are moved to it.
+    /// The flow at a subpixel position, bilinear, clamped to the field.
     pub(super) fn sample(&self, x: f32, y: f32) -> [f32; 2] {
         let place = Place::new((self.width, self.height), x, y);
         std::array::from_fn(|part| place.mixed(place.corners.map(|corner| self.data[corner][part])))

@@ -1,8 +1,8 @@
-//! Latent → picture: the TAESD form, its numbers as data.
+//! Latent → picture: decoders of TAESD's form.
 //!
 //! Stages of residual blocks with a doubling of the grid between them (Ollin Boer Bohan's TAESD).
-//! A profile may end in a pixel shuffle and may add a linear map of each latent cell, which carries
-//! the layout while the stages add the detail. Knows nothing of prompts or denoising.
+//! A profile may end in a pixel shuffle and may add a linear map of each latent cell, which gives the
+//! layout while the stages add detail. Knows nothing of prompts or denoising.
 
 use candle_core::{DType, Tensor};
 
@@ -74,7 +74,7 @@ impl Decoder {
         })
     }
 
-    /// The format that it computes in.
+    /// Number format of the computation.
     pub fn dtype(&self) -> DType {
         self.conv_in.dtype()
     }
@@ -117,7 +117,7 @@ mod tests {
     use candle_core::{Device, Error};
 
     #[test]
-    fn both_forms_have_right_gradients_and_sizes() {
+    fn both_forms_have_exact_gradients_and_sizes() {
         let source = RandomWeights::new(4, &Device::Cpu);
         let narrow = DecoderForm {
             stages: [(8, 1), (8, 1)]

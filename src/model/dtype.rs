@@ -1,12 +1,12 @@
-//! Weights in another number format than they are stored in: half precision for devices that
-//! compute in it. Knows no network; layers take inputs in the format of their weights.
+//! Weights converted to another number format, such as half precision on a GPU. Knows no network;
+//! layers take inputs in the format of their weights.
 
 use candle_core::{DType, Device, Tensor};
 
 use super::ModelError;
 use super::weights::Source;
 
-/// A source whose tensors are converted as they are taken.
+/// A source that converts each tensor.
 pub struct InFormat<'a> {
     source: &'a dyn Source,
     dtype: DType,

@@ -1,8 +1,8 @@
 //! Picture → prompt or latent: stages of residual blocks with a halving of the grid between them.
 //!
-//! With `mini`'s form it predicts the composed prompt P of a picture, from which a fit starts; with
-//! TAESD's it is the tiny latent encoder. Its feature maps serve as a perceptual distance where
-//! LPIPS weights are not installed. Knows nothing of factors or of the generator.
+//! With `mini`'s form it predicts the composed prompt P of a picture, the initial value of a fit; with
+//! TAESD's it is the tiny latent encoder. Its feature maps are the perceptual distance where LPIPS
+//! weights are not installed. Knows nothing of factors or of the generator.
 
 use std::borrow::Cow;
 
@@ -38,7 +38,7 @@ struct Stage {
 }
 
 impl Encoder {
-    /// The encoder network of `mini`, which ships with the crate.
+    /// The encoder network of `mini`, whose weights are part of the crate.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
         let weights =
             Checkpoint::from_bytes("encoder.safetensors", Cow::Borrowed(SHIPPED), device)?;
@@ -139,7 +139,7 @@ mod tests {
     use candle_core::{Device, Error};
 
     #[test]
-    fn features_and_prompts_have_right_gradients() {
+    fn features_and_prompts_have_exact_gradients() {
         let form = Profile::mini().encoder.unwrap();
         let source = RandomWeights::new(6, &Device::Cpu);
         let encoder = Encoder::new(&form, &Scope::root(&source)).unwrap();

@@ -4,7 +4,7 @@
 //! ```text
 //! prompt P ─┬─ (spatial) lift ─┐
 //!           │   start latent z ┴─ UNet ─ latent ─ decoder ─ picture
-//!           └──────── condition ───┘
+//!           └────── conditioning ────┘
 //! ```
 //! Differentiable with respect to the prompts. Knows nothing of ranks, keyframes or segments.
 
@@ -42,19 +42,19 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// The `mini` generator, which ships with the crate.
+    /// The `mini` generator, whose weights are part of the crate.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
         let name = "generator.safetensors";
         let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
         Self::new(Profile::mini(), &weights, weights.sha256())
     }
 
-    /// The file of weights that ships with the crate.
+    /// The weights file of `mini` (safetensors).
     pub fn shipped_file() -> &'static [u8] {
         SHIPPED
     }
 
-    /// As [`Self::shipped`], computing in the format `dtype`.
+    /// As [`Self::shipped`], with `dtype` for weights and hidden layers.
     pub fn shipped_in(dtype: DType, device: &Device) -> Result<Self, ModelError> {
         let name = "generator.safetensors";
         let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
@@ -73,8 +73,7 @@ impl Generator {
         Self::with_decoder(profile, source, decoder, weights)
     }
 
-    /// As [`Self::new`], with a decoder that was loaded apart (TAESD beside a Stable Diffusion
-    /// UNet).
+    /// As [`Self::new`], with a decoder from another file (TAESD with a Stable Diffusion UNet).
     pub fn with_decoder(
         profile: Profile,
         source: &dyn Source,
@@ -101,14 +100,14 @@ impl Generator {
         })
     }
 
-    /// The same generator, its pictures made by the full-size decoder: slower, and better than the
-    /// tiny one. Fits must not go through it.
+    /// The same generator with the full-size decoder: slower and better than the tiny one. Not
+    /// differentiable, so not for fits.
     pub fn with_vae(mut self, vae: Vae) -> Self {
         self.vae = Some(vae);
         self
     }
 
-    /// The profile that it was built from.
+    /// The profile.
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -118,7 +117,7 @@ impl Generator {
         self.weights
     }
 
-    /// Where it computes.
+    /// The device of weights and results.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -168,7 +167,7 @@ impl Generator {
         self.decode(&self.latent(prompts, start)?)
     }
 
-    /// The latent that the network's output stands for, in `f32`.
+    /// The latent from the network's output, in `f32`.
     fn predicted(
         &self,
         start: &Tensor,
@@ -194,7 +193,7 @@ impl Generator {
         let batches = batch == 1 || batch == prompts.dim(0)?;
         if channels != profile.latent_channels || !whole(rows) || !whole(columns) || !batches {
             return Err(ModelError::Input {
-                what: "the start latent",
+                what: "start latents",
                 got: start.dims().to_vec(),
                 expected: format!(
                     "(1, {}, rows, columns) with sides that are multiples of {finest}",
@@ -207,7 +206,7 @@ impl Generator {
         let (_, tokens, dim) = prompts.dims3()?;
         if (tokens, dim) != (shape.tokens, shape.dim) {
             return Err(ModelError::Input {
-                what: "the composed prompts",
+                what: "composed prompts",
                 got: prompts.dims().to_vec(),
                 expected: format!("(B, {}, {})", shape.tokens, shape.dim),
             });
@@ -216,7 +215,7 @@ impl Generator {
     }
 }
 
-/// Tokens row by row (B, T, D) → a map (B, D, h, w) under latents of `rows` × `columns`.
+/// Tokens (B, T, D), row by row → a map (B, D, h, w) for latents of `rows` × `columns`.
 fn as_map(prompts: &Tensor, rows: usize, columns: usize) -> Result<Tensor, ModelError> {
     let (batch, _, dim) = prompts.dims3()?;
     let map = prompts.transpose(1, 2)?.contiguous()?;
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_renderer_has_right_gradients_of_both_factors() {
+    fn gradients_of_both_factors_agree_with_differences() {
         for (profile, size, step) in [
             (narrow_sd_turbo(), (32, 16), 1e-3),
             (Profile::mini(), (64, 32), 2e-4),
@@ -273,7 +272,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the composed prompts is [1, 7, 32], expected (B, 8, 32)"
+            "composed prompts have shape [1, 7, 32], expected (B, 8, 32)"
         );
         let odd = normal(1, &[1, 16, 3, 4]);
         let error = generator.frames(&normal(1, &[1, 8, 32]), &odd).unwrap_err();

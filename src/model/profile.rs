@@ -1,36 +1,36 @@
-//! What a generator is, as data: shapes, widths, schedule and seeds of a profile.
+//! Profiles of generators as data: shapes, widths, schedule and seeds.
 //!
 //! `mini` is the small generator shipped with the crate, `sd-turbo` the one-step Stable Diffusion
 //! of the reference (its UNet is Stable Diffusion 2.1's, its decoder TAESD). The networks read
-//! these values and never ask for a profile by name. Knows no tensors and no files.
+//! these values and never compare the name. Knows no tensors and no files.
 
 use super::ModelError;
 use crate::prompt::Shape;
 
-/// Everything that sets one generator apart from another.
+/// All parameters of one generator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     /// Name in manifests and in `prmC`: ASCII, at most 16 characters.
     pub name: &'static str,
     /// Coded pictures have sides that are multiples of this many pixels.
     pub cell: u32,
-    /// Pixels of a picture that is not asked for in another size, at most.
+    /// Most pixels of a picture by default.
     pub usual_pixels: u64,
     /// Pixels along a side of a latent cell.
     pub latent_cell: u32,
     /// Channels of the latent.
     pub latent_channels: usize,
-    /// Most pixels of a coded picture that is generated: what claims more is refused.
+    /// Most pixels of a coded picture; larger ones are refused.
     pub max_pixels: u64,
-    /// Bytes that one pass keeps at a time for a pixel of the picture, attention left out.
+    /// Peak memory of one pass in bytes per pixel, without attention.
     pub pass_bytes_per_pixel: u64,
     /// Components of a full fit; the scale of a composed prompt is 1/√`full_rank`.
     pub full_rank: usize,
     /// How the prompt enters the network.
     pub conditioning: Conditioning,
-    /// What the network's output means.
+    /// Meaning of the network's output.
     pub prediction: Prediction,
-    /// The noise that a start latent is made of.
+    /// Noise of the start latent.
     pub start: StartNoise,
     /// The denoising network.
     pub unet: UNetForm,
@@ -79,7 +79,7 @@ pub enum Conditioning {
     },
 }
 
-/// What the network's output means.
+/// Meaning of the network's output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Prediction {
     /// The noise ε of a variance-preserving schedule: latent = (z − √(1−ᾱ)·ε) / √ᾱ.
@@ -113,16 +113,16 @@ pub struct UNetForm {
     pub layers: usize,
     /// Groups of the group norms; `None`: no norms at all.
     pub norm_groups: Option<usize>,
-    /// What shifts a resnet's hidden layer.
+    /// How a resnet's hidden layer is modulated.
     pub modulation: Modulation,
-    /// Transformers beside the resnets, if any.
+    /// Transformers after the resnets, if any.
     pub attention: Option<AttentionForm>,
 }
 
-/// What a resnet's hidden layer is told besides the picture.
+/// Modulation of a resnet's hidden layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Modulation {
-    /// Scale and shift per place, from a prompt map with this many columns.
+    /// Scale and shift per pixel, from a prompt map.
     Prompt {
         /// Columns D.
         dim: usize,
@@ -332,8 +332,8 @@ impl Profile {
         }
     }
 
-    /// About how many bytes one pass keeps at a time for a picture of a coded size. With attention they
-    /// grow with the square of the pixels: the finest level's scores, and their softmax beside them.
+    /// Estimated peak memory of one pass in bytes, for a picture of a coded size. Attention adds the
+    /// finest level's scores and their softmax, which grow with the square of the pixels.
     pub fn pass_bytes(&self, size: (u32, u32)) -> u64 {
         let LatentShape { rows, columns, .. } = self.latent_shape(size);
         let heads = self.unet.attention.as_ref();
@@ -358,7 +358,7 @@ impl Profile {
         }
     }
 
-    /// Columns of the prompt's token grid, 0 where tokens have no places.
+    /// Columns of the prompt's token grid; 0 if tokens have no positions.
     pub fn grid_width(&self, (width, _): (u32, u32)) -> u32 {
         match self.conditioning {
             Conditioning::CrossAttention { .. } => 0,
@@ -439,7 +439,7 @@ mod tests {
     use super::{Prediction, Profile};
 
     #[test]
-    fn the_last_timestep_has_the_published_sigma() {
+    fn last_timestep_has_the_published_sigma() {
         let Prediction::Epsilon { alpha_bar } = Profile::sd_turbo().prediction else {
             unreachable!("sd-turbo predicts noise")
         };
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_follow_from_the_cell() {
+    fn sizes_are_multiples_of_the_cell() {
         let mini = Profile::mini();
         assert_eq!(mini.coded_size((300, 200)), (320, 224));
         assert_eq!(mini.latent_shape((256, 128)).values(), 16 * 16 * 32);

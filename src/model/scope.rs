@@ -1,5 +1,5 @@
-//! Layers by name: the tree of names in a weights file, from which a network takes its layers.
-//! Knows the layer types and how their tensors are called, but no network.
+//! Layers by name: a node in the tree of tensor names, from which a network makes its layers.
+//! Knows the layer types and the names of their tensors, but no network.
 
 use std::fmt::Display;
 
@@ -9,7 +9,7 @@ use super::ModelError;
 use super::ops::{Conv2d, Linear, Norm, ResidualBlock};
 use super::weights::Source;
 
-/// A place in a network's tree of names, from which layers are made.
+/// A node in the tree of tensor names.
 #[derive(Clone)]
 pub struct Scope<'a> {
     source: &'a dyn Source,
@@ -25,7 +25,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The child `name` of this place.
+    /// The child `name` of this node.
     pub fn sub(&self, name: impl Display) -> Self {
         Self {
             source: self.source,
@@ -33,7 +33,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// A square convolution, odd kernels padded to keep the grid. With `bias` it has one.
+    /// A square convolution (inputs, outputs), padded so that odd kernels keep the grid.
     pub fn conv(
         &self,
         (inputs, outputs): (usize, usize),
@@ -46,7 +46,7 @@ impl<'a> Scope<'a> {
         Ok(Conv2d::new(&weight, bias.as_ref(), stride, kernel / 2)?)
     }
 
-    /// The 3×3 convolution that networks are mostly made of: stride 1, bias.
+    /// A 3×3 convolution with stride 1 and bias.
     pub fn conv3(&self, inputs: usize, outputs: usize) -> Result<Conv2d, ModelError> {
         self.conv((inputs, outputs), 3, 1, true)
     }
@@ -81,7 +81,7 @@ impl<'a> Scope<'a> {
         Ok(Norm::layer(eps, &weight, &bias)?)
     }
 
-    /// Where the layers' tensors lie.
+    /// Device of the layers' tensors.
     pub fn device(&self) -> &Device {
         self.source.device()
     }

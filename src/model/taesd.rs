@@ -1,8 +1,8 @@
 //! The published files of TAESD: numbered layers, renamed to ours.
 //!
 //! `taesd_encoder` and `taesd_decoder` (Ollin Boer Bohan, MIT) number the modules of a sequence,
-//! activations and upsamplings included: in the decoder 0 is the squashing and 2 a ReLU. Latents
-//! are Stable Diffusion's, already scaled.
+//! activations and upsamplings included: in the decoder 0 is the tanh clamp and 2 a ReLU. Latents are
+//! Stable Diffusion's, already scaled.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -17,7 +17,7 @@ use super::scope::Scope;
 use super::stable_diffusion::recognise::{Holds, explain};
 use super::weights::{Checkpoint, Source};
 
-/// What is expected where one of TAESD's files is loaded.
+/// Expected content, for error messages.
 const EXPECTED: &str = "TAESD (one of its two files)";
 
 /// The decoder in a `taesd_decoder` file.
@@ -43,7 +43,7 @@ pub fn encoder(file: &Checkpoint) -> Result<Encoder, ModelError> {
         .map_err(|error| explain(error, file, Holds::TinyAutoencoder, EXPECTED))
 }
 
-/// A file whose layers are found under other names.
+/// A file with other layer names than the networks ask for.
 struct Numbered<'a> {
     file: &'a Checkpoint,
     /// Our name of a layer → its name in the file.
@@ -118,7 +118,7 @@ mod tests {
     use crate::model::profile::{DecoderForm, EncoderForm};
 
     #[test]
-    fn the_numbering_is_the_published_one() {
+    fn layers_have_their_published_numbers() {
         let decoder = decoder_names(&DecoderForm::taesd());
         for (ours, theirs) in [
             ("stages.0.blocks.2.convs.1", "5.conv.2"),

@@ -1,4 +1,4 @@
-//! Where a network's numbers come from: a safetensors file, tensor by tensor.
+//! Weights of a network, tensor by tensor, from a safetensors file.
 //!
 //! A tensor is converted when a layer asks for it.
 //! Knows the safetensors format (<https://github.com/huggingface/safetensors>), but no network,
@@ -17,12 +17,12 @@ use super::ModelError;
 /// The bytes of a whole file: held, or mapped into memory.
 pub(super) type Bytes = Box<dyn Deref<Target = [u8]> + Send + Sync>;
 
-/// Something that yields tensors by name, always as `f32`.
+/// A source of tensors by name, always as `f32`.
 pub trait Source: Send + Sync {
-    /// The tensor `name`, which must have exactly this shape.
+    /// The tensor `name`. Fails if it is missing or has another shape.
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
 
-    /// Where its tensors lie.
+    /// Device of its tensors.
     fn device(&self) -> &Device;
 }
 
@@ -36,7 +36,9 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Takes the bytes of a whole file; `file` is its name in messages.
+    /// From the bytes of a whole file; `file` is its name in messages.
+    ///
+    /// Fails if they are not a complete safetensors file.
     pub fn from_bytes(
         file: &str,
         bytes: impl Into<Cow<'static, [u8]>>,
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_and_missing_tensors_are_named_with_the_file() {
+    fn errors_name_file_and_tensor() {
         let checkpoint = open(file(Dtype::F16, &[0; 4], &[2])).unwrap();
         let missing = checkpoint.tensor("b.bias", &[2]).unwrap_err().to_string();
         assert_eq!(
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cut_anywhere_is_refused() {
+    fn truncated_files_are_refused() {
         let whole = file(Dtype::F16, &[0; 4], &[2]);
         for end in 0..whole.len() {
             assert!(open(whole[..end].to_vec()).is_err(), "{end}");

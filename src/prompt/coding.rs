@@ -1,5 +1,5 @@
-//! The two codings of a segment's keyframes behind one interface. Knows what a layer is, not how
-//! it is stored: lengths and headers belong to the container.
+//! Encoder and decoder for the keyframes of a segment, one interface for both codings. Knows layers,
+//! but not how they are stored: lengths and headers belong to the container.
 
 use super::layered::{LayeredDecoder, LayeredEncoder};
 use super::reference::{ReferenceDecoder, ReferencePayload};
@@ -19,18 +19,17 @@ enum Encoder {
 }
 
 impl KeyframeEncoder {
-    /// Starts a segment. `steps` (at least `components` of them) serve the layered coding; the
-    /// reference derives its own.
+    /// Starts a segment. `steps` are those of the layered coding, at least `components` of them; the
+    /// reference coding derives its own.
     ///
-    /// Fails if a parameter is out of range or steps are too few.
+    /// Fails if a parameter is out of range or there are too few steps.
     pub fn new(parameters: CodingParameters, steps: Steps) -> Result<Self, PromptError> {
         Self::with_rdoq(parameters, steps, 0.0)
     }
 
-    /// As [`KeyframeEncoder::new`], but an integer next to the nearest one is sent where that
-    /// saves more than its squared error (in steps) over `rdoq_lambda` in bits. With 0.1 and a step a
-    /// tenth smaller the same error costs 4 to 9 % fewer bytes. The reference coding takes no
-    /// notice.
+    /// As [`KeyframeEncoder::new`] with rate-distortion optimised quantisation: squared error (in
+    /// squared steps) plus `rdoq_lambda` times bits is minimised per integer. With 0.1 and a step a
+    /// tenth smaller the same error costs 4 to 9 % fewer bytes. The reference coding ignores it.
     pub fn with_rdoq(
         parameters: CodingParameters,
         steps: Steps,
@@ -63,9 +62,9 @@ impl KeyframeEncoder {
         }
     }
 
-    /// Of every entry of U of the latest keyframe (tokens × components, row-major), how its own
-    /// cost grows with it, in bits per unit of U, if all that it is predicted from stays. Empty
-    /// for the reference coding, where every entry costs the same.
+    /// Derivative of the rate with respect to every entry of U of the latest keyframe (tokens ×
+    /// components, row-major), in bits per unit of U, with all contexts held fixed. Empty for the
+    /// reference coding, where every entry costs the same.
     pub fn slopes(&self) -> &[f32] {
         match &self.0 {
             Encoder::Layered(encoder) => encoder.slopes(),

@@ -100,8 +100,8 @@ impl Factors {
         }
     }
 
-    /// P = Σ u_j·v_j/√full_rank over the first `components`, tokens × dim, row-major. Sums are
-    /// taken in double precision, so that the order of components cannot show.
+    /// P = Σ u_j·v_j/√full_rank over the first `components`, tokens × dim, row-major. Summed in double
+    /// precision, so that the order of components does not matter.
     pub fn compose(&self, components: usize) -> Vec<f32> {
         compose(
             self.shape,
@@ -114,7 +114,7 @@ impl Factors {
     }
 }
 
-/// [`Factors::compose`] on bare buffers whose lengths fit `shape` and `rank`.
+/// [`Factors::compose`] on buffers whose lengths fit `shape` and `rank`.
 pub(super) fn compose(
     shape: Shape,
     full_rank: usize,
@@ -199,7 +199,7 @@ mod tests {
         };
         assert_eq!(
             new(1, &[1.0; 4], &[1.0; 2]),
-            Err("factor U holds 4 values, 3 fit the shape".to_owned())
+            Err("factor U has 4 values, expected 3".to_owned())
         );
         assert_eq!(
             new(1, &[1.0; 6], &[1.0; 4]),
@@ -207,7 +207,7 @@ mod tests {
         );
         assert_eq!(
             new(1, &[1.0, f32::NAN, 0.0], &[1.0; 2]),
-            Err("factor U holds a value that is not finite at index 1".to_owned())
+            Err("factor U has a value that is not finite at index 1".to_owned())
         );
         assert!(new(1, &[], &[]).is_err());
     }

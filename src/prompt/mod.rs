@@ -1,8 +1,8 @@
 //! One prompt as low-rank factors, and its coded forms: pure CPU arithmetic on plain buffers.
 //!
 //! A prompt is P = U·V/√R with U (tokens × r) and V (r × dim); component j is column j of U with
-//! row j of V, and a rung is the first r of them. [`Factors`] holds one prompt, [`between`] makes
-//! the prompts of the frames between two keyframes, [`KeyframeEncoder`] and [`KeyframeDecoder`]
+//! row j of V, and a rung is the first r of them. [`Factors`] is one prompt, [`between`] interpolates
+//! between the prompts of two keyframes, [`KeyframeEncoder`] and [`KeyframeDecoder`]
 //! turn the keyframes of one segment into bytes and back, and [`official`] reads and writes the
 //! files of the reference implementation.
 //!

@@ -3,11 +3,11 @@
 use super::error::in_range;
 use super::{Factors, PromptError, Quantiser, Shape};
 
-/// How keyframes are turned into bytes.
+/// Coding of keyframes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum CodingId {
-    /// The reference's bytes, one payload a keyframe, never cut.
+    /// The reference's bytes: one payload per keyframe, which cannot be truncated.
     Reference = 0,
     /// One stream per component, predicted from earlier keyframes of the segment.
     Layered = 1,
@@ -25,18 +25,18 @@ impl TryFrom<u8> for CodingId {
     }
 }
 
-/// What both sides of the coding must agree on; it stands in the track's configuration.
+/// Parameters of the coding, part of the track's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodingParameters {
     /// How keyframes are coded.
     pub coding: CodingId,
     /// Tokens and values of a token.
     pub shape: Shape,
-    /// Columns of the token grid (row-major), or 0 if tokens are no picture. Divides the tokens.
+    /// Columns of the token grid (row-major), a divisor of the tokens; 0 if tokens have no positions.
     pub grid_width: usize,
     /// Components of this rung, 1 to `full_rank`.
     pub components: usize,
-    /// Components of the fit, which fix the scale 1/√full_rank.
+    /// Components of the fit, which determine the scale 1/√full_rank.
     pub full_rank: usize,
     /// Widths of the integers (layered coding; the reference's are fixed).
     pub quantiser: Quantiser,
@@ -63,7 +63,7 @@ impl CodingParameters {
         Ok(())
     }
 
-    /// Fails unless `factors` belong to such a track.
+    /// Fails if `factors` do not fit these parameters.
     pub(super) fn check_factors(&self, factors: &Factors) -> Result<(), PromptError> {
         if factors.shape() != self.shape || factors.full_rank() != self.full_rank {
             return Err(PromptError::Mismatch {
@@ -77,8 +77,8 @@ impl CodingParameters {
     }
 }
 
-/// One keyframe as sent: the bytes of every layer, lowest component first. The reference coding
-/// has one layer, which is its whole payload.
+/// One coded keyframe: the bytes of every layer, lowest component first. The reference coding has one
+/// layer, its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodedKeyframe {
     /// Bytes of layer j; may be empty.

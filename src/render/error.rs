@@ -6,7 +6,9 @@ use crate::model::ModelError;
 use crate::prompt::PromptError;
 use crate::segment::SegmentError;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "generator")]
+use std::path::Path;
+use std::path::PathBuf;
 
 /// A segment that cannot be rendered, or frames that cannot be written.
 #[derive(Debug, thiserror::Error)]

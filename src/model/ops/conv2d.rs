@@ -23,7 +23,7 @@ pub struct Conv2d {
     enlarged: Arc<Plans>,
 }
 
-/// What the CPU kernels need, laid out at first use.
+/// Weights in the layout of the CPU kernels, made at first use.
 #[derive(Debug, Default)]
 struct Plans {
     bias: OnceLock<Option<Vec<f32>>>,
@@ -158,7 +158,7 @@ impl Conv2d {
             let turned = turned.flip(&[2, 3])?.contiguous()?;
             return gradient.conv2d(&turned, side - 1 - self.padding, 1, 1, 1);
         }
-        // Rows and columns that no window reached, the same on both axes for candle: the larger.
+        // Rows and columns that no window reached. candle takes one number for both axes: the larger.
         let unused = |length: usize| (length + 2 * self.padding - side) % self.stride;
         let most = unused(height).max(unused(width));
         let full = gradient.conv_transpose2d(&self.weight, self.padding, most, self.stride, 1)?;
@@ -227,7 +227,7 @@ impl Conv2d {
         Ok(gradient.run())
     }
 
-    /// The usual way of using the layer.
+    /// The layer without enlargement.
     pub(super) fn kind(&self) -> Kind {
         Kind::Plain {
             stride: self.stride,

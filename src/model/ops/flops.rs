@@ -1,12 +1,12 @@
-//! A count of the multiply-adds of all convolutions, linear layers and attentions so far, for
-//! measuring how much of a device's matrix speed a network reaches.
+//! Multiply-adds of all convolutions, linear layers and attentions of this process, for measuring what
+//! share of a device's matrix throughput a network reaches.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static DONE: AtomicU64 = AtomicU64::new(0);
 
-/// Multiply-adds of this process so far, backward passes on the CPU included. Counts what the
-/// kernels compute, so that an enlargement within a convolution counts less than its definition.
+/// Multiply-adds of this process so far, backward passes on the CPU included. Counts the kernels' work:
+/// a convolution with built-in enlargement counts less than its definition.
 pub fn multiply_adds() -> u64 {
     DONE.load(Ordering::Relaxed)
 }

@@ -20,7 +20,7 @@ pub struct Linear {
     laid_out: Arc<LaidOut>,
 }
 
-/// What the CPU kernels need, laid out at first use.
+/// Weights in the layout of the CPU kernels, made at first use.
 #[derive(Debug, Default)]
 struct LaidOut {
     forward: OnceLock<Matrix>,

@@ -1,14 +1,14 @@
 //! Differentiable operations with frozen weights: what the generator, the prompt encoder and the
 //! perceptual metric are made of.
 //!
-//! Every gradient with respect to an *input* is right (held to finite differences); weights are
+//! Every gradient with respect to an *input* is exact (tested against finite differences); weights are
 //! constants and their gradients are never computed. Pictures and feature maps are NCHW: in `f32`
 //! on the CPU they go through own kernels, in any other format or place through candle's operations.
 //! Knows nothing of networks, prompts or files. Errors are candle's: a wrong shape names the shape.
 //!
-//! candle's own fused softmax and layer norm detach from the graph without a word, and its nearest
+//! candle's own fused softmax and layer norm silently detach from the graph, and its nearest-neighbour
 //! upsampling drops a gradient when its input is used twice; none of them is used here where a
-//! gradient is asked for.
+//! gradient is needed.
 
 mod activation;
 mod attach;

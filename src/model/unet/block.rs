@@ -1,4 +1,4 @@
-//! One level of the UNet: its resnets, its transformers and its change of grid.
+//! One level of the UNet: resnets, transformers and the resampling after them.
 
 use candle_core::Tensor;
 
@@ -10,7 +10,7 @@ use crate::model::ops::Conv2d;
 use crate::model::profile::UNetForm;
 use crate::model::scope::Scope;
 
-/// Resnets, each with its transformer where the level has them.
+/// Resnets, each followed by a transformer where the level has them.
 #[derive(Debug)]
 pub(super) struct Block {
     resnets: Vec<Resnet>,
@@ -19,7 +19,7 @@ pub(super) struct Block {
     pub(super) resample: Option<Conv2d>,
 }
 
-/// How a block changes the grid.
+/// Resampling at the end of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grid {
     Halve,
@@ -86,7 +86,7 @@ impl Block {
         self.resnets.len()
     }
 
-    /// Resnet `j` and the transformer behind it, if there is one.
+    /// Resnet `j` and the transformer after it, if there is one.
     pub(super) fn layer(
         &self,
         j: usize,

@@ -1,8 +1,8 @@
 //! The denoising network: a UNet in the skeleton and the names of diffusers'
 //! `UNet2DConditionModel`, for every profile.
 //!
-//! What a profile leaves out (norms, attention, time embedding) is absent, not zero. Knows its
-//! form and its condition, but neither schedules nor latents of earlier frames.
+//! Parts that a profile does not have (norms, attention, time embedding) are absent, not zero. Knows
+//! its form and its conditioning, but neither schedules nor latents of earlier frames.
 
 mod block;
 mod conditioning;
@@ -70,7 +70,7 @@ impl UNet {
         })
     }
 
-    /// The format that it computes in.
+    /// Number format of the computation.
     pub fn dtype(&self) -> DType {
         self.conv_in.dtype()
     }
@@ -129,7 +129,7 @@ fn down_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelEr
     Ok(blocks)
 }
 
-/// Coarsest first; resnet j takes the picture so far and the skip that it undoes.
+/// Coarsest first; resnet j takes the hidden layer and its skip connection.
 fn up_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelError> {
     let mut inputs = form.widths.last().copied().unwrap_or(form.inputs);
     let mut blocks = Vec::with_capacity(form.widths.len());
@@ -172,7 +172,7 @@ mod tests {
     use candle_core::{Device, Error};
 
     #[test]
-    fn resnets_have_right_gradients_with_time_and_with_prompt() {
+    fn resnets_have_exact_gradients_with_time_and_with_prompt() {
         let source = RandomWeights::new(3, &Device::Cpu);
         let x = normal(1, &[1, 16, 4, 4]);
         let map = normal(2, &[1, 32, 2, 2]);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn transformers_have_right_gradients() {
+    fn transformers_have_exact_gradients() {
         let source = RandomWeights::new(3, &Device::Cpu);
         let size = Size {
             channels: 16,
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_network_has_right_gradients() {
+    fn the_whole_network_has_exact_gradients() {
         let source = RandomWeights::new(5, &Device::Cpu);
         let unet = UNet::new(&narrow_sd_turbo().unet, &Scope::root(&source)).unwrap();
         let x = normal(1, &[1, 4, 8, 4]);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn sd_turbo_asks_for_the_tensors_of_the_published_unet() {
+    fn sd_turbo_has_the_tensors_of_the_published_unet() {
         let listing = Listing::default();
         UNet::new(&Profile::sd_turbo().unet, &Scope::root(&listing)).unwrap();
         let tensors = listing.into_tensors();

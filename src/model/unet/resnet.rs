@@ -1,4 +1,4 @@
-//! The residual block of the UNet: two convolutions, its hidden layer moved by the condition.
+//! The residual block of the UNet: two convolutions with a modulated hidden layer.
 
 use candle_core::Tensor;
 
@@ -13,7 +13,7 @@ use crate::model::scope::Scope;
 /// Epsilon of the group norms, as Stable Diffusion sets it.
 pub(super) const NORM_EPS: f64 = 1e-5;
 
-/// norm, silu, conv, condition, norm, silu, conv, plus the input (through a 1×1 convolution where
+/// norm, silu, conv, modulation, norm, silu, conv, plus the input (through a 1×1 convolution where
 /// the channels differ).
 #[derive(Debug)]
 pub(super) struct Resnet {
@@ -25,10 +25,10 @@ pub(super) struct Resnet {
     shortcut: Option<Conv2d>,
 }
 
-/// How the condition reaches the hidden layer.
+/// How the conditioning enters the hidden layer.
 #[derive(Debug)]
 enum Layer {
-    /// A 1×1 convolution of the prompt map: scale and shift at every place.
+    /// A 1×1 convolution of the prompt map: scale and shift per pixel.
     Prompt(Conv2d),
     /// A linear layer of the time embedding: one shift per channel.
     Time(Linear),
@@ -127,8 +127,8 @@ pub(super) fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ModelErr
     }
 }
 
-/// Brings a map at the prompt grid to a grid of `height` rows: repeated where finer, averaged
-/// where coarser.
+/// Resamples a map on the prompt grid to a grid of `height` rows: nearest neighbour if finer, means if
+/// coarser.
 fn to_grid(map: &Tensor, height: usize) -> Result<Tensor, ModelError> {
     let mut map = map.clone();
     while map.dim(2)? < height {

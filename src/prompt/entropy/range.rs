@@ -1,6 +1,8 @@
-//! A range coder in bytes (G. N. N. Martin, 1979) with 40-bit intervals: the encoder carries into
-//! bytes already written, the decoder reads zeros past the end, and the encoder leaves away every
-//! byte at the end that zeros would replace.
+//! A byte-oriented range coder (G. N. N. Martin, 1979) with 40-bit intervals and carry propagation.
+//!
+//! The decoder reads zeros past the end, so the encoder drops trailing zero bytes. That is why this is
+//! not a crate: a segment has up to 16 layers × 3–7 keyframes of 30–200 bytes, each terminated on its
+//! own, and coders that flush whole words would add 4–8 bytes to each.
 
 use super::distribution::TOTAL_BITS;
 use super::{Coder, Distribution};
@@ -8,7 +10,7 @@ use super::{Coder, Distribution};
 const TOP: u64 = 1 << 40;
 const BOTTOM: u64 = 1 << 32;
 
-/// The interval [low, low + range) of the message so far.
+/// Encoder state: the interval [low, low + range) of the message so far.
 #[derive(Debug)]
 pub(in crate::prompt) struct RangeEncoder {
     out: Vec<u8>,
@@ -19,7 +21,8 @@ pub(in crate::prompt) struct RangeEncoder {
 }
 
 impl RangeEncoder {
-    /// An encoder that pays at most a squared error of `rdoq_lambda` to save a bit.
+    /// An encoder with rate-distortion optimised quantisation: it accepts up to `rdoq_lambda` more
+    /// squared error per bit saved. 0 rounds to the nearest integer.
     pub(in crate::prompt) fn new(rdoq_lambda: f64) -> Self {
         Self {
             out: Vec::new(),
@@ -30,25 +33,27 @@ impl RangeEncoder {
         }
     }
 
-    /// Of every integer so far, how many bits the next larger one would have cost more.
+    /// For every integer so far, the derivative of its cost in bits.
     pub(in crate::prompt) fn slopes(&self) -> &[f32] {
         &self.slopes
     }
 
-    /// The nearest integer to `target`, or the next one towards the centre if that is worth it.
+    /// The integer nearest to `target` or its neighbour towards the centre, whichever has the lower
+    /// rate-distortion cost.
     fn choose(&self, distribution: &Distribution, target: f32) -> i32 {
         let nearest = distribution.nearest(target);
         if self.rdoq_lambda == 0.0 {
             return nearest;
         }
-        let price = |value: i32| {
+        let cost = |value: i32| {
             let error = f64::from(target) - f64::from(value);
             error * error + self.rdoq_lambda * distribution.cost(value)
         };
         let nearer = nearest + (distribution.middle() - nearest).signum();
-        match price(nearer) < price(nearest) {
-            true => nearer,
-            false => nearest,
+        if cost(nearer) < cost(nearest) {
+            nearer
+        } else {
+            nearest
         }
     }
 
@@ -64,7 +69,7 @@ impl RangeEncoder {
         }
     }
 
-    /// Moves a low end past 2^40 into the bytes written.
+    /// Propagates a carry out of `low` into the bytes written.
     fn carry(&mut self) {
         if self.low < TOP {
             return;
@@ -78,7 +83,7 @@ impl RangeEncoder {
         }
     }
 
-    /// The shortest bytes that mean this message.
+    /// The shortest bytes that decode to this message.
     pub(in crate::prompt) fn finish(mut self) -> Vec<u8> {
         let end = self.low + self.range;
         for bytes in 0..=5 {
@@ -110,9 +115,10 @@ impl Coder for RangeEncoder {
 
     fn flag(&mut self, odds: u8, target: bool) -> bool {
         let odds = u64::from(odds);
-        match target {
-            true => self.narrow(0, odds, 8),
-            false => self.narrow(odds, 256 - odds, 8),
+        if target {
+            self.narrow(0, odds, 8);
+        } else {
+            self.narrow(odds, 256 - odds, 8);
         }
         target
     }
@@ -123,12 +129,13 @@ impl Coder for RangeEncoder {
     }
 }
 
-/// Reads what [`RangeEncoder`] wrote; any bytes decode to something within the distributions' bounds.
+/// Decodes the output of [`RangeEncoder`]; arbitrary bytes decode to values within the distributions'
+/// bounds.
 #[derive(Debug)]
 pub(in crate::prompt) struct RangeDecoder<'a> {
     bytes: &'a [u8],
     taken: usize,
-    /// Distance of the message from the interval's low end.
+    /// The message minus the interval's low end.
     code: u64,
     range: u64,
 }
@@ -145,7 +152,7 @@ impl<'a> RangeDecoder<'a> {
         decoder
     }
 
-    /// Whether the encoder could have ended here: nothing unread, no zero at the end.
+    /// Whether an encoder may have ended here: no unread bytes, no trailing zero.
     pub(in crate::prompt) fn is_complete(&self) -> bool {
         self.bytes.len() <= self.taken && self.bytes.last() != Some(&0)
     }
@@ -169,7 +176,7 @@ impl<'a> RangeDecoder<'a> {
 impl Coder for RangeDecoder<'_> {
     fn integer(&mut self, distribution: &Distribution, _: f32) -> i32 {
         let unit = self.range >> TOTAL_BITS;
-        // What is left over above the last unit is never written; it reads as the last one.
+        // The remainder above the last unit is never written; clamp it to the last one.
         self.code = self.code.min((unit << TOTAL_BITS) - 1);
         let (mut value, mut stride) = (distribution.middle(), 1);
         let mut start = distribution.below(value) * unit;
@@ -198,9 +205,10 @@ impl Coder for RangeDecoder<'_> {
         while above - value > 1 {
             let middle = (value + above) / 2;
             let place = distribution.below(middle) * unit;
-            match place <= self.code {
-                true => (value, start) = (middle, place),
-                false => (above, end) = (middle, place),
+            if place <= self.code {
+                (value, start) = (middle, place);
+            } else {
+                (above, end) = (middle, place);
             }
         }
         self.narrow(start, end - start);
@@ -265,7 +273,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(items in prop::collection::vec(item(), 0..200)) {
+        fn symbols_round_trip(items in prop::collection::vec(item(), 0..200)) {
             let mut encoder = RangeEncoder::new(0.0);
             let written = code(&mut encoder, &items, true);
             let bytes = encoder.finish();
@@ -275,7 +283,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_can_be_read(
+        fn arbitrary_bytes_decode(
             items in prop::collection::vec(item(), 0..200),
             bytes in prop::collection::vec(any::<u8>(), 0..100),
         ) {
@@ -284,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn likely_messages_are_short() {
+    fn probable_messages_are_short() {
         assert!(RangeEncoder::new(0.0).finish().is_empty());
         let mut encoder = RangeEncoder::new(0.0);
         let distribution = Distribution::new(0, -5 * 32, 127);
@@ -295,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn thrift_moves_a_wish_towards_the_centre_only() {
+    fn rdoq_moves_targets_towards_the_centre_only() {
         let encoder = RangeEncoder::new(0.1);
         let distribution = Distribution::new(0, -32, 127);
         assert_eq!(encoder.choose(&distribution, 0.55), 0);
@@ -306,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn carries_run_through_written_bytes() {
+    fn carries_propagate_into_written_bytes() {
         let mut encoder = RangeEncoder::new(0.0);
         for _ in 0..64 {
             encoder.flag(1, false);

@@ -1,34 +1,34 @@
-//! The model of U: each column is a picture of integers on the token grid.
+//! The context model of U: each column is a picture of integers on the token grid.
 //!
-//! Six simple predictors are blended, each weighted by how well it did nearby, in the keyframe
-//! before and in the component below (after G. Seemann and P. Tischer, "Generalized locally
-//! adaptive DPCM", 1997); the scale of the residual is a product of powers of the residuals
-//! around it in space, in time and in lower components. The exponents and biases were fitted by
-//! maximum likelihood to prompts of panned photographs and of moving clips.
+//! Six linear predictors are blended, each weighted by its past error nearby, in the previous keyframe
+//! and in the component below (after G. Seemann and P. Tischer, "Generalized locally adaptive DPCM",
+//! 1997); the scale of the residual is a product of powers of the residuals around it in space, in time
+//! and in lower components. Exponents and biases were fitted by maximum likelihood to prompts of panned
+//! photographs and of moving clips.
 //!
-//! "Fine" values are sixteenths of a quantiser step; logarithms are in 1/32 octaves.
+//! "Fine" values are in 1/16 of a quantiser step; logarithms are in 1/32 octaves.
 
 use super::grid::{Grid, Motion, Neighbours};
 use crate::prompt::entropy::{Coder, Distribution, OCTAVE, log2, weight};
 
-/// Fine units of a step.
+/// Fine units per quantiser step.
 const FINE: i32 = 16;
 const PREDICTORS: usize = 6;
 
-/// Fitted numbers for the first keyframe of a segment, and for later ones.
+/// Fitted parameters, one set for the first keyframe of a segment and one for later ones.
 struct Weights {
     /// By component 0, 1 and above, in 1/32 octaves.
     predictor_bias: [[i32; PREDICTORS]; 3],
-    /// The rest in 1/64: minus the exponents of a predictor's error nearby, in the keyframe
-    /// before, and in the component below.
+    /// In 1/64, as all below: negated exponents of a predictor's error nearby, in the previous keyframe,
+    /// and in the component below.
     nearby: i32,
     before: i32,
     below: i32,
     /// By component 0, 1 and above, in 1/32 octaves.
     scale_bias: [i32; 3],
-    /// Exponents of the residuals nearby, in the keyframe before, one and two components below,
-    /// and the mean over all below; of the predictors' spread; of the whole map's mean in the
-    /// keyframe before, for this component and the one below.
+    /// Exponents of the residuals nearby, in the previous keyframe, one and two components below, and
+    /// the mean over all below; of the predictors' spread; of the whole map's mean in the previous
+    /// keyframe, for this component and the one below.
     scale: [i32; 8],
 }
 
@@ -58,7 +58,7 @@ const LATER: Weights = Weights {
     scale: [12, 29, 8, 6, 27, 14, 15, -21],
 };
 
-/// What a component leaves for its next keyframe.
+/// State of a component for its next keyframe.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     /// The integers, zero before the first keyframe.
@@ -68,7 +68,7 @@ pub(super) struct Column {
     summary: Summary,
 }
 
-/// Mean magnitudes over a map as logarithms.
+/// Logarithms of mean magnitudes over a map.
 #[derive(Debug, Clone, Copy)]
 struct Summary {
     predictors: [i32; PREDICTORS],
@@ -92,8 +92,8 @@ impl Column {
     }
 }
 
-/// What the components of one keyframe leave for those above them. Residuals are in steps of the
-/// component that they were found in; `step` is the code of the latest one's (1/8 octaves).
+/// State of the lower components of one keyframe, for those above. Residuals are in steps of their own
+/// component; `step` is the code of the latest step (1/8 octaves).
 #[derive(Debug)]
 pub(super) struct Below {
     components: usize,
@@ -120,7 +120,7 @@ impl Below {
         }
     }
 
-    /// Goes over to a component of the step code `step`.
+    /// Converts to the units of a component with step code `step`.
     fn rescale(&mut self, step: i32) {
         let finer = 4 * (self.step - step);
         self.step = step;
@@ -141,7 +141,7 @@ impl Below {
     }
 }
 
-/// `value` · 2^(log/32), between the powers of two on a straight line; at most 2^24.
+/// `value` · 2^(log/32), piecewise linear between powers of two; at most 2^24.
 fn scaled(value: i32, log: i32) -> i32 {
     let octaves = log.div_euclid(OCTAVE).clamp(-30, 30);
     let line = i64::from(value) * i64::from(OCTAVE + log.rem_euclid(OCTAVE));
@@ -159,8 +159,7 @@ fn log(sum: i32, octaves: i32) -> i32 {
     log2(sum + (1 << (octaves - 2))) - octaves * OCTAVE
 }
 
-/// Codes one component of one keyframe: `targets` (in steps) on the way in, `column.values` on
-/// the way out.
+/// Codes one component of one keyframe: input `targets` (in steps), output `column.values`.
 pub(super) fn code(
     coder: &mut impl Coder,
     grid: &Grid,
@@ -189,12 +188,12 @@ pub(super) fn code(
     finish(grid, &walk, column, below);
 }
 
-/// Where in the segment a column stands.
+/// Context of a column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context {
     /// Whether this is the segment's first keyframe.
     pub(super) first: bool,
-    /// Motion since the keyframe before.
+    /// Motion since the previous keyframe.
     pub(super) motion: Motion,
     /// The component's step code.
     pub(super) step: i32,
@@ -235,9 +234,9 @@ fn scale_map(
     terms.map(sum).collect()
 }
 
-/// The walk over one map; every vector has a slot past the end for the first place's neighbours.
+/// Raster scan over one map; every vector has an extra slot for the neighbours of the first token.
 struct Walk {
-    /// The keyframe before, in motion, fine.
+    /// The motion-compensated previous keyframe, fine.
     past: Vec<i32>,
     /// The values so far, fine.
     known: Vec<i32>,
@@ -245,19 +244,19 @@ struct Walk {
     errors: Vec<Errors>,
 }
 
-/// Values of the predictors, and beside them what the last two lanes are used for. Eight lanes are
-/// two vectors of any processor, where six would be taken one by one.
+/// Values of the six predictors; the last two lanes are padding or the blend. Eight lanes fill whole
+/// vectors, six would be computed one by one.
 type Lanes = [i32; LANES];
 const LANES: usize = 8;
 /// The lane of the blend.
 const BLEND: usize = PREDICTORS;
-/// The bias of a lane that is no predictor: its share comes out as 0.
+/// Bias of a padding lane: its weight becomes 0.
 const NEVER: i32 = -(1 << 29);
 
-/// One place's error magnitudes, then that of the blend; the last lane stays zero.
+/// Error magnitudes of the predictors and of the blend at one token; the last lane stays zero.
 type Errors = Lanes;
 
-/// The predictors' values at one place, the rest zero, and their blend.
+/// The predictors' values at one token, padded with zeros, and their blend.
 struct Guess {
     predictors: Lanes,
     blend: i32,
@@ -364,7 +363,7 @@ fn nearby(near: &Neighbours, errors: &[Errors]) -> Errors {
     sums
 }
 
-/// Hands over to the component above and to the next keyframe.
+/// Updates the state for the component above and for the next keyframe.
 fn finish(grid: &Grid, walk: &Walk, column: &mut Column, below: &mut Below) {
     let places = grid.len();
     let mean = |sum: i64| log((sum * 16 / places as i64) as i32, 8);

@@ -11,7 +11,7 @@ use crate::prompt::entropy::{Coder, Distribution, OCTAVE};
 use crate::prompt::quantize::StepCode;
 use crate::prompt::{CodingParameters, Quantiser, Shape};
 
-/// What is known of one component after a keyframe.
+/// State of one component after a keyframe.
 #[derive(Debug, Clone)]
 pub(super) struct Component {
     pub(super) u_step: StepCode,
@@ -31,7 +31,7 @@ impl Component {
     }
 }
 
-/// What the encoder wants of one component, in steps; empty for a decoder.
+/// Encoder targets for one component in quantiser steps; ignored when decoding.
 #[derive(Debug, Default)]
 pub(super) struct Target {
     pub(super) u_step: u8,
@@ -41,7 +41,7 @@ pub(super) struct Target {
     pub(super) v: Vec<f32>,
 }
 
-/// What the layers of one keyframe share, lowest first.
+/// State shared by the layers of one keyframe, lowest first.
 #[derive(Debug)]
 pub(super) struct Keyframe<'a> {
     grid: &'a Grid,
@@ -112,16 +112,17 @@ impl<'a> Keyframe<'a> {
     }
 }
 
-/// Steps of U and V: plain in layer 0, above it against the layer below. As a rule U's step is
-/// the same, and V's grows as the column's energy falls.
+/// Steps of U and V: absolute in layer 0, then relative to the layer below. U's step is usually the
+/// same, and V's grows as the column's energy falls.
 fn steps(coder: &mut impl Coder, below: Option<(u8, u8)>, target: &Target) -> (u8, u8) {
     let Some((u, v)) = below else {
         let u = coder.bits(8, target.u_step.into()) as u8;
         return (u, coder.bits(8, target.v_step.into()) as u8);
     };
-    let u = match coder.flag(240, target.u_step == u) {
-        true => u,
-        false => coder.bits(8, target.u_step.into()) as u8,
+    let u = if coder.flag(240, target.u_step == u) {
+        u
+    } else {
+        coder.bits(8, target.u_step.into()) as u8
     };
     let growth = Distribution::new(2 * 16, OCTAVE * 3 / 2, 255);
     let growth = coder.integer(&growth, f32::from(target.v_step) - f32::from(v));

@@ -1,6 +1,6 @@
 //! Coding id 1: one stream per component, so that a rung is a prefix of the layers.
 //!
-//! Closed loop: both sides keep, per component, what the keyframes so far left. Component j
+//! Closed loop: both sides keep the same state per component over the keyframes. Component j
 //! depends on components ≤ j of this and earlier keyframes of the segment and on nothing else.
 
 mod column;
@@ -15,7 +15,7 @@ use super::entropy::{RangeDecoder, RangeEncoder};
 use super::error::in_range;
 use super::{CodedKeyframe, CodingParameters, Factors, PromptError, Steps};
 
-/// The factors that these components mean.
+/// The dequantised factors.
 fn reconstruct(
     parameters: &CodingParameters,
     components: &[Component],
@@ -196,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_overflow_at_the_widest(
+        fn arbitrary_bytes_do_not_overflow_at_the_widest_quantiser(
             layers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..400), 4),
         ) {
             let mut decoder = LayeredDecoder::new(widest());
@@ -212,7 +212,7 @@ mod tests {
         }
 
         #[test]
-        fn no_wish_overflows_at_the_widest(
+        fn extreme_targets_do_not_overflow_at_the_widest_quantiser(
             values in prop::collection::vec(-3e38..3e38f32, 30 * 4 + 7 * 4),
             step in 1e-6..1e3f32,
         ) {

@@ -1,8 +1,7 @@
-//! The model of V: each row is a short list of integers, sent once in a segment as a rule.
+//! The context model of V: each row is a short list of integers, usually sent once per segment.
 //!
-//! Rows of a joint SVD are orthonormal. So the energy that a row has left, and what the rows
-//! below have left in each column, say how large the next entry will be; no fitted numbers are
-//! needed. Other rows carry a scale of their own.
+//! Rows of a joint SVD are orthonormal. So the energy not yet used in the row and in each column
+//! predicts the magnitude of the next entry, without fitted parameters. Other rows send their scale.
 
 use crate::prompt::entropy::{Coder, Distribution, OCTAVE, log2};
 
@@ -17,7 +16,7 @@ const SPREAD: i32 = -29;
 /// 2^(k/4) with 16 fractional bits.
 const QUARTER_POWERS: [u64; 4] = [65_536, 77_936, 92_682, 110_218];
 
-/// What the rows of one keyframe have left in each column.
+/// Energy not yet used by the rows of one keyframe in each column.
 #[derive(Debug)]
 pub(super) struct Energy(Vec<u64>);
 
@@ -26,7 +25,7 @@ impl Energy {
         Self(vec![ONE; dim])
     }
 
-    /// Takes a row with the step code `step` away.
+    /// Subtracts a row with the step code `step`.
     pub(super) fn take(&mut self, row: &[i32], step: u8) {
         for (left, &value) in self.0.iter_mut().zip(row) {
             *left = left.saturating_sub(energy(value, step)).max(LEAST);
@@ -41,21 +40,21 @@ fn energy(value: i32, step: u8) -> u64 {
     (scaled << (step >> 2) >> 24).min(ONE.into()) as u64
 }
 
-/// How a row is sent.
+/// How a row is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// As it was in the keyframe before.
+    /// Unchanged since the previous keyframe.
     Same,
-    /// As one of orthonormal rows.
+    /// As a row of an orthonormal basis.
     Orthonormal,
-    /// Against the keyframe before, with a scale of its own.
+    /// As a difference from the previous keyframe, with an explicit scale.
     Change,
-    /// With a scale of its own.
+    /// Absolute, with an explicit scale.
     Plain,
 }
 
-/// Codes one row of one keyframe: `targets` (in steps) on the way in, `row` on the way out. `row`
-/// holds the keyframe before's, zeros if this is the `first`.
+/// Codes one row of one keyframe: input `targets` (in steps), output `row`, which holds the previous
+/// keyframe's row or zeros if this is the `first`.
 pub(super) fn code(
     coder: &mut impl Coder,
     energy: &mut Energy,
@@ -84,13 +83,14 @@ fn form(coder: &mut impl Coder, first: bool, target: Form) -> Form {
             return Form::Change;
         }
     }
-    match coder.flag(240, target == Form::Orthonormal) {
-        true => Form::Orthonormal,
-        false => Form::Plain,
+    if coder.flag(240, target == Form::Orthonormal) {
+        Form::Orthonormal
+    } else {
+        Form::Plain
     }
 }
 
-/// The cheapest form for the encoder's targets; anything for a decoder, which has none.
+/// The cheapest form for the encoder's targets; arbitrary for a decoder.
 fn choose(energy: &Energy, row: &[i32], step: u8, max: i32, targets: &[f32]) -> Form {
     if targets.is_empty() {
         return Form::Same;
@@ -139,9 +139,10 @@ fn orthonormal(
 }
 
 fn scaled(coder: &mut impl Coder, row: &mut [i32], max: i32, change: bool, targets: &[f32]) {
-    let centres: Vec<i32> = match change {
-        true => row.to_vec(),
-        false => vec![0; row.len()],
+    let centres = if change {
+        row.to_vec()
+    } else {
+        vec![0; row.len()]
     };
     let apart = targets.iter().zip(&centres);
     let sum: f32 = apart
@@ -157,7 +158,7 @@ fn scaled(coder: &mut impl Coder, row: &mut [i32], max: i32, change: bool, targe
     }
 }
 
-/// Counts what coding would cost.
+/// A coder that only counts bits.
 #[derive(Debug, Default)]
 struct Meter {
     bits: f64,

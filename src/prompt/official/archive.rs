@@ -1,5 +1,5 @@
-//! Reading the zip side of a `torch.save` file: stored entries under one root folder, all of
-//! known name. Knows nothing of pickles.
+//! Reads the zip of a `torch.save` file: stored entries with known names under one root folder. Knows
+//! nothing of pickles.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};

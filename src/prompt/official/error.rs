@@ -6,12 +6,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OfficialError {
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("{}: {source}", file.display())]
     Io {
         /// File or folder.
         file: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// Not a zip of stored entries as `torch.save` writes it.
@@ -21,7 +21,7 @@ pub enum OfficialError {
         file: PathBuf,
         /// Entry of the zip, empty if the whole archive is meant.
         entry: String,
-        /// What is wrong with it.
+        /// Reason.
         reason: String,
     },
     /// A pickle other than the one that `torch.save` writes for such a prompt or latent.
@@ -40,7 +40,7 @@ pub enum OfficialError {
         file: PathBuf,
         /// The field (`U`, `V_scale`, …) or file name.
         field: String,
-        /// What would have been right.
+        /// Expected content.
         expected: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The two kinds of file, and a folder of them, as values.
+//! Prompts, start latents and folders of them as values.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::prompt::{Affine8, Factors, ReferencePayload, Shape};
 /// The file with the start latent of a chain.
 pub const INIT_FILE: &str = "init.pth";
 
-/// Larger files are no prompts and no start latents.
+/// Size limit of prompts and start latents, in bytes.
 const MAX_FILE: u64 = 1 << 26;
 /// Channels of a Stable Diffusion latent.
 const LATENT_CHANNELS: usize = 4;
@@ -43,7 +43,7 @@ pub struct OfficialFolder {
 }
 
 impl OfficialFolder {
-    /// Reads `init.pth` and every `frame_NNNNN.prompt` of `folder`; other files are left alone.
+    /// Reads `init.pth` and every `frame_NNNNN.prompt` of `folder`; other files are ignored.
     ///
     /// Fails if one of them is missing, damaged or of another rank.
     pub fn read(folder: &Path) -> Result<Self, OfficialError> {
@@ -68,7 +68,7 @@ impl OfficialFolder {
     }
 }
 
-/// Reads every `frame_NNNNN.prompt` of `folder`, by frame number; other files are left alone.
+/// Reads every `frame_NNNNN.prompt` of `folder`, by frame number; other files are ignored.
 ///
 /// Fails if there is none, or if one is damaged or of another rank than the first.
 pub fn read_prompts(folder: &Path) -> Result<BTreeMap<u32, ReferencePayload>, OfficialError> {
@@ -99,7 +99,7 @@ pub fn read_prompts(folder: &Path) -> Result<BTreeMap<u32, ReferencePayload>, Of
     Ok(prompts)
 }
 
-/// The names in `folder` that [`OfficialFolder::read`] would take, in order; none if it is missing.
+/// Names of the files in `folder` that [`OfficialFolder::read`] reads, sorted; none if it is missing.
 pub fn files_in(folder: &Path) -> Result<Vec<String>, OfficialError> {
     let listing = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -190,7 +190,7 @@ pub fn init_from_bytes(file: &Path, bytes: &[u8]) -> Result<InitLatent, Official
 fn storage<'a>(archive: &'a Archive, file: &Path, key: usize) -> Result<&'a [u8], OfficialError> {
     let name = format!("data/{key}");
     let bytes = archive.entry(&name);
-    bytes.ok_or_else(|| content(file, &name, "to be there"))
+    bytes.ok_or_else(|| content(file, &name, "an entry of that name"))
 }
 
 /// The one of `sizes` whose pickle, as `torch.save` writes it, is the archive's.
