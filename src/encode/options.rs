@@ -15,7 +15,7 @@ pub struct FitOptions {
     pub nested: bool,
     /// Passes over the keyframes; 0 keeps the initial factors.
     pub passes: u32,
-    /// How keyframes become bytes. The reference's coding serves one rung only.
+    /// Coding of the keyframes. The reference's coding allows one rung only.
     pub coding: CodingId,
     /// How the frames between keyframes are made. With [`Interpolation::Motion`] only keyframes are
     /// fitted.
@@ -50,9 +50,9 @@ pub struct FitOptions {
 /// Which keyframes share a V.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
-    /// All of a segment: it is sent once.
+    /// All keyframes of a segment: V is sent once.
     Shared,
-    /// None: every keyframe has its own, as in the reference.
+    /// None: every keyframe has its own V, as in the reference.
     Own,
 }
 
@@ -63,16 +63,16 @@ pub struct LossWeights {
     pub mse: f64,
     /// Perceptual distance: LPIPS, or the encoder network's features.
     pub perceptual: f64,
-    /// Mean squared error of the picture averaged over 8×8 cells: holds colours in place.
+    /// Mean squared error of the picture averaged over 8×8 cells: keeps colours from drifting.
     pub colour: f64,
     /// Mean magnitude of the composed prompt.
     pub prompt: f64,
-    /// Coded size of a keyframe's U in bits per pixel, by the coder's own tables.
+    /// Rate of a keyframe's U in bits per pixel, by the coder's own model.
     pub rate: f64,
 }
 
 impl LossWeights {
-    /// This crate's default.
+    /// The default.
     pub const DEFAULT: Self = Self {
         mse: 16.0,
         perceptual: 0.2,
@@ -123,8 +123,8 @@ impl Default for FitOptions {
 }
 
 impl FitOptions {
-    /// The defaults for titles of `profile`. Without an encoder network a fit begins with random
-    /// factors, so it takes longer steps and many more passes, and every keyframe has its own V.
+    /// The defaults for titles of `profile`. Without an encoder network a fit starts from random factors,
+    /// so it takes larger steps and many more passes, and every keyframe has its own V.
     pub fn for_profile(profile: &Profile) -> Self {
         let defaults = Self::default();
         if profile.encoder.is_some() {
@@ -160,7 +160,7 @@ impl FitOptions {
 const MAX_PASSES: u32 = 100_000;
 
 impl FitOptions {
-    /// Fails on a value outside its range; `full_rank` is the profile's.
+    /// Fails if a value is out of range; `full_rank` is the profile's.
     pub fn check(&self, full_rank: usize) -> Result<(), EncodeError> {
         let rises = self.ranks.is_sorted_by(|a, b| a < b);
         let within = |&rank: &usize| (1..=full_rank).contains(&rank);

@@ -6,23 +6,22 @@ use super::retime;
 use crate::frame::Frame;
 use crate::time::FrameRate;
 
-/// How an input is read.
+/// Options for reading an input.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Rate of the frames; by default the input's own, 30 for pictures that state none.
     pub frame_rate: Option<FrameRate>,
-    /// Without `frame_rate`, rates above this many frames a second are halved until they are not.
+    /// Without `frame_rate`, rates above this many frames per second are halved repeatedly.
     pub highest_rate: Option<u32>,
-    /// What lies behind transparent pixels: R, G and B.
+    /// Background of transparent pixels: R, G and B.
     pub background: [u8; 3],
-    /// Whether an input that is damaged or cut is read as far as it can be, and said to be so, in
-    /// place of an error.
+    /// Whether a damaged or truncated input is read as far as possible, with a notice instead of an
+    /// error.
     pub allow_damaged: bool,
 }
 
 impl Options {
-    /// The rate at which an input of rate `native` is read, and, where that is every Nth of its
-    /// frames, N.
+    /// The rate at which an input of rate `native` is read, and N if that is every Nth frame.
     pub(super) fn rate_of(&self, native: FrameRate) -> (FrameRate, Option<u32>) {
         let part = |every: u32| FrameRate::new(native.num(), native.den().saturating_mul(every));
         if let Some(rate) = self.frame_rate {
@@ -59,7 +58,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// The same source at the rate that `options` ask for.
+    /// The same source at the rate of `options`.
     pub(super) fn at_rate(mut self, options: &Options) -> Self {
         let (rate, _) = options.rate_of(self.native_rate);
         let closing = self.closing.clone();
@@ -92,17 +91,17 @@ impl Source {
         self.native_rate
     }
 
-    /// About how many frames there are, where the input tells before it is read.
+    /// Estimated number of frames, if known before reading.
     pub fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// What is assumed, changed or left out on the way in, for the user.
+    /// Messages for the user: assumptions, conversions and ignored streams.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// What there is to say after the last frame, such as how many were dropped.
+    /// Messages that are complete after the last frame, such as the number of dropped frames.
     pub fn closing(&self) -> Closing {
         self.closing.clone()
     }

@@ -1,5 +1,5 @@
-//! One PNG or JPEG file as an upright [`Frame`]: turned as its EXIF data say, transparent parts in
-//! front of a background, 16 bits a value rounded to 8. Colour profiles are not applied.
+//! One PNG or JPEG file as an upright [`Frame`]: rotated according to its EXIF data, composited on a
+//! background, 16-bit values rounded to 8. Colour profiles are not applied.
 
 use super::error::SourceError;
 use super::size::MAX_SIDE;
@@ -13,12 +13,12 @@ use std::path::Path;
 const PNG: &[u8] = b"\x89PNG";
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
-/// What a picture's header says.
+/// Properties in a picture's header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
     /// Width and height, upright.
     pub(super) size: (u32, u32),
-    /// Whether it is stored otherwise than upright.
+    /// Whether it is stored rotated or mirrored.
     pub(super) turned: bool,
     /// Whether pixels may be transparent.
     pub(super) alpha: bool,
@@ -35,7 +35,7 @@ pub fn read(path: &Path) -> Result<Frame, SourceError> {
 /// As [`read`], in front of `background`.
 pub(super) fn read_over(path: &Path, background: [u8; 3]) -> Result<Frame, SourceError> {
     let mut decoder = reader(path)?.into_decoder().map_err(|e| bad(path, &e))?;
-    // EXIF data that do not decode turn nothing.
+    // Malformed EXIF data are ignored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(|e| bad(path, &e))?;
     let mut picture = match picture.color().has_alpha() {
@@ -62,7 +62,7 @@ pub(super) fn size(path: &Path) -> Result<(u32, u32), SourceError> {
     header(path).map(|header| header.size)
 }
 
-/// What the header of the image at `path` says.
+/// The header of the image at `path`.
 pub(super) fn header(path: &Path) -> Result<Header, SourceError> {
     let mut decoder = reader(path)?.into_decoder().map_err(|e| bad(path, &e))?;
     let (width, height) = decoder.dimensions();
@@ -93,7 +93,7 @@ pub(super) fn header(path: &Path) -> Result<Header, SourceError> {
     })
 }
 
-/// Whether the file at `path`, which begins with `head`, is one PNG or JPEG that stands still.
+/// Whether the file at `path`, which begins with `head`, is a PNG or JPEG without animation.
 pub(super) fn is_still(path: &Path, head: &[u8]) -> bool {
     let extension = path.extension().unwrap_or_default();
     let named = |names: &[&str]| {

@@ -1,19 +1,22 @@
 //! Pictures in: every kind of input as one iterator of upright frames at a constant rate.
 //!
 //! Pictures in a folder or by a pattern, a y4m file or stream, a pan-and-zoom recipe, and, through
-//! `ffmpeg` on the `PATH`, anything else. What is read is what a player shows: turned, deinterlaced,
-//! tone-mapped and composited where that is called for; what is changed or left out on the way is
-//! said. [`Geometry`] says how an input size becomes a title's visible and coded size. Knows nothing
-//! of prompts, rungs or what the frames are for.
+//! `ffmpeg` on the `PATH`, any other input. Frames are as a player shows them: rotated, deinterlaced,
+//! tone-mapped and composited where necessary; [`Source::notices`] lists every such change. [`Geometry`]
+//! maps an input size to a title's visible and coded size. Knows nothing of prompts or rungs.
 //!
-//! ```no_run
+//! ```
 //! use promptus::source::{Options, Source};
-//! let source = Source::open("holiday.y4m".as_ref(), &Options::default())?;
-//! println!("{:?} at {}", source.size(), source.frame_rate());
-//! for frame in source {
-//!     let _picture = frame?;
-//! }
-//! # Ok::<(), promptus::source::SourceError>(())
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("grey.y4m");
+//! let frame = [&b"FRAME\n"[..], &[128; 32 * 16]].concat();
+//! std::fs::write(&path, [&b"YUV4MPEG2 W32 H16 F24:1 Cmono\n"[..], &frame, &frame].concat())?;
+//!
+//! let source = Source::open(&path, &Options::default())?;
+//! assert_eq!((source.size(), source.frame_rate().to_string()), ((32, 16), "24".to_owned()));
+//! assert_eq!(source.count(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod closing;

@@ -1,4 +1,4 @@
-//! Which reader an input is for.
+//! Selects the reader of an input.
 
 use super::error::SourceError;
 use super::ffmpeg::{self, Input};
@@ -63,7 +63,7 @@ impl Source {
         ffmpeg::open(Input::file(input), options)
     }
 
-    /// A video of any kind that comes through a pipe, called `name` in messages.
+    /// A video of any kind from a pipe; `name` is for messages.
     fn stream(
         mut stream: impl BufRead + Send + 'static,
         name: &Path,

@@ -1,7 +1,7 @@
-//! Pictures as a video: those of a folder, of a pattern, or a single one.
+//! Still pictures as a video: a folder, a pattern, or a single file.
 //!
-//! PNG and JPEG are decoded here, and their sizes compared before the first frame is given out;
-//! pictures of other formats go through `ffmpeg`, one by one.
+//! PNG and JPEG are decoded here, and their sizes checked before the first frame; other formats are
+//! decoded by `ffmpeg`, one by one.
 
 use super::closing::Closing;
 use super::error::SourceError;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 const DEFAULT_RATE: u32 = 30;
 /// Formats that are decoded here.
 const OWN: [&str; 3] = ["png", "jpg", "jpeg"];
-/// Formats of pictures that a folder without any of them may hold.
+/// Formats that `ffmpeg` decodes, if a folder has none of the others.
 const FOREIGN: [&str; 7] = ["webp", "tif", "tiff", "bmp", "avif", "jxl", "exr"];
 
 /// The pictures of `folder`, at least one; other files in it are ignored.
@@ -71,7 +71,7 @@ pub(super) fn open(
     })
 }
 
-/// The size of all pictures, as far as their headers can be read here.
+/// The size of all pictures, from the headers that can be read here.
 fn sizes(
     paths: &[PathBuf],
     options: &Options,
@@ -94,7 +94,7 @@ fn sizes(
         profiles += u32::from(header.profile);
     }
     for (count, what) in [
-        (turned, "turned as their EXIF data say"),
+        (turned, "rotated according to their EXIF data"),
         (alpha, "have an alpha channel: composited on the background"),
         (
             profiles,

@@ -1,11 +1,11 @@
 //! The fit of one segment.
 //!
-//! Start from the encoder network (see `warm`) or, where a profile has none, from the reference's
-//! random factors: the first frame is then fitted alone and lends its prompt to all keyframes. Then
-//! passes of gradient descent: each pass codes the keyframes exactly as they will be sent,
-//! generates the visited frames from what a player would decode, and moves U (and, if wanted, V)
-//! against the gradient, rounding passed straight through. Nothing outside the segment takes part,
-//! so segments can be fitted in any order.
+//! Initial factors come from the encoder network (see `initial`). A profile without one starts from
+//! random factors, as the reference does; the first frame is then fitted alone and its prompt copied to
+//! all keyframes. Then passes of gradient descent: each pass codes the keyframes exactly as they will be
+//! sent, generates the visited frames from the decoded factors, and steps U (and V) along the negative
+//! gradient, with a straight-through estimator for rounding. A segment depends on no other, so segments
+//! can be fitted in any order.
 
 use candle_core::{Tensor, Var};
 
@@ -181,7 +181,7 @@ impl<'a> Fitter<'a> {
         }
     }
 
-    /// The encoder network's prompts as factors of the keyframes.
+    /// Factors of the keyframes from the encoder network's prompts.
     fn warm_start(&self, encoder: &Encoder, segment: &Segment<'_>) -> Result<Prompts, EncodeError> {
         let predict = |frame: &u32| {
             let prompt = encoder.prompts(&segment.target(*frame)?)?.flatten_all()?;
@@ -265,7 +265,7 @@ impl<'a> Fitter<'a> {
         })
     }
 
-    /// Whether the keyframes share V: a cold start gives each its own.
+    /// Whether the keyframes share V; without an encoder network each has its own.
     fn shares_basis(&self) -> bool {
         self.encoder.is_some() && self.options.basis == Basis::Shared
     }

@@ -1,13 +1,11 @@
-//! Where a fit starts: the encoder network's prompts of all frames, brought to the factors of the
-//! keyframes without a single gradient step.
+//! Initial factors of the keyframes from the encoder network's prompts of all frames, in closed form.
 //!
-//! 1. The keyframes' prompts are those whose linear interpolation is nearest, in least squares, to
-//!    the prompts predicted for the frames that take part in the fit: a tridiagonal system in the
-//!    number of keyframes. If only keyframes take part, each is its own.
-//! 2. One singular value decomposition of all keyframes together gives a V with orthonormal rows,
-//!    ordered by energy, that the whole segment shares; U_k = √R·P_k·Vᵀ. Every prefix of the
-//!    components is then the best of its rank. Where every keyframe has a V of its own, each is
-//!    decomposed alone.
+//! 1. The keyframes' prompts minimise the squared error of their linear interpolation against the
+//!    predicted prompts of all fitted frames: a tridiagonal system in the number of keyframes. If only
+//!    keyframes are fitted, they are the predicted prompts.
+//! 2. A joint singular value decomposition of all keyframes gives a shared V with orthonormal rows,
+//!    ordered by energy; U_k = √R·P_k·Vᵀ. Every prefix of the components is then optimal for its rank.
+//!    If every keyframe has its own V, each is decomposed separately.
 
 use super::eigen::symmetric_eigen;
 use super::prompts::Prompts;
@@ -31,8 +29,8 @@ impl Ranks {
     }
 }
 
-/// The prompts of the keyframes at `positions` that explain `predicted` (frames, all keyframes among
-/// them, and their composed prompts, tokens × dim) best when interpolated linearly.
+/// The prompts of the keyframes at `positions` whose linear interpolation fits `predicted` best: frames
+/// (all keyframes included) and their composed prompts, tokens × dim.
 pub(super) fn keyframe_prompts<'a>(
     predicted: impl Iterator<Item = (u32, &'a Vec<f32>)>,
     positions: &[u32],
@@ -124,7 +122,7 @@ pub(super) fn joint_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) 
     }
 }
 
-/// The factors of `keyframes`, each decomposed alone.
+/// The factors of `keyframes`, each decomposed separately.
 pub(super) fn separate_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) -> Prompts {
     let each = |keyframe| joint_factors(std::slice::from_ref(keyframe), shape, ranks);
     let each: Vec<Prompts> = keyframes.iter().map(each).collect();
@@ -136,8 +134,8 @@ pub(super) fn separate_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Rank
     }
 }
 
-/// One keyframe as the reference starts: U and V uniform in 0..1 from `seed`; then V's rows are
-/// brought to length 1, which moves their length to U and leaves the prompt as it is.
+/// Initial factors of the reference for one keyframe: U and V uniform in 0..1 from `seed`; V's rows are
+/// then normalised and U's columns scaled by their lengths, which does not change the prompt.
 pub(super) fn uniform_factors(shape: Shape, ranks: Ranks, seed: u32) -> Prompts {
     let mut random = RandomState::new(seed);
     let mut draw = |count: usize| -> Vec<f32> {
@@ -177,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piecewise_linear_course_is_found_exactly() {
+    fn piecewise_linear_prompts_are_recovered() {
         let positions = keyframe_positions(27, 10);
         let keys: Vec<Vec<f64>> = (0..positions.len())
             .map(|k| (0..5).map(|i| wave(k * 5 + i)).collect())
@@ -197,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn components_are_orthonormal_ordered_and_enough() {
+    fn components_are_orthonormal_ordered_and_complete() {
         let shape = Shape { tokens: 6, dim: 4 };
         let keyframes: Vec<Vec<f64>> = (0..3)
             .map(|k| (0..24).map(|i| wave(k * 24 + i * i)).collect())

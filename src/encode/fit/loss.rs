@@ -1,5 +1,5 @@
-//! How wrong a generated picture is: squared error, a perceptual distance on a crop, and a colour
-//! term on the picture averaged over cells. Differentiable with respect to the picture.
+//! Loss of a generated picture: squared error, a perceptual distance on a crop, and a colour term on cell
+//! means. Differentiable with respect to the picture.
 
 use candle_core::{D, Tensor};
 
@@ -9,13 +9,12 @@ use crate::model::Encoder;
 use crate::model::ops::avg_pool2;
 use crate::quality::Squeeze;
 
-/// Halvings before the colour term looks: 8×8 cells.
+/// Halvings of the picture for the colour term: 8×8 cells.
 const HALVINGS: usize = 3;
-/// Keeps the length of a feature vector above zero.
+/// Lower bound of the squared length of a feature vector.
 const EPS: f64 = 1e-6;
 
-/// The top left corner of a crop: fractions, in 0..1, of the way from the picture's left and top
-/// to the last possible place.
+/// Top left corner of a crop, as fractions in 0..1 of the range of valid positions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Corner {
     pub(super) right: f64,
@@ -52,7 +51,7 @@ impl Perceptual<'_> {
     }
 }
 
-/// Feature vectors (along axis 1) brought to length 1.
+/// Feature vectors (along axis 1) normalised to length 1.
 fn unit(map: &Tensor) -> Result<Tensor, EncodeError> {
     let length = (map.sqr()?.sum_keepdim(1)? + EPS)?.sqrt()?;
     Ok(map.broadcast_div(&length)?)
@@ -63,7 +62,7 @@ fn unit(map: &Tensor) -> Result<Tensor, EncodeError> {
 pub(super) struct Loss<'a> {
     pub(super) weights: LossWeights,
     pub(super) perceptual: Perceptual<'a>,
-    /// Columns and rows that are shown; the rest of a picture is padding.
+    /// Visible columns and rows; the rest of a picture is padding.
     pub(super) visible: (u32, u32),
     /// Side of the perceptual crop.
     pub(super) crop: usize,
@@ -94,7 +93,7 @@ impl Loss<'_> {
         Ok(loss)
     }
 
-    /// Pixels that are shown.
+    /// Number of visible pixels.
     pub(super) fn pixels(&self) -> f64 {
         f64::from(self.visible.0) * f64::from(self.visible.1)
     }
@@ -129,7 +128,7 @@ mod tests {
     use candle_core::{Device, Error};
 
     #[test]
-    fn every_term_has_the_right_gradient_and_a_perfect_picture_costs_nothing() {
+    fn every_term_has_an_exact_gradient_and_is_0_for_the_target() {
         let encoder = Encoder::shipped(&Device::Cpu).unwrap();
         let picture = ((normal(1, &[1, 3, 32, 64]) * 0.1).unwrap() + 0.5).unwrap();
         let target = ((normal(2, &[1, 3, 32, 64]) * 0.1).unwrap() + 0.5).unwrap();

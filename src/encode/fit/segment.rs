@@ -12,7 +12,7 @@ use crate::model::picture;
 use crate::prompt::{CodedKeyframe, CodingParameters, Factors, Interpolation, between};
 use crate::segment::keyframes::bracket;
 
-/// What stays the same over all passes of a segment.
+/// Constant data of a segment over all passes.
 pub(super) struct Segment<'a> {
     pub(super) positions: &'a [u32],
     pub(super) frames: &'a [Frame],
@@ -24,24 +24,24 @@ pub(super) struct Segment<'a> {
     pub(super) interpolation: Interpolation,
 }
 
-/// The keyframes as they would be sent now.
+/// The keyframes as coded in one pass.
 pub(super) struct Coded {
     pub(super) keyframes: Vec<CodedKeyframe>,
-    /// As a player will see them.
+    /// Factors as a player decodes them.
     pub(super) seen: Vec<Factors>,
-    /// Per keyframe, bits per unit of U; empty where no entry costs more than another.
+    /// Per keyframe, derivative of the rate in bits per unit of U; empty if all entries cost the same.
     pub(super) slopes: Vec<Vec<f32>>,
 }
 
 impl Segment<'_> {
-    /// What frame `number` should become. Made when it is looked at: as numbers, the frames of a
-    /// segment take four times the memory that they take as bytes.
+    /// Target picture of frame `number`. Converted on demand: as floats, the frames of a segment take four
+    /// times the memory of their bytes.
     pub(super) fn target(&self, number: u32) -> Result<Tensor, EncodeError> {
         let frame = &self.frames[number as usize];
         Ok(picture::to_tensor(frame, self.coded, self.device)?)
     }
 
-    /// The composed prompt of a visit, exactly as a player makes it.
+    /// The composed prompt of a visit, exactly as in a player.
     pub(super) fn prompt(&self, seen: &[Factors], visit: Visit) -> Result<Vec<f32>, EncodeError> {
         match bracket(self.positions, visit.frame) {
             Some((from, to, t)) if from != to => Ok(between(
@@ -55,20 +55,20 @@ impl Segment<'_> {
         }
     }
 
-    /// The frames between keyframes that take part in the fit.
+    /// The frames between keyframes that are fitted.
     pub(super) fn between(&self) -> impl Iterator<Item = u32> {
         self.visited()
             .filter(|frame| self.positions.binary_search(frame).is_err())
     }
 
-    /// All frames that take part in the fit, in order.
+    /// All frames that are fitted, in order.
     pub(super) fn visited(&self) -> impl Iterator<Item = u32> {
         let generated = self.interpolation != Interpolation::Motion;
         let frames = 0..self.frames.len() as u32;
         frames.filter(move |frame| generated || self.positions.binary_search(frame).is_ok())
     }
 
-    /// The keyframes that a visit's prompt was made of.
+    /// The keyframes of a visit's prompt, with their weights.
     pub(super) fn shares<'s>(
         &self,
         visit: Visit,

@@ -1,6 +1,6 @@
-//! Frames side by side: each worker thread computes whole frames alone, which beats several
-//! threads on one frame where operations are small. Results come back in order, so what is made of
-//! them does not depend on the number of workers.
+//! Frames in parallel: each worker thread computes whole frames, which is faster than several threads on
+//! one frame where operations are small. Results come back in order, so they do not depend on the number
+//! of workers.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::encode::EncodeError;
 
-/// Threads that each run one job at a time, on a core of their own.
+/// Threads that run one job each at a time.
 #[derive(Debug)]
 pub(super) struct Workers {
-    /// One pool of one thread per worker: what runs inside uses no other thread.
+    /// One single-threaded pool per worker, so that a job uses no other thread.
     pools: Vec<ThreadPool>,
 }
 
