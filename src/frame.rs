@@ -8,7 +8,7 @@ pub struct Frame {
     data: Vec<u8>,
 }
 
-/// A buffer whose length does not fit the picture size that was claimed for it.
+/// A buffer whose length does not match the picture size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a {width}x{height} RGB picture needs {expected} bytes, got {got}")]
 pub struct FrameSizeError {
@@ -54,7 +54,7 @@ impl Frame {
         &self.data
     }
 
-    /// Gives the bytes away.
+    /// The bytes, taken out of the frame.
     pub fn into_data(self) -> Vec<u8> {
         self.data
     }

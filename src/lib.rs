@@ -56,13 +56,13 @@ pub mod time;
 
 #[cfg(feature = "generator")]
 pub mod encode;
-#[cfg(feature = "generator")]
+#[cfg(feature = "decode")]
 pub mod flow;
-#[cfg(feature = "generator")]
+#[cfg(feature = "decode")]
 pub mod model;
 #[cfg(feature = "generator")]
 pub mod quality;
-#[cfg(feature = "generator")]
+#[cfg(feature = "decode")]
 pub mod render;
 #[cfg(feature = "generator")]
 pub mod source;

@@ -9,13 +9,13 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-/// What is wrong with a frame rate or a timescale.
+/// An invalid frame rate or timescale.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
     /// A rate that is not `N`, `N/D` or a decimal of a known rate, or lies outside 1..=1000 fps.
     #[error(
-        "`{0}` is no frame rate: expected N or N/D between 1 and 1000 frames a second, such as 24 or 30000/1001"
+        "`{0}` is not a frame rate: expected N or N/D between 1 and 1000 frames a second, such as 24 or 30000/1001"
     )]
     FrameRate(String),
     /// A timescale of zero ticks a second.
@@ -23,7 +23,7 @@ pub enum TimeError {
     ZeroTimescale,
 }
 
-/// Ticks a second of a track, at least 1.
+/// Ticks per second of a track, at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timescale(NonZeroU32);
 
@@ -49,7 +49,7 @@ impl Timescale {
 pub struct MediaTime {
     /// Number of ticks.
     pub ticks: u64,
-    /// What a tick is.
+    /// Unit of the ticks.
     pub timescale: Timescale,
 }
 
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_by_name() {
+    fn invalid_rates_are_named_in_the_error() {
         for text in ["", "0", "24/0", "-3", "1/2", "5000", "4294967295/1"] {
             let error = text.parse::<FrameRate>().map_err(|e| e.to_string());
             assert!(error.is_err_and(|e| e.contains("frame rate")), "{text}");

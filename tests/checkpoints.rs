@@ -139,7 +139,7 @@ fn older_attention_names_are_read_too() {
 }
 
 #[test]
-fn wrong_and_missing_tensors_are_named_as_the_file_names_them() {
+fn errors_use_the_tensor_names_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sd_turbo.safetensors");
     let form = profile(1).unet;
@@ -218,7 +218,7 @@ fn checkpoints_of_other_models_are_recognised() {
             Holds::Adapter,
             "adapter",
         ),
-        (&[("words.weight", &[4])], Holds::Unknown, "no network"),
+        (&[("words.weight", &[4])], Holds::Unknown, "unknown network"),
     ];
     for (tensors, expected, words) in cases {
         let path = telling(folder.path(), tensors);
@@ -234,7 +234,7 @@ fn checkpoints_of_other_models_are_recognised() {
 }
 
 #[test]
-fn our_own_files_are_told_from_sd_turbo_and_the_other_way_round() {
+fn mini_and_sd_turbo_are_not_confused() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mini = root.join("static/mini/generator.safetensors");
     let error = StableDiffusion::open(&mini, &CPU)

@@ -210,8 +210,6 @@ fn start_latents_and_presets_are_chosen_on_the_command_line() {
     for more in [
         &["--start-latent", "noise"][..],
         &["--start-latent", "two-pass"],
-        &["--start-latent", "coarse", "--latent-side", "2"],
-        &["--start-latent", "full", "--latent-bits", "4"],
         &["--plain"],
         &["--preset", "mse"],
         &["--preset", "reference"],

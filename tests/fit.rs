@@ -4,16 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 use candle_core::{Device, Tensor};
-use promptus::encode::{
-    FitOptions, Fitted, Fitter, LossWeights, Perceptual, Progress, StartOptions,
-};
+use promptus::encode::{FitOptions, Fitted, Fitter, LossWeights, Perceptual, Progress};
 use promptus::frame::Frame;
-use promptus::model::opening::opening;
-use promptus::model::profile::{
-    AttentionForm, Conditioning, DecoderForm, Modulation, Stage, UNetForm,
-};
-use promptus::model::synthetic::RandomWeights;
-use promptus::model::{Encoder, Generator, Profile, picture};
+use promptus::model::synthetic::{RandomWeights, narrow_sd_turbo};
+use promptus::model::{Encoder, Generator, StartPayload, picture};
 use promptus::prompt::{CodingId, CodingParameters, Interpolation, KeyframeDecoder};
 use promptus::render::SegmentRenderer;
 use promptus::segment::coded::{CodedFrame, CodedSegment};
@@ -146,147 +140,109 @@ fn short_segments_are_fitted() {
     }
 }
 
-/// What a player makes of a fitted segment: the same bytes in a media segment, rendered.
-fn played(
-    generator: &Arc<Generator>,
-    fitted: &Fitted,
-    (coding, mode): (CodingParameters, StartLatent),
-    (frames, interval): (u32, u32),
-    visible: (u32, u32),
-) -> Vec<Frame> {
-    let profile = generator.profile();
-    let track = Track {
-        profile: profile.name.to_owned(),
-        weights: generator.weights_hash(),
-        coding,
-        first_component: 0,
-        interpolation: Interpolation::Motion,
-        start_latent: mode,
-        noise_seed: profile.start.seed,
-        noise_weight: profile.start.weight as f32,
-        frame_rate: FrameRate::new(30, 1).unwrap(),
-        visible,
-        coded: profile.coded_size(visible),
-        pixel_aspect: (1, 1),
-    };
-    let positions = keyframe_positions(frames, interval);
-    let keyframes = positions.iter().zip(&fitted.keyframes);
-    let segment = CodedSegment {
-        frames,
-        chained: false,
-        start_latent: fitted.start.clone().map(Into::into),
-        keyframes: keyframes
-            .map(|(&position, coded)| CodedFrame {
-                position,
-                layers: coded.layers.iter().cloned().map(Into::into).collect(),
-            })
-            .collect(),
-    };
-    let bytes = segment.write(&track, 1, 0).unwrap();
-    let mut renderer = SegmentRenderer::new(Arc::clone(generator), track).unwrap();
-    let mut out = Vec::new();
-    let media = read_media(&bytes).unwrap();
-    let deliver = &mut |frame| {
-        out.push(frame);
-        Ok(())
-    };
-    renderer.render(&media, deliver).unwrap();
-    out
-}
-
-/// The last frame as the fit saw it: from its factors and what it sends to start from.
-fn as_fitted(
-    generator: &Generator,
-    fitted: &Fitted,
+/// A fitted segment as a player gets it.
+struct Sent<'a> {
+    generator: &'a Arc<Generator>,
+    fitted: &'a Fitted,
+    coding: CodingParameters,
     mode: StartLatent,
-    visible: (u32, u32),
-) -> Frame {
-    let coded = generator.profile().coded_size(visible);
-    let sent = fitted.start.clone().unwrap_or_default();
-    let sketch = |components| Some(fitted.seen[0].compose(components));
-    let start = generator.start(coded).unwrap();
-    let z = opening(generator, &start, (mode, &sent), sketch).unwrap();
-    let last = fitted.seen.last().unwrap();
-    let shape = (1, last.shape().tokens, last.shape().dim);
-    let prompt = Tensor::from_vec(last.compose(last.rank()), shape, &Device::Cpu).unwrap();
-    let made = generator.frames(&prompt, &z).unwrap();
-    picture::to_frames(&made, visible).unwrap().remove(0)
+    positions: &'a [u32],
 }
 
-#[test]
-fn every_way_to_start_is_played_as_it_was_fitted() {
-    let generator = Arc::new(Generator::shipped(&Device::Cpu).unwrap());
-    let frames = drifting_disc(3);
-    let mut seen = Vec::new();
-    for (mode, bytes) in [
-        (StartLatent::Noise, None),
-        (StartLatent::TwoPass, Some(1)),
-        (StartLatent::Coarse, Some(9 + 16 * 2)),
-        (StartLatent::Full, Some(9 + 16 * 8 * 4 / 2)),
-    ] {
-        let start = StartOptions {
-            mode,
-            side: 2,
-            bits: if mode == StartLatent::Full { 4 } else { 8 },
+const VISIBLE: (u32, u32) = (64, 32);
+
+impl Sent<'_> {
+    /// The frames of the media segment.
+    fn played(&self) -> Vec<Frame> {
+        let profile = self.generator.profile();
+        let track = Track {
+            profile: profile.name.to_owned(),
+            weights: self.generator.weights_hash(),
+            coding: self.coding,
+            first_component: 0,
+            interpolation: Interpolation::Motion,
+            start_latent: self.mode,
+            noise_seed: profile.start.seed,
+            noise_weight: profile.start.weight as f32,
+            frame_rate: FrameRate::new(30, 1).unwrap(),
+            visible: VISIBLE,
+            coded: profile.coded_size(VISIBLE),
+            pixel_aspect: (1, 1),
         };
-        let options = FitOptions {
-            start,
-            ..options(2)
+        let keyframes = self.positions.iter().zip(&self.fitted.keyframes);
+        let segment = CodedSegment {
+            frames: self.positions.last().unwrap() + 1,
+            chained: false,
+            start_latent: self.fitted.start.clone().map(Into::into),
+            keyframes: keyframes
+                .map(|(&position, coded)| CodedFrame {
+                    position,
+                    layers: coded.layers.iter().cloned().map(Into::into).collect(),
+                })
+                .collect(),
         };
-        let (fitted, coding) = fit(&frames, options);
-        assert_eq!(fitted.start.as_ref().map(Vec::len), bytes, "{mode:?}");
-        let made = played(&generator, &fitted, (coding, mode), (3, 5), (64, 32));
-        assert_eq!(
-            made[2],
-            as_fitted(&generator, &fitted, mode, (64, 32)),
-            "{mode:?}"
-        );
-        assert!(!seen.contains(&made), "{mode:?} changes nothing");
-        seen.push(made);
+        let media = read_media(&segment.write(&track, 1, 0).unwrap()).unwrap();
+        let mut out = Vec::new();
+        let deliver = &mut |frame| {
+            out.push(frame);
+            Ok(())
+        };
+        let mut renderer = SegmentRenderer::new(Arc::clone(self.generator), track).unwrap();
+        renderer.render(&media, deliver).unwrap();
+        out
+    }
+
+    /// The last frame as the fit generated it: from its factors and its start latent.
+    fn last_as_fitted(&self) -> Frame {
+        let generator = self.generator;
+        let mix = generator
+            .start(generator.profile().coded_size(VISIBLE))
+            .unwrap();
+        let payload = StartPayload {
+            mode: self.mode,
+            bytes: self.fitted.start.as_deref().unwrap_or_default(),
+        };
+        let compose = |components| Some(self.fitted.seen[0].compose(components));
+        let z = payload.latent(generator, &mix, compose).unwrap();
+        let last = self.fitted.seen.last().unwrap();
+        let shape = (1, last.shape().tokens, last.shape().dim);
+        let prompt = Tensor::from_vec(last.compose(last.rank()), shape, &Device::Cpu).unwrap();
+        let made = generator.frames(&prompt, &z).unwrap();
+        picture::to_frames(&made, VISIBLE).unwrap().remove(0)
     }
 }
 
-/// SD-Turbo's structure at a small width, with random weights: 7 tokens, 8 pixels a latent cell.
-fn narrow() -> Generator {
-    let dim = 20;
-    let full = Profile::sd_turbo();
-    let profile = Profile {
-        cell: 16,
-        conditioning: Conditioning::CrossAttention { tokens: 7, dim },
-        unet: UNetForm {
-            widths: vec![16, 32],
-            layers: 1,
-            norm_groups: Some(4),
-            modulation: Modulation::Time {
-                timestep: 999.0,
-                code: 16,
-                dim: 24,
-            },
-            attention: Some(AttentionForm {
-                heads: vec![2, 0],
-                middle_heads: 4,
-                context: dim,
-            }),
-            ..full.unet
-        },
-        decoder: DecoderForm {
-            stages: vec![
-                Stage {
-                    channels: 8,
-                    blocks: 1
-                };
-                4
-            ],
-            ..DecoderForm::taesd()
-        },
-        ..Profile::sd_turbo()
-    };
-    Generator::new(profile, &RandomWeights::new(9, &Device::Cpu), [7; 32]).unwrap()
+#[test]
+fn both_start_latents_are_played_as_they_were_fitted() {
+    let generator = Arc::new(Generator::shipped(&Device::Cpu).unwrap());
+    let frames = drifting_disc(3);
+    let made = [StartLatent::Noise, StartLatent::TwoPass].map(|mode| {
+        let options = FitOptions {
+            start_latent: mode,
+            ..options(2)
+        };
+        let (fitted, coding) = fit(&frames, options);
+        let sent = Sent {
+            generator: &generator,
+            fitted: &fitted,
+            coding,
+            mode,
+            positions: &[0, 2],
+        };
+        let made = sent.played();
+        assert_eq!(made[2], sent.last_as_fitted(), "{mode:?}");
+        (fitted.start, made)
+    });
+    assert_eq!(made[0].0, None);
+    assert_eq!(made[1].0, Some(vec![2]));
+    assert_ne!(made[0].1, made[1].1);
 }
 
 #[test]
 fn a_profile_without_an_encoder_network_is_fitted_from_random_factors() {
-    let generator = Arc::new(narrow());
+    let random = RandomWeights::new(9, &Device::Cpu);
+    let generator = Generator::new(narrow_sd_turbo(), &random, [7; 32]).unwrap();
+    let generator = Arc::new(generator);
     let features = Encoder::shipped(&Device::Cpu).unwrap();
     let frames = drifting_disc(4);
     for (coding, ranks) in [
@@ -299,10 +255,7 @@ fn a_profile_without_an_encoder_network_is_fitted_from_random_factors() {
             passes: 30,
             crop: 32,
             loss: LossWeights::MSE,
-            start: StartOptions {
-                mode: StartLatent::TwoPass,
-                ..StartOptions::default()
-            },
+            start_latent: StartLatent::TwoPass,
             ..FitOptions::for_profile(generator.profile())
         };
         let perceptual = Perceptual::Features(&features);
@@ -313,10 +266,14 @@ fn a_profile_without_an_encoder_network_is_fitted_from_random_factors() {
         let fitted = fitter.fit(&frames, &positions, 0, note).unwrap();
         let last = fitted.losses.last().unwrap();
         assert!(*last < 0.9 * first[0], "{coding:?}: {} to {last}", first[0]);
-        let mode = StartLatent::TwoPass;
-        let coding = fitter.coding((64, 32));
-        let made = played(&generator, &fitted, (coding, mode), (4, 3), (64, 32));
-        assert_eq!(made[3], as_fitted(&generator, &fitted, mode, (64, 32)));
+        let sent = Sent {
+            generator: &generator,
+            fitted: &fitted,
+            coding: fitter.coding(VISIBLE),
+            mode: StartLatent::TwoPass,
+            positions: &positions,
+        };
+        assert_eq!(sent.played()[3], sent.last_as_fitted());
     }
 }
 
@@ -389,20 +346,13 @@ fn nonsense_is_refused() {
         coding: CodingId::Reference,
         ..options(1)
     };
-    assert!(refused(reference).contains("cannot be cut"));
-    for (mode, side, bits) in [
-        (StartLatent::Chain, 8, 8),
-        (StartLatent::Coarse, 0, 8),
-        (StartLatent::Full, 8, 5),
-    ] {
-        let start = StartOptions { mode, side, bits };
-        assert!(
-            refused(FitOptions {
-                start,
-                ..options(1)
-            })
-            .starts_with("start is")
-        );
+    assert!(refused(reference).contains("cannot be truncated"));
+    for start_latent in [StartLatent::Chain, StartLatent::Coarse, StartLatent::Full] {
+        let options = FitOptions {
+            start_latent,
+            ..options(1)
+        };
+        assert!(refused(options).starts_with("start latent is"));
     }
     let loss = LossWeights {
         rate: f64::NAN,

@@ -201,7 +201,7 @@ fn storages(file: &[u8]) -> Vec<usize> {
 }
 
 #[test]
-fn any_rank_and_device_goes_round() {
+fn any_rank_and_device_round_trips() {
     for rank in [1, 8, 255] {
         for device in [Device::Cuda, Device::Cpu] {
             let prompt = invented(rank);
@@ -286,14 +286,21 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
     );
 }
 
-/// A saved tensor file with another pickle in it.
+/// A saved prompt with another pickle in it.
 fn with_pickle(pickle: &[u8]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let stored =
         zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let number = 1_f32.to_le_bytes();
     for (name, data) in [
         ("x/data.pkl", pickle),
         ("x/byteorder", b"little"),
+        ("x/data/0", b"ab"),
+        ("x/data/1", b"cd"),
+        ("x/data/2", &number),
+        ("x/data/3", &number),
+        ("x/data/4", &number),
+        ("x/data/5", &number),
         ("x/version", b"3\n"),
     ] {
         zip.start_file(name, stored).unwrap();
@@ -303,15 +310,20 @@ fn with_pickle(pickle: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn code_is_refused_with_file_offset_and_name() {
-    let evil = with_pickle(b"\x80\x02cposix\nsystem\nq\x00X\x05\x00\x00\x00touchq\x01\x85q\x02R.");
-    let error = prompt_from_bytes(Path::new("a/evil.prompt"), &evil)
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        error,
-        "a/evil.prompt: data.pkl: global `posix system` at offset 2 is not allowed here, nothing was executed"
-    );
+fn pickles_that_call_functions_or_make_no_sense_are_refused() {
+    for pickle in [
+        &b"\x80\x02cposix\nsystem\nq\x00X\x05\x00\x00\x00touchq\x01\x85q\x02R."[..],
+        b"\x80\x02}.",
+        b"cuda:",
+        b"",
+    ] {
+        let error = prompt_from_bytes(Path::new("a/evil.prompt"), &with_pickle(pickle));
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.starts_with("a/evil.prompt: data.pkl: not what torch.save writes"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -321,10 +333,6 @@ fn other_contents_are_named() {
             .unwrap_err()
             .to_string()
     };
-    assert_eq!(
-        error(&with_pickle(b"\x80\x02}.")),
-        "x: U: expected to be there"
-    );
     assert!(error(b"").starts_with("x: entry ``: "));
     let init = InitLatent {
         height: 1,
@@ -332,16 +340,13 @@ fn other_contents_are_named() {
         values: vec![0.0; 4],
     };
     let bytes = init_to_bytes(&init, "init", Device::Cpu);
-    assert_eq!(
-        error(&bytes),
-        "x: data.pkl: expected a dictionary of tensors"
-    );
+    assert_eq!(error(&bytes), "x: data/1: expected an entry of that name");
     let prompt = prompt_to_bytes(&invented(1), "p", Device::Cpu);
     assert!(init_from_bytes(Path::new("x"), &prompt).is_err());
 }
 
 #[test]
-fn damage_never_panics_and_is_mostly_seen() {
+fn damage_never_panics_and_changes_no_value_unnoticed() {
     let bytes = prompt_to_bytes(&invented(2), "frame_00000", Device::Cuda);
     let name = Path::new("x");
     for length in 0..bytes.len() {

@@ -125,7 +125,7 @@ fn still_keyframes_cost_next_to_nothing() {
 }
 
 #[test]
-fn thrift_saves_bytes_and_stays_within_a_step() {
+fn rdoq_saves_bytes_and_stays_within_a_step() {
     let shape = Shape {
         tokens: 256,
         dim: 32,
@@ -133,18 +133,18 @@ fn thrift_saves_bytes_and_stays_within_a_step() {
     let (parameters, step) = (parameters(shape, 16, 4), 1.0);
     let segment = segment(shape, 16, 4, 3);
     let steps = Steps::uniform(&segment, parameters.quantiser, step).unwrap();
-    let mut encoder = KeyframeEncoder::thrifty(parameters, steps, 0.1).unwrap();
+    let mut encoder = KeyframeEncoder::with_rdoq(parameters, steps, 0.1).unwrap();
     let mut decoder = KeyframeDecoder::new(parameters).unwrap();
-    let (mut thrifty, mut plain) = (0, 0);
+    let (mut optimised, mut plain) = (0, 0);
     for (keyframe, (rounded, _)) in segment.iter().zip(encode(parameters, &segment, step)) {
         let (coded, seen) = encoder.push(keyframe).unwrap();
         assert_eq!(decoder.push(&slices(&coded)).unwrap(), seen);
         let errors = seen.u().iter().zip(keyframe.u());
         assert!(errors.into_iter().all(|(a, b)| (a - b).abs() <= step));
-        thrifty += coded.layers.iter().map(Vec::len).sum::<usize>();
+        optimised += coded.layers.iter().map(Vec::len).sum::<usize>();
         plain += rounded.layers.iter().map(Vec::len).sum::<usize>();
     }
-    assert!(thrifty < plain, "{thrifty} {plain}");
+    assert!(optimised < plain, "{optimised} {plain}");
 }
 
 #[test]

@@ -7,7 +7,6 @@ mod synthetic;
 
 use promptus::flow::Between;
 use promptus::frame::Frame;
-use promptus::model::opening::{LatentGrid, SentLatent};
 use promptus::model::{Generator, Profile, picture};
 use promptus::prompt::{CodingId, Interpolation, between};
 use promptus::render::{Batching, Picture, RenderError, SegmentRenderer, open_sink};
@@ -300,18 +299,18 @@ fn a_chain_may_be_cut_anywhere_and_is_played_from_its_start() {
 
 /// What a closed segment of this mode carries to start from.
 fn sent(mode: StartLatent, track: &Track) -> Option<Vec<u8>> {
-    let profile = Profile::mini();
-    let (channels, rows, columns) = profile.latent_shape(track.coded);
-    let side = match mode {
+    let shape = Profile::mini().latent_shape(track.coded);
+    let (rows, columns) = match mode {
         StartLatent::Noise | StartLatent::Chain => return None,
         StartLatent::TwoPass => return Some(vec![2]),
-        StartLatent::Coarse => 3,
-        StartLatent::Full => rows.max(columns),
+        StartLatent::Coarse => (3, 3),
+        StartLatent::Full => (shape.rows, shape.columns),
     };
-    let grid = LatentGrid::within((channels, rows, columns), side);
-    let values: Vec<f32> = (0..grid.len()).map(|i| 4.0 * (i as f32).sin()).collect();
-    let bits = if side == 3 { 8 } else { 4 };
-    Some(SentLatent::quantised(grid, bits, &values).to_bytes())
+    let mut bytes = vec![8, rows as u8, 0, columns as u8, 0];
+    bytes.extend(0.03_f32.to_le_bytes());
+    let values = 0..shape.channels * rows * columns;
+    bytes.extend(values.map(|i| (100.0 * (i as f32).sin()) as i8 as u8));
+    Some(bytes)
 }
 
 #[test]

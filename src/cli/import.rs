@@ -135,7 +135,8 @@ fn with_first_frame(folder: &Path, file: &Path) -> Result<OfficialFolder, CliErr
     let frame = Frame::new(size.0, size.1, picture.into_rgb8().into_raw())?;
     let device = device::best();
     let latent = installed::vae(&device)?.encode(&to_tensor(&frame, size, &device)?)?;
-    let (_, height, width) = profile.latent_shape(size);
+    let shape = profile.latent_shape(size);
+    let (height, width) = (shape.rows, shape.columns);
     let values = latent.flatten_all()?.to_vec1()?;
     let init = InitLatent {
         height,

@@ -1,4 +1,4 @@
-//! What can go wrong in a fit.
+//! Errors of a fit.
 
 use crate::model::ModelError;
 use crate::prompt::PromptError;
@@ -7,8 +7,8 @@ use crate::quality::QualityError;
 /// A segment that cannot be fitted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvertError {
-    /// No frames, or frames of unlike size.
+pub enum EncodeError {
+    /// No frames, frames of different size, or keyframe positions that do not span them.
     #[error("{0}")]
     Frames(String),
     /// An option outside its range.
@@ -16,12 +16,12 @@ pub enum InvertError {
     Option {
         /// Which option.
         what: &'static str,
-        /// What was asked for.
+        /// Its value.
         got: String,
-        /// What is possible.
+        /// Expected values.
         expected: &'static str,
     },
-    /// The fit left the range of numbers.
+    /// The fit produced numbers that are not finite.
     #[error("the fit of keyframe {keyframe} diverged in pass {pass}")]
     Diverged {
         /// Keyframe of the segment, from 0.
@@ -41,7 +41,7 @@ pub enum InvertError {
     /// A prompt could not be coded.
     #[error("a prompt could not be coded")]
     Prompt(#[from] PromptError),
-    /// The tensor library refused an operation.
+    /// An operation of the tensor library failed.
     #[error("tensor operation failed")]
     Tensor(#[from] candle_core::Error),
 }

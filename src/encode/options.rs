@@ -1,6 +1,6 @@
-//! What a fit may be told: rungs, precision, effort, start and the weights of its loss.
+//! Options of a fit: rungs, precision, effort, start latent and the weights of the loss.
 
-use super::InvertError;
+use super::error::EncodeError;
 use crate::model::Profile;
 use crate::prompt::{CodingId, Interpolation, Quantiser};
 use crate::segment::StartLatent;
@@ -8,72 +8,52 @@ use crate::segment::StartLatent;
 /// How a segment is fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FitOptions {
-    /// Components of the rungs, rising; the last is how many are coded.
+    /// Components of the rungs, ascending; the last is how many are coded.
     pub ranks: Vec<usize>,
-    /// Whether every rung takes part in the fit. If not, the highest one is fitted alone and the
-    /// others are it cut short: a warning, for comparison.
+    /// Whether every rung is fitted. Otherwise only the highest one is, and the others are truncations
+    /// of it: much worse, for comparison only.
     pub nested: bool,
-    /// Passes over the keyframes; 0 leaves the start as it is.
+    /// Passes over the keyframes; 0 keeps the initial factors.
     pub passes: u32,
-    /// How keyframes become bytes. The reference's coding serves one rung only.
+    /// Coding of the keyframes. The reference's coding allows one rung only.
     pub coding: CodingId,
-    /// What the frames between keyframes will be made from. Those that are moved pictures of the
-    /// keyframes take no part in the fit.
+    /// How the frames between keyframes are made. With [`Interpolation::Motion`] only keyframes are
+    /// fitted.
     pub interpolation: Interpolation,
     /// Whether keyframes share V.
     pub basis: Basis,
-    /// What a segment starts from.
-    pub start: StartOptions,
+    /// Start latent of every segment: noise or two passes.
+    pub start_latent: StartLatent,
     /// Widths that a decoder must accept (layered coding).
     pub quantiser: Quantiser,
-    /// Step of the quantiser in units of U, above 0: smaller spends more bytes.
+    /// Quantiser step in units of U, above 0.
     pub step: f32,
-    /// Squared error, in steps, that the coder may add to save one bit.
-    pub thrift: f64,
-    /// How far a pass moves U (root mean square), over the quantiser's step.
+    /// Squared error, in squared steps, that rate-distortion optimised quantisation may add to save
+    /// one bit.
+    pub rdoq_lambda: f64,
+    /// Learning rate of U: root mean square change per pass, in quantiser steps.
     pub rate: f64,
-    /// How far a pass moves V, whose rows have length 1; 0 keeps it.
+    /// Learning rate of V, whose rows have length 1; 0 keeps it.
     pub basis_rate: f64,
-    /// How far a pass pulls every entry of U towards 0, over the quantiser's step: saves bytes.
-    pub pull: f64,
+    /// Soft threshold on U per pass, in quantiser steps (an L1 penalty): small entries cost bytes.
+    pub l1_shrink: f64,
     /// Weights of the loss.
     pub loss: LossWeights,
-    /// Side in pixels of the crops that the perceptual term looks at; a multiple of 32.
+    /// Side of the crops for the perceptual term, in pixels; a multiple of 32.
     pub crop: u32,
-    /// Seed of everything random.
+    /// Seed of all random numbers.
     pub seed: u32,
-    /// Frames computed side by side.
+    /// Frames computed in parallel.
     pub workers: usize,
 }
 
 /// Which keyframes share a V.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
-    /// All of a segment: it is sent once.
+    /// All keyframes of a segment: V is sent once.
     Shared,
-    /// None: every keyframe has its own, as in the reference.
+    /// None: every keyframe has its own V, as in the reference.
     Own,
-}
-
-/// What a segment starts from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StartOptions {
-    /// The mode; chains are not fitted.
-    pub mode: StartLatent,
-    /// Cells along the longer side of a coarse latent, at least 1.
-    pub side: usize,
-    /// Bits of a value of a latent that is sent, 4 or 8.
-    pub bits: u8,
-}
-
-impl Default for StartOptions {
-    fn default() -> Self {
-        Self {
-            mode: StartLatent::Noise,
-            side: 8,
-            bits: 8,
-        }
-    }
 }
 
 /// Weights of the terms of the loss, each at least 0. Pictures are in 0..1.
@@ -83,16 +63,16 @@ pub struct LossWeights {
     pub mse: f64,
     /// Perceptual distance: LPIPS, or the encoder network's features.
     pub perceptual: f64,
-    /// Mean squared error of the picture averaged over 8×8 cells: holds colours in place.
+    /// Mean squared error of the picture averaged over 8×8 cells: keeps colours from drifting.
     pub colour: f64,
     /// Mean magnitude of the composed prompt.
     pub prompt: f64,
-    /// Coded size of a keyframe's U in bits per pixel, by the coder's own tables.
+    /// Rate of a keyframe's U in bits per pixel, by the coder's own model.
     pub rate: f64,
 }
 
 impl LossWeights {
-    /// This crate's default.
+    /// The default.
     pub const DEFAULT: Self = Self {
         mse: 16.0,
         perceptual: 0.2,
@@ -124,16 +104,16 @@ impl Default for FitOptions {
             coding: CodingId::Layered,
             interpolation: Interpolation::Motion,
             basis: Basis::Shared,
-            start: StartOptions::default(),
+            start_latent: StartLatent::Noise,
             quantiser: Quantiser {
                 u_bits: 10,
                 v_bits: 12,
             },
             step: 0.4,
-            thrift: 0.1,
+            rdoq_lambda: 0.1,
             rate: 0.1,
             basis_rate: 0.003,
-            pull: 0.01,
+            l1_shrink: 0.01,
             loss: LossWeights::DEFAULT,
             crop: 128,
             seed: 0,
@@ -143,8 +123,8 @@ impl Default for FitOptions {
 }
 
 impl FitOptions {
-    /// The defaults for titles of `profile`. Without an encoder network a fit begins with random
-    /// factors, so it takes longer steps and many more passes, and every keyframe has its own V.
+    /// The defaults for titles of `profile`. Without an encoder network a fit starts from random factors,
+    /// so it takes larger steps and many more passes, and every keyframe has its own V.
     pub fn for_profile(profile: &Profile) -> Self {
         let defaults = Self::default();
         if profile.encoder.is_some() {
@@ -161,7 +141,7 @@ impl FitOptions {
             step: 0.1,
             rate: 5.0,
             basis_rate: 0.005,
-            pull: 0.0,
+            l1_shrink: 0.0,
             crop: 256,
             ..defaults
         }
@@ -180,25 +160,24 @@ impl FitOptions {
 const MAX_PASSES: u32 = 100_000;
 
 impl FitOptions {
-    /// Fails on a value outside its range; `full_rank` is the profile's.
-    pub fn check(&self, full_rank: usize) -> Result<(), InvertError> {
+    /// Fails if a value is out of range; `full_rank` is the profile's.
+    pub fn check(&self, full_rank: usize) -> Result<(), EncodeError> {
         let rises = self.ranks.is_sorted_by(|a, b| a < b);
         let within = |&rank: &usize| (1..=full_rank).contains(&rank);
         if !rises || self.ranks.is_empty() || !self.ranks.iter().all(within) {
             return wrong(
                 "ranks",
                 &self.ranks,
-                "rising numbers from 1 to the full rank",
+                "ascending numbers from 1 to the full rank",
             );
         }
         if self.coding == CodingId::Reference && self.ranks.len() > 1 {
-            let expected = "one number, since the reference's coding cannot be cut";
+            let expected = "one number, since the reference's coding cannot be truncated";
             return wrong("ranks", &self.ranks, expected);
         }
-        let StartOptions { mode, side, bits } = self.start;
-        if mode == StartLatent::Chain || side == 0 || !matches!(bits, 4 | 8) {
-            let expected = "a mode of closed segments, a side of at least 1, 4 or 8 bits";
-            return wrong("start", &self.start, expected);
+        let start = self.start_latent;
+        if !matches!(start, StartLatent::Noise | StartLatent::TwoPass) {
+            return wrong("start latent", &start, "noise or two passes");
         }
         if self.passes > MAX_PASSES {
             return wrong("passes", &self.passes, "0 to 100000");
@@ -216,7 +195,7 @@ impl FitOptions {
             prompt,
             rate,
         } = self.loss;
-        let rates = [self.rate, self.basis_rate, self.thrift, self.pull];
+        let rates = [self.rate, self.basis_rate, self.rdoq_lambda, self.l1_shrink];
         let weights = [mse, perceptual, colour, prompt, rate];
         let mut amounts = weights.iter().chain(&rates);
         match amounts.find(|a| !(a.is_finite() && **a >= 0.0)) {
@@ -230,8 +209,8 @@ fn wrong(
     what: &'static str,
     got: &dyn std::fmt::Debug,
     expected: &'static str,
-) -> Result<(), InvertError> {
-    Err(InvertError::Option {
+) -> Result<(), EncodeError> {
+    Err(EncodeError::Option {
         what,
         got: format!("{got:?}"),
         expected,

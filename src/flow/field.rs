@@ -1,15 +1,6 @@
-//! Where every pixel of one picture is in another.
+//! A flow field: where every pixel of one picture is in another.
 
-use super::plane::{Place, Plane, pyramid};
-use super::{refine, search};
-use crate::frame::Frame;
-
-/// Shortest side of the smallest level of a pyramid, in pixels: two patches.
-const LEAST_SIDE: usize = 16;
-
-/// A picture with a side under this is searched at its own size, others from half of it on: the
-/// last level takes four fifths of the time and changes little.
-const SMALL: usize = 64;
+use super::plane::Place;
 
 /// A flow field on a grid of the picture's size or half of it: pixels of this grid to the right and
 /// down.
@@ -20,40 +11,7 @@ pub(super) struct Field {
     pub(super) data: Vec<[f32; 2]>,
 }
 
-/// A picture, ready to be compared with others.
-#[derive(Debug)]
-pub(super) struct Levels {
-    levels: Vec<Plane>,
-}
-
-impl Levels {
-    pub(super) fn new(frame: &Frame) -> Self {
-        let levels = pyramid(Plane::brightness(frame), LEAST_SIDE);
-        Self { levels }
-    }
-
-    fn finest(&self) -> usize {
-        let full = &self.levels[0];
-        usize::from(full.width.min(full.height) >= SMALL)
-    }
-}
-
 impl Field {
-    /// The flow from `from` to `to`, which are of one size.
-    pub(super) fn estimate(from: &Levels, to: &Levels) -> Self {
-        let coarsest = &from.levels[from.levels.len() - 1];
-        let mut field = Self::still(coarsest.width, coarsest.height);
-        for level in (from.finest()..from.levels.len()).rev() {
-            let (a, b) = (&from.levels[level], &to.levels[level]);
-            if (field.width, field.height) != (a.width, a.height) {
-                field = field.enlarged(a.width, a.height);
-            }
-            field = search::improved(a, b, &field);
-            refine::smooth(a, b, &mut field);
-        }
-        field
-    }
-
     pub(super) fn still(width: usize, height: usize) -> Self {
         Self {
             width,
@@ -74,7 +32,7 @@ impl Field {
         large
     }
 
-    /// The flows of all columns at a height between rows; one past an edge is moved to it.
+    /// The flows of all columns at the subpixel row `y`, clamped to the field.
     pub(super) fn line(&self, y: f32) -> Vec<[f32; 2]> {
         let y = y.clamp(0.0, (self.height - 1) as f32);
         let top = y as usize;
@@ -86,7 +44,7 @@ impl Field {
             .collect()
     }
 
-    /// The flow at a place between pixels, bilinear; places past an edge are moved to it.
+    /// The flow at a subpixel position, bilinear, clamped to the field.
     pub(super) fn sample(&self, x: f32, y: f32) -> [f32; 2] {
         let place = Place::new((self.width, self.height), x, y);
         std::array::from_fn(|part| place.mixed(place.corners.map(|corner| self.data[corner][part])))

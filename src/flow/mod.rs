@@ -1,26 +1,36 @@
-//! Motion between two pictures, and the pictures between them.
+//! Optical flow between two pictures, and frame interpolation along it.
 //!
-//! Prompts that are mixed half and half give two faded pictures, one over the other; moving the
-//! two pictures towards each other along their optical flow gives one. The flow is found in the
-//! generated pictures, on the encoder's side and the player's alike, so it costs no bytes.
+//! Interpolated prompts give a cross-fade of two pictures; warping both pictures along their optical
+//! flow gives one sharp picture. The player estimates the flow from the generated keyframes, so it
+//! costs no bytes.
+//!
+//! ```
+//! use promptus::flow::Between;
+//! use promptus::frame::Frame;
+//!
+//! let (dark, light) = (Frame::new(32, 16, vec![40; 1536])?, Frame::new(32, 16, vec![60; 1536])?);
+//! let middle = Between::new(&dark, &light)?.at(0.5);
+//! assert_eq!(middle.pixel(3, 3), [50; 3]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! | file | step |
 //! |---|---|
-//! | `plane` | brightness and its pyramid |
-//! | `search` | where each small patch went: inverse search, coarse to fine (Kroeger et al. 2016) |
-//! | `refine` | a smooth field through those answers: a few steps of a variational method (Brox et al. 2004) |
-//! | `field` | a flow field, from the pyramid of two pictures |
-//! | `between` | both pictures moved to one moment and blended |
+//! | `plane`, `field` | brightness and its pyramid; a flow field |
+//! | `search` | displacement of small patches: inverse search (Kroeger et al. 2016) |
+//! | `refine` | a smooth field from them: variational refinement (Brox et al. 2004) |
+//! | `estimate` | the two above, coarse to fine |
+//! | `interpolate` | both pictures warped to one time and blended |
 //!
-//! Knows pictures alone: no prompts, no tensors. The same two pictures give the same bytes, on
-//! however many threads.
+//! Knows pictures only: no prompts, no tensors. The result does not depend on the number of threads.
 //!
 #![doc = include_str!("../docs/motion.md")]
 
-mod between;
+mod estimate;
 mod field;
+mod interpolate;
 mod plane;
 mod refine;
 mod search;
 
-pub use between::{Between, SizesDiffer};
+pub use interpolate::{Between, SizesDiffer};

@@ -1,4 +1,4 @@
-//! One number a pixel, brightness or a gradient; and places between pixels.
+//! Planes of one number per pixel, brightness or a gradient, and bilinear sampling.
 
 use crate::frame::Frame;
 
@@ -37,7 +37,7 @@ impl Plane {
         self.data[y * self.width + x]
     }
 
-    /// The value at a place between pixels, bilinear.
+    /// The value at a subpixel position, bilinear.
     pub(super) fn sample(&self, x: f32, y: f32) -> f32 {
         let place = Place::new((self.width, self.height), x, y);
         place.mixed(place.corners.map(|corner| self.data[corner]))
@@ -76,17 +76,17 @@ impl Plane {
     }
 }
 
-/// A place between four pixels of a grid, for bilinear mixing.
+/// A subpixel position on a grid, for bilinear interpolation.
 pub(super) struct Place {
     /// Indices of the pixels: above left, above right, below left, below right.
     pub(super) corners: [usize; 4],
-    /// How far the place is from the left ones and from the upper ones, 0 to 1.
+    /// Fractions of the position to the right and down, 0 to 1.
     right: f32,
     down: f32,
 }
 
 impl Place {
-    /// The place (`x`, `y`) of a grid of `width × height`; past an edge it is moved to it.
+    /// The position (`x`, `y`) on a grid of (width, height), clamped to it.
     pub(super) fn new((width, height): (usize, usize), x: f32, y: f32) -> Self {
         let x = x.clamp(0.0, (width - 1) as f32);
         let y = y.clamp(0.0, (height - 1) as f32);
@@ -100,7 +100,7 @@ impl Place {
         }
     }
 
-    /// The value here, from those of the corners.
+    /// The interpolated value, from those of the corners.
     pub(super) fn mixed(&self, corners: [f32; 4]) -> f32 {
         let above = corners[0] * (1.0 - self.right) + corners[1] * self.right;
         let below = corners[2] * (1.0 - self.right) + corners[3] * self.right;
@@ -108,7 +108,7 @@ impl Place {
     }
 }
 
-/// The picture itself and ever smaller ones, until the shorter side is under twice `least`.
+/// The picture and repeated halvings of it, until the shorter side is below 2·`least`.
 pub(super) fn pyramid(full: Plane, least: usize) -> Vec<Plane> {
     let mut levels = vec![full];
     while let Some(last) = levels.last()

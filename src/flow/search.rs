@@ -1,5 +1,5 @@
-//! Where each patch of a picture went: inverse search. A patch's own gradients, prepared once, tell
-//! how far to step from the error at the place looked at, until the error stops falling.
+//! Displacement of each patch by inverse search (Kroeger et al. 2016): Gauss-Newton steps with the
+//! patch's own gradients, computed once, until the error stops falling.
 
 use super::field::Field;
 use super::plane::Plane;
@@ -7,17 +7,17 @@ use super::plane::Plane;
 /// Side of a patch and distance between patches, pixels.
 const SIDE: usize = 8;
 const STRIDE: usize = 4;
-/// Most steps of a patch, and the step that is too short to go on, pixels.
+/// Most steps of a patch; step length in pixels below which it has converged.
 const STEPS: usize = 12;
 const SHORT: f32 = 0.01;
-/// Farthest that a patch may end from where it began at one level, pixels.
+/// Largest displacement of a patch at one level, in pixels.
 const REACH: f32 = SIDE as f32;
 
 const AREA: f32 = (SIDE * SIDE) as f32;
 
 type Flow = [f32; 2];
 
-/// A patch of the first picture with what a step needs.
+/// A patch of the first picture with its gradients.
 struct Patch {
     left: usize,
     top: usize,
@@ -28,7 +28,7 @@ struct Patch {
     inverse: Option<[f32; 3]>,
 }
 
-/// `before`, improved by looking for each patch of `from` in `to`.
+/// `before`, improved by searching each patch of `from` in `to`.
 pub(super) fn improved(from: &Plane, to: &Plane, before: &Field) -> Field {
     let (gradient_x, gradient_y) = from.gradients();
     let lefts = starts(from.width);
@@ -56,7 +56,7 @@ pub(super) fn improved(from: &Plane, to: &Plane, before: &Field) -> Field {
     sum
 }
 
-/// Where patches begin along a side, the last one flush with the end.
+/// First pixels of the patches along a side; the last patch ends with the side.
 fn starts(length: usize) -> Vec<usize> {
     let last = length.saturating_sub(SIDE);
     let mut all: Vec<usize> = (0..last).step_by(STRIDE).collect();
@@ -80,14 +80,14 @@ impl Patch {
         }
     }
 
-    /// The best place found, as a flow, starting from the best of `own` and the neighbours'.
+    /// The best flow found, starting from the best of `own` and the neighbours' flows.
     fn find(&self, to: &Plane, own: Flow, neighbours: [Option<Flow>; 2]) -> Flow {
         let mut best = own;
-        let mut seen = self.compared(to, own);
+        let mut residual = self.residual(to, own);
         for candidate in neighbours.into_iter().flatten() {
-            let other = self.compared(to, candidate);
-            if other.error < seen.error {
-                (best, seen) = (candidate, other);
+            let other = self.residual(to, candidate);
+            if other.error < residual.error {
+                (best, residual) = (candidate, other);
             }
         }
         let Some([xx, xy, yy]) = self.inverse else {
@@ -95,16 +95,19 @@ impl Patch {
         };
         let begin = best;
         for _ in 0..STEPS {
-            let pull = seen.pull;
-            let step = [xx * pull[0] + xy * pull[1], xy * pull[0] + yy * pull[1]];
+            let gradient = residual.gradient;
+            let step = [
+                xx * gradient[0] + xy * gradient[1],
+                xy * gradient[0] + yy * gradient[1],
+            ];
             let next = [best[0] - step[0], best[1] - step[1]];
             let far = (next[0] - begin[0]).abs().max((next[1] - begin[1]).abs()) > REACH;
-            let looked = self.compared(to, next);
-            let better = looked.error < seen.error;
+            let candidate = self.residual(to, next);
+            let better = candidate.error < residual.error;
             if far || !better {
                 break;
             }
-            (best, seen) = (next, looked);
+            (best, residual) = (next, candidate);
             if step[0].abs().max(step[1].abs()) < SHORT {
                 break;
             }
@@ -112,28 +115,28 @@ impl Patch {
         best
     }
 
-    fn compared(&self, to: &Plane, flow: Flow) -> Seen {
+    fn residual(&self, to: &Plane, flow: Flow) -> Residual {
         let there = window(to, self.left as f32 + flow[0], self.top as f32 + flow[1]);
-        let (mut sum, mut square, mut pull, mut sums) = (0.0, 0.0, [0.0; 2], [0.0; 2]);
+        let (mut sum, mut square, mut gradient, mut sums) = (0.0, 0.0, [0.0; 2], [0.0; 2]);
         let slopes = self.along_x.iter().zip(&self.along_y);
         for ((there, here), (x, y)) in there.iter().zip(&self.values).zip(slopes) {
             let difference = there - here;
             sum += difference;
             square += difference * difference;
-            pull[0] += difference * x;
-            pull[1] += difference * y;
+            gradient[0] += difference * x;
+            gradient[1] += difference * y;
             sums[0] += x;
             sums[1] += y;
         }
-        // Brightness may have changed as a whole: only what differs from the mean counts.
+        // The mean difference is subtracted: overall brightness may change.
         let mean = sum / AREA;
-        Seen {
+        Residual {
             error: square - sum * mean,
-            pull: [pull[0] - mean * sums[0], pull[1] - mean * sums[1]],
+            gradient: [gradient[0] - mean * sums[0], gradient[1] - mean * sums[1]],
         }
     }
 
-    /// Adds the patch's flow to the pixels that it covers, more where it fits well.
+    /// Adds the patch's flow to the pixels that it covers, weighted by how well it fits.
     fn spread(&self, to: &Plane, flow: Flow, sum: &mut Field, weight: &mut Plane) {
         let there = window(to, self.left as f32 + flow[0], self.top as f32 + flow[1]);
         for (i, (there, here)) in there.iter().zip(&self.values).enumerate() {
@@ -150,12 +153,12 @@ impl Patch {
     }
 }
 
-/// What a look at one place says.
-struct Seen {
-    /// Sum of squared differences, less their mean.
+/// Difference of a patch and the second picture at one displacement.
+struct Residual {
+    /// Sum of squared differences after subtracting their mean.
     error: f32,
-    /// The error's slope along x and y, halved.
-    pull: [f32; 2],
+    /// Half the gradient of the error along x and y.
+    gradient: [f32; 2],
 }
 
 fn inverse(along_x: &[f32], along_y: &[f32]) -> Option<[f32; 3]> {
@@ -170,11 +173,11 @@ fn inverse(along_x: &[f32], along_y: &[f32]) -> Option<[f32; 3]> {
         dot(along_y, along_y),
     );
     let determinant = xx * yy - xy * xy;
-    // Under one grey level squared a pixel there is nothing to hold on to.
+    // Below one squared grey level per pixel the patch has no texture to match.
     (determinant > AREA).then(|| [yy / determinant, -xy / determinant, xx / determinant])
 }
 
-/// `SIDE × SIDE` values from a place between pixels: one mixture of four for the whole patch.
+/// `SIDE × SIDE` values at a subpixel position: the same four bilinear weights for the whole patch.
 fn window(plane: &Plane, left: f32, top: f32) -> [f32; SIDE * SIDE] {
     let bound = |value: f32, length: usize| value.clamp(-(SIDE as f32), length as f32);
     let (left, top) = (bound(left, plane.width), bound(top, plane.height));

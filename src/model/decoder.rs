@@ -1,15 +1,14 @@
-//! Latent → picture: the TAESD form, its numbers as data.
+//! Latent → picture: decoders of TAESD's form.
 //!
 //! Stages of residual blocks with a doubling of the grid between them (Ollin Boer Bohan's TAESD).
-//! A profile may end in a pixel shuffle and may add a linear map of each latent cell, which carries
-//! the layout while the stages add the detail. Knows nothing of prompts or denoising.
+//! A profile may end in a pixel shuffle and may add a linear map of each latent cell, which gives the
+//! layout while the stages add detail. Knows nothing of prompts or denoising.
 
 use candle_core::{DType, Tensor};
 
 use super::ModelError;
-use super::ops::{Conv2d, pixel_shuffle};
+use super::ops::{Conv2d, ResidualBlock, pixel_shuffle};
 use super::profile::DecoderForm;
-use super::residual::ResidualBlock;
 use super::scope::Scope;
 
 /// Colour channels of a picture.
@@ -43,12 +42,9 @@ impl Decoder {
         let cell = form.shuffle << doublings;
         let stages = form.stages.iter().enumerate().map(|(i, stage)| {
             let scope = scope.sub("stages").sub(i);
-            let pool_groups = form.pool_groups.filter(|_| i == 0);
+            let blocks = scope.sub("blocks");
             let blocks = (0..stage.blocks)
-                .map(|b| {
-                    let scope = scope.sub("blocks").sub(b);
-                    ResidualBlock::new(&scope, stage.channels, form.convs, pool_groups)
-                })
+                .map(|b| blocks.sub(b).residual_block(stage.channels, form.convs))
                 .collect::<Result<_, _>>()?;
             let up = widths
                 .get(i + 1)
@@ -78,7 +74,7 @@ impl Decoder {
         })
     }
 
-    /// The format that it computes in.
+    /// Number format of the computation.
     pub fn dtype(&self) -> DType {
         self.conv_in.dtype()
     }
@@ -121,7 +117,7 @@ mod tests {
     use candle_core::{Device, Error};
 
     #[test]
-    fn both_forms_have_right_gradients_and_sizes() {
+    fn both_forms_have_exact_gradients_and_sizes() {
         let source = RandomWeights::new(4, &Device::Cpu);
         let narrow = DecoderForm {
             stages: [(8, 1), (8, 1)]

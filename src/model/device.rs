@@ -1,13 +1,13 @@
-//! Which device the generator computes on.
+//! The device that the generator computes on.
 //!
-//! One binary serves both: a build with the `cuda` feature looks for NVIDIA's driver when it first
-//! needs a device, and goes on with the CPU where there is none, saying so once.
+//! A build with the `cuda` feature loads NVIDIA's driver when it first needs a device, and falls back to
+//! the CPU, with one warning, where there is none.
 
 use candle_core::{Device, DeviceLocation};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// A device as a user names it: `auto`, `cpu`, `cuda` or `cuda:1`.
+/// A device by name: `auto`, `cpu`, `cuda` or `cuda:1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Choice {
     /// The first GPU that works, else the CPU.
@@ -19,19 +19,27 @@ pub enum Choice {
     Cuda(usize),
 }
 
-/// A device that is not there, or a name that is none.
+/// A device that does not exist or cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
     /// Not a device's name.
-    #[error("`{0}` is no device: expected auto, cpu, cuda or cuda:N")]
+    #[error("`{0}` is not a device: expected auto, cpu, cuda or cuda:N")]
     Name(String),
+    /// Tensors of two devices do not mix, and another one is in use already.
+    #[error("cannot compute on {asked}: {used} is in use already in this process")]
+    InUse {
+        /// The device that was asked for.
+        asked: String,
+        /// The device in use.
+        used: String,
+    },
     /// The GPU cannot be used.
     #[error("no CUDA device {index}: {reason}")]
     Cuda {
         /// Number of the GPU.
         index: usize,
-        /// What the driver, or its absence, says.
+        /// Reason, from the driver or the attempt to load it.
         reason: String,
     },
 }
@@ -54,16 +62,21 @@ impl FromStr for Choice {
 /// The device of this process, once chosen: tensors of two handles of one GPU do not mix.
 static CHOSEN: OnceLock<Device> = OnceLock::new();
 
-/// Makes `choice` the device that [`best`] gives from now on, unless one is in use already.
-/// Fails if a GPU was asked for that cannot be used.
+/// Makes `choice` the device that [`best`] gives from now on; `Auto` leaves the choice to [`best`].
+///
+/// Fails if a GPU was asked for that cannot be used, or if another device is in use already.
 pub fn choose(choice: Choice) -> Result<(), DeviceError> {
     let device = match choice {
         Choice::Auto => return Ok(()),
         Choice::Cpu => Device::Cpu,
         Choice::Cuda(index) => gpu(index).map_err(|reason| DeviceError::Cuda { index, reason })?,
     };
-    CHOSEN.get_or_init(|| device);
-    Ok(())
+    let (asked, used) = (name(&device), name(CHOSEN.get_or_init(|| device)));
+    if asked == used {
+        Ok(())
+    } else {
+        Err(DeviceError::InUse { asked, used })
+    }
 }
 
 /// The device that was chosen; else the first CUDA GPU in a build with the `cuda` feature on a
@@ -124,19 +137,24 @@ mod tests {
     use super::{Choice, best, choose, name};
 
     #[test]
-    fn devices_by_name() {
+    fn devices_are_parsed_by_name() {
         let parse = |name: &str| name.parse::<Choice>();
         assert_eq!(parse("auto").unwrap(), Choice::Auto);
         assert_eq!(parse("cpu").unwrap(), Choice::Cpu);
         assert_eq!(parse("cuda").unwrap(), Choice::Cuda(0));
         assert_eq!(parse("cuda:3").unwrap(), Choice::Cuda(3));
         for wrong in ["", "gpu", "cuda:", "cuda:-1", "cpu:0"] {
-            assert!(parse(wrong).unwrap_err().to_string().contains("no device"));
+            assert!(
+                parse(wrong)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("not a device")
+            );
         }
     }
 
     #[test]
-    fn a_gpu_that_is_not_there_is_refused_and_auto_falls_back() {
+    fn a_missing_gpu_is_refused_and_auto_falls_back_to_the_cpu() {
         let refused = choose(Choice::Cuda(999)).unwrap_err().to_string();
         assert!(refused.starts_with("no CUDA device 999: "), "{refused}");
         choose(Choice::Auto).unwrap();

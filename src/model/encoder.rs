@@ -1,8 +1,8 @@
 //! Picture → prompt or latent: stages of residual blocks with a halving of the grid between them.
 //!
-//! With `mini`'s form it predicts the composed prompt P of a picture, from which a fit starts; with
-//! TAESD's it is the tiny latent encoder. Its feature maps serve as a perceptual distance where
-//! LPIPS weights are not installed. Knows nothing of factors or of the generator.
+//! With `mini`'s form it predicts the composed prompt P of a picture, the initial value of a fit; with
+//! TAESD's it is the tiny latent encoder. Its feature maps are the perceptual distance where LPIPS
+//! weights are not installed. Knows nothing of factors or of the generator.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,8 @@ use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
-use super::ops::{Conv2d, pixel_unshuffle};
+use super::ops::{Conv2d, ResidualBlock, pixel_unshuffle};
 use super::profile::{EncoderForm, Profile};
-use super::residual::ResidualBlock;
 use super::scope::Scope;
 use super::weights::Checkpoint;
 
@@ -39,7 +38,7 @@ struct Stage {
 }
 
 impl Encoder {
-    /// The encoder network of `mini`, which ships with the crate.
+    /// The encoder network of `mini`, whose weights are part of the crate.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
         let weights =
             Checkpoint::from_bytes("encoder.safetensors", Cow::Borrowed(SHIPPED), device)?;
@@ -67,15 +66,11 @@ impl Encoder {
                     form.entry_relu,
                 )?,
             };
-            let last = i + 1 == form.stages.len();
-            let pool_groups = form.pool_groups.filter(|_| last);
+            let blocks = scope.sub("blocks");
             let blocks = numbered
                 .by_ref()
                 .take(stage.blocks)
-                .map(|b: usize| {
-                    let scope = scope.sub("blocks").sub(b);
-                    ResidualBlock::new(&scope, stage.channels, form.convs, pool_groups)
-                })
+                .map(|b: usize| blocks.sub(b).residual_block(stage.channels, form.convs))
                 .collect::<Result<_, _>>()?;
             stages.push(Stage { entry, blocks });
             inputs = stage.channels;
@@ -144,7 +139,7 @@ mod tests {
     use candle_core::{Device, Error};
 
     #[test]
-    fn features_and_prompts_have_right_gradients() {
+    fn features_and_prompts_have_exact_gradients() {
         let form = Profile::mini().encoder.unwrap();
         let source = RandomWeights::new(6, &Device::Cpu);
         let encoder = Encoder::new(&form, &Scope::root(&source)).unwrap();

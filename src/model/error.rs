@@ -1,10 +1,10 @@
-//! What can go wrong between a weights file and a frame.
+//! Errors between a weights file and a frame.
 
 use crate::segment::StartLatent;
 use std::io;
 use std::path::PathBuf;
 
-/// A generator that cannot be loaded or cannot run on what it was given.
+/// A generator that cannot be loaded, or inputs that do not fit it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -13,15 +13,15 @@ pub enum ModelError {
     Read {
         /// The file as it was named.
         file: String,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// The file is no safetensors file, or is cut short.
-    #[error("weights file {file}: not a whole safetensors file ({detail})")]
+    /// Not a safetensors file, or a truncated one.
+    #[error("weights file {file}: not a complete safetensors file ({detail})")]
     Malformed {
         /// The file as it was named.
         file: String,
-        /// What the parser said.
+        /// Error of the parser.
         detail: String,
     },
     /// A tensor of the profile is not in the file.
@@ -31,7 +31,7 @@ pub enum ModelError {
         file: String,
         /// The tensor's name.
         tensor: String,
-        /// The shape that the profile wants.
+        /// The shape in the profile.
         shape: Vec<usize>,
     },
     /// A tensor has another shape than the profile wants.
@@ -41,19 +41,19 @@ pub enum ModelError {
         file: String,
         /// The tensor's name.
         tensor: String,
-        /// The shape that the profile wants.
+        /// The shape in the profile.
         expected: Vec<usize>,
         /// The shape in the file.
         got: Vec<usize>,
     },
-    /// A whole file, but of another network.
+    /// The weights of another network.
     #[error("weights file {file} holds {found}, expected {expected}")]
     AnotherModel {
         /// The file as it was named.
         file: String,
-        /// What its tensors tell.
+        /// The network that the tensors belong to.
         found: &'static str,
-        /// What was to be loaded.
+        /// The network that was to be loaded.
         expected: &'static str,
     },
     /// A tensor is stored in a number format that the generator does not read.
@@ -81,27 +81,30 @@ pub enum ModelError {
         profile: &'static str,
     },
     /// No profile of that name is known.
-    #[error("no generator profile is called `{0}`: expected `mini` or `sd-turbo`")]
+    #[error("unknown generator profile `{0}`: expected `mini` or `sd-turbo`")]
     UnknownProfile(String),
     /// A prompt, latent or picture does not fit the profile.
-    #[error("{what} is {got:?}, expected {expected}")]
+    #[error("{what} have shape {got:?}, expected {expected}")]
     Input {
         /// Which input.
         what: &'static str,
         /// Its shape.
         got: Vec<usize>,
-        /// What the profile wants.
+        /// Shape of the profile.
         expected: String,
     },
-    /// What a segment starts from does not fit its mode or the profile.
-    #[error("the start of a segment ({mode:?}): {detail}")]
-    Opening {
+    /// A segment's start latent does not fit its mode or the profile.
+    #[error("start latent of the segment ({mode:?}): {detail}")]
+    StartLatent {
         /// The mode in the init segment.
         mode: StartLatent,
-        /// What is wrong.
+        /// Reason.
         detail: String,
     },
-    /// The tensor library refused an operation.
+    /// The build lacks an optional network.
+    #[error("this build has no full-size decoder: it needs the feature `{0}`")]
+    NotBuilt(&'static str),
+    /// An operation of the tensor library failed.
     #[error("tensor operation failed")]
     Tensor(#[from] candle_core::Error),
 }

@@ -4,23 +4,21 @@
 //! ```text
 //! prompt P ─┬─ (spatial) lift ─┐
 //!           │   start latent z ┴─ UNet ─ latent ─ decoder ─ picture
-//!           └──────── condition ───┘
+//!           └────── conditioning ────┘
 //! ```
 //! Differentiable with respect to the prompts. Knows nothing of ranks, keyframes or segments.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
 use super::ModelError;
 use super::decoder::Decoder;
-use super::format::InFormat;
+use super::dtype::InFormat;
 use super::ops::{Conv2d, add_constant, cat_constant, pixel_shuffle};
 use super::profile::{Conditioning, Prediction, Profile};
 use super::scope::Scope;
-use super::stable_diffusion::recognise::{Holds, explain};
-use super::start::Start;
+use super::start_latent::StartMix;
 use super::unet::UNet;
 use super::vae::Vae;
 use super::weights::{Checkpoint, Source};
@@ -44,32 +42,24 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// The `mini` generator, which ships with the crate.
+    /// The `mini` generator, whose weights are part of the crate.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
         let name = "generator.safetensors";
         let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
         Self::new(Profile::mini(), &weights, weights.sha256())
     }
 
-    /// The file of weights that ships with the crate.
+    /// The weights file of `mini` (safetensors).
     pub fn shipped_file() -> &'static [u8] {
         SHIPPED
     }
 
-    /// As [`Self::shipped`], computing in the format `dtype`.
+    /// As [`Self::shipped`], with `dtype` for weights and hidden layers.
     pub fn shipped_in(dtype: DType, device: &Device) -> Result<Self, ModelError> {
         let name = "generator.safetensors";
         let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
         let source = InFormat::new(&weights, dtype);
         Self::new(Profile::mini(), &source, weights.sha256())
-    }
-
-    /// A generator from one safetensors file that holds UNet, decoder and, where the profile has
-    /// one, lift.
-    pub fn load(profile: Profile, file: &Path, device: &Device) -> Result<Self, ModelError> {
-        let weights = Checkpoint::read(file, device)?;
-        Self::new(profile, &weights, weights.sha256())
-            .map_err(|error| explain(error, &weights, Holds::Mini, "a generator in one file"))
     }
 
     /// A generator whose layers come from `source`; `weights` is the SHA-256 to report.
@@ -83,8 +73,7 @@ impl Generator {
         Self::with_decoder(profile, source, decoder, weights)
     }
 
-    /// As [`Self::new`], with a decoder that was loaded apart (TAESD beside a Stable Diffusion
-    /// UNet).
+    /// As [`Self::new`], with a decoder from another file (TAESD with a Stable Diffusion UNet).
     pub fn with_decoder(
         profile: Profile,
         source: &dyn Source,
@@ -111,14 +100,14 @@ impl Generator {
         })
     }
 
-    /// The same generator, its pictures made by the full-size decoder: slower, and better than the
-    /// tiny one. Fits must not go through it.
+    /// The same generator with the full-size decoder: slower and better than the tiny one. Not
+    /// differentiable, so not for fits.
     pub fn with_vae(mut self, vae: Vae) -> Self {
         self.vae = Some(vae);
         self
     }
 
-    /// The profile that it was built from.
+    /// The profile.
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -128,16 +117,16 @@ impl Generator {
         self.weights
     }
 
-    /// Where it computes.
+    /// The device of weights and results.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
     /// The profile's start noise for pictures of a coded size.
-    pub fn start(&self, coded: (u32, u32)) -> Result<Start, ModelError> {
+    pub fn start(&self, coded: (u32, u32)) -> Result<StartMix, ModelError> {
         let noise = self.profile.start;
         let shape = self.profile.latent_shape(coded);
-        Start::new(noise.seed, noise.weight, shape, &self.device)
+        StartMix::new(noise.seed, noise.weight, shape, &self.device)
     }
 
     /// Composed prompts (B, T, D) and a start latent (1 or B, C, Hl, Wl) → latents (B, C, Hl, Wl).
@@ -178,7 +167,7 @@ impl Generator {
         self.decode(&self.latent(prompts, start)?)
     }
 
-    /// The latent that the network's output stands for, in `f32`.
+    /// The latent from the network's output, in `f32`.
     fn predicted(
         &self,
         start: &Tensor,
@@ -204,7 +193,7 @@ impl Generator {
         let batches = batch == 1 || batch == prompts.dim(0)?;
         if channels != profile.latent_channels || !whole(rows) || !whole(columns) || !batches {
             return Err(ModelError::Input {
-                what: "the start latent",
+                what: "start latents",
                 got: start.dims().to_vec(),
                 expected: format!(
                     "(1, {}, rows, columns) with sides that are multiples of {finest}",
@@ -217,7 +206,7 @@ impl Generator {
         let (_, tokens, dim) = prompts.dims3()?;
         if (tokens, dim) != (shape.tokens, shape.dim) {
             return Err(ModelError::Input {
-                what: "the composed prompts",
+                what: "composed prompts",
                 got: prompts.dims().to_vec(),
                 expected: format!("(B, {}, {})", shape.tokens, shape.dim),
             });
@@ -226,7 +215,7 @@ impl Generator {
     }
 }
 
-/// Tokens row by row (B, T, D) → a map (B, D, h, w) under latents of `rows` × `columns`.
+/// Tokens (B, T, D), row by row → a map (B, D, h, w) for latents of `rows` × `columns`.
 fn as_map(prompts: &Tensor, rows: usize, columns: usize) -> Result<Tensor, ModelError> {
     let (batch, _, dim) = prompts.dims3()?;
     let map = prompts.transpose(1, 2)?.contiguous()?;
@@ -239,56 +228,11 @@ mod tests {
     use super::Generator;
     use crate::model::Profile;
     use crate::model::gradient_check::{check, normal};
-    use crate::model::profile::{
-        AttentionForm, Conditioning, DecoderForm, Modulation, Stage, UNetForm,
-    };
-    use crate::model::synthetic::RandomWeights;
+    use crate::model::synthetic::{RandomWeights, narrow_sd_turbo};
     use candle_core::{Device, Error, Tensor};
 
-    /// SD-Turbo's structure at a small width, with random weights.
-    fn narrow() -> Generator {
-        let dim = 20;
-        let profile = Profile {
-            cell: 16,
-            conditioning: Conditioning::CrossAttention { tokens: 7, dim },
-            unet: UNetForm {
-                widths: vec![16, 32],
-                layers: 1,
-                norm_groups: Some(4),
-                modulation: Modulation::Time {
-                    timestep: 999.0,
-                    code: 16,
-                    dim: 24,
-                },
-                attention: Some(AttentionForm {
-                    heads: vec![2, 0],
-                    middle_heads: 4,
-                    context: dim,
-                }),
-                ..Profile::sd_turbo().unet
-            },
-            decoder: DecoderForm {
-                stages: vec![
-                    Stage {
-                        channels: 8,
-                        blocks: 1,
-                    };
-                    4
-                ],
-                ..DecoderForm::taesd()
-            },
-            ..Profile::sd_turbo()
-        };
+    fn random(profile: Profile) -> Generator {
         Generator::new(profile, &RandomWeights::new(9, &Device::Cpu), [0; 32]).unwrap()
-    }
-
-    fn random_mini() -> Generator {
-        Generator::new(
-            Profile::mini(),
-            &RandomWeights::new(9, &Device::Cpu),
-            [0; 32],
-        )
-        .unwrap()
     }
 
     /// Frames from factors: U (T, r), V (r, D) and the scale 1/√R.
@@ -304,9 +248,12 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_renderer_has_right_gradients_of_both_factors() {
-        for (generator, size, step) in [(narrow(), (32, 16), 1e-3), (random_mini(), (64, 32), 2e-4)]
-        {
+    fn gradients_of_both_factors_agree_with_differences() {
+        for (profile, size, step) in [
+            (narrow_sd_turbo(), (32, 16), 1e-3),
+            (Profile::mini(), (64, 32), 2e-4),
+        ] {
+            let generator = random(profile);
             let shape = generator.profile().prompt_shape(size);
             let start = generator.start(size).unwrap().fresh().unwrap();
             let u = normal(1, &[shape.tokens, 3]);
@@ -325,7 +272,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the composed prompts is [1, 7, 32], expected (B, 8, 32)"
+            "composed prompts have shape [1, 7, 32], expected (B, 8, 32)"
         );
         let odd = normal(1, &[1, 16, 3, 4]);
         let error = generator.frames(&normal(1, &[1, 8, 32]), &odd).unwrap_err();

@@ -1,12 +1,13 @@
-//! Where weights lie that do not ship with the crate (SD-Turbo, TAESD, LPIPS).
+//! Locations of weights that are not part of the crate (SD-Turbo, TAESD, LPIPS).
 //!
-//! They are looked for in `$PROMPTUS_MODELS`, then in `promptus/models` of the user's data folder
+//! They are searched in `$PROMPTUS_MODELS`, then in `promptus/models` of the user's data folder
 //! (XDG Base Directory Specification: `$XDG_DATA_HOME`, or `~/.local/share`). SD-Turbo's files keep
 //! the names under which they are published, below `sd-turbo` (see [`super::stable_diffusion`]).
-//! Weights that `promptus play --fetch-weights` has fetched lie in `promptus/weights` of the user's
-//! cache folder (`$XDG_CACHE_HOME`, or `~/.cache`), each file named for its SHA-256.
+//! `promptus play --fetch-weights` stores weights in `promptus/weights` of the user's cache folder
+//! (`$XDG_CACHE_HOME`, or `~/.cache`), each file named by its SHA-256.
 
 use super::profile::{Conditioning, Profile, VaeForm};
+use super::stable_diffusion::recognise::{Holds, explain};
 use super::stable_diffusion::{self, StableDiffusion};
 use super::weights::Checkpoint;
 use super::{Generator, ModelError, Vae, taesd};
@@ -14,14 +15,14 @@ use candle_core::Device;
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The folders that are searched, first one first; they need not exist.
+/// The folders that are searched, in order; they need not exist.
 pub fn folders() -> Vec<PathBuf> {
     let named = env::var_os("PROMPTUS_MODELS").filter(|value| !value.is_empty());
     let own = home("XDG_DATA_HOME", ".local/share").map(|data| data.join("promptus/models"));
     named.map(PathBuf::from).into_iter().chain(own).collect()
 }
 
-/// The user's folder of a kind: as the variable says, or below the home folder.
+/// The folder that the environment variable names, or `below` the home folder.
 fn home(variable: &str, below: &str) -> Option<PathBuf> {
     let absolute = |name: &str| {
         let value = env::var_os(name).map(PathBuf::from);
@@ -30,8 +31,8 @@ fn home(variable: &str, below: &str) -> Option<PathBuf> {
     absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below)))
 }
 
-/// Where fetched weights of this SHA-256 are kept, whether or not they are there; `None` where the
-/// user has no cache folder.
+/// Path of fetched weights with this SHA-256, which may not exist; `None` if the user has no cache
+/// folder.
 pub fn kept(weights: [u8; 32]) -> Option<PathBuf> {
     let cache = home("XDG_CACHE_HOME", ".cache")?;
     let hash: String = weights.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -54,21 +55,33 @@ pub const TAESD_DECODER: &str = "taesd/taesd_decoder.safetensors";
 /// Which network turns latents into pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Decoding {
-    /// The profile's own decoder, which fits are made for.
+    /// The profile's own decoder, the one that fits use.
     #[default]
     Own,
-    /// The full-size autoencoder: slow, and at its best quality.
+    /// The full-size autoencoder: slow, with the best quality.
     Vae,
 }
 
-/// The generator that titles of profile `name` are rendered with: the shipped one, or one made of
-/// installed weights. Fails if the profile is unknown or its weights are nowhere.
+impl Generator {
+    /// A generator from one safetensors file that holds UNet, decoder and, where the profile has
+    /// one, lift.
+    ///
+    /// Fails if the file cannot be read or holds another network.
+    pub fn load(profile: Profile, file: &Path, device: &Device) -> Result<Self, ModelError> {
+        let weights = Checkpoint::read(file, device)?;
+        Self::new(profile, &weights, weights.sha256())
+            .map_err(|error| explain(error, &weights, Holds::Mini, "a generator in one file"))
+    }
+}
+
+/// The generator of profile `name`, from the crate's own or installed weights. Fails if the profile is
+/// unknown or its weights are not installed.
 pub fn generator(name: &str, device: &Device) -> Result<Generator, ModelError> {
     generator_for(name, [0; 32], Decoding::Own, device)
 }
 
-/// As [`generator`]; of several files, installed or kept, the one whose SHA-256 is `weights` is
-/// taken, if there is one (zeros: any).
+/// As [`generator`], with the installed or fetched file whose SHA-256 is `weights`, if there is one
+/// (zeros: any), and the decoder `decoding`.
 pub fn generator_for(
     name: &str,
     weights: [u8; 32],
@@ -112,7 +125,7 @@ pub fn vae(device: &Device) -> Result<Vae, ModelError> {
     )
 }
 
-/// SD-Turbo's installed files, the best first.
+/// SD-Turbo's installed files, best precision first.
 pub fn sd_turbo_files() -> Vec<PathBuf> {
     let places = folders().into_iter().map(|folder| folder.join(SD_TURBO));
     places
@@ -125,7 +138,7 @@ fn kept_file(weights: [u8; 32]) -> Option<PathBuf> {
     kept(weights).filter(|path| path.is_file())
 }
 
-/// The SD-Turbo with that SHA-256, kept or installed, or the best installed one.
+/// SD-Turbo with that SHA-256, fetched or installed; otherwise the best installed file.
 fn sd_turbo(weights: [u8; 32], device: &Device) -> Result<StableDiffusion, ModelError> {
     if let Some(path) = kept_file(weights) {
         return StableDiffusion::open(&path, device);
@@ -157,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn profiles_have_their_generator_or_say_what_is_missing() {
+    fn missing_weights_are_named() {
         assert!(generator("mini", &Device::Cpu).is_ok());
         assert!(generator("maxi", &Device::Cpu).is_err());
         if sd_turbo_files().is_empty() {
@@ -170,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn only_profiles_with_a_full_size_decoder_take_it() {
+    fn the_full_size_decoder_is_refused_for_mini() {
         let error = generator_for("mini", [0; 32], Decoding::Vae, &Device::Cpu).unwrap_err();
         assert!(
             error

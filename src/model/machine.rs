@@ -1,11 +1,14 @@
-//! How much memory the machine has left for tensors: what is larger must be refused, for the allocator
-//! ends the process where there is none.
+//! Memory available for tensors. Larger requests must be refused beforehand, since a failed allocation
+//! aborts the process.
 
 use std::fs;
 
-/// Bytes that can be had without swapping, as Linux estimates them (`MemAvailable`, and what is left
-/// of the control group's limit); `None` where there is no such figure.
+/// Bytes available without swapping, as Linux estimates them (`MemAvailable`, and the rest of the
+/// control group's limit); `None` on other systems.
 pub fn available_memory() -> Option<u64> {
+    if cfg!(not(target_os = "linux")) {
+        return None;
+    }
     let table = fs::read_to_string("/proc/meminfo").ok()?;
     let machine = kibibytes(&table, "MemAvailable:")?;
     Some(group_left().map_or(machine, |left| left.min(machine)))
@@ -17,14 +20,14 @@ fn kibibytes(table: &str, name: &str) -> Option<u64> {
     number.checked_mul(1024)
 }
 
-/// What the control group (version 2) of a container has left, if it has a limit.
+/// Rest of the memory limit of the control group (version 2), if it has one.
 fn group_left() -> Option<u64> {
     let figure = |name: &str| -> Option<u64> {
         let text = fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?;
         text.trim().parse().ok()
     };
     let used = figure("current")?;
-    // Files that are cached are counted as used, and given back when need be.
+    // Cached files count as used, but are reclaimed when memory is short.
     let table = fs::read_to_string("/sys/fs/cgroup/memory.stat").unwrap_or_default();
     let cached = table
         .lines()
@@ -38,7 +41,7 @@ mod tests {
     use super::{available_memory, kibibytes};
 
     #[test]
-    fn the_table_is_understood() {
+    fn meminfo_is_parsed() {
         let table = "MemTotal:       16384 kB\nMemAvailable:    2048 kB\n";
         assert_eq!(kibibytes(table, "MemAvailable:"), Some(2 << 20));
         assert_eq!(kibibytes("MemAvailable: much\n", "MemAvailable:"), None);

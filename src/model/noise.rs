@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_seed_works() {
+    fn the_largest_seed_agrees_with_numpy() {
         // numpy.random.RandomState(2**32 - 1).randn(1)[0].hex() = 0x1.4bfc38c486d8ap-1
         let first = RandomState::new(u32::MAX).normal();
         assert_eq!(first.to_bits(), 0x3fe4_bfc3_8c48_6d8a);

@@ -32,7 +32,7 @@ pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, M
     let (batch, colours, height, width) = pictures.dims4()?;
     let (columns, rows) = (visible.0 as usize, visible.1 as usize);
     let wrong = || ModelError::Input {
-        what: "a batch of pictures",
+        what: "pictures",
         got: pictures.dims().to_vec(),
         expected: format!("(B, 3, at least {rows}, at least {columns})"),
     };
@@ -64,8 +64,8 @@ pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, M
         .collect()
 }
 
-/// The bytes of all frames, one after the other: cropped, rounded and interleaved where the pictures
-/// lie, so that a quarter of the data crosses to the host.
+/// The bytes of all frames in order: cropped, rounded and interleaved on the device, so that only a
+/// quarter of the data is copied to the host.
 fn bytes_on_device(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<u8>, ModelError> {
     let (columns, rows) = (visible.0 as usize, visible.1 as usize);
     let cropped = pictures.narrow(2, 0, rows)?.narrow(3, 0, columns)?;
@@ -89,7 +89,7 @@ mod tests {
     use candle_core::{Device, Tensor};
 
     #[test]
-    fn padding_repeats_the_edge_and_cropping_takes_it_off() {
+    fn padding_repeats_the_edge_and_cropping_undoes_it() {
         let frame = Frame::new(2, 1, vec![0, 128, 255, 9, 8, 7]).unwrap();
         let tensor = to_tensor(&frame, (4, 2), &Device::Cpu).unwrap();
         assert_eq!(tensor.dims(), [1, 3, 2, 4]);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_made_on_a_device_are_the_same() {
+    fn bytes_converted_on_a_device_are_the_same() {
         let pictures = (normal(1, &[2, 3, 7, 9]) * 0.7).unwrap();
         let frames = to_frames(&pictures, (8, 5)).unwrap();
         let expected: Vec<u8> = frames.into_iter().flat_map(Frame::into_data).collect();

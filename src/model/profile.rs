@@ -1,36 +1,36 @@
-//! What a generator is, as data: shapes, widths, schedule and seeds of a profile.
+//! Profiles of generators as data: shapes, widths, schedule and seeds.
 //!
 //! `mini` is the small generator shipped with the crate, `sd-turbo` the one-step Stable Diffusion
 //! of the reference (its UNet is Stable Diffusion 2.1's, its decoder TAESD). The networks read
-//! these values and never ask for a profile by name. Knows no tensors and no files.
+//! these values and never compare the name. Knows no tensors and no files.
 
 use super::ModelError;
 use crate::prompt::Shape;
 
-/// Everything that sets one generator apart from another.
+/// All parameters of one generator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     /// Name in manifests and in `prmC`: ASCII, at most 16 characters.
     pub name: &'static str,
     /// Coded pictures have sides that are multiples of this many pixels.
     pub cell: u32,
-    /// Pixels of a picture that is not asked for in another size, at most.
+    /// Most pixels of a picture by default.
     pub usual_pixels: u64,
     /// Pixels along a side of a latent cell.
     pub latent_cell: u32,
     /// Channels of the latent.
     pub latent_channels: usize,
-    /// Most pixels of a coded picture that is generated: what claims more is refused.
+    /// Most pixels of a coded picture; larger ones are refused.
     pub max_pixels: u64,
-    /// Bytes that one pass keeps at a time for a pixel of the picture, attention left out.
+    /// Peak memory of one pass in bytes per pixel, without attention.
     pub pass_bytes_per_pixel: u64,
     /// Components of a full fit; the scale of a composed prompt is 1/√`full_rank`.
     pub full_rank: usize,
     /// How the prompt enters the network.
     pub conditioning: Conditioning,
-    /// What the network's output means.
+    /// Meaning of the network's output.
     pub prediction: Prediction,
-    /// The noise that a start latent is made of.
+    /// Noise of the start latent.
     pub start: StartNoise,
     /// The denoising network.
     pub unet: UNetForm,
@@ -40,6 +40,24 @@ pub struct Profile {
     pub encoder: Option<EncoderForm>,
     /// The full-size autoencoder of the same latents, where there is one.
     pub vae: Option<VaeForm>,
+}
+
+/// Size of a latent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatentShape {
+    /// Values of a cell.
+    pub channels: usize,
+    /// Cells from top to bottom.
+    pub rows: usize,
+    /// Cells from left to right.
+    pub columns: usize,
+}
+
+impl LatentShape {
+    /// Values of all cells; at most 2^24, as profiles bound the picture.
+    pub fn values(self) -> usize {
+        self.channels * self.rows * self.columns
+    }
 }
 
 /// How a prompt of T×D enters the network.
@@ -61,7 +79,7 @@ pub enum Conditioning {
     },
 }
 
-/// What the network's output means.
+/// Meaning of the network's output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Prediction {
     /// The noise ε of a variance-preserving schedule: latent = (z − √(1−ᾱ)·ε) / √ᾱ.
@@ -95,16 +113,16 @@ pub struct UNetForm {
     pub layers: usize,
     /// Groups of the group norms; `None`: no norms at all.
     pub norm_groups: Option<usize>,
-    /// What shifts a resnet's hidden layer.
+    /// How a resnet's hidden layer is modulated.
     pub modulation: Modulation,
-    /// Transformers beside the resnets, if any.
+    /// Transformers after the resnets, if any.
     pub attention: Option<AttentionForm>,
 }
 
-/// What a resnet's hidden layer is told besides the picture.
+/// Modulation of a resnet's hidden layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Modulation {
-    /// Scale and shift per place, from a prompt map with this many columns.
+    /// Scale and shift per pixel, from a prompt map.
     Prompt {
         /// Columns D.
         dim: usize,
@@ -155,8 +173,6 @@ pub struct DecoderForm {
     pub shuffle: usize,
     /// Whether a linear map of the latent cell is added to the picture.
     pub linear: bool,
-    /// Groups of the norm in the widening branch of the first stage's blocks; `None`: no branch.
-    pub pool_groups: Option<usize>,
 }
 
 /// An encoder in the mirrored form: stages of residual blocks, halving the grid between them.
@@ -175,8 +191,6 @@ pub struct EncoderForm {
     pub outputs: usize,
     /// Side in pixels of the cells whose linear map is added to the output; `None`: not added.
     pub linear_cell: Option<usize>,
-    /// Groups of the norm in the widening branch of the last stage's blocks; `None`: no branch.
-    pub pool_groups: Option<usize>,
 }
 
 /// Stable Diffusion's full-size autoencoder (`AutoencoderKL`).
@@ -240,7 +254,6 @@ impl Profile {
                 up_bias: true,
                 shuffle: 2,
                 linear: true,
-                pool_groups: None,
             },
             encoder: Some(EncoderForm {
                 unshuffle: 4,
@@ -259,7 +272,6 @@ impl Profile {
                 entry_relu: true,
                 outputs: dim,
                 linear_cell: Some(16),
-                pool_groups: None,
             }),
             vae: None,
         }
@@ -311,16 +323,19 @@ impl Profile {
         (up(width), up(height))
     }
 
-    /// The latent's (channels, rows, columns) for a picture of a coded size.
-    pub fn latent_shape(&self, (width, height): (u32, u32)) -> (usize, usize, usize) {
-        let cells = |side: u32| (side / self.latent_cell) as usize;
-        (self.latent_channels, cells(height), cells(width))
+    /// The latent's shape for a picture of a coded size (width, height).
+    pub fn latent_shape(&self, (width, height): (u32, u32)) -> LatentShape {
+        LatentShape {
+            channels: self.latent_channels,
+            rows: (height / self.latent_cell) as usize,
+            columns: (width / self.latent_cell) as usize,
+        }
     }
 
-    /// About how many bytes one pass keeps at a time for a picture of a coded size. With attention they
-    /// grow with the square of the pixels: the finest level's scores, and their softmax beside them.
+    /// Estimated peak memory of one pass in bytes, for a picture of a coded size. Attention adds the
+    /// finest level's scores and their softmax, which grow with the square of the pixels.
     pub fn pass_bytes(&self, size: (u32, u32)) -> u64 {
-        let (_, rows, columns) = self.latent_shape(size);
+        let LatentShape { rows, columns, .. } = self.latent_shape(size);
         let heads = self.unet.attention.as_ref();
         let heads = heads.and_then(|attention| attention.heads.first());
         let scores = heads.map_or(0, |&heads| {
@@ -343,7 +358,7 @@ impl Profile {
         }
     }
 
-    /// Columns of the prompt's token grid, 0 where tokens have no places.
+    /// Columns of the prompt's token grid; 0 if tokens have no positions.
     pub fn grid_width(&self, (width, _): (u32, u32)) -> u32 {
         match self.conditioning {
             Conditioning::CrossAttention { .. } => 0,
@@ -362,16 +377,6 @@ impl DecoderForm {
             up_bias: false,
             shuffle: 1,
             linear: false,
-            pool_groups: None,
-        }
-    }
-
-    /// TAEF2's decoder for FLUX.2 latents (32 channels): TAESD's with a widening branch at latent
-    /// resolution; 1,338,499 values.
-    pub fn taef2() -> Self {
-        Self {
-            pool_groups: Some(TAEF2_GROUPS),
-            ..Self::taesd()
         }
     }
 }
@@ -386,16 +391,6 @@ impl EncoderForm {
             entry_relu: false,
             outputs: 4,
             linear_cell: None,
-            pool_groups: None,
-        }
-    }
-
-    /// TAEF2's encoder for FLUX.2 latents: 1,338,528 values.
-    pub fn taef2() -> Self {
-        Self {
-            outputs: TAEF2_LATENT,
-            pool_groups: Some(TAEF2_GROUPS),
-            ..Self::taesd()
         }
     }
 }
@@ -412,12 +407,6 @@ impl VaeForm {
         }
     }
 }
-
-/// Channels of a FLUX.2 latent.
-const TAEF2_LATENT: usize = 32;
-
-/// Groups of the norms in TAEF2.
-const TAEF2_GROUPS: usize = 4;
 
 fn taesd_stages(blocks: [usize; 4]) -> Vec<Stage> {
     let stage = |blocks| Stage {
@@ -450,7 +439,7 @@ mod tests {
     use super::{Prediction, Profile};
 
     #[test]
-    fn the_last_timestep_has_the_published_sigma() {
+    fn last_timestep_has_the_published_sigma() {
         let Prediction::Epsilon { alpha_bar } = Profile::sd_turbo().prediction else {
             unreachable!("sd-turbo predicts noise")
         };
@@ -460,10 +449,10 @@ mod tests {
     }
 
     #[test]
-    fn sizes_follow_from_the_cell() {
+    fn sizes_are_multiples_of_the_cell() {
         let mini = Profile::mini();
         assert_eq!(mini.coded_size((300, 200)), (320, 224));
-        assert_eq!(mini.latent_shape((256, 128)), (16, 16, 32));
+        assert_eq!(mini.latent_shape((256, 128)).values(), 16 * 16 * 32);
         let shape = mini.prompt_shape((256, 128));
         assert_eq!((shape.tokens, shape.dim), (128, 32));
         assert_eq!(mini.grid_width((256, 128)), 16);
@@ -475,7 +464,7 @@ mod tests {
         let sd = Profile::sd_turbo();
         // Five heads of 16,384² scores each, twice, are 10.7 GB.
         assert_eq!(sd.pass_bytes((1024, 1024)) >> 30, 10 + 2);
-        assert_eq!(sd.latent_shape((512, 512)), (4, 64, 64));
+        assert_eq!(sd.latent_shape((512, 512)).values(), 4 * 64 * 64);
         assert_eq!(sd.prompt_shape((512, 512)).tokens, 77);
     }
 

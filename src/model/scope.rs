@@ -1,15 +1,15 @@
-//! Layers by name: the tree of names in a weights file, from which a network takes its layers.
-//! Knows the layer types and how their tensors are called, but no network.
+//! Layers by name: a node in the tree of tensor names, from which a network makes its layers.
+//! Knows the layer types and the names of their tensors, but no network.
 
 use std::fmt::Display;
 
 use candle_core::{Device, Tensor};
 
 use super::ModelError;
-use super::ops::{Conv2d, GroupNorm, LayerNorm, Linear};
+use super::ops::{Conv2d, Linear, Norm, ResidualBlock};
 use super::weights::Source;
 
-/// A place in a network's tree of names, from which layers are made.
+/// A node in the tree of tensor names.
 #[derive(Clone)]
 pub struct Scope<'a> {
     source: &'a dyn Source,
@@ -25,7 +25,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The child `name` of this place.
+    /// The child `name` of this node.
     pub fn sub(&self, name: impl Display) -> Self {
         Self {
             source: self.source,
@@ -33,7 +33,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// A square convolution, odd kernels padded to keep the grid. With `bias` it has one.
+    /// A square convolution (inputs, outputs), padded so that odd kernels keep the grid.
     pub fn conv(
         &self,
         (inputs, outputs): (usize, usize),
@@ -46,7 +46,7 @@ impl<'a> Scope<'a> {
         Ok(Conv2d::new(&weight, bias.as_ref(), stride, kernel / 2)?)
     }
 
-    /// The 3×3 convolution that networks are mostly made of: stride 1, bias.
+    /// A 3×3 convolution with stride 1 and bias.
     pub fn conv3(&self, inputs: usize, outputs: usize) -> Result<Conv2d, ModelError> {
         self.conv((inputs, outputs), 3, 1, true)
     }
@@ -58,28 +58,37 @@ impl<'a> Scope<'a> {
         Ok(Linear::new(&weight, bias.as_ref())?)
     }
 
-    /// A group norm with scale and shift.
-    pub fn group_norm(
+    /// relu(conv(… relu(conv(x))) + x) of `count` 3×3 convolutions `convs.0`, `convs.1`, …
+    pub fn residual_block(
         &self,
         channels: usize,
-        groups: usize,
-        eps: f64,
-    ) -> Result<GroupNorm, ModelError> {
-        let weight = self.weight(&[channels])?;
-        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
-        Ok(GroupNorm::new(groups, eps, &weight, &bias)?)
+        count: usize,
+    ) -> Result<ResidualBlock, ModelError> {
+        let convs = self.sub("convs");
+        let convs = (0..count).map(|i| convs.sub(i).conv3(channels, channels));
+        Ok(ResidualBlock::new(convs.collect::<Result<_, _>>()?)?)
+    }
+
+    /// A group norm with scale and shift.
+    pub fn group_norm(&self, channels: usize, groups: usize, eps: f64) -> Result<Norm, ModelError> {
+        let (weight, bias) = self.scale_and_shift(channels)?;
+        Ok(Norm::group(groups, eps, &weight, &bias)?)
     }
 
     /// A layer norm with scale and shift.
-    pub fn layer_norm(&self, channels: usize, eps: f64) -> Result<LayerNorm, ModelError> {
-        let weight = self.weight(&[channels])?;
-        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
-        Ok(LayerNorm::new(eps, &weight, &bias)?)
+    pub fn layer_norm(&self, channels: usize, eps: f64) -> Result<Norm, ModelError> {
+        let (weight, bias) = self.scale_and_shift(channels)?;
+        Ok(Norm::layer(eps, &weight, &bias)?)
     }
 
-    /// Where the layers' tensors lie.
+    /// Device of the layers' tensors.
     pub fn device(&self) -> &Device {
         self.source.device()
+    }
+
+    fn scale_and_shift(&self, channels: usize) -> Result<(Tensor, Tensor), ModelError> {
+        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
+        Ok((self.weight(&[channels])?, bias))
     }
 
     fn weight(&self, shape: &[usize]) -> Result<Tensor, ModelError> {

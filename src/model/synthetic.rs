@@ -1,5 +1,5 @@
-//! Weights without a file: seeded random numbers for tests and benches, and a list of what a
-//! network would ask for. Knows no network and no profile.
+//! Weights without a file, for tests and benches: seeded random numbers, a list of the tensors that a
+//! network asks for, and a profile of SD-Turbo's structure that is small enough to run.
 
 use std::sync::Mutex;
 
@@ -8,9 +8,12 @@ use sha2::{Digest, Sha256};
 
 use super::ModelError;
 use super::noise::RandomState;
+use super::profile::{
+    AttentionForm, Conditioning, DecoderForm, Modulation, Profile, Stage, UNetForm,
+};
 use super::weights::Source;
 
-/// Seeded random numbers of a sensible size: a network of the right shapes without a file.
+/// Seeded random weights of realistic magnitude.
 ///
 /// Matrices and kernels are normal with variance 1/fan-in, norm scales near 1, other vectors near
 /// 0. Each tensor depends on the seed and its name only.
@@ -20,7 +23,7 @@ pub struct RandomWeights {
 }
 
 impl RandomWeights {
-    /// A source whose numbers follow from `seed`.
+    /// A source that draws from `seed`.
     pub fn new(seed: u32, device: &Device) -> Self {
         Self {
             seed,
@@ -51,15 +54,15 @@ impl Source for RandomWeights {
     }
 }
 
-/// Writes down which tensors a network asks for, and hands out small stand-ins: a network built
-/// from it cannot run, but its names and shapes can be compared with a checkpoint's.
+/// Records the tensors that a network asks for and returns small placeholders: a network built from
+/// it cannot run, but its names and shapes can be compared with a checkpoint's.
 #[derive(Default)]
 pub struct Listing {
     asked: Mutex<Vec<(String, Vec<usize>)>>,
 }
 
-/// Longest side of a stand-in; every channel count of a profile beyond it is a multiple of it.
-const STAND_IN: usize = 32;
+/// Longest side of a placeholder; every larger channel count of a profile is a multiple of it.
+const PLACEHOLDER: usize = 32;
 
 impl Listing {
     /// The names and shapes asked for so far, in order.
@@ -73,12 +76,47 @@ impl Source for Listing {
         if let Ok(mut asked) = self.asked.lock() {
             asked.push((name.to_owned(), shape.to_vec()));
         }
-        let small: Vec<usize> = shape.iter().map(|&side| side.min(STAND_IN)).collect();
+        let small: Vec<usize> = shape.iter().map(|&side| side.min(PLACEHOLDER)).collect();
         Ok(Tensor::zeros(small, DType::F32, &Device::Cpu)?)
     }
 
     fn device(&self) -> &Device {
         &Device::Cpu
+    }
+}
+
+/// SD-Turbo's structure at a small width: 7 tokens of 20 values, pictures in cells of 16 pixels.
+pub fn narrow_sd_turbo() -> Profile {
+    let dim = 20;
+    let whole = Profile::sd_turbo();
+    let stage = Stage {
+        channels: 8,
+        blocks: 1,
+    };
+    Profile {
+        cell: 16,
+        conditioning: Conditioning::CrossAttention { tokens: 7, dim },
+        unet: UNetForm {
+            widths: vec![16, 32],
+            layers: 1,
+            norm_groups: Some(4),
+            modulation: Modulation::Time {
+                timestep: 999.0,
+                code: 16,
+                dim: 24,
+            },
+            attention: Some(AttentionForm {
+                heads: vec![2, 0],
+                middle_heads: 4,
+                context: dim,
+            }),
+            ..whole.unet
+        },
+        decoder: DecoderForm {
+            stages: vec![stage; 4],
+            ..DecoderForm::taesd()
+        },
+        ..whole
     }
 }
 

@@ -1,8 +1,8 @@
-//! The published files of TAESD and TAEF2: numbered layers, renamed to ours.
+//! The published files of TAESD: numbered layers, renamed to ours.
 //!
 //! `taesd_encoder` and `taesd_decoder` (Ollin Boer Bohan, MIT) number the modules of a sequence,
-//! activations and upsamplings included: in the decoder 0 is the squashing and 2 a ReLU. Latents
-//! are Stable Diffusion's, already scaled.
+//! activations and upsamplings included: in the decoder 0 is the tanh clamp and 2 a ReLU. Latents are
+//! Stable Diffusion's, already scaled.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -17,53 +17,33 @@ use super::scope::Scope;
 use super::stable_diffusion::recognise::{Holds, explain};
 use super::weights::{Checkpoint, Source};
 
-/// What is expected where one of TAESD's files is loaded.
+/// Expected content, for error messages.
 const EXPECTED: &str = "TAESD (one of its two files)";
 
 /// The decoder in a `taesd_decoder` file.
 pub fn decoder(file: &Checkpoint) -> Result<Decoder, ModelError> {
-    numbered_decoder(file, &DecoderForm::taesd())
+    let form = DecoderForm::taesd();
+    let source = Numbered {
+        file,
+        names: decoder_names(&form),
+    };
+    let channels = EncoderForm::taesd().outputs;
+    Decoder::new(&form, channels, &Scope::root(&source))
+        .map_err(|error| explain(error, file, Holds::TinyAutoencoder, EXPECTED))
 }
 
 /// The encoder in a `taesd_encoder` file.
 pub fn encoder(file: &Checkpoint) -> Result<Encoder, ModelError> {
-    numbered_encoder(file, &EncoderForm::taesd())
-}
-
-/// The decoder in a `taef2_decoder` file.
-pub fn taef2_decoder(file: &Checkpoint) -> Result<Decoder, ModelError> {
-    numbered_decoder(file, &DecoderForm::taef2())
-}
-
-/// The encoder in a `taef2_encoder` file.
-pub fn taef2_encoder(file: &Checkpoint) -> Result<Encoder, ModelError> {
-    numbered_encoder(file, &EncoderForm::taef2())
-}
-
-fn numbered_decoder(file: &Checkpoint, form: &DecoderForm) -> Result<Decoder, ModelError> {
+    let form = EncoderForm::taesd();
     let source = Numbered {
         file,
-        names: decoder_names(form),
+        names: encoder_names(&form),
     };
-    // FLUX.2's latents are the only ones with a branch, and have 32 channels.
-    let channels = match form.pool_groups {
-        Some(_) => EncoderForm::taef2().outputs,
-        None => EncoderForm::taesd().outputs,
-    };
-    Decoder::new(form, channels, &Scope::root(&source))
+    Encoder::new(&form, &Scope::root(&source))
         .map_err(|error| explain(error, file, Holds::TinyAutoencoder, EXPECTED))
 }
 
-fn numbered_encoder(file: &Checkpoint, form: &EncoderForm) -> Result<Encoder, ModelError> {
-    let source = Numbered {
-        file,
-        names: encoder_names(form),
-    };
-    Encoder::new(form, &Scope::root(&source))
-        .map_err(|error| explain(error, file, Holds::TinyAutoencoder, EXPECTED))
-}
-
-/// A file whose layers are found under other names.
+/// A file with other layer names than the networks ask for.
 struct Numbered<'a> {
     file: &'a Checkpoint,
     /// Our name of a layer → its name in the file.
@@ -128,10 +108,6 @@ fn name_blocks<N: Display>(
             let theirs = format!("{}.conv.{}", first + b, 2 * k);
             names.insert(format!("{}.convs.{k}", ours(b)), theirs);
         }
-        for (layer, number) in [("widen", 0), ("norm", 1), ("narrow", 3)] {
-            let theirs = format!("{}.pool.{number}", first + b);
-            names.insert(format!("{}.pool.{layer}", ours(b)), theirs);
-        }
     }
     first + stage.blocks
 }
@@ -142,7 +118,7 @@ mod tests {
     use crate::model::profile::{DecoderForm, EncoderForm};
 
     #[test]
-    fn the_numbering_is_the_published_one() {
+    fn layers_have_their_published_numbers() {
         let decoder = decoder_names(&DecoderForm::taesd());
         for (ours, theirs) in [
             ("stages.0.blocks.2.convs.1", "5.conv.2"),

@@ -1,10 +1,10 @@
 //! Stable Diffusion's full-size autoencoder (candle-transformers' `AutoEncoderKL`) over our sources
 //! of weights.
 //!
-//! It makes the start latent of a chain from the true first frame, as the reference does, and
-//! decodes at full quality where TAESD decodes fast. Fits never go through it.
+//! It encodes the original first frame into the start latent of a chain, as the reference does, and
+//! decodes at full quality where TAESD is fast. Fits do not use it.
 //!
-//! The reference draws its first latent from the encoder's distribution; here it is the mean, so
+//! The reference samples its first latent from the encoder's distribution; here it is the mean, so
 //! that the same picture gives the same title.
 
 use std::sync::Mutex;
@@ -69,7 +69,7 @@ impl Vae {
         let whole = |side: usize| side > 0 && side.is_multiple_of(self.cell);
         if colours != COLOURS || !whole(height) || !whole(width) {
             return Err(ModelError::Input {
-                what: "a picture for the autoencoder",
+                what: "pictures for the autoencoder",
                 got: pictures.dims().to_vec(),
                 expected: format!(
                     "(B, 3, H, W) with sides that are multiples of {}",
@@ -78,7 +78,7 @@ impl Vae {
             });
         }
         let signed = pictures.affine(2.0, -1.0)?;
-        // The variance is switched off in the weights, so that a draw is the mean.
+        // The weights set the variance to 0, so that a sample is the mean.
         let mean = self.network.encode(&signed)?.sample()?;
         Ok((mean * self.scale)?)
     }
@@ -90,7 +90,7 @@ impl Vae {
     }
 }
 
-/// A [`Source`] in the shape that candle wants its weights in.
+/// A [`Source`] as candle's `SimpleBackend`.
 struct Backend<'a> {
     source: &'a dyn Source,
     latent_channels: usize,
@@ -111,17 +111,17 @@ impl SimpleBackend for Backend<'_> {
             Ok(tensor) if name.starts_with("quant_conv.") => self.without_variance(&tensor),
             Ok(tensor) => Ok(tensor),
             Err(error) => {
-                let told = Error::Msg(error.to_string());
+                let shown = Error::Msg(error.to_string());
                 if let Ok(mut failed) = self.failed.lock() {
                     failed.get_or_insert(error);
                 }
-                Err(told)
+                Err(shown)
             }
         }
     }
 
     fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> candle_core::Result<Tensor> {
-        Err(Error::Msg(format!("{name}: asked for without a shape")))
+        Err(Error::Msg(format!("{name}: requested without a shape")))
     }
 
     fn contains_tensor(&self, _: &str) -> bool {

@@ -1,11 +1,11 @@
-//! Where a network's numbers come from: a safetensors file, tensor by tensor.
+//! Weights of a network, tensor by tensor, from a safetensors file.
 //!
-//! Files are mapped into memory, and a tensor is converted when a layer asks for it.
+//! A tensor is converted when a layer asks for it.
 //! Knows the safetensors format (<https://github.com/huggingface/safetensors>), but no network,
 //! no layer and no profile.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::ops::Deref;
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
@@ -13,18 +13,20 @@ use safetensors::tensor::{Dtype, Metadata};
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
-use super::mapped::Bytes;
 
-/// Something that yields tensors by name, always as `f32`.
+/// The bytes of a whole file: held, or mapped into memory.
+pub(super) type Bytes = Box<dyn Deref<Target = [u8]> + Send + Sync>;
+
+/// A source of tensors by name, always as `f32`.
 pub trait Source: Send + Sync {
-    /// The tensor `name`, which must have exactly this shape.
+    /// The tensor `name`. Fails if it is missing or has another shape.
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError>;
 
-    /// Where its tensors lie.
+    /// Device of its tensors.
     fn device(&self) -> &Device;
 }
 
-/// A safetensors file, mapped into memory; `F32`, `F16` and `BF16` become `f32`.
+/// A safetensors file; `F32`, `F16` and `BF16` become `f32`.
 pub struct Checkpoint {
     file: String,
     bytes: Bytes,
@@ -34,26 +36,20 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the file at `path`; tensors will be made on `device`.
-    pub fn read(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let file = path.display().to_string();
-        match Bytes::open(path) {
-            Ok(bytes) => Self::new(file, bytes, device),
-            Err(source) => Err(ModelError::Read { file, source }),
-        }
-    }
-
-    /// Takes the bytes of a whole file; `file` is its name in messages.
+    /// From the bytes of a whole file; `file` is its name in messages.
+    ///
+    /// Fails if they are not a complete safetensors file.
     pub fn from_bytes(
         file: &str,
         bytes: impl Into<Cow<'static, [u8]>>,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        Self::new(file.to_owned(), Bytes::Held(bytes.into()), device)
+        let bytes: Cow<'static, [u8]> = bytes.into();
+        Self::new(file.to_owned(), Box::new(bytes), device)
     }
 
-    fn new(file: String, bytes: Bytes, device: &Device) -> Result<Self, ModelError> {
-        let (header, metadata) = match SafeTensors::read_metadata(&bytes) {
+    pub(super) fn new(file: String, bytes: Bytes, device: &Device) -> Result<Self, ModelError> {
+        let (header, metadata) = match SafeTensors::read_metadata(&bytes[..]) {
             Ok(read) => read,
             Err(error) => {
                 let detail = error.to_string();
@@ -71,7 +67,7 @@ impl Checkpoint {
 
     /// SHA-256 of the whole file.
     pub fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(&*self.bytes).into()
+        Sha256::digest(&self.bytes[..]).into()
     }
 
     /// Names of all tensors in the file, in no particular order.
@@ -170,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_and_missing_tensors_are_named_with_the_file() {
+    fn errors_name_file_and_tensor() {
         let checkpoint = open(file(Dtype::F16, &[0; 4], &[2])).unwrap();
         let missing = checkpoint.tensor("b.bias", &[2]).unwrap_err().to_string();
         assert_eq!(
@@ -188,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cut_anywhere_is_refused() {
+    fn truncated_files_are_refused() {
         let whole = file(Dtype::F16, &[0; 4], &[2]);
         for end in 0..whole.len() {
             assert!(open(whole[..end].to_vec()).is_err(), "{end}");

@@ -1,91 +1,9 @@
-//! The two codings of a segment's keyframes behind one interface. Knows what a layer is, not how
-//! it is stored: lengths and headers belong to the container.
+//! Encoder and decoder for the keyframes of a segment, one interface for both codings. Knows layers,
+//! but not how they are stored: lengths and headers belong to the container.
 
 use super::layered::{LayeredDecoder, LayeredEncoder};
 use super::reference::{ReferenceDecoder, ReferencePayload};
-use super::{Factors, PromptError, Quantiser, Shape, Steps, factors::in_range};
-
-/// How keyframes are turned into bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum CodingId {
-    /// The reference's bytes, one payload a keyframe, never cut.
-    Reference = 0,
-    /// One stream per component, predicted from earlier keyframes of the segment.
-    Layered = 1,
-}
-
-impl TryFrom<u8> for CodingId {
-    type Error = PromptError;
-
-    fn try_from(id: u8) -> Result<Self, PromptError> {
-        match id {
-            0 => Ok(Self::Reference),
-            1 => Ok(Self::Layered),
-            _ => Err(PromptError::UnknownCoding(id)),
-        }
-    }
-}
-
-/// What both sides of the coding must agree on; it stands in the track's configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CodingParameters {
-    /// How keyframes are coded.
-    pub coding: CodingId,
-    /// Tokens and values of a token.
-    pub shape: Shape,
-    /// Columns of the token grid (row-major), or 0 if tokens are no picture. Divides the tokens.
-    pub grid_width: usize,
-    /// Components of this rung, 1 to `full_rank`.
-    pub components: usize,
-    /// Components of the fit, which fix the scale 1/√full_rank.
-    pub full_rank: usize,
-    /// Widths of the integers (layered coding; the reference's are fixed).
-    pub quantiser: Quantiser,
-}
-
-impl CodingParameters {
-    /// Most values of U: 64 components at 4096×4096 pixels.
-    const MAX_U: usize = 1 << 22;
-
-    /// Fails unless every parameter is within its limits.
-    pub fn check(&self) -> Result<(), PromptError> {
-        self.shape.check()?;
-        self.quantiser.check()?;
-        in_range("full rank", self.full_rank, 1, Factors::MAX_RANK)?;
-        in_range("component count", self.components, 1, self.full_rank)?;
-        let tokens = self.shape.tokens;
-        in_range("size of U", tokens * self.components, 1, Self::MAX_U)?;
-        if self.grid_width > 0 && !tokens.is_multiple_of(self.grid_width) {
-            return Err(PromptError::Grid {
-                width: self.grid_width,
-                tokens,
-            });
-        }
-        Ok(())
-    }
-
-    /// Fails unless `factors` belong to such a track.
-    pub(super) fn check_factors(&self, factors: &Factors) -> Result<(), PromptError> {
-        if factors.shape() != self.shape || factors.full_rank() != self.full_rank {
-            return Err(PromptError::Mismatch {
-                left_shape: self.shape,
-                left_rank: self.full_rank,
-                right_shape: factors.shape(),
-                right_rank: factors.full_rank(),
-            });
-        }
-        in_range("rank", factors.rank(), self.components, self.full_rank)
-    }
-}
-
-/// One keyframe as sent: the bytes of every layer, lowest component first. The reference coding
-/// has one layer, which is its whole payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CodedKeyframe {
-    /// Bytes of layer j; may be empty.
-    pub layers: Vec<Vec<u8>>,
-}
+use super::{CodedKeyframe, CodingId, CodingParameters, Factors, PromptError, Steps};
 
 /// Codes the keyframes of one segment in order.
 ///
@@ -101,27 +19,28 @@ enum Encoder {
 }
 
 impl KeyframeEncoder {
-    /// Starts a segment. `steps` (at least `components` of them) serve the layered coding; the
-    /// reference derives its own.
+    /// Starts a segment. `steps` are those of the layered coding, at least `components` of them; the
+    /// reference coding derives its own.
     ///
-    /// Fails if a parameter is out of range or steps are too few.
+    /// Fails if a parameter is out of range or there are too few steps.
     pub fn new(parameters: CodingParameters, steps: Steps) -> Result<Self, PromptError> {
-        Self::thrifty(parameters, steps, 0.0)
+        Self::with_rdoq(parameters, steps, 0.0)
     }
 
-    /// As [`KeyframeEncoder::new`], but an integer next to the nearest one is sent where that
-    /// saves more than its squared error (in steps) over `thrift` in bits. With 0.1 and a step a
-    /// tenth smaller the same error costs 4 to 9 % fewer bytes. The reference coding takes no
-    /// notice.
-    pub fn thrifty(
+    /// As [`KeyframeEncoder::new`] with rate-distortion optimised quantisation: squared error (in
+    /// squared steps) plus `rdoq_lambda` times bits is minimised per integer. With 0.1 and a step a
+    /// tenth smaller the same error costs 4 to 9 % fewer bytes. The reference coding ignores it.
+    pub fn with_rdoq(
         parameters: CodingParameters,
         steps: Steps,
-        thrift: f32,
+        rdoq_lambda: f32,
     ) -> Result<Self, PromptError> {
         parameters.check()?;
         Ok(Self(match parameters.coding {
             CodingId::Reference => Encoder::Reference(parameters),
-            CodingId::Layered => Encoder::Layered(LayeredEncoder::new(parameters, steps, thrift)?),
+            CodingId::Layered => {
+                Encoder::Layered(LayeredEncoder::new(parameters, steps, rdoq_lambda)?)
+            }
         }))
     }
 
@@ -143,9 +62,9 @@ impl KeyframeEncoder {
         }
     }
 
-    /// Of every entry of U of the latest keyframe (tokens × components, row-major), how its own
-    /// cost grows with it, in bits per unit of U, if all that it is predicted from stays. Empty
-    /// for the reference coding, where every entry costs the same.
+    /// Derivative of the rate with respect to every entry of U of the latest keyframe (tokens ×
+    /// components, row-major), in bits per unit of U, with all contexts held fixed. Empty for the
+    /// reference coding, where every entry costs the same.
     pub fn slopes(&self) -> &[f32] {
         match &self.0 {
             Encoder::Layered(encoder) => encoder.slopes(),
@@ -191,6 +110,7 @@ impl KeyframeDecoder {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::prompt::{Quantiser, Shape};
 
     fn parameters(coding: CodingId) -> CodingParameters {
         CodingParameters {

@@ -1,9 +1,9 @@
-//! What can be wrong with a prompt or its coded form.
+//! Errors of prompts and their coded form, and the checks that return them.
 
-use super::Shape;
+use super::shape::Shape;
 
-/// An error of the prompt domain. Places are component (layer) and byte counts; who knows the
-/// file or box adds its name.
+/// An error of the prompt domain. Places are keyframe and component (layer) indices; callers add the
+/// file or box.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PromptError {
@@ -20,7 +20,7 @@ pub enum PromptError {
         max: usize,
     },
     /// A factor's length does not fit the shape.
-    #[error("factor {factor} holds {got} values, {expected} fit the shape")]
+    #[error("factor {factor} has {got} values, expected {expected}")]
     FactorLength {
         /// `"U"` or `"V"`.
         factor: &'static str,
@@ -30,16 +30,16 @@ pub enum PromptError {
         got: usize,
     },
     /// NaN or infinity.
-    #[error("factor {factor} holds a value that is not finite at index {index}")]
+    #[error("factor {factor} has a value that is not finite at index {index}")]
     NotFinite {
         /// `"U"` or `"V"`.
         factor: &'static str,
         /// Index into the factor's row-major values.
         index: usize,
     },
-    /// Two prompts of different shape or full rank where one kind was expected.
+    /// Two prompts of different shape or full rank.
     #[error(
-        "prompts do not match: {left_shape:?} of full rank {left_rank} beside {right_shape:?} of full rank {right_rank}"
+        "prompts do not match: {left_shape:?} of full rank {left_rank} and {right_shape:?} of full rank {right_rank}"
     )]
     Mismatch {
         /// Shape of the first.
@@ -54,7 +54,7 @@ pub enum PromptError {
     /// An interpolation position outside 0..=1.
     #[error("interpolation position {0} is outside 0 to 1")]
     Position(f32),
-    /// A step that is zero, negative or not finite, or one that leaves the coded range.
+    /// A step that is zero, negative, not finite, or outside the range that can be coded.
     #[error("quantiser step {step} of component {component} cannot be coded")]
     Step {
         /// Component.
@@ -73,12 +73,12 @@ pub enum PromptError {
         /// Tokens of the shape.
         tokens: usize,
     },
-    /// The wrong number of layers for this place.
+    /// A wrong number of layers in a keyframe.
     #[error("keyframe {keyframe} of the segment has {got} layers, expected {expected}")]
     LayerCount {
         /// Index of the keyframe in its segment.
         keyframe: usize,
-        /// What would have been right.
+        /// Expected number.
         expected: String,
         /// Layers given.
         got: usize,
@@ -93,14 +93,43 @@ pub enum PromptError {
         /// Bytes given.
         got: usize,
     },
-    /// Bytes that no encoder of ours writes.
+    /// Bytes that this crate's encoder never writes.
     #[error("layer {layer} of keyframe {keyframe} is damaged: {reason}")]
     Damaged {
         /// Index of the keyframe in its segment.
         keyframe: usize,
         /// Component index in the file.
         layer: usize,
-        /// What was found.
+        /// Reason.
         reason: &'static str,
     },
+}
+
+/// Fails with [`PromptError::OutOfRange`] unless `min <= got <= max`.
+pub(super) fn in_range(
+    what: &'static str,
+    got: usize,
+    min: usize,
+    max: usize,
+) -> Result<(), PromptError> {
+    if (min..=max).contains(&got) {
+        return Ok(());
+    }
+    Err(PromptError::OutOfRange {
+        what,
+        got,
+        min,
+        max,
+    })
+}
+
+impl Shape {
+    /// Fails with [`PromptError::OutOfRange`] unless both sides and their product are within
+    /// their limits.
+    pub fn check(self) -> Result<Self, PromptError> {
+        in_range("token count", self.tokens, 1, Self::MAX_TOKENS)?;
+        in_range("embedding width", self.dim, 1, Self::MAX_DIM)?;
+        in_range("size", self.tokens * self.dim, 1, Self::MAX_VALUES)?;
+        Ok(self)
+    }
 }

@@ -1,34 +1,7 @@
 //! Shape and factors of one prompt, and their product. Knows no coding and no time.
 
-use super::PromptError;
-
-/// Size of a prompt: `tokens` rows of `dim` values. 77×1024 for `sd-turbo`; `mini` has one token
-/// per 16×16 pixels and 32 values each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Rows of P and of U, 1 to [`Shape::MAX_TOKENS`].
-    pub tokens: usize,
-    /// Columns of P and of V, 1 to [`Shape::MAX_DIM`].
-    pub dim: usize,
-}
-
-impl Shape {
-    /// Most tokens: a grid for 4096×4096 pixels.
-    pub const MAX_TOKENS: usize = 1 << 16;
-    /// Most values of a token.
-    pub const MAX_DIM: usize = 1 << 12;
-    /// Most values of a composed prompt (64 MiB).
-    pub const MAX_VALUES: usize = 1 << 24;
-
-    /// Fails with [`PromptError::OutOfRange`] unless both sides and their product are within
-    /// their limits.
-    pub fn check(self) -> Result<Self, PromptError> {
-        in_range("token count", self.tokens, 1, Self::MAX_TOKENS)?;
-        in_range("embedding width", self.dim, 1, Self::MAX_DIM)?;
-        in_range("size", self.tokens * self.dim, 1, Self::MAX_VALUES)?;
-        Ok(self)
-    }
-}
+use super::error::{PromptError, in_range};
+use super::shape::Shape;
 
 /// A prompt as U (tokens × rank) and V (rank × dim), both row-major and finite.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,8 +100,8 @@ impl Factors {
         }
     }
 
-    /// P = Σ u_j·v_j/√full_rank over the first `components`, tokens × dim, row-major. Sums are
-    /// taken in double precision, so that the order of components cannot show.
+    /// P = Σ u_j·v_j/√full_rank over the first `components`, tokens × dim, row-major. Summed in double
+    /// precision, so that the order of components does not matter.
     pub fn compose(&self, components: usize) -> Vec<f32> {
         compose(
             self.shape,
@@ -141,7 +114,7 @@ impl Factors {
     }
 }
 
-/// [`Factors::compose`] on bare buffers whose lengths fit `shape` and `rank`.
+/// [`Factors::compose`] on buffers whose lengths fit `shape` and `rank`.
 pub(super) fn compose(
     shape: Shape,
     full_rank: usize,
@@ -165,24 +138,6 @@ pub(super) fn compose(
         out.extend(sums.iter().map(|sum| (sum * scale) as f32));
     }
     out
-}
-
-/// Fails with [`PromptError::OutOfRange`] unless `min <= got <= max`.
-pub(super) fn in_range(
-    what: &'static str,
-    got: usize,
-    min: usize,
-    max: usize,
-) -> Result<(), PromptError> {
-    if (min..=max).contains(&got) {
-        return Ok(());
-    }
-    Err(PromptError::OutOfRange {
-        what,
-        got,
-        min,
-        max,
-    })
 }
 
 fn length(factor: &'static str, expected: usize, values: &[f32]) -> Result<(), PromptError> {
@@ -244,7 +199,7 @@ mod tests {
         };
         assert_eq!(
             new(1, &[1.0; 4], &[1.0; 2]),
-            Err("factor U holds 4 values, 3 fit the shape".to_owned())
+            Err("factor U has 4 values, expected 3".to_owned())
         );
         assert_eq!(
             new(1, &[1.0; 6], &[1.0; 4]),
@@ -252,7 +207,7 @@ mod tests {
         );
         assert_eq!(
             new(1, &[1.0, f32::NAN, 0.0], &[1.0; 2]),
-            Err("factor U holds a value that is not finite at index 1".to_owned())
+            Err("factor U has a value that is not finite at index 1".to_owned())
         );
         assert!(new(1, &[], &[]).is_err());
     }

@@ -1,20 +1,20 @@
-//! Prompts of the frames between two keyframes. The reference interpolates U and V apart
-//! (AAAI-26, inter-frame part, and `generation.py`), which is no line between two prompts and
-//! needs factors that match; interpolating P itself is safe for any two factorisations. Or no prompt
-//! lies between, and the pictures of the keyframes are moved instead (`crate::flow`).
+//! Prompts of the frames between two keyframes. The reference interpolates U and V separately
+//! (AAAI-26, inter-frame part, and `generation.py`), which is not linear in the prompt and needs
+//! matching factors; interpolating P itself works for any two factorisations. With motion no prompts are
+//! interpolated: the keyframes' pictures are warped instead (`crate::flow`).
 
 use super::factors::compose;
 use super::{Factors, PromptError};
 
-/// What the frames between two keyframes are made from.
+/// How the frames between two keyframes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Interpolation {
-    /// U and V apart, each interpolated linearly, as the reference does.
+    /// U and V interpolated separately and linearly, as in the reference.
     Factors = 0,
     /// The composed prompt, interpolated linearly.
     Prompt = 1,
-    /// The generated pictures of both keyframes, moved along the motion between them.
+    /// The generated pictures of both keyframes, warped along the flow between them and blended.
     Motion = 2,
 }
 
@@ -30,10 +30,9 @@ impl Interpolation {
     }
 }
 
-/// The composed prompt (tokens × dim, row-major) at position `t` on the way from `a` (0) to `b`
-/// (1), from the first `components` of each. A component that one of them lacks counts as zero
-/// there. A track whose frames are moved has no prompts between; asked for one, it is that of
-/// [`Interpolation::Prompt`].
+/// The composed prompt (tokens × dim, row-major) at position `t` from `a` (0) to `b` (1), with the first
+/// `components` of each. A component that one of them lacks counts as zero there.
+/// [`Interpolation::Motion`] is treated as [`Interpolation::Prompt`].
 ///
 /// Fails if shapes or full ranks differ or `t` is outside 0..=1.
 pub fn between(
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_modes_differ_by_the_cross_terms() {
+    fn factor_and_prompt_modes_differ_by_the_cross_terms() {
         let (a, b) = (factors(&[2.0, 0.0], &[2.0]), factors(&[0.0, 2.0], &[4.0]));
         let at = |mode| between(&a, &b, 0.5, mode, 1).unwrap();
         assert_eq!(at(Interpolation::Prompt), [1.0, 2.0]);
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_outside_and_foreign_prompts_are_errors() {
+    fn positions_outside_0_to_1_and_mismatched_prompts_are_errors() {
         let a = factors(&[2.0, 0.3], &[1.7]);
         let foreign = Factors::new(a.shape(), 9, a.u().to_vec(), a.v().to_vec()).unwrap();
         let mode = Interpolation::Prompt;

@@ -1,8 +1,8 @@
 //! One prompt as low-rank factors, and its coded forms: pure CPU arithmetic on plain buffers.
 //!
 //! A prompt is P = U·V/√R with U (tokens × r) and V (r × dim); component j is column j of U with
-//! row j of V, and a rung is the first r of them. [`Factors`] holds one prompt, [`between`] makes
-//! the prompts of the frames between two keyframes, [`KeyframeEncoder`] and [`KeyframeDecoder`]
+//! row j of V, and a rung is the first r of them. [`Factors`] is one prompt, [`between`] interpolates
+//! between the prompts of two keyframes, [`KeyframeEncoder`] and [`KeyframeDecoder`]
 //! turn the keyframes of one segment into bytes and back, and [`official`] reads and writes the
 //! files of the reference implementation.
 //!
@@ -29,12 +29,16 @@ mod factors;
 mod interpolate;
 mod layered;
 pub mod official;
+mod parameters;
 mod quantize;
 mod reference;
+mod shape;
 
-pub use coding::{CodedKeyframe, CodingId, CodingParameters, KeyframeDecoder, KeyframeEncoder};
+pub use coding::{KeyframeDecoder, KeyframeEncoder};
 pub use error::PromptError;
-pub use factors::{Factors, Shape};
+pub use factors::Factors;
 pub use interpolate::{Interpolation, between};
+pub use parameters::{CodedKeyframe, CodingId, CodingParameters};
 pub use quantize::{Affine8, Quantiser, Steps};
 pub use reference::ReferencePayload;
+pub use shape::Shape;

@@ -5,7 +5,7 @@
 //! the least squared error at a given rate has one step for all components (reverse
 //! water-filling), and V's rows deserve a precision that grows with the energy of their column.
 
-use super::factors::in_range;
+use super::error::in_range;
 use super::{Factors, PromptError};
 
 /// The reference's quantiser (coding id 0): value = scale · (q − zero_point), q in 0..=255, one
@@ -19,7 +19,7 @@ pub struct Affine8 {
 }
 
 impl Affine8 {
-    /// The map whose 256 levels span the values, 0 included.
+    /// The map whose 256 levels span the values and 0.
     pub fn spanning(values: &[f32]) -> Self {
         let low = values.iter().copied().fold(0.0f32, f32::min);
         let high = values.iter().copied().fold(0.0f32, f32::max);
@@ -60,8 +60,7 @@ impl Quantiser {
         v_bits: 8,
     };
 
-    /// Widths that leave room for any useful step of the layered coding; they cost no bytes to
-    /// speak of.
+    /// Widths that suit any useful step of the layered coding; the widths hardly affect the rate.
     pub const LAYERED: Self = Self {
         u_bits: 10,
         v_bits: 15,
@@ -96,7 +95,7 @@ const EIGHTH_POWERS: [u32; 8] = [
 ];
 
 impl StepCode {
-    /// The smallest step that is not under `step`; the largest one if none is.
+    /// The smallest step that is at least `step`, or the largest step.
     pub(super) fn at_least(step: f32) -> Self {
         (0..=255)
             .map(Self)
@@ -119,11 +118,11 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// One step (in units of U) for all components, the least squared error at a given rate where
-    /// V is orthonormal. A component too large for the quantiser's width gets a larger one.
-    /// Steps are rounded up to the nine per cent grid that is sent.
+    /// One step (in units of U) for all components: optimal in squared error at a given rate if V is
+    /// orthonormal. A component too large for the quantiser's width gets a larger one. Steps are rounded
+    /// up to the nine per cent grid that is transmitted.
     ///
-    /// Fails on an empty segment, keyframes of unlike rank, or a step that is not positive.
+    /// Fails on an empty segment, keyframes of different rank, or a step that is not positive.
     pub fn uniform(
         segment: &[Factors],
         quantiser: Quantiser,
@@ -138,7 +137,7 @@ impl Steps {
     /// For each component the smallest step that its largest value allows at the quantiser's
     /// width.
     ///
-    /// Fails on an empty segment or keyframes of unlike rank.
+    /// Fails on an empty segment or keyframes of different rank.
     pub fn per_component(segment: &[Factors], quantiser: Quantiser) -> Result<Self, PromptError> {
         Self::new(segment, quantiser, |least| least)
     }
@@ -167,7 +166,7 @@ impl Steps {
         let rank = first.rank();
         for keyframe in segment {
             in_range(
-                "rank beside the first keyframe's",
+                "rank (all keyframes must agree)",
                 keyframe.rank(),
                 rank,
                 rank,
@@ -199,17 +198,17 @@ impl Steps {
         Ok(steps)
     }
 
-    /// The step of U in component `j`, in units of U; 0 if there is no such component.
+    /// The step of U in component `j`, in units of U; 0 past the last component.
     pub fn u(&self, j: usize) -> f32 {
         self.u.get(j).map_or(0.0, |code| code.value())
     }
 
-    /// The step of V in component `j`, in units of V; 0 if there is no such component.
+    /// The step of V in component `j`, in units of V; 0 past the last component.
     pub fn v(&self, j: usize) -> f32 {
         self.v.get(j).map_or(0.0, |code| code.value())
     }
 
-    /// Components covered.
+    /// Number of components.
     pub fn components(&self) -> usize {
         self.u.len()
     }

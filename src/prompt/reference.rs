@@ -1,4 +1,4 @@
-//! Coding id 0: the numbers of the reference's `.prompt` file as one payload, bit for bit.
+//! Coding id 0: the values of the reference's `.prompt` file as one payload, bit for bit.
 //!
 //! Layout: U (tokens × rank bytes, row-major), V (rank × dim bytes, row-major), then U_scale,
 //! U_zero_point, V_scale, V_zero_point as little-endian f32. Knows no container.
@@ -16,9 +16,9 @@ pub struct ReferencePayload {
     pub u: Vec<u8>,
     /// Levels of V, rank × dim, row-major.
     pub v: Vec<u8>,
-    /// Meaning of U's levels.
+    /// Affine map of U's levels.
     pub u_map: Affine8,
-    /// Meaning of V's levels.
+    /// Affine map of V's levels.
     pub v_map: Affine8,
 }
 
@@ -31,7 +31,7 @@ impl ReferencePayload {
         rank * (shape.tokens + shape.dim) + Self::SCALARS
     }
 
-    /// The 8-bit form of `factors`, each factor spanning its own range.
+    /// `factors` quantised to 8 bits, each factor over its own range.
     pub fn quantise(factors: &Factors) -> Self {
         let (u_map, v_map) = (
             Affine8::spanning(factors.u()),
@@ -55,7 +55,7 @@ impl ReferencePayload {
         }
     }
 
-    /// The real factors, as components of a fit of `full_rank`.
+    /// The dequantised factors, as components of a fit of `full_rank`.
     ///
     /// Fails if the lengths do not fit or a scalar makes a value infinite or NaN.
     pub fn factors(&self, full_rank: usize) -> Result<Factors, PromptError> {
@@ -101,7 +101,7 @@ impl ReferencePayload {
     }
 }
 
-/// Reads payloads one after the other; nothing is predicted.
+/// Decodes payloads independently of each other.
 #[derive(Debug)]
 pub(super) struct ReferenceDecoder {
     parameters: CodingParameters,

@@ -6,7 +6,9 @@ use crate::model::ModelError;
 use crate::prompt::PromptError;
 use crate::segment::SegmentError;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "generator")]
+use std::path::Path;
+use std::path::PathBuf;
 
 /// A segment that cannot be rendered, or frames that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +159,7 @@ impl RenderError {
         Self::Sink(Box::new(cause))
     }
 
+    #[cfg(feature = "generator")]
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         let path = path.into();
         Self::Io { path, source }

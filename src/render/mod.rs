@@ -5,9 +5,11 @@
 mod error;
 mod pace;
 mod segment;
+#[cfg(feature = "generator")]
 mod sink;
 
 pub use error::RenderError;
 pub use pace::{Due, Pacer, Timetable};
 pub use segment::{Batching, Deliver, SegmentRenderer};
+#[cfg(feature = "generator")]
 pub use sink::{Film, Picture, PngFolder, Sink, Y4mFile, Y4mPipe, open as open_sink, write_png};

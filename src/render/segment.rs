@@ -14,9 +14,8 @@
 use super::RenderError;
 use crate::frame::Frame;
 use crate::model::machine::available_memory;
-use crate::model::opening::opening;
-use crate::model::start::Start;
-use crate::model::{Generator, ModelError, picture};
+use crate::model::profile::LatentShape;
+use crate::model::{Generator, ModelError, StartMix, StartPayload, picture};
 use crate::prompt::{Factors, Interpolation, KeyframeDecoder, between};
 use crate::segment::coded::CodedSegment;
 use crate::segment::keyframes::bracket;
@@ -48,7 +47,7 @@ pub type Deliver<'a> = dyn FnMut(Frame) -> Result<(), RenderError> + 'a;
 pub struct SegmentRenderer {
     generator: Arc<Generator>,
     track: Track,
-    start: Start,
+    start: StartMix,
     batching: Batching,
     /// Frames side by side that fit into memory, at least 1.
     side_by_side: u32,
@@ -84,7 +83,7 @@ impl SegmentRenderer {
         let shape = generator.profile().latent_shape(track.coded);
         // The shortest decimal of the stored f32 is the number that was meant (0.95).
         let weight = track.noise_weight.to_string().parse().unwrap_or_default();
-        let start = Start::new(track.noise_seed, weight, shape, generator.device())?;
+        let start = StartMix::new(track.noise_seed, weight, shape, generator.device())?;
         let pixels = u64::from(track.coded.0) * u64::from(track.coded.1);
         let batching = match generator.device().is_cpu() {
             true => Batching::SideBySide,
@@ -150,10 +149,12 @@ impl SegmentRenderer {
             self.chain = (media.missing == 0).then_some(Chain { sequence, before });
             return Ok(());
         }
-        let sent = segment.start_latent.as_deref().unwrap_or_default();
-        let mode = (self.track.start_latent, sent);
+        let payload = StartPayload {
+            mode: self.track.start_latent,
+            bytes: segment.start_latent.as_deref().unwrap_or_default(),
+        };
         let sketch = |components| keyframes.sketch(components);
-        let start = opening(&self.generator, &self.start, mode, sketch)?;
+        let start = payload.latent(&self.generator, &self.start, sketch)?;
         match self.track.interpolation {
             Interpolation::Motion => self.moved(&keyframes, (frames, wanted), &start, deliver),
             _ => {
@@ -254,8 +255,13 @@ impl SegmentRenderer {
             return known.ok_or(RenderError::BrokenChain { sequence });
         }
         let bytes = segment.start_latent.as_deref().unwrap_or_default();
-        let (channels, rows, columns) = self.generator.profile().latent_shape(self.track.coded);
-        let expected = 4 * channels * rows * columns;
+        let shape = self.generator.profile().latent_shape(self.track.coded);
+        let LatentShape {
+            channels,
+            rows,
+            columns,
+        } = shape;
+        let expected = 4 * shape.values();
         let got = bytes.len();
         if got != expected {
             return Err(RenderError::LatentSize { got, expected });

@@ -10,7 +10,7 @@
 //! | 4 | checksum | only with bit 3 |
 //! | 1–3 | frames | pictures of the segment, varint, 1 to 65,535 |
 //! | 1–5 | latent length | varint; only with bit 0 |
-//! | … | start latent | only with bit 0: in a chain f32 values, else what `model::opening` describes |
+//! | … | start latent | only with bit 0: in a chain f32 values, else what `model::start_latent` describes |
 //!
 //! Then, in every sample, the layers, lowest component first. The container holds the length of
 //! the sample, so the last layer needs none:

@@ -1,9 +1,9 @@
-//! What can be said of an input only once it has been read to its end.
+//! Messages about an input that are known only at its end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Lines for the user that appear when the last frame has been read: a handle that stays while the
-/// source itself is given away.
+/// Messages for the user that appear when the last frame has been read: a handle that outlives the
+/// source.
 #[derive(Debug, Clone, Default)]
 pub struct Closing(Arc<Mutex<Vec<String>>>);
 
@@ -14,7 +14,7 @@ impl Closing {
         lines.push(line);
     }
 
-    /// The lines so far, each given out once.
+    /// Takes the lines so far.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

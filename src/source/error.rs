@@ -1,4 +1,4 @@
-//! What can be wrong with an input, always with the file's name.
+//! Errors of inputs, always with the file's name.
 
 use crate::time::TimeError;
 use std::io;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// A file of 0 bytes.
@@ -28,12 +28,12 @@ pub enum SourceError {
         /// The folder.
         path: PathBuf,
     },
-    /// A pattern that stands for no file.
+    /// A pattern that matches no file.
     #[error("{}: {reason}", path.display())]
     Pattern {
         /// The pattern.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Reason.
         reason: String,
     },
     /// An image that does not decode.
@@ -41,7 +41,7 @@ pub enum SourceError {
     Image {
         /// The image.
         path: PathBuf,
-        /// What the decoder said.
+        /// Error of the decoder.
         reason: String,
     },
     /// An image of another size than the folder's first.
@@ -55,18 +55,18 @@ pub enum SourceError {
         /// Width and height of this one.
         got: (u32, u32),
     },
-    /// A y4m stream that breaks its format.
+    /// A malformed y4m stream.
     #[error("{}: y4m, {place}: {reason}", path.display())]
     Y4m {
         /// The file, or `-`.
         path: PathBuf,
         /// `header`, or which frame, counted from 0.
         place: String,
-        /// What was found and what was expected.
+        /// Found and expected values.
         reason: String,
     },
     /// `ffmpeg` or `ffprobe` is not installed.
-    #[error("{}: reading this kind of file needs `{program}` on the PATH, and it is not there; \
+    #[error("{}: reading this kind of file needs `{program}` on the PATH, where it was not found; \
         install ffmpeg, or pass a folder of PNG or JPEG images or a .y4m file", path.display())]
     FfmpegMissing {
         /// The input.
@@ -79,56 +79,56 @@ pub enum SourceError {
     Ffmpeg {
         /// The input.
         path: PathBuf,
-        /// What the program said.
+        /// Message of the program.
         reason: String,
     },
-    /// An input of which not everything could be read.
-    #[error("{}: damaged or cut: {read} could be read{}; {said}; --allow-damaged takes what can be read",
+    /// A damaged or truncated input.
+    #[error("{}: damaged or truncated: {read} could be read{}; {said}; --allow-damaged accepts a partial input",
         path.display(), promise(promised.as_deref()))]
     Damaged {
         /// The input.
         path: PathBuf,
         /// How much was read, such as `12 frames`.
         read: String,
-        /// How much there should be, where the input says it.
+        /// Expected amount, if the input states it.
         promised: Option<String>,
-        /// What was found, in the words of who found it.
+        /// Message of the reader.
         said: String,
     },
-    /// A recipe that does not say how to make frames.
+    /// An invalid recipe.
     #[error("{}: recipe, {place}: {reason}", path.display())]
     Recipe {
         /// The recipe.
         path: PathBuf,
         /// The field, such as `shots[2].from`.
         place: String,
-        /// What was found and what was expected.
+        /// Found and expected values.
         reason: String,
     },
-    /// A frame rate that no title can have.
+    /// An unsupported frame rate.
     #[error("{}: {source}", path.display())]
     Rate {
         /// The input.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Reason.
         source: TimeError,
     },
-    /// A picture size that no title can have.
+    /// An unsupported picture size.
     #[error("{}x{} pixels: {reason}", size.0, size.1)]
     Size {
         /// Width and height.
         size: (u32, u32),
-        /// What is expected instead.
+        /// Reason, with the expected sizes.
         reason: String,
     },
 }
 
 fn promise(promised: Option<&str>) -> String {
-    promised.map_or_else(String::new, |promised| format!(", {promised} are promised"))
+    promised.map_or_else(String::new, |promised| format!(" of {promised}"))
 }
 
 impl SourceError {
-    /// Whether the input can be read in part.
+    /// Whether the input can be read in part with [`Options::allow_damaged`](super::Options::allow_damaged).
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. })
     }

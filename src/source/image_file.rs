@@ -1,7 +1,8 @@
-//! One PNG or JPEG file as an upright [`Frame`]: turned as its EXIF data say, transparent parts in
-//! front of a background, 16 bits a value rounded to 8. Colour profiles are not applied.
+//! One PNG or JPEG file as an upright [`Frame`]: rotated according to its EXIF data, composited on a
+//! background, 16-bit values rounded to 8. Colour profiles are not applied.
 
-use super::{SourceError, over};
+use super::error::SourceError;
+use super::size::MAX_SIDE;
 use crate::frame::Frame;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
@@ -9,18 +10,15 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// Largest width or height of any input, in pixels.
-pub const MAX_SIDE: u32 = 16384;
-
 const PNG: &[u8] = b"\x89PNG";
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
-/// What a picture's header says.
+/// Properties in a picture's header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
     /// Width and height, upright.
     pub(super) size: (u32, u32),
-    /// Whether it is stored otherwise than upright.
+    /// Whether it is stored rotated or mirrored.
     pub(super) turned: bool,
     /// Whether pixels may be transparent.
     pub(super) alpha: bool,
@@ -37,7 +35,7 @@ pub fn read(path: &Path) -> Result<Frame, SourceError> {
 /// As [`read`], in front of `background`.
 pub(super) fn read_over(path: &Path, background: [u8; 3]) -> Result<Frame, SourceError> {
     let mut decoder = reader(path)?.into_decoder().map_err(|e| bad(path, &e))?;
-    // EXIF data that do not decode turn nothing.
+    // Malformed EXIF data are ignored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(|e| bad(path, &e))?;
     let mut picture = match picture.color().has_alpha() {
@@ -64,7 +62,7 @@ pub(super) fn size(path: &Path) -> Result<(u32, u32), SourceError> {
     header(path).map(|header| header.size)
 }
 
-/// What the header of the image at `path` says.
+/// The header of the image at `path`.
 pub(super) fn header(path: &Path) -> Result<Header, SourceError> {
     let mut decoder = reader(path)?.into_decoder().map_err(|e| bad(path, &e))?;
     let (width, height) = decoder.dimensions();
@@ -95,7 +93,7 @@ pub(super) fn header(path: &Path) -> Result<Header, SourceError> {
     })
 }
 
-/// Whether the file at `path`, which begins with `head`, is one PNG or JPEG that stands still.
+/// Whether the file at `path`, which begins with `head`, is a PNG or JPEG without animation.
 pub(super) fn is_still(path: &Path, head: &[u8]) -> bool {
     let extension = path.extension().unwrap_or_default();
     let named = |names: &[&str]| {
@@ -106,6 +104,15 @@ pub(super) fn is_still(path: &Path, head: &[u8]) -> bool {
     let animated = || head.windows(4).any(|chunk| chunk == b"acTL");
     (named(&["png"]) && head.starts_with(PNG) && !animated())
         || (named(&["jpg", "jpeg"]) && head.starts_with(JPEG))
+}
+
+/// `colour` with `alpha` (255 is opaque) in front of `behind`.
+pub(super) fn over(colour: [u8; 3], alpha: u8, behind: [u8; 3]) -> [u8; 3] {
+    let alpha = u32::from(alpha);
+    std::array::from_fn(|i| {
+        let sum = u32::from(colour[i]) * alpha + u32::from(behind[i]) * (255 - alpha);
+        ((sum + 127) / 255) as u8
+    })
 }
 
 fn reader(path: &Path) -> Result<ImageReader<BufReader<File>>, SourceError> {

@@ -1,12 +1,12 @@
-//! Names of many pictures: `%03d` patterns and globs, the order in which people count, and gaps in
-//! it: `frame9.png` comes before `frame10.png`.
+//! File patterns (`%03d` and globs), natural sort order (`frame9.png` before `frame10.png`), and gaps in
+//! the numbering.
 
-use super::SourceError;
+use super::error::SourceError;
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
-/// The files that `pattern` stands for, in counting order; `None` if it is no pattern. In the last
-/// part of a path `%d` and `%03d` stand for a number, `*`, `?` and `[…]` are those of a shell.
+/// The files that `pattern` matches, in natural order; `None` if it is not a pattern. In the last part of
+/// a path `%d` and `%03d` match a number; `*`, `?` and `[…]` are as in a shell.
 pub(super) fn files(pattern: &Path) -> Result<Option<Vec<PathBuf>>, SourceError> {
     let Some(name) = pattern.file_name().and_then(|name| name.to_str()) else {
         return Ok(None);
@@ -41,12 +41,12 @@ fn some(pattern: &Path, paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, SourceError
         false => Ok(paths),
         true => Err(SourceError::Pattern {
             path: pattern.into(),
-            reason: "no file has such a name".into(),
+            reason: "no file matches".into(),
         }),
     }
 }
 
-/// The files of `folder` whose names `matches`, in counting order.
+/// The files of `folder` whose names `matches`, in natural order.
 pub(super) fn in_folder(
     folder: &Path,
     matches: &dyn Fn(&str) -> bool,
@@ -124,11 +124,13 @@ pub(super) fn gaps(paths: &[PathBuf]) -> Option<String> {
     (!holes.is_empty()).then(|| {
         let shown = holes[..holes.len().min(5)].join(", ");
         let more = if holes.len() > 5 { ", …" } else { "" };
-        format!("{count} pictures numbered {first} to {last}: missing {shown}{more}; the others follow each other")
+        format!(
+            "{count} pictures numbered {first} to {last}: missing {shown}{more}; read without gaps"
+        )
     })
 }
 
-/// Sorts as people count.
+/// Sorts in natural order.
 fn in_order(paths: &mut [PathBuf]) {
     paths.sort_by_cached_key(|path| Counted(path.to_string_lossy().into_owned()));
 }
@@ -186,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_sort_as_people_count() {
+    fn names_sort_in_natural_order() {
         let mut names = [
             "f10.png", "f9.png", "f009.png", "a2b10", "a2b9", "f.png", "",
         ];
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_a_pattern_are_padded_as_it_says() {
+    fn numbers_match_the_padding_of_the_pattern() {
         let matches = |pattern, name| Numbered::parse(pattern).is_some_and(|n| n.matches(name));
         assert!(matches("f%03d.png", "f007.png") && matches("f%03d.png", "f1007.png"));
         assert!(!matches("f%03d.png", "f07.png") && !matches("f%03d.png", "f0007.png"));
@@ -214,7 +216,7 @@ mod tests {
         let told = gaps(&paths(&["f1.png", "f2.png", "f4.png", "f8.png"]));
         assert_eq!(
             told.as_deref(),
-            Some("4 pictures numbered 1 to 8: missing 3, 5-7; the others follow each other")
+            Some("4 pictures numbered 1 to 8: missing 3, 5-7; read without gaps")
         );
         assert_eq!(gaps(&paths(&["f1.png", "f2.png"])), None);
         assert_eq!(gaps(&paths(&["a1.png", "b3.png"])), None);

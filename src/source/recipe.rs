@@ -1,5 +1,5 @@
-//! A pan-and-zoom recipe: a few photographs and camera moves that make a video, byte for byte the
-//! same everywhere, so the originals of a shipped title need not be stored as frames.
+//! Pan-and-zoom recipes: photographs and camera moves that give a video, the same bytes on every
+//! platform, so the originals of a shipped title need not be stored as frames.
 //!
 //! JSON, all fields required except `easing`; photographs are found beside the recipe:
 //!
@@ -15,8 +15,11 @@
 //! shows `from`, the last `to`.
 
 use super::closing::Closing;
+use super::error::SourceError;
+use super::frames::{Options, Source};
+use super::image_file;
 use super::resample::{PIXEL, Region, resample};
-use super::{MAX_SIDE, Options, Source, SourceError, image_file};
+use super::size::MAX_SIDE;
 use crate::frame::Frame;
 use crate::time::FrameRate;
 use serde::Deserialize;
@@ -136,7 +139,7 @@ impl Recipe {
         self.shots.iter().map(next).collect()
     }
 
-    /// The frames, rendered as they are asked for; one photograph is held at a time.
+    /// The frames, rendered on demand; one photograph is in memory at a time.
     pub fn into_source(self, options: &Options) -> Source {
         let size = self.size;
         let path = self.path.clone();
@@ -246,7 +249,7 @@ impl Shot {
 }
 
 impl Easing {
-    /// How much of the move is done at step `at` of `steps`, as a fraction.
+    /// Progress of the move at step `at` of `steps`, as a fraction.
     fn progress(self, at: u32, steps: u32) -> (i128, i128) {
         let (at, steps) = (i128::from(at), i128::from(steps.max(1)));
         match self {

@@ -1,7 +1,7 @@
-//! Frames of one constant rate at another one: each moment shows the frame that is on then.
+//! Resampling to another constant frame rate: each output frame is the input frame shown at its time.
 
-use super::SourceError;
 use super::closing::Closing;
+use super::error::SourceError;
 use crate::frame::Frame;
 use crate::time::FrameRate;
 
@@ -53,7 +53,7 @@ impl Retimed {
         let (dropped, repeated) = (self.read - self.used, self.given - self.used);
         if self.held.take().is_some() {
             self.closing.say(format!(
-                "resampled to another rate: of {} frames {dropped} were dropped, {repeated} added as repetitions",
+                "resampled to another rate: of {} frames {dropped} dropped, {repeated} repeated",
                 self.read
             ));
         }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn each_moment_shows_the_frame_that_is_on() {
+    fn each_output_frame_is_the_input_frame_at_its_time() {
         assert_eq!(values(5, "30", "30"), (vec![0, 1, 2, 3, 4], vec![]));
         let (halved, said) = values(7, "60000/1001", "30000/1001");
         assert_eq!(halved, [0, 2, 4, 6]);

@@ -1,8 +1,10 @@
-//! Sizes that a picture is scaled to where no width and height are asked for: within a number of
-//! pixels, on a coded grid, or to a number of lines. No picture is enlarged.
+//! Automatic sizes: within a number of pixels on a coded grid, or with a number of lines. Pictures are
+//! never enlarged.
 
-/// How much a size of another shape loses against a smaller one of the right shape: being off by
-/// one per cent counts as having four per cent fewer pixels.
+/// Largest width or height of any input, in pixels.
+pub const MAX_SIDE: u32 = 16384;
+
+/// Penalty for a different aspect ratio: one per cent off counts as four per cent fewer pixels.
 const SHAPE_WEIGHT: f64 = 4.0;
 
 /// The size of whole cells (pixels a side) with at most `most` pixels that comes nearest in shape

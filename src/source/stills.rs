@@ -1,11 +1,13 @@
-//! Pictures as a video: those of a folder, of a pattern, or a single one.
+//! Still pictures as a video: a folder, a pattern, or a single file.
 //!
-//! PNG and JPEG are decoded here, and their sizes compared before the first frame is given out;
-//! pictures of other formats go through `ffmpeg`, one by one.
+//! PNG and JPEG are decoded here, and their sizes checked before the first frame; other formats are
+//! decoded by `ffmpeg`, one by one.
 
 use super::closing::Closing;
+use super::error::SourceError;
 use super::ffmpeg::{self, Input};
-use super::{Options, Source, SourceError, image_file, pattern};
+use super::frames::{Options, Source};
+use super::{image_file, pattern};
 use crate::frame::Frame;
 use crate::time::FrameRate;
 use std::path::{Path, PathBuf};
@@ -13,11 +15,11 @@ use std::path::{Path, PathBuf};
 const DEFAULT_RATE: u32 = 30;
 /// Formats that are decoded here.
 const OWN: [&str; 3] = ["png", "jpg", "jpeg"];
-/// Formats of pictures that a folder without any of them may hold.
+/// Formats that `ffmpeg` decodes, if a folder has none of the others.
 const FOREIGN: [&str; 7] = ["webp", "tif", "tiff", "bmp", "avif", "jxl", "exr"];
 
-/// Opens the pictures of `folder`; other files in it are ignored.
-pub(super) fn folder(folder: &Path, options: &Options) -> Result<Source, SourceError> {
+/// The pictures of `folder`, at least one; other files in it are ignored.
+pub(super) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let of =
         |known: &[&str]| pattern::in_folder(folder, &|name| has_extension(Path::new(name), known));
     let mut paths = of(&OWN)?;
@@ -28,7 +30,7 @@ pub(super) fn folder(folder: &Path, options: &Options) -> Result<Source, SourceE
         let path = folder.into();
         return Err(SourceError::EmptyFolder { path });
     }
-    open(folder, paths, options)
+    Ok(paths)
 }
 
 fn has_extension(path: &Path, known: &[&str]) -> bool {
@@ -36,18 +38,12 @@ fn has_extension(path: &Path, known: &[&str]) -> bool {
     known.iter().any(|k| extension.eq_ignore_ascii_case(k))
 }
 
-/// Opens the pictures at `paths`, of which there is at least one, as the input `name`. One that is
-/// no picture but a film is opened as such.
+/// Opens the pictures at `paths`, at least one, as the input `name`.
 pub(super) fn open(
     name: &Path,
     paths: Vec<PathBuf>,
     options: &Options,
 ) -> Result<Source, SourceError> {
-    if let [only] = paths.as_slice()
-        && only != name
-    {
-        return Source::open(only, options);
-    }
     let mut notices: Vec<String> = pattern::gaps(&paths).into_iter().collect();
     let size = sizes(&paths, options, &mut notices)?;
     let frame_rate = match options.frame_rate {
@@ -75,7 +71,7 @@ pub(super) fn open(
     })
 }
 
-/// The size of all pictures, as far as their headers can be read here.
+/// The size of all pictures, from the headers that can be read here.
 fn sizes(
     paths: &[PathBuf],
     options: &Options,
@@ -98,7 +94,7 @@ fn sizes(
         profiles += u32::from(header.profile);
     }
     for (count, what) in [
-        (turned, "turned as their EXIF data say"),
+        (turned, "rotated according to their EXIF data"),
         (alpha, "have an alpha channel: composited on the background"),
         (
             profiles,

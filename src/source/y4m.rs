@@ -5,8 +5,10 @@
 //! range unless `XCOLORRANGE=FULL`. Chroma is interpolated linearly from where its tag sites it.
 
 use super::closing::Closing;
+use super::error::SourceError;
+use super::frames::{Options, Source};
+use super::size::MAX_SIDE;
 use super::ycbcr::{Matrix, Range, ToRgb};
-use super::{MAX_SIDE, Options, Source, SourceError};
 use crate::frame::Frame;
 use crate::time::FrameRate;
 use std::fs::Metadata;

@@ -3,7 +3,7 @@
 //! Raw y4m states no colour matrix, so one rule serves reader, writer and the usual players:
 //! BT.709 for more than 576 lines or at least 1280 columns, BT.601 below.
 
-/// Which primaries weigh luma.
+/// Colour matrix, by the weights of luma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Matrix {
     /// Standard definition: K_R 0.299, K_B 0.114.
@@ -12,7 +12,7 @@ pub enum Matrix {
     Bt709,
 }
 
-/// Which codes stand for black and white.
+/// Range of codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Range {
     /// Luma 16 to 235, chroma 16 to 240.

@@ -332,7 +332,7 @@ fn rates_are_those_of_the_motion() {
         assert_eq!((idle.rate.as_str(), idle.frames.len()), ("30", 180));
         assert!(distinct(&idle.frames) >= 34, "{}", distinct(&idle.frames));
         assert!(
-            idle.closing.contains("0 were dropped, 146 added"),
+            idle.closing.contains("0 dropped, 146 repeated"),
             "{}",
             idle.closing
         );
@@ -392,7 +392,7 @@ fn the_film_is_read_and_the_rest_listed() {
         let lines: Vec<&str> = film
             .notices
             .lines()
-            .filter(|l| l.starts_with("left out"))
+            .filter(|l| l.starts_with("ignored"))
             .collect();
         assert_eq!(lines.len(), 1);
         assert!(lines[0].contains("attached picture") && lines[0].contains("sound"));
@@ -401,7 +401,7 @@ fn the_film_is_read_and_the_rest_listed() {
         let film = read(&path);
         assert_eq!((film.size, film.frames.len()), ((64, 64), 4));
         assert!(
-            film.notices.contains("left out: video (stream 0"),
+            film.notices.contains("ignored: video (stream 0"),
             "{}",
             film.notices
         );
@@ -449,7 +449,7 @@ fn what_is_damaged_or_cut_is_an_error_unless_allowed() {
         let rest = read_with(&path, &allowed).unwrap();
         assert!(rest.frames.len() >= least, "{name}: {}", rest.frames.len());
         assert!(
-            rest.closing.contains("damaged or cut"),
+            rest.closing.contains("damaged or truncated"),
             "{name}: {}",
             rest.closing
         );

@@ -17,7 +17,7 @@
 use super::measure::{Spent, finished, matrix_peak, peak_memory};
 use super::stock::{self, StockMini};
 use super::{CliError, Peer, explain, parse_size, pool, print_json, segment};
-use crate::model::format::InFormat;
+use crate::model::dtype::InFormat;
 use crate::model::profile::Conditioning;
 use crate::model::synthetic::RandomWeights;
 use crate::model::{Generator, ModelError, Profile, device, installed, ops, picture};
@@ -271,7 +271,8 @@ fn stock_peer(
 ) -> Result<Peer, CliError> {
     let dtype = args.dtype.dtype();
     let weights = RandomWeights::new(SEED, device);
-    let (channels, rows, columns) = profile.latent_shape(track.coded);
+    let shape = profile.latent_shape(track.coded);
+    let (channels, rows, columns) = (shape.channels, shape.rows, shape.columns);
     let start = Tensor::zeros((1, channels, rows, columns), dtype, device)?;
     let shape = track.coding.shape;
     let prompt = Tensor::zeros((1, shape.tokens, shape.dim), dtype, device)?;

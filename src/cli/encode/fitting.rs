@@ -3,7 +3,7 @@
 
 use super::measure::Sampling;
 use crate::cli::CliError;
-use crate::encode::{Basis, FitOptions, Interval, LossWeights, StartOptions};
+use crate::encode::{Basis, FitOptions, Interval, LossWeights};
 use crate::model::Profile;
 use crate::prompt::{CodingId, Interpolation};
 use crate::segment::StartLatent;
@@ -56,12 +56,6 @@ pub(super) struct FitArgs {
     /// What a segment starts from.
     #[arg(long, value_enum, default_value_t = Start::Noise)]
     start_latent: Start,
-    /// Cells along the longer side of a coarse start latent.
-    #[arg(long, default_value_t = StartOptions::default().side, value_name = "CELLS")]
-    latent_side: usize,
-    /// Bits of a value of a start latent that is sent: 4 or 8.
-    #[arg(long, default_value_t = StartOptions::default().bits, value_name = "BITS")]
-    latent_bits: u8,
     /// How keyframes become bytes: `layered`, or `reference` for the published method's 8-bit
     /// payloads, which need a single rank and have a V in every keyframe.
     #[arg(long, value_enum, default_value_t = Coding::Layered)]
@@ -105,10 +99,6 @@ enum Start {
     Noise,
     /// The latent that frame 0 has from noise with the lowest rung's components.
     TwoPass,
-    /// A small latent that is sent.
-    Coarse,
-    /// A whole latent that is sent.
-    Full,
 }
 
 /// What the frames between keyframes are made from.
@@ -200,15 +190,9 @@ impl FitArgs {
         options.step = self.step.unwrap_or(options.step);
         options.quantiser.u_bits = self.bits;
         self.weigh(&mut options);
-        options.start = StartOptions {
-            mode: match self.start_latent {
-                Start::Noise => StartLatent::Noise,
-                Start::TwoPass => StartLatent::TwoPass,
-                Start::Coarse => StartLatent::Coarse,
-                Start::Full => StartLatent::Full,
-            },
-            side: self.latent_side,
-            bits: self.latent_bits,
+        options.start_latent = match self.start_latent {
+            Start::Noise => StartLatent::Noise,
+            Start::TwoPass => StartLatent::TwoPass,
         };
         if self.coding == Coding::Reference {
             options.coding = CodingId::Reference;
@@ -240,7 +224,7 @@ impl FitArgs {
             Preset::Mse => LossWeights::MSE,
         };
         if matches!(self.preset, Preset::Reference) {
-            options.pull = 0.0;
+            options.l1_shrink = 0.0;
         }
         options.loss = LossWeights {
             mse: self.weight_mse.unwrap_or(mse),
@@ -249,6 +233,6 @@ impl FitArgs {
             prompt: self.weight_prompt.unwrap_or(prompt),
             rate: self.weight_rate.unwrap_or(rate),
         };
-        options.thrift = self.thrift.unwrap_or(options.thrift);
+        options.rdoq_lambda = self.thrift.unwrap_or(options.rdoq_lambda);
     }
 }

@@ -130,7 +130,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             &fitter,
             &geometry,
             source.frame_rate(),
-            options.start.mode,
+            options.start_latent,
         ),
         options,
         record,

@@ -1,13 +1,13 @@
-//! Values with a gradient of our own, on any device: candle's operations would also compute the
-//! gradient of every frozen weight that they meet, and keep it.
+//! Operations with a custom backward pass, on any device. candle's own would also compute and keep the
+//! gradient of every frozen weight in the graph.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{
     CpuStorage, CudaStorage, CustomOp2, D, Layout, MetalStorage, Result, Shape, Tensor, bail,
 };
 
-/// `forward` of `x`. In a graph, the gradient of `x` is `backward` of the result's gradient;
-/// nothing that the two functions use besides is differentiated.
+/// `forward` of `x`. In a graph, the gradient of `x` is `backward` of the result's gradient; other
+/// tensors that the two functions use are constants.
 pub(super) fn attach(
     x: &Tensor,
     forward: impl FnOnce(&Tensor) -> Result<Tensor>,
@@ -20,7 +20,7 @@ pub(super) fn attach(
     x.apply_op2(&y.contiguous()?, Attached(Box::new(backward)))
 }
 
-/// x + `constant`, which is repeated along axes of size 1.
+/// x + `constant`, broadcast along axes of size 1.
 pub fn add_constant(x: &Tensor, constant: &Tensor) -> Result<Tensor> {
     let constant = constant.detach();
     attach(
@@ -41,7 +41,7 @@ pub fn cat_constant(constant: &Tensor, x: &Tensor) -> Result<Tensor> {
     )
 }
 
-/// x·`weight` + `bias`, both repeated along axes of size 1.
+/// x·`weight` + `bias`, both broadcast along axes of size 1.
 pub(super) fn affine(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let frozen = weight.clone();
     attach(
@@ -60,7 +60,7 @@ pub(super) fn normalised(x: &Tensor, eps: f64) -> Result<Tensor> {
 
 type Backward = dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync;
 
-/// Takes an input and what was computed of it, and hands on the latter.
+/// Identity on `y` in the graph of `x`, whose backward pass is the closure.
 struct Attached(Box<Backward>);
 
 fn copy<S: BackendStorage>(y: &S, layout: &Layout) -> Result<(S, Shape)> {
@@ -123,7 +123,7 @@ mod tests {
     use crate::model::gradient_check::{check, normal};
 
     #[test]
-    fn constants_have_no_gradient() {
+    fn constants_get_no_gradient() {
         let (x, constant) = (normal(1, &[2, 3, 4, 5]), normal(2, &[1, 3, 1, 1]));
         check(&x, 1e-3, |x| add_constant(x, &constant)? * x);
         let more = normal(3, &[2, 1, 4, 5]);

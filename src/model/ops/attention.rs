@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::{softmax_last, work};
+use super::{flops, softmax_last};
 
 /// softmax(q·kᵀ/√d)·v per head, d = C / `heads`.
 ///
@@ -19,7 +19,7 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize) -> Result<Ten
     let v = split_heads(v, heads)?;
     let weights = softmax_last(&q.matmul(&k.t()?.contiguous()?)?)?;
     let mixed = weights.matmul(&v)?;
-    work::add(2 * batch * tokens * k.dim(2)? * channels);
+    flops::count([2, batch, tokens, k.dim(2)?, channels]);
     mixed
         .transpose(1, 2)?
         .contiguous()?

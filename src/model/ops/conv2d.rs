@@ -9,7 +9,7 @@ use super::cpu::convolve::Convolution;
 use super::cpu::custom::{Unary, apply, is_served, with_values};
 use super::cpu::plan::{Kind, Plan, Weights};
 use super::cpu::simd::Level;
-use super::{relu, upsample_nearest2, work};
+use super::{flops, relu, upsample_nearest2};
 
 /// A convolution layer. Weight (O, I, k, k), bias (O), one stride and padding for both axes.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Conv2d {
     enlarged: Arc<Plans>,
 }
 
-/// What the CPU kernels need, laid out at first use.
+/// Weights in the layout of the CPU kernels, made at first use.
 #[derive(Debug, Default)]
 struct Plans {
     bias: OnceLock<Option<Vec<f32>>>,
@@ -138,7 +138,7 @@ impl Conv2d {
         let forward = |x: &Tensor| {
             let y = x.conv2d(&self.weight, self.padding, self.stride, 1, 1)?;
             let (batch, _, height, width) = y.dims4()?;
-            work::add(self.work(self.kind(), batch * height * width)?);
+            self.count(self.kind(), batch * height * width)?;
             match &self.bias {
                 Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1))?),
                 None => Ok(y),
@@ -158,7 +158,7 @@ impl Conv2d {
             let turned = turned.flip(&[2, 3])?.contiguous()?;
             return gradient.conv2d(&turned, side - 1 - self.padding, 1, 1, 1);
         }
-        // Rows and columns that no window reached, the same on both axes for candle: the larger.
+        // Rows and columns that no window reached. candle takes one number for both axes: the larger.
         let unused = |length: usize| (length + 2 * self.padding - side) % self.stride;
         let most = unused(height).max(unused(width));
         let full = gradient.conv_transpose2d(&self.weight, self.padding, most, self.stride, 1)?;
@@ -180,7 +180,7 @@ impl Conv2d {
         let (batch, height, width) = (dims[0], dims[2], dims[3]);
         let (out_height, out_width) = (self.side(kind, height)?, self.side(kind, width)?);
         let plans = self.plans(kind);
-        work::add(self.work(kind, batch * out_height * out_width)?);
+        self.count(kind, batch * out_height * out_width)?;
         let output = Convolution {
             plan: self.plan(&plans.forward, kind, false)?,
             input: x,
@@ -210,7 +210,7 @@ impl Conv2d {
     ) -> Result<Vec<f32>> {
         let (batch, out_height, out_width) = (dims[0], dims[2], dims[3]);
         let (height, width) = (self.side(kind, out_height)?, self.side(kind, out_width)?);
-        work::add(self.work(kind, batch * height * width)?);
+        self.count(kind, batch * height * width)?;
         let gradient = Convolution {
             plan: self.plan(&self.plans(kind).backward, kind, true)?,
             input: gradient,
@@ -227,7 +227,7 @@ impl Conv2d {
         Ok(gradient.run())
     }
 
-    /// The usual way of using the layer.
+    /// The layer without enlargement.
     pub(super) fn kind(&self) -> Kind {
         Kind::Plain {
             stride: self.stride,
@@ -276,14 +276,15 @@ impl Conv2d {
         Ok(plans.bias.get().and_then(Option::as_deref))
     }
 
-    /// Multiply-adds of an output of so many pixels, or of its way back.
-    fn work(&self, kind: Kind, pixels: usize) -> Result<usize> {
+    /// Counts the multiply-adds of an output of so many pixels, or of its backward pass.
+    fn count(&self, kind: Kind, pixels: usize) -> Result<()> {
         let (outputs, inputs, side, _) = self.weight.dims4()?;
         let taps = match kind {
             Kind::Plain { .. } => side,
             Kind::Enlarged { .. } => side / 2 + 1,
         };
-        Ok(pixels * outputs * inputs * taps * taps)
+        flops::count([pixels, outputs, inputs, taps, taps]);
+        Ok(())
     }
 
     /// Height or width of the output.

@@ -9,7 +9,7 @@ use super::attach::attach;
 use super::cpu::custom::{Unary, apply, is_served, with_values};
 use super::cpu::product::{Matrix, Product};
 use super::cpu::simd::Level;
-use super::work;
+use super::flops;
 
 /// A linear layer. Weight (O, I), bias (O).
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Linear {
     laid_out: Arc<LaidOut>,
 }
 
-/// What the CPU kernels need, laid out at first use.
+/// Weights in the layout of the CPU kernels, made at first use.
 #[derive(Debug, Default)]
 struct LaidOut {
     forward: OnceLock<Matrix>,
@@ -83,7 +83,7 @@ impl Linear {
         let forward = |x: &Tensor| {
             let y = x.contiguous()?.reshape((rows, inputs))?;
             let y = y.matmul(&self.weight.t()?)?;
-            work::add(rows * inputs * outputs);
+            flops::count([rows, inputs, outputs]);
             let y = match &self.bias {
                 Some(bias) => y.broadcast_add(bias)?,
                 None => y,
@@ -128,7 +128,7 @@ impl Linear {
 /// Every row of `x` times `matrix`.
 fn multiply(level: Level, matrix: &Matrix, x: &[f32]) -> Vec<f32> {
     let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
-    work::add(x.len() * outputs);
+    flops::count([x.len(), outputs]);
     let mut y = vec![0f32; x.len() / inputs.max(1) * outputs];
     if !y.is_empty() {
         let pieces = x

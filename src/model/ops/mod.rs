@@ -1,47 +1,45 @@
 //! Differentiable operations with frozen weights: what the generator, the prompt encoder and the
 //! perceptual metric are made of.
 //!
-//! Every gradient with respect to an *input* is right (held to finite differences); weights are
+//! Every gradient with respect to an *input* is exact (tested against finite differences); weights are
 //! constants and their gradients are never computed. Pictures and feature maps are NCHW: in `f32`
 //! on the CPU they go through own kernels, in any other format or place through candle's operations.
 //! Knows nothing of networks, prompts or files. Errors are candle's: a wrong shape names the shape.
 //!
-//! candle's own fused softmax and layer norm detach from the graph without a word, and its nearest
+//! candle's own fused softmax and layer norm silently detach from the graph, and its nearest-neighbour
 //! upsampling drops a gradient when its input is used twice; none of them is used here where a
-//! gradient is asked for.
+//! gradient is needed.
 
 mod activation;
 mod attach;
 mod attention;
 mod conv2d;
 mod cpu;
-mod group_norm;
-mod layer_norm;
+mod flops;
 #[cfg(test)]
 mod level_check;
 mod linear;
 mod modulate;
+mod norm;
 mod pixel_shuffle;
 mod pool;
 mod residual_block;
 mod softmax;
 mod unit_distance;
 mod upsample;
-mod work;
 
 pub use activation::{gelu_erf, relu, silu};
 pub use attach::{add_constant, cat_constant};
 pub use attention::attention;
 pub use conv2d::Conv2d;
 pub use cpu::memory::keep_freed_memory;
-pub use group_norm::GroupNorm;
-pub use layer_norm::LayerNorm;
+pub use flops::multiply_adds;
 pub use linear::Linear;
 pub use modulate::modulate;
+pub use norm::Norm;
 pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 pub use pool::{avg_pool2, max_pool3s2_ceil};
 pub use residual_block::ResidualBlock;
 pub use softmax::softmax_last;
 pub use unit_distance::UnitDistance;
 pub use upsample::upsample_nearest2;
-pub use work::multiply_adds;

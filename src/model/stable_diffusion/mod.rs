@@ -8,7 +8,7 @@
 //! | `vae/diffusion_pytorch_model*.safetensors` | the autoencoder, diffusers' names |
 //!
 //! The networks ask for diffusers' names; [`names`] knows the original ones. Both layouts give the
-//! same network, bit for bit. A file of another model is told apart by [`recognise`].
+//! same network, bit for bit. [`recognise`] identifies files of other models.
 
 #![doc = include_str!("../../docs/sd_turbo.md")]
 
@@ -28,17 +28,17 @@ use super::weights::{Checkpoint, Source};
 /// The single-file checkpoint, as published.
 pub const SINGLE_FILE: &str = "sd_turbo.safetensors";
 
-/// How diffusers calls a network's file, without format and ending.
+/// Stem of diffusers' file names.
 const DIFFUSERS_STEM: &str = "diffusion_pytorch_model";
 
-/// What is expected where a UNet is loaded.
+/// Expected content, for error messages.
 const EXPECTED: &str = "SD-Turbo (the structure of Stable Diffusion 2.1)";
 
 /// A checkpoint's files, opened.
 pub struct StableDiffusion {
     unet: Checkpoint,
     original: bool,
-    /// Where the autoencoder lies if it is not in the same file.
+    /// The autoencoder's file if it is not the same.
     vae: Option<PathBuf>,
 }
 
@@ -70,7 +70,7 @@ impl StableDiffusion {
         self.unet.sha256()
     }
 
-    /// Where the tensors of layers will lie.
+    /// Device of the layers' tensors.
     pub fn device(&self) -> &Device {
         self.unet.device()
     }
@@ -82,7 +82,7 @@ impl StableDiffusion {
 
     /// The autoencoder, in diffusers' names.
     ///
-    /// Fails if the files of a diffusers folder are not there or hold something else.
+    /// Fails if the file of a diffusers folder is missing or holds another model.
     pub fn vae(&self) -> Result<Autoencoder<'_>, ModelError> {
         if self.original {
             return Ok(Autoencoder::Original(&self.unet));
@@ -125,7 +125,7 @@ fn network_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A UNet that answers to our names: diffusers', below `unet`.
+/// The UNet with diffusers' names below `unet`.
 pub struct Unet<'a> {
     file: &'a StableDiffusion,
     form: &'a UNetForm,
@@ -149,7 +149,7 @@ impl Source for Unet<'_> {
     }
 }
 
-/// An autoencoder that answers to diffusers' names.
+/// The autoencoder with diffusers' names.
 pub enum Autoencoder<'a> {
     /// Part of a single-file checkpoint.
     Original(&'a Checkpoint),
@@ -167,7 +167,7 @@ impl Source for Autoencoder<'_> {
         let theirs = theirs
             .filter(|theirs| file.shape(theirs).is_some() || file.shape(name).is_none())
             .unwrap_or_else(|| name.to_owned());
-        // Attention's projections were 1×1 convolutions once, and still are in published files.
+        // Older files store attention's projections as 1×1 convolutions.
         match (file.shape(&theirs), shape) {
             (Some(&[o, i, 1, 1]), &[rows, columns]) if (o, i) == (rows, columns) => {
                 Ok(file.tensor(&theirs, &[o, i, 1, 1])?.reshape(shape)?)

@@ -1,12 +1,12 @@
-//! Which model a weights file is of, told by a few telling tensors.
+//! Identifies the model of a weights file by a few characteristic tensors.
 //!
-//! SD-Turbo and the other descendants of Stable Diffusion 2 have the same tensors and cannot be told
-//! apart by them; their hashes can (`promptus weights`).
+//! SD-Turbo and other descendants of Stable Diffusion 2 have the same tensors; only their hashes differ
+//! (`promptus weights`).
 
 use crate::model::ModelError;
 use crate::model::weights::Checkpoint;
 
-/// What a weights file holds.
+/// Content of a weights file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Holds {
@@ -41,7 +41,7 @@ pub enum Holds {
 }
 
 impl Holds {
-    /// As messages say it.
+    /// Description for messages.
     pub fn describe(self) -> &'static str {
         match self {
             Self::StableDiffusion2 => "a checkpoint of Stable Diffusion 2's structure",
@@ -59,11 +59,11 @@ impl Holds {
             Self::MiniEncoder => "the encoder network of profile `mini`",
             Self::TinyAutoencoder => "a tiny autoencoder (TAESD or kin)",
             Self::Lpips => "LPIPS",
-            Self::Unknown => "no network that is known here",
+            Self::Unknown => "an unknown network",
         }
     }
 
-    /// The error of a file that holds this where `expected` was to be loaded.
+    /// The error of loading such a file as `expected`.
     pub(in crate::model) fn instead_of(
         self,
         file: &Checkpoint,
@@ -77,8 +77,8 @@ impl Holds {
     }
 }
 
-/// `error`, or the plainer one that `file` holds another model than `expected`, if that is why a
-/// tensor was missing or had another shape. `own` is what the file ought to hold.
+/// Replaces `error`, a missing tensor or wrong shape, by the plainer one that `file` holds another model
+/// than `expected`, if it does. `own` is the expected content.
 pub(in crate::model) fn explain(
     error: ModelError,
     file: &Checkpoint,
@@ -102,7 +102,7 @@ const PROMPT_SDXL: usize = 2048;
 /// Channels into a plain UNet.
 const PLAIN_INPUTS: usize = 4;
 
-/// Which model `file` is of.
+/// The model of `file`.
 pub fn holds(file: &Checkpoint) -> Holds {
     let names = file.names();
     let any = |part: &str| names.iter().any(|name| name.contains(part));

@@ -1,8 +1,8 @@
-//! One level of the UNet: its resnets, its transformers and its change of grid.
+//! One level of the UNet: resnets, transformers and the resampling after them.
 
 use candle_core::Tensor;
 
-use super::Told;
+use super::conditioning::Conditioning;
 use super::resnet::Resnet;
 use super::transformer::{Size, Transformer};
 use crate::model::ModelError;
@@ -10,7 +10,7 @@ use crate::model::ops::Conv2d;
 use crate::model::profile::UNetForm;
 use crate::model::scope::Scope;
 
-/// Resnets, each with its transformer where the level has them.
+/// Resnets, each followed by a transformer where the level has them.
 #[derive(Debug)]
 pub(super) struct Block {
     resnets: Vec<Resnet>,
@@ -19,7 +19,7 @@ pub(super) struct Block {
     pub(super) resample: Option<Conv2d>,
 }
 
-/// How a block changes the grid.
+/// Resampling at the end of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grid {
     Halve,
@@ -27,38 +27,49 @@ pub(super) enum Grid {
     Keep,
 }
 
+/// Shape of one block.
+#[derive(Debug)]
+pub(super) struct BlockForm {
+    /// Channels in and out of every resnet.
+    pub(super) resnets: Vec<(usize, usize)>,
+    /// Heads of a transformer; 0: none.
+    pub(super) heads: usize,
+    /// How many of the resnets, from the first on, are followed by a transformer.
+    pub(super) transformers: usize,
+    pub(super) grid: Grid,
+}
+
 impl Block {
-    /// Resnets with these (in, out) channels and transformers of `heads` heads (0: none) behind
-    /// the first `attended` of them.
+    /// Takes the layers of `block`, a part of the network `form`, from `scope`.
     pub(super) fn new(
         form: &UNetForm,
-        channels: &[(usize, usize)],
-        (heads, attended): (usize, usize),
-        grid: Grid,
+        block: &BlockForm,
         scope: &Scope<'_>,
     ) -> Result<Self, ModelError> {
-        let outputs = channels.last().map_or(0, |&(_, outputs)| outputs);
-        let resnets = channels
+        let outputs = block.resnets.last().map_or(0, |&(_, outputs)| outputs);
+        let resnets = block
+            .resnets
             .iter()
             .enumerate()
             .map(|(j, &pair)| Resnet::new(form, pair, &scope.sub("resnets").sub(j)))
             .collect::<Result<_, _>>()?;
-        let size = form.attention.as_ref().filter(|_| heads > 0).map(|a| Size {
+        let attention = form.attention.as_ref().filter(|_| block.heads > 0);
+        let size = attention.map(|a| Size {
             channels: outputs,
-            heads,
+            heads: block.heads,
             context: a.context,
             groups: form.norm_groups.unwrap_or(1),
         });
         let attentions = size
             .into_iter()
-            .flat_map(|size| (0..attended).map(move |j| (size, j)))
+            .flat_map(|size| (0..block.transformers).map(move |j| (size, j)))
             .map(|(size, j)| Transformer::new(size, &scope.sub("attentions").sub(j)))
             .collect::<Result<_, _>>()?;
         let resampler = |name, stride| {
             let scope = scope.sub(name).sub(0).sub("conv");
             scope.conv((outputs, outputs), 3, stride, true).map(Some)
         };
-        let resample = match grid {
+        let resample = match block.grid {
             Grid::Halve => resampler("downsamplers", 2)?,
             Grid::Double => resampler("upsamplers", 1)?,
             Grid::Keep => None,
@@ -75,19 +86,19 @@ impl Block {
         self.resnets.len()
     }
 
-    /// Resnet `j` and the transformer behind it, if there is one.
+    /// Resnet `j` and the transformer after it, if there is one.
     pub(super) fn layer(
         &self,
         j: usize,
         x: &Tensor,
-        told: &Told<'_>,
+        conditioning: &Conditioning<'_>,
     ) -> Result<Tensor, ModelError> {
         let mut x = x.clone();
         if let Some(resnet) = self.resnets.get(j) {
-            x = resnet.forward(&x, told)?;
+            x = resnet.forward(&x, conditioning)?;
         }
         match self.attentions.get(j) {
-            Some(transformer) => transformer.forward(&x, told.prompt),
+            Some(transformer) => transformer.forward(&x, conditioning.prompt),
             None => Ok(x),
         }
     }

@@ -1,31 +1,25 @@
 //! The denoising network: a UNet in the skeleton and the names of diffusers'
 //! `UNet2DConditionModel`, for every profile.
 //!
-//! What a profile leaves out (norms, attention, time embedding) is absent, not zero. Knows its
-//! form and its condition, but neither schedules nor latents of earlier frames.
+//! Parts that a profile does not have (norms, attention, time embedding) are absent, not zero. Knows
+//! its form and its conditioning, but neither schedules nor latents of earlier frames.
 
 mod block;
+mod conditioning;
 mod resnet;
 mod time;
 mod transformer;
 
 use candle_core::{DType, Tensor};
 
-use self::block::{Block, Grid};
+use self::block::{Block, BlockForm, Grid};
+use self::conditioning::Conditioning;
 use self::resnet::{norm, normed};
 use self::time::TimeEmbedding;
 use super::ModelError;
-use super::ops::{Conv2d, GroupNorm, silu};
+use super::ops::{Conv2d, Norm, silu};
 use super::profile::{Modulation, UNetForm};
 use super::scope::Scope;
-
-/// What every layer is told besides its input.
-struct Told<'a> {
-    /// The prompt: a map (B, D, h, w) for the resnets or tokens (B, T, D) for the transformers.
-    prompt: &'a Tensor,
-    /// silu of the time embedding (1, dim), where the form has one.
-    time: Option<Tensor>,
-}
 
 /// A UNet with frozen weights.
 #[derive(Debug)]
@@ -35,7 +29,7 @@ pub struct UNet {
     down: Vec<Block>,
     middle: Block,
     up: Vec<Block>,
-    norm_out: Option<GroupNorm>,
+    norm_out: Option<Norm>,
     conv_out: Conv2d,
 }
 
@@ -62,9 +56,12 @@ impl UNet {
             down: down_blocks(form, &scope.sub("down_blocks"))?,
             middle: Block::new(
                 form,
-                &[(last, last); 2],
-                (middle_heads, 1),
-                Grid::Keep,
+                &BlockForm {
+                    resnets: vec![(last, last); 2],
+                    heads: middle_heads,
+                    transformers: 1,
+                    grid: Grid::Keep,
+                },
                 &scope.sub("mid_block"),
             )?,
             up: up_blocks(form, &scope.sub("up_blocks"))?,
@@ -73,7 +70,7 @@ impl UNet {
         })
     }
 
-    /// The format that it computes in.
+    /// Number format of the computation.
     pub fn dtype(&self) -> DType {
         self.conv_in.dtype()
     }
@@ -82,12 +79,12 @@ impl UNet {
     /// is a map (B, D, h, w) or tokens (B, T, D), as the form's modulation and attention want it.
     pub fn forward(&self, x: &Tensor, prompt: &Tensor) -> Result<Tensor, ModelError> {
         let time = self.time.as_ref().map(TimeEmbedding::forward).transpose()?;
-        let told = Told { prompt, time };
+        let conditioning = Conditioning { prompt, time };
         let mut x = self.conv_in.forward(x)?;
         let mut skips = vec![x.clone()];
         for block in &self.down {
             for j in 0..block.len() {
-                x = block.layer(j, &x, &told)?;
+                x = block.layer(j, &x, &conditioning)?;
                 skips.push(x.clone());
             }
             if let Some(conv) = &block.resample {
@@ -96,14 +93,14 @@ impl UNet {
             }
         }
         for j in 0..self.middle.len() {
-            x = self.middle.layer(j, &x, &told)?;
+            x = self.middle.layer(j, &x, &conditioning)?;
         }
         for block in &self.up {
             for j in 0..block.len() {
                 if let Some(skip) = skips.pop() {
                     x = Tensor::cat(&[&x, &skip], 1)?;
                 }
-                x = block.layer(j, &x, &told)?;
+                x = block.layer(j, &x, &conditioning)?;
             }
             if let Some(conv) = &block.resample {
                 x = conv.forward_enlarged(&x)?;
@@ -118,36 +115,38 @@ fn down_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelEr
     let mut inputs = form.widths.first().copied().unwrap_or(form.inputs);
     let mut blocks = Vec::with_capacity(form.widths.len());
     for (i, &width) in form.widths.iter().enumerate() {
-        let channels: Vec<_> = (0..form.layers)
-            .map(|j| (if j == 0 { inputs } else { width }, width))
-            .collect();
-        let grid = match i + 1 == form.widths.len() {
-            true => Grid::Keep,
-            false => Grid::Halve,
+        let channels = |j| (if j == 0 { inputs } else { width }, width);
+        let last = i + 1 == form.widths.len();
+        let block = BlockForm {
+            resnets: (0..form.layers).map(channels).collect(),
+            heads: level_heads(form, i),
+            transformers: form.layers,
+            grid: if last { Grid::Keep } else { Grid::Halve },
         };
-        let heads = (level_heads(form, i), form.layers);
-        blocks.push(Block::new(form, &channels, heads, grid, &scope.sub(i))?);
+        blocks.push(Block::new(form, &block, &scope.sub(i))?);
         inputs = width;
     }
     Ok(blocks)
 }
 
-/// Coarsest first; resnet j takes the picture so far and the skip that it undoes.
+/// Coarsest first; resnet j takes the hidden layer and its skip connection.
 fn up_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelError> {
     let mut inputs = form.widths.last().copied().unwrap_or(form.inputs);
     let mut blocks = Vec::with_capacity(form.widths.len());
     for (i, (level, &width)) in form.widths.iter().enumerate().rev().enumerate() {
         let finer = form.widths[level.saturating_sub(1)];
-        let channels: Vec<_> = (0..=form.layers)
-            .map(|j| {
-                let before = if j == 0 { inputs } else { width };
-                let skip = if j == form.layers { finer } else { width };
-                (before + skip, width)
-            })
-            .collect();
-        let grid = if level == 0 { Grid::Keep } else { Grid::Double };
-        let heads = (level_heads(form, level), form.layers + 1);
-        blocks.push(Block::new(form, &channels, heads, grid, &scope.sub(i))?);
+        let channels = |j| {
+            let before = if j == 0 { inputs } else { width };
+            let skip = if j == form.layers { finer } else { width };
+            (before + skip, width)
+        };
+        let block = BlockForm {
+            resnets: (0..=form.layers).map(channels).collect(),
+            heads: level_heads(form, level),
+            transformers: form.layers + 1,
+            grid: if level == 0 { Grid::Keep } else { Grid::Double },
+        };
+        blocks.push(Block::new(form, &block, &scope.sub(i))?);
         inputs = width;
     }
     Ok(blocks)
@@ -161,50 +160,29 @@ fn level_heads(form: &UNetForm, level: usize) -> usize {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Told, UNet};
+    use super::UNet;
+    use super::conditioning::Conditioning;
     use crate::model::Profile;
     use crate::model::gradient_check::{check, normal};
-    use crate::model::profile::{AttentionForm, Modulation, UNetForm};
+    use crate::model::profile::Modulation;
     use crate::model::scope::Scope;
-    use crate::model::synthetic::{Listing, RandomWeights};
+    use crate::model::synthetic::{Listing, RandomWeights, narrow_sd_turbo};
     use crate::model::unet::resnet::Resnet;
     use crate::model::unet::transformer::{Size, Transformer};
     use candle_core::{Device, Error};
 
-    /// Stable Diffusion's structure at a small width.
-    fn small() -> UNetForm {
-        UNetForm {
-            inputs: 4,
-            outputs: 4,
-            widths: vec![16, 32],
-            layers: 1,
-            norm_groups: Some(4),
-            modulation: Modulation::Time {
-                timestep: 999.0,
-                code: 16,
-                dim: 24,
-            },
-            attention: Some(AttentionForm {
-                heads: vec![2, 0],
-                middle_heads: 4,
-                context: 20,
-            }),
-        }
-    }
-
     #[test]
-    fn resnets_have_right_gradients_with_time_and_with_prompt() {
+    fn resnets_have_exact_gradients_with_time_and_with_prompt() {
         let source = RandomWeights::new(3, &Device::Cpu);
         let x = normal(1, &[1, 16, 4, 4]);
         let map = normal(2, &[1, 32, 2, 2]);
-        for form in [small(), Profile::mini().unet] {
+        for form in [narrow_sd_turbo().unet, Profile::mini().unet] {
             let resnet = Resnet::new(&form, (16, 32), &Scope::root(&source)).unwrap();
             let time = Some(normal(4, &[1, 24]));
             let forward = |x: &_, prompt: &_| {
                 let time = time.clone();
-                resnet
-                    .forward(x, &Told { prompt, time })
-                    .map_err(Error::wrap)
+                let conditioning = Conditioning { prompt, time };
+                resnet.forward(x, &conditioning).map_err(Error::wrap)
             };
             check(&x, 1e-2, |x| forward(x, &map));
             if matches!(form.modulation, Modulation::Prompt { .. }) {
@@ -214,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn transformers_have_right_gradients() {
+    fn transformers_have_exact_gradients() {
         let source = RandomWeights::new(3, &Device::Cpu);
         let size = Size {
             channels: 16,
@@ -231,9 +209,9 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_network_has_right_gradients() {
+    fn the_whole_network_has_exact_gradients() {
         let source = RandomWeights::new(5, &Device::Cpu);
-        let unet = UNet::new(&small(), &Scope::root(&source)).unwrap();
+        let unet = UNet::new(&narrow_sd_turbo().unet, &Scope::root(&source)).unwrap();
         let x = normal(1, &[1, 4, 8, 4]);
         let prompt = normal(2, &[1, 5, 20]);
         check(&prompt, 1e-2, |prompt| {
@@ -243,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn sd_turbo_asks_for_the_tensors_of_the_published_unet() {
+    fn sd_turbo_has_the_tensors_of_the_published_unet() {
         let listing = Listing::default();
         UNet::new(&Profile::sd_turbo().unet, &Scope::root(&listing)).unwrap();
         let tensors = listing.into_tensors();

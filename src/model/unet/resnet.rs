@@ -1,11 +1,11 @@
-//! The residual block of the UNet: two convolutions, its hidden layer moved by the condition.
+//! The residual block of the UNet: two convolutions with a modulated hidden layer.
 
 use candle_core::Tensor;
 
-use super::Told;
+use super::conditioning::Conditioning;
 use crate::model::ModelError;
 use crate::model::ops::{
-    Conv2d, GroupNorm, Linear, add_constant, avg_pool2, modulate, silu, upsample_nearest2,
+    Conv2d, Linear, Norm, add_constant, avg_pool2, modulate, silu, upsample_nearest2,
 };
 use crate::model::profile::{Modulation, UNetForm};
 use crate::model::scope::Scope;
@@ -13,22 +13,22 @@ use crate::model::scope::Scope;
 /// Epsilon of the group norms, as Stable Diffusion sets it.
 pub(super) const NORM_EPS: f64 = 1e-5;
 
-/// norm, silu, conv, condition, norm, silu, conv, plus the input (through a 1×1 convolution where
+/// norm, silu, conv, modulation, norm, silu, conv, plus the input (through a 1×1 convolution where
 /// the channels differ).
 #[derive(Debug)]
 pub(super) struct Resnet {
-    norm1: Option<GroupNorm>,
+    norm1: Option<Norm>,
     conv1: Conv2d,
     modulation: Layer,
-    norm2: Option<GroupNorm>,
+    norm2: Option<Norm>,
     conv2: Conv2d,
     shortcut: Option<Conv2d>,
 }
 
-/// How the condition reaches the hidden layer.
+/// How the conditioning enters the hidden layer.
 #[derive(Debug)]
 enum Layer {
-    /// A 1×1 convolution of the prompt map: scale and shift at every place.
+    /// A 1×1 convolution of the prompt map: scale and shift per pixel.
     Prompt(Conv2d),
     /// A linear layer of the time embedding: one shift per channel.
     Time(Linear),
@@ -68,11 +68,15 @@ impl Resnet {
         })
     }
 
-    pub(super) fn forward(&self, x: &Tensor, told: &Told<'_>) -> Result<Tensor, ModelError> {
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        conditioning: &Conditioning<'_>,
+    ) -> Result<Tensor, ModelError> {
         let hidden = self
             .conv1
             .forward(&silu(&normed(self.norm1.as_ref(), x)?)?)?;
-        let hidden = self.moved(&hidden, told)?;
+        let hidden = self.modulated(&hidden, conditioning)?;
         let hidden = self
             .conv2
             .forward(&silu(&normed(self.norm2.as_ref(), &hidden)?)?)?;
@@ -82,13 +86,17 @@ impl Resnet {
         }
     }
 
-    fn moved(&self, hidden: &Tensor, told: &Told<'_>) -> Result<Tensor, ModelError> {
-        match (&self.modulation, &told.time) {
+    fn modulated(
+        &self,
+        hidden: &Tensor,
+        conditioning: &Conditioning<'_>,
+    ) -> Result<Tensor, ModelError> {
+        match (&self.modulation, &conditioning.time) {
             (Layer::Prompt(conv), _) => {
                 let (_, _, height, _) = hidden.dims4()?;
                 Ok(modulate(
                     hidden,
-                    &to_grid(&conv.forward(told.prompt)?, height)?,
+                    &to_grid(&conv.forward(conditioning.prompt)?, height)?,
                 )?)
             }
             (Layer::Time(linear), Some(time)) => {
@@ -105,22 +113,22 @@ pub(super) fn norm(
     form: &UNetForm,
     channels: usize,
     scope: &Scope<'_>,
-) -> Result<Option<GroupNorm>, ModelError> {
+) -> Result<Option<Norm>, ModelError> {
     form.norm_groups
         .map(|groups| scope.group_norm(channels, groups, NORM_EPS))
         .transpose()
 }
 
 /// `x` through `norm`, or as it is.
-pub(super) fn normed(norm: Option<&GroupNorm>, x: &Tensor) -> Result<Tensor, ModelError> {
+pub(super) fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ModelError> {
     match norm {
         Some(norm) => Ok(norm.forward(x)?),
         None => Ok(x.clone()),
     }
 }
 
-/// Brings a map at the prompt grid to a grid of `height` rows: repeated where finer, averaged
-/// where coarser.
+/// Resamples a map on the prompt grid to a grid of `height` rows: nearest neighbour if finer, means if
+/// coarser.
 fn to_grid(map: &Tensor, height: usize) -> Result<Tensor, ModelError> {
     let mut map = map.clone();
     while map.dim(2)? < height {

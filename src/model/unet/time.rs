@@ -1,4 +1,4 @@
-//! The embedding of the one timestep: a sinusoidal code through two linear layers, as diffusers'
+//! The embedding of the single timestep: a sinusoidal code through two linear layers, as diffusers'
 //! `Timesteps` (cosines first, no frequency shift) and `TimestepEmbedding`.
 
 use candle_core::Tensor;
@@ -39,7 +39,7 @@ impl TimeEmbedding {
     }
 }
 
-/// cos(t·ω) for falling ω, then sin(t·ω); `length` values in all.
+/// cos(t·ω) for descending ω, then sin(t·ω); `length` values in all.
 fn sinusoids(timestep: f64, length: usize) -> Vec<f32> {
     let half = length / 2;
     let angle = |i: usize| timestep * (-LONGEST.ln() * i as f64 / half as f64).exp();

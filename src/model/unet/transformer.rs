@@ -5,7 +5,7 @@
 use candle_core::{D, Tensor};
 
 use crate::model::ModelError;
-use crate::model::ops::{GroupNorm, LayerNorm, Linear, attention, gelu_erf};
+use crate::model::ops::{Linear, Norm, attention, gelu_erf};
 use crate::model::scope::Scope;
 
 const GROUP_EPS: f64 = 1e-6;
@@ -25,7 +25,7 @@ pub(super) struct Size {
 /// Feature map in, feature map of the same shape out.
 #[derive(Debug)]
 pub(super) struct Transformer {
-    norm: GroupNorm,
+    norm: Norm,
     proj_in: Linear,
     block: Block,
     proj_out: Linear,
@@ -57,11 +57,11 @@ impl Transformer {
 
 #[derive(Debug)]
 struct Block {
-    norm1: LayerNorm,
+    norm1: Norm,
     attn1: Attention,
-    norm2: LayerNorm,
+    norm2: Norm,
     attn2: Attention,
-    norm3: LayerNorm,
+    norm3: Norm,
     gate: Linear,
     out: Linear,
 }

@@ -1,21 +1,21 @@
-//! Logarithms and powers of two that are straight lines between the powers (J. N. Mitchell,
-//! "Computer multiplication and division using binary logarithms", 1962): good enough for
-//! contexts, and exact integer functions.
+//! Logarithms and powers of two, piecewise linear between powers of two (J. N. Mitchell, "Computer
+//! multiplication and division using binary logarithms", 1962): accurate enough for contexts, and the
+//! same integers on every platform.
 
-/// Units of a logarithm in an octave.
+/// Units of a logarithm per octave.
 pub(in crate::prompt) const OCTAVE: i32 = 32;
 
 /// log2 of `value` in 1/32 octaves, rounded down; `value` is taken as at least 1.
 ///
-/// An f32 holds just that in its exponent and upper mantissa. Up to 2^24 the conversion is exact,
-/// beyond it rounds to nearest, as IEEE 754 has it on every platform.
+/// These are the exponent and upper mantissa bits of an f32. Conversion is exact up to 2^24 and rounds
+/// to nearest above, on every platform (IEEE 754).
 #[inline(always)]
 pub(in crate::prompt) fn log2(value: i32) -> i32 {
     ((value.max(1) as f32).to_bits() >> 18) as i32 - 127 * OCTAVE
 }
 
 /// 2^(11 + log/32) for a `log` of at most 0, rounded down: the weight 2048 and fractions of it.
-/// The reverse of [`log2`], by the same means.
+/// The inverse of [`log2`].
 #[inline(always)]
 pub(in crate::prompt) fn weight(log: i32) -> i32 {
     let bits = (log + (127 + 11) * OCTAVE).max(0) << 18;
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn powers_of_two_are_exact_and_the_rest_is_linear() {
+    fn powers_of_two_are_exact_and_values_between_linear() {
         for log in -400..=0 {
             assert_eq!(weight(log), ((32 + (log & 31)) << 6) >> -(log >> 5));
         }

@@ -1,54 +1,59 @@
-//! A range coder in bytes (G. N. N. Martin, 1979) with 40-bit intervals: the encoder carries into
-//! bytes already written, the decoder reads zeros past the end, and the encoder leaves away every
-//! byte at the end that zeros would replace.
+//! A byte-oriented range coder (G. N. N. Martin, 1979) with 40-bit intervals and carry propagation.
+//!
+//! The decoder reads zeros past the end, so the encoder drops trailing zero bytes. That is why this is
+//! not a crate: a segment has up to 16 layers × 3–7 keyframes of 30–200 bytes, each terminated on its
+//! own, and coders that flush whole words would add 4–8 bytes to each.
 
-use super::law::TOTAL_BITS;
-use super::{Coder, Law};
+use super::distribution::TOTAL_BITS;
+use super::{Coder, Distribution};
 
 const TOP: u64 = 1 << 40;
 const BOTTOM: u64 = 1 << 32;
 
-/// The interval [low, low + range) of the message so far.
+/// Encoder state: the interval [low, low + range) of the message so far.
 #[derive(Debug)]
 pub(in crate::prompt) struct RangeEncoder {
     out: Vec<u8>,
     low: u64,
     range: u64,
-    thrift: f64,
+    rdoq_lambda: f64,
     slopes: Vec<f32>,
 }
 
 impl RangeEncoder {
-    /// An encoder that pays at most a squared error of `thrift` to save a bit.
-    pub(in crate::prompt) fn new(thrift: f64) -> Self {
+    /// An encoder with rate-distortion optimised quantisation: it accepts up to `rdoq_lambda` more
+    /// squared error per bit saved. 0 rounds to the nearest integer.
+    pub(in crate::prompt) fn new(rdoq_lambda: f64) -> Self {
         Self {
             out: Vec::new(),
             low: 0,
             range: TOP,
-            thrift,
+            rdoq_lambda,
             slopes: Vec::new(),
         }
     }
 
-    /// Of every integer so far, how many bits the next larger one would have cost more.
+    /// For every integer so far, the derivative of its cost in bits.
     pub(in crate::prompt) fn slopes(&self) -> &[f32] {
         &self.slopes
     }
 
-    /// The nearest integer to `wish`, or the next one towards the centre if that is worth it.
-    fn choose(&self, law: &Law, wish: f32) -> i32 {
-        let nearest = law.nearest(wish);
-        if self.thrift == 0.0 {
+    /// The integer nearest to `target` or its neighbour towards the centre, whichever has the lower
+    /// rate-distortion cost.
+    fn choose(&self, distribution: &Distribution, target: f32) -> i32 {
+        let nearest = distribution.nearest(target);
+        if self.rdoq_lambda == 0.0 {
             return nearest;
         }
-        let price = |value: i32| {
-            let error = f64::from(wish) - f64::from(value);
-            error * error + self.thrift * law.cost(value)
+        let cost = |value: i32| {
+            let error = f64::from(target) - f64::from(value);
+            error * error + self.rdoq_lambda * distribution.cost(value)
         };
-        let nearer = nearest + (law.middle() - nearest).signum();
-        match price(nearer) < price(nearest) {
-            true => nearer,
-            false => nearest,
+        let nearer = nearest + (distribution.middle() - nearest).signum();
+        if cost(nearer) < cost(nearest) {
+            nearer
+        } else {
+            nearest
         }
     }
 
@@ -64,7 +69,7 @@ impl RangeEncoder {
         }
     }
 
-    /// Moves a low end past 2^40 into the bytes written.
+    /// Propagates a carry out of `low` into the bytes written.
     fn carry(&mut self) {
         if self.low < TOP {
             return;
@@ -78,7 +83,7 @@ impl RangeEncoder {
         }
     }
 
-    /// The shortest bytes that mean this message.
+    /// The shortest bytes that decode to this message.
     pub(in crate::prompt) fn finish(mut self) -> Vec<u8> {
         let end = self.low + self.range;
         for bytes in 0..=5 {
@@ -100,35 +105,37 @@ impl RangeEncoder {
 }
 
 impl Coder for RangeEncoder {
-    fn integer(&mut self, law: &Law, wish: f32) -> i32 {
-        let value = self.choose(law, wish);
-        self.slopes.push(law.slope(value));
-        let below = law.below(value);
-        self.narrow(below, law.below(value + 1) - below, TOTAL_BITS);
+    fn integer(&mut self, distribution: &Distribution, target: f32) -> i32 {
+        let value = self.choose(distribution, target);
+        self.slopes.push(distribution.slope(value));
+        let below = distribution.below(value);
+        self.narrow(below, distribution.below(value + 1) - below, TOTAL_BITS);
         value
     }
 
-    fn flag(&mut self, odds: u8, wish: bool) -> bool {
+    fn flag(&mut self, odds: u8, target: bool) -> bool {
         let odds = u64::from(odds);
-        match wish {
-            true => self.narrow(0, odds, 8),
-            false => self.narrow(odds, 256 - odds, 8),
+        if target {
+            self.narrow(0, odds, 8);
+        } else {
+            self.narrow(odds, 256 - odds, 8);
         }
-        wish
+        target
     }
 
-    fn bits(&mut self, count: u32, wish: u32) -> u32 {
-        self.narrow(wish.into(), 1, count);
-        wish
+    fn bits(&mut self, count: u32, target: u32) -> u32 {
+        self.narrow(target.into(), 1, count);
+        target
     }
 }
 
-/// Reads what [`RangeEncoder`] wrote; any bytes decode to something within the laws' bounds.
+/// Decodes the output of [`RangeEncoder`]; arbitrary bytes decode to values within the distributions'
+/// bounds.
 #[derive(Debug)]
 pub(in crate::prompt) struct RangeDecoder<'a> {
     bytes: &'a [u8],
     taken: usize,
-    /// Distance of the message from the interval's low end.
+    /// The message minus the interval's low end.
     code: u64,
     range: u64,
 }
@@ -145,7 +152,7 @@ impl<'a> RangeDecoder<'a> {
         decoder
     }
 
-    /// Whether the encoder could have ended here: nothing unread, no zero at the end.
+    /// Whether an encoder may have ended here: no unread bytes, no trailing zero.
     pub(in crate::prompt) fn is_complete(&self) -> bool {
         self.bytes.len() <= self.taken && self.bytes.last() != Some(&0)
     }
@@ -167,16 +174,16 @@ impl<'a> RangeDecoder<'a> {
 }
 
 impl Coder for RangeDecoder<'_> {
-    fn integer(&mut self, law: &Law, _: f32) -> i32 {
+    fn integer(&mut self, distribution: &Distribution, _: f32) -> i32 {
         let unit = self.range >> TOTAL_BITS;
-        // What is left over above the last unit is never written; it reads as the last one.
+        // The remainder above the last unit is never written; clamp it to the last one.
         self.code = self.code.min((unit << TOTAL_BITS) - 1);
-        let (mut value, mut stride) = (law.middle(), 1);
-        let mut start = law.below(value) * unit;
+        let (mut value, mut stride) = (distribution.middle(), 1);
+        let mut start = distribution.below(value) * unit;
         let end = if start <= self.code {
             loop {
-                let next = (value + stride).min(law.max() + 1);
-                let end = law.below(next) * unit;
+                let next = (value + stride).min(distribution.max() + 1);
+                let end = distribution.below(next) * unit;
                 if end > self.code {
                     break (next, end);
                 }
@@ -186,8 +193,8 @@ impl Coder for RangeDecoder<'_> {
         } else {
             loop {
                 let end = (value, start);
-                value = (value - stride).max(-law.max());
-                start = law.below(value) * unit;
+                value = (value - stride).max(-distribution.max());
+                start = distribution.below(value) * unit;
                 if start <= self.code {
                     break end;
                 }
@@ -197,10 +204,11 @@ impl Coder for RangeDecoder<'_> {
         let (mut above, mut end) = end;
         while above - value > 1 {
             let middle = (value + above) / 2;
-            let place = law.below(middle) * unit;
-            match place <= self.code {
-                true => (value, start) = (middle, place),
-                false => (above, end) = (middle, place),
+            let place = distribution.below(middle) * unit;
+            if place <= self.code {
+                (value, start) = (middle, place);
+            } else {
+                (above, end) = (middle, place);
             }
         }
         self.narrow(start, end - start);
@@ -251,21 +259,21 @@ mod tests {
         ]
     }
 
-    fn code(coder: &mut impl Coder, items: &[Item], wish: bool) -> Vec<i32> {
+    fn code(coder: &mut impl Coder, items: &[Item], target: bool) -> Vec<i32> {
         let step = |item: &Item| match *item {
             Item::Integer(centre, scale, value) => {
-                let value = if wish { value as f32 } else { 0.0 };
-                coder.integer(&Law::new(centre, scale, 127), value)
+                let value = if target { value as f32 } else { 0.0 };
+                coder.integer(&Distribution::new(centre, scale, 127), value)
             }
-            Item::Flag(odds, yes) => i32::from(coder.flag(odds, wish && yes)),
-            Item::Bits(count, value) => coder.bits(count, if wish { value } else { 0 }) as i32,
+            Item::Flag(odds, yes) => i32::from(coder.flag(odds, target && yes)),
+            Item::Bits(count, value) => coder.bits(count, if target { value } else { 0 }) as i32,
         };
         items.iter().map(step).collect()
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(items in prop::collection::vec(item(), 0..200)) {
+        fn symbols_round_trip(items in prop::collection::vec(item(), 0..200)) {
             let mut encoder = RangeEncoder::new(0.0);
             let written = code(&mut encoder, &items, true);
             let bytes = encoder.finish();
@@ -275,7 +283,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_can_be_read(
+        fn arbitrary_bytes_decode(
             items in prop::collection::vec(item(), 0..200),
             bytes in prop::collection::vec(any::<u8>(), 0..100),
         ) {
@@ -284,29 +292,29 @@ mod tests {
     }
 
     #[test]
-    fn likely_messages_are_short() {
+    fn probable_messages_are_short() {
         assert!(RangeEncoder::new(0.0).finish().is_empty());
         let mut encoder = RangeEncoder::new(0.0);
-        let law = Law::new(0, -5 * 32, 127);
+        let distribution = Distribution::new(0, -5 * 32, 127);
         for _ in 0..1000 {
-            encoder.integer(&law, 0.0);
+            encoder.integer(&distribution, 0.0);
         }
         assert!(encoder.finish().len() <= 2);
     }
 
     #[test]
-    fn thrift_moves_a_wish_towards_the_centre_only() {
+    fn rdoq_moves_targets_towards_the_centre_only() {
         let encoder = RangeEncoder::new(0.1);
-        let law = Law::new(0, -32, 127);
-        assert_eq!(encoder.choose(&law, 0.55), 0);
-        assert_eq!(encoder.choose(&law, -0.55), 0);
-        assert_eq!(encoder.choose(&law, 0.45), 0);
-        assert_eq!(encoder.choose(&law, 0.95), 1);
-        assert_eq!(encoder.choose(&law, 5.4), 5);
+        let distribution = Distribution::new(0, -32, 127);
+        assert_eq!(encoder.choose(&distribution, 0.55), 0);
+        assert_eq!(encoder.choose(&distribution, -0.55), 0);
+        assert_eq!(encoder.choose(&distribution, 0.45), 0);
+        assert_eq!(encoder.choose(&distribution, 0.95), 1);
+        assert_eq!(encoder.choose(&distribution, 5.4), 5);
     }
 
     #[test]
-    fn carries_run_through_written_bytes() {
+    fn carries_propagate_into_written_bytes() {
         let mut encoder = RangeEncoder::new(0.0);
         for _ in 0..64 {
             encoder.flag(1, false);

@@ -1,34 +1,34 @@
-//! The model of U: each column is a picture of integers on the token grid.
+//! The context model of U: each column is a picture of integers on the token grid.
 //!
-//! Six simple predictors are blended, each weighted by how well it did nearby, in the keyframe
-//! before and in the component below (after G. Seemann and P. Tischer, "Generalized locally
-//! adaptive DPCM", 1997); the scale of the residual is a product of powers of the residuals
-//! around it in space, in time and in lower components. The exponents and biases were fitted by
-//! maximum likelihood to prompts of panned photographs and of moving clips.
+//! Six linear predictors are blended, each weighted by its past error nearby, in the previous keyframe
+//! and in the component below (after G. Seemann and P. Tischer, "Generalized locally adaptive DPCM",
+//! 1997); the scale of the residual is a product of powers of the residuals around it in space, in time
+//! and in lower components. Exponents and biases were fitted by maximum likelihood to prompts of panned
+//! photographs and of moving clips.
 //!
-//! "Fine" values are sixteenths of a quantiser step; logarithms are in 1/32 octaves.
+//! "Fine" values are in 1/16 of a quantiser step; logarithms are in 1/32 octaves.
 
 use super::grid::{Grid, Motion, Neighbours};
-use crate::prompt::entropy::{Coder, Law, OCTAVE, log2, weight};
+use crate::prompt::entropy::{Coder, Distribution, OCTAVE, log2, weight};
 
-/// Fine units of a step.
+/// Fine units per quantiser step.
 const FINE: i32 = 16;
 const PREDICTORS: usize = 6;
 
-/// Fitted numbers for the first keyframe of a segment, and for later ones.
+/// Fitted parameters, one set for the first keyframe of a segment and one for later ones.
 struct Weights {
     /// By component 0, 1 and above, in 1/32 octaves.
     predictor_bias: [[i32; PREDICTORS]; 3],
-    /// The rest in 1/64: minus the exponents of a predictor's error nearby, in the keyframe
-    /// before, and in the component below.
+    /// In 1/64, as all below: negated exponents of a predictor's error nearby, in the previous keyframe,
+    /// and in the component below.
     nearby: i32,
     before: i32,
     below: i32,
     /// By component 0, 1 and above, in 1/32 octaves.
     scale_bias: [i32; 3],
-    /// Exponents of the residuals nearby, in the keyframe before, one and two components below,
-    /// and the mean over all below; of the predictors' spread; of the whole map's mean in the
-    /// keyframe before, for this component and the one below.
+    /// Exponents of the residuals nearby, in the previous keyframe, one and two components below, and
+    /// the mean over all below; of the predictors' spread; of the whole map's mean in the previous
+    /// keyframe, for this component and the one below.
     scale: [i32; 8],
 }
 
@@ -58,7 +58,7 @@ const LATER: Weights = Weights {
     scale: [12, 29, 8, 6, 27, 14, 15, -21],
 };
 
-/// What a component leaves for its next keyframe.
+/// State of a component for its next keyframe.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     /// The integers, zero before the first keyframe.
@@ -68,7 +68,7 @@ pub(super) struct Column {
     summary: Summary,
 }
 
-/// Mean magnitudes over a map as logarithms.
+/// Logarithms of mean magnitudes over a map.
 #[derive(Debug, Clone, Copy)]
 struct Summary {
     predictors: [i32; PREDICTORS],
@@ -92,8 +92,8 @@ impl Column {
     }
 }
 
-/// What the components of one keyframe leave for those above them. Residuals are in steps of the
-/// component that they were found in; `step` is the code of the latest one's (1/8 octaves).
+/// State of the lower components of one keyframe, for those above. Residuals are in steps of their own
+/// component; `step` is the code of the latest step (1/8 octaves).
 #[derive(Debug)]
 pub(super) struct Below {
     components: usize,
@@ -120,7 +120,7 @@ impl Below {
         }
     }
 
-    /// Goes over to a component of the step code `step`.
+    /// Converts to the units of a component with step code `step`.
     fn rescale(&mut self, step: i32) {
         let finer = 4 * (self.step - step);
         self.step = step;
@@ -141,7 +141,7 @@ impl Below {
     }
 }
 
-/// `value` · 2^(log/32), between the powers of two on a straight line; at most 2^24.
+/// `value` · 2^(log/32), piecewise linear between powers of two; at most 2^24.
 fn scaled(value: i32, log: i32) -> i32 {
     let octaves = log.div_euclid(OCTAVE).clamp(-30, 30);
     let line = i64::from(value) * i64::from(OCTAVE + log.rem_euclid(OCTAVE));
@@ -159,21 +159,20 @@ fn log(sum: i32, octaves: i32) -> i32 {
     log2(sum + (1 << (octaves - 2))) - octaves * OCTAVE
 }
 
-/// Codes one component of one keyframe: `wishes` (in steps) on the way in, `column.values` on
-/// the way out.
+/// Codes one component of one keyframe: input `targets` (in steps), output `column.values`.
 pub(super) fn code(
     coder: &mut impl Coder,
     grid: &Grid,
-    place: &Place,
+    context: &Context,
     column: &mut Column,
     below: &mut Below,
-    wishes: &[f32],
+    targets: &[f32],
 ) {
-    below.rescale(place.step);
-    let weights = if place.first { &FIRST } else { &LATER };
+    below.rescale(context.step);
+    let weights = if context.first { &FIRST } else { &LATER };
     let class = below.components.min(2);
-    let scales = scale_map(grid, place, weights, column, below);
-    let mut walk = Walk::new(grid, place, column);
+    let scales = scale_map(grid, context, weights, column, below);
+    let mut walk = Walk::new(grid, context, column);
     let mut biases = [NEVER; LANES];
     for (i, bias) in biases.iter_mut().take(PREDICTORS).enumerate() {
         let error =
@@ -181,19 +180,20 @@ pub(super) fn code(
         *bias = 64 * weights.predictor_bias[class][i] - error;
     }
     for (at, (near, scale)) in grid.neighbours().iter().zip(&scales).enumerate() {
-        let (law, guess) = walk.law(at, near, weights, &biases, *scale, place.max);
-        let wish = wishes.get(at).copied().unwrap_or(0.0);
-        walk.note(at, coder.integer(&law, wish), &guess);
+        let (distribution, guess) =
+            walk.distribution(at, near, weights, &biases, *scale, context.max);
+        let target = targets.get(at).copied().unwrap_or(0.0);
+        walk.note(at, coder.integer(&distribution, target), &guess);
     }
     finish(grid, &walk, column, below);
 }
 
-/// Where in the segment a column stands.
+/// Context of a column.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Context {
     /// Whether this is the segment's first keyframe.
     pub(super) first: bool,
-    /// Motion since the keyframe before.
+    /// Motion since the previous keyframe.
     pub(super) motion: Motion,
     /// The component's step code.
     pub(super) step: i32,
@@ -204,7 +204,7 @@ pub(super) struct Place {
 /// The part of the scales (in 1/64 of 1/32 octaves) that is known before the first symbol.
 fn scale_map(
     grid: &Grid,
-    place: &Place,
+    context: &Context,
     weights: &Weights,
     column: &Column,
     below: &Below,
@@ -213,10 +213,10 @@ fn scale_map(
     let fixed = 64 * weights.scale_bias[below.components.min(2)]
         + mean_before * column.summary.residual
         + mean_below * below.before.residual;
-    let past = match place.first {
+    let past = match context.first {
         true => vec![-2 * OCTAVE; grid.len()],
         false => {
-            let moved = grid.moved(&column.residuals, place.motion);
+            let moved = grid.moved(&column.residuals, context.motion);
             grid.blurred(&moved)
                 .iter()
                 .map(|&sum| log(sum, 8))
@@ -234,9 +234,9 @@ fn scale_map(
     terms.map(sum).collect()
 }
 
-/// The walk over one map; every vector has a slot past the end for the first place's neighbours.
+/// Raster scan over one map; every vector has an extra slot for the neighbours of the first token.
 struct Walk {
-    /// The keyframe before, in motion, fine.
+    /// The motion-compensated previous keyframe, fine.
     past: Vec<i32>,
     /// The values so far, fine.
     known: Vec<i32>,
@@ -244,28 +244,28 @@ struct Walk {
     errors: Vec<Errors>,
 }
 
-/// Values of the predictors, and beside them what the last two lanes are used for. Eight lanes are
-/// two vectors of any processor, where six would be taken one by one.
+/// Values of the six predictors; the last two lanes are padding or the blend. Eight lanes fill whole
+/// vectors, six would be computed one by one.
 type Lanes = [i32; LANES];
 const LANES: usize = 8;
 /// The lane of the blend.
 const BLEND: usize = PREDICTORS;
-/// The bias of a lane that is no predictor: its share comes out as 0.
+/// Bias of a padding lane: its weight becomes 0.
 const NEVER: i32 = -(1 << 29);
 
-/// One place's error magnitudes, then that of the blend; the last lane stays zero.
+/// Error magnitudes of the predictors and of the blend at one token; the last lane stays zero.
 type Errors = Lanes;
 
-/// The predictors' values at one place, the rest zero, and their blend.
+/// The predictors' values at one token, padded with zeros, and their blend.
 struct Guess {
     predictors: Lanes,
     blend: i32,
 }
 
 impl Walk {
-    fn new(grid: &Grid, place: &Place, column: &Column) -> Self {
+    fn new(grid: &Grid, context: &Context, column: &Column) -> Self {
         let fine: Vec<i32> = column.values.iter().map(|value| value * FINE).collect();
-        let mut past = grid.moved(&fine, place.motion);
+        let mut past = grid.moved(&fine, context.motion);
         let corner = past.first().copied().unwrap_or(0);
         past.push(corner);
         let slots = past.len();
@@ -296,7 +296,7 @@ impl Walk {
     }
 
     #[inline(always)]
-    fn law(
+    fn distribution(
         &self,
         at: usize,
         near: &Neighbours,
@@ -304,7 +304,7 @@ impl Walk {
         biases: &Lanes,
         scale: i32,
         max: i32,
-    ) -> (Law, Guess) {
+    ) -> (Distribution, Guess) {
         let predictors = self.predictors(at, near);
         let errors = nearby(near, &self.errors).map(|sum| log(sum, 7));
         let merits = zip(biases, &errors, |bias, error| {
@@ -322,7 +322,10 @@ impl Walk {
         let spread = log2(spread + 2 * total) - log2(total) - 3 * OCTAVE;
         let scale = scale + weights.scale[0] * errors[BLEND] + weights.scale[5] * spread;
         let scale = (scale >> 6).clamp(-4 * OCTAVE, 8 * OCTAVE) - OCTAVE;
-        (Law::new(blend, scale, max), Guess { predictors, blend })
+        (
+            Distribution::new(blend, scale, max),
+            Guess { predictors, blend },
+        )
     }
 
     #[inline(always)]
@@ -360,7 +363,7 @@ fn nearby(near: &Neighbours, errors: &[Errors]) -> Errors {
     sums
 }
 
-/// Hands over to the component above and to the next keyframe.
+/// Updates the state for the component above and for the next keyframe.
 fn finish(grid: &Grid, walk: &Walk, column: &mut Column, below: &mut Below) {
     let places = grid.len();
     let mean = |sum: i64| log((sum * 16 / places as i64) as i32, 8);

@@ -1,7 +1,7 @@
-//! The token grid as the coder walks it: which places are known before which, and the two linear
-//! operations on whole maps. Knows nothing of what the maps mean.
+//! The token grid in coding order: causal neighbours, and two linear filters on whole maps. Knows
+//! nothing of the maps' meaning.
 
-/// The neighbours of a place that come before it in row-major order.
+/// Indices of the causal neighbours of a token in row-major order.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Neighbours {
     pub(super) left: usize,
@@ -12,7 +12,7 @@ pub(super) struct Neighbours {
     pub(super) up_up: usize,
 }
 
-/// A motion of a whole map in half tokens: what now stands at x stood at x + motion.
+/// Global motion of a map in half tokens: the value at x was at x + motion before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Motion {
     pub(super) x: i32,
@@ -24,9 +24,9 @@ impl Motion {
     pub(super) const MAX: i32 = 7;
 }
 
-/// A grid of tokens and, for each, its neighbours. A neighbour outside the grid is replaced by
-/// the nearest known one; the very first place has none and points at the slot past the last
-/// place, which is why maps of known values are one longer than the grid.
+/// A grid of tokens and the causal neighbours of each. A neighbour outside the grid is replaced by the
+/// nearest known one; the first token has none and points at the slot after the last token, so maps of
+/// known values are one longer than the grid.
 #[derive(Debug)]
 pub(super) struct Grid {
     width: usize,
@@ -35,8 +35,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// A grid of `tokens` places, `width` to a row; 0 stands for tokens without a grid, which
-    /// are taken as one column.
+    /// A grid of `tokens` with `width` columns; 0 means tokens without a grid, taken as one column.
     pub(super) fn new(tokens: usize, width: usize) -> Self {
         let width = width.max(1);
         Self {
@@ -48,7 +47,7 @@ impl Grid {
         }
     }
 
-    /// Places.
+    /// Number of tokens.
     pub(super) fn len(&self) -> usize {
         self.neighbours.len()
     }
@@ -57,7 +56,7 @@ impl Grid {
         &self.neighbours
     }
 
-    /// `map` displaced by `motion`, bilinear between tokens, edges repeated; exact at rest.
+    /// `map` displaced by `motion`, bilinear between tokens, edges repeated; exact without motion.
     pub(super) fn moved(&self, map: &[i32], motion: Motion) -> Vec<i32> {
         if motion == Motion::default() {
             return map.to_vec();
@@ -77,7 +76,7 @@ impl Grid {
         out
     }
 
-    /// `map` under the weights 1, 2, 1 in both directions, edges repeated: sixteen times a mean.
+    /// `map` filtered with 1, 2, 1 in both directions, edges repeated: sixteen times a mean.
     pub(super) fn blurred(&self, map: &[i32]) -> Vec<i32> {
         let mut rows = Vec::with_capacity(map.len());
         for row in map.chunks_exact(self.width) {
@@ -98,7 +97,7 @@ impl Grid {
     }
 }
 
-/// The two places whose mean stands for `at + halves/2`, within 0..`count`.
+/// The two indices whose mean represents `at + halves/2`, within 0..`count`.
 fn place(at: usize, halves: i32, count: usize) -> (usize, usize) {
     let first = at as i32 + halves.div_euclid(2);
     let clamp = |place: i32| place.clamp(0, count as i32 - 1) as usize;
@@ -136,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_come_before_their_place() {
+    fn neighbours_are_causal() {
         for (tokens, width) in [(1, 1), (12, 4), (12, 12), (12, 0)] {
             let grid = Grid::new(tokens, width);
             for (at, n) in grid.neighbours().iter().enumerate() {
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn motion_is_exact_in_tokens_and_a_mean_in_halves() {
+    fn motion_is_exact_in_whole_tokens_and_a_mean_in_halves() {
         let grid = Grid::new(6, 3);
         let map = [0, 10, 20, 30, 40, 50];
         let moved = |x, y| grid.moved(&map, Motion { x, y });

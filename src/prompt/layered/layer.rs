@@ -3,15 +3,15 @@
 //! A segment's first keyframe opens every layer with the steps of U and V; a later keyframe's
 //! layer 0 opens with the motion. Then the row of V and the column of U follow.
 
-use super::column::{self, Below, Column, Place};
+use super::column::{self, Below, Column, Context};
 use super::grid::{Grid, Motion};
 use super::motion;
 use super::row::{self, Energy};
-use crate::prompt::entropy::{Coder, Law, OCTAVE};
+use crate::prompt::entropy::{Coder, Distribution, OCTAVE};
 use crate::prompt::quantize::StepCode;
 use crate::prompt::{CodingParameters, Quantiser, Shape};
 
-/// What is known of one component after a keyframe.
+/// State of one component after a keyframe.
 #[derive(Debug, Clone)]
 pub(super) struct Component {
     pub(super) u_step: StepCode,
@@ -31,9 +31,9 @@ impl Component {
     }
 }
 
-/// What the encoder wants of one component, in steps; empty for a decoder.
+/// Encoder targets for one component in quantiser steps; ignored when decoding.
 #[derive(Debug, Default)]
-pub(super) struct Wish {
+pub(super) struct Target {
     pub(super) u_step: u8,
     pub(super) v_step: u8,
     pub(super) motion: Motion,
@@ -41,7 +41,7 @@ pub(super) struct Wish {
     pub(super) v: Vec<f32>,
 }
 
-/// What the layers of one keyframe share, lowest first.
+/// State shared by the layers of one keyframe, lowest first.
 #[derive(Debug)]
 pub(super) struct Keyframe<'a> {
     grid: &'a Grid,
@@ -68,13 +68,18 @@ impl<'a> Keyframe<'a> {
     }
 
     /// Codes the next layer.
-    pub(super) fn code(&mut self, coder: &mut impl Coder, component: &mut Component, wish: &Wish) {
+    pub(super) fn code(
+        &mut self,
+        coder: &mut impl Coder,
+        component: &mut Component,
+        target: &Target,
+    ) {
         if self.first {
-            let (u, v) = steps(coder, self.steps, wish);
+            let (u, v) = steps(coder, self.steps, target);
             component.u_step = StepCode(u);
             component.v_step = StepCode(v);
         } else if self.steps.is_none() {
-            self.motion = motion::code(coder, wish.motion);
+            self.motion = motion::code(coder, target.motion);
         }
         let (u_step, v_step) = (component.u_step.0, component.v_step.0);
         self.steps = Some((u_step, v_step));
@@ -87,31 +92,39 @@ impl<'a> Keyframe<'a> {
             v_step,
             v_max,
             self.first,
-            &wish.v,
+            &target.v,
         );
-        let place = Place {
+        let context = Context {
             first: self.first,
             motion: self.motion,
             step: u_step.into(),
             max: self.quantiser.u_max(),
         };
         let column = &mut component.column;
-        column::code(coder, self.grid, &place, column, &mut self.below, &wish.u);
+        column::code(
+            coder,
+            self.grid,
+            &context,
+            column,
+            &mut self.below,
+            &target.u,
+        );
     }
 }
 
-/// Steps of U and V: plain in layer 0, above it against the layer below. As a rule U's step is
-/// the same, and V's grows as the column's energy falls.
-fn steps(coder: &mut impl Coder, below: Option<(u8, u8)>, wish: &Wish) -> (u8, u8) {
+/// Steps of U and V: absolute in layer 0, then relative to the layer below. U's step is usually the
+/// same, and V's grows as the column's energy falls.
+fn steps(coder: &mut impl Coder, below: Option<(u8, u8)>, target: &Target) -> (u8, u8) {
     let Some((u, v)) = below else {
-        let u = coder.bits(8, wish.u_step.into()) as u8;
-        return (u, coder.bits(8, wish.v_step.into()) as u8);
+        let u = coder.bits(8, target.u_step.into()) as u8;
+        return (u, coder.bits(8, target.v_step.into()) as u8);
     };
-    let u = match coder.flag(240, wish.u_step == u) {
-        true => u,
-        false => coder.bits(8, wish.u_step.into()) as u8,
+    let u = if coder.flag(240, target.u_step == u) {
+        u
+    } else {
+        coder.bits(8, target.u_step.into()) as u8
     };
-    let growth = Law::new(2 * 16, OCTAVE * 3 / 2, 255);
-    let growth = coder.integer(&growth, f32::from(wish.v_step) - f32::from(v));
+    let growth = Distribution::new(2 * 16, OCTAVE * 3 / 2, 255);
+    let growth = coder.integer(&growth, f32::from(target.v_step) - f32::from(v));
     (u, (i32::from(v) + growth).clamp(0, 255) as u8)
 }

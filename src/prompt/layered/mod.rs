@@ -1,6 +1,6 @@
 //! Coding id 1: one stream per component, so that a rung is a prefix of the layers.
 //!
-//! Closed loop: both sides keep, per component, what the keyframes so far left. Component j
+//! Closed loop: both sides keep the same state per component over the keyframes. Component j
 //! depends on components ≤ j of this and earlier keyframes of the segment and on nothing else.
 
 mod column;
@@ -10,11 +10,12 @@ mod motion;
 mod row;
 
 use self::grid::{Grid, Motion};
-use self::layer::{Component, Keyframe, Wish};
+use self::layer::{Component, Keyframe, Target};
 use super::entropy::{RangeDecoder, RangeEncoder};
-use super::{CodedKeyframe, CodingParameters, Factors, PromptError, Steps, factors::in_range};
+use super::error::in_range;
+use super::{CodedKeyframe, CodingParameters, Factors, PromptError, Steps};
 
-/// The factors that these components mean.
+/// The dequantised factors.
 fn reconstruct(
     parameters: &CodingParameters,
     components: &[Component],
@@ -39,7 +40,7 @@ pub(super) struct LayeredEncoder {
     parameters: CodingParameters,
     grid: Grid,
     steps: Steps,
-    thrift: f64,
+    rdoq_lambda: f64,
     first: bool,
     components: Vec<Component>,
     /// Of the latest keyframe: tokens × components, bits per unit of U.
@@ -50,7 +51,7 @@ impl LayeredEncoder {
     pub(super) fn new(
         parameters: CodingParameters,
         steps: Steps,
-        thrift: f32,
+        rdoq_lambda: f32,
     ) -> Result<Self, PromptError> {
         let (least, most) = (parameters.components, Factors::MAX_RANK);
         in_range("number of steps", steps.components(), least, most)?;
@@ -59,7 +60,7 @@ impl LayeredEncoder {
             grid: Grid::new(parameters.shape.tokens, parameters.grid_width),
             first: true,
             slopes: vec![0.0; parameters.shape.tokens * least],
-            thrift: f64::from(thrift).max(0.0),
+            rdoq_lambda: f64::from(rdoq_lambda).max(0.0),
             parameters,
             steps,
         })
@@ -70,17 +71,17 @@ impl LayeredEncoder {
         keyframe: &Factors,
     ) -> Result<(CodedKeyframe, Factors), PromptError> {
         self.parameters.check_factors(keyframe)?;
-        let mut wishes: Vec<Wish> = (0..self.components.len())
-            .map(|j| self.wish(keyframe, j))
+        let mut targets: Vec<Target> = (0..self.components.len())
+            .map(|j| self.target(keyframe, j))
             .collect();
-        let motion = self.motion(&wishes);
+        let motion = self.motion(&targets);
         let mut state = Keyframe::new(&self.parameters, &self.grid, self.first);
-        let mut layers = Vec::with_capacity(wishes.len());
-        let (tokens, rank) = (self.parameters.shape.tokens, wishes.len());
-        for (j, (component, wish)) in self.components.iter_mut().zip(&mut wishes).enumerate() {
-            wish.motion = motion;
-            let mut coder = RangeEncoder::new(self.thrift);
-            state.code(&mut coder, component, wish);
+        let mut layers = Vec::with_capacity(targets.len());
+        let (tokens, rank) = (self.parameters.shape.tokens, targets.len());
+        for (j, (component, target)) in self.components.iter_mut().zip(&mut targets).enumerate() {
+            target.motion = motion;
+            let mut coder = RangeEncoder::new(self.rdoq_lambda);
+            state.code(&mut coder, component, target);
             // The column comes last in a layer.
             let step = component.u_step.value();
             let column = &coder.slopes()[coder.slopes().len() - tokens..];
@@ -98,10 +99,10 @@ impl LayeredEncoder {
         &self.slopes
     }
 
-    fn wish(&self, keyframe: &Factors, j: usize) -> Wish {
+    fn target(&self, keyframe: &Factors, j: usize) -> Target {
         let (u_step, v_step) = (self.steps.u[j], self.steps.v[j]);
         let row = keyframe.v_row(j).iter();
-        Wish {
+        Target {
             u_step: u_step.0,
             v_step: v_step.0,
             motion: Motion::default(),
@@ -113,14 +114,14 @@ impl LayeredEncoder {
         }
     }
 
-    fn motion(&self, wishes: &[Wish]) -> Motion {
+    fn motion(&self, targets: &[Target]) -> Motion {
         if self.first || self.parameters.grid_width == 0 {
             return Motion::default();
         }
-        let deciding = wishes.len().min(motion::DECIDING);
+        let deciding = targets.len().min(motion::DECIDING);
         let before = self.components[..deciding].iter();
         let before: Vec<&[i32]> = before.map(|c| c.column.values.as_slice()).collect();
-        let now: Vec<&[f32]> = wishes[..deciding].iter().map(|w| w.u.as_slice()).collect();
+        let now: Vec<&[f32]> = targets[..deciding].iter().map(|w| w.u.as_slice()).collect();
         motion::search(&self.grid, &before, &now)
     }
 }
@@ -159,7 +160,7 @@ impl LayeredDecoder {
         let places = self.components.iter_mut().zip(layers).enumerate();
         for (layer, (component, bytes)) in places {
             let mut coder = RangeDecoder::new(bytes);
-            state.code(&mut coder, component, &Wish::default());
+            state.code(&mut coder, component, &Target::default());
             if !coder.is_complete() {
                 return Err(PromptError::Damaged {
                     keyframe,
@@ -195,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_overflow_at_the_widest(
+        fn arbitrary_bytes_do_not_overflow_at_the_widest_quantiser(
             layers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..400), 4),
         ) {
             let mut decoder = LayeredDecoder::new(widest());
@@ -211,7 +212,7 @@ mod tests {
         }
 
         #[test]
-        fn no_wish_overflows_at_the_widest(
+        fn extreme_targets_do_not_overflow_at_the_widest_quantiser(
             values in prop::collection::vec(-3e38..3e38f32, 30 * 4 + 7 * 4),
             step in 1e-6..1e3f32,
         ) {

@@ -1,34 +1,33 @@
-//! One displacement for a whole keyframe: pans move every component's map alike. Only the encoder
-//! searches.
+//! One displacement per keyframe: pans move every component's map alike. Only the encoder searches.
 
 use super::grid::{Grid, Motion};
 use crate::prompt::entropy::Coder;
 
-/// Components whose change decides; higher ones do not move with the picture, since they depend
-/// on where a token's border falls.
+/// Components used by the search; higher ones do not move with the picture, since they depend on where
+/// the token borders lie.
 pub(super) const DECIDING: usize = 4;
-/// What a motion must save, in steps, to be worth its bits.
+/// Gain in steps that a motion needs to pay for its bits.
 const LEAST_GAIN: i64 = 8;
 /// Fine units of a step.
 const FINE: f32 = 16.0;
 
 /// Codes a keyframe's motion.
-pub(super) fn code(coder: &mut impl Coder, wish: Motion) -> Motion {
-    if coder.flag(192, wish == Motion::default()) {
+pub(super) fn code(coder: &mut impl Coder, target: Motion) -> Motion {
+    if coder.flag(192, target == Motion::default()) {
         return Motion::default();
     }
-    let mut axis = |wish: i32| {
-        let offset = coder.bits(4, (wish + Motion::MAX) as u32) as i32;
+    let mut axis = |target: i32| {
+        let offset = coder.bits(4, (target + Motion::MAX) as u32) as i32;
         (offset - Motion::MAX).min(Motion::MAX)
     };
     Motion {
-        x: axis(wish.x),
-        y: axis(wish.y),
+        x: axis(target.x),
+        y: axis(target.y),
     }
 }
 
-/// The motion from the maps `before` (integers) to the maps `now` (in steps) with the least sum
-/// of magnitudes.
+/// The motion from the maps `before` (integers) to the maps `now` (in steps) with the least sum of
+/// absolute differences.
 pub(super) fn search(grid: &Grid, before: &[&[i32]], now: &[&[f32]]) -> Motion {
     let fine = |value: &i32| value * FINE as i32;
     let before: Vec<Vec<i32>> = before

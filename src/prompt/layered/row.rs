@@ -1,10 +1,9 @@
-//! The model of V: each row is a short list of integers, sent once in a segment as a rule.
+//! The context model of V: each row is a short list of integers, usually sent once per segment.
 //!
-//! Rows of a joint SVD are orthonormal. So the energy that a row has left, and what the rows
-//! below have left in each column, say how large the next entry will be; no fitted numbers are
-//! needed. Other rows carry a scale of their own.
+//! Rows of a joint SVD are orthonormal. So the energy not yet used in the row and in each column
+//! predicts the magnitude of the next entry, without fitted parameters. Other rows send their scale.
 
-use crate::prompt::entropy::{Coder, Law, OCTAVE, log2};
+use crate::prompt::entropy::{Coder, Distribution, OCTAVE, log2};
 
 /// 1 in energies, which have 32 fractional bits.
 const ONE: u64 = 1 << 32;
@@ -12,12 +11,12 @@ const ONE: u64 = 1 << 32;
 const LEAST: u64 = ONE / 333;
 /// Least expected energy of an entry, with 24 fractional bits.
 const FLOOR: u64 = 1678;
-/// Scale of the law in units of the expected magnitude, in 1/32 octaves.
+/// Scale of the distribution in units of the expected magnitude, in 1/32 octaves.
 const SPREAD: i32 = -29;
 /// 2^(k/4) with 16 fractional bits.
 const QUARTER_POWERS: [u64; 4] = [65_536, 77_936, 92_682, 110_218];
 
-/// What the rows of one keyframe have left in each column.
+/// Energy not yet used by the rows of one keyframe in each column.
 #[derive(Debug)]
 pub(super) struct Energy(Vec<u64>);
 
@@ -26,7 +25,7 @@ impl Energy {
         Self(vec![ONE; dim])
     }
 
-    /// Takes a row with the step code `step` away.
+    /// Subtracts a row with the step code `step`.
     pub(super) fn take(&mut self, row: &[i32], step: u8) {
         for (left, &value) in self.0.iter_mut().zip(row) {
             *left = left.saturating_sub(energy(value, step)).max(LEAST);
@@ -41,21 +40,21 @@ fn energy(value: i32, step: u8) -> u64 {
     (scaled << (step >> 2) >> 24).min(ONE.into()) as u64
 }
 
-/// How a row is sent.
+/// How a row is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// As it was in the keyframe before.
+    /// Unchanged since the previous keyframe.
     Same,
-    /// As one of orthonormal rows.
+    /// As a row of an orthonormal basis.
     Orthonormal,
-    /// Against the keyframe before, with a scale of its own.
+    /// As a difference from the previous keyframe, with an explicit scale.
     Change,
-    /// With a scale of its own.
+    /// Absolute, with an explicit scale.
     Plain,
 }
 
-/// Codes one row of one keyframe: `wishes` (in steps) on the way in, `row` on the way out. `row`
-/// holds the keyframe before's, zeros if this is the `first`.
+/// Codes one row of one keyframe: input `targets` (in steps), output `row`, which holds the previous
+/// keyframe's row or zeros if this is the `first`.
 pub(super) fn code(
     coder: &mut impl Coder,
     energy: &mut Energy,
@@ -63,40 +62,41 @@ pub(super) fn code(
     step: u8,
     max: i32,
     first: bool,
-    wishes: &[f32],
+    targets: &[f32],
 ) {
-    let form = form(coder, first, choose(energy, row, step, max, wishes));
+    let form = form(coder, first, choose(energy, row, step, max, targets));
     match form {
         Form::Same => {}
-        Form::Orthonormal => orthonormal(coder, energy, row, step, max, wishes),
-        Form::Change => scaled(coder, row, max, true, wishes),
-        Form::Plain => scaled(coder, row, max, false, wishes),
+        Form::Orthonormal => orthonormal(coder, energy, row, step, max, targets),
+        Form::Change => scaled(coder, row, max, true, targets),
+        Form::Plain => scaled(coder, row, max, false, targets),
     }
     energy.take(row, step);
 }
 
-fn form(coder: &mut impl Coder, first: bool, wish: Form) -> Form {
+fn form(coder: &mut impl Coder, first: bool, target: Form) -> Form {
     if !first {
-        if coder.flag(252, wish == Form::Same) {
+        if coder.flag(252, target == Form::Same) {
             return Form::Same;
         }
-        if coder.flag(128, wish == Form::Change) {
+        if coder.flag(128, target == Form::Change) {
             return Form::Change;
         }
     }
-    match coder.flag(240, wish == Form::Orthonormal) {
-        true => Form::Orthonormal,
-        false => Form::Plain,
+    if coder.flag(240, target == Form::Orthonormal) {
+        Form::Orthonormal
+    } else {
+        Form::Plain
     }
 }
 
-/// The cheapest form for the encoder's wishes; anything for a decoder, which has none.
-fn choose(energy: &Energy, row: &[i32], step: u8, max: i32, wishes: &[f32]) -> Form {
-    if wishes.is_empty() {
+/// The cheapest form for the encoder's targets; arbitrary for a decoder.
+fn choose(energy: &Energy, row: &[i32], step: u8, max: i32, targets: &[f32]) -> Form {
+    if targets.is_empty() {
         return Form::Same;
     }
-    let wish = |wish: &f32| (wish.round() as i32).clamp(-max, max);
-    let wanted: Vec<i32> = wishes.iter().map(wish).collect();
+    let target = |target: &f32| (target.round() as i32).clamp(-max, max);
+    let wanted: Vec<i32> = targets.iter().map(target).collect();
     if wanted == row {
         return Form::Same;
     }
@@ -104,8 +104,8 @@ fn choose(energy: &Energy, row: &[i32], step: u8, max: i32, wishes: &[f32]) -> F
         let mut meter = Meter::default();
         let mut row = row.to_vec();
         match form {
-            Form::Orthonormal => orthonormal(&mut meter, energy, &mut row, step, max, wishes),
-            form => scaled(&mut meter, &mut row, max, form == Form::Change, wishes),
+            Form::Orthonormal => orthonormal(&mut meter, energy, &mut row, step, max, targets),
+            form => scaled(&mut meter, &mut row, max, form == Form::Change, targets),
         }
         meter.bits
     };
@@ -123,7 +123,7 @@ fn orthonormal(
     row: &mut [i32],
     step: u8,
     max: i32,
-    wishes: &[f32],
+    targets: &[f32],
 ) {
     let mut own = ONE;
     let mut later: u64 = energy.0.iter().map(|left| left >> 8).sum();
@@ -131,52 +131,53 @@ fn orthonormal(
         let share = (own >> 8) * (left >> 8) / later.max(1);
         let magnitude = (log2((share + FLOOR) as i32) - 24 * OCTAVE) / 2;
         let scale = magnitude + SPREAD - 4 * (i32::from(step) - 160);
-        let wish = wishes.get(at).copied().unwrap_or(0.0);
-        *value = coder.integer(&Law::new(0, scale, max), wish);
+        let target = targets.get(at).copied().unwrap_or(0.0);
+        *value = coder.integer(&Distribution::new(0, scale, max), target);
         own = own.saturating_sub(self::energy(*value, step));
         later -= left >> 8;
     }
 }
 
-fn scaled(coder: &mut impl Coder, row: &mut [i32], max: i32, change: bool, wishes: &[f32]) {
-    let centres: Vec<i32> = match change {
-        true => row.to_vec(),
-        false => vec![0; row.len()],
+fn scaled(coder: &mut impl Coder, row: &mut [i32], max: i32, change: bool, targets: &[f32]) {
+    let centres = if change {
+        row.to_vec()
+    } else {
+        vec![0; row.len()]
     };
-    let apart = wishes.iter().zip(&centres);
+    let apart = targets.iter().zip(&centres);
     let sum: f32 = apart
-        .map(|(wish, &centre)| (wish - centre as f32).abs())
+        .map(|(target, &centre)| (target - centre as f32).abs())
         .sum();
-    // A logistic law's mean magnitude is 1.39 scales; half octaves from 2^−5 up.
+    // A logistic distribution's mean magnitude is 1.39 scales; half octaves from 2^−5 up.
     let mean = (sum / row.len().max(1) as f32 * 11.5) as i32;
-    let wish = (log2(mean) - 4 * OCTAVE).div_euclid(OCTAVE / 2) + 10;
-    let scale = coder.bits(6, wish.clamp(0, 63) as u32) as i32 - 10;
+    let target = (log2(mean) - 4 * OCTAVE).div_euclid(OCTAVE / 2) + 10;
+    let scale = coder.bits(6, target.clamp(0, 63) as u32) as i32 - 10;
     for (at, (value, centre)) in row.iter_mut().zip(centres).enumerate() {
-        let law = Law::new(16 * centre, scale * OCTAVE / 2, max);
-        *value = coder.integer(&law, wishes.get(at).copied().unwrap_or(0.0));
+        let distribution = Distribution::new(16 * centre, scale * OCTAVE / 2, max);
+        *value = coder.integer(&distribution, targets.get(at).copied().unwrap_or(0.0));
     }
 }
 
-/// Counts what coding would cost.
+/// A coder that only counts bits.
 #[derive(Debug, Default)]
 struct Meter {
     bits: f64,
 }
 
 impl Coder for Meter {
-    fn integer(&mut self, law: &Law, wish: f32) -> i32 {
-        let value = law.nearest(wish);
-        self.bits += law.cost(value);
+    fn integer(&mut self, distribution: &Distribution, target: f32) -> i32 {
+        let value = distribution.nearest(target);
+        self.bits += distribution.cost(value);
         value
     }
 
-    fn flag(&mut self, _: u8, wish: bool) -> bool {
-        wish
+    fn flag(&mut self, _: u8, target: bool) -> bool {
+        target
     }
 
-    fn bits(&mut self, count: u32, wish: u32) -> u32 {
+    fn bits(&mut self, count: u32, target: u32) -> u32 {
         self.bits += f64::from(count);
-        wish
+        target
     }
 }
 

@@ -1,5 +1,5 @@
-//! Reading the zip side of a `torch.save` file: stored entries under one root folder, all of
-//! known name. Knows nothing of pickles.
+//! Reads the zip of a `torch.save` file: stored entries with known names under one root folder. Knows
+//! nothing of pickles.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -7,9 +7,9 @@ use std::path::Path;
 
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
-use super::OfficialError;
+use super::error::OfficialError;
 
-/// Entries beside the storages; those that hold a dot at the start carry no data of ours.
+/// Entries beside the storages; those that begin with a dot are PyTorch's own records.
 const KNOWN: [&str; 6] = [
     "data.pkl",
     "byteorder",
@@ -46,7 +46,7 @@ impl Archive {
             let path = entry.name().map_err(|e| zip_fail("", &e))?.into_owned();
             let (folder, name) = path.split_once('/').unwrap_or(("", &path));
             if *root.get_or_insert_with(|| folder.to_owned()) != folder || !known(name) {
-                return Err(fail(&path, "has no place in a saved tensor".to_owned()));
+                return Err(fail(&path, "does not belong to a saved tensor".to_owned()));
             }
             if entry.compression() != CompressionMethod::Stored {
                 return Err(fail(&path, "is compressed, expected stored".to_owned()));
@@ -77,11 +77,6 @@ impl Archive {
 
     pub(super) fn entry(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name).map(Vec::as_slice)
-    }
-
-    /// The bytes of storage `key`.
-    pub(super) fn storage(&self, key: &str) -> Option<&[u8]> {
-        self.entry(&format!("data/{key}"))
     }
 }
 

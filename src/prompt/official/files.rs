@@ -1,4 +1,4 @@
-//! The two kinds of file, and a folder of them, as values.
+//! Prompts, start latents and folders of them as values.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,29 +6,18 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use super::archive::Archive;
-use super::machine::{self, Value};
+use super::error::OfficialError;
+use super::pickle::{self, Device, Place};
 use super::store::Store;
-use super::tensor::{Dtype, TensorRef, floats};
-use super::{Device, OfficialError, pickle};
 use crate::prompt::{Affine8, Factors, ReferencePayload, Shape};
 
 /// The file with the start latent of a chain.
 pub const INIT_FILE: &str = "init.pth";
 
-/// Larger files are no prompts and no start latents.
+/// Size limit of prompts and start latents, in bytes.
 const MAX_FILE: u64 = 1 << 26;
 /// Channels of a Stable Diffusion latent.
 const LATENT_CHANNELS: usize = 4;
-/// The files' tensors in the order of their storages.
-const FIELDS: [&str; 6] = [
-    "U",
-    "V",
-    "U_scale",
-    "U_zero_point",
-    "V_scale",
-    "V_zero_point",
-];
-
 /// Hashes of the entry names as the reference's PyTorch (GNU C++ library) computes them.
 const PROMPT_NAMES: u64 = 5_343_278_249_497_965_747;
 const INIT_NAMES: u64 = 5_768_588_573_859_962_782;
@@ -54,7 +43,7 @@ pub struct OfficialFolder {
 }
 
 impl OfficialFolder {
-    /// Reads `init.pth` and every `frame_NNNNN.prompt` of `folder`; other files are left alone.
+    /// Reads `init.pth` and every `frame_NNNNN.prompt` of `folder`; other files are ignored.
     ///
     /// Fails if one of them is missing, damaged or of another rank.
     pub fn read(folder: &Path) -> Result<Self, OfficialError> {
@@ -79,7 +68,7 @@ impl OfficialFolder {
     }
 }
 
-/// Reads every `frame_NNNNN.prompt` of `folder`, by frame number; other files are left alone.
+/// Reads every `frame_NNNNN.prompt` of `folder`, by frame number; other files are ignored.
 ///
 /// Fails if there is none, or if one is damaged or of another rank than the first.
 pub fn read_prompts(folder: &Path) -> Result<BTreeMap<u32, ReferencePayload>, OfficialError> {
@@ -110,7 +99,7 @@ pub fn read_prompts(folder: &Path) -> Result<BTreeMap<u32, ReferencePayload>, Of
     Ok(prompts)
 }
 
-/// The names in `folder` that [`OfficialFolder::read`] would take, in order; none if it is missing.
+/// Names of the files in `folder` that [`OfficialFolder::read`] reads, sorted; none if it is missing.
 pub fn files_in(folder: &Path) -> Result<Vec<String>, OfficialError> {
     let listing = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -140,153 +129,115 @@ pub fn read_init(path: &Path) -> Result<InitLatent, OfficialError> {
 
 /// Reads the bytes of a `.prompt` file; `file` names it in errors.
 pub fn prompt_from_bytes(file: &Path, bytes: &[u8]) -> Result<ReferencePayload, OfficialError> {
-    let (archive, value) = open(file, bytes)?;
-    let wrong = |field: &str, expected: &str| content(file, field, expected);
-    let Value::Dict(tensors) = value else {
-        return Err(wrong("data.pkl", "a dictionary of tensors"));
+    let archive = Archive::read(file, bytes)?;
+    let (u, v) = (storage(&archive, file, 0)?, storage(&archive, file, 1)?);
+    let scalar = |index: usize| match storage(&archive, file, index)?.as_chunks().0 {
+        &[word] if f32::from_le_bytes(word).is_finite() => Ok(f32::from_le_bytes(word)),
+        _ => Err(content(
+            file,
+            &format!("data/{index}"),
+            "one finite f32 number",
+        )),
     };
-    if let Some(name) = tensors.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-        return Err(wrong(name, "no such field"));
-    }
-    let tensor = |field: &str| {
-        tensors
-            .get(field)
-            .ok_or_else(|| wrong(field, "to be there"))
-    };
-    let scalar = |field: &str| {
-        let tensor = tensor(field)?;
-        let values = floats(tensor.bytes(&archive, Dtype::Float, file, field)?);
-        match (tensor.sizes.as_slice(), values.as_slice()) {
-            (&[], &[value]) if value.is_finite() => Ok(value),
-            _ => Err(wrong(field, "one finite number")),
-        }
-    };
-    let map = |scale: &str, zero_point: &str| -> Result<Affine8, OfficialError> {
+    let map = |index: usize| -> Result<Affine8, OfficialError> {
         Ok(Affine8 {
-            scale: scalar(scale)?,
-            zero_point: scalar(zero_point)?,
+            scale: scalar(index)?,
+            zero_point: scalar(index + 1)?,
         })
     };
-    let (u, v) = (tensor("U")?, tensor("V")?);
-    let (&[tokens, rank], &[rows, dim]) = (u.sizes.as_slice(), v.sizes.as_slice()) else {
-        return Err(wrong("U, V", "two matrices"));
-    };
-    let shape = Shape { tokens, dim }.check();
-    let shape = shape.map_err(|error| wrong("U, V", &error.to_string()))?;
-    if rank != rows || !(1..=Factors::MAX_RANK).contains(&rank) {
-        return Err(wrong("U, V", "the same rank, 1 to 255"));
-    }
+    let (u_map, v_map) = (map(2)?, map(4)?);
+    let sizes = (1..=Factors::MAX_RANK)
+        .filter(|rank| u.len().is_multiple_of(*rank) && v.len().is_multiple_of(*rank))
+        .filter_map(|rank| {
+            let (tokens, dim) = (u.len() / rank, v.len() / rank);
+            Some((Shape { tokens, dim }.check().ok()?, rank))
+        });
+    let (shape, rank) = matching(file, &archive, sizes, |&(shape, rank), place| {
+        pickle::prompt(shape, rank, place)
+    })?;
     Ok(ReferencePayload {
         shape,
         rank,
-        u: u.bytes(&archive, Dtype::Byte, file, "U")?.to_vec(),
-        v: v.bytes(&archive, Dtype::Byte, file, "V")?.to_vec(),
-        u_map: map("U_scale", "U_zero_point")?,
-        v_map: map("V_scale", "V_zero_point")?,
+        u: u.to_vec(),
+        v: v.to_vec(),
+        u_map,
+        v_map,
     })
 }
 
 /// Reads the bytes of an `init.pth` file; `file` names it in errors.
 pub fn init_from_bytes(file: &Path, bytes: &[u8]) -> Result<InitLatent, OfficialError> {
-    let (archive, value) = open(file, bytes)?;
-    let wrong = || {
-        content(
-            file,
-            "data.pkl",
-            "one tensor of 1×4×height×width finite floats",
-        )
-    };
-    let Value::Tensor(tensor) = value else {
-        return Err(wrong());
-    };
-    let &[1, LATENT_CHANNELS, height, width] = tensor.sizes.as_slice() else {
-        return Err(wrong());
-    };
-    let values = floats(tensor.bytes(&archive, Dtype::Float, file, "latent")?);
-    if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
-        return Err(wrong());
+    let archive = Archive::read(file, bytes)?;
+    let (words, rest) = storage(&archive, file, 0)?.as_chunks();
+    let values: Vec<f32> = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
+    let cells = values.len() / LATENT_CHANNELS;
+    let whole = cells > 0 && values.len() == LATENT_CHANNELS * cells && rest.is_empty();
+    if !whole || values.iter().any(|value| !value.is_finite()) {
+        let expected = "1×4×height×width finite f32 numbers";
+        return Err(content(file, "data/0", expected));
     }
+    let heights = (1..=cells).filter(|height| cells.is_multiple_of(*height));
+    let height = matching(file, &archive, heights, |&height, place| {
+        pickle::floats(&[1, LATENT_CHANNELS, height, cells / height], place)
+    })?;
     Ok(InitLatent {
         height,
-        width,
+        width: cells / height,
         values,
+    })
+}
+
+fn storage<'a>(archive: &'a Archive, file: &Path, key: usize) -> Result<&'a [u8], OfficialError> {
+    let name = format!("data/{key}");
+    let bytes = archive.entry(&name);
+    bytes.ok_or_else(|| content(file, &name, "an entry of that name"))
+}
+
+/// The one of `sizes` whose pickle, as `torch.save` writes it, is the archive's.
+fn matching<S>(
+    file: &Path,
+    archive: &Archive,
+    sizes: impl Iterator<Item = S>,
+    written: impl Fn(&S, &Place) -> Vec<u8>,
+) -> Result<S, OfficialError> {
+    let pickle = archive.entry("data.pkl").unwrap_or_default();
+    let places = Place::candidates(pickle);
+    let mut sizes = sizes;
+    let found = sizes.find(|size| places.iter().any(|place| written(size, place) == pickle));
+    found.ok_or_else(|| OfficialError::Pickle {
+        file: file.to_owned(),
     })
 }
 
 /// The bytes of a `.prompt` file as the reference would write it; `stem` is the file's name
 /// without extension, which PyTorch takes as the zip's root folder.
 pub fn prompt_to_bytes(prompt: &ReferencePayload, stem: &str, device: Device) -> Vec<u8> {
-    let (Shape { tokens, dim }, rank) = (prompt.shape, prompt.rank);
-    let matrices = [vec![tokens, rank], vec![rank, dim]];
-    let tensors: Vec<(&str, TensorRef)> = FIELDS
-        .iter()
-        .enumerate()
-        .map(|(index, &field)| {
-            let matrix = matrices.get(index);
-            let dtype = matrix.map_or(Dtype::Float, |_| Dtype::Byte);
-            (
-                field,
-                tensor_ref(dtype, index, matrix.cloned().unwrap_or_default()),
-            )
-        })
-        .collect();
+    let pickle = pickle::prompt(prompt.shape, prompt.rank, &device.into());
     let (u, v) = (prompt.u_map, prompt.v_map);
     let scalars = [u.scale, u.zero_point, v.scale, v.zero_point].map(f32::to_le_bytes);
-    let storages = [prompt.u.as_slice(), prompt.v.as_slice()];
-    let storages = storages
-        .into_iter()
-        .chain(scalars.iter().map(<[u8; 4]>::as_slice));
-    save(
-        stem,
-        &pickle::dictionary(&tensors, device),
-        storages,
-        PROMPT_NAMES,
-    )
+    let mut storages = vec![prompt.u.as_slice(), prompt.v.as_slice()];
+    storages.extend(scalars.iter().map(<[u8; 4]>::as_slice));
+    save(stem, &pickle, &storages, PROMPT_NAMES)
 }
 
 /// The bytes of an `init.pth` file as the reference would write it, with `stem` as above.
 pub fn init_to_bytes(init: &InitLatent, stem: &str, device: Device) -> Vec<u8> {
-    let sizes = vec![1, LATENT_CHANNELS, init.height, init.width];
-    let values: Vec<u8> = init
-        .values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    let tensor = tensor_ref(Dtype::Float, 0, sizes);
-    let storages = std::iter::once(values.as_slice());
-    save(stem, &pickle::single(&tensor, device), storages, INIT_NAMES)
+    let sizes = [1, LATENT_CHANNELS, init.height, init.width];
+    let values = init.values.iter().flat_map(|value| value.to_le_bytes());
+    let values: Vec<u8> = values.collect();
+    let pickle = pickle::floats(&sizes, &device.into());
+    save(stem, &pickle, &[&values], INIT_NAMES)
 }
 
-fn tensor_ref(dtype: Dtype, storage: usize, sizes: Vec<usize>) -> TensorRef {
-    TensorRef {
-        dtype,
-        storage: storage.to_string(),
-        sizes,
-    }
-}
-
-fn save<'a>(
-    stem: &str,
-    pickle: &[u8],
-    storages: impl Iterator<Item = &'a [u8]>,
-    names_hash: u64,
-) -> Vec<u8> {
+fn save(stem: &str, pickle: &[u8], storages: &[&[u8]], names_hash: u64) -> Vec<u8> {
     let mut store = Store::new(stem);
     store.entry("data.pkl", pickle);
     store.entry("byteorder", b"little");
-    for (index, data) in storages.enumerate() {
+    for (index, data) in storages.iter().enumerate() {
         store.entry(&format!("data/{index}"), data);
     }
     store.entry("version", b"3\n");
     store.finish(names_hash)
-}
-
-fn open(file: &Path, bytes: &[u8]) -> Result<(Archive, Value), OfficialError> {
-    let archive = Archive::read(file, bytes)?;
-    let pickle = archive.entry("data.pkl");
-    let pickle = pickle.ok_or_else(|| content(file, "data.pkl", "to be there"))?;
-    let value = machine::run(file, pickle)?;
-    Ok((archive, value))
 }
 
 /// The name of the file with the prompt of frame `number`.

@@ -1,10 +1,9 @@
 //! The files of the reference implementation: `frame_NNNNN.prompt` and `init.pth`.
 //!
 //! Both are what `torch.save` writes: a zip of stored entries with a pickle and raw storages.
-//! Reading executes nothing: the pickle machine knows the few opcodes and the four globals that
-//! these files contain and refuses everything else with the place. Writing gives the very bytes
-//! that the reference's PyTorch (2.x, before 2.6's alignment record) writes, so a title made from
-//! official prompts goes back byte for byte.
+//! Writing gives the very bytes that the reference's PyTorch (2.x, before 2.6's alignment record)
+//! writes, so a title made from official prompts goes back byte for byte. Reading never interprets
+//! the pickle: it must equal the one that would be written for the storages' sizes.
 //!
 //! Knowledge comes from the published prompts themselves (JiangkaiWu/Promptus, 00d6b77), the
 //! pickle protocol 2 (Python's `pickletools`) and PyTorch's `caffe2/serialize/inline_container`.
@@ -13,10 +12,8 @@
 mod archive;
 mod error;
 mod files;
-mod machine;
 mod pickle;
 mod store;
-mod tensor;
 
 pub use error::OfficialError;
 pub use files::{INIT_FILE, InitLatent, OfficialFolder, files_in, prompt_name};

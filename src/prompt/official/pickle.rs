@@ -1,9 +1,12 @@
-//! Writing the pickle side, opcode for opcode as Python's pickler does for `torch.save`
-//! (protocol 2, a memo slot for every string, tuple and object made, in order).
+//! The pickles of the reference's files, opcode for opcode as Python's pickler writes them for
+//! `torch.save` (protocol 2, a memo slot for every string, tuple and object made, in order).
+//!
+//! Reading compares: a file's pickle must equal the one that is written for its sizes, so nothing in
+//! it is ever interpreted.
 
-use super::tensor::{Dtype, TensorRef};
+use crate::prompt::Shape;
 
-/// Where PyTorch puts the tensors of a written file unless told otherwise.
+/// Device of the tensors in a written file, unless told otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Device {
     /// The first CUDA device: what the reference writes, and what its player relies on. Without
@@ -14,47 +17,96 @@ pub enum Device {
     Cpu,
 }
 
-impl Device {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Cuda => "cuda:0",
-            Self::Cpu => "cpu",
+/// How a pickle names the tensors' device.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    name: String,
+    /// Whether Python met the same string object again, as for its constant `cpu`.
+    shared: bool,
+}
+
+impl From<Device> for Place {
+    fn from(device: Device) -> Self {
+        let name = match device {
+            Device::Cuda => "cuda:0",
+            Device::Cpu => "cpu",
+        };
+        Self {
+            name: name.to_owned(),
+            shared: false,
         }
     }
 }
 
-/// The pickle of a dictionary of named tensors.
-pub(super) fn dictionary(tensors: &[(&str, TensorRef)], device: Device) -> Vec<u8> {
-    let mut writer = Writer::new();
+impl Place {
+    /// The forms in which `pickle` may name its device.
+    pub(super) fn candidates(pickle: &[u8]) -> Vec<Self> {
+        let at = pickle.windows(5).position(|window| window == b"cuda:");
+        let digits = pickle[at.map_or(pickle.len(), |at| at + 5)..].iter();
+        let digits = digits.take_while(|byte| byte.is_ascii_digit()).take(3);
+        let number: String = digits.map(|&byte| char::from(byte)).collect();
+        let (name, forms) = match at {
+            Some(_) => (format!("cuda:{number}"), vec![false]),
+            None => ("cpu".to_owned(), vec![true, false]),
+        };
+        let place = |shared| Self {
+            name: name.clone(),
+            shared,
+        };
+        forms.into_iter().map(place).collect()
+    }
+}
+
+/// The matrices and scalars of a prompt in the order of their storages.
+const FIELDS: [&str; 6] = [
+    "U",
+    "V",
+    "U_scale",
+    "U_zero_point",
+    "V_scale",
+    "V_zero_point",
+];
+const BYTES: &str = "torch\nByteStorage\n";
+const FLOATS: &str = "torch\nFloatStorage\n";
+
+/// The pickle of a prompt: a dictionary of its fields.
+pub(super) fn prompt(shape: Shape, rank: usize, place: &Place) -> Vec<u8> {
+    let matrices = [[shape.tokens, rank], [rank, shape.dim]];
+    let mut writer = Writer::new(place);
     writer.out.push(b'}');
     writer.remember();
     writer.out.push(b'(');
-    for (name, tensor) in tensors {
+    for (index, name) in FIELDS.iter().enumerate() {
         writer.text(name);
-        writer.tensor(tensor, device);
+        match matrices.get(index) {
+            Some(sizes) => writer.tensor(index, BYTES, sizes),
+            None => writer.tensor(index, FLOATS, &[]),
+        }
     }
     writer.out.push(b'u');
     writer.finish()
 }
 
-/// The pickle of one tensor.
-pub(super) fn single(tensor: &TensorRef, device: Device) -> Vec<u8> {
-    let mut writer = Writer::new();
-    writer.tensor(tensor, device);
+/// The pickle of one tensor of floats.
+pub(super) fn floats(sizes: &[usize], place: &Place) -> Vec<u8> {
+    let mut writer = Writer::new(place);
+    writer.tensor(0, FLOATS, sizes);
     writer.finish()
 }
 
-struct Writer {
+struct Writer<'a> {
     out: Vec<u8>,
+    place: &'a Place,
     slots: u8,
-    /// Strings and globals that Python meets as the same object again, with their slots.
+    /// Strings and globals that Python met as the same object before, with their slots.
     seen: Vec<(&'static str, u8)>,
 }
 
-impl Writer {
-    fn new() -> Self {
+impl<'a> Writer<'a> {
+    fn new(place: &'a Place) -> Self {
         Self {
             out: vec![0x80, 2],
+            place,
             slots: 0,
             seen: Vec::new(),
         }
@@ -129,23 +181,29 @@ impl Writer {
         self.remember();
     }
 
-    fn tensor(&mut self, tensor: &TensorRef, device: Device) {
+    /// A whole, contiguous tensor in the storage `data/key`.
+    fn tensor(&mut self, key: usize, storage: &'static str, sizes: &[usize]) {
         self.global("torch._utils\n_rebuild_tensor_v2\n");
         self.out.extend(*b"((");
         self.shared("storage", |writer| writer.text("storage"));
-        self.global(match tensor.dtype {
-            Dtype::Byte => "torch\nByteStorage\n",
-            Dtype::Float => "torch\nFloatStorage\n",
-        });
-        self.text(&tensor.storage);
-        self.text(device.name());
-        self.int(tensor.sizes.iter().product());
+        self.global(storage);
+        self.text(&key.to_string());
+        let place = self.place;
+        if place.shared {
+            self.shared("cpu", |writer| writer.text(&place.name));
+        } else {
+            self.text(&place.name);
+        }
+        self.int(sizes.iter().product());
         self.out.push(b't');
         self.remember();
         self.out.push(b'Q');
         self.int(0);
-        self.ints(&tensor.sizes);
-        self.ints(&tensor.strides());
+        self.ints(sizes);
+        let strides: Vec<usize> = (1..=sizes.len())
+            .map(|axis| sizes[axis..].iter().product())
+            .collect();
+        self.ints(&strides);
         self.out.push(0x89);
         self.global("collections\nOrderedDict\n");
         self.out.extend(*b")R");

@@ -1,13 +1,13 @@
 //! Writing the zip side byte for byte as PyTorch does: stored entries whose data start at
 //! multiples of 64 through an `FB` extra field, sizes in data descriptors, zip64 end records.
-//! (`caffe2/serialize/inline_container.cc`, zip APPNOTE 4.3 and 4.4; no zip library can be told
-//! to write this layout.)
+//! (`caffe2/serialize/inline_container.cc`, zip APPNOTE 4.3 and 4.4; no zip library
+//! offers this layout.)
 
 /// Sizes in data descriptors, names in UTF-8.
 const FLAGS: u16 = 0x0808;
 const ALIGNMENT: usize = 64;
 
-/// A zip in the making. Every entry lies under `root/`.
+/// A zip writer. Every entry lies under `root/`.
 pub(super) struct Store {
     root: String,
     out: Vec<u8>,
@@ -74,7 +74,7 @@ impl Store {
             .extend(values.iter().flat_map(|value| value.to_le_bytes()));
     }
 
-    /// The entry's place in the central directory.
+    /// Adds the entry to the central directory.
     fn list(&mut self, path: &str, offset: u32, crc: u32, size: u32) {
         let mut at = std::mem::take(&mut self.directory);
         std::mem::swap(&mut self.out, &mut at);

@@ -1,20 +1,18 @@
-//! What the values of a picture mean: matrix, range, transfer and primaries, as far as they are
-//! stated, and what is assumed where they are not.
+//! Colour metadata of a picture: matrix, range, transfer and primaries, stated or assumed.
 
 use super::probe::{FrameInfo, PixelFormat, SideData, Stream, Tags};
 use super::tone::{Gamut, Tone, Transfer};
 use crate::source::ycbcr::Matrix;
 
-/// The light that pictures of PQ are taken to reach where they do not say, in candela a square
-/// metre.
+/// Peak luminance of PQ pictures that do not state it, in cd/m².
 const USUAL_PEAK: f64 = 1000.0;
 
-/// How values become RGB.
+/// Conversion to RGB.
 #[derive(Default)]
 pub(super) struct Colour {
     /// Options of the scale filter, such as `in_color_matrix=bt709:in_range=limited`.
     pub(super) scale: Option<String>,
-    /// What brings a wide range or gamut to BT.709.
+    /// Mapping of a wide range or gamut to BT.709.
     pub(super) tone: Option<Tone>,
     pub(super) notices: Vec<String>,
 }
@@ -42,8 +40,7 @@ pub(super) fn colour(
         side_data(),
     );
     if side_data().any(|data| data.dv_profile == Some(5)) {
-        let notice =
-            "Dolby Vision profile 5: its own colours are not known here, they come out wrong";
+        let notice = "Dolby Vision profile 5: not supported, colours will be wrong";
         colour.notices.push(notice.into());
     }
     if format.is_some_and(PixelFormat::is_yuv) {
@@ -99,14 +96,14 @@ fn matrix(
         Some(other) => {
             let name = assumed.1;
             notices.push(format!(
-                "the colour matrix {other} is not known here: {name} assumed"
+                "the colour matrix {other} is not supported: {name} assumed"
             ));
             assumed.0
         }
     }
 }
 
-/// The way to BT.709, said in one line, where the input is anything wider.
+/// The mapping to BT.709 for wider inputs, with its notice.
 fn tone<'a>(
     primaries: Option<&str>,
     transfer: Option<&str>,
@@ -145,7 +142,7 @@ fn tone<'a>(
     }
 }
 
-/// The brightest light of the content, else of the display it was made on.
+/// Peak luminance of the content, or of its mastering display.
 fn peak<'a>(side_data: impl Iterator<Item = &'a SideData>) -> f64 {
     let (mut content, mut display) = (None, None);
     for data in side_data {

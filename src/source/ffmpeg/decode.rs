@@ -1,12 +1,13 @@
-//! The decoding program and the pictures that it writes to a pipe: raw, of one size that it was
-//! asked for, so that every picture is a known number of bytes.
+//! The decoding process and its pictures: raw, of one requested size, so that each has a known number of
+//! bytes.
 
 use super::input::Input;
 use super::messages::{Messages, Said};
 use super::tone::Tone;
 use crate::frame::Frame;
 use crate::source::closing::Closing;
-use crate::source::{SourceError, over};
+use crate::source::error::SourceError;
+use crate::source::image_file::over;
 use rayon::prelude::*;
 use std::io::Read;
 use std::path::PathBuf;
@@ -15,15 +16,15 @@ use std::process::{Child, ChildStdout};
 /// Pixels that one thread takes at least.
 const PIXELS: usize = 1 << 14;
 
-/// How the values of a pixel lie in the pipe and become RGB.
+/// Layout of a pixel in the pipe and its conversion to RGB.
 pub(super) struct Layout {
     pub(super) tone: Option<Tone>,
-    /// What lies behind transparent pixels, where there can be any.
+    /// Background of transparent pixels, if the format has alpha.
     pub(super) background: Option<[u8; 3]>,
 }
 
 impl Layout {
-    /// ffmpeg's name of it.
+    /// ffmpeg's pixel format.
     pub(super) fn pixel_format(&self) -> &'static str {
         match (self.tone.is_some(), self.background.is_some()) {
             (false, false) => "rgb24",
@@ -63,16 +64,16 @@ impl Layout {
     }
 }
 
-/// What is known of an input before it is decoded.
+/// Properties of an input that are known before decoding.
 pub(super) struct Expected {
     pub(super) size: (u32, u32),
-    /// How many pictures there should be.
+    /// Expected number of pictures.
     pub(super) pictures: Option<u64>,
-    /// What the container promises, as text: `20 frames` or `2.5 s`.
+    /// The container's length as text: `20 frames` or `2.5 s`.
     pub(super) promised: Option<String>,
 }
 
-/// The pictures of an input, decoded as they are asked for.
+/// The pictures of an input, decoded on demand.
 pub(super) struct Frames {
     child: Child,
     pipe: Option<ChildStdout>,
@@ -140,7 +141,7 @@ impl Frames {
         frame.map(Some).map_err(failed)
     }
 
-    /// Counts what else can be read of a damaged input, and ends in the error that says so.
+    /// Counts the rest of a damaged input for the error message.
     fn drain(&mut self, wanted: u64) -> Result<(), SourceError> {
         self.number += 1;
         if let Some(mut pipe) = self.pipe.take() {
@@ -150,7 +151,7 @@ impl Frames {
         self.end(true)
     }
 
-    /// Takes stock once the pipe has ended; `whole`: with a whole picture.
+    /// Checks the result at the end of the pipe; `whole`: it ended with a complete picture.
     fn end(&mut self, whole: bool) -> Result<(), SourceError> {
         let status = self.child.wait();
         let status = status.map_err(|e| SourceError::io(&self.path, e))?;
@@ -172,13 +173,13 @@ impl Frames {
         Err(damaged)
     }
 
-    /// Says what became of the frames on the way to a constant rate and size.
+    /// Reports frames dropped, repeated and rescaled.
     fn tally(&self, said: &Said) {
         if let Some([read, dropped, repeated]) = said.resampled
             && (dropped, repeated) != (0, 0)
         {
             self.closing.say(format!(
-                "resampled to a constant rate: of {read} frames {dropped} were dropped, {repeated} added as repetitions"
+                "resampled to a constant rate: of {read} frames {dropped} dropped, {repeated} repeated"
             ));
         }
         if let Some((first, others)) = said.sizes.split_first()
@@ -186,7 +187,7 @@ impl Frames {
         {
             let others = others.join(", ");
             self.closing.say(format!(
-                "the size of the pictures changes from {first} to {others}: brought into the first"
+                "the size of the pictures changes from {first} to {others}: scaled to the first"
             ));
         }
     }
@@ -222,7 +223,7 @@ impl Iterator for Frames {
 
 impl Drop for Frames {
     fn drop(&mut self) {
-        // Fails only where the program has already ended, which is what is wanted.
+        // Fails only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

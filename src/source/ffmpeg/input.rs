@@ -1,10 +1,10 @@
-//! What the programs open: a file, a URL, or the bytes of a pipe.
+//! The input of the programs: a file, a URL, or the bytes of a pipe.
 //!
-//! A pipe can be read once, but is looked into several times before it is decoded: its first
-//! megabytes are kept and given to every look. A pipe that ends within them becomes a temporary
-//! file, so that containers whose index comes last can be read too.
+//! A pipe can be read only once, but is probed several times before decoding: its first megabytes are
+//! kept and fed to every probe. A pipe that ends within them becomes a temporary file, so that
+//! containers with their index at the end can be read as well.
 
-use crate::source::SourceError;
+use crate::source::error::SourceError;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use tempfile::NamedTempFile;
 
-/// How much of a pipe is looked into before decoding begins, in bytes.
+/// Bytes of a pipe that are kept for probing.
 const HEAD: u64 = 4 << 20;
 
 /// An input of `ffprobe` and `ffmpeg`.
 pub(in crate::source) struct Input {
-    /// What the user called it.
+    /// Name given by the user.
     name: PathBuf,
     place: Place,
 }
@@ -81,7 +81,7 @@ impl Input {
         &self.name
     }
 
-    /// Whether the input is at hand as a whole, so that reading it ahead costs little.
+    /// Whether the whole input is local, so that reading ahead is cheap.
     pub(super) fn is_local(&self) -> bool {
         matches!(self.place, Place::File(_) | Place::Spooled(_))
     }

@@ -1,5 +1,4 @@
-//! What `ffmpeg` writes to its standard error, line by line: complaints about the input, and the
-//! counts that it gives at the end.
+//! Parses `ffmpeg`'s standard error: errors about the input, and the counts at the end.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +9,7 @@ const KEPT: usize = 6;
 /// Longest part of a line that is kept, in bytes.
 const LINE: u64 = 4096;
 
-/// What has been said so far.
+/// Messages so far.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Said {
     /// The first different complaints, without the address of who makes them.
@@ -160,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn complaints_counts_and_sizes_are_told_apart() {
+    fn errors_counts_and_sizes_are_parsed() {
         let text = "[h264 @ 0x55] [error] no frame!\n[h264 @ 0x56] [error] no frame!\n\
                     [warning] a.mp4: corrupt decoded frame in stream 0\n[warning] past duration\n\
                     [graph 0 input @ 0x1] [info] filter context - w: 64 h: 48 fmt: 0, incoming frame - w: 48 h: 64 fmt: 0 pts_time: 1.1\n\

@@ -1,11 +1,9 @@
-//! Any input that is no folder, recipe or plain y4m, through the `ffprobe` and `ffmpeg` programs on
-//! the `PATH`.
+//! All other inputs, through the programs `ffprobe` and `ffmpeg` on the `PATH`.
 //!
-//! `ffprobe` tells what the container, the first frames and the times of the packets say; from that
-//! one chain of filters is made that states everything: deinterlacing, rate, matrix and range,
-//! size, orientation. `ffmpeg` then writes pictures of that size to a pipe. Nothing is left to its
-//! defaults, so that what the container says wrongly cannot change what a picture is, and the chain
-//! is not made anew where a stream changes its format.
+//! `ffprobe` reports the container, the first frames and the packets' times; from these one explicit
+//! filter chain is built: deinterlacing, rate, matrix and range, size, orientation. `ffmpeg` then writes
+//! pictures of that size to a pipe. Nothing is left to ffmpeg's defaults, so that wrong metadata cannot
+//! change a picture's interpretation, and the chain is not rebuilt where a stream changes its format.
 
 mod colour;
 mod decode;
@@ -18,7 +16,9 @@ mod streams;
 mod tone;
 
 use super::closing::Closing;
-use super::{MAX_SIDE, Options, Source, SourceError};
+use super::error::SourceError;
+use super::frames::{Options, Source};
+use super::size::MAX_SIDE;
 use crate::time::FrameRate;
 use colour::Colour;
 use decode::{Expected, Frames, Layout};
@@ -28,9 +28,9 @@ use probe::{FrameInfo, PixelFormat, Probe, Stream};
 use rate::Timing;
 use std::process::Command;
 
-/// Formats whose pictures are shown for exactly as long as they say.
+/// Formats with an exact duration for each picture.
 const EXACT: [&str; 3] = ["gif", "apng", "webp"];
-/// Pixels wider or higher than this many times their other side are a mistake of the container.
+/// Pixel aspect ratios beyond this are taken as an error of the container.
 const MAX_ASPECT: u32 = 16;
 
 /// The first line of `ffmpeg -version`, or `None` where it is not installed.
@@ -100,7 +100,7 @@ pub(super) fn open(input: Input, options: &Options) -> Result<Source, SourceErro
     })
 }
 
-/// What is known of the stream that is read.
+/// Properties of the stream that is read.
 struct Film {
     stream: Stream,
     format: Option<PixelFormat>,
@@ -111,7 +111,7 @@ struct Film {
     name: std::path::PathBuf,
 }
 
-/// How it is read.
+/// How the stream is read.
 struct Plan {
     size: (u32, u32),
     native: FrameRate,
@@ -155,7 +155,7 @@ impl Film {
         })
     }
 
-    /// What is read and what is said of it.
+    /// The plan for reading, with its notices.
     fn plan(&self, options: &Options) -> Result<Plan, SourceError> {
         let mut notices: Vec<String> = self.left_out.iter().cloned().collect();
         let orientation = self.orientation(&mut notices);
@@ -209,7 +209,7 @@ impl Film {
         })
     }
 
-    /// The filters from decoded frames to what the pipe carries.
+    /// The filters from decoded frames to the pipe's pictures.
     fn chain(
         &self,
         rates: Option<String>,
@@ -226,7 +226,7 @@ impl Film {
         let meaning = colour.scale.as_ref().map(|options| format!(":{options}"));
         let scale = scale + &meaning.unwrap_or_default();
         let format = format!("format={}", layout.pixel_format());
-        // Pictures of another size in the middle of a stream lie in front of black.
+        // Pictures of another size within a stream are padded with black.
         let pad = format!("pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:eval=frame");
         let upright = orientation.filters().map(str::to_owned);
         let filters = deinterlace.into_iter().chain(rates);
@@ -257,14 +257,13 @@ impl Film {
             return Orientation::default();
         };
         Orientation::from_matrix(matrix).unwrap_or_else(|| {
-            notices.push("turned by other than quarters: shown as it is stored".into());
+            notices.push("rotated by an angle that is not a multiple of 90°: not rotated".into());
             Orientation::default()
         })
     }
 
-    /// Whether only some frames carry a display matrix, as those with it in their SEI do. ffmpeg
-    /// makes its filters anew there, and a filter that resamples would lose the frame it holds:
-    /// the program itself resamples then.
+    /// Whether only some frames carry a display matrix, as with SEI messages. ffmpeg then rebuilds its
+    /// filters, and a resampling filter would lose its buffered frame; so ffmpeg's `-r` resamples instead.
     fn restarts(&self) -> bool {
         let turns = |frame: &FrameInfo| {
             let mut matrices = frame.side_data_list.iter();
@@ -298,7 +297,7 @@ impl Film {
         self.decoder().is_some() || format.is_some_and(|format| format.is("alpha"))
     }
 
-    /// A decoder other than ffmpeg's first choice: its own for VP8 and VP9 leave the alpha out.
+    /// A decoder other than ffmpeg's default: its own VP8 and VP9 decoders ignore alpha.
     fn decoder(&self) -> Option<&'static str> {
         let alpha = self
             .stream
@@ -321,7 +320,7 @@ impl Film {
         words.any(|word| word == name).then_some(name)
     }
 
-    /// How long the frames last, if the container says it.
+    /// Duration of the stream in seconds, if the container states it.
     fn seconds(&self) -> Option<f64> {
         let seconds = self.stream.duration.as_deref()?.parse::<f64>().ok()?;
         (seconds.is_finite() && seconds > 0.0).then_some(seconds)
@@ -337,8 +336,8 @@ impl Film {
 }
 
 impl Stream {
-    /// The stream's own duration in seconds: its header's, Matroska's tag, or the file's where it
-    /// is alone.
+    /// Duration of the stream in seconds: from its header, Matroska's tag, or the file if it is the only
+    /// stream.
     fn promised_duration(&self, probe: &Probe) -> Option<String> {
         let seconds = |text: &Option<String>| text.as_deref()?.parse::<f64>().ok();
         if let Some(own) = &self.duration {
@@ -351,7 +350,7 @@ impl Stream {
         });
         let alone = || seconds(&probe.format.duration).filter(|_| probe.streams.len() == 1);
         let end = tag.or_else(alone)?;
-        // Matroska says when a stream ends, counted from the start of the file.
+        // Matroska's tag is the end of the stream, relative to the start of the file.
         let from_start = probe.format.format_name.contains("matroska");
         let start = seconds(&self.start_time).filter(|_| from_start);
         Some((end - start.unwrap_or(0.0)).to_string())

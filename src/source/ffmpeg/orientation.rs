@@ -1,10 +1,10 @@
-//! How a picture is turned and mirrored to be upright, from its display matrix.
+//! Rotation and mirroring that make a picture upright, from its display matrix.
 
-/// A turn by quarters, mirrored or not, as the filters that make it.
+/// A rotation by a multiple of 90°, mirrored or not, as ffmpeg filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Orientation {
     filters: &'static str,
-    /// Whether width and height change places.
+    /// Whether width and height are swapped.
     pub(super) turned: bool,
 }
 
@@ -16,8 +16,8 @@ impl Orientation {
     }
 
     /// From a matrix as `ffprobe` prints it: three rows `00000000: a b u`, in units of 1/65536,
-    /// where the place (x, y) is shown at (a·x + c·y, b·x + d·y). `None` if it is no turn by
-    /// quarters.
+    /// where the place (x, y) is shown at (a·x + c·y, b·x + d·y). `None` for other
+    /// angles.
     pub(super) fn from_matrix(text: &str) -> Option<Self> {
         let rows = text.lines().filter_map(|line| line.split_once(':'));
         let numbers = rows.flat_map(|(_, row)| row.split_whitespace());

@@ -1,17 +1,17 @@
-//! What `ffprobe` says of an input: its streams, the first decoded frames, the times of packets.
+//! Output of `ffprobe`: streams, the first decoded frames, the times of packets.
 
 use super::input::Input;
-use crate::source::SourceError;
+use crate::source::error::SourceError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// How many packets are decoded to see what the container does not say.
+/// Packets that are decoded for properties that the container lacks.
 const FIRST_PACKETS: u32 = 16;
-/// How many packets' times are read of an input at hand, and of one from the network.
+/// Packets whose times are read, of a local input and of one from the network.
 const LOCAL_TIMES: u32 = 20_000;
 const REMOTE_TIMES: u32 = 240;
 
-/// Everything said before a frame is read.
+/// Output of one `ffprobe` run.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Probe {
@@ -53,7 +53,7 @@ pub(super) struct Stream {
     pub(super) side_data_list: Vec<SideData>,
 }
 
-/// What is said of colours, by a stream or a frame.
+/// Colour tags of a stream or a frame.
 #[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 pub(super) struct Tags {
@@ -116,7 +116,7 @@ impl Probe {
         let said = ask(input, &[&asked[..], &["-of", "json=compact=1"]].concat())?;
         serde_json::from_slice(&said).map_err(|error| SourceError::Ffmpeg {
             path: input.name().into(),
-            reason: format!("ffprobe's answer is not understood: {error}"),
+            reason: format!("unexpected output of ffprobe: {error}"),
         })
     }
 
@@ -130,7 +130,7 @@ impl Probe {
         probe.map(|probe| probe.frames).unwrap_or_default()
     }
 
-    /// When the frames of `stream` are shown, in seconds, rising.
+    /// When the frames of `stream` are shown, in seconds, ascending.
     pub(super) fn times(input: &Input, stream: u32) -> Vec<f64> {
         let count = if input.is_local() {
             LOCAL_TIMES
@@ -155,7 +155,7 @@ impl Probe {
     }
 }
 
-/// What `ffprobe` answers. Fails with its own words if it cannot read the input.
+/// Runs `ffprobe`. Fails with its message if it cannot read the input.
 fn ask(input: &Input, arguments: &[&str]) -> Result<Vec<u8>, SourceError> {
     let before = [&["-v", "error"], arguments].concat();
     let child = input.look("ffprobe", &before, &[])?;

@@ -1,5 +1,4 @@
-//! The constant rate at which an input is read, from what the container says and from when its
-//! frames are shown.
+//! The constant rate at which an input is read, from the container's metadata and the frames' times.
 //!
 //! A steady input keeps its rate. Of any other the rate is that of its fastest usual stretch, not
 //! the mean of a clip that stands still for a while: as many frames as are made there, or a little
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_comes_out_at_the_rate_it_was_made_at() {
+    fn jittered_times_give_their_nominal_rate() {
         for (fps, jitter) in [
             (30.0, 0.008),
             (30.0, 0.012),
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn two_rates_in_one_clip_give_the_faster() {
+    fn a_clip_with_two_rates_gets_the_faster_one() {
         let mut times: Vec<f64> = (0..100).map(|n| f64::from(n) / 24.0).collect();
         times.extend((0..100).map(|n| 5.0 + f64::from(n) / 60.0));
         assert_eq!(rate(&times, "120/1", "34/1"), "60");

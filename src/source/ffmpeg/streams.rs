@@ -1,4 +1,4 @@
-//! Which stream is the film, and what of the input is left out.
+//! Selection of the video stream, and the list of ignored streams.
 
 use super::probe::Stream;
 use std::cmp::Reverse;
@@ -22,7 +22,7 @@ fn is_film(stream: &Stream) -> bool {
 pub(super) fn left_out(streams: &[Stream], film: u32) -> Option<String> {
     let others = streams.iter().filter(|stream| stream.index != film);
     let others: Vec<String> = others.map(Stream::describe).collect();
-    (!others.is_empty()).then(|| format!("left out: {}", others.join("; ")))
+    (!others.is_empty()).then(|| format!("ignored: {}", others.join("; ")))
 }
 
 impl Stream {
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_film_wins_then_the_default_then_the_first() {
+    fn the_largest_video_is_chosen_then_the_default_then_the_first() {
         let index = |streams: &[Stream]| best(streams).map(|stream| stream.index);
         assert_eq!(index(&[]), None);
         assert_eq!(index(&[stream(0, 600, &["attached_pic"])]), None);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_listed_in_one_line() {
+    fn ignored_streams_are_listed_in_one_line() {
         let mut sound = stream(1, 0, &[]);
         sound.codec_type = "audio".into();
         sound.codec_name = "aac".into();
@@ -93,9 +93,7 @@ mod tests {
         let streams = [stream(0, 64, &[]), sound, stream(2, 9, &["attached_pic"])];
         assert_eq!(
             left_out(&streams, 0).as_deref(),
-            Some(
-                "left out: sound (stream 1, aac, 44100 Hz, eng); attached picture (stream 2, 9x9)"
-            )
+            Some("ignored: sound (stream 1, aac, 44100 Hz, eng); attached picture (stream 2, 9x9)")
         );
         assert_eq!(left_out(&streams[..1], 0), None);
     }

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-/// What the values of a picture say of light.
+/// Transfer characteristics.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Transfer {
     /// The usual curve: no light above white.
@@ -19,7 +19,7 @@ pub(super) enum Transfer {
     Pq { peak: f64 },
 }
 
-/// Which primaries the values mix.
+/// Colour primaries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Gamut {
     Bt709,
@@ -47,7 +47,7 @@ const FROM_P3: [[f32; 3]; 3] = [
     [-0.0196, -0.0786, 1.0982],
 ];
 
-/// The way from 16-bit R'G'B' to 8-bit sRGB.
+/// Conversion of 16-bit R'G'B' to 8-bit sRGB.
 #[derive(Clone)]
 pub(super) struct Tone {
     /// Light of a value, of `STEPS`.

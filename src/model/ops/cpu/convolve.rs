@@ -1,5 +1,5 @@
-//! Runs a [`Plan`] over pictures. The output is cut into tasks, bands of rows or (for small
-//! pictures) groups of channels; each task packs its padded input once and goes tile by tile.
+//! Runs a [`Plan`] on pictures. The output is split into tasks, bands of rows or (for small pictures)
+//! groups of channels; each task packs its padded input once and computes tile by tile.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -8,12 +8,12 @@ use rayon::prelude::*;
 
 use super::plan::Plan;
 use super::simd::{Kernel, Simd};
-use super::tile::{HIGHEST, LONGEST, Panel, Spot, tile, tile_vectors};
+use super::tile::{HIGHEST, LONGEST, OutputVector, Panel, tile, tile_vectors};
 
 /// Floats that one task may pack: a share of the second-level cache.
 const BAND_FLOATS: usize = 1 << 16;
-/// Multiply-adds that make a task worth handing to another thread (about 20 µs).
-const TASK_WORK: usize = 2_000_000;
+/// Multiply-adds from which a task is worth a thread of its own (about 20 µs).
+const TASK_WORK: u64 = 2_000_000;
 /// Pixels up to which a picture is split by channels rather than by rows.
 const SMALL_PICTURE: usize = 256;
 
@@ -24,7 +24,7 @@ thread_local! {
 /// Buffers that a thread keeps between tasks.
 struct Scratch {
     packed: Vec<f32>,
-    spots: Vec<Spot>,
+    spots: Vec<OutputVector>,
     sums: Vec<f32>,
 }
 
@@ -44,7 +44,7 @@ impl Default for Scratch {
     }
 }
 
-/// Input (batch, channels, height, width) and what becomes of the sums.
+/// Input (batch, channels, height, width) and post-processing of the sums.
 #[derive(Clone, Copy)]
 pub(in crate::model::ops) struct Convolution<'a> {
     pub(in crate::model::ops) plan: &'a Plan,
@@ -60,7 +60,7 @@ pub(in crate::model::ops) struct Convolution<'a> {
     pub(in crate::model::ops) bias: Option<&'a [f32]>,
     /// Added to the output, of its shape. Not for plans that write phases.
     pub(in crate::model::ops) residual: Option<&'a [f32]>,
-    /// Negative outputs become zero.
+    /// Whether negative outputs become zero.
     pub(in crate::model::ops) relu: bool,
 }
 
@@ -107,12 +107,18 @@ impl Convolution<'_> {
 
     fn tasks<'o>(&self, output: &'o mut [f32]) -> Vec<Task<'o>> {
         let (plan, rows) = (self.plan, self.phase_rows());
-        let steps: usize = plan.panels.iter().map(|panel| panel.steps.len()).sum();
-        let work = self.batch * rows * self.phase_columns() * steps * plan.panel_rows;
+        let taps: usize = plan.panels.iter().map(|panel| panel.taps.len()).sum();
+        let factors = [
+            self.batch,
+            rows,
+            self.phase_columns(),
+            taps,
+            plan.panel_rows,
+        ];
+        let work: u64 = factors.iter().map(|&factor| factor as u64).product();
         let threads = rayon::current_num_threads();
-        let parts = (work / TASK_WORK)
-            .clamp(1, 4 * threads)
-            .div_ceil(self.batch);
+        let parts = (work / TASK_WORK).clamp(1, 4 * threads as u64) as usize;
+        let parts = parts.div_ceil(self.batch);
         if rows * self.phase_columns() <= SMALL_PICTURE {
             let group = plan.blocks().div_ceil(parts.min(threads));
             return self.split(output, rows, group);
@@ -152,7 +158,7 @@ impl Convolution<'_> {
     }
 }
 
-/// One task, as work to be compiled per instruction set.
+/// One task as a [`Kernel`].
 struct Work<'a, 't, 'o> {
     job: Convolution<'a>,
     task: &'t mut Task<'o>,
@@ -171,8 +177,8 @@ impl Kernel for Work<'_, '_, '_> {
         } = &mut scratch;
         let long_rows = self.job.phase_columns() >= S::LANES;
         match long_rows {
-            true => self.spots_by_row(spots, S::LANES),
-            false => self.spots_in_line(spots, S::LANES),
+            true => self.vectors_by_row(spots, S::LANES),
+            false => self.vectors_in_line(spots, S::LANES),
         }
         let (input, plane) = match self.direct() {
             Some(direct) => direct,
@@ -193,14 +199,14 @@ impl Kernel for Work<'_, '_, '_> {
 impl<'a> Work<'a, '_, '_> {
     /// Vectors that stay within a row; the last of each row is shifted back to end with the row,
     /// so that some outputs are computed twice.
-    fn spots_by_row(&self, spots: &mut Vec<Spot>, lanes: usize) {
+    fn vectors_by_row(&self, spots: &mut Vec<OutputVector>, lanes: usize) {
         let (length, columns) = (self.job.row_length(), self.job.phase_columns());
         spots.clear();
         for row in 0..self.task.rows.len() {
             let starts = (0..columns)
                 .step_by(lanes)
                 .map(|column| column.min(columns - lanes));
-            spots.extend(starts.map(|x| Spot {
+            spots.extend(starts.map(|x| OutputVector {
                 from: row * length + x,
                 to: row * columns + x,
             }));
@@ -208,13 +214,13 @@ impl<'a> Work<'a, '_, '_> {
     }
 
     /// Vectors over all rows laid end to end, with the zeros between them.
-    fn spots_in_line(&self, spots: &mut Vec<Spot>, lanes: usize) {
+    fn vectors_in_line(&self, spots: &mut Vec<OutputVector>, lanes: usize) {
         let positions = self.task.rows.len() * self.job.row_length();
         spots.clear();
         spots.extend(
             (0..positions)
                 .step_by(lanes)
-                .map(|at| Spot { from: at, to: at }),
+                .map(|at| OutputVector { from: at, to: at }),
         );
     }
 
@@ -317,7 +323,7 @@ impl<'a> Work<'a, '_, '_> {
 
     /// Tiles whose rows are rows of the output itself.
     #[inline(always)]
-    fn straight<S: Simd>(&mut self, simd: S, input: &[f32], plane: usize, spots: &[Spot]) {
+    fn straight<S: Simd>(&mut self, simd: S, input: &[f32], plane: usize, spots: &[OutputVector]) {
         let plan = self.job.plan;
         let offsets = plan.offsets(self.task.blocks.clone(), plane, self.job.row_length());
         for spots in tiles(spots, tile_vectors::<S>(plan.panel_rows)) {
@@ -341,7 +347,7 @@ impl<'a> Work<'a, '_, '_> {
         simd: S,
         input: &[f32],
         plane: usize,
-        spots: &[Spot],
+        spots: &[OutputVector],
         sums: &mut Vec<f32>,
         long_rows: bool,
     ) {
@@ -405,7 +411,7 @@ impl<'a> Work<'a, '_, '_> {
 /// Runs of `vectors` spots; the last run is shifted back to end with the list, and where there are
 /// fewer than `vectors` in all they come one by one.
 #[inline(always)]
-fn tiles(spots: &[Spot], vectors: usize) -> impl Iterator<Item = &[Spot]> {
+fn tiles(spots: &[OutputVector], vectors: usize) -> impl Iterator<Item = &[OutputVector]> {
     let step = if spots.len() < vectors { 1 } else { vectors };
     (0..spots.len())
         .step_by(step)

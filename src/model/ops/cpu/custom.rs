@@ -1,4 +1,4 @@
-//! Between candle's graph and the kernels: an operation on slices becomes a node with a gradient.
+//! Adapter from kernels on slices to nodes of candle's graph.
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor, bail};
 
@@ -14,12 +14,12 @@ pub(in crate::model::ops) trait Unary: Send + Sync + 'static {
     fn backward(&self, x: &[f32], y: &[f32], gradient: &[f32], dims: &[usize]) -> Result<Vec<f32>>;
 }
 
-/// Whether the kernels serve `x`: `f32` on the CPU.
+/// Whether the kernels can take `x`: `f32` on the CPU.
 pub(in crate::model::ops) fn is_served(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32
 }
 
-/// Applies `op`, keeping track of gradients.
+/// Applies `op` and records it in the graph.
 pub(in crate::model::ops) fn apply<T: Unary>(x: &Tensor, op: T) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Node(op))
 }

@@ -1,14 +1,12 @@
-//! Freed memory stays with the process. By default the C library hands the large blocks that
-//! tensors live in back to the system, and the next tensor pays for fresh pages: up to four times
-//! the cost of computing it.
+//! Keeps freed memory in the process. By default the C library returns the large blocks of tensors to
+//! the system, and the next tensor pays for fresh pages: up to four times the cost of computing it.
 
 #![allow(unsafe_code)]
 
-/// Tells the allocator, once per process, to keep up to 2 GiB of freed memory. Worth it for
-/// anything that runs the generator more than a few times; without effect where the C library is
-/// not GNU's.
+/// Sets the allocator, once per process, to keep up to 2 GiB of freed memory. For programs that run the
+/// generator more than a few times; no effect with C libraries other than GNU's.
 pub fn keep_freed_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[cfg(all(feature = "generator", target_os = "linux", target_env = "gnu"))]
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {

@@ -1,5 +1,5 @@
-//! A convolution as a *flat* one: rows of the zero-padded input laid end to end, so that each tap
-//! of the kernel is one fixed distance along the line and an output tile may span rows.
+//! A convolution in one dimension: the rows of the zero-padded input are laid end to end, so that
+//! each tap of the kernel is a constant offset and an output tile may span rows.
 //!
 //! Strides and ×2 enlargement are expressed by *phases*: the input's or the output's pixels with
 //! (row mod 2, column mod 2) = (a, b) form a picture of their own. Convolving at stride 2 reads
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::simd::Level;
 use super::tile::panel_rows;
 
-/// What is to be computed.
+/// The operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model::ops) enum Kind {
     /// Cross-correlation at `stride` with `padding` zeros around.
@@ -23,8 +23,8 @@ pub(in crate::model::ops) enum Kind {
     Enlarged { padding: usize },
 }
 
-/// Along one axis: kernel tap `tap` takes output phase `out` from input phase `input`, `reach`
-/// pixels of that phase further on.
+/// One axis: output phase `out` at index i reads input phase `input` at index i + `reach` through
+/// kernel element `tap`.
 #[derive(Clone, Copy, Debug)]
 struct Link {
     tap: usize,
@@ -33,28 +33,28 @@ struct Link {
     reach: isize,
 }
 
-/// One source of a sum: a pixel of one phase of one input channel, `rows` and `columns` beyond the
-/// position's own pixel in the padded phase.
+/// One term of an output's sum: the pixel `rows` and `columns` after the output's own position in one
+/// padded phase of one input channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct Tap {
     pub(super) channel: usize,
     pub(super) phase: usize,
     pub(super) rows: usize,
     pub(super) columns: usize,
 }
 
-/// A block of output channels in one phase: the sources that matter to them, and for each source a
-/// weight per channel.
+/// A block of output channels in one phase: the taps with a weight that is not zero, and for each tap
+/// one weight per channel.
 #[derive(Debug)]
 pub(super) struct PlanPanel {
-    pub(super) steps: Arc<Vec<Step>>,
+    pub(super) taps: Arc<Vec<Tap>>,
     pub(super) weights: Vec<f32>,
 }
 
-/// Everything about a frozen convolution that does not depend on the picture's size.
+/// The part of a frozen convolution's layout that does not depend on the picture's size.
 #[derive(Debug)]
 pub(in crate::model::ops) struct Plan {
-    /// What it is laid out for.
+    /// Instruction set of the layout.
     pub(super) level: Level,
     pub(super) channels: usize,
     pub(super) outputs: usize,
@@ -62,7 +62,7 @@ pub(in crate::model::ops) struct Plan {
     /// Phases a side: 1 or the stride.
     pub(super) in_phases: usize,
     pub(super) out_phases: usize,
-    /// Zeros before the first row and column of a phase, and the longest reach from there.
+    /// Zeros before the first row and column of a phase, and the largest offset from there.
     pub(super) lead: usize,
     pub(super) span: usize,
     /// Per block of output channels, one panel for every output phase.
@@ -140,54 +140,55 @@ impl Plan {
         plan
     }
 
-    /// The sources, for channel 0, of one output phase, each with the kernel taps that meet it.
-    fn sources(&self, links: &[Link], phase: (usize, usize)) -> Vec<(Step, Vec<(usize, usize)>)> {
-        let mut sources: Vec<(Step, Vec<(usize, usize)>)> = Vec::new();
+    /// The taps of one output phase for channel 0, each with the kernel elements that add up to it.
+    fn sources(&self, links: &[Link], phase: (usize, usize)) -> Vec<(Tap, Vec<(usize, usize)>)> {
+        let mut sources: Vec<(Tap, Vec<(usize, usize)>)> = Vec::new();
         let reach = |link: &Link| self.lead.wrapping_add_signed(link.reach);
         for row in links.iter().filter(|link| link.out == phase.0) {
             for column in links.iter().filter(|link| link.out == phase.1) {
-                let step = Step {
+                let tap = Tap {
                     channel: 0,
                     phase: row.input * self.in_phases + column.input,
                     rows: reach(row),
                     columns: reach(column),
                 };
-                match sources.iter_mut().find(|(known, _)| *known == step) {
-                    Some((_, taps)) => taps.push((row.tap, column.tap)),
-                    None => sources.push((step, vec![(row.tap, column.tap)])),
+                let element = (row.tap, column.tap);
+                match sources.iter_mut().find(|(known, _)| *known == tap) {
+                    Some((_, elements)) => elements.push(element),
+                    None => sources.push((tap, vec![element])),
                 }
             }
         }
         sources
     }
 
-    /// Adds one phase of the block from `first` on. Sources whose weights are zero for the whole
-    /// block are left out.
+    /// Adds one phase of the block that starts at output `first`, without taps whose weights are zero for
+    /// the whole block.
     fn add_panel(
         &mut self,
         first: usize,
-        sources: &[(Step, Vec<(usize, usize)>)],
+        sources: &[(Tap, Vec<(usize, usize)>)],
         weight: impl Fn(usize, usize, usize, usize) -> f32,
     ) {
         let mut row = vec![0f32; self.panel_rows];
-        let (mut steps, mut weights) = (Vec::new(), Vec::new());
+        let (mut taps, mut weights) = (Vec::new(), Vec::new());
         for channel in 0..self.channels {
-            for (step, taps) in sources {
+            for (tap, elements) in sources {
                 for (output, sum) in (first..self.outputs).zip(&mut row) {
-                    *sum = taps
+                    *sum = elements
                         .iter()
                         .map(|&(y, x)| weight(output, channel, y, x))
                         .sum();
                 }
                 if row.iter().any(|&sum| sum != 0.0) {
-                    steps.push(Step { channel, ..*step });
+                    taps.push(Tap { channel, ..*tap });
                     weights.extend_from_slice(&row);
                 }
             }
         }
-        let known = self.panels.iter().rev().find(|panel| *panel.steps == steps);
-        let steps = known.map_or_else(|| Arc::new(steps), |panel| panel.steps.clone());
-        self.panels.push(PlanPanel { steps, weights });
+        let known = self.panels.iter().rev().find(|panel| *panel.taps == taps);
+        let taps = known.map_or_else(|| Arc::new(taps), |panel| panel.taps.clone());
+        self.panels.push(PlanPanel { taps, weights });
     }
 
     /// Blocks of at most `panel_rows` output channels.
@@ -195,7 +196,7 @@ impl Plan {
         self.outputs.div_ceil(self.panel_rows)
     }
 
-    /// Per block of `blocks` and phase, each step's offset in the packed input, whose planes are
+    /// Per block of `blocks` and phase, each tap's offset in the packed input, whose planes are
     /// `plane` long and rows `length`.
     pub(super) fn offsets(
         &self,
@@ -212,20 +213,20 @@ impl Plan {
         for (index, panel) in panels.iter().enumerate() {
             let known = panels[..index]
                 .iter()
-                .rposition(|known| Arc::ptr_eq(&known.steps, &panel.steps));
-            let offset = |step: &Step| {
-                (step.channel * inputs + step.phase) * plane + step.rows * length + step.columns
+                .rposition(|known| Arc::ptr_eq(&known.taps, &panel.taps));
+            let offset = |tap: &Tap| {
+                (tap.channel * inputs + tap.phase) * plane + tap.rows * length + tap.columns
             };
             all.push(match known {
                 Some(known) => all[known].clone(),
-                None => Rc::new(panel.steps.iter().map(offset).collect()),
+                None => Rc::new(panel.taps.iter().map(offset).collect()),
             });
         }
         all
     }
 }
 
-/// How the taps of a kernel of `side` link output to input phases along one axis.
+/// The links of a kernel of `side` between output and input phases along one axis.
 fn links(side: usize, kind: Kind, transposed: bool) -> Vec<Link> {
     let link = |tap: usize, out: usize, position: isize, stride: usize| {
         let input = position.rem_euclid(stride as isize).unsigned_abs();

@@ -2,7 +2,7 @@
 //! take the part of the weights, and the matrix, laid out in strips of columns, that of the input.
 
 use super::simd::{Kernel, Simd};
-use super::tile::{HIGHEST, LONGEST, Panel, Spot, panel_rows, tile, tile_vectors};
+use super::tile::{HIGHEST, LONGEST, OutputVector, Panel, panel_rows, tile, tile_vectors};
 
 /// Columns in a strip: a multiple of every tile's width that still leaves its rows short.
 const STRIP: usize = 96;
@@ -99,11 +99,11 @@ impl Kernel for Product<'_> {
                     relu: false,
                 };
                 for start in (0..columns).step_by(width) {
-                    let mut spots = [Spot { from: 0, to: 0 }; STRIP / 4];
+                    let mut spots = [OutputVector { from: 0, to: 0 }; STRIP / 4];
                     let vectors = tile_vectors::<S>(rows);
                     for (vector, spot) in spots[..vectors].iter_mut().enumerate() {
                         let at = start + vector * S::LANES;
-                        *spot = Spot { from: at, to: at };
+                        *spot = OutputVector { from: at, to: at };
                     }
                     tile(simd, &panel, &spots[..vectors], &mut lines);
                 }

@@ -1,9 +1,9 @@
 //! Vectors of `f32`, and the choice of the instruction set at run time: code compiled for the
 //! baseline instruction set alone would be four to eight times slower.
 //!
-//! This is the one file with `unsafe`. Two facts carry it all:
-//! * A [`Level`] names only what the processor was asked for, and a value of [`Avx512`] or [`Avx2`]
-//!   exists only inside [`Level::run`]; so whoever holds one may use those instructions.
+//! The `unsafe` blocks rest on two facts:
+//! * A [`Level`] is made only after the processor reported the instruction set, and a value of
+//!   [`Avx512`] or [`Avx2`] exists only inside [`Level::run`]; so its methods may use the instructions.
 //! * Loads and stores take slices of exactly the vector's length.
 
 #![allow(unsafe_code)]
@@ -11,7 +11,7 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
-/// An instruction set at hand: arithmetic on vectors of `LANES` numbers.
+/// Arithmetic of one instruction set on vectors of `LANES` numbers.
 pub(in crate::model::ops) trait Simd: Copy {
     /// Numbers in a vector.
     const LANES: usize;
@@ -28,7 +28,7 @@ pub(in crate::model::ops) trait Simd: Copy {
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// The larger of each pair; the second where one is not a number.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// a·b + c of single numbers, for loops that the compiler turns into vectors by itself.
+    /// a·b + c of single numbers, for loops that the compiler vectorises.
     fn mul_add1(self, a: f32, b: f32, c: f32) -> f32;
 }
 
@@ -37,12 +37,12 @@ pub(in crate::model::ops) trait Kernel {
     /// What the work returns.
     type Output;
 
-    /// Does the work. Implementations and all they call are `#[inline(always)]`, or they would be
-    /// compiled for the baseline.
+    /// Does the work. Implementations and everything they call must be `#[inline(always)]`; otherwise
+    /// they are compiled for the baseline.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// An instruction set that this processor has: only [`Level::best`] and [`Level::at_hand`] make one.
+/// An instruction set of this processor; only [`Level::best`] and [`Level::at_hand`] construct one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model::ops) struct Level(Set);
 
@@ -100,7 +100,7 @@ impl Level {
     pub(in crate::model::ops) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Set::Portable => kernel.run(Portable),
-            // SAFETY: a `Level` names an instruction set only after the processor was asked for it.
+            // SAFETY: a `Level` is made only after the processor reported its instruction set.
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => unsafe { run_avx2(kernel) },
             // SAFETY: as above.
@@ -115,7 +115,7 @@ pub(in crate::model::ops) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     Level::best().run(kernel)
 }
 
-/// Any processor: arrays, which compilers turn into short vectors.
+/// Any processor: arrays, which the compiler may turn into short vectors.
 #[derive(Clone, Copy)]
 struct Portable;
 

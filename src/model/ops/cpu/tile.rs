@@ -3,14 +3,13 @@
 
 use super::simd::Simd;
 
-/// The most rows a panel has.
+/// Largest number of rows of a panel.
 pub(in crate::model::ops) const HIGHEST: usize = 8;
 
-/// The most numbers in a vector.
+/// Largest number of lanes of a vector.
 pub(in crate::model::ops) const LONGEST: usize = 16;
 
-/// How many rows a panel of weights should have for `outputs` rows in all: the register tile that
-/// wastes least.
+/// Rows of a weight panel for `outputs` rows in all: those of the register tile with the least padding.
 pub(in crate::model::ops) fn panel_rows(outputs: usize, lanes: usize) -> usize {
     let candidates: &[usize] = match lanes {
         16 => &[8, 6, 4],
@@ -26,24 +25,24 @@ pub(in crate::model::ops) fn panel_rows(outputs: usize, lanes: usize) -> usize {
 pub(in crate::model::ops) struct Panel<'a> {
     /// Rows, one of the values of [`panel_rows`].
     pub(in crate::model::ops) rows: usize,
-    /// Where each step of the sum starts in `input`, for position 0.
+    /// Offset in `input` of each term of the sum, for position 0.
     pub(in crate::model::ops) offsets: &'a [usize],
-    /// `rows` weights a step.
+    /// `rows` weights per term.
     pub(in crate::model::ops) weights: &'a [f32],
-    /// Start values, one a row.
+    /// Initial value of each row.
     pub(in crate::model::ops) bias: [f32; HIGHEST],
     pub(in crate::model::ops) input: &'a [f32],
     /// Added to the results, row after row in the order of the output; empty: nothing.
     pub(in crate::model::ops) residual: &'a [f32],
-    /// From one row of `residual` to the next.
+    /// Stride between rows of `residual`.
     pub(in crate::model::ops) residual_row: usize,
-    /// Negative results become zero.
+    /// Whether negative results become zero.
     pub(in crate::model::ops) relu: bool,
 }
 
-/// One vector of positions: where it starts in the input, and in each row of the output.
+/// One vector of consecutive outputs: its first position in the input and in each output row.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::model::ops) struct Spot {
+pub(in crate::model::ops) struct OutputVector {
     pub(in crate::model::ops) from: usize,
     pub(in crate::model::ops) to: usize,
 }
@@ -67,7 +66,7 @@ pub(in crate::model::ops) fn tile_vectors<S: Simd>(rows: usize) -> usize {
 pub(in crate::model::ops) fn tile<S: Simd>(
     simd: S,
     panel: &Panel<'_>,
-    spots: &[Spot],
+    spots: &[OutputVector],
     out: &mut [&mut [f32]],
 ) {
     match (S::LANES, panel.rows, spots.len()) {
@@ -109,7 +108,7 @@ macro_rules! finish {
 fn registers<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     panel: &Panel<'_>,
-    spots: &[Spot],
+    spots: &[OutputVector],
     out: &mut [&mut [f32]],
 ) {
     let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];

@@ -1,17 +1,18 @@
-//! From an input's size to a title's: the *visible* picture and the *coded* grid around it.
+//! Geometry of a title from its input's size: the *visible* picture and the *coded* grid around it.
 //!
 //! The coded grid is the visible size rounded up to the profile's cell (wire format, "Picture and
 //! time"); the picture sits in its top left corner and its last column and row are repeated into
 //! the rest, which the player cuts away again. `--scale` says how the visible picture is made.
 
+use super::error::SourceError;
 use super::resample::{PIXEL, Region, resample};
-use super::{MAX_SIDE, SourceError};
+use super::size::MAX_SIDE;
 use crate::frame::{Frame, FrameSizeError};
 use std::str::FromStr;
 
 const MIN_SIDE: u32 = 16;
 
-/// How an input becomes the visible picture.
+/// How an input picture is scaled to the visible picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fit {
     /// Every pixel as it is.
@@ -53,7 +54,7 @@ impl FromStr for Fit {
     }
 }
 
-/// The sizes of a title and the way from an input frame to them.
+/// The sizes of a title and the conversion of input frames to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Geometry {
     input: (u32, u32),

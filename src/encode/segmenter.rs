@@ -1,41 +1,41 @@
-//! A stream of frames cut into segments, and where their keyframes stand.
+//! Segmentation of a stream of frames, and positions of keyframes.
 //!
-//! Segments have a fixed number of frames. A change of scene starts a new one if both parts are
-//! long enough; if not, it becomes two keyframes one frame apart, so that nothing is interpolated
-//! across it. Looks no further ahead than the shortest segment, so the input may be a pipe.
+//! Segments have a fixed number of frames. A scene cut starts a new segment if both parts are long
+//! enough; otherwise it becomes two keyframes one frame apart, so that nothing is interpolated across
+//! it. The look-ahead is one shortest segment, so the input may be a pipe.
 
 use std::collections::VecDeque;
 
 use crate::frame::Frame;
 use crate::segment::keyframes::keyframe_positions;
 
-/// Mean difference of neighbouring frames, as a share of full scale, under which no scene changes.
+/// Least mean difference of neighbouring frames at a scene cut, relative to full scale.
 const LEAST_CHANGE: f64 = 0.08;
-/// A change of scene differs by this much more than the frames before and after it do.
+/// Least ratio of the difference at a scene cut to the differences before and after it.
 const CONTRAST: f64 = 3.0;
-/// Every how many pixels the difference looks.
+/// Stride of the values that are compared.
 const STRIDE: usize = 7;
 
-/// How a stream is cut.
+/// Lengths of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grid {
     /// Frames of a segment, at least 1.
     pub longest: u32,
-    /// Frames that both parts need for a change of scene to cut a segment.
+    /// Frames that both parts need for a scene cut to start a segment.
     pub shortest: u32,
 }
 
-/// Frames that are fitted together.
+/// The frames of one segment.
 #[derive(Debug, Clone)]
 pub struct Span {
     /// The frames, at least one.
     pub frames: Vec<Frame>,
-    /// Frames, rising, at which a new scene begins inside the segment.
+    /// First frames of new scenes inside the segment, ascending.
     pub cuts: Vec<u32>,
 }
 
 impl Span {
-    /// The keyframes, `interval` frames apart: rising, the first and the last frame among them and
+    /// Positions of the keyframes, ascending: every `interval` frames, the first and the last frame, and
     /// both sides of every cut.
     pub fn positions(&self, interval: u32) -> Vec<u32> {
         let mut positions = keyframe_positions(self.frames.len() as u32, interval);
@@ -51,12 +51,12 @@ impl Span {
 pub struct Spans<I> {
     frames: I,
     grid: Grid,
-    /// Frames read and not handed on, each with its difference from the one before.
+    /// Frames read ahead, each with its difference from the previous one.
     held: VecDeque<(Frame, f64)>,
 }
 
 impl<I> Spans<I> {
-    /// Cuts `frames` as `grid` says.
+    /// Splits `frames` into segments of `grid`.
     pub fn new<E>(frames: I, grid: Grid) -> Self
     where
         I: Iterator<Item = Result<Frame, E>>,
@@ -71,7 +71,7 @@ impl<I> Spans<I> {
         }
     }
 
-    /// Whether frame `at` of those held shows another scene than the one before it.
+    /// Whether a new scene begins at frame `at` of those held.
     fn is_cut(&self, at: usize) -> bool {
         let difference = |i: usize| self.held.get(i).map_or(0.0, |(_, difference)| *difference);
         let before = if at > 1 { difference(at - 1) } else { 0.0 };
@@ -79,7 +79,7 @@ impl<I> Spans<I> {
         at > 0 && difference(at) > LEAST_CHANGE && difference(at) > CONTRAST * around
     }
 
-    /// The next segment out of what is held.
+    /// Takes the next segment from the frames held.
     fn cut(&mut self) -> Span {
         let (longest, shortest) = (self.grid.longest as usize, self.grid.shortest as usize);
         let mut length = longest.min(self.held.len());
@@ -121,7 +121,7 @@ where
     }
 }
 
-/// Mean difference of sampled values as a share of full scale; 1 for pictures of unlike size.
+/// Mean difference of sampled values relative to full scale; 1 for pictures of different size.
 fn difference(a: &Frame, b: &Frame) -> f64 {
     if (a.width(), a.height()) != (b.width(), b.height()) {
         return 1.0;
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn one_scene_is_cut_by_length_alone() {
+    fn a_single_scene_is_split_by_length() {
         let spans = spans(&[47]);
         assert_eq!(lengths(&spans), [20, 20, 7]);
         assert_eq!(spans[0].positions(6), [0, 6, 12, 18, 19]);
@@ -168,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn a_new_scene_starts_a_segment_if_both_parts_are_long_enough() {
+    fn a_scene_cut_starts_a_segment_if_both_parts_are_long_enough() {
         assert_eq!(lengths(&spans(&[12, 30])), [12, 20, 10]);
         assert_eq!(lengths(&spans(&[20, 20])), [20, 20]);
     }
 
     #[test]
-    fn otherwise_it_becomes_two_keyframes() {
+    fn other_scene_cuts_become_two_keyframes() {
         let early = spans(&[5, 30]);
         assert_eq!(lengths(&early), [20, 15]);
         assert_eq!(early[0].positions(6), [0, 4, 5, 6, 12, 18, 19]);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flash_is_no_scene() {
+    fn a_flash_is_not_a_scene_cut() {
         let spans = spans(&[10, 1, 9]);
         assert_eq!(spans[0].positions(6), [0, 6, 12, 18, 19]);
     }

@@ -1,22 +1,36 @@
-//! Where a fit starts: the encoder network's prompts of all frames, brought to the factors of the
-//! keyframes without a single gradient step.
+//! Initial factors of the keyframes from the encoder network's prompts of all frames, in closed form.
 //!
-//! 1. The keyframes' prompts are those whose linear interpolation is nearest, in least squares, to
-//!    the prompts predicted for the frames that take part in the fit: a tridiagonal system in the
-//!    number of keyframes. If only keyframes take part, each is its own.
-//! 2. One singular value decomposition of all keyframes together gives a V with orthonormal rows,
-//!    ordered by energy, that the whole segment shares; U_k = √R·P_k·Vᵀ. Every prefix of the
-//!    components is then the best of its rank. Where every keyframe has a V of its own, each is
-//!    decomposed alone.
+//! 1. The keyframes' prompts minimise the squared error of their linear interpolation against the
+//!    predicted prompts of all fitted frames: a tridiagonal system in the number of keyframes. If only
+//!    keyframes are fitted, they are the predicted prompts.
+//! 2. A joint singular value decomposition of all keyframes gives a shared V with orthonormal rows,
+//!    ordered by energy; U_k = √R·P_k·Vᵀ. Every prefix of the components is then optimal for its rank.
+//!    If every keyframe has its own V, each is decomposed separately.
 
 use super::eigen::symmetric_eigen;
 use super::prompts::Prompts;
 use crate::model::noise::RandomState;
-use crate::prompt::Shape;
+use crate::prompt::{CodingParameters, Shape};
 use crate::segment::keyframes::bracket;
 
-/// The prompts of the keyframes at `positions` that explain `predicted` (frames, all keyframes among
-/// them, and their composed prompts, tokens × dim) best when interpolated linearly.
+/// Components that are used, and those of a full fit, which set the scale 1/√full.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ranks {
+    pub(super) used: usize,
+    pub(super) full: usize,
+}
+
+impl Ranks {
+    pub(super) fn of(coding: &CodingParameters) -> Self {
+        Self {
+            used: coding.components,
+            full: coding.full_rank,
+        }
+    }
+}
+
+/// The prompts of the keyframes at `positions` whose linear interpolation fits `predicted` best: frames
+/// (all keyframes included) and their composed prompts, tokens × dim.
 pub(super) fn keyframe_prompts<'a>(
     predicted: impl Iterator<Item = (u32, &'a Vec<f32>)>,
     positions: &[u32],
@@ -76,13 +90,9 @@ fn solve_tridiagonal(
     right
 }
 
-/// The factors of `keyframes` (composed prompts): the first `rank` components of their joint
-/// decomposition at full rank `full_rank`.
-pub(super) fn joint_factors(
-    keyframes: &[Vec<f64>],
-    shape: Shape,
-    (rank, full_rank): (usize, usize),
-) -> Prompts {
+/// The factors of `keyframes` (composed prompts): the first `ranks.used` components of their joint
+/// decomposition.
+pub(super) fn joint_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) -> Prompts {
     let dim = shape.dim;
     let mut gram = vec![0.0_f64; dim * dim];
     for row in keyframes.iter().flat_map(|prompt| prompt.chunks_exact(dim)) {
@@ -93,8 +103,8 @@ pub(super) fn joint_factors(
         }
     }
     let (_, vectors) = symmetric_eigen(&gram, dim);
-    let v = &vectors[..rank * dim];
-    let scale = (full_rank as f64).sqrt();
+    let v = &vectors[..ranks.used * dim];
+    let scale = (ranks.full as f64).sqrt();
     let coordinate = |row: &[f64], direction: &[f64]| -> f32 {
         let sum: f64 = row.iter().zip(direction).map(|(x, y)| x * y).sum();
         (scale * sum) as f32
@@ -106,53 +116,48 @@ pub(super) fn joint_factors(
     });
     Prompts {
         shape,
-        full_rank,
+        full_rank: ranks.full,
         u: u.collect(),
         v: vec![v.iter().map(|&x| x as f32).collect()],
     }
 }
 
-/// The factors of `keyframes`, each decomposed alone.
-pub(super) fn separate_factors(
-    keyframes: &[Vec<f64>],
-    shape: Shape,
-    ranks: (usize, usize),
-) -> Prompts {
+/// The factors of `keyframes`, each decomposed separately.
+pub(super) fn separate_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) -> Prompts {
     let each = |keyframe| joint_factors(std::slice::from_ref(keyframe), shape, ranks);
     let each: Vec<Prompts> = keyframes.iter().map(each).collect();
     Prompts {
         shape,
-        full_rank: ranks.1,
+        full_rank: ranks.full,
         u: each.iter().flat_map(|one| one.u.clone()).collect(),
         v: each.into_iter().flat_map(|one| one.v).collect(),
     }
 }
 
-/// One keyframe as the reference starts: U and V uniform in 0..1 from `seed`; then V's rows are
-/// brought to length 1, which moves their length to U and leaves the prompt as it is.
-pub(super) fn uniform_factors(
-    shape: Shape,
-    (rank, full_rank): (usize, usize),
-    seed: u32,
-) -> Prompts {
+/// Initial factors of the reference for one keyframe: U and V uniform in 0..1 from `seed`; V's rows are
+/// then normalised and U's columns scaled by their lengths, which does not change the prompt.
+pub(super) fn uniform_factors(shape: Shape, ranks: Ranks, seed: u32) -> Prompts {
     let mut random = RandomState::new(seed);
     let mut draw = |count: usize| -> Vec<f32> {
         let numbers = std::iter::repeat_with(|| random.uniform() as f32);
         numbers.take(count).collect()
     };
-    let (mut u, mut v) = (draw(shape.tokens * rank), draw(rank * shape.dim));
+    let (mut u, mut v) = (
+        draw(shape.tokens * ranks.used),
+        draw(ranks.used * shape.dim),
+    );
     for (j, row) in v.chunks_exact_mut(shape.dim).enumerate() {
         let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
         let length = length.max(f32::MIN_POSITIVE);
         row.iter_mut().for_each(|x| *x /= length);
         u.iter_mut()
             .skip(j)
-            .step_by(rank)
+            .step_by(ranks.used)
             .for_each(|x| *x *= length);
     }
     Prompts {
         shape,
-        full_rank,
+        full_rank: ranks.full,
         u: vec![u],
         v: vec![v],
     }
@@ -161,7 +166,7 @@ pub(super) fn uniform_factors(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{joint_factors, keyframe_prompts};
+    use super::{Ranks, joint_factors, keyframe_prompts};
     use crate::prompt::Shape;
     use crate::segment::keyframes::keyframe_positions;
 
@@ -170,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piecewise_linear_course_is_found_exactly() {
+    fn piecewise_linear_prompts_are_recovered() {
         let positions = keyframe_positions(27, 10);
         let keys: Vec<Vec<f64>> = (0..positions.len())
             .map(|k| (0..5).map(|i| wave(k * 5 + i)).collect())
@@ -190,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn components_are_orthonormal_ordered_and_enough() {
+    fn components_are_orthonormal_ordered_and_complete() {
         let shape = Shape { tokens: 6, dim: 4 };
         let keyframes: Vec<Vec<f64>> = (0..3)
             .map(|k| (0..24).map(|i| wave(k * 24 + i * i)).collect())
             .collect();
-        let prompts = joint_factors(&keyframes, shape, (4, 16));
+        let prompts = joint_factors(&keyframes, shape, Ranks { used: 4, full: 16 });
         for i in 0..4 {
             for j in 0..4 {
                 let row = |k: usize| &prompts.v[0][4 * k..4 * k + 4];

@@ -1,6 +1,6 @@
-//! Frames side by side: each worker thread computes whole frames alone, which beats several
-//! threads on one frame where operations are small. Results come back in order, so what is made of
-//! them does not depend on the number of workers.
+//! Frames in parallel: each worker thread computes whole frames, which is faster than several threads on
+//! one frame where operations are small. Results come back in order, so they do not depend on the number
+//! of workers.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,22 +8,22 @@ use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::InvertError;
+use crate::encode::EncodeError;
 
-/// Threads that each run one job at a time, on a core of their own.
+/// Threads that run one job each at a time.
 #[derive(Debug)]
 pub(super) struct Workers {
-    /// One pool of one thread per worker: what runs inside uses no other thread.
+    /// One single-threaded pool per worker, so that a job uses no other thread.
     pools: Vec<ThreadPool>,
 }
 
 impl Workers {
     /// `count` workers, at least one.
-    pub(super) fn new(count: usize) -> Result<Self, InvertError> {
+    pub(super) fn new(count: usize) -> Result<Self, EncodeError> {
         let pool = |_| ThreadPoolBuilder::new().num_threads(1).build();
         let pools = (0..count.max(1)).map(pool).collect::<Result<_, _>>();
         Ok(Self {
-            pools: pools.map_err(|e| InvertError::Workers(e.to_string()))?,
+            pools: pools.map_err(|e| EncodeError::Workers(e.to_string()))?,
         })
     }
 
@@ -31,8 +31,8 @@ impl Workers {
     pub(super) fn map<I: Sync, O: Send>(
         &self,
         items: &[I],
-        job: impl Fn(&I) -> Result<O, InvertError> + Sync,
-    ) -> Result<Vec<O>, InvertError> {
+        job: impl Fn(&I) -> Result<O, EncodeError> + Sync,
+    ) -> Result<Vec<O>, EncodeError> {
         let next = AtomicUsize::new(0);
         let done = Mutex::new(Vec::with_capacity(items.len()));
         let work = || {
@@ -63,7 +63,7 @@ fn take<'a, I>(next: &AtomicUsize, items: &'a [I]) -> Option<(usize, &'a I)> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{InvertError, Workers};
+    use super::{EncodeError, Workers};
 
     #[test]
     fn results_are_in_order_and_the_first_error_wins() {
@@ -72,7 +72,7 @@ mod tests {
         let doubled = workers.map(&items, |x| Ok(2 * x)).unwrap();
         assert!(doubled.iter().zip(&items).all(|(d, x)| *d == 2 * x));
         let error = workers.map(&items, |&x| match x {
-            10.. => Err(InvertError::Frames(x.to_string())),
+            10.. => Err(EncodeError::Frames(x.to_string())),
             _ => Ok(x),
         });
         assert_eq!(error.unwrap_err().to_string(), "10");

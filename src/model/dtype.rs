@@ -1,12 +1,12 @@
-//! Weights in another number format than they are stored in: half precision for devices that
-//! compute in it. Knows no network; layers take inputs in the format of their weights.
+//! Weights converted to another number format, such as half precision on a GPU. Knows no network;
+//! layers take inputs in the format of their weights.
 
 use candle_core::{DType, Device, Tensor};
 
 use super::ModelError;
 use super::weights::Source;
 
-/// A source whose tensors are converted as they are taken.
+/// A source that converts each tensor.
 pub struct InFormat<'a> {
     source: &'a dyn Source,
     dtype: DType,
@@ -35,44 +35,9 @@ mod tests {
     use super::InFormat;
     use crate::model::Generator;
     use crate::model::gradient_check::normal;
-    use crate::model::profile::{
-        AttentionForm, Conditioning, DecoderForm, Modulation, Profile, Stage, UNetForm,
-    };
-    use crate::model::synthetic::RandomWeights;
+    use crate::model::profile::Profile;
+    use crate::model::synthetic::{RandomWeights, narrow_sd_turbo};
     use candle_core::{DType, Device, Tensor, Var};
-
-    /// SD-Turbo's structure at a small width.
-    fn narrow() -> Profile {
-        let stage = Stage {
-            channels: 8,
-            blocks: 1,
-        };
-        Profile {
-            cell: 16,
-            conditioning: Conditioning::CrossAttention { tokens: 7, dim: 20 },
-            unet: UNetForm {
-                widths: vec![16, 32],
-                layers: 1,
-                norm_groups: Some(4),
-                modulation: Modulation::Time {
-                    timestep: 999.0,
-                    code: 16,
-                    dim: 24,
-                },
-                attention: Some(AttentionForm {
-                    heads: vec![2, 0],
-                    middle_heads: 4,
-                    context: 20,
-                }),
-                ..Profile::sd_turbo().unet
-            },
-            decoder: DecoderForm {
-                stages: vec![stage; 4],
-                ..DecoderForm::taesd()
-            },
-            ..Profile::sd_turbo()
-        }
-    }
 
     /// Largest difference of `a` and `b` over the largest value of `b`.
     fn apart(a: &Tensor, b: &Tensor) -> f32 {
@@ -96,7 +61,10 @@ mod tests {
     fn half_precision_gives_the_same_frames_and_gradients_nearly() {
         // What the prompt has not reached yet is differentiated four times in the first
         // transformer and where its level is used again: inputs, never weights.
-        for (profile, size, others) in [(narrow(), (32, 16), 4), (Profile::mini(), (64, 64), 0)] {
+        for (profile, size, others) in [
+            (narrow_sd_turbo(), (32, 16), 4),
+            (Profile::mini(), (64, 64), 0),
+        ] {
             let weights = RandomWeights::new(9, &Device::Cpu);
             let shape = profile.prompt_shape(size);
             let prompts = normal(1, &[2, shape.tokens, shape.dim]);

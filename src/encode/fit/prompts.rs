@@ -1,17 +1,17 @@
-//! The unknowns of a fit: one U a keyframe and the V that a segment shares (or one V a keyframe),
-//! and how a gradient with respect to a composed prompt becomes one of the factors.
+//! The parameters of a fit: one U per keyframe and a shared V (or one per keyframe), and the chain rule
+//! from composed prompts to factors.
 
-use super::InvertError;
+use crate::encode::EncodeError;
 use crate::prompt::{Factors, Shape};
 
-/// The factors of all keyframes of a segment, not quantised.
+/// The unquantised factors of all keyframes of a segment.
 #[derive(Debug, Clone)]
 pub(super) struct Prompts {
     pub(super) shape: Shape,
     pub(super) full_rank: usize,
     /// Per keyframe, tokens × rank, row-major.
     pub(super) u: Vec<Vec<f32>>,
-    /// One for all keyframes, or one a keyframe: rank × dim, row-major.
+    /// One for all keyframes, or one per keyframe: rank × dim, row-major.
     pub(super) v: Vec<Vec<f32>>,
 }
 
@@ -22,22 +22,22 @@ pub(super) struct Gradient {
     pub(super) v: Vec<Vec<f64>>,
 }
 
-/// What a composed prompt was made of: one keyframe's share of it.
+/// One keyframe's part in a composed prompt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share<'a> {
     /// Which keyframe.
     pub(super) keyframe: usize,
     /// Its weight in the composed prompt.
     pub(super) weight: f64,
-    /// Components that took part.
+    /// Components used.
     pub(super) components: usize,
-    /// The factors that it was composed from (rounding is passed straight through).
+    /// The decoded factors (straight-through estimator for rounding).
     pub(super) seen: &'a Factors,
 }
 
 impl Prompts {
-    /// One prompt a keyframe, as the coder takes them.
-    pub(super) fn factors(&self) -> Result<Vec<Factors>, InvertError> {
+    /// One prompt per keyframe, input of the coder.
+    pub(super) fn factors(&self) -> Result<Vec<Factors>, EncodeError> {
         let factors = self.u.iter().enumerate().map(|(k, u)| {
             let v = self.v[k.min(self.v.len() - 1)].clone();
             Factors::new(self.shape, self.full_rank, u.clone(), v)
@@ -45,24 +45,24 @@ impl Prompts {
         Ok(factors.collect::<Result<_, _>>()?)
     }
 
-    /// Fails unless every number is finite; `pass` is named in the error.
-    pub(super) fn check(&self, pass: u32) -> Result<(), InvertError> {
+    /// Fails if a number is not finite; `pass` is for the error.
+    pub(super) fn check(&self, pass: u32) -> Result<(), EncodeError> {
         let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
         let wrong = |all: &[Vec<f32>]| all.iter().position(|values| !finite(values));
         match wrong(&self.u).or_else(|| wrong(&self.v)) {
-            Some(keyframe) => Err(InvertError::Diverged { keyframe, pass }),
+            Some(keyframe) => Err(EncodeError::Diverged { keyframe, pass }),
             None => Ok(()),
         }
     }
 
-    /// Pulls every entry of U towards 0 by `amount`, stopping there: small entries cost bytes.
+    /// Soft threshold: moves every entry of U towards 0 by at most `amount`.
     pub(super) fn shrink(&mut self, amount: f32) {
         for x in self.u.iter_mut().flatten() {
             *x -= x.signum() * amount.min(x.abs());
         }
     }
 
-    /// Becomes `keep` parts of itself and the rest of `other`.
+    /// Weighted mean: `keep` of this and 1 − `keep` of `other`.
     pub(super) fn blend(&mut self, other: &Self, keep: f32) {
         let mix = |ours: &mut [f32], theirs: &[f32]| {
             for (x, y) in ours.iter_mut().zip(theirs) {
@@ -75,7 +75,7 @@ impl Prompts {
         }
     }
 
-    /// This one keyframe `count` times over, each with a V of its own.
+    /// `count` copies of this single keyframe, each with its own V.
     pub(super) fn repeated(self, count: usize) -> Self {
         let repeat = |mut all: Vec<Vec<f32>>| vec![all.pop().unwrap_or_default(); count];
         Self {
@@ -87,7 +87,7 @@ impl Prompts {
 }
 
 impl Gradient {
-    /// All zero, for keyframes of this layout; with one V if they share it.
+    /// Zeros in the layout of `keyframes`, with one V if it is shared.
     pub(super) fn zero(keyframes: &[Factors], shared: bool) -> Self {
         let sizes = |all: &[Factors], size: fn(&Factors) -> usize| {
             all.iter().map(|factors| vec![0.0; size(factors)]).collect()
@@ -101,7 +101,7 @@ impl Gradient {
         }
     }
 
-    /// Adds what `of_prompt`, the gradient of a composed prompt, means for one `share` of it.
+    /// Adds the gradient of one `share` from `of_prompt`, the gradient of the composed prompt.
     pub(super) fn add(&mut self, share: Share<'_>, of_prompt: &[f32]) {
         let Share { keyframe, seen, .. } = share;
         let (dim, rank) = (seen.shape().dim, seen.rank());
@@ -124,15 +124,15 @@ impl Gradient {
         }
     }
 
-    /// Adds what `share` costs to send: `slopes` are its keyframe's bits per unit of U, `price` is
-    /// the loss that a bit counts for.
-    pub(super) fn add_rate(&mut self, share: Share<'_>, slopes: &[f32], price: f64) {
+    /// Adds the gradient of the rate: `slopes` are the keyframe's bits per unit of U, `lambda` is the
+    /// loss per bit.
+    pub(super) fn add_rate(&mut self, share: Share<'_>, slopes: &[f32], lambda: f64) {
         let rank = share.seen.rank();
-        let price = price * share.weight;
+        let lambda = lambda * share.weight;
         let rows = self.u[share.keyframe].chunks_exact_mut(rank);
         for (row, slopes) in rows.zip(slopes.chunks_exact(rank)) {
             for (g, slope) in row.iter_mut().zip(slopes).take(share.components) {
-                *g += price * f64::from(*slope);
+                *g += lambda * f64::from(*slope);
             }
         }
     }
@@ -145,7 +145,7 @@ mod tests {
     use crate::prompt::Shape;
 
     #[test]
-    fn numbers_that_ran_away_are_named() {
+    fn divergence_is_reported_with_keyframe_and_pass() {
         let mut prompts = Prompts {
             shape: Shape { tokens: 2, dim: 1 },
             full_rank: 1,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_rule_agrees_with_differences() {
+    fn factor_gradients_agree_with_differences() {
         let wave = |i: usize| ((i * i + 3) as f32 * 0.61).sin();
         let shape = Shape { tokens: 4, dim: 5 };
         let prompts = Prompts {

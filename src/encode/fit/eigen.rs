@@ -31,7 +31,7 @@ pub(super) fn symmetric_eigen(matrix: &[f64], side: usize) -> (Vec<f64>, Vec<f64
     (values, vectors.collect())
 }
 
-/// One rotation in the plane of axes p and q that clears a[p][q]; `rows` turns along.
+/// One Jacobi rotation in the plane of axes p and q that zeroes a[p][q], applied to `rows` as well.
 fn rotate(a: &mut [f64], rows: &mut [f64], side: usize, (p, q): (usize, usize)) {
     let off = a[p * side + q];
     if off == 0.0 {
@@ -68,7 +68,7 @@ fn trace(a: &[f64], side: usize) -> f64 {
     (0..side).map(|i| a[i * side + i]).sum()
 }
 
-/// The vector or its opposite, whichever has its (first) largest entry positive.
+/// The vector with its sign chosen so that its (first) largest entry is positive.
 fn signed(vector: &[f64]) -> Vec<f64> {
     let largest = vector.iter().fold(
         0.0_f64,

@@ -1,6 +1,6 @@
-//! The probability law of a symbol: a fixed, symmetric, heavy-tailed shape with a centre and a
-//! scale. The shape is a mixture of three logistic laws, fitted to residuals of real prompts; its
-//! distribution function is tabulated at compile time by integer recurrence.
+//! The probability distribution of a symbol: a fixed, symmetric, heavy-tailed shape with a centre and
+//! a scale. The shape is a mixture of three logistic distributions, fitted to residuals of real
+//! prompts; its cumulative distribution function is tabulated at compile time by integer recurrence.
 
 use super::log::reciprocal;
 
@@ -15,15 +15,15 @@ const PER_SCALE: usize = 16;
 const SCALES: usize = 24;
 const ENTRIES: usize = PER_SCALE * SCALES;
 
-/// e^(−1/16), e^(−1/40) and e^(−1/128) in 32 fractional bits: the step of a logistic law of 1,
-/// 2.5 and 8 times the scale, each with its share of 1024.
+/// e^(−1/16), e^(−1/40) and e^(−1/128) in 32 fractional bits: the ratio of neighbouring table entries
+/// for logistic distributions of 1, 2.5 and 8 times the scale, each with its weight of 1024.
 const PARTS: [(u64, u64); 3] = [
     (4_034_748_382, 950),
     (4_188_924_176, 73),
     (4_261_543_595, 1),
 ];
 
-/// Distribution function at i/16 scales above the centre, less one half, in 24 bits.
+/// Cumulative distribution function at i/16 scales above the centre, minus one half, in 24 bits.
 static UPPER: [u32; ENTRIES + 1] = {
     let mut table = [0u32; ENTRIES + 1];
     let mut part = 0;
@@ -32,7 +32,7 @@ static UPPER: [u32; ENTRIES + 1] = {
         let mut power: u64 = 1 << 32;
         let mut index = 0;
         while index <= ENTRIES {
-            // 1/(1 + power) − 1/2, in 24 bits; the shares sum to 1024.
+            // 1/(1 + power) − 1/2, in 24 bits; the weights sum to 1024.
             let value = (1u64 << 57) / ((1 << 32) + power) - (1 << 24);
             table[index] += ((value * share) >> 11) as u32;
             power = (power * step) >> 32;
@@ -43,16 +43,16 @@ static UPPER: [u32; ENTRIES + 1] = {
     table
 };
 
-/// How probable the values of one symbol are.
+/// The distribution of one symbol over a range of integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::prompt) struct Law {
+pub(in crate::prompt) struct Distribution {
     centre: i32,
     reciprocal: u64,
     max: i32,
 }
 
-impl Law {
-    /// A law over the integers −`max`..=`max` (at most 2^17) around `centre`, which is given in
+impl Distribution {
+    /// A distribution over the integers −`max`..=`max` (`max` at most 2^17) around `centre`, in
     /// sixteenths, with a scale of 2^(`log_scale`/32), clamped to 2^−5 to 2^12.
     pub(in crate::prompt) fn new(centre: i32, log_scale: i32, max: i32) -> Self {
         Self {
@@ -62,19 +62,18 @@ impl Law {
         }
     }
 
-    /// The integer within the bounds that is nearest to `wish`.
-    pub(in crate::prompt) fn nearest(&self, wish: f32) -> i32 {
-        (wish.round() as i32).clamp(-self.max, self.max)
+    /// The integer within the bounds that is nearest to `target`.
+    pub(in crate::prompt) fn nearest(&self, target: f32) -> i32 {
+        (target.round() as i32).clamp(-self.max, self.max)
     }
 
-    /// What `value` costs, in bits.
+    /// Cost of `value` in bits.
     pub(in crate::prompt) fn cost(&self, value: i32) -> f64 {
         let frequency = self.below(value + 1) - self.below(value);
         f64::from(TOTAL_BITS) - libm::log2(frequency as f64)
     }
 
-    /// What `value` costs more than the next lower integer, in bits, as the mean over both sides;
-    /// 0 at the bounds.
+    /// Derivative of the cost at `value`, in bits per integer: the central difference, 0 at the bounds.
     pub(in crate::prompt) fn slope(&self, value: i32) -> f32 {
         if value.abs() >= self.max {
             return 0.0;
@@ -91,8 +90,8 @@ impl Law {
         self.max
     }
 
-    /// Frequency of all values below `value`, out of 2^20, for `value` in −max..=max + 1. Every
-    /// value has a frequency of at least 1.
+    /// Cumulative frequency of all values below `value`, out of 2^20, for `value` in −max..=max + 1.
+    /// Every value has a frequency of at least 1.
     pub(super) fn below(&self, value: i32) -> u64 {
         if value <= -self.max {
             return 0;
@@ -101,8 +100,7 @@ impl Law {
             return TOTAL;
         }
         let distance = (value << FINE_BITS) - (1 << (FINE_BITS - 1)) - self.centre;
-        let place = ((u64::from(distance.unsigned_abs()) * self.reciprocal) >> 8) as usize;
-        let (index, fraction) = (place >> 8, place as u64 & 255);
+        let (index, fraction) = table_position(distance.unsigned_abs(), self.reciprocal);
         let upper = match UPPER.get(index..index + 2) {
             Some(&[a, b]) => u64::from(a) + ((u64::from(b - a) * fraction) >> 8),
             _ => u64::from(UPPER[ENTRIES]),
@@ -118,9 +116,27 @@ impl Law {
     }
 }
 
+/// Index of the entry below `distance` (in sixteenths), at most [`ENTRIES`], and the fraction between
+/// it and the next in 1/256. The product reaches 2^41, so it is clamped before it becomes a `usize`.
+fn table_position(distance: u32, reciprocal: u64) -> (usize, u64) {
+    let position = (u64::from(distance) * reciprocal) >> 8;
+    let index = (position >> 8).min(ENTRIES as u64);
+    (index as usize, position & 255)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn far_values_stay_in_the_last_entry_where_usize_has_32_bits() {
+        // The product is 2^40 and more: its position would begin anew at 0 in 32 bits.
+        let widest = Distribution::new(-16_383 << FINE_BITS, -160, 16_383);
+        for distance in [1 << 19, (1 << 19) + 5, 1 << 20, u32::MAX] {
+            assert_eq!(table_position(distance, widest.reciprocal).0, ENTRIES);
+        }
+        assert_eq!(table_position(16, reciprocal(0)), (16, 0));
+    }
 
     #[test]
     fn the_table_is_the_mixture() {
@@ -136,17 +152,17 @@ mod tests {
     }
 
     #[test]
-    fn every_value_has_a_frequency() {
+    fn every_value_has_a_positive_frequency() {
         for centre in [0, 7, -8, 1000, -100_000] {
             for scale in [-1000, -160, -33, 0, 5, 100, 384, 1000] {
                 for max in [1, 7, 127, 2047, 131_071] {
-                    let law = Law::new(centre, scale, max);
-                    let near = law.middle().clamp(-max, max);
-                    assert_eq!(law.below(-max), 0);
-                    assert_eq!(law.below(max + 1), TOTAL);
+                    let distribution = Distribution::new(centre, scale, max);
+                    let near = distribution.middle().clamp(-max, max);
+                    assert_eq!(distribution.below(-max), 0);
+                    assert_eq!(distribution.below(max + 1), TOTAL);
                     for value in [-max, near - 1, near, near + 1, max] {
                         if value.abs() <= max {
-                            assert!(law.below(value) < law.below(value + 1));
+                            assert!(distribution.below(value) < distribution.below(value + 1));
                         }
                     }
                 }
@@ -155,17 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn the_slope_leads_away_from_the_centre() {
-        let law = Law::new(40, 0, 127);
-        assert!(law.slope(-5) < -0.5 && law.slope(2) < 0.0);
-        assert!(law.slope(3) > 0.0 && law.slope(9) > 0.5);
-        assert_eq!(law.slope(127), 0.0);
+    fn slopes_are_negative_below_the_centre_and_positive_above() {
+        let distribution = Distribution::new(40, 0, 127);
+        assert!(distribution.slope(-5) < -0.5 && distribution.slope(2) < 0.0);
+        assert!(distribution.slope(3) > 0.0 && distribution.slope(9) > 0.5);
+        assert_eq!(distribution.slope(127), 0.0);
     }
 
     #[test]
-    fn the_centre_is_likeliest_and_the_sides_are_even() {
-        let law = Law::new(0, 0, 127);
-        let frequency = |value| law.below(value + 1) - law.below(value);
+    fn the_centre_is_the_mode_and_the_shape_is_symmetric() {
+        let distribution = Distribution::new(0, 0, 127);
+        let frequency = |value| distribution.below(value + 1) - distribution.below(value);
         assert!(frequency(0) > frequency(1) && frequency(1) > frequency(2));
         for value in 1..=127 {
             assert!(frequency(value).abs_diff(frequency(-value)) <= 1);

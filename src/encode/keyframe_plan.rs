@@ -1,13 +1,13 @@
-//! How far apart keyframes stand: a balance between what prompts lose and what motion loses.
+//! Keyframe interval of a segment: a balance of coding error and interpolation error.
 //!
-//! Keyframes that are farther apart get more bytes each, so they are truer; but moved pictures
-//! between them are less so. Both losses are estimated before anything is fitted:
+//! At equal rate, keyframes farther apart get more bytes each, so their error falls; the error of the
+//! interpolated frames between them grows. Both are estimated before the fit:
 //!
-//! * a keyframe's squared error, at a rung in the middle, is about the variance of the picture
-//!   inside 4×4 cells if keyframes stand eight frames apart, and falls with the bytes of a keyframe
-//!   to the power −3/4 (both measured on clips of clouds and of a face, at 10 to 45 kbit/s);
-//! * a moved picture's is measured: originals are moved into an interval and compared with what is
-//!   there. The mean over the interval, beside the keyframes' own error, is about half of that.
+//! * A keyframe's squared error at a middle rung is about the variance of the picture inside 4×4 cells
+//!   for an interval of eight frames, and falls with the bytes of a keyframe to the power −3/4 (both
+//!   measured on clips of clouds and of a face, at 10 to 45 kbit/s).
+//! * The interpolation error is measured on the originals. Averaged over the interval, about half of it
+//!   adds to the keyframes' own error.
 
 use crate::flow::Between;
 use crate::frame::Frame;
@@ -16,26 +16,26 @@ use rayon::prelude::*;
 /// Frames from keyframe to keyframe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interval {
-    /// Always so many, at least 1.
+    /// A fixed number, at least 1.
     Frames(u32),
-    /// For each segment what suits its motion.
+    /// Chosen per segment from its motion.
     Auto,
 }
 
-/// Intervals that are tried, in frames.
+/// Candidate intervals, in frames.
 const TRIED: [u32; 8] = [3, 4, 6, 8, 10, 12, 20, 30];
-/// Interval at which a keyframe's error is what detail says, and how that error falls.
+/// Interval at which a keyframe's error equals `detail`, and the exponent of its fall.
 const USUAL: f64 = 8.0;
 const FALL: f64 = 0.75;
-/// Share of the error inside an interval that counts.
+/// Weight of the interpolation error.
 const INSIDE: f64 = 0.5;
-/// Most places of a segment where an interval is tried.
+/// Most positions in a segment where an interval is evaluated.
 const PLACES: usize = 4;
-/// Side of the cells whose variance is the detail that prompts cannot carry.
+/// Side of the cells whose variance measures detail that prompts cannot represent.
 const CELL: usize = 4;
 
 impl Interval {
-    /// The interval for a segment of `frames`, of one size, with new scenes at `cuts` (rising).
+    /// The interval for a segment of `frames`, of one size, with scene cuts at `cuts` (ascending).
     pub fn of(self, frames: &[Frame], cuts: &[u32]) -> u32 {
         match self {
             Self::Frames(frames) => frames.max(1),
@@ -58,8 +58,8 @@ fn balanced(frames: &[Frame], cuts: &[u32]) -> u32 {
     best.map_or(TRIED[0], |(interval, _)| interval)
 }
 
-/// Mean squared error of pictures moved into intervals of this length, at places spread over the
-/// segment; `None` if no interval fits between two cuts.
+/// Mean squared error of interpolation over intervals of this length at several positions; `None` if no
+/// interval fits between two cuts.
 fn moved(frames: &[Frame], cuts: &[u32], interval: u32) -> Option<f64> {
     let starts = 0..(frames.len() as u32).saturating_sub(interval);
     let fits = |start: &u32| {
@@ -77,7 +77,7 @@ fn moved(frames: &[Frame], cuts: &[u32], interval: u32) -> Option<f64> {
             let t = inside as f32 / interval as f32;
             squared_error(&motion.at(t), frame(start + inside))
         };
-        // Two moments, so that a swing of half an interval does not go unseen.
+        // Two times, so that a periodic motion of half an interval is not missed.
         Some(0.5 * (error(interval / 2) + error(interval.div_ceil(3))))
     });
     let errors: Vec<f64> = errors.collect::<Option<_>>()?;
@@ -90,7 +90,7 @@ fn squared_error(a: &Frame, b: &Frame) -> f64 {
     sum as f64 / a.data().len() as f64
 }
 
-/// Mean variance inside the cells of a picture; cells that its edge cuts are left out.
+/// Mean variance inside the cells of a picture, without partial cells at its edges.
 fn detail(frame: &Frame) -> f64 {
     let (columns, rows) = (
         frame.width() as usize / CELL,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_that_is_told_is_kept_and_odd_segments_have_one() {
+    fn fixed_intervals_are_kept_and_short_segments_have_one() {
         let frames = moving(0.0, 0.0);
         assert_eq!(Interval::Frames(7).of(&frames, &[]), 7);
         assert_eq!(Interval::Frames(0).of(&frames, &[]), 1);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn scenes_are_not_moved_into_each_other() {
+    fn scenes_are_not_interpolated_across_cuts() {
         let mut frames = moving(0.0, 0.0);
         let dark = Frame::new(64, 64, vec![3; 64 * 64 * 3]).unwrap();
         frames.truncate(30);

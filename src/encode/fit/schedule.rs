@@ -1,41 +1,40 @@
 //! Which frames a pass visits, and at which rung.
 //!
-//! Every pass visits all keyframes and some of the frames between: half of those the ones that
-//! were worst when last seen (frames never seen come first), half drawn at random. Where frames
-//! between are moved pictures of the keyframes, only keyframes are visited. Each visit is
-//! at one rung, dealt so that all rungs get their share: nested dropout (Rippel et al. 2014) over
-//! the rungs that exist.
+//! Every pass visits all keyframes and some of the frames between: half of those with the largest loss
+//! at their last visit (unvisited ones first), half at random. With motion interpolation only keyframes
+//! are visited. Each visit is at one rung, drawn without replacement so that all rungs are used equally:
+//! nested dropout (Rippel et al. 2014) over the existing rungs.
 
 use super::loss::Corner;
 use crate::model::noise::RandomState;
 
-/// One look at one frame.
+/// One frame to evaluate, at one rung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Visit {
     /// Frame of the segment.
     pub(super) frame: u32,
     /// Components used.
     pub(super) rank: usize,
-    /// Where the perceptual term looks.
+    /// Position of the perceptual crop.
     pub(super) corner: Corner,
 }
 
-/// Deals out visits.
+/// Draws visits.
 #[derive(Debug)]
 pub(super) struct Schedule {
     random: RandomState,
     keyframes: Vec<u32>,
-    /// Frames between keyframes, with their last loss over that of their rung's mean.
+    /// Frames between keyframes, with their last loss relative to their rung's mean.
     between: Vec<(u32, f64)>,
     ranks: Vec<usize>,
     /// Running mean loss of each rung.
     means: Vec<Option<f64>>,
-    /// Rungs not dealt yet in this round.
-    hand: Vec<usize>,
+    /// Rungs not yet drawn in this round.
+    undrawn: Vec<usize>,
 }
 
 impl Schedule {
-    /// `between` are the frames that take part beside the keyframes.
+    /// `between` are the frames that are fitted besides the keyframes.
     pub(super) fn new(
         keyframes: &[u32],
         between: impl Iterator<Item = u32>,
@@ -48,7 +47,7 @@ impl Schedule {
             between: between.map(|frame| (frame, f64::INFINITY)).collect(),
             ranks: ranks.to_vec(),
             means: vec![None; ranks.len()],
-            hand: Vec::new(),
+            undrawn: Vec::new(),
         }
     }
 
@@ -69,7 +68,7 @@ impl Schedule {
         frames.into_iter().map(|frame| self.visit(frame)).collect()
     }
 
-    /// Notes the loss that a visit found.
+    /// Records the loss of a visit.
     pub(super) fn record(&mut self, visit: Visit, loss: f64) {
         let Some(rung) = self.ranks.iter().position(|&rank| rank == visit.rank) else {
             return;
@@ -84,13 +83,13 @@ impl Schedule {
     }
 
     fn visit(&mut self, frame: u32) -> Visit {
-        if self.hand.is_empty() {
-            self.hand.clone_from(&self.ranks);
+        if self.undrawn.is_empty() {
+            self.undrawn.clone_from(&self.ranks);
         }
-        let card = self.below(self.hand.len());
+        let index = self.below(self.undrawn.len());
         Visit {
             frame,
-            rank: self.hand.swap_remove(card),
+            rank: self.undrawn.swap_remove(index),
             corner: Corner {
                 right: self.random.uniform(),
                 down: self.random.uniform(),
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pass_sees_all_keyframes_and_soon_all_frames() {
+    fn every_pass_visits_all_keyframes_and_soon_all_frames() {
         let keyframes = [0, 10, 20, 24];
         let mut schedule = Schedule::new(&keyframes, between(&keyframes), &[3, 5], 7);
         let mut seen = [false; 25];
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_frame_is_visited_in_every_pass() {
+    fn the_frame_with_the_largest_loss_is_visited_in_every_pass() {
         let mut schedule = Schedule::new(&[0, 20], between(&[0, 20]), &[4], 1);
         for _ in 0..20 {
             for visit in schedule.next_pass() {
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_frame_is_its_own_pass() {
+    fn a_single_frame_is_visited_once_per_pass() {
         let mut schedule = Schedule::new(&[0], between(&[0]), &[3, 5, 9, 16], 0);
         assert_eq!(schedule.next_pass().len(), 1);
     }

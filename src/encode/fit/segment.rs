@@ -3,16 +3,16 @@
 
 use candle_core::{Device, Tensor};
 
-use super::InvertError;
 use super::loss::Loss;
 use super::prompts::Share;
 use super::schedule::Visit;
+use crate::encode::EncodeError;
 use crate::frame::Frame;
 use crate::model::picture;
 use crate::prompt::{CodedKeyframe, CodingParameters, Factors, Interpolation, between};
 use crate::segment::keyframes::bracket;
 
-/// What stays the same over all passes of a segment.
+/// Constant data of a segment over all passes.
 pub(super) struct Segment<'a> {
     pub(super) positions: &'a [u32],
     pub(super) frames: &'a [Frame],
@@ -24,25 +24,25 @@ pub(super) struct Segment<'a> {
     pub(super) interpolation: Interpolation,
 }
 
-/// The keyframes as they would be sent now.
+/// The keyframes as coded in one pass.
 pub(super) struct Coded {
     pub(super) keyframes: Vec<CodedKeyframe>,
-    /// As a player will see them.
+    /// Factors as a player decodes them.
     pub(super) seen: Vec<Factors>,
-    /// Per keyframe, bits per unit of U; empty where no entry costs more than another.
+    /// Per keyframe, derivative of the rate in bits per unit of U; empty if all entries cost the same.
     pub(super) slopes: Vec<Vec<f32>>,
 }
 
 impl Segment<'_> {
-    /// What frame `number` should become. Made when it is looked at: as numbers, the frames of a
-    /// segment take four times the memory that they take as bytes.
-    pub(super) fn target(&self, number: u32) -> Result<Tensor, InvertError> {
+    /// Target picture of frame `number`. Converted on demand: as floats, the frames of a segment take four
+    /// times the memory of their bytes.
+    pub(super) fn target(&self, number: u32) -> Result<Tensor, EncodeError> {
         let frame = &self.frames[number as usize];
         Ok(picture::to_tensor(frame, self.coded, self.device)?)
     }
 
-    /// The composed prompt of a visit, exactly as a player makes it.
-    pub(super) fn prompt(&self, seen: &[Factors], visit: Visit) -> Result<Vec<f32>, InvertError> {
+    /// The composed prompt of a visit, exactly as in a player.
+    pub(super) fn prompt(&self, seen: &[Factors], visit: Visit) -> Result<Vec<f32>, EncodeError> {
         match bracket(self.positions, visit.frame) {
             Some((from, to, t)) if from != to => Ok(between(
                 &seen[from],
@@ -55,20 +55,20 @@ impl Segment<'_> {
         }
     }
 
-    /// The frames between keyframes that take part in the fit.
+    /// The frames between keyframes that are fitted.
     pub(super) fn between(&self) -> impl Iterator<Item = u32> {
         self.visited()
             .filter(|frame| self.positions.binary_search(frame).is_err())
     }
 
-    /// All frames that take part in the fit, in order.
+    /// All frames that are fitted, in order.
     pub(super) fn visited(&self) -> impl Iterator<Item = u32> {
         let generated = self.interpolation != Interpolation::Motion;
         let frames = 0..self.frames.len() as u32;
         frames.filter(move |frame| generated || self.positions.binary_search(frame).is_ok())
     }
 
-    /// The keyframes that a visit's prompt was made of.
+    /// The keyframes of a visit's prompt, with their weights.
     pub(super) fn shares<'s>(
         &self,
         visit: Visit,
@@ -90,9 +90,9 @@ impl Segment<'_> {
 }
 
 /// Fails unless there are frames, of one size, and `positions` span them.
-pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), InvertError> {
+pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), EncodeError> {
     let Some(first) = frames.first() else {
-        return Err(InvertError::Frames("a segment needs a frame".to_owned()));
+        return Err(EncodeError::Frames("a segment needs a frame".to_owned()));
     };
     let visible = (first.width(), first.height());
     let odd = frames
@@ -103,7 +103,7 @@ pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), InvertErr
             "frame {odd} of the segment is {:?}, frame 0 {first:?}",
             frames[odd]
         );
-        return Err(InvertError::Frames(text));
+        return Err(EncodeError::Frames(text));
     }
     let spans = positions.first() == Some(&0)
         && positions.last().map(|&p| p as usize + 1) == Some(frames.len())
@@ -111,7 +111,7 @@ pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), InvertErr
     if !spans {
         let count = frames.len();
         let text = format!("keyframe positions {positions:?} do not span {count} frames");
-        return Err(InvertError::Frames(text));
+        return Err(EncodeError::Frames(text));
     }
     Ok(())
 }

@@ -1,21 +1,20 @@
-//! How wrong a generated picture is: squared error, a perceptual distance on a crop, and a colour
-//! term on the picture averaged over cells. Differentiable with respect to the picture.
+//! Loss of a generated picture: squared error, a perceptual distance on a crop, and a colour term on cell
+//! means. Differentiable with respect to the picture.
 
 use candle_core::{D, Tensor};
 
-use super::InvertError;
-use super::options::LossWeights;
+use crate::encode::EncodeError;
+use crate::encode::options::LossWeights;
 use crate::model::Encoder;
 use crate::model::ops::avg_pool2;
 use crate::quality::Squeeze;
 
-/// Halvings before the colour term looks: 8×8 cells.
+/// Halvings of the picture for the colour term: 8×8 cells.
 const HALVINGS: usize = 3;
-/// Keeps the length of a feature vector above zero.
+/// Lower bound of the squared length of a feature vector.
 const EPS: f64 = 1e-6;
 
-/// The top left corner of a crop: fractions, in 0..1, of the way from the picture's left and top
-/// to the last possible place.
+/// Top left corner of a crop, as fractions in 0..1 of the range of valid positions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Corner {
     pub(super) right: f64,
@@ -33,7 +32,7 @@ pub enum Perceptual<'a> {
 
 impl Perceptual<'_> {
     /// The distance of pictures (1, 3, H, W) in 0..1, H and W multiples of 32.
-    fn distance(&self, picture: &Tensor, target: &Tensor) -> Result<Tensor, InvertError> {
+    fn distance(&self, picture: &Tensor, target: &Tensor) -> Result<Tensor, EncodeError> {
         match self {
             Self::Lpips(lpips) => {
                 let target = lpips.target(target, None)?;
@@ -52,8 +51,8 @@ impl Perceptual<'_> {
     }
 }
 
-/// Feature vectors (along axis 1) brought to length 1.
-fn unit(map: &Tensor) -> Result<Tensor, InvertError> {
+/// Feature vectors (along axis 1) normalised to length 1.
+fn unit(map: &Tensor) -> Result<Tensor, EncodeError> {
     let length = (map.sqr()?.sum_keepdim(1)? + EPS)?.sqrt()?;
     Ok(map.broadcast_div(&length)?)
 }
@@ -63,7 +62,7 @@ fn unit(map: &Tensor) -> Result<Tensor, InvertError> {
 pub(super) struct Loss<'a> {
     pub(super) weights: LossWeights,
     pub(super) perceptual: Perceptual<'a>,
-    /// Columns and rows that are shown; the rest of a picture is padding.
+    /// Visible columns and rows; the rest of a picture is padding.
     pub(super) visible: (u32, u32),
     /// Side of the perceptual crop.
     pub(super) crop: usize,
@@ -76,7 +75,7 @@ impl Loss<'_> {
         picture: &Tensor,
         target: &Tensor,
         corner: Corner,
-    ) -> Result<Tensor, InvertError> {
+    ) -> Result<Tensor, EncodeError> {
         let difference = self.shown(&(picture - target)?)?;
         let mut loss = (difference.sqr()?.mean_all()? * self.weights.mse)?;
         if self.weights.colour > 0.0 {
@@ -94,18 +93,18 @@ impl Loss<'_> {
         Ok(loss)
     }
 
-    /// Pixels that are shown.
+    /// Number of visible pixels.
     pub(super) fn pixels(&self) -> f64 {
         f64::from(self.visible.0) * f64::from(self.visible.1)
     }
 
-    fn shown(&self, x: &Tensor) -> Result<Tensor, InvertError> {
+    fn shown(&self, x: &Tensor) -> Result<Tensor, EncodeError> {
         let (width, height) = self.visible;
         let rows = x.narrow(D::Minus2, 0, height as usize)?;
         Ok(rows.narrow(D::Minus1, 0, width as usize)?)
     }
 
-    fn cut(&self, x: &Tensor, corner: Corner) -> Result<Tensor, InvertError> {
+    fn cut(&self, x: &Tensor, corner: Corner) -> Result<Tensor, EncodeError> {
         let (_, _, height, width) = x.dims4()?;
         let place = |room: usize, way: f64| {
             let side = self.crop.min(room);
@@ -129,7 +128,7 @@ mod tests {
     use candle_core::{Device, Error};
 
     #[test]
-    fn every_term_has_the_right_gradient_and_a_perfect_picture_costs_nothing() {
+    fn every_term_has_an_exact_gradient_and_is_0_for_the_target() {
         let encoder = Encoder::shipped(&Device::Cpu).unwrap();
         let picture = ((normal(1, &[1, 3, 32, 64]) * 0.1).unwrap() + 0.5).unwrap();
         let target = ((normal(2, &[1, 3, 32, 64]) * 0.1).unwrap() + 0.5).unwrap();

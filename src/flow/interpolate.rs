@@ -1,21 +1,21 @@
-//! Two pictures moved to a moment between them and blended.
+//! Frame interpolation: both pictures warped to a time between them and blended.
 
-use super::field::{Field, Levels};
+use super::estimate::{Pyramid, estimate};
+use super::field::Field;
 use crate::frame::Frame;
 
-/// Steps of the search for where a moving pixel was: the flow is known where it starts, not where
-/// it passes.
+/// Fixed-point iterations that invert the flow: it is known at its origin, not where it passes.
 const BACKTRACKS: usize = 3;
 
-/// Two pictures that should show one scene, but are of unlike sizes.
+/// Two pictures of different sizes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no motion between a picture of {from:?} and one of {to:?} pixels")]
+#[error("cannot interpolate between pictures of {from:?} and {to:?} pixels")]
 pub struct SizesDiffer {
     from: (u32, u32),
     to: (u32, u32),
 }
 
-/// Two pictures and the motion between them, both ways.
+/// Two pictures and the flow between them in both directions.
 #[derive(Debug)]
 pub struct Between<'a> {
     from: &'a Frame,
@@ -27,18 +27,16 @@ pub struct Between<'a> {
 }
 
 impl<'a> Between<'a> {
-    /// Finds the motion. Fails if the pictures differ in size.
+    /// Estimates the flow. Fails if the pictures differ in size.
     pub fn new(from: &'a Frame, to: &'a Frame) -> Result<Self, SizesDiffer> {
         let size = |frame: &Frame| (frame.width(), frame.height());
         if size(from) != size(to) {
             let (from, to) = (size(from), size(to));
             return Err(SizesDiffer { from, to });
         }
-        let (first, second) = (Levels::new(from), Levels::new(to));
-        let (forward, backward) = rayon::join(
-            || Field::estimate(&first, &second),
-            || Field::estimate(&second, &first),
-        );
+        let (first, second) = (Pyramid::new(from), Pyramid::new(to));
+        let (forward, backward) =
+            rayon::join(|| estimate(&first, &second), || estimate(&second, &first));
         Ok(Self {
             from,
             to,
@@ -48,8 +46,7 @@ impl<'a> Between<'a> {
         })
     }
 
-    /// The picture at `t`, from 0 (the first picture) to 1 (the second); values outside are clamped
-    /// to that.
+    /// The picture at time `t`, from 0 (the first picture) to 1 (the second), clamped; NaN counts as 0.
     pub fn at(&self, t: f32) -> Frame {
         let t = if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) };
         if t == 0.0 {
@@ -79,7 +76,7 @@ impl<'a> Between<'a> {
     }
 }
 
-/// A picture and, for every pixel of the one wanted, where in it to look.
+/// A picture and the backward flow from the interpolated picture into it.
 struct Source<'a> {
     pixels: &'a Pixels,
     back: Field,
@@ -88,7 +85,7 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// `flow` leads out of the picture; the one wanted is the share `t` of the way along it.
+    /// `flow` starts at this picture; the interpolated one is at the fraction `t` of it.
     fn new(pixels: &'a Pixels, flow: &Field, t: f32) -> Self {
         let mut back = Field::still(flow.width, flow.height);
         for (y, row) in back.data.chunks_exact_mut(flow.width).enumerate() {
@@ -108,7 +105,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Where row `y` of the picture wanted comes from: a place in this one for every pixel.
+    /// Source positions of row `y` of the interpolated picture.
     fn places(&self, y: usize, places: &mut Vec<[f32; 2]>) {
         let along = |at: usize| (at as f32 + 0.5) / self.scale - 0.5;
         let line = self.back.line(along(y));
@@ -125,7 +122,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Red, green, blue and nothing: four lanes that a processor takes at once.
+/// Red, green, blue and padding, for vectors of four lanes.
 type Colour = [f32; 4];
 
 /// A picture in floating point.
@@ -146,7 +143,7 @@ impl Pixels {
         }
     }
 
-    /// The colour at a place between pixels: cubic convolution (Keys 1981), which keeps fine detail.
+    /// The colour at a subpixel position by cubic convolution (Keys 1981), which keeps fine detail.
     fn cubic(&self, [x, y]: [f32; 2]) -> Colour {
         let (left, across) = phase(x, self.width);
         let (top, down) = phase(y, self.height);
@@ -172,22 +169,22 @@ impl Pixels {
     }
 }
 
-/// The pixel before a place, which is moved inside `0..length`, and the weights around it.
+/// The pixel before a position, clamped to `0..length`, and the weights around it.
 fn phase(place: f32, length: usize) -> (usize, [f32; 4]) {
     let place = place.clamp(0.0, (length - 1) as f32);
     let steps = (place * PHASES as f32 + 0.5) as usize;
     (steps / PHASES, WEIGHTS[steps % PHASES])
 }
 
-/// The four indices around the gap after `at`, kept inside `0..length`.
+/// The four indices around the gap after `at`, clamped to `0..length`.
 fn neighbours(at: usize, length: usize) -> [usize; 4] {
     std::array::from_fn(|i| (at + i).saturating_sub(1).min(length - 1))
 }
 
-/// Places between two pixels that are told apart.
+/// Subpixel positions between two pixels.
 const PHASES: usize = 64;
 
-/// Keys's weights, with a = −3/4, of the four pixels around each of those places.
+/// Keys's weights, with a = −3/4, of the four pixels around each subpixel position.
 const WEIGHTS: [[f32; 4]; PHASES] = {
     let mut all = [[0.0; 4]; PHASES];
     let mut phase = 0;
@@ -201,12 +198,12 @@ const WEIGHTS: [[f32; 4]; PHASES] = {
 
 const KEYS: f32 = -0.75;
 
-/// Weight of a pixel up to one away.
+/// Weight at a distance up to 1.
 const fn near(d: f32) -> f32 {
     ((KEYS + 2.0) * d - (KEYS + 3.0)) * d * d + 1.0
 }
 
-/// Weight of a pixel one to two away.
+/// Weight at a distance from 1 to 2.
 const fn far(d: f32) -> f32 {
     ((KEYS * d - 5.0 * KEYS) * d + 8.0 * KEYS) * d - 4.0 * KEYS
 }
@@ -238,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moving_texture_is_seen_where_it_passes() {
+    fn a_moving_texture_is_interpolated_along_its_path() {
         for (size, step) in [
             ((96, 80), (7.0, -4.0)),
             ((48, 40), (2.5, 1.5)),
@@ -256,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_are_the_pictures_themselves() {
+    fn times_0_and_1_give_the_pictures_themselves() {
         let (first, second) = (view((40, 24), (0.0, 0.0)), view((40, 24), (3.0, 1.0)));
         let motion = Between::new(&first, &second).unwrap();
         assert_eq!(
@@ -271,24 +268,24 @@ mod tests {
     }
 
     #[test]
-    fn unlike_sizes_are_refused() {
+    fn different_sizes_are_refused() {
         let (first, second) = (view((40, 24), (0.0, 0.0)), view((24, 40), (0.0, 0.0)));
         let error = Between::new(&first, &second).unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is no motion between a picture of (40, 24) and one of (24, 40) pixels"
+            "cannot interpolate between pictures of (40, 24) and (24, 40) pixels"
         );
     }
 
     #[test]
-    fn one_colour_stays_one_colour() {
+    fn a_flat_picture_stays_flat() {
         let grey = Frame::new(70, 70, vec![90; 70 * 70 * 3]).unwrap();
         assert_eq!(Between::new(&grey, &grey).unwrap().at(0.4), grey);
     }
 
     proptest! {
         #[test]
-        fn any_two_pictures_of_a_size_have_pictures_between(
+        fn noise_of_any_size_is_interpolated(
             width in 1u32..40, height in 1u32..40, seed in any::<u64>(), t in 0.0f32..1.0,
         ) {
             let noise = |salt: u64| {

@@ -1,14 +1,14 @@
-//! The optimiser's state of one fit and the course of its rate.
+//! State of the optimiser and schedule of the learning rate.
 
 use super::adam::Adam;
-use super::options::FitOptions;
 use super::prompts::{Gradient, Prompts};
+use crate::encode::options::FitOptions;
 
-/// The last pass moves by this share of what the first one does.
+/// Learning rate of the last pass relative to the first.
 const FINAL_RATE: f64 = 0.1;
 
-/// The share of the first pass's rate that pass `pass` of `passes` moves by: it falls along half
-/// a cosine.
+/// Learning rate of pass `pass` of `passes` relative to that of pass 0: half a cosine from 1 down to
+/// [`FINAL_RATE`].
 pub(super) fn share(pass: u32, passes: u32) -> f64 {
     let done = f64::from(pass) / f64::from(passes.max(1));
     let fall = 0.5 + 0.5 * (std::f64::consts::PI * done).cos();
@@ -31,7 +31,7 @@ impl Descent {
         }
     }
 
-    /// One step by `share` of the full rates.
+    /// One step with `share` of the full learning rates.
     pub(super) fn step(
         &mut self,
         prompts: &mut Prompts,
@@ -46,6 +46,6 @@ impl Descent {
         for ((adam, v), g) in self.v.iter_mut().zip(&mut prompts.v).zip(&gradient.v) {
             adam.step(v, g, share * options.basis_rate);
         }
-        prompts.shrink((step * options.pull) as f32);
+        prompts.shrink((step * options.l1_shrink) as f32);
     }
 }

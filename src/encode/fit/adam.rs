@@ -1,8 +1,8 @@
-//! Gradient descent with momentum and a normalised step: Adam (Kingma and Ba 2015, algorithm 1) with
-//! one second moment for all parameters of a slice, in double precision.
+//! Adam (Kingma and Ba 2015, algorithm 1) with one second moment for all parameters of a slice, in
+//! double precision.
 //!
-//! Plain Adam moves every entry equally far, whether it matters or not, which fills small entries
-//! with noise that must be coded. With a common scale an entry moves in proportion to its gradient.
+//! Plain Adam moves every entry equally far, relevant or not, which fills small entries with noise that
+//! must be coded. With a common scale an entry moves in proportion to its gradient.
 //! On 60 frames at the same loss weights that gave fewer bytes and a lower LPIPS (32 kbit/s and
 //! 0.151 against 40 and 0.167); plain Adam at smaller rates was not tried.
 
@@ -49,7 +49,7 @@ mod tests {
     use super::Adam;
 
     #[test]
-    fn a_bowl_is_descended_whatever_the_scale_of_its_gradient() {
+    fn convergence_does_not_depend_on_the_scale_of_the_gradient() {
         for scale in [1e-6, 1.0, 1e6] {
             let mut x = [3.0_f32, -2.0];
             let mut adam = Adam::new(2);
