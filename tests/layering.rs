@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("segment", &["time", "prompt"]),
     ("manifest", &["time", "segment"]),
     ("model", &["frame", "prompt", "segment"]),
-    ("quality", &["frame", "model"]),
+    ("quality", &["frame", "manifest", "model"]),
     ("source", &["frame", "time"]),
     (
         "package",
@@ -33,6 +33,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "claim", "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
         ],
     ),
+    (
+        "evaluate",
+        &[
+            "frame", "time", "segment", "manifest", "model", "quality", "source", "package", "render",
+            "report",
+        ],
+    ),
+    (
+        "speed",
+        &["time", "prompt", "segment", "model", "render"],
+    ),
+    ("weights", &["model", "quality"]),
     ("network", &[]),
     ("player", &["time", "manifest"]),
     (
@@ -46,6 +58,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["time", "player"]),
     ("origin", &["time", "manifest", "segment"]),
     ("config", &["player", "origin"]),
+    ("shipped", &[]),
 ];
 
 #[test]

@@ -4,7 +4,7 @@
 use super::measure::Sampling;
 use super::watch::span;
 use crate::cli::CliError;
-use crate::cli::scores::Scorer;
+use crate::quality::Scorer;
 use crate::encode::{FitOptions, Fitter, Interval, Perceptual};
 use crate::frame::Frame;
 use crate::model::{Encoder, Generator};

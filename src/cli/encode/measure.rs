@@ -5,7 +5,7 @@
 
 use super::poster;
 use crate::cli::CliError;
-use crate::cli::scores::{Score, Scorer, mean};
+use crate::quality::{Score, Scorer, mean};
 use crate::encode::Span;
 use crate::frame::Frame;
 use crate::manifest::Metrics;

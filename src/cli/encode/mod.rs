@@ -26,7 +26,7 @@ mod watch;
 
 use super::CliError;
 use super::picture_args::{PictureArgs, Pictures};
-use super::scores::Scorer;
+use crate::quality::Scorer;
 use crate::encode::{FitOptions, Fitter, Grid, Perceptual};
 use crate::model::machine::available_memory;
 use crate::model::{Encoder, Generator, device, installed};
