@@ -21,6 +21,7 @@
 //! | `evaluate` | rungs of a title and other codecs measured against the original; reports, ladders |
 //! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
 //! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
+//! | [`inspect`] | contents of a title, a file or a segment, for people |
 //! | `encode` | segments, keyframes and prompts found by gradient descent: one nested fit for every rung |
 //! | `render` | keyframes → frames → PNG folder, y4m file, film or pipe |
 //! | `weights` | which outside weights there are, and whether installed ones are right |
@@ -48,6 +49,7 @@
 
 pub mod claim;
 pub mod frame;
+pub mod inspect;
 pub mod manifest;
 pub mod network;
 pub mod package;

@@ -44,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "speed",
         &["time", "prompt", "segment", "model", "render"],
     ),
+    ("inspect", &["prompt", "segment", "package"]),
     ("weights", &["model", "quality"]),
     ("network", &[]),
     ("player", &["time", "manifest"]),

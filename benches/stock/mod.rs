@@ -1,27 +1,20 @@
-//! The peers inside this binary: the same networks from candle's own operations, as one would write
-//! them without ours. `mini` whole; of `sd-turbo` candle-transformers' UNet.
+//! `mini` from candle's own operations, layer for layer, as one would write it without ours.
 
-use crate::model::ModelError;
-use crate::model::profile::{AttentionForm, Profile};
-use crate::model::weights::Source;
-use candle_core::{DType, Device, Error, Result, Shape, Tensor};
-use candle_nn::var_builder::SimpleBackend;
-use candle_nn::{Init, VarBuilder};
-use candle_transformers::models::stable_diffusion::unet_2d::{
-    BlockConfig, UNet2DConditionModel, UNet2DConditionModelConfig,
-};
+use promptus::model::profile::Profile;
+use promptus::model::weights::Source;
+use candle_core::{Error, Result, Tensor};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-/// `mini`, layer for layer, for one prompt map and one start latent.
-pub(super) struct StockMini<'a> {
+/// The network for one prompt map and one start latent.
+pub(crate) struct StockMini<'a> {
     profile: &'a Profile,
     source: &'a dyn Source,
     layers: Mutex<HashMap<String, (Tensor, Tensor)>>,
 }
 
 impl<'a> StockMini<'a> {
-    pub(super) fn new(profile: &'a Profile, source: &'a dyn Source) -> Self {
+    pub(crate) fn new(profile: &'a Profile, source: &'a dyn Source) -> Self {
         Self {
             profile,
             source,
@@ -61,7 +54,7 @@ impl<'a> StockMini<'a> {
     }
 
     /// Frames (1, 3, H, W) of the prompt map (1, D, h, w) and the start latent.
-    pub(super) fn frames(&self, map: &Tensor, start: &Tensor) -> Result<Tensor> {
+    pub(crate) fn frames(&self, map: &Tensor, start: &Tensor) -> Result<Tensor> {
         let channels = self.profile.latent_channels;
         let lifted = self.conv("lift", map, 4 * channels, (3, 1))?;
         let lifted = candle_nn::ops::pixel_shuffle(&lifted, 2)?;
@@ -104,20 +97,21 @@ impl<'a> StockMini<'a> {
 
     fn resnet(&self, name: &str, x: &Tensor, map: &Tensor, width: usize) -> Result<Tensor> {
         let part = |leaf: &str| format!("{name}.{leaf}");
-        let mut told = self.conv(&part("modulation"), map, 2 * width, (1, 1))?;
-        while told.dim(2)? < x.dim(2)? {
-            told = double(&told)?;
+        let mut modulation = self.conv(&part("modulation"), map, 2 * width, (1, 1))?;
+        while modulation.dim(2)? < x.dim(2)? {
+            modulation = double(&modulation)?;
         }
-        while told.dim(2)? > x.dim(2)? {
-            told = told.avg_pool2d(2)?;
+        while modulation.dim(2)? > x.dim(2)? {
+            modulation = modulation.avg_pool2d(2)?;
         }
         let hidden = self.conv(&part("conv1"), &x.silu()?, width, (3, 1))?;
-        let scale = (told.narrow(1, 0, width)? + 1.0)?;
-        let hidden = ((hidden * scale)? + told.narrow(1, width, width)?)?;
+        let scale = (modulation.narrow(1, 0, width)? + 1.0)?;
+        let hidden = ((hidden * scale)? + modulation.narrow(1, width, width)?)?;
         let hidden = self.conv(&part("conv2"), &hidden.silu()?, width, (3, 1))?;
-        match x.dim(1)? == width {
-            true => hidden + x,
-            false => hidden + self.conv(&part("conv_shortcut"), x, width, (1, 1))?,
+        if x.dim(1)? == width {
+            hidden + x
+        } else {
+            hidden + self.conv(&part("conv_shortcut"), x, width, (1, 1))?
         }
     }
 
@@ -149,96 +143,8 @@ fn double(x: &Tensor) -> Result<Tensor> {
     x.upsample_nearest2d(2 * height, 2 * width)
 }
 
-/// candle-transformers' UNet in the profile's form. Computes nearly what ours does: its gated
-/// layers take the tanh form of gelu.
-pub(super) fn unet(
-    profile: &Profile,
-    attention: &AttentionForm,
-    source: Box<dyn Source + Send + Sync>,
-    dtype: DType,
-) -> Result<UNet2DConditionModel> {
-    let form = &profile.unet;
-    let blocks = form
-        .widths
-        .iter()
-        .zip(&attention.heads)
-        .map(|(&width, &heads)| BlockConfig {
-            out_channels: width,
-            use_cross_attn: (heads > 0).then_some(1),
-            attention_head_dim: if heads > 0 {
-                heads
-            } else {
-                attention.middle_heads
-            },
-        });
-    let config = UNet2DConditionModelConfig {
-        blocks: blocks.collect(),
-        layers_per_block: form.layers,
-        norm_num_groups: form.norm_groups.unwrap_or(32),
-        cross_attention_dim: attention.context,
-        use_linear_projection: true,
-        ..UNet2DConditionModelConfig::default()
-    };
-    let device = source.device().clone();
-    let weights = VarBuilder::from_backend(Box::new(Backend(source)), dtype, device);
-    UNet2DConditionModel::new(weights.pp("unet"), form.inputs, form.outputs, false, config)
-}
-
-/// Our weights for candle's layers.
-struct Backend(Box<dyn Source + Send + Sync>);
-
-impl SimpleBackend for Backend {
-    fn get(&self, shape: Shape, name: &str, _: Init, dtype: DType, _: &Device) -> Result<Tensor> {
-        let tensor = self.0.tensor(name, shape.dims()).map_err(Error::wrap)?;
-        tensor.to_dtype(dtype)
-    }
-
-    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> Result<Tensor> {
-        Err(Error::CannotFindTensor {
-            path: name.to_owned(),
-        })
-    }
-
-    fn contains_tensor(&self, _: &str) -> bool {
-        true
-    }
-}
-
 /// Tokens row by row (1, T, D) → the map (1, D, h, w) that [`StockMini`] takes.
-pub(super) fn as_map(
-    prompt: &Tensor,
-    grid: (usize, usize),
-) -> std::result::Result<Tensor, ModelError> {
+pub(crate) fn as_map(prompt: &Tensor, (rows, columns): (usize, usize)) -> Result<Tensor> {
     let map = prompt.transpose(1, 2)?.contiguous()?;
-    Ok(map.reshape((prompt.dim(0)?, prompt.dim(2)?, grid.0, grid.1))?)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::{StockMini, as_map};
-    use crate::model::synthetic::RandomWeights;
-    use crate::model::{Generator, Profile};
-    use candle_core::{Device, Tensor};
-
-    #[test]
-    fn the_peer_computes_what_ours_does() {
-        let (profile, weights) = (Profile::mini(), RandomWeights::new(3, &Device::Cpu));
-        let generator = Generator::new(Profile::mini(), &weights, [0; 32]).unwrap();
-        let size = (96, 64);
-        let shape = profile.prompt_shape(size);
-        let start = generator.start(size).unwrap().fresh().unwrap();
-        let dims = (1, shape.tokens, shape.dim);
-        let prompt = Tensor::randn(0f32, 1.0, dims, &Device::Cpu).unwrap();
-        let ours = generator.frames(&prompt, &start).unwrap();
-        let stock = StockMini::new(&profile, &weights);
-        let theirs = stock
-            .frames(&as_map(&prompt, (4, 6)).unwrap(), &start)
-            .unwrap();
-        let most = |x: &Tensor| {
-            let most = x.abs().unwrap().flatten_all().unwrap().max(0).unwrap();
-            most.to_scalar::<f32>().unwrap()
-        };
-        assert!(most(&(&ours - theirs).unwrap()) < 1e-4 * most(&ours));
-    }
+    map.reshape((prompt.dim(0)?, prompt.dim(2)?, rows, columns))
 }

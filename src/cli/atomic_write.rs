@@ -1,15 +1,15 @@
-//! Results as files that appear whole or not at all, and replace nothing that the user did not give
-//! away (see [`super::overwrite`]). Knows nothing of what is in them.
+//! Atomic writes of result files: a file appears whole or not at all, and replaces another only with
+//! the user's consent (see [`super::overwrite`]).
 //!
-//! What stands there and is no file (a device, a pipe, a link) is written to, not replaced.
+//! An existing device, pipe or link is written to, not replaced.
 
 use super::{CliError, overwrite};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes `bytes` beside `path` and moves them there, readable like any other file. Fails with an
-/// error that names `path`.
+/// Writes `bytes` to a temporary file in the same folder and renames it to `path`, with the usual
+/// permissions. Fails with an error that names `path`.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     overwrite::file(path)?;
     put(path, bytes).map_err(|error| CliError::input(format!("{}: {error}", path.display())))?;
@@ -45,7 +45,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_link_or_a_device_stays_what_it_is() {
+    fn links_and_devices_are_written_through() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         write(&file, b"a longer text").unwrap();

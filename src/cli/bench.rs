@@ -4,10 +4,11 @@
 use super::{CliError, json_line};
 use crate::model::Profile;
 use crate::render::Batching;
-use crate::speed::{self, CoderReport, FitReport, RenderOptions, RenderReport};
+use crate::speed::{self, RenderOptions};
 use candle_core::DType;
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
+use std::fmt::Display;
 
 /// Arguments of `promptus bench`.
 #[derive(Debug, clap::Args)]
@@ -99,26 +100,25 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         What::Render(args) => {
             let options = args.options()?;
             let report = pool(args.threads)?.install(|| speed::render(&options))?;
-            print("render", &report, render_text(&report), args.json)
+            print("render", &report, args.json)
         }
         What::Fit(args) => {
             let report = pool(args.threads)?.install(|| speed::fit(args.size))?;
-            print("fit", &report, fit_text(&report), args.json)
+            print("fit", &report, args.json)
         }
         What::Coder(args) => {
             let report = speed::coder(args.size)?;
-            print("coder", &report, coder_text(&report), args.json)
+            print("coder", &report, args.json)
         }
     }
 }
 
-fn print<T: Serialize>(
+fn print<T: Serialize + Display>(
     bench: &'static str,
     report: &T,
-    text: String,
     json: bool,
 ) -> Result<(), CliError> {
-    eprint!("{text}");
+    eprint!("{report}");
     if json {
         json_line::print(&Named { bench, report })?;
     }
@@ -158,86 +158,4 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, CliError> {
     let builder = rayon::ThreadPoolBuilder::new();
     Ok(builder.num_threads(threads.unwrap_or(0)).build()?)
-}
-
-fn render_text(report: &RenderReport) -> String {
-    let RenderReport {
-        profile,
-        weights,
-        size: [width, height],
-        device,
-        dtype,
-        threads,
-        frames,
-        ..
-    } = report;
-    let processor = or_unknown(report.processor_ms_per_frame);
-    let mut text = format!(
-        "render    {profile} ({weights} weights) at {width}x{height} on {device}, {dtype}, \
-         {threads} threads, {frames} frames\n\
-         speed     {:.2} ms a frame, {:.1} a second; processor time {processor} a frame\n\
-         latency   {:.1} ms to the first frame\n{}",
-        report.ms_per_frame,
-        report.fps,
-        report.first_frame_ms,
-        memory(report.peak_memory_bytes),
-    );
-    text += &share(report.gflop_per_frame, report.gflops, report.peak_gflops, "frame");
-    for variant in &report.variants {
-        let (ms, ratio, name) = (variant.ms, variant.ratio, variant.name);
-        text += &format!("variant   {ms:.2} ms a frame, {ratio:.2} times as long: {name}\n");
-    }
-    text
-}
-
-fn fit_text(report: &FitReport) -> String {
-    let [width, height] = report.size;
-    let (profile, threads) = (report.profile, report.threads);
-    format!(
-        "fit       {profile} at {width}x{height} on cpu, {threads} threads, one frame\n\
-         speed     {:.2} ms a step (forward alone {:.2}), processor time {}; \
-         {:.2} ms with steps side by side\n\
-         gradients {} (that of the prompts)\n{}{}",
-        report.step_ms,
-        report.forward_ms,
-        or_unknown(report.processor_ms),
-        report.side_by_side_ms,
-        report.gradients,
-        memory(report.peak_memory_bytes),
-        share(report.gflop, report.gflops, report.peak_gflops, "step"),
-    )
-}
-
-fn coder_text(report: &CoderReport) -> String {
-    let ([width, height], keyframes) = (report.size, report.keyframes);
-    let mut text = format!(
-        "coder     {width}x{height}, invented prompts, per keyframe of {keyframes}: encode {:.2} ms\n",
-        report.encode_ms
-    );
-    for rung in &report.rungs {
-        text += &format!(
-            "r={:<2}      decode {:.3} ms, {:.0} bytes; the reference's 8-bit payload {:.3} ms, \
-             {:.0} bytes\n",
-            rung.rank, rung.decode_ms, rung.bytes, rung.reference_decode_ms, rung.reference_bytes
-        );
-    }
-    text
-}
-
-fn or_unknown(ms: Option<f64>) -> String {
-    ms.map_or("unknown".to_owned(), |ms| format!("{ms:.2} ms"))
-}
-
-fn memory(bytes: Option<u64>) -> String {
-    bytes.map_or_else(String::new, |bytes| {
-        format!("memory    {:.0} MB at most\n", bytes as f64 / 1e6)
-    })
-}
-
-fn share(gflop: f64, gflops: f64, peak: f64, unit: &str) -> String {
-    let percent = 100.0 * gflops / peak;
-    format!(
-        "share     {percent:.0} % of the matrix peak: {gflop:.3} GFLOP a {unit}, \
-         {gflops:.0} GFLOP/s of {peak:.0}\n"
-    )
 }

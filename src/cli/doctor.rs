@@ -28,7 +28,10 @@ pub(super) struct Args {
 }
 
 /// Frames that are timed.
-const FRAMES: u32 = 31;
+const FRAMES: u32 = 11;
+
+/// Seconds for each figure.
+const SECONDS: f64 = 0.2;
 
 #[derive(Serialize)]
 struct Report {
@@ -45,7 +48,7 @@ struct Report {
 /// Runs `promptus doctor`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let mut options = RenderOptions::new(Profile::mini());
-    options.frames = FRAMES;
+    (options.frames, options.seconds) = (FRAMES, SECONDS);
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
         features: features(),

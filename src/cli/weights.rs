@@ -106,41 +106,10 @@ impl Report {
             let state = if *ready { "ready" } else { "not ready" };
             text += &format!("{profile}: {state}\n");
         }
-        self.files.iter().for_each(|file| text += &describe(file));
+        self.files.iter().for_each(|file| text += &format!("\n{file}"));
         for folder in &self.searched {
             text += &format!("searched {}\n", folder.display());
         }
         text
     }
-}
-
-fn describe(file: &File) -> String {
-    let need = if file.needed { "needed" } else { "optional" };
-    let state = match file.status {
-        Status::Shipped => "shipped",
-        Status::Ok => "ok",
-        Status::Unknown => "hash unknown",
-        Status::Wrong => "WRONG",
-        Status::Missing => "missing",
-    };
-    let File {
-        file: name,
-        profile,
-        purpose,
-        detail,
-        ..
-    } = file;
-    let mut text = format!("\n{name} ({profile}, {need}): {purpose}\n");
-    text += &match &file.path {
-        Some(path) => format!("  {state}  {} ({detail})\n", path.display()),
-        None => format!("  {state}  {detail}\n"),
-    };
-    if let Some(hash) = &file.sha256 {
-        text += &format!("  sha256   {hash}\n");
-    }
-    if let Some(url) = file.url {
-        let published = file.published_sha256.unwrap_or("unknown");
-        text += &format!("  get it   {url} (published SHA-256: {published})\n");
-    }
-    text + &format!("  licence  {}\n", file.licence)
 }

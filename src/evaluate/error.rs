@@ -68,7 +68,7 @@ pub enum EvaluateError {
         /// Width and height of the others in pixels.
         expected: (u32, u32),
     },
-    /// Data that is no picture of its size.
+    /// Data of another length than its picture's size needs.
     #[error(transparent)]
     Frame(#[from] FrameSizeError),
     /// A rung shows more frames than its original has.
@@ -86,7 +86,7 @@ pub enum EvaluateError {
     /// A setting of a codec comparison is out of range.
     #[error("{0}")]
     Setting(String),
-    /// The ffmpeg at hand lacks an encoder.
+    /// ffmpeg was built without an encoder.
     #[error("`{version}` has no encoder {encoder}")]
     NoEncoder {
         /// First line of `ffmpeg -version`.
@@ -116,8 +116,8 @@ pub enum EvaluateError {
     /// ffmpeg failed.
     #[error("ffmpeg: {0}")]
     Ffmpeg(String),
-    /// No metric could be computed, so there is no curve to take a ladder from.
-    #[error("no metric could be computed: there is no ladder")]
+    /// No metric could be computed, so no ladder can be chosen by quality.
+    #[error("no metric could be computed to choose a ladder by")]
     NoMetric,
     /// A file or folder could not be read or written.
     #[error("{}: {source}", path.display())]

@@ -52,7 +52,7 @@ pub struct Figures {
     pub missing: u64,
 }
 
-/// In which reports a figure stands.
+/// Which reports show a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// In every report, the terminal's included.

@@ -8,9 +8,7 @@
 //! use promptus::speed::coder;
 //!
 //! let report = coder((64, 64))?;
-//! for rung in &report.rungs {
-//!     println!("rank {}: {} bytes, {} ms a keyframe", rung.rank, rung.bytes, rung.decode_ms);
-//! }
+//! print!("{report}");
 //! assert!(report.rungs[0].bytes < report.rungs[0].reference_bytes);
 //! # Ok::<(), promptus::speed::SpeedError>(())
 //! ```
@@ -21,6 +19,7 @@ mod fit;
 mod render;
 mod segment;
 mod spent;
+mod text;
 
 pub use coder::{CoderReport, CoderRung, coder};
 pub use error::SpeedError;

@@ -19,9 +19,6 @@ use std::time::Instant;
 /// Seed of random weights.
 const SEED: u32 = 1;
 
-/// Seconds spent on each figure where a round is short.
-const SECONDS: f64 = 2.0;
-
 /// A first round that takes longer is not repeated in other ways.
 const SLOW_S: f64 = 5.0;
 
@@ -41,6 +38,8 @@ pub struct RenderOptions {
     pub dtype: DType,
     /// Grouping of frames; `None`: what suits the device.
     pub batching: Option<Batching>,
+    /// Seconds spent on each figure, where a round is short.
+    pub seconds: f64,
 }
 
 impl RenderOptions {
@@ -54,6 +53,7 @@ impl RenderOptions {
             frames: 61,
             dtype: DType::F32,
             batching: None,
+            seconds: 2.0,
         }
     }
 }
@@ -127,7 +127,7 @@ pub fn render(options: &RenderOptions) -> Result<RenderReport, SpeedError> {
     let frames = f64::from(options.frames);
     let gflop = 2e-9 * (ops::multiply_adds() - before) as f64 / frames;
     let mut first_frame = f64::INFINITY;
-    let spent = Spent::least(SECONDS, || {
+    let spent = Spent::least(options.seconds, || {
         first_frame = first_frame.min(once(&mut renderer, &media)?);
         Ok::<_, RenderError>(())
     })?;
@@ -143,10 +143,10 @@ pub fn render(options: &RenderOptions) -> Result<RenderReport, SpeedError> {
         });
     };
     if device.is_cpu() && first.wall <= SLOW_S {
-        let seconds = one_at_a_time(&generator, &track)?;
+        let seconds = one_at_a_time(&generator, &track, options.seconds)?;
         variant("one frame at a time on all threads", seconds);
     }
-    let moved = moved(&generator, &track, &media)? / frames;
+    let moved = moved(&generator, &track, &media, options.seconds)? / frames;
     variant("keyframes generated, the frames between them moved", moved);
     let gflops = gflop / spent.wall;
     Ok(RenderReport {
@@ -208,17 +208,22 @@ fn once(renderer: &mut SegmentRenderer, media: &[u8]) -> Result<f64, RenderError
 }
 
 /// Seconds for the segment if only its keyframes are generated.
-fn moved(generator: &Arc<Generator>, track: &Track, media: &[u8]) -> Result<f64, RenderError> {
+fn moved(
+    generator: &Arc<Generator>,
+    track: &Track,
+    media: &[u8],
+    seconds: f64,
+) -> Result<f64, RenderError> {
     let track = Track {
         interpolation: Interpolation::Motion,
         ..track.clone()
     };
     let mut renderer = SegmentRenderer::new(Arc::clone(generator), track)?;
-    Ok(Spent::least(SECONDS, || once(&mut renderer, media).map(drop))?.wall)
+    Ok(Spent::least(seconds, || once(&mut renderer, media).map(drop))?.wall)
 }
 
 /// Seconds a frame where all threads work on one frame.
-fn one_at_a_time(generator: &Generator, track: &Track) -> Result<f64, ModelError> {
+fn one_at_a_time(generator: &Generator, track: &Track, seconds: f64) -> Result<f64, ModelError> {
     let shape = track.coding.shape;
     let dims = (1, shape.tokens, shape.dim);
     let prompt = Tensor::randn(0f32, 0.1, dims, generator.device())?;
@@ -227,5 +232,5 @@ fn one_at_a_time(generator: &Generator, track: &Track) -> Result<f64, ModelError
         let pictures = generator.frames(&prompt, &start)?;
         picture::to_frames(&pictures, track.visible).map(drop)
     };
-    Ok(Spent::least(SECONDS, frame)?.wall)
+    Ok(Spent::least(seconds, frame)?.wall)
 }

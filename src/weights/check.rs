@@ -7,6 +7,7 @@ use crate::model::weights::Checkpoint;
 use crate::model::{Encoder, Generator, installed};
 use candle_core::Device;
 use serde::Serialize;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// State of a file.
@@ -47,7 +48,7 @@ pub struct File {
     pub licence: &'static str,
     /// Its state.
     pub status: Status,
-    /// The edition, or what is wrong.
+    /// The edition, or the fault.
     pub detail: String,
     /// Where it was found.
     pub path: Option<PathBuf>,
@@ -159,6 +160,33 @@ fn judge(outside: &OutsideFile, checkpoint: &Checkpoint, hash: &str) -> (Status,
             Status::Unknown,
             format!("{}; no published SHA-256 is known to us", found.describe()),
         ),
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let need = if self.needed { "needed" } else { "optional" };
+        let state = match self.status {
+            Status::Shipped => "shipped",
+            Status::Ok => "ok",
+            Status::Unknown => "hash unknown",
+            Status::Wrong => "WRONG",
+            Status::Missing => "missing",
+        };
+        let (file, profile, purpose) = (self.file, self.profile, self.purpose);
+        writeln!(f, "{file} ({profile}, {need}): {purpose}")?;
+        match &self.path {
+            Some(path) => writeln!(f, "  {state}  {} ({})", path.display(), self.detail)?,
+            None => writeln!(f, "  {state}  {}", self.detail)?,
+        }
+        if let Some(hash) = &self.sha256 {
+            writeln!(f, "  sha256   {hash}")?;
+        }
+        if let Some(url) = self.url {
+            let published = self.published_sha256.unwrap_or("unknown");
+            writeln!(f, "  get it   {url} (published SHA-256: {published})")?;
+        }
+        writeln!(f, "  licence  {}", self.licence)
     }
 }
 

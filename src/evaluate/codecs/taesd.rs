@@ -23,7 +23,7 @@ const ENCODER: &str = "taesd/taesd_encoder.safetensors";
 const CELL: u32 = 8;
 /// Channels of a latent.
 const CHANNELS: usize = 4;
-/// The largest value that a byte stands for.
+/// The largest latent value that a byte represents.
 const MAGNITUDE: f32 = 3.0;
 
 /// The latents of a clip, and the network that makes pictures of them.
@@ -103,7 +103,7 @@ fn bytes(encoder: &Encoder, picture: &Tensor, columns: usize) -> Result<Vec<u8>,
     Ok(tiled(&latent, columns))
 }
 
-/// Four channels of rows of `columns` values as one picture, two beside two.
+/// Four channels of rows of `columns` values as one picture, tiled two by two.
 fn tiled(channels: &[u8], columns: usize) -> Vec<u8> {
     let channels: Vec<&[u8]> = channels.chunks(channels.len() / CHANNELS).collect();
     let pairs = channels.chunks(2).flat_map(|pair| {
