@@ -1,17 +1,13 @@
 //! Convolutions of the mini generator, one whole forward pass and one step of a fit at 256×256, then
-//! the same with candle's own operations in the same run: `cargo bench --bench forward`.
+//! the convolutions next to candle's own in the same run: `cargo bench --bench forward`.
 
 #![allow(clippy::unwrap_used)]
 
-mod stock;
-
 use candle_core::{Device, Tensor, Var};
 use divan::Bencher;
+use promptus::model::Generator;
 use promptus::model::ops::{Conv2d, keep_freed_memory};
-use promptus::model::synthetic::RandomWeights;
-use promptus::model::{Generator, Profile};
 use std::time::Instant;
-use stock::{StockMini, as_map};
 
 fn main() {
     keep_freed_memory();
@@ -19,7 +15,6 @@ fn main() {
     // `cargo test --benches` runs each bench once and skips the comparisons.
     if std::env::args().any(|argument| argument == "--bench") {
         ratios();
-        whole();
     }
 }
 
@@ -114,34 +109,6 @@ fn ratios() {
         };
         let name = format!("{inputs}→{outputs} @{side} stride {stride}");
         println!("{name:22} {:>27}   {:>32}", line(forward), line(backward));
-    }
-}
-
-/// The whole network and candle's operations on equal weights, forward and step of a fit.
-fn whole() {
-    let (profile, weights) = (Profile::mini(), RandomWeights::new(3, &Device::Cpu));
-    let generator = Generator::new(profile.clone(), &weights, [0; 32]).unwrap();
-    let stock = StockMini::new(&profile, &weights);
-    let (_, prompt, start) = mini();
-    let prompt = Var::from_tensor(&prompt).unwrap();
-    let ours = || generator.frames(&prompt, &start).unwrap();
-    let theirs = || stock.frames(&as_map(&prompt, (16, 16)).unwrap(), &start).unwrap();
-    let most = |x: &Tensor| {
-        let most = x.abs().unwrap().flatten_all().unwrap().max(0).unwrap();
-        most.to_scalar::<f32>().unwrap()
-    };
-    let difference = most(&(ours() - theirs()).unwrap());
-    assert!(difference < 1e-4 * most(&ours()), "the networks differ by {difference}");
-    let step = |frames: Tensor| drop(frames.sqr().unwrap().mean_all().unwrap().backward());
-    for (name, (ours, candle)) in [
-        ("forward", pair(|| drop(ours()), || drop(theirs()))),
-        ("step", pair(|| step(ours()), || step(theirs()))),
-    ] {
-        let (ours_ms, candle_ms) = (1e3 * ours, 1e3 * candle);
-        println!(
-            "mini 256×256 {name:8} ms: ours {ours_ms:.2}, candle {candle_ms:.2}, ratio {:.1}",
-            candle / ours
-        );
     }
 }
 

@@ -2,9 +2,8 @@
 //! installed `promptus` needs no checkout.
 //!
 //! ```
-//! let folder = tempfile::tempdir()?;
-//! promptus::shipped::write(promptus::shipped::TITLES, folder.path())?;
-//! assert!(folder.path().join("demo/master.m3u8").is_file());
+//! let titles = promptus::shipped::titles()?;
+//! assert!(titles.path().join("demo/master.m3u8").is_file());
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
@@ -80,6 +79,15 @@ pub fn write(files: &[File], folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The titles in a temporary folder, which is removed when the handle is dropped.
+pub fn titles() -> io::Result<tempfile::TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("promptus-titles-")
+        .tempdir()?;
+    write(TITLES, folder.path())?;
+    Ok(folder)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -88,8 +96,12 @@ mod tests {
     use std::path::Path;
 
     fn count(folder: &Path) -> usize {
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        entries.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+        let entries = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        entries
+            .map(|path| if path.is_dir() { count(&path) } else { 1 })
+            .sum()
     }
 
     #[test]
@@ -98,7 +110,11 @@ mod tests {
         for (files, folder) in [(TITLES, "manifests"), (DEMO, "static/demo")] {
             assert_eq!(count(&root.join(folder)), files.len(), "{folder}");
             for File { path, bytes } in files {
-                assert_eq!(fs::read(root.join(folder).join(path)).unwrap(), *bytes, "{path}");
+                assert_eq!(
+                    fs::read(root.join(folder).join(path)).unwrap(),
+                    *bytes,
+                    "{path}"
+                );
             }
         }
     }

@@ -31,5 +31,8 @@ fn doctor_reports_weights_threads_and_speed() {
         (Some("wrong"), Some(3))
     );
     let human = String::from_utf8(output.stderr).unwrap();
-    assert!(human.contains("generator.safetensors (mini, needed)"), "{human}");
+    assert!(
+        human.contains("generator.safetensors (mini, needed)"),
+        "{human}"
+    );
 }

@@ -36,14 +36,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "evaluate",
         &[
-            "frame", "time", "segment", "manifest", "model", "quality", "source", "package", "render",
-            "report",
+            "frame", "time", "segment", "manifest", "model", "quality", "source", "package",
+            "render", "report",
         ],
     ),
-    (
-        "speed",
-        &["time", "prompt", "segment", "model", "render"],
-    ),
+    ("speed", &["time", "prompt", "segment", "model", "render"]),
     ("inspect", &["prompt", "segment", "package"]),
     ("weights", &["model", "quality"]),
     ("network", &[]),

@@ -1,14 +1,13 @@
 //! `promptus bench`: how fast this machine renders, fits and codes. See [`crate::speed`] for the
 //! fields of `--json`, which has `"bench"` with the name of the measurement in front of them.
 
-use super::{CliError, json_line};
+use super::{CliError, json_line, outline};
 use crate::model::Profile;
 use crate::render::Batching;
 use crate::speed::{self, RenderOptions};
 use candle_core::DType;
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
-use std::fmt::Display;
 
 /// Arguments of `promptus bench`.
 #[derive(Debug, clap::Args)]
@@ -113,14 +112,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
 }
 
-fn print<T: Serialize + Display>(
-    bench: &'static str,
-    report: &T,
-    json: bool,
-) -> Result<(), CliError> {
-    eprint!("{report}");
+fn print<T: Serialize>(bench: &'static str, report: &T, json: bool) -> Result<(), CliError> {
+    let report = Named { bench, report };
+    eprint!("{}", outline::of(&report)?);
     if json {
-        json_line::print(&Named { bench, report })?;
+        json_line::print(&report)?;
     }
     Ok(())
 }

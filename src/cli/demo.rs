@@ -247,7 +247,10 @@ impl Sink for Judge {
         let original = original.map_err(RenderError::sink)?;
         let verdict = Verdict {
             psnr: psnr(&original, frame).map_err(RenderError::sink)?,
-            pictures: self.wanted.contains(&frames).then(|| [original, frame.clone()]),
+            pictures: self
+                .wanted
+                .contains(&frames)
+                .then(|| [original, frame.clone()]),
         };
         self.next += 1;
         // The receiver is gone only when the demo has already failed elsewhere.

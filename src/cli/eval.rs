@@ -17,8 +17,8 @@
 
 use super::{CliError, atomic_write, json_line, overwrite};
 use crate::evaluate::{
-    self, Against, Clip, Codec, CodecBench, ContactSheet, Curves, Encoded, EvaluateError, Ffmpeg, Grid,
-    MeasuredTitle, Originals, Progress, Report, RungReport,
+    self, Against, Clip, Codec, CodecBench, ContactSheet, Curves, Encoded, EvaluateError, Ffmpeg,
+    Grid, MeasuredTitle, Originals, Progress, Report, RungReport,
 };
 use crate::model::device;
 use crate::package::Title;
@@ -73,10 +73,20 @@ struct AgainstArgs {
     #[arg(long, value_delimiter = ',', value_name = "CODEC,…")]
     against: Vec<Codec>,
     /// Target rates of the codecs in kbit/s.
-    #[arg(long, value_delimiter = ',', default_value = "8,12,16,20,25,30,60", value_name = "KBPS,…")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "8,12,16,20,25,30,60",
+        value_name = "KBPS,…"
+    )]
     against_rates: Vec<f64>,
     /// Coded picture sizes, as shares of the title's sides.
-    #[arg(long, value_delimiter = ',', default_value = "1,0.75,0.5", value_name = "SHARE,…")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "1,0.75,0.5",
+        value_name = "SHARE,…"
+    )]
     against_sizes: Vec<f64>,
     /// Coded frame rates: every N-th frame.
     #[arg(long, value_delimiter = ',', default_value = "1,2", value_name = "N,…", value_parser = clap::value_parser!(u32).range(1..))]
@@ -114,7 +124,9 @@ fn evaluate_title(args: &Args, title: &Title) -> Result<(), CliError> {
     }
     let ffmpeg = Ffmpeg::find();
     if ffmpeg.is_none() && !args.against.against.is_empty() {
-        return Err(CliError::input("--against needs ffmpeg, which is not on PATH"));
+        return Err(CliError::input(
+            "--against needs ffmpeg, which is not on PATH",
+        ));
     }
     let vmaf = !args.no_vmaf && ffmpeg.as_ref().is_some_and(Ffmpeg::computes_vmaf);
     let mut measured = measure(args, title, &scorer, vmaf).map_err(failure)?;
@@ -153,7 +165,10 @@ impl AgainstArgs {
         let Some(folder) = self.ladders.as_ref().filter(|folder| folder.exists()) else {
             return Ok(());
         };
-        let files = self.against.iter().map(|codec| Self::ladder_file(folder, *codec));
+        let files = self
+            .against
+            .iter()
+            .map(|codec| Self::ladder_file(folder, *codec));
         overwrite::files(&files.collect::<Vec<_>>())
     }
 
@@ -271,7 +286,13 @@ fn finish(
         atomic_write::write(path, report.csv().as_bytes())?;
     }
     if let (Some(folder), Some(bench)) = (&args.against.ladders, bench) {
-        write_ladders(folder, args.against.ladder_rungs as usize, &curves, encoded, bench)?;
+        write_ladders(
+            folder,
+            args.against.ladder_rungs as usize,
+            &curves,
+            encoded,
+            bench,
+        )?;
     }
     if let Some(path) = &args.html {
         let page = evaluate::page(&report, measured, &curves, bench).map_err(failure)?;

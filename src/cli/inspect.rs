@@ -3,7 +3,7 @@
 //! The report goes to stdout, as text or as JSON. Damage ends the command with exit code 2 and its
 //! place.
 
-use super::{CliError, json_line};
+use super::{CliError, json_line, outline};
 use crate::inspect;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -31,8 +31,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         inspect::file(&args.path, args.init.as_deref())?
     };
     if args.json {
-        json_line::print(&report.json)
+        json_line::print(&report)
     } else {
-        Ok(io::stdout().lock().write_all(report.text.as_bytes())?)
+        let text = outline::of(&report)?;
+        Ok(io::stdout().lock().write_all(text.as_bytes())?)
     }
 }

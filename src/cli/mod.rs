@@ -18,6 +18,7 @@ mod import;
 mod inspect;
 mod json_line;
 mod notify;
+mod outline;
 mod overwrite;
 mod paced;
 mod package;

@@ -69,7 +69,10 @@ mod tests {
         assert!(sheet.picture().is_err());
         sheet.collect(1, 5, &frames[5..]);
         let picture = sheet.picture().unwrap();
-        let row: Vec<u8> = [1, 3, 5, 7, 9, 11].into_iter().flat_map(|v| [v; 3]).collect();
+        let row: Vec<u8> = [1, 3, 5, 7, 9, 11]
+            .into_iter()
+            .flat_map(|v| [v; 3])
+            .collect();
         assert_eq!(picture.data(), [row.clone(), row].concat());
         assert!(ContactSheet::new(13, 6, 1).picture().is_err());
     }

@@ -71,7 +71,10 @@ pub fn curves(rungs: &[&RungReport], encoded: &[Encoded]) -> Vec<Curves> {
     let of = |figure: &'static Figure| {
         let of_codec = |codec: &Codec| {
             let own = encoded.iter().filter(|video| video.codec == *codec);
-            (*codec, figure.hull(own.map(|video| (video.kbps, &video.figures))))
+            (
+                *codec,
+                figure.hull(own.map(|video| (video.kbps, &video.figures))),
+            )
         };
         Curves {
             figure,
@@ -80,7 +83,8 @@ pub fn curves(rungs: &[&RungReport], encoded: &[Encoded]) -> Vec<Curves> {
         }
     };
     let all = figures::curves().map(of);
-    all.filter(|curves| !curves.ours.points().is_empty()).collect()
+    all.filter(|curves| !curves.ours.points().is_empty())
+        .collect()
 }
 
 /// Every rung against every codec.
@@ -121,7 +125,9 @@ pub fn at_rates(rates: &[f64], curves: &[Curves]) -> Vec<AtRate> {
         AtRate {
             metric: curves.figure.key,
             kbps,
-            values: std::iter::once(named("ours", &curves.ours)).chain(codecs).collect(),
+            values: std::iter::once(named("ours", &curves.ours))
+                .chain(codecs)
+                .collect(),
         }
     };
     let rows = |curves| rates.iter().map(move |kbps| row(curves, *kbps));

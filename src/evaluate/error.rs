@@ -8,7 +8,6 @@ use crate::quality::QualityError;
 use crate::render::RenderError;
 use crate::segment::SegmentError;
 use crate::source::SourceError;
-use crate::time::FrameRate;
 use std::io;
 use std::path::PathBuf;
 
@@ -19,43 +18,13 @@ pub enum EvaluateError {
     /// There is nothing to measure.
     #[error("the title has no rungs")]
     NoRungs,
-    /// The original runs at another rate than the title.
-    #[error("{reference}: {found} frames a second, the title has {expected}")]
-    FrameRate {
+    /// The original does not match the title in rate, size or length.
+    #[error("{reference}: {problem}")]
+    Mismatch {
         /// Name of the original.
         reference: String,
-        /// Frames a second of the original.
-        found: FrameRate,
-        /// Frames a second of the title.
-        expected: FrameRate,
-    },
-    /// The original's pictures do not have the title's size.
-    #[error("{reference}: pictures of {found:?}, the title's are {expected:?} (see --scale)")]
-    Size {
-        /// Name of the original.
-        reference: String,
-        /// Width and height of the original, scaled, in pixels.
-        found: (u32, u32),
-        /// Width and height of the title in pixels.
-        expected: (u32, u32),
-    },
-    /// The original is shorter than the title.
-    #[error("{reference}: ends after {found} frames, the title has {expected}")]
-    TooShort {
-        /// Name of the original.
-        reference: String,
-        /// Frames of the original.
-        found: u64,
-        /// Frames of the title.
-        expected: u64,
-    },
-    /// The original is longer than the title.
-    #[error("{reference}: goes on after {frames} frames, where the title ends: is it this title's?")]
-    TooLong {
-        /// Name of the original.
-        reference: String,
-        /// Frames of the title.
-        frames: u64,
+        /// Both values.
+        problem: String,
     },
     /// The title's record of its source holds a value that is not understood.
     #[error("source.json of the title: {0}")]

@@ -142,17 +142,24 @@ impl Figure {
 
 /// Every figure in the order of reports: metrics in the loss of the fit first, then the others.
 pub const FIGURES: [Figure; 20] = [
-    Figure::new("lpips_squeeze", "LPIPS-squeeze", 3, |f| f.mean.lpips_squeeze).curve(Better::Lower),
+    Figure::new("lpips_squeeze", "LPIPS-squeeze", 3, |f| {
+        f.mean.lpips_squeeze
+    })
+    .curve(Better::Lower),
     Figure::new("lpips_squeeze_p95", "LPIPS p95", 3, |f| f.lpips_squeeze_p95).detail(Detail::Brief),
-    Figure::new("lpips_squeeze_worst", "LPIPS worst", 3, |f| f.lpips_squeeze_worst)
-        .detail(Detail::Brief),
+    Figure::new("lpips_squeeze_worst", "LPIPS worst", 3, |f| {
+        f.lpips_squeeze_worst
+    })
+    .detail(Detail::Brief),
     Figure::new("lpips_squeeze_over_0.1", "over 0.1", 0, |f| over(f, 0)).unit("%"),
     Figure::new("lpips_squeeze_over_0.2", "over 0.2", 0, |f| over(f, 1)).unit("%"),
     Figure::new("lpips_squeeze_over_0.3", "over 0.3", 0, |f| over(f, 2))
         .unit("%")
         .detail(Detail::Brief),
     Figure::new("ssimulacra2", "SSIMULACRA 2", 1, |f| f.mean.ssimulacra2).curve(Better::Higher),
-    Figure::new("ssimulacra2_worst", "SSIMULACRA 2 worst", 1, |f| f.ssimulacra2_worst),
+    Figure::new("ssimulacra2_worst", "SSIMULACRA 2 worst", 1, |f| {
+        f.ssimulacra2_worst
+    }),
     Figure::new("vmaf", "VMAF", 1, |f| f.vmaf).curve(Better::Higher),
     Figure::new("psnr", "PSNR", 2, |f| f.mean.psnr)
         .unit("dB")
@@ -164,8 +171,10 @@ pub const FIGURES: [Figure; 20] = [
     Figure::new("mean_error_r", "R", 1, |f| Some(f.mean_error[0])).detail(Detail::Brief),
     Figure::new("mean_error_g", "G", 1, |f| Some(f.mean_error[1])).detail(Detail::Brief),
     Figure::new("mean_error_b", "B", 1, |f| Some(f.mean_error[2])).detail(Detail::Brief),
-    Figure::new("temporal_difference", "frame difference", 2, |f| f.temporal_difference)
-        .detail(Detail::File),
+    Figure::new("temporal_difference", "frame difference", 2, |f| {
+        f.temporal_difference
+    })
+    .detail(Detail::File),
     Figure::new("temporal_difference_original", "of the original", 2, |f| {
         f.temporal_difference_original
     })
@@ -216,7 +225,10 @@ mod tests {
         let numbers = numbers.filter(|(key, value)| value.is_number() && !key.ends_with("_frame"));
         for (key, _) in numbers {
             let listed = FIGURES.iter().find(|figure| figure.key == key);
-            assert!(listed.is_some_and(|figure| (figure.of)(&figures).is_some()), "{key}");
+            assert!(
+                listed.is_some_and(|figure| (figure.of)(&figures).is_some()),
+                "{key}"
+            );
         }
     }
 }

@@ -36,8 +36,9 @@ pub fn ladders(
         let point = |video: &Encoded| Some((video.kbps, (figure.of)(&video.figures)?));
         let corner = |corner: Point| own.clone().find(|video| point(video) == Some(corner));
         let places = thinned(hull.points(), rungs).into_iter();
-        let chosen: Vec<&Encoded> =
-            places.filter_map(|place| corner(hull.points()[place])).collect();
+        let chosen: Vec<&Encoded> = places
+            .filter_map(|place| corner(hull.points()[place]))
+            .collect();
         observer(Progress::Ladder {
             codec: *codec,
             rungs: chosen.len(),

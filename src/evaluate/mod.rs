@@ -87,9 +87,7 @@ pub use originals::Originals;
 pub use page::page;
 pub use progress::{Observer, Progress};
 pub use report::{Against, Report};
-pub use rungs::{
-    MeasuredRung, MeasuredTitle, RungReport, SegmentReport, measure, segment_frames,
-};
+pub use rungs::{MeasuredRung, MeasuredTitle, RungReport, SegmentReport, measure, segment_frames};
 pub use spool::Spool;
 pub use tally::Tally;
 

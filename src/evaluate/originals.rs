@@ -43,27 +43,22 @@ impl Originals {
         track: &Track,
         keep: bool,
     ) -> Result<Self, EvaluateError> {
-        let reference = reference.display().to_string();
+        let name = reference.display().to_string();
         let (found, expected) = (source.frame_rate(), track.frame_rate);
         if found != expected {
-            return Err(EvaluateError::FrameRate {
-                reference,
-                found,
-                expected,
-            });
+            let problem = format!("{found} frames a second, the title has {expected}");
+            return Err(mismatch(&name, problem));
         }
         let (found, expected) = (geometry.visible(), track.visible);
         if found != expected {
-            return Err(EvaluateError::Size {
-                reference,
-                found,
-                expected,
-            });
+            let problem =
+                format!("pictures of {found:?}, the title's are {expected:?} (see --scale)");
+            return Err(mismatch(&name, problem));
         }
         Ok(Self {
             source,
             geometry,
-            name: reference,
+            name,
             read: 0,
             kept: keep.then(|| Spool::new(track.visible)).transpose()?,
         })
@@ -81,11 +76,8 @@ impl Originals {
         }
         self.read += frames.len() as u64;
         if (frames.len() as u64) < count {
-            return Err(EvaluateError::TooShort {
-                reference: self.name.clone(),
-                found: self.read,
-                expected: all,
-            });
+            let problem = format!("ends after {} frames, the title has {all}", self.read);
+            return Err(mismatch(&self.name, problem));
         }
         Ok(frames)
     }
@@ -93,12 +85,19 @@ impl Originals {
     /// The frames that were read, if they were kept. Fails if there are more.
     pub(super) fn finish(mut self) -> Result<Option<Spool>, EvaluateError> {
         if self.source.next().is_some() {
-            return Err(EvaluateError::TooLong {
-                reference: self.name,
-                frames: self.read,
-            });
+            let read = self.read;
+            let problem =
+                format!("goes on after {read} frames, where the title ends: is it this title's?");
+            return Err(mismatch(&self.name, problem));
         }
         Ok(self.kept)
+    }
+}
+
+fn mismatch(reference: &str, problem: String) -> EvaluateError {
+    EvaluateError::Mismatch {
+        reference: reference.to_owned(),
+        problem,
     }
 }
 

@@ -31,7 +31,10 @@ pub fn page(
          segments over the duration, in the same fragmented MP4 for everything that is compared.",
         report.title, report.reference, report.frames, report.duration_s
     );
-    let encoded = report.against.as_ref().map_or(&[][..], |against| against.points);
+    let encoded = report
+        .against
+        .as_ref()
+        .map_or(&[][..], |against| against.points);
     let mut page = Page::new("Rate and quality", lead);
     page.push(charts(curves, &report.rungs, encoded));
     if let Some(against) = &report.against {
@@ -99,7 +102,10 @@ fn equal_rates(rows: &[AtRate]) -> Section {
         columns.extend(first.values.iter().map(|named| named.name));
         let mut table = Table::new(figure.heading(), &columns);
         for row in rows {
-            let values = row.values.iter().map(|named| number(named.value, figure.digits));
+            let values = row
+                .values
+                .iter()
+                .map(|named| number(named.value, figure.digits));
             let rate = std::iter::once(Cell::Number(row.kbps, 0));
             table.rows.push(rate.chain(values).collect());
         }
@@ -121,9 +127,13 @@ fn table<'a>(
 ) -> Table {
     let figures: Vec<&Figure> = figures.into_iter().collect();
     let mut table = Table::new(caption, first);
-    table.columns.extend(figures.iter().map(|figure| figure.heading()));
+    table
+        .columns
+        .extend(figures.iter().map(|figure| figure.heading()));
     table.rows.extend(rows.into_iter().map(|(mut row, values)| {
-        let cells = figures.iter().map(|figure| number(figure.shown(&values), figure.digits));
+        let cells = figures
+            .iter()
+            .map(|figure| number(figure.shown(&values), figure.digits));
         row.extend(cells);
         row
     }));
@@ -137,7 +147,12 @@ fn rungs(rungs: &[&RungReport]) -> Section {
         (row, rung.figures.clone())
     };
     let first = ["rung", "kbit/s", "of it prompts"];
-    let table = table("Rungs", &first, figures::shown_at(Detail::Page), rungs.iter().map(row));
+    let table = table(
+        "Rungs",
+        &first,
+        figures::shown_at(Detail::Page),
+        rungs.iter().map(row),
+    );
     Section::new("Rungs").with(Block::Table(table)).text(
         "“over” is the share of frames whose LPIPS is higher. Motion is the mean difference of \
          consecutive frames over the original's: under 1 movement is smoothed away, over 1 something \
@@ -151,7 +166,10 @@ fn segments(rungs: &[&RungReport]) -> Section {
     let options = rungs.iter().map(|rung| {
         let rows = rung.segments.iter().map(|segment| {
             let times = [segment.start_s, segment.duration_s].map(|s| Cell::Number(s, 2));
-            let row = times.into_iter().chain([Cell::Number(segment.kbps, 1)]).collect();
+            let row = times
+                .into_iter()
+                .chain([Cell::Number(segment.kbps, 1)])
+                .collect();
             let figures = Figures {
                 mean: segment.mean,
                 ..Figures::default()
@@ -241,7 +259,9 @@ fn rival<'a>(rung: &RungReport, encoded: &'a [Encoded]) -> Option<&'a Encoded> {
         let lpips = video.figures.mean.lpips_squeeze;
         lpips.unwrap_or_else(|| -video.figures.mean.psnr.unwrap_or_default())
     };
-    let near = encoded.iter().filter(|video| video.kbps <= NEAR * rung.kbps);
+    let near = encoded
+        .iter()
+        .filter(|video| video.kbps <= NEAR * rung.kbps);
     let best = near.min_by(|a, b| cost(a).total_cmp(&cost(b)));
     best.or_else(|| encoded.iter().min_by(|a, b| a.kbps.total_cmp(&b.kbps)))
 }

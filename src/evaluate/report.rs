@@ -50,11 +50,19 @@ impl Report<'_> {
     pub fn text(&self) -> String {
         let figures: Vec<&Figure> = figures::shown_at(Detail::Brief).collect();
         let headings = figures.iter().map(|figure| figure.heading());
-        let mut rows = vec![[vec!["rung".to_owned(), "kbit/s".to_owned()], headings.collect()].concat()];
+        let mut rows = vec![
+            [
+                vec!["rung".to_owned(), "kbit/s".to_owned()],
+                headings.collect(),
+            ]
+            .concat(),
+        ];
         rows[0].push("frames/s".to_owned());
         for rung in &self.rungs {
             let mut row = vec![rung.id.clone(), format!("{:.1}", rung.kbps)];
-            let shown = figures.iter().map(|figure| cell(figure.shown(&rung.figures), figure.digits));
+            let shown = figures
+                .iter()
+                .map(|figure| cell(figure.shown(&rung.figures), figure.digits));
             row.extend(shown);
             row.push(format!("{:.1}", rung.fps));
             rows.push(row);
@@ -64,7 +72,10 @@ impl Report<'_> {
         if missing > 0 {
             text += &format!("{missing} frames are missing and count as the worst\n");
         }
-        let rates = self.against.as_ref().map(|against| against.at_rates.as_slice());
+        let rates = self
+            .against
+            .as_ref()
+            .map(|against| against.at_rates.as_slice());
         for figure in figures::curves() {
             let rows: Vec<&AtRate> = of_figure(rates.unwrap_or_default(), figure).collect();
             text += &at_rates(figure, &rows);
@@ -76,13 +87,23 @@ impl Report<'_> {
     pub fn csv(&self) -> String {
         let keys = FIGURES.iter().map(|figure| figure.key);
         let mut lines = vec![PLACE.into_iter().chain(keys).collect::<Vec<_>>().join(",")];
-        let clip = [self.size.0.to_string(), self.size.1.to_string(), self.fps.to_string()];
+        let clip = [
+            self.size.0.to_string(),
+            self.size.1.to_string(),
+            self.fps.to_string(),
+        ];
         for rung in &self.rungs {
             let rank = rung.rank.to_string();
             let rates = [None, Some(rung.kbps), Some(rung.payload_kbps)];
             let name = ["ours", &rung.id, &rank].map(str::to_owned);
             let none = [String::new(), String::new()];
-            lines.push(line(&[&name, &none, &clip], rates, rung.bytes, &rung.figures, |_| true));
+            lines.push(line(
+                &[&name, &none, &clip],
+                rates,
+                rung.bytes,
+                &rung.figures,
+                |_| true,
+            ));
             for (number, segment) in (1..).zip(&rung.segments) {
                 let name = ["segment", &rung.id, &rank].map(str::to_owned);
                 let place = [number.to_string(), number_of(Some(segment.start_s))];
@@ -92,14 +113,30 @@ impl Report<'_> {
                 };
                 let rates = [None, Some(segment.kbps), None];
                 let means = |figure: &Figure| figure.curve.is_some();
-                lines.push(line(&[&name, &place, &clip], rates, segment.bytes, &figures, means));
+                lines.push(line(
+                    &[&name, &place, &clip],
+                    rates,
+                    segment.bytes,
+                    &figures,
+                    means,
+                ));
             }
         }
         for video in self.against.iter().flat_map(|against| against.points) {
             let name = ["codec", video.codec.name(), "", "", ""].map(str::to_owned);
-            let picture = [video.width.to_string(), video.height.to_string(), number_of(Some(video.fps))];
+            let picture = [
+                video.width.to_string(),
+                video.height.to_string(),
+                number_of(Some(video.fps)),
+            ];
             let rates = [video.target_kbps, video.kbps, video.payload_kbps].map(Some);
-            lines.push(line(&[&name, &picture], rates, video.bytes, &video.figures, |_| true));
+            lines.push(line(
+                &[&name, &picture],
+                rates,
+                video.bytes,
+                &video.figures,
+                |_| true,
+            ));
         }
         lines.join("\r\n") + "\r\n"
     }
@@ -131,7 +168,9 @@ fn line(
     let mut cells = place.concat();
     cells.extend(rates.map(number_of));
     cells.push(bytes.to_string());
-    let values = FIGURES.iter().map(|figure| (figure.of)(figures).filter(|_| has(figure)));
+    let values = FIGURES
+        .iter()
+        .map(|figure| (figure.of)(figures).filter(|_| has(figure)));
     cells.extend(values.map(number_of));
     cells.join(",")
 }
@@ -156,10 +195,20 @@ fn at_rates(figure: &Figure, rows: &[&AtRate]) -> String {
         return String::new();
     };
     let rates = rows.iter().map(|row| format!("{} kb/s", row.kbps));
-    let mut lines = vec![std::iter::once(figure.heading()).chain(rates).collect::<Vec<_>>()];
+    let mut lines = vec![
+        std::iter::once(figure.heading())
+            .chain(rates)
+            .collect::<Vec<_>>(),
+    ];
     for (index, named) in first.values.iter().enumerate() {
-        let values = rows.iter().map(|row| cell(row.values[index].value, figure.digits));
-        lines.push(std::iter::once(format!("  {}", named.name)).chain(values).collect());
+        let values = rows
+            .iter()
+            .map(|row| cell(row.values[index].value, figure.digits));
+        lines.push(
+            std::iter::once(format!("  {}", named.name))
+                .chain(values)
+                .collect(),
+        );
     }
     "\n".to_owned() + &aligned(&lines)
 }
@@ -175,13 +224,17 @@ pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..columns).filter_map(width).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
-            if column == 0 {
-                format!("{cell:<width$}")
-            } else {
-                format!("  {cell:>width$}")
-            }
-        });
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(column, (cell, &width))| {
+                if column == 0 {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("  {cell:>width$}")
+                }
+            });
         cells.collect::<String>().trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()

@@ -118,8 +118,8 @@ fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Tally, percentile};
-    use crate::quality::Scorer;
     use crate::frame::Frame;
+    use crate::quality::Scorer;
 
     #[test]
     fn percentiles_are_interpolated_as_numpy_does() {

@@ -1,6 +1,6 @@
 //! One media file, init segment or media segment: boxes, track, segments, samples, layers.
 
-use super::{InspectError, Inspection, track};
+use super::{InspectError, track};
 use crate::prompt::KeyframeDecoder;
 use crate::segment::coded::CodedSegment;
 use crate::segment::file::MediaFile;
@@ -17,7 +17,7 @@ const MAX_FILE: u64 = 1 << 31;
 
 /// Reads and checks a media file, an init segment or a media segment of at most 2 GiB; `init` names a
 /// file with the track of a bare media segment, without which its samples are not decoded.
-pub fn file(path: &Path, init: Option<&Path>) -> Result<Inspection, InspectError> {
+pub fn file(path: &Path, init: Option<&Path>) -> Result<Value, InspectError> {
     let bytes = read_file(path)?;
     let tree = box_tree(&bytes).map_err(in_file(path))?;
     let has = |kind: &[u8; 4]| tree.iter().any(|node| &node.kind.0 == kind);
@@ -47,26 +47,12 @@ pub fn file(path: &Path, init: Option<&Path>) -> Result<Inspection, InspectError
         segments.push(Segment::read(&bytes, 0, track.as_ref(), &place)?);
         track
     };
-    let mut text = format!("{}: {} bytes\n", path.display(), bytes.len());
-    if let Some(duration_s) = duration_s {
-        text += &format!("duration {duration_s:.3} s\n");
-    }
-    if let Some(kbps) = kbps {
-        text += &format!("true rate {kbps:.2} kbit/s\n");
-    }
-    if let Some(track) = &track {
-        text += &track::text(track, "");
-    }
-    text += "\n    offset      bytes  box\n";
-    tree.iter().for_each(|node| box_text(node, 0, &mut text));
-    text.extend(segments.iter().map(Segment::text));
-    let json = json!({
+    Ok(json!({
         "kind": kind, "path": path, "bytes": bytes.len(), "duration_s": duration_s, "kbps": kbps,
         "boxes": tree.iter().map(box_json).collect::<Vec<_>>(),
         "track": track.as_ref().map(track::json),
         "segments": segments.iter().map(Segment::json).collect::<Vec<_>>(),
-    });
-    Ok(Inspection { json, text })
+    }))
 }
 
 fn read_track(path: &Path) -> Result<Track, InspectError> {
@@ -96,16 +82,6 @@ fn box_json(node: &BoxNode) -> Value {
         "kind": node.kind.to_string(), "offset": node.offset, "bytes": node.size,
         "boxes": node.children.iter().map(box_json).collect::<Vec<_>>(),
     })
-}
-
-fn box_text(node: &BoxNode, depth: usize, text: &mut String) {
-    let BoxNode {
-        kind, offset, size, ..
-    } = node;
-    let indent = 2 * depth;
-    *text += &format!("{offset:>10} {size:>10}  {:indent$}{kind}\n", "");
-    let children = node.children.iter();
-    children.for_each(|child| box_text(child, depth + 1, text));
 }
 
 /// A segment, and its prompts where the track is known.
@@ -143,16 +119,6 @@ impl Segment {
         })
     }
 
-    fn duration_ticks(&self) -> u64 {
-        let samples = self.media.samples.iter();
-        samples.map(|sample| u64::from(sample.duration)).sum()
-    }
-
-    fn start_latent_bytes(&self) -> Option<usize> {
-        let latent = self.coded.as_ref()?.start_latent.as_ref();
-        latent.map(|latent| latent.len())
-    }
-
     /// Position and layer sizes of keyframe `index`.
     fn keyframe(&self, index: usize) -> Option<(u32, Vec<usize>)> {
         let keyframe = self.coded.as_ref()?.keyframes.get(index)?;
@@ -161,50 +127,29 @@ impl Segment {
     }
 
     fn json(&self) -> Value {
-        let samples = self.media.samples.iter().enumerate().map(|(index, sample)| {
-            let (position, layers) = self.keyframe(index).unzip();
-            json!({
-                "bytes": sample.data.len(), "duration_ticks": sample.duration,
-                "keyframe": position, "layer_bytes": layers,
-            })
-        });
+        let durations = self.media.samples.iter();
+        let duration_ticks: u64 = durations.map(|sample| u64::from(sample.duration)).sum();
+        let coded = self.coded.as_ref();
+        let latent = coded.and_then(|coded| coded.start_latent.as_ref());
+        let samples = self
+            .media
+            .samples
+            .iter()
+            .enumerate()
+            .map(|(index, sample)| {
+                let (position, layers) = self.keyframe(index).unzip();
+                json!({
+                    "bytes": sample.data.len(), "duration_ticks": sample.duration,
+                    "keyframe": position, "layer_bytes": layers,
+                })
+            });
         json!({
             "number": self.media.sequence, "offset": self.offset, "bytes": self.bytes,
-            "start_ticks": self.media.start_ticks, "duration_ticks": self.duration_ticks(),
-            "sap": self.media.sap, "frames": self.coded.as_ref().map(|coded| coded.frames),
-            "start_latent_bytes": self.start_latent_bytes(),
+            "start_ticks": self.media.start_ticks, "duration_ticks": duration_ticks,
+            "sap": self.media.sap, "frames": coded.map(|coded| coded.frames),
+            "start_latent_bytes": latent.map(|latent| latent.len()),
             "samples": samples.collect::<Vec<_>>(),
         })
-    }
-
-    fn text(&self) -> String {
-        let media = &self.media;
-        let (start, samples) = (media.start_ticks, media.samples.len());
-        let end = start.saturating_add(self.duration_ticks());
-        let frames = self.coded.as_ref().map(|coded| format!(" ({} frames)", coded.frames));
-        let sap = if media.sap { "" } else { ", continues the one before" };
-        let mut text = format!(
-            "\nsegment {} at {}: {} bytes, {samples} keyframes, ticks {start} to {end}{}{sap}\n",
-            media.sequence,
-            self.offset,
-            self.bytes,
-            frames.unwrap_or_default(),
-        );
-        if let Some(bytes) = self.start_latent_bytes() {
-            text += &format!("  start latent {bytes} bytes\n");
-        }
-        for (index, sample) in media.samples.iter().enumerate() {
-            let bytes = sample.data.len();
-            text += &match self.keyframe(index) {
-                Some((at, layers)) => {
-                    let layers: Vec<String> = layers.iter().map(usize::to_string).collect();
-                    let layers = layers.join(" + ");
-                    format!("  frame {at:>4}: {bytes:>6} bytes, layers {layers}\n")
-                }
-                None => format!("  {bytes:>6} bytes\n"),
-            };
-        }
-        text
     }
 }
 

@@ -1,12 +1,12 @@
 //! A whole title: its rungs, after decoding every segment of them.
 
-use super::{InspectError, Inspection, track};
+use super::{InspectError, track};
 use crate::package::{PackageError, Title, TitleRung, join};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// Opens the title at `path` and decodes every prompt in it.
-pub fn title(path: &Path) -> Result<Inspection, InspectError> {
+pub fn title(path: &Path) -> Result<Value, InspectError> {
     let title = Title::open(path)?;
     let count = |rung: &TitleRung| {
         let segments = 0..rung.segments().len();
@@ -21,19 +21,15 @@ pub fn title(path: &Path) -> Result<Inspection, InspectError> {
     let all: Vec<(&TitleRung, usize)> = all.collect();
     let bytes: u64 = title.rungs().iter().map(file_bytes).sum();
     let duration_s = title.presentation().duration.seconds();
-    let mut text = format!("{}: {duration_s:.3} s, {bytes} bytes\n", path.display());
-    text += "rung            rank     kbit/s       peak  segments  keyframes\n";
-    text.extend(all.iter().map(|(rung, keyframes)| line(rung, *keyframes)));
-    for (rung, _) in &all {
-        text += &format!("\n{}\n{}", rung.id(), track::text(rung.track(), "  "));
-    }
-    let mut reports: Vec<Value> = all.iter().map(|(rung, count)| report(rung, *count)).collect();
+    let mut reports: Vec<Value> = all
+        .iter()
+        .map(|(rung, count)| report(rung, *count))
+        .collect();
     let layers = reports.split_off(title.rungs().len());
-    let json = json!({
+    Ok(json!({
         "kind": "title", "path": path, "duration_s": duration_s, "bytes": bytes,
         "rungs": reports, "layers": layers,
-    });
-    Ok(Inspection { json, text })
+    }))
 }
 
 /// Fails unless the lowest rung and the layers above it make every rung.
@@ -68,25 +64,13 @@ fn file_bytes(rung: &TitleRung) -> u64 {
     rung.segments().last().map_or(0, |last| last.range.end)
 }
 
-/// True rate and peak rate, kbit/s.
-fn rates(rung: &TitleRung) -> (f64, f64) {
+/// `kbps` is the true rate, `bytes` the file's size with its index.
+fn report(rung: &TitleRung, keyframes: usize) -> Value {
     let layout = rung.layout();
     let peak = f64::from(layout.init.bitrates.peak);
-    (layout.true_rate() / 1000.0, peak / 1000.0)
-}
-
-fn report(rung: &TitleRung, keyframes: usize) -> Value {
-    let (kbps, peak_kbps) = rates(rung);
     json!({
-        "id": rung.id(), "rank": rung.track().rank(), "kbps": kbps, "peak_kbps": peak_kbps,
-        "bytes": file_bytes(rung), "segments": rung.segments().len(), "keyframes": keyframes,
-        "track": track::json(rung.track()),
+        "id": rung.id(), "rank": rung.track().rank(), "kbps": layout.true_rate() / 1000.0,
+        "peak_kbps": peak / 1000.0, "bytes": file_bytes(rung), "segments": rung.segments().len(),
+        "keyframes": keyframes, "track": track::json(rung.track()),
     })
-}
-
-fn line(rung: &TitleRung, keyframes: usize) -> String {
-    let (kbps, peak_kbps) = rates(rung);
-    let (rank, segments) = (rung.track().rank(), rung.segments().len());
-    let id = rung.id();
-    format!("{id:<15} {rank:>4} {kbps:>10.2} {peak_kbps:>10.2} {segments:>9} {keyframes:>10}\n")
 }

@@ -1,4 +1,4 @@
-//! A track's configuration, as JSON and as text.
+//! A track's configuration.
 
 use crate::prompt::{CodingId, Interpolation};
 use crate::segment::{StartLatent, Track};
@@ -25,48 +25,16 @@ pub(super) fn json(track: &Track) -> Value {
     })
 }
 
-/// A few lines of text, each with `indent` before it.
-pub(super) fn text(track: &Track, indent: &str) -> String {
-    let json = json(track);
-    let field = |name: &str| json[name].as_str().map_or_else(|| json[name].to_string(), str::to_owned);
-    let (horizontal, vertical) = track.pixel_aspect;
-    let lines = [
-        format!(
-            "{}: {}x{} pixels of {horizontal}:{vertical} (generated {}x{}), {} frames a second",
-            track.codecs(),
-            track.visible.0,
-            track.visible.1,
-            track.coded.0,
-            track.coded.1,
-            track.frame_rate
-        ),
-        format!(
-            "rank {} of {}, {} tokens of {} (grid width {}), {} coding, {} and {} bits",
-            field("rank"),
-            field("full_rank"),
-            field("tokens"),
-            field("dim"),
-            field("grid_width"),
-            field("coding"),
-            field("u_bits"),
-            field("v_bits")
-        ),
-        format!(
-            "interpolation of {}, start latent: {}, noise {} of seed {}",
-            interpolation(track),
-            start_latent(track),
-            track.noise_weight,
-            track.noise_seed
-        ),
-        format!("weights {}", weights(track).as_deref().unwrap_or("not specified")),
-    ];
-    lines.map(|line| format!("{indent}{line}\n")).concat()
-}
-
 /// SHA-256 of the generator's weights; `None` if the track does not name them.
 fn weights(track: &Track) -> Option<String> {
     let named = track.weights.iter().any(|&byte| byte != 0);
-    named.then(|| track.weights.iter().map(|byte| format!("{byte:02x}")).collect())
+    named.then(|| {
+        track
+            .weights
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    })
 }
 
 fn interpolation(track: &Track) -> &'static str {

@@ -1,5 +1,5 @@
-//! Rate–quality curves: the convex hull of what a codec reached at several sizes, frame rates and
-//! bit rates.
+//! Rate–quality curves: the convex hull of a codec's points at several sizes, frame rates and bit
+//! rates.
 //!
 //! A player that switches between two points over time reaches every mean on the line between
 //! them, so the hull is the best that a ladder of these points offers, and curves are compared on it at

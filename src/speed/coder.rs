@@ -17,31 +17,24 @@ const RANKS: [usize; 4] = [3, 5, 9, 16];
 /// Seconds spent on each figure.
 const SECONDS: f64 = 0.2;
 
-/// Speed of the coder; times and bytes are per keyframe.
+/// Speed of the coder; times and bytes are per keyframe, `encode_ms` is that of all components.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
 pub struct CoderReport {
-    /// Width and height of the pictures that the prompts are for.
     pub size: [u32; 2],
-    /// Keyframes of the segment.
     pub keyframes: usize,
-    /// Encoding of all components, milliseconds.
     pub encode_ms: f64,
-    /// The rungs, lowest first.
     pub rungs: Vec<CoderRung>,
 }
 
-/// Speed of one rung.
+/// Speed of one rung, and of the reference's payload of its components.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
 pub struct CoderRung {
-    /// Components.
     pub rank: usize,
-    /// Coded bytes.
     pub bytes: f64,
-    /// Decoding, milliseconds.
     pub decode_ms: f64,
-    /// Bytes of the reference's payload.
     pub reference_bytes: f64,
-    /// Decoding of it, milliseconds.
     pub reference_decode_ms: f64,
 }
 
@@ -52,7 +45,9 @@ pub fn coder(size: (u32, u32)) -> Result<CoderReport, SpeedError> {
     let whole = segment::encode(track.coding, &keyframes)?;
     let encode = || segment::encode(track.coding, &keyframes).map(|coded| drop(black_box(coded)));
     let encode_ms = per_keyframe(encode)?;
-    let ranks = RANKS.into_iter().filter(|rank| *rank <= track.coding.components);
+    let ranks = RANKS
+        .into_iter()
+        .filter(|rank| *rank <= track.coding.components);
     let rungs = ranks.map(|rank| {
         let coding = CodingParameters {
             components: rank,
@@ -86,7 +81,9 @@ fn per_keyframe(work: impl FnMut() -> Result<(), PromptError>) -> Result<f64, Pr
 
 /// Bytes of the first `layers` layers of a keyframe, on average.
 fn bytes(coded: &[CodedKeyframe], layers: usize) -> f64 {
-    let keyframes = coded.iter().map(|keyframe| keyframe.layers.iter().take(layers));
+    let keyframes = coded
+        .iter()
+        .map(|keyframe| keyframe.layers.iter().take(layers));
     let sizes = keyframes.flat_map(|layers| layers.map(Vec::len));
     sizes.sum::<usize>() as f64 / coded.len().max(1) as f64
 }

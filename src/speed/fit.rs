@@ -13,34 +13,25 @@ const SECONDS: f64 = 2.0;
 /// Steps of each thread where threads make steps of their own.
 const STEPS: usize = 10;
 
-/// Speed of the fit; all figures are for one frame.
+/// Speed of the fit; all figures are for one frame. `side_by_side_ms` is the time a step where every
+/// thread makes steps of its own, as `encode` does; `gradients` counts those that the backward pass
+/// returns: 1, that of the prompts. A multiply-add counts as two operations; the peak is that of a
+/// large matrix product. Processor time and memory are absent where the system does not report them.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
 pub struct FitReport {
-    /// The profile.
     pub profile: &'static str,
-    /// Width and height of the frame.
     pub size: [u32; 2],
-    /// Threads.
     pub threads: usize,
-    /// Forward pass alone, milliseconds.
     pub forward_ms: f64,
-    /// A whole step, all threads on it.
     pub step_ms: f64,
-    /// Processor time of a step; absent where the system does not report it.
     pub processor_ms: Option<f64>,
-    /// Time a step where every thread makes steps of its own, as `encode` does.
     pub side_by_side_ms: f64,
-    /// Gradients that the backward pass returns: 1, that of the prompts.
     pub gradients: usize,
-    /// Most memory in use, bytes.
     pub peak_memory_bytes: Option<u64>,
-    /// Operations of a step in 10⁹; a multiply-add counts as two.
     pub gflop: f64,
-    /// Operations a second.
     pub gflops: f64,
-    /// Operations a second of a large matrix product.
     pub peak_gflops: f64,
-    /// The former over the latter.
     pub share_of_peak: f64,
 }
 
@@ -121,6 +112,7 @@ fn side_by_side(scene: &Scene, threads: usize) -> Result<(), SpeedError> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let done = workers.into_iter().map(thread::ScopedJoinHandle::join);
-        done.map(|result| result.unwrap_or(Err(SpeedError::Thread))).collect()
+        done.map(|result| result.unwrap_or(Err(SpeedError::Thread)))
+            .collect()
     })
 }

@@ -8,7 +8,7 @@
 //! use promptus::speed::coder;
 //!
 //! let report = coder((64, 64))?;
-//! print!("{report}");
+//! println!("{} ms a keyframe", report.encode_ms);
 //! assert!(report.rungs[0].bytes < report.rungs[0].reference_bytes);
 //! # Ok::<(), promptus::speed::SpeedError>(())
 //! ```
@@ -19,7 +19,6 @@ mod fit;
 mod render;
 mod segment;
 mod spent;
-mod text;
 
 pub use coder::{CoderReport, CoderRung, coder};
 pub use error::SpeedError;

@@ -58,54 +58,37 @@ impl RenderOptions {
     }
 }
 
-/// Speed of rendering. A multiply-add counts as two operations.
+/// Speed of rendering. `weights` are `shipped`, `installed` or `random`; `first_frame_ms` begins with
+/// the segment's bytes; operations and peak are counted as in [`FitReport`](super::FitReport).
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
 pub struct RenderReport {
-    /// The profile.
     pub profile: &'static str,
-    /// `shipped`, `installed` or `random`.
     pub weights: &'static str,
-    /// Width and height of the frames.
     pub size: [u32; 2],
-    /// The device's name.
     pub device: String,
-    /// Number format.
     pub dtype: &'static str,
-    /// Threads.
     pub threads: usize,
-    /// Frames of the segment.
     pub frames: u32,
-    /// Wall time a frame, milliseconds.
     pub ms_per_frame: f64,
-    /// Its inverse.
     pub fps: f64,
-    /// Processor time a frame; absent where the system does not report it.
     pub processor_ms_per_frame: Option<f64>,
-    /// From the segment's bytes to its first frame.
     pub first_frame_ms: f64,
-    /// Most memory in use, bytes.
     pub peak_memory_bytes: Option<u64>,
-    /// Operations a frame in 10⁹.
     pub gflop_per_frame: f64,
-    /// Operations a second.
     pub gflops: f64,
-    /// Operations a second of a large matrix product, the limit.
     pub peak_gflops: f64,
-    /// The former over the latter.
     pub share_of_peak: f64,
-    /// The same segment rendered in other ways.
     #[serde(rename = "peers")]
     pub variants: Vec<Variant>,
 }
 
-/// The same work done in another way.
+/// The same segment rendered in another way: milliseconds a frame, and over those of the report.
 #[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
 pub struct Variant {
-    /// The way.
     pub name: &'static str,
-    /// Milliseconds a frame.
     pub ms: f64,
-    /// Its time over that of the report.
     pub ratio: f64,
 }
 

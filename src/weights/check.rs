@@ -66,7 +66,11 @@ pub fn survey() -> Result<Vec<File>, WeightsError> {
     let generator = Generator::shipped(&Device::Cpu)?.weights_hash();
     let mut files = vec![
         shipped("generator.safetensors", "frames of mini titles", generator),
-        shipped("encoder.safetensors", "fits for mini", Encoder::shipped_hash()),
+        shipped(
+            "encoder.safetensors",
+            "fits for mini",
+            Encoder::shipped_hash(),
+        ),
     ];
     for file in &FILES {
         files.push(installed(file)?);
@@ -77,9 +81,12 @@ pub fn survey() -> Result<Vec<File>, WeightsError> {
 /// Whether every part that `profile` needs is installed and not wrong.
 pub fn is_ready(profile: &str, files: &[File]) -> bool {
     let own = || files.iter().filter(|file| file.profile == profile);
-    let usable = |file: &File| matches!(file.status, Status::Shipped | Status::Ok | Status::Unknown);
+    let usable =
+        |file: &File| matches!(file.status, Status::Shipped | Status::Ok | Status::Unknown);
     let served = |part| own().any(|file| file.part == part && usable(file));
-    own().filter(|file| file.needed).all(|file| served(file.part))
+    own()
+        .filter(|file| file.needed)
+        .all(|file| served(file.part))
 }
 
 fn shipped(file: &'static str, purpose: &'static str, hash: [u8; 32]) -> File {

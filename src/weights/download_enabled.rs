@@ -22,7 +22,10 @@ pub fn download(file: &OutsideFile, target: &Path) -> Result<(), WeightsError> {
     };
     let (name, revision) = (source.name.to_owned(), source.revision.to_owned());
     let repository = Repo::with_revision(name, RepoType::Model, revision);
-    let api = ApiBuilder::from_env().with_progress(true).build().map_err(hub)?;
+    let api = ApiBuilder::from_env()
+        .with_progress(true)
+        .build()
+        .map_err(hub)?;
     let cached = api.repo(repository).get(source.file).map_err(hub)?;
     let found = hex(&Checkpoint::read(&cached, &Device::Cpu)?.sha256());
     match file.sha256 {

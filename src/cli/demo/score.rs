@@ -72,7 +72,15 @@ impl Score {
             let (kbps, played) = (one(share.kbps), one(share.played_s));
             let percent = format!("{:.1}%", 100.0 * share.share);
             let psnr = dash(rung.psnr);
-            row([&share.id, &share.rank, &kbps, &played, &percent, &rung.frames, &psnr])
+            row([
+                &share.id,
+                &share.rank,
+                &kbps,
+                &played,
+                &percent,
+                &rung.frames,
+                &psnr,
+            ])
         }));
         let s = &self.summary;
         let (kbps, played, psnr) = (one(s.kbps), one(s.played_s), dash(self.psnr));

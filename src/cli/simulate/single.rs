@@ -1,7 +1,7 @@
 //! One session after the other, each reported in full.
 
 use super::Args;
-use crate::cli::{CliError, session_args, atomic_write};
+use crate::cli::{CliError, atomic_write, session_args};
 use crate::network::conditions::Conditions;
 use crate::network::link::Link;
 use crate::network::trace::Trace;

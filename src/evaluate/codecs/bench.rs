@@ -6,13 +6,13 @@ use super::encode::Encode;
 use super::ffmpeg::{Ffmpeg, decode_rgb};
 use super::grid::Grid;
 use super::taesd::Taesd;
+use crate::evaluate::EvaluateError;
 use crate::evaluate::figures::Figures;
 use crate::evaluate::fragments::{self, Sizes};
 use crate::evaluate::progress::{Observer, Progress};
 use crate::evaluate::rungs::kbps;
 use crate::evaluate::spool::Spool;
 use crate::evaluate::tally::Tally;
-use crate::evaluate::EvaluateError;
 use crate::frame::Frame;
 use crate::manifest::{Metrics, RungQuality, SegmentQuality};
 use crate::quality::{Score, Scorer, mean};
@@ -134,7 +134,11 @@ impl<'a> CodecBench<'a> {
             let result = self.measured(encode);
             if let Err(error) = &result {
                 let (encode, kbps) = (encode.describe(), encode.kbps);
-                observer(Progress::Refused { encode, kbps, error });
+                observer(Progress::Refused {
+                    encode,
+                    kbps,
+                    error,
+                });
             }
             let done = counter.fetch_add(1, Ordering::Relaxed) + 1;
             observer(Progress::Encodes { done, total });
@@ -151,7 +155,11 @@ impl<'a> CodecBench<'a> {
 
     /// Encodes, decodes and measures, or takes all that from the cache.
     fn measured(&self, encode: &Encode) -> Result<Encoded, EvaluateError> {
-        let key = format!("{}\n{}", self.digest, encode.key(self.clip.ffmpeg.version()));
+        let key = format!(
+            "{}\n{}",
+            self.digest,
+            encode.key(self.clip.ffmpeg.version())
+        );
         let video = self.cache.video(&key);
         if !video.is_file() {
             self.encode(encode, &video)?;
@@ -227,10 +235,15 @@ impl<'a> CodecBench<'a> {
             return Ok(measured);
         }
         let mut scores: Vec<Score> = Vec::new();
-        self.shown(video.codec, &video.video, video.every, &mut |_, target, frame| {
-            scores.push(scorer.score(target, frame)?);
-            Ok(())
-        })?;
+        self.shown(
+            video.codec,
+            &video.video,
+            video.every,
+            &mut |_, target, frame| {
+                scores.push(scorer.score(target, frame)?);
+                Ok(())
+            },
+        )?;
         scores.resize(self.clip.originals.frames() as usize, scorer.missing());
         let measured = Grouped {
             mean: mean(&scores),
@@ -267,7 +280,9 @@ impl<'a> CodecBench<'a> {
     }
 
     fn figures(&self, encode: &Encode, video: &Path) -> Result<Figures, EvaluateError> {
-        let Clip { originals, scorer, .. } = self.clip;
+        let Clip {
+            originals, scorer, ..
+        } = self.clip;
         let mut tally = Tally::default();
         let spool = self.vmaf().then(|| Spool::new(originals.size()));
         let mut shown = spool.transpose()?;
@@ -276,7 +291,12 @@ impl<'a> CodecBench<'a> {
         let each = &mut |number: u64, original: &Frame, frame: &Frame| {
             let measured = number.is_multiple_of(sample);
             let score = measured.then(|| scorer.score(original, frame));
-            tally.push(original, frame, score.transpose()?, number.is_multiple_of(group))?;
+            tally.push(
+                original,
+                frame,
+                score.transpose()?,
+                number.is_multiple_of(group),
+            )?;
             if let Some(spool) = &mut shown {
                 spool.push(frame)?;
             }
@@ -288,7 +308,10 @@ impl<'a> CodecBench<'a> {
         }
         let mut figures = tally.figures();
         if let Some(shown) = shown {
-            figures.vmaf = self.clip.ffmpeg.vmaf(originals, &shown, self.clip.frame_rate)?;
+            figures.vmaf = self
+                .clip
+                .ffmpeg
+                .vmaf(originals, &shown, self.clip.frame_rate)?;
         }
         Ok(figures)
     }

@@ -1,8 +1,8 @@
 //! The published method's VAE baseline: Stable Diffusion latents as bytes, coded as a video.
 //!
-//! TAESD's encoder gives four channels an eighth of the picture's size. Each value in −3..3, as
-//! TAESD's own conversion has it, becomes a byte; the four channels stand in a grey picture, two
-//! beside two, which H.265 codes. The decoder turns what comes back into the picture.
+//! TAESD's encoder gives four channels an eighth of the picture's size. Each value in −3..3, the range
+//! of TAESD's own conversion, becomes a byte; the four channels are tiled two by two in a grey
+//! picture, which H.265 codes. TAESD's decoder makes frames of the decoded video.
 
 use super::ffmpeg::{Ffmpeg, decode};
 use crate::evaluate::EvaluateError;
@@ -52,7 +52,8 @@ impl Taesd {
             let coded = (columns * CELL, rows * CELL);
             let picture = picture::to_tensor(&originals.frame(number)?, coded, &device)?;
             let bytes = bytes(&encoder, &picture, columns as usize)?;
-            file.write_all(&bytes).map_err(EvaluateError::io(file.path()))?;
+            file.write_all(&bytes)
+                .map_err(EvaluateError::io(file.path()))?;
         }
         Ok(Self {
             decoder,
