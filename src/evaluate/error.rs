@@ -1,6 +1,5 @@
 //! Errors of an evaluation. Each names the file, the rung or the setting that it is about.
 
-use super::codecs::Codec;
 use crate::frame::FrameSizeError;
 use crate::model::ModelError;
 use crate::package::PackageError;
@@ -69,8 +68,8 @@ pub enum EvaluateError {
     /// No setting of a codec led to a video.
     #[error("{codec}: no setting could be encoded")]
     NoSetting {
-        /// The codec.
-        codec: Codec,
+        /// Name of the codec.
+        codec: &'static str,
     },
     /// A coded video has other fragments than groups of pictures were asked for.
     #[error("{encode}: {found} fragments, expected {expected} groups of pictures")]

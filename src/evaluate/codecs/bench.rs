@@ -147,6 +147,7 @@ impl<'a> CodecBench<'a> {
         let encoded: Vec<Encoded> = encodes.par_iter().filter_map(measured).collect();
         for &codec in &self.grid.codecs {
             if !encoded.iter().any(|video| video.codec == codec) {
+                let codec = codec.name();
                 return Err(EvaluateError::NoSetting { codec });
             }
         }

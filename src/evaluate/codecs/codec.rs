@@ -49,10 +49,8 @@ impl Codec {
 
     /// Encoder arguments for pass 1 or 2 at `kbps`, a group of `gop` pictures of `size`.
     pub(super) fn arguments(self, pass: u32, kbps: f64, gop: u64, size: (u32, u32)) -> Vec<String> {
-        let (rate, gop) = (format!("{}", (kbps * 1000.0).round()), gop.to_string());
-        let mut arguments = words(&["-c:v", self.encoder(), "-b:v", &rate, "-g", &gop]);
-        let pass = pass.to_string();
-        match self {
+        let rate = (kbps * 1000.0).round();
+        let encoder = match self {
             Self::X265 | Self::Taesd => {
                 // A coding tree must fit the picture.
                 let tree = match size.0.min(size.1) {
@@ -60,40 +58,22 @@ impl Codec {
                     32..64 => 32,
                     _ => 16,
                 };
-                let params = format!(
-                    "keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:info=0:pools=none:\
-                     frame-threads=1:ctu={tree}:log-level=error:pass={pass}:stats=pass.log"
-                );
-                arguments.extend(words(&["-preset", "slow", "-x265-params", &params]));
+                format!(
+                    "-preset slow -x265-params keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:\
+                     info=0:pools=none:frame-threads=1:ctu={tree}:log-level=error:pass={pass}:\
+                     stats=pass.log"
+                )
             }
-            Self::X264 => arguments.extend(words(&[
-                "-preset",
-                "slow",
-                "-keyint_min",
-                &gop,
-                "-sc_threshold",
-                "0",
-                "-flags",
-                "+cgop",
-                "-bsf:v",
-                "filter_units=remove_types=6",
-                "-pass",
-                &pass,
-                "-passlogfile",
-                "pass",
-            ])),
-            Self::SvtAv1 => arguments.extend(words(&[
-                "-preset",
-                "5",
-                "-svtav1-params",
-                "lp=1",
-                "-pass",
-                &pass,
-                "-passlogfile",
-                "pass",
-            ])),
-        }
-        arguments
+            Self::X264 => format!(
+                "-preset slow -keyint_min {gop} -sc_threshold 0 -flags +cgop \
+                 -bsf:v filter_units=remove_types=6 -pass {pass} -passlogfile pass"
+            ),
+            Self::SvtAv1 => {
+                format!("-preset 5 -svtav1-params lp=1 -pass {pass} -passlogfile pass")
+            }
+        };
+        let name = self.encoder();
+        words(&format!("-c:v {name} -b:v {rate} -g {gop} {encoder}"))
     }
 }
 

@@ -45,19 +45,12 @@ impl Encode {
                  format=yuv420p"
             ),
         };
-        arguments.extend(words(&["-vf", &filter]));
+        arguments.extend(words(&format!("-vf {filter}")));
         arguments.extend(self.codec.arguments(pass, self.kbps, self.gop, self.size));
-        arguments.extend(words(&[
-            "-threads",
-            "1",
-            "-fflags",
-            "+bitexact",
-            "-movflags",
-            "+frag_keyframe+empty_moov+default_base_moof+skip_trailer",
-            "-f",
-            "mp4",
-            out,
-        ]));
+        arguments.extend(words(&format!(
+            "-threads 1 -fflags +bitexact \
+             -movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer -f mp4 {out}"
+        )));
         arguments
     }
 

@@ -135,7 +135,7 @@ impl Ffmpeg {
                      [a][b]libvmaf=log_fmt=json:log_path=vmaf.json:n_threads=1";
         let mut arguments = raw_input(shown.path(), "rgb24", shown.size(), rate);
         arguments.extend(raw_input(originals.path(), "rgb24", originals.size(), rate));
-        arguments.extend(words(&["-lavfi", graph, "-f", "null", "-"]));
+        arguments.extend(words(&format!("-lavfi {graph} -f null -")));
         if self.run(folder.path(), &arguments).is_err() {
             return Ok(None);
         }
@@ -153,20 +153,9 @@ pub(super) fn raw_input(
     (width, height): (u32, u32),
     rate: FrameRate,
 ) -> Vec<String> {
-    let size = format!("{width}x{height}");
-    let (rate, path) = (rate.to_string(), path.to_string_lossy());
-    words(&[
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        format,
-        "-video_size",
-        &size,
-        "-framerate",
-        &rate,
-        "-i",
-        &path,
-    ])
+    let options =
+        format!("-f rawvideo -pix_fmt {format} -video_size {width}x{height} -framerate {rate} -i");
+    with_path(words(&options), path)
 }
 
 /// Arguments that decode `video`, enlarged to `size`, to raw RGB on the output.
@@ -178,25 +167,19 @@ pub(super) fn decode_rgb(video: &Path, (width, height): (u32, u32)) -> Vec<Strin
 
 /// Arguments that decode `video` through `filter` to raw pictures of `format` on the output.
 pub(super) fn decode(video: &Path, filter: &str, format: &str) -> Vec<String> {
-    let path = video.to_string_lossy();
-    words(&[
-        "-i",
-        &path,
-        "-map",
-        "0:v:0",
-        "-vf",
-        filter,
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        format,
-        "-",
-    ])
+    let options =
+        format!("-map 0:v:0 -vf {filter} -fps_mode passthrough -f rawvideo -pix_fmt {format} -");
+    let mut arguments = with_path(words("-i"), video);
+    arguments.extend(words(&options));
+    arguments
 }
 
-/// The words as owned arguments.
-pub(super) fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|&word| word.to_owned()).collect()
+/// The words of `line`, which must hold no path: a path may contain spaces.
+pub(super) fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+fn with_path(mut arguments: Vec<String>, path: &Path) -> Vec<String> {
+    arguments.push(path.to_string_lossy().into_owned());
+    arguments
 }
