@@ -28,7 +28,7 @@ pub(super) struct Args {
 }
 
 /// Frames that are timed.
-const FRAMES: u32 = 11;
+const FRAMES: u32 = 5;
 
 /// Seconds for each figure.
 const SECONDS: f64 = 0.2;

@@ -111,8 +111,7 @@ fn side_by_side(scene: &Scene, threads: usize) -> Result<(), SpeedError> {
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let done = workers.into_iter().map(thread::ScopedJoinHandle::join);
-        done.map(|result| result.unwrap_or(Err(SpeedError::Thread)))
-            .collect()
+        let mut done = workers.into_iter().map(thread::ScopedJoinHandle::join);
+        done.try_for_each(|result| result.unwrap_or(Err(SpeedError::Thread)))
     })
 }
