@@ -1,18 +1,17 @@
-//! Convolutions of the mini generator, one whole forward pass and one step of a fit at 256×256,
-//! then the convolutions beside candle's own in the same run: `cargo bench --bench forward`.
+//! Convolutions of the mini generator, forward and backward, then next to candle's own in the same run:
+//! `cargo bench --bench forward`. Whole frames and steps are measured by `promptus bench`.
 
 #![allow(clippy::unwrap_used)]
 
 use candle_core::{Device, Tensor, Var};
 use divan::Bencher;
-use promptus::model::Generator;
 use promptus::model::ops::{Conv2d, keep_freed_memory};
 use std::time::Instant;
 
 fn main() {
     keep_freed_memory();
     divan::main();
-    // `cargo test --benches` only wants to know that all of it runs.
+    // `cargo test --benches` runs each bench once and skips the comparisons.
     if std::env::args().any(|argument| argument == "--bench") {
         ratios();
     }
@@ -53,35 +52,6 @@ fn convolution_backward(bencher: Bencher<'_, '_>, shape: Shape) {
     let x = Var::from_tensor(&x).unwrap();
     let y = layer.forward(&x).unwrap();
     bencher.bench(|| y.backward().unwrap());
-}
-
-/// Generator, prompt and start latent for a picture of 256×256.
-fn mini() -> (Generator, Tensor, Tensor) {
-    let generator = Generator::shipped(&Device::Cpu).unwrap();
-    let size = (256, 256);
-    let start = generator.start(size).unwrap().fresh().unwrap();
-    let shape = generator.profile().prompt_shape(size);
-    let prompt = (random(&[1, shape.tokens, shape.dim]) * 0.1).unwrap();
-    (generator, prompt, start)
-}
-
-#[divan::bench(max_time = 2)]
-fn mini_256(bencher: Bencher<'_, '_>) {
-    let (generator, prompt, start) = mini();
-    bencher.bench(|| generator.frames(&prompt, &start).unwrap());
-}
-
-/// Forward, mean squared error, gradient of the prompt.
-#[divan::bench(max_time = 2)]
-fn mini_256_step(bencher: Bencher<'_, '_>) {
-    let (generator, prompt, start) = mini();
-    let prompt = Var::from_tensor(&prompt).unwrap();
-    let original = random(&[1, 3, 256, 256]);
-    bencher.bench(|| {
-        let frames = generator.frames(&prompt, &start).unwrap();
-        let loss = (frames - &original).unwrap().sqr().unwrap();
-        loss.mean_all().unwrap().backward().unwrap()
-    });
 }
 
 /// Ours and candle's own convolution in turns, forward and backward.

@@ -17,11 +17,15 @@
 //! | [`manifest`] | a format-neutral presentation and its two spellings, HLS and DASH |
 //! | `model` | the generator: profiles, UNet, latent decoder, prompt encoder, differentiable ops |
 //! | `flow` | motion between two pictures, and the pictures between them |
-//! | `quality` | PSNR and LPIPS |
+//! | `quality` | metrics: PSNR, SSIM, SSIMULACRA 2, LPIPS; rate–quality curves |
+//! | `evaluate` | rungs of a title and other codecs measured against the original; reports, ladders |
 //! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
 //! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
+//! | [`inspect`] | contents of a title, a file or a segment, for people |
 //! | `encode` | segments, keyframes and prompts found by gradient descent: one nested fit for every rung |
 //! | `render` | keyframes → frames → PNG folder, y4m file, film or pipe |
+//! | `weights` | which outside weights there are, and whether installed ones are right |
+//! | `speed` | how fast this machine renders, fits and codes |
 //! | [`network`] | recorded networks: traces, links |
 //! | [`player`] | the client core, without I/O or clock |
 //! | `playback` | the core driven over HTTP in real time |
@@ -29,6 +33,7 @@
 //! | [`report`] | session log → summary, JSON |
 //! | `origin` | the HTTP origin |
 //! | `config` | config.toml |
+//! | `shipped` | the demonstration title inside the binary |
 //! | `cli` | one file per subcommand |
 //!
 //! # Glossary
@@ -44,6 +49,7 @@
 
 pub mod claim;
 pub mod frame;
+pub mod inspect;
 pub mod manifest;
 pub mod network;
 pub mod package;
@@ -56,6 +62,8 @@ pub mod time;
 
 #[cfg(feature = "generator")]
 pub mod encode;
+#[cfg(feature = "generator")]
+pub mod evaluate;
 #[cfg(feature = "decode")]
 pub mod flow;
 #[cfg(feature = "decode")]
@@ -66,6 +74,10 @@ pub mod quality;
 pub mod render;
 #[cfg(feature = "generator")]
 pub mod source;
+#[cfg(feature = "generator")]
+pub mod speed;
+#[cfg(feature = "generator")]
+pub mod weights;
 
 #[cfg(feature = "net")]
 pub mod origin;
@@ -76,3 +88,5 @@ pub mod playback;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod config;
+#[cfg(feature = "cli")]
+pub mod shipped;

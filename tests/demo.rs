@@ -7,7 +7,7 @@ mod synthetic;
 
 use promptus::frame::Frame;
 use promptus::model::Generator;
-use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
+use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
 use promptus::render::{PngFolder, SegmentRenderer, Sink};
 use promptus::segment::Track;
 use promptus::segment::media::read_media;
@@ -125,6 +125,26 @@ fn the_demo_serves_plays_renders_and_compares() {
         human.contains("PSNR dB") && human.contains("mini-r2"),
         "{human}"
     );
+}
+
+/// Without options everything comes from the binary and goes to the working directory.
+#[test]
+fn shipped_files_are_written_to_the_working_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_promptus"))
+        .args(["demo", "--originals", "nowhere"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("nowhere"), "{told}");
+    let out = folder.path().join("promptus-demo");
+    let title = Title::open(&out.join("titles/demo")).unwrap();
+    assert_eq!(title.rungs().len(), 4);
+    let source = Source::open(&out.join("input/recipe.json"), &Options::default());
+    assert_eq!(source.unwrap().length(), Some(576));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -21,19 +21,18 @@ fn doctor_reports_weights_threads_and_speed() {
     assert_eq!(report["device"], "cpu");
     assert!(report["threads"].as_u64().unwrap() >= 1);
     assert!(report["generator"]["ms_per_frame"].as_f64().unwrap() > 0.0);
-    let weights = report["weights"].as_array().unwrap();
-    let named = |name: &str| weights.iter().find(|w| w["name"] == name).unwrap();
-    let shipped = named("mini/generator.safetensors");
+    let files = report["files"].as_array().unwrap();
+    let named = |name: &str| files.iter().find(|file| file["file"] == name).unwrap();
+    let shipped = named("generator.safetensors");
     assert_eq!(shipped["sha256"].as_str().unwrap().len(), 64);
     let found = named("taesd/taesd_decoder.safetensors");
-    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(
-        (found["sha256"].as_str(), found["bytes"].as_u64()),
-        (Some(abc), Some(3))
+        (found["status"].as_str(), found["bytes"].as_u64()),
+        (Some("wrong"), Some(3))
     );
     let human = String::from_utf8(output.stderr).unwrap();
     assert!(
-        human.contains("weights   mini/generator.safetensors"),
+        human.contains("generator.safetensors (mini, needed)"),
         "{human}"
     );
 }

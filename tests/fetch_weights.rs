@@ -1,4 +1,4 @@
-//! `promptus play --fetch-weights`: a title whose weights are not installed, and a server that has
+//! `promptus play --fetch-weights`: a title whose weights are not installed, served together with
 //! them.
 
 #![cfg(feature = "cli")]
@@ -20,7 +20,7 @@ use std::process::{Command, Output};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-/// The shipped weights, one of them a little different.
+/// The shipped weights with one bit flipped, so that their hash differs.
 fn other_weights() -> (Vec<u8>, [u8; 32]) {
     let mut file = Generator::shipped_file().to_vec();
     *file.last_mut().unwrap() ^= 1;
@@ -106,14 +106,14 @@ fn summary(output: &Output) -> Value {
 }
 
 #[test]
-fn weights_come_with_consent_once_and_are_counted_apart() {
+fn weights_are_fetched_once_with_consent_and_counted_separately() {
     let place = Place::new();
     let without = place.play("master.m3u8", &[]);
     assert_eq!(without.status.code(), Some(2));
     let said = text(&without);
     let address = format!("--fetch-weights fetches them from {}/weights/", place.base);
     assert!(said.contains(&address), "{said}");
-    assert_eq!(place.kept(), 0, "nothing comes unasked");
+    assert_eq!(place.kept(), 0, "nothing is fetched without consent");
 
     let first = summary(&place.play("master.m3u8", &["--fetch-weights"]));
     assert_eq!(first["weights_bytes"], place.weights.len());
@@ -124,7 +124,7 @@ fn weights_come_with_consent_once_and_are_counted_apart() {
     let again = summary(&place.play("segments/manifest.mpd", &[]));
     assert_eq!(again["weights_bytes"], 0);
 
-    // Whatever has become of the kept file, it is not used.
+    // A damaged cached file is not used.
     fs::write(&place.kept, &place.weights[..100]).unwrap();
     assert_eq!(place.play("master.m3u8", &[]).status.code(), Some(2));
     let mended = summary(&place.play("manifest.mpd", &["--fetch-weights"]));
@@ -133,7 +133,7 @@ fn weights_come_with_consent_once_and_are_counted_apart() {
 }
 
 #[test]
-fn weights_that_are_others_are_refused_and_not_kept() {
+fn weights_with_another_hash_are_refused_and_not_kept() {
     let place = Place::new();
     let mut spoilt = place.weights.clone();
     spoilt[1_000_000] ^= 1;

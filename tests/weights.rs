@@ -43,7 +43,7 @@ fn save(path: &Path, tensors: &[(&str, &[usize])]) {
 const SINGLE: &str = "sd-turbo/sd_turbo.safetensors";
 
 #[test]
-fn what_is_missing_is_told_with_licence_and_place() {
+fn missing_files_are_listed_with_licence_and_folder() {
     let models = tempfile::tempdir().unwrap();
     let (code, report, text) = weights(models.path());
     assert_eq!(code, 0, "{text}");

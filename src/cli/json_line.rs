@@ -1,5 +1,4 @@
-//! The line of JSON on stdout that `--json` promises: whole, or an error, which for a reader that went
-//! away is a quiet end.
+//! The one line of JSON on stdout of `--json`. A closed pipe ends the program quietly.
 
 use super::CliError;
 use serde::Serialize;

@@ -6,6 +6,7 @@
 mod stderr;
 
 mod assembly;
+mod atomic_write;
 mod bench;
 mod demo;
 mod doctor;
@@ -17,25 +18,23 @@ mod import;
 mod inspect;
 mod json_line;
 mod notify;
+mod outline;
 mod overwrite;
 mod paced;
 mod package;
 mod picture_args;
 mod play;
 mod playback;
+mod publication;
 mod publish;
-mod published;
-mod scores;
 mod screen;
 mod serve;
 mod session_args;
 mod simulate;
-mod strip;
 mod title_generator;
 mod token;
 mod validate;
 mod weights;
-mod whole_file;
 
 pub use error::CliError;
 

@@ -3,7 +3,7 @@
 //! if the user agrees, with `-y`/`--overwrite` or by answering a question on a terminal.
 //!
 //! Commands ask before they begin to work, so that nobody loses an hour to an existing file;
-//! [`super::whole_file`] asks again when it writes, so that no command can forget.
+//! [`super::atomic_write`] asks again when it writes, so that no command can forget.
 
 use super::CliError;
 use crate::manifest::check_title_folder;

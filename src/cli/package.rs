@@ -4,7 +4,7 @@
 //! one; prompts, quality report and poster stay as they are. With `--json` one object on stdout, as
 //! from `promptus publish`.
 
-use super::published::Published;
+use super::publication::Published;
 use super::{CliError, json_line, overwrite};
 use crate::package::work::Assembly;
 use crate::package::{Title, TitleContent, publish};

@@ -205,38 +205,6 @@ fn check_pixels((width, height): (u32, u32), profile: &Profile) -> Result<(), Cl
     )))
 }
 
-/// Opens `reference` as the source of a title whose record this is, at its rate. Without a record,
-/// or with a `fit` of its own, pictures are brought to `visible` as that says.
-pub(super) fn open_again(
-    reference: &Path,
-    record: Option<&SourceRecord>,
-    fit: Option<Fit>,
-    (visible, rate): ((u32, u32), FrameRate),
-) -> Result<(Source, Geometry), CliError> {
-    let unclear = |what: String| CliError::input(format!("source.json of the title: {what}"));
-    let background = record.map(|record| record.background.parse::<Colour>());
-    let background = background.transpose().map_err(unclear)?;
-    let options = Options {
-        frame_rate: Some(rate),
-        highest_rate: None,
-        background: background.map_or([0; 3], |colour| colour.0),
-        allow_damaged: record.is_some_and(|record| record.allow_damaged),
-    };
-    let source = Source::open(reference, &options)?;
-    let (cell, fit, target) = match (record, fit) {
-        (Some(record), None) => {
-            let fit = record.scale.parse().map_err(unclear)?;
-            (record.cell, fit, record.size)
-        }
-        (_, fit) => {
-            let fit = fit.unwrap_or_default();
-            (1, fit, (fit != Fit::Native).then_some(visible))
-        }
-    };
-    let geometry = Geometry::plan(source.size(), source.pixel_aspect(), cell, fit, target)?;
-    Ok((source, geometry))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

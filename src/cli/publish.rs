@@ -5,7 +5,7 @@
 //! stdout: `title`, `hash`, `frames`, `segments`, `duration_s`, and `rungs` (and `layers`, if asked
 //! for) with `id`, `rank`, `kbps`, `bytes` and the metrics that were measured.
 
-use super::published::{Destination, from_store};
+use super::publication::{Destination, from_store};
 use super::{CliError, json_line, overwrite};
 use crate::package::work::{Plan, WorkStore};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! `promptus validate`: checks a title against the rules, in a folder or over HTTP.
+//! `promptus validate`: checks a title against the rules of its format, of HLS and of DASH, in a folder
+//! or over HTTP.
 
 use super::{CliError, json_line};
 use crate::package::{Conformance, TitleSource, check_title};
@@ -9,10 +10,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
-/// Longest file that is looked at, in bytes.
+/// Longest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 30;
 
-/// How long a server may take for a file.
+/// Time limit for one file from a server.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Arguments of `promptus validate`.
@@ -34,9 +35,10 @@ struct Output<'a> {
 
 /// Runs `promptus validate`; a broken rule is a failed check.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let conformance = match args.title.contains("://") {
-        true => check_title(&Server::new(&args.title)?),
-        false => check_title(&Folder(PathBuf::from(&args.title))),
+    let conformance = if args.title.contains("://") {
+        check_title(&Server::new(&args.title)?)
+    } else {
+        check_title(&Folder(PathBuf::from(&args.title)))
     };
     for finding in &conformance.findings {
         eprintln!("{finding}");
@@ -73,9 +75,10 @@ impl TitleSource for Folder {
 }
 
 fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    match bytes.len() as u64 > MAX_FILE {
-        true => Err(format!("it has more than {MAX_FILE} bytes")),
-        false => Ok(bytes),
+    if bytes.len() as u64 > MAX_FILE {
+        Err(format!("more than {MAX_FILE} bytes"))
+    } else {
+        Ok(bytes)
     }
 }
 
@@ -86,14 +89,15 @@ struct Server {
 }
 
 impl Server {
-    /// Reads below the folder that `url` is, or lies in.
+    /// Reads files below the folder of `url`: a folder or a manifest in one.
     fn new(url: &str) -> Result<Self, CliError> {
-        // Its TLS needs a provider; another one may have been chosen before.
+        // reqwest needs a TLS provider; an error says that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let manifest = url.ends_with(".m3u8") || url.ends_with(".mpd");
-        let folder = match manifest || url.ends_with('/') {
-            true => url.to_owned(),
-            false => format!("{url}/"),
+        let folder = if manifest || url.ends_with('/') {
+            url.to_owned()
+        } else {
+            format!("{url}/")
         };
         Ok(Self {
             runtime: tokio::runtime::Runtime::new()?,

@@ -1,5 +1,5 @@
-//! Tints: the signed mean error of each colour, in 1/255. Zero where errors cancel, so it sees a
-//! picture that is too red and is blind to noise.
+//! Tint: the signed mean error of each colour, in 1/255. Noise cancels to zero in it, a red cast does
+//! not.
 
 use super::QualityError;
 use super::error::same_size;

@@ -1,4 +1,4 @@
-//! What can go wrong when pictures are compared.
+//! Errors of comparing pictures.
 
 use crate::frame::Frame;
 use crate::model::ModelError;
@@ -47,8 +47,9 @@ pub enum QualityError {
 /// Fails unless both pictures have one size.
 pub(super) fn same_size(a: &Frame, b: &Frame) -> Result<(), QualityError> {
     let (first, second) = ((a.width(), a.height()), (b.width(), b.height()));
-    match first == second {
-        true => Ok(()),
-        false => Err(QualityError::Sizes(first, second)),
+    if first == second {
+        Ok(())
+    } else {
+        Err(QualityError::Sizes(first, second))
     }
 }

@@ -1,9 +1,9 @@
-//! Rate–quality curves: the convex hull of what a codec reached at several sizes, frame rates and
-//! bit rates.
+//! Rate–quality curves: the convex hull of a codec's points at several sizes, frame rates and bit
+//! rates.
 //!
-//! A ladder that switches between two points over time reaches every mean on the line between
-//! them, so the hull is what a sane ladder offers, and a curve is compared with it at any rate
-//! inside. Nothing is said of rates below the lowest point.
+//! A player that switches between two points over time reaches every mean on the line between
+//! them, so the hull is the best that a ladder of these points offers, and curves are compared on it at
+//! any rate. There is no value at rates below the lowest point.
 
 /// Which values of a metric are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn dominated_and_inner_points_are_left_out() {
+    fn dominated_and_inner_points_are_dropped() {
         let points = [
             (10.0, 0.4),
             (20.0, 0.35),

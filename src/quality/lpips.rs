@@ -35,7 +35,7 @@ const FIRES: [(usize, usize, usize, usize, bool); 8] = [
     (11, 384, 64, 256, false),
     (12, 512, 64, 256, false),
 ];
-/// Layers whose output is compared, besides the first.
+/// Layers whose output is compared, in addition to the first.
 const TAPS: [usize; 6] = [4, 7, 9, 10, 11, 12];
 /// The smallest side whose maps can be pooled three times.
 const SMALLEST: usize = 25;
@@ -69,7 +69,7 @@ pub struct Crop {
     pub height: usize,
 }
 
-/// What pictures are compared with: the feature maps of the originals, computed once.
+/// Target of a comparison: the feature maps of the originals, computed once.
 #[derive(Debug)]
 pub struct Target {
     crop: Option<Crop>,
@@ -211,8 +211,8 @@ fn stem(source: &dyn Source) -> Result<Conv2d, ModelError> {
     )?)
 }
 
-/// Both expansions of a fire module as one 3×3 convolution: the 1×1 kernel stands in the middle
-/// (the zeros around it cost nothing).
+/// Both expansions of a fire module as one 3×3 convolution: the 1×1 kernel is padded with
+/// zeros, which the convolution skips.
 fn expansion(
     source: &dyn Source,
     name: &str,
@@ -288,7 +288,7 @@ mod tests {
     fn gradients() {
         let lpips = random();
         let picture = normal(1, &[1, 3, 33, 40]);
-        // Near enough that rounding of the distance stays small beside its change.
+        // Close to the picture, so that rounding of the distance is small compared with its change.
         let original = (&picture + normal(2, &[1, 3, 33, 40]) * 0.1).unwrap();
         let target = lpips.target(&original, None).unwrap();
         check(&picture, 1e-4, |x| {

@@ -1,17 +1,16 @@
-//! How pictures move: flicker, stillness, and pops where one segment ends and the next begins.
+//! Motion metrics: flicker, smoothed movement, and visible borders between segments.
 //!
 //! The *temporal difference* of a clip is the mean absolute difference of consecutive frames, over
 //! all colours, in 1/255. Less than the original's means that movement is smoothed away, more that
-//! something flickers. At a *seam* the change of the error counts, frame difference minus the
-//! original's frame difference at every pixel, as mean absolute value: [`Motion::seam`] is its
-//! mean over the borders of segments, divided by its mean everywhere else. Movement that is right
-//! cancels, a pop does not; 1 means that borders do not stand out.
+//! something flickers. The *seam* compares the change of the error from frame to frame (the frame
+//! difference minus that of the original, as mean absolute value) at segment borders with that inside
+//! segments. Correct movement cancels in it, a jump does not; 1 means that borders are not visible.
 
 use super::QualityError;
 use super::error::same_size;
 use crate::frame::Frame;
 
-/// The figures of a clip so far; frames go in one by one.
+/// Motion of a clip, collected frame by frame.
 #[derive(Debug, Clone, Default)]
 pub struct Motion {
     last: Option<(Frame, Frame)>,
@@ -39,8 +38,8 @@ impl Mean {
 }
 
 impl Motion {
-    /// The next frame and its original; `begins_segment` if it is the first of a segment. Errors
-    /// when sizes differ from each other or from those of the frames before.
+    /// Adds the next frame and its original; `begins_segment` for the first of a segment. Fails when
+    /// sizes differ from each other or from those of the frames before.
     pub fn push(
         &mut self,
         original: &Frame,
@@ -62,17 +61,18 @@ impl Motion {
             let values = shown.data().len() as f64;
             self.shown.add(moved as f64 / values);
             self.original.add(meant as f64 / values);
-            let place = match begins_segment {
-                true => &mut self.borders,
-                false => &mut self.inside,
+            let change = if begins_segment {
+                &mut self.borders
+            } else {
+                &mut self.inside
             };
-            place.add(error as f64 / values);
+            change.add(error as f64 / values);
         }
         self.last = Some((original.clone(), shown.clone()));
         Ok(())
     }
 
-    /// The temporal difference of what was shown, in 1/255; `None` before two frames.
+    /// The temporal difference of the shown frames, in 1/255; `None` before two frames.
     pub fn shown(&self) -> Option<f64> {
         self.shown.value()
     }
@@ -82,8 +82,8 @@ impl Motion {
         self.original.value()
     }
 
-    /// The change of the error at borders of segments over that elsewhere; `None` without a border
-    /// or where nothing changes elsewhere.
+    /// The change of the error at segment borders over that inside segments; `None` without a border
+    /// or where nothing changes inside.
     pub fn seam(&self) -> Option<f64> {
         let (borders, inside) = (self.borders.value()?, self.inside.value()?);
         (inside > 0.0).then(|| borders / inside)
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pop_at_the_border_shows_and_right_movement_does_not() {
+    fn a_jump_at_a_border_counts_and_correct_movement_does_not() {
         let smooth = motion(&[
             (10, 11, true),
             (20, 22, false),

@@ -15,7 +15,7 @@ const DEVIATION: f64 = 1.5;
 const C1: f64 = (0.01 * 255.0) * (0.01 * 255.0);
 const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
 
-/// What is averaged under the window: both pictures, their squares and their product.
+/// Moments averaged under the window: both pictures, their squares and their product.
 const MOMENTS: usize = 5;
 
 /// SSIM, at most 1 and 1 for equal pictures. Errors when the sizes differ or a side is shorter
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_pictures_are_best_and_noise_makes_worse() {
+    fn equal_pictures_score_best_and_noise_lowers_the_score() {
         let original = picture(40, 33, 0);
         for metric in [ssim, ssimulacra2] {
             let scores = [0, 4, 16, 64, 128].map(|n| metric(&original, &picture(40, 33, n)));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_are_refused_and_the_smallest_are_not() {
+    fn pictures_below_the_smallest_size_are_refused() {
         let error = ssim(&picture(10, 40, 0), &picture(10, 40, 0)).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -147,7 +147,7 @@ mod tests {
     /// use_sample_covariance=False, data_range=255)` on the same luma; its map is cut to the places
     /// where the whole window fits.
     #[test]
-    fn an_independent_implementation_agrees() {
+    fn agrees_with_scikit_image() {
         for (noise, expected) in EXPECTED {
             let got = ssim(&picture(40, 33, 0), &picture(40, 33, noise)).unwrap();
             assert!(

@@ -3,8 +3,8 @@
 //! pictures, about 90 where no difference is seen, 70 for high, 50 for medium and 30 for low
 //! quality; far worse pictures have negative values without a bound.
 //!
-//! Pixels are read as sRGB. It is in no loss here, which is why it is reported. The figure of
-//! several frames is the mean of the frames' values.
+//! Pixels are read as sRGB. No loss of this crate contains it, so it is an independent check. The
+//! figure of several frames is the mean of the frames' values.
 
 use super::QualityError;
 use super::error::same_size;
@@ -26,7 +26,7 @@ pub fn ssimulacra2(original: &Frame, shown: &Frame) -> Result<f64, QualityError>
         width,
         height,
     };
-    // The crate's only other complaint, differing sizes, is ruled out above.
+    // The crate's only other error, different sizes, is excluded above.
     compute_frame_ssimulacra2(linear(original), linear(shown)).map_err(|_| refused())
 }
 

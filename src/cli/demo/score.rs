@@ -1,11 +1,12 @@
-//! The figures of a demo: the session's, and how close each rung came to the originals.
+//! Figures of a demo: those of the session, and the PSNR of each rung.
 
 use crate::cli::CliError;
+use crate::evaluate::aligned;
 use crate::player::ladder::Ladder;
 use crate::player::log::Outcome;
 use crate::report::{Report, RungShare, Summary};
 use serde::Serialize;
-use std::fmt::Write;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// The figures.
@@ -28,33 +29,12 @@ struct RungScore {
     psnr: Option<f64>,
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Json<'a> {
-    command: &'static str,
-    title: &'a Path,
-    out: &'a Path,
-    kbps: f64,
-    switches: usize,
-    stalls: usize,
-    stall_s: f64,
-    startup_s: Option<f64>,
-    played_s: f64,
-    frames: usize,
-    psnr: Option<f64>,
-    fps: f64,
-    ms_per_frame: f64,
-    wall_s: f64,
-    rungs: &'a [RungScore],
-}
-
 impl Score {
     /// The figures of a session over `ladder` whose frames have these `psnr`.
     pub(super) fn new(report: &Report, ladder: &Ladder, psnr: &[f64]) -> Self {
         let rung_of = rung_of_frames(report, ladder, psnr.len());
         let rungs = report.rungs.iter().enumerate().map(|(rung, share)| {
-            let pairs = rung_of.iter().zip(psnr);
-            let own = pairs.filter(|(of, _)| **of == rung);
+            let own = rung_of.iter().zip(psnr).filter(|(of, _)| **of == rung);
             let values: Vec<f64> = own.map(|(_, psnr)| *psnr).collect();
             RungScore {
                 share: share.clone(),
@@ -74,53 +54,41 @@ impl Score {
     }
 
     /// The table and a line of totals.
-    pub(super) fn table(&self) -> String {
-        let mut out = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write(&mut out);
-        out
-    }
-
-    fn write(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(
-            out,
-            "{:<12} {:>5} {:>9} {:>9} {:>7} {:>7} {:>9}",
-            "rung", "rank", "kbit/s", "played s", "share", "frames", "PSNR dB"
-        )?;
-        for RungScore {
-            share,
-            frames,
-            psnr,
-        } in &self.rungs
-        {
-            writeln!(
-                out,
-                "{:<12} {:>5} {:>9.1} {:>9.1} {:>6.1}% {:>7} {:>9}",
-                share.id,
-                share.rank,
-                share.kbps,
-                share.played_s,
-                100.0 * share.share,
-                frames,
-                decibels(*psnr)
-            )?;
-        }
+    pub(super) fn text(&self) -> String {
+        let row = |cells: [&dyn ToString; 7]| cells.map(ToString::to_string).to_vec();
+        let one = |value: f64| format!("{value:.1}");
+        let dash = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2}"));
+        let mut rows = vec![row([
+            &"rung",
+            &"rank",
+            &"kbit/s",
+            &"played s",
+            &"share",
+            &"frames",
+            &"PSNR dB",
+        ])];
+        rows.extend(self.rungs.iter().map(|rung| {
+            let share = &rung.share;
+            let (kbps, played) = (one(share.kbps), one(share.played_s));
+            let percent = format!("{:.1}%", 100.0 * share.share);
+            let psnr = dash(rung.psnr);
+            row([
+                &share.id,
+                &share.rank,
+                &kbps,
+                &played,
+                &percent,
+                &rung.frames,
+                &psnr,
+            ])
+        }));
         let s = &self.summary;
-        writeln!(
-            out,
-            "{:<12} {:>5} {:>9.1} {:>9.1} {:>7} {:>7} {:>9}",
-            "all",
-            "",
-            s.kbps,
-            s.played_s,
-            "",
-            self.frames,
-            decibels(self.psnr)
-        )?;
-        writeln!(
-            out,
-            "{} switches, {} stalls ({:.1} s), first frame after {:.1} s; \
-             rendered at {:.1} frames a second ({:.1} ms each, {:.0} needed)",
+        let (kbps, played, psnr) = (one(s.kbps), one(s.played_s), dash(self.psnr));
+        rows.push(row([&"all", &"", &kbps, &played, &"", &self.frames, &psnr]));
+        format!(
+            "{}{} switches, {} stalls ({:.1} s), first frame after {:.1} s; \
+             rendered at {:.1} frames a second ({:.1} ms each, {:.0} needed)\n",
+            aligned(&rows),
             s.switches,
             s.stalls,
             s.stall_s,
@@ -131,34 +99,19 @@ impl Score {
         )
     }
 
-    /// The figures on one line of JSON.
-    pub(super) fn json(
-        &self,
-        title: &Path,
-        out: &Path,
-        wall_s: f64,
-    ) -> Result<String, serde_json::Error> {
+    /// The figures as JSON.
+    pub(super) fn json(&self, title: &Path, out: &Path, wall_s: f64) -> Value {
         let s = &self.summary;
-        serde_json::to_string(&Json {
-            command: "demo",
-            title,
-            out,
-            kbps: s.kbps,
-            switches: s.switches,
-            stalls: s.stalls,
-            stall_s: s.stall_s,
-            startup_s: s.startup_s,
-            played_s: s.played_s,
-            frames: self.frames,
-            psnr: self.psnr,
-            fps: self.fps,
-            ms_per_frame: self.ms_per_frame,
-            wall_s,
-            rungs: &self.rungs,
+        json!({
+            "command": "demo", "title": title, "out": out, "wall_s": wall_s,
+            "kbps": s.kbps, "switches": s.switches, "stalls": s.stalls, "stall_s": s.stall_s,
+            "startup_s": s.startup_s, "played_s": s.played_s,
+            "frames": self.frames, "psnr": self.psnr, "fps": self.fps,
+            "ms_per_frame": self.ms_per_frame, "rungs": self.rungs,
         })
     }
 
-    /// Fails unless all `expected` frames were rendered and judged.
+    /// Fails unless all `expected` frames were rendered and compared.
     pub(super) fn check(&self, expected: u64) -> Result<(), CliError> {
         if self.frames as u64 == expected {
             return Ok(());
@@ -182,8 +135,4 @@ fn rung_of_frames(report: &Report, ladder: &Ladder, frames: usize) -> Vec<usize>
 
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-fn decibels(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
 }

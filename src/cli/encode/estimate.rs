@@ -4,10 +4,10 @@
 use super::measure::Sampling;
 use super::watch::span;
 use crate::cli::CliError;
-use crate::cli::scores::Scorer;
 use crate::encode::{FitOptions, Fitter, Interval, Perceptual};
 use crate::frame::Frame;
 use crate::model::{Encoder, Generator};
+use crate::quality::Scorer;
 use crate::time::FrameRate;
 use std::time::Instant;
 

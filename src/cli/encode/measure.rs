@@ -5,7 +5,6 @@
 
 use super::poster;
 use crate::cli::CliError;
-use crate::cli::scores::{Score, Scorer, mean};
 use crate::encode::Span;
 use crate::frame::Frame;
 use crate::manifest::Metrics;
@@ -13,6 +12,7 @@ use crate::model::Generator;
 use crate::package::Rung;
 use crate::package::work::Kept;
 use crate::quality::QualityError;
+use crate::quality::{Score, Scorer, mean};
 use crate::render::{RenderError, SegmentRenderer};
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;

@@ -26,10 +26,10 @@ mod watch;
 
 use super::CliError;
 use super::picture_args::{PictureArgs, Pictures};
-use super::scores::Scorer;
 use crate::encode::{FitOptions, Fitter, Grid, Perceptual};
 use crate::model::machine::available_memory;
 use crate::model::{Encoder, Generator, device, installed};
+use crate::quality::Scorer;
 use crate::segment::{StartLatent, Track};
 use crate::source::{Geometry, Source};
 use crate::time::FrameRate;

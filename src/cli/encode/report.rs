@@ -2,7 +2,7 @@
 
 use super::share::Shard;
 use super::watch::span;
-use crate::cli::published::Published;
+use crate::cli::publication::Published;
 use crate::package::work::Plan;
 use serde::Serialize;
 use std::path::Path;

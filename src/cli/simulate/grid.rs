@@ -1,7 +1,7 @@
 //! Many sessions: titles × traces × rules × seeds, summed up and written out.
 
 use super::{Args, output, table};
-use crate::cli::{CliError, whole_file};
+use crate::cli::{CliError, atomic_write};
 use crate::player::abr::Abr;
 use crate::simulate::compat::sabre;
 use crate::simulate::grid::{Grid, Player, page};
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     if let Some(file) = &args.grid.html {
         let command: Vec<String> = std::env::args().skip(1).collect();
         let page = page(&grid, &rows, &format!("promptus {}", command.join(" ")))?;
-        whole_file::write(file, page.html().as_bytes())?;
+        atomic_write::write(file, page.html().as_bytes())?;
     }
     if args.json {
         let mut out = io::stdout().lock();

@@ -1,7 +1,7 @@
 //! A grid's rows as files: CSV, JSON lines and Parquet, each written whole or not at all.
 
 use super::Args;
-use crate::cli::{CliError, whole_file};
+use crate::cli::{CliError, atomic_write};
 use crate::report::{Column, Columns};
 use crate::simulate::grid::Row;
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
@@ -19,15 +19,15 @@ pub(super) fn write(args: &Args, rows: &[Row]) -> Result<(), CliError> {
     let columns = Columns::of(rows, &LEADING)?;
     let columns = columns.with_places("lpips_squeeze_over", &args.grid.thresholds);
     if let Some(file) = &args.grid.csv {
-        whole_file::write(file, columns.csv().as_bytes())?;
+        atomic_write::write(file, columns.csv().as_bytes())?;
     }
     if let Some(file) = &args.grid.jsonl {
         let lines = rows.iter().map(serde_json::to_string);
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
-        whole_file::write(file, (lines.join("\n") + "\n").as_bytes())?;
+        atomic_write::write(file, (lines.join("\n") + "\n").as_bytes())?;
     }
     if let Some(file) = &args.grid.parquet {
-        whole_file::write(file, &parquet(&columns)?)?;
+        atomic_write::write(file, &parquet(&columns)?)?;
     }
     Ok(())
 }

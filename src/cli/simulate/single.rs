@@ -1,7 +1,7 @@
 //! One session after the other, each reported in full.
 
 use super::Args;
-use crate::cli::{CliError, session_args, whole_file};
+use crate::cli::{CliError, atomic_write, session_args};
 use crate::network::conditions::Conditions;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
@@ -134,5 +134,5 @@ fn export(
     let codec = args.grid.p1203_codec.as_deref().unwrap_or("h264");
     let picture = subject.picture.unwrap_or(((1920, 1080), 30.0));
     let json = qoe::p1203(timeline, &subject.ladder, codec, picture);
-    whole_file::write(file, json.to_string().as_bytes())
+    atomic_write::write(file, json.to_string().as_bytes())
 }
