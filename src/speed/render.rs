@@ -3,7 +3,7 @@
 use super::SpeedError;
 use super::segment;
 use super::spent::{Spent, matrix_peak, peak_memory};
-use crate::model::format::InFormat;
+use crate::model::dtype::InFormat;
 use crate::model::profile::Conditioning;
 use crate::model::synthetic::RandomWeights;
 use crate::model::{Generator, ModelError, Profile, device, installed, ops, picture};
