@@ -5,7 +5,9 @@
 //! this end received is read (`sender` is false; `sum_bidir_reverse` where neither says, which is from
 //! server to client). Latency is not recorded and counts as 0.
 
-use super::{Parsed, Period, TraceError};
+use super::recorded::Parsed;
+use crate::network::file::BadJson;
+use super::{Period, TraceError};
 use serde::Deserialize;
 use serde::de::Error;
 use serde_json::{Deserializer, Value};
@@ -44,11 +46,7 @@ struct Sum {
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
     let read = intervals(text).and_then(Reading::of);
-    let read = read.map_err(|source| TraceError::Json {
-        file: file.to_owned(),
-        expected: EXPECTED,
-        source,
-    })?;
+    let read = read.map_err(|source| BadJson::new(file, EXPECTED, source))?;
     let mut notes = Vec::new();
     if read.omitted > 0 {
         notes.push(format!("{} omitted intervals are left out", read.omitted));
