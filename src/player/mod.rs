@@ -11,7 +11,6 @@
 //! | [`buffer`] | media that is here and not yet played |
 //! | [`throughput`] | what the network gave so far, as one estimate |
 //! | [`abr`] | which rung next: one file a rule, one trait |
-//! | [`layers`] | the rule for titles in layers |
 //! | [`pipeline`] | decoding and generation: two servers and their queues |
 //! | [`guards`] | what overrules every rule: a short buffer, a transfer not worth finishing |
 //! | [`session`] | the state machine that ties them together |
@@ -26,7 +25,6 @@ pub mod buffer;
 pub mod event;
 pub mod guards;
 pub mod ladder;
-pub mod layers;
 pub mod log;
 pub mod pipeline;
 pub(crate) mod random;

@@ -121,14 +121,17 @@ impl Utility {
         let value = match self {
             Self::Log | Self::Linear => None,
             Self::Psnr => metrics.psnr,
-            Self::Ssim => metrics
-                .ssim
-                .map(|ssim| (-10.0 * (1.0 - ssim).log10()).min(SSIM_DB_MOST)),
+            Self::Ssim => metrics.ssim.map(ssim_db),
             Self::Ssimulacra2 => metrics.ssimulacra2,
             Self::LpipsSqueeze => metrics.lpips_squeeze.map(|lpips| 1.0 - lpips),
         };
         value.filter(|value| value.is_finite())
     }
+}
+
+/// SSIM in decibels, 0 to 60 (Puffer, NSDI 2020).
+pub(crate) fn ssim_db(ssim: f64) -> f64 {
+    (-10.0 * (1.0 - ssim).log10()).clamp(0.0, SSIM_DB_MOST)
 }
 
 impl FromStr for Utility {

@@ -6,8 +6,8 @@
 //! server to client). Latency is not recorded and counts as 0.
 
 use super::recorded::Parsed;
-use crate::network::file::BadJson;
 use super::{Period, TraceError};
+use crate::network::file::BadJson;
 use serde::Deserialize;
 use serde::de::Error;
 use serde_json::{Deserializer, Value};

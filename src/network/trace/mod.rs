@@ -49,11 +49,9 @@ impl Trace {
             Some('{') => iperf3::parse(name, text)?,
             _ => parse_lines(name, text)?,
         };
-        Ok(Self {
-            first_s,
-            notes,
-            ..Self::new(name, periods)?
-        })
+        let mut trace = Self::new(name, periods)?;
+        (trace.first_s, trace.notes) = (first_s, notes);
+        Ok(trace)
     }
 }
 

@@ -66,8 +66,7 @@ impl Trace {
                 (latency_s, "s of latency"),
             ];
             // Written so that NaN is refused too.
-            if let Some((found, unit)) =
-                numbers.into_iter().find(|(n, _)| !(0.0..=MAX).contains(n))
+            if let Some((found, unit)) = numbers.into_iter().find(|(n, _)| !(0.0..=MAX).contains(n))
             {
                 return Err(TraceError::Absurd {
                     file,

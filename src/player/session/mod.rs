@@ -20,12 +20,12 @@ mod upgrade;
 pub use options::{Guards, Options};
 pub(crate) use upgrade::{LEAD_S, Open};
 
+use super::abr::layers::{Action, Layers};
 use super::abr::{Abr, Delivery, Rule, View};
 use super::buffer::{Buffer, Piece, TICK_S};
 use super::event::{Command, Event, State};
 use super::guards::{self, Progress, SwitchHistory};
 use super::ladder::Ladder;
-use super::layers::{Action, Layers};
 use super::log::{Log, Outcome, Request, Seek};
 use super::pipeline::{Arrival, Pipeline};
 use super::throughput::Throughput;
@@ -70,17 +70,25 @@ impl Session {
     /// A session over `ladder` that has not begun.
     pub fn new(ladder: Arc<Ladder>, options: &Options) -> Self {
         let buffer_target_s = options.buffer_s.max(2.0 * ladder.mean_duration_s());
+        let rule = options.abr.build(&ladder, buffer_target_s, options.seed);
+        let mut session = Self::with_rule(ladder, options, rule);
+        if matches!(options.abr, Abr::Fixed(_)) {
+            session.guards = Guards::NONE;
+        }
+        session
+    }
+
+    /// A session over `ladder` in which `rule` chooses the rungs, whatever `options.abr` says. Titles
+    /// in layers have a rule of their own.
+    pub fn with_rule(ladder: Arc<Ladder>, options: &Options, rule: Box<dyn Rule>) -> Self {
+        let buffer_target_s = options.buffer_s.max(2.0 * ladder.mean_duration_s());
         let enter_s = options.start_s.clamp(0.0, ladder.total_s());
         let (next, rungs) = (ladder.segment_at(enter_s), ladder.rungs().len());
-        let guards = match options.abr {
-            Abr::Fixed(_) => Guards::NONE,
-            _ => options.guards,
-        };
         let pipeline = options.compute;
         Self {
-            rule: options.abr.build(&ladder, buffer_target_s, options.seed),
+            rule,
             layers: Layers::of(&ladder, buffer_target_s),
-            guards,
+            guards: options.guards,
             buffer_target_s,
             buffer: Buffer::default(),
             throughput: Throughput::new(options.estimator, ladder.mean_duration_s()),
