@@ -43,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "simulate",
         &["time", "manifest", "segment", "network", "player", "report"],
     ),
+    ("compat", &["network", "simulate"]),
     ("report", &["time", "player"]),
     ("origin", &["time", "manifest", "segment"]),
     ("config", &["player", "origin"]),

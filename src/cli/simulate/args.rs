@@ -1,31 +1,21 @@
 //! Arguments of `promptus simulate`.
 
-use super::compat;
 use crate::cli::CliError;
 use crate::cli::session_args::SessionArgs;
 use crate::network::conditions::Conditions;
 use crate::network::corpus::{self, Corpus};
 use crate::network::trace::Trace;
-use crate::player::abr::Abr;
 use crate::player::utility::Utility;
-use crate::simulate::content::Content;
-use crate::simulate::grid::{FitTo, Grid, Player};
 use crate::simulate::qoe::LPIPS_THRESHOLDS;
 use clap::value_parser;
 use std::path::PathBuf;
 
 /// Upper bound of `--overhead`, bytes.
 const MAX_OVERHEAD: u64 = 1 << 20;
-/// Default of `--oracle-plans`: close to the optimum.
-const ORACLE_PLANS: usize = 300;
 /// Upper bound of multipliers.
 const MAX_MULTIPLIER: f64 = 1e6;
 /// Upper bound of `--length`, seconds.
 const MAX_LENGTH_S: f64 = 86_400.0;
-/// Upper bound of sessions in a grid: their rows are kept in memory.
-const MAX_SESSIONS: usize = 1_000_000;
-/// The rule for titles in layers.
-pub(super) const LAYERS: &str = "layers";
 
 /// A re-enacted simulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -52,9 +42,9 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "DIR", num_args = 1..)]
     traces: Vec<PathBuf>,
     #[command(flatten)]
-    network: NetworkArgs,
+    pub(super) network: NetworkArgs,
     #[command(flatten)]
-    session: SessionArgs,
+    pub(super) session: SessionArgs,
     /// Quality measure of the rules: log or linear (of the rate), or measured in the title's
     /// quality.json or the ladder file: psnr, ssim, ssimulacra2, lpips_squeeze.
     #[arg(long, value_name = "NAME", default_value_t = Utility::default())]
@@ -105,7 +95,7 @@ pub(super) struct GridArgs {
     pub(super) ladder: Vec<PathBuf>,
     /// Number of seeds; each beyond the first starts the traces at an offset of its own.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(1..))]
-    seeds: u64,
+    pub(super) seeds: u64,
     /// LPIPS thresholds of the shares of time.
     #[arg(long, value_name = "X", value_delimiter = ',', default_values_t = LPIPS_THRESHOLDS,
         value_parser = not_negative)]
@@ -113,14 +103,14 @@ pub(super) struct GridArgs {
     /// Compare every session of a grid with the best choice of rungs on its trace, which takes longer
     /// than the sessions; a single session always is.
     #[arg(long)]
-    oracle: bool,
+    pub(super) oracle: bool,
     /// Plans that the oracle carries from segment to segment [default: 300]; 0: no limit, which proves
     /// the optimum. Implies --oracle.
     #[arg(long, value_name = "N")]
-    oracle_plans: Option<usize>,
+    pub(super) oracle_plans: Option<usize>,
     /// Skip the oracle.
     #[arg(long, conflicts_with_all = ["oracle", "oracle_plans"])]
-    no_oracle: bool,
+    pub(super) no_oracle: bool,
     /// Write the sessions' figures as CSV.
     #[arg(long, value_name = "FILE")]
     pub(super) csv: Option<PathBuf>,
@@ -144,7 +134,7 @@ pub(super) struct GridArgs {
 /// Changes to the traces.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
-struct NetworkArgs {
+pub(super) struct NetworkArgs {
     /// Multiply the trace's rates.
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     multiplier: f64,
@@ -153,7 +143,7 @@ struct NetworkArgs {
     /// fits it to each title, which makes titles incomparable.
     #[arg(long, value_name = "TITLE", num_args = 0..=1, require_equals = true,
         default_missing_value = "", conflicts_with = "multiplier")]
-    fit_to_ladder: Option<String>,
+    pub(super) fit_to_ladder: Option<String>,
     /// Start at this offset into the trace, seconds.
     #[arg(long, value_name = "S", default_value_t = 0.0, value_parser = not_negative)]
     offset: f64,
@@ -178,41 +168,6 @@ impl Args {
             || !self.traces.is_empty()
             || grid.seeds > 1
             || files.into_iter().any(Option::is_some)
-    }
-
-    /// The sessions to play.
-    pub(super) fn sessions(&self) -> Result<Grid, CliError> {
-        let conditions = self.conditions()?;
-        let contents = self.contents()?;
-        let mut grid = Grid {
-            traces: self.corpus()?,
-            players: self.players()?,
-            seeds: self.grid.seeds,
-            conditions,
-            fit_to: self.fit_to(&contents)?,
-            thresholds: self.grid.thresholds.clone(),
-            oracle_plans: self.oracle_plans(),
-            extra: compat::EXTRA,
-            ..Grid::default()
-        };
-        // The last call is for the first title, whose rungs `--rung` counts.
-        for content in contents.iter().rev() {
-            grid.options = self.session.options(&content.ladder)?;
-        }
-        if !self.is_grid() {
-            grid.players = vec![Player::Own(grid.options.abr)];
-        }
-        grid.contents = contents;
-        if grid.sessions() > MAX_SESSIONS {
-            return Err(CliError::input(format!(
-                "--seeds {}: {} titles, {} traces and {} rules are more than {MAX_SESSIONS} sessions",
-                grid.seeds,
-                grid.contents.len(),
-                grid.traces.len(),
-                grid.players.len()
-            )));
-        }
-        Ok(grid)
     }
 
     /// The traces; lists the files skipped and describes the traces on stderr.
@@ -248,52 +203,6 @@ impl Args {
             latency_s: network.latency.map(|ms| ms / 1000.0),
             overhead_bytes: network.overhead,
         })
-    }
-
-    fn players(&self) -> Result<Vec<Player>, CliError> {
-        let mut players = Vec::new();
-        for name in &self.rules {
-            if name == "all" {
-                players.extend(Abr::all().map(Player::Own));
-            } else if name == LAYERS {
-                players.push(Player::Layers);
-            } else if let Some(rule) = name.strip_prefix("sabre:") {
-                players.push(compat::player(rule)?);
-            } else {
-                players.push(Player::Own(name.parse()?));
-            }
-        }
-        if players.is_empty() {
-            players.push(Player::Own(Abr::default()));
-        }
-        Ok(players)
-    }
-
-    fn fit_to(&self, contents: &[Content]) -> Result<Option<FitTo>, CliError> {
-        let Some(name) = self.network.fit_to_ladder.as_deref() else {
-            return Ok(None);
-        };
-        let named = contents.iter().position(|content| content.name == name);
-        match (name, named) {
-            ("", _) => Ok(Some(FitTo::One(0))),
-            ("each", _) => Ok(Some(FitTo::Each)),
-            (_, Some(index)) => Ok(Some(FitTo::One(index))),
-            (_, None) => {
-                let known: Vec<&str> = contents.iter().map(|c| c.name.as_str()).collect();
-                let known = known.join(", ");
-                let message = format!("--fit-to-ladder={name}: expected `each` or one of {known}");
-                Err(CliError::input(message))
-            }
-        }
-    }
-
-    /// The oracle's limit; a grid must ask for the oracle.
-    fn oracle_plans(&self) -> Option<usize> {
-        let grid = &self.grid;
-        let asked = grid.oracle || grid.oracle_plans.is_some() || !self.is_grid();
-        let plans = grid.oracle_plans.unwrap_or(ORACLE_PLANS);
-        let plans = if plans == 0 { usize::MAX } else { plans };
-        (asked && !grid.no_oracle).then_some(plans)
     }
 }
 

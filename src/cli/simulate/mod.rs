@@ -6,8 +6,8 @@
 mod args;
 #[cfg_attr(not(feature = "compat"), path = "no_compat.rs")]
 mod compat;
-mod contents;
 mod grid;
+mod sessions;
 mod single;
 
 pub(super) use args::{Args, check_multiplier};

@@ -1,7 +1,9 @@
 //! Errors of trace files, each with the file and the place in it.
 
-use super::recorded::MAX;
 use crate::network::file::{BadJson, Unreadable};
+
+/// Upper bound of rates (kbit/s), durations and latencies (seconds): beyond it sums lose the small terms.
+pub(super) const MAX: f64 = 1e9;
 
 /// A file that holds no trace, or a trace with impossible numbers.
 #[derive(Debug, thiserror::Error)]

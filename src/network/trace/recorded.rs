@@ -1,9 +1,7 @@
 //! A recorded network: periods of constant throughput and latency.
 
-use super::error::TraceError;
+use super::error::{MAX, TraceError};
 
-/// Upper bound of rates (kbit/s), durations and latencies (seconds): beyond it sums lose the small terms.
-pub(super) const MAX: f64 = 1e9;
 /// Minimum length of a trace, seconds: it loops.
 const MIN_DURATION_S: f64 = 1e-3;
 
