@@ -15,7 +15,7 @@ use promptus::network::corpus::Corpus;
 use promptus::network::link::Link;
 use promptus::network::trace::Trace;
 use promptus::player::abr::Abr;
-use promptus::player::pipeline::Compute;
+use promptus::player::compute::{Compute, Model};
 use promptus::player::session::{Options, Session};
 use promptus::player::utility::Utility;
 use promptus::segment::media::read_partial;
@@ -203,7 +203,7 @@ fn ages_without_a_byte_pass() {
     let trace = trace(&format!("[{}, {burst}]", [age; 9].join(", ")));
     let subject = Subject::movie(&movie(folder.path(), &[200, 400], 120)).unwrap();
     for abr in Abr::all() {
-        for compute in [None, Some(Compute::default())] {
+        for compute in [None, Some(Compute::Modelled(Model::default()))] {
             let options = Options {
                 abr,
                 compute,

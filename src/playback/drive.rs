@@ -95,7 +95,7 @@ pub async fn play(
 
 /// As [`play`], beside a generator that says how far it is: then it returns when the generator is
 /// done, too. The options must say that the device is measured
-/// ([`Compute::measured`](crate::player::pipeline::Compute::measured)).
+/// ([`Compute::measured`](crate::player::compute::Compute::measured)).
 pub async fn play_beside(
     client: &Client,
     stream: &Stream,

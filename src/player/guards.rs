@@ -6,8 +6,8 @@
 //! segments is the session's own.)
 
 use super::abr::View;
+use super::compute::Outlook;
 use super::ladder::Ladder;
-use super::pipeline::Outlook;
 
 /// Share of the estimate that may be spent against the buffer (dash.js: InsufficientBufferRule).
 const BUFFER_SAFETY: f64 = 0.7;
@@ -50,7 +50,7 @@ pub fn within_index(view: &View<'_>, rung: usize) -> usize {
     first.or_else(cheapest).unwrap_or(rung)
 }
 
-/// A lower rung that is not ready in time either must be ready this much sooner to be worth it.
+/// If every rung would be late, drop only if that makes the segment ready 10 % earlier.
 const SOONER: f64 = 0.9;
 
 /// The decode-time guard: the highest rung up to `rung` that would be generated before it is due, as
@@ -132,7 +132,7 @@ pub struct Progress {
     pub elapsed_s: f64,
     /// Seconds from the request to the first byte.
     pub latency_s: f64,
-    /// Media in the buffer, seconds.
+    /// How long the buffer lasts at the playback rate, seconds; without end while paused.
     pub buffer_s: f64,
     /// Estimate before the transfer, kbit/s.
     pub estimate_kbps: Option<f64>,
@@ -143,7 +143,7 @@ impl Progress {
     /// by half every [`DOUBT_S`], so that a short outage ends no transfer that the buffer can wait for.
     fn rate(&self, flowing_s: f64) -> f64 {
         let measured = self.received as f64 / flowing_s;
-        let doubt = (-self.elapsed_s / DOUBT_S).exp2();
+        let doubt = libm::exp2(-self.elapsed_s / DOUBT_S);
         let mixed = |kbps: f64| doubt * kbps * 125.0 + (1.0 - doubt) * measured;
         self.estimate_kbps.map_or(measured, mixed)
     }
@@ -176,10 +176,11 @@ pub fn instead(ladder: &Ladder, progress: &Progress) -> Option<usize> {
     (fetch_s(lower) < left_s).then_some(lower)
 }
 
-/// How long [`instead`] stays silent at least, however little comes from now on, seconds.
+/// Lower bound on the time until [`instead`] can fire, even if no further byte arrives, seconds; lets the
+/// simulator skip ahead.
 ///
-/// After t seconds more the rate that is counted on is no less than the estimate, or than what came so
-/// far over the time by then; no more bytes are left than now, and the buffer is down by t at most.
+/// After t seconds more the rate counted on is no less than the estimate, or than the bytes so far over
+/// the time by then; no more bytes are left than now, and the buffer lasts t less at most.
 pub fn calm_s(ladder: &Ladder, progress: &Progress) -> f64 {
     if progress.received == 0 {
         return 0.0;
@@ -292,38 +293,36 @@ mod tests {
 
     #[test]
     fn what_cannot_be_generated_in_time_is_avoided() {
-        use crate::player::pipeline::{Arrival, Compute, Pipeline};
+        use crate::player::buffer::{Buffer, Piece};
+        use crate::player::compute::{Arrival, Compute, Device, Model};
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
-        let compute = Compute {
+        let compute = Compute::Modelled(Model {
             fps: 10.0,
             ms_per_frame: 50.0,
             ms_per_rung: 40.0,
             ms_per_kb: 0.0,
             spread: 0.0,
             ahead_s: 100.0,
-            measured: false,
-        };
-        let mut pipeline = Pipeline::new(compute, 3, 0);
+        });
+        let (mut device, mut buffer) = (Device::new(compute, 3, 0), Buffer::default());
         let at = |buffer_s| View {
             buffer_s,
             throughput_kbps: Some(1e6),
             ..view(&ladder)
         };
-        assert_eq!(within_compute(&at(0.0), 2, &pipeline.outlook(0.0)), 2);
+        let unknown = device.outlook(&buffer, 0.0);
+        assert_eq!(within_compute(&at(0.0), 2, &unknown), 2);
+        let arrival = Arrival {
+            bytes: 1,
+            due_s: 9.0,
+            now_s: 0.0,
+        };
         for rung in 0..3 {
-            pipeline.push(
-                Arrival {
-                    segment: rung,
-                    rung,
-                    bytes: 1,
-                    duration_s: 2.0,
-                    due_s: 9.0,
-                },
-                0.0,
-            );
+            let piece = device.admit(Piece::new(rung, rung, 2.0), &arrival, &buffer);
+            buffer.push(piece);
         }
-        pipeline.advance(9.0);
-        let outlook = pipeline.outlook(9.0);
+        device.advance(&mut buffer, 9.0);
+        let outlook = device.outlook(&buffer, 9.0);
         // 50, 90 and 130 ms a frame: ready after 0.05, 0.09 and 0.13 + 19 · 0.03 = 0.7 s.
         assert_eq!(within_compute(&at(0.71), 2, &outlook), 2);
         assert_eq!(within_compute(&at(0.69), 2, &outlook), 1);

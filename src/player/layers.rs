@@ -20,8 +20,8 @@
 //! brings no time. Utilities may be measured per segment (LPIPS, say), and then Δu is.
 
 use super::abr::View;
+use super::buffer::{LEAD_S, Open};
 use super::ladder::Ladder;
-use super::session::{LEAD_S, Open};
 
 /// The level at which the base is no longer worth a thing, seconds.
 const LOW_S: f64 = 10.0;

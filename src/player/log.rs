@@ -112,6 +112,15 @@ pub struct Seek {
     pub to_s: f64,
 }
 
+/// A span in which the viewer halted playback.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Pause {
+    /// When it began.
+    pub start_s: f64,
+    /// When playback was resumed, or `None` when it never was.
+    pub end_s: Option<f64>,
+}
+
 /// The whole session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Log {
@@ -121,6 +130,9 @@ pub struct Log {
     pub stalls: Vec<Stall>,
     /// Seeks in order.
     pub seeks: Vec<Seek>,
+    /// Pauses in order; absent from JSON when there were none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Pause>,
     /// When the first frame could be shown, or `None` if that never was.
     pub startup_s: Option<f64>,
     /// When the last frame had been shown, or `None` before that.

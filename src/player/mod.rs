@@ -8,11 +8,11 @@
 //! |---|---|
 //! | [`ladder`] | what can be asked for: rungs, segments, sizes |
 //! | [`utility`] | what a segment on a rung is worth: a rate, or a measured quality |
-//! | [`buffer`] | media that is here and not yet played |
+//! | `buffer` | media that is here and not yet played |
 //! | [`throughput`] | what the network gave so far, as one estimate |
 //! | [`abr`] | which rung next: one file a rule, one trait |
 //! | [`layers`] | the rule for titles in layers |
-//! | [`pipeline`] | decoding and generation: two servers and their queues |
+//! | [`compute`] | decoding and generation: two servers and their queue |
 //! | [`guards`] | what overrules every rule: a short buffer, a transfer not worth finishing |
 //! | [`session`] | the state machine that ties them together |
 //! | [`event`] | what drivers and session tell each other |
@@ -22,13 +22,13 @@
 //! (1000 bit/s). Nothing here knows of prompts, pictures or containers.
 
 pub mod abr;
-pub mod buffer;
+pub(crate) mod buffer;
+pub mod compute;
 pub mod event;
 pub mod guards;
 pub mod ladder;
 pub mod layers;
 pub mod log;
-pub mod pipeline;
 pub(crate) mod random;
 pub mod session;
 pub mod throughput;

@@ -107,7 +107,7 @@ impl Ewma {
     }
 
     fn push(&mut self, weight: f64, value: f64) {
-        let keep = (-weight / self.half_life).exp2();
+        let keep = libm::exp2(-weight / self.half_life);
         self.mean = keep * self.mean + (1.0 - keep) * value;
         self.unset *= keep;
     }

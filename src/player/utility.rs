@@ -12,7 +12,6 @@
 //! that constants that rules take from the literature, where utilities are logarithms, keep their
 //! meaning. Measured values come from the title's `quality.json`.
 
-use super::ladder::Rung;
 use crate::manifest::{Metrics, QualityReport};
 use std::fmt;
 use std::str::FromStr;
@@ -123,7 +122,7 @@ impl Utility {
             Self::Psnr => metrics.psnr,
             Self::Ssim => metrics
                 .ssim
-                .map(|ssim| (-10.0 * (1.0 - ssim).log10()).min(SSIM_DB_MOST)),
+                .map(|ssim| (-10.0 * libm::log10(1.0 - ssim)).min(SSIM_DB_MOST)),
             Self::Ssimulacra2 => metrics.ssimulacra2,
             Self::LpipsSqueeze => metrics.lpips_squeeze.map(|lpips| 1.0 - lpips),
         };
@@ -157,17 +156,17 @@ pub(super) struct Utilities {
 }
 
 impl Utilities {
-    /// Utilities that follow from the rungs' rates.
-    pub(super) fn of_rates(rungs: &[Rung], linear: bool) -> Self {
-        let log = |rung: &Rung| (rung.kbps / rungs[0].kbps).ln();
-        let rate = |rung: &Rung| rung.kbps - rungs[0].kbps;
-        let mut means: Vec<f64> = rungs.iter().map(log).collect();
+    /// Utilities that follow from the rungs' rates, kbit/s, lowest first.
+    pub(super) fn of_rates(rates_kbps: &[f64], linear: bool) -> Self {
+        let log = |&kbps: &f64| libm::log(kbps / rates_kbps[0]);
+        let mut means: Vec<f64> = rates_kbps.iter().map(log).collect();
         if linear {
-            let top = rungs.len() - 1;
-            let span = rate(&rungs[top]);
+            let (lowest, top) = (rates_kbps[0], rates_kbps.len() - 1);
+            let span = rates_kbps[top] - lowest;
             if span > 0.0 {
                 let scale = means[top] / span;
-                means = rungs.iter().map(|rung| scale * rate(rung)).collect();
+                let rise = |kbps: &f64| scale * (kbps - lowest);
+                means = rates_kbps.iter().map(rise).collect();
             }
         }
         let kind = if linear {
@@ -182,21 +181,21 @@ impl Utilities {
         }
     }
 
-    /// Utilities as `report` has them measured.
+    /// Utilities as `report` has them measured, of rungs of so much kbit/s by name.
     pub(super) fn measured(
         kind: Utility,
-        rungs: &[Rung],
+        rungs: &[(&str, f64)],
         segments: usize,
         report: &QualityReport,
     ) -> Result<Self, UtilityError> {
         let mut table = vec![0.0; segments * rungs.len()];
-        for (index, rung) in rungs.iter().enumerate() {
-            let id = || rung.id.clone();
-            let entry = report.rungs.iter().find(|entry| entry.id == rung.id);
-            let entry = entry.ok_or_else(|| UtilityError::NoRung { rung: id() })?;
+        for (index, (id, _)) in rungs.iter().enumerate() {
+            let rung = || (*id).to_owned();
+            let entry = report.rungs.iter().find(|entry| entry.id == *id);
+            let entry = entry.ok_or_else(|| UtilityError::NoRung { rung: rung() })?;
             if entry.segments.len() != segments {
                 return Err(UtilityError::SegmentCount {
-                    rung: id(),
+                    rung: rung(),
                     expected: segments,
                     found: entry.segments.len(),
                 });
@@ -205,13 +204,14 @@ impl Utilities {
                 let value = kind.measured(&quality.metrics);
                 table[segment * rungs.len() + index] =
                     value.ok_or_else(|| UtilityError::NotMeasured {
-                        rung: id(),
+                        rung: rung(),
                         segment,
                         utility: kind.name(),
                     })?;
             }
         }
-        scaled(kind, rungs, table)
+        let span = libm::log(rungs[rungs.len() - 1].1 / rungs[0].1);
+        scaled(kind, rungs.len(), span, table)
     }
 
     pub(super) fn kind(&self) -> Utility {
@@ -230,15 +230,20 @@ impl Utilities {
     }
 }
 
-fn scaled(kind: Utility, rungs: &[Rung], mut table: Vec<f64>) -> Result<Utilities, UtilityError> {
-    let (count, top) = (rungs.len(), rungs.len() - 1);
+/// `table` of `count` rungs, scaled so that the top rung averages `wanted` and the lowest 0.
+fn scaled(
+    kind: Utility,
+    count: usize,
+    wanted: f64,
+    mut table: Vec<f64>,
+) -> Result<Utilities, UtilityError> {
+    let top = count - 1;
     let mean = |rung: usize| {
         let column = table.iter().skip(rung).step_by(count);
         column.sum::<f64>() * count as f64 / table.len() as f64
     };
     let raw: Vec<f64> = (0..count).map(mean).collect();
     let (floor, span) = (raw[0], raw[top] - raw[0]);
-    let wanted = (rungs[top].kbps / rungs[0].kbps).ln();
     if top > 0 && span <= 0.0 {
         let utility = kind.name();
         return Err(UtilityError::Flat { utility });

@@ -1,6 +1,7 @@
 //! A session that learns more of its title while it plays it.
 
-use super::{Activity, Session};
+use super::Session;
+use super::activity::Activity;
 use crate::player::event::Command;
 use crate::player::ladder::Ladder;
 use crate::player::log::Outcome;
