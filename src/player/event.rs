@@ -59,6 +59,31 @@ pub struct Rendered {
     pub frame_s: f64,
 }
 
+/// What a transfer left in the buffer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Arrived {
+    /// Segment number.
+    pub segment: usize,
+    /// Rung number, or layer.
+    pub rung: usize,
+    /// Seconds to decode but not show: before a seek target, or already shown from another rung.
+    pub skip_s: f64,
+    /// How much of the segment it is.
+    pub form: Form,
+}
+
+/// How much of a segment arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// All of it; it takes the place of a lower rung of the same segment.
+    Whole,
+    /// Its first samples, from a transfer that was abandoned.
+    Part,
+    /// One more layer on top of those that came before.
+    Layer,
+}
+
 /// What the driver shall do next. There is never more than one transfer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]

@@ -4,6 +4,7 @@ use super::Session;
 use super::activity::Transfer;
 use crate::player::buffer::{Piece, TICK_S};
 use crate::player::compute::Arrival;
+use crate::player::event::{Arrived, Form};
 use crate::player::log::Outcome;
 
 impl Session {
@@ -12,8 +13,20 @@ impl Session {
         let segment = transfer.segment;
         let start_s = self.ladder.start_s(segment).max(self.enter_s);
         let left_s = self.ladder.start_s(segment + 1) - start_s - self.kept_s;
+        self.note(transfer, Form::Whole, self.kept_s);
         self.kept_s = 0.0;
         self.put(transfer, left_s);
+    }
+
+    /// Notes what `transfer` left; `from_s` seconds of the segment came before it.
+    fn note(&mut self, transfer: &Transfer, form: Form, from_s: f64) {
+        let before_s = self.enter_s - self.ladder.start_s(transfer.segment);
+        self.arrived = Some(Arrived {
+            segment: transfer.segment,
+            rung: transfer.rung,
+            skip_s: before_s.max(from_s),
+            form,
+        });
     }
 
     /// Puts `left_s` seconds of what `transfer` brought at the end of the buffer.
@@ -48,6 +61,7 @@ impl Session {
             return;
         }
         let left_s = kept_s - self.kept_s;
+        self.note(transfer, Form::Part, self.kept_s);
         self.put(transfer, left_s);
         self.kept_s = kept_s;
         self.barred.push(segment);
@@ -70,8 +84,10 @@ impl Session {
         };
         self.buffer.raise(segment, rung, ready_s);
         if self.ladder.is_layered() {
+            self.note(transfer, Form::Layer, 0.0);
             return Outcome::Added;
         }
+        self.note(transfer, Form::Whole, 0.0);
         self.log.replaced(segment);
         if segment + 1 == self.next {
             self.last_rung = Some(rung);

@@ -40,7 +40,7 @@ pub use options::{Guards, Options};
 use super::abr::{Abr, Rule};
 use super::buffer::Buffer;
 use super::compute::Device;
-use super::event::{Command, Event, State};
+use super::event::{Arrived, Command, Event, State};
 use super::guards::SwitchHistory;
 use super::ladder::Ladder;
 use super::layers::Layers;
@@ -79,6 +79,7 @@ pub struct Session {
     failed: Vec<usize>,
     /// Buffered segments that change no more: an upgrade failed, or they are in several parts.
     barred: Vec<usize>,
+    arrived: Option<Arrived>,
     log: Log,
 }
 
@@ -122,6 +123,7 @@ impl Session {
             kept_s: 0.0,
             failed: Vec::new(),
             barred: Vec::new(),
+            arrived: None,
             log: Log::with_capacity(ladder.segments() - next, rungs),
             ladder,
         }
@@ -162,9 +164,10 @@ impl Session {
         self.throughput.kbps()
     }
 
-    /// What abandoned transfers left of the segment at hand, seconds from its start.
-    pub fn kept_s(&self) -> f64 {
-        self.kept_s
+    /// What the transfer that the last event ended left in the buffer; `None` if nothing, or when it was
+    /// taken before. For a driver that hands segments on to a renderer.
+    pub fn take_arrived(&mut self) -> Option<Arrived> {
+        self.arrived.take()
     }
 
     /// The ladder that is played.

@@ -1,31 +1,44 @@
-//! Everything that is known of the segments of a group while it is played, rung by rung.
+//! The index of a title while it plays: where the segments of every rung lie, as far as that is known.
 //!
-//! The rungs stand on one grid, so the rung that is known furthest tells where segments lie in time for
-//! all of them. Knows no HTTP: it says what to ask for next, and takes in what came.
+//! The rungs stand on one grid, so the rung that is known furthest tells where segments lie in time for all
+//! of them. Knows no HTTP: it names the resource to fetch next, and takes in the answer.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `resource` | a file, or a range of one, and its purpose |
+//! | `rung` | the index of one rung |
+//! | `sidx` | the segments that a `sidx` lists |
+//! | `places` | alternative base URLs |
+//! | `error` | why an index does not serve |
 
-use super::error::FetchError;
-use super::http::Answer;
-use super::listing::{Ask, Listing, Playlist};
-use super::places::Places;
-use super::resolve::resolve;
-use crate::manifest::{ByteRange, Group, Presentation, Representation, SegmentRef};
-use crate::player::ladder::{Ladder, LadderError, Listed};
+mod error;
+mod places;
+mod resource;
+mod rung;
+mod sidx;
+
+pub use error::IndexError;
+pub(crate) use places::Places;
+pub use resource::{Purpose, Resource};
+pub(crate) use rung::{Playlist, SHORT, text_of};
+
+use super::ladder::{Ladder, LadderError, Listed};
+use crate::manifest::{Group, Presentation, Representation, SegmentRef};
 use crate::time::{FrameRate, MediaTime};
 use bytes::Bytes;
-use reqwest::Url;
+use rung::RungIndex;
 use std::ops::Range;
 
 /// The rungs of a group, or its lowest rung and the layers above.
 #[derive(Debug, Clone)]
-pub(super) struct Lists {
-    manifest: Url,
+pub struct Index {
     /// The group without its streams, and its number.
     group: Group,
     number: usize,
     /// Where the files lie, if there is a choice.
     places: Option<Places>,
     layered: bool,
-    listings: Vec<Listing>,
+    rungs: Vec<RungIndex>,
     /// How long the title lasts, as far as the manifest knows.
     duration: MediaTime,
     /// How many segments every rung has; 0 while that is not known.
@@ -45,18 +58,10 @@ fn streams(group: &Group, layered: bool) -> impl Iterator<Item = &Representation
     group.representations.iter().take(rungs).chain(layers)
 }
 
-/// A file, or a range of one.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) url: Url,
-    pub(super) range: Option<ByteRange>,
-}
-
-impl Lists {
-    /// What `presentation`, which lies at `manifest`, says of group number `group`, which must exist.
-    /// `playlists` are those of its rungs, where HLS lists their segments.
-    pub(super) fn new(
-        manifest: Url,
+impl Index {
+    /// What `presentation` says of group number `group`, which must exist. `playlists` are those of its
+    /// rungs, where HLS lists their segments.
+    pub(crate) fn new(
         presentation: &Presentation,
         group: usize,
         layered: bool,
@@ -64,79 +69,75 @@ impl Lists {
     ) -> Self {
         let number = group;
         let group = &presentation.groups[number];
-        let listings = streams(group, layered).enumerate().map(|(number, stream)| {
-            Listing::new(stream.clone(), playlists.get(number), group.frame_rate)
+        let rungs = streams(group, layered).enumerate().map(|(number, stream)| {
+            RungIndex::new(stream.clone(), playlists.get(number), group.frame_rate)
         });
-        let listings: Vec<Listing> = listings.collect();
-        let known = listings.iter().map(|listing| listing.stream.segments.len());
+        let rungs: Vec<RungIndex> = rungs.collect();
+        let known = rungs.iter().map(|rung| rung.stream.segments.len());
         Self {
-            manifest,
             group: group.clone(),
             number,
             places: None,
             layered,
             count: known.max().unwrap_or(0),
-            listings,
+            rungs,
             duration: presentation.duration,
             playlist_bytes: 0,
         }
     }
 
-    /// These lists with files that lie in any of `places`.
-    pub(super) fn at(self, places: Option<Places>) -> Self {
+    /// This index with files that lie in any of `places`.
+    pub(crate) fn at(self, places: Option<Places>) -> Self {
         Self { places, ..self }
     }
 
     /// Places for the same files beside the one in use.
-    pub(super) fn other_places(&self) -> usize {
+    pub(crate) fn other_places(&self) -> usize {
         self.places.as_ref().map_or(0, Places::others)
     }
 
-    /// Goes over to the next place, for all files, since `error` came of this one.
-    pub(super) fn go_on(&mut self, error: &FetchError) -> Result<(), FetchError> {
+    /// Goes over to the next place, for all files.
+    pub(crate) fn go_on(&mut self) -> Result<(), IndexError> {
         let Some(places) = &mut self.places else {
             return Ok(());
         };
-        tracing::warn!(%error, "going on with the next BaseURL");
         let there = places.go_on()?;
         if let Some(group) = there.groups.get(self.number) {
-            let listings = self.listings.iter_mut();
-            listings
-                .zip(streams(group, self.layered))
-                .for_each(|(listing, stream)| listing.move_to(stream));
+            let rungs = self.rungs.iter_mut().zip(streams(group, self.layered));
+            rungs.for_each(|(rung, stream)| rung.move_to(stream));
         }
         Ok(())
     }
 
     /// Rungs, or base and layers.
-    pub(super) fn rungs(&self) -> usize {
-        self.listings.len()
+    pub(crate) fn rungs(&self) -> usize {
+        self.rungs.len()
     }
 
     /// The last segment, and all rungs.
-    pub(super) fn everything(&self) -> (usize, Range<usize>) {
+    pub(crate) fn everything(&self) -> (usize, Range<usize>) {
         (self.last(), 0..self.rungs())
     }
 
     /// The number of the last segment.
-    pub(super) fn last(&self) -> usize {
+    pub(crate) fn last(&self) -> usize {
         self.count.saturating_sub(1)
     }
 
     /// Rate of the generated frames.
-    pub(super) fn frame_rate(&self) -> FrameRate {
+    pub(crate) fn frame_rate(&self) -> FrameRate {
         self.group.frame_rate
     }
 
     /// Whether decoding can begin with every segment.
-    pub(super) fn is_independent(&self) -> bool {
-        let all = |listing: &Listing| listing.stream.segments.iter().all(|segment| segment.sap);
-        self.group.independent_segments || self.listings.iter().all(all)
+    pub(crate) fn is_independent(&self) -> bool {
+        let all = |rung: &RungIndex| rung.stream.segments.iter().all(|segment| segment.sap);
+        self.group.independent_segments || self.rungs.iter().all(all)
     }
 
     /// The last segment up to `segment` with which decoding can begin.
-    pub(super) fn access_point(&self, segment: usize) -> usize {
-        let known = &self.listings[0].stream.segments;
+    pub(crate) fn access_point(&self, segment: usize) -> usize {
+        let known = &self.rungs[0].stream.segments;
         let upto = known.get(..=segment).unwrap_or(known);
         match self.group.independent_segments {
             true => segment,
@@ -145,96 +146,96 @@ impl Lists {
     }
 
     /// Whether all segments of all rungs are known.
-    pub(super) fn is_complete(&self) -> bool {
-        self.listings.iter().all(Listing::is_complete)
+    pub(crate) fn is_complete(&self) -> bool {
+        self.rungs.iter().all(RungIndex::is_complete)
     }
 
     /// Whether the rest is so little that it may as well be fetched before playing, or must be because
     /// segments build on each other.
-    pub(super) fn is_short(&self) -> bool {
-        !self.group.independent_segments || self.listings.iter().all(Listing::is_short)
+    pub(crate) fn is_short(&self) -> bool {
+        !self.group.independent_segments || self.rungs.iter().all(RungIndex::is_short)
     }
 
     /// What the manifest says of the group, with the segments that are known.
-    pub(super) fn group(&self) -> Group {
+    pub(crate) fn group(&self) -> Group {
         let mut group = self.group.clone();
         let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
         let rungs = if self.layered { 1 } else { usize::MAX };
         let streams = group.representations.iter_mut().take(rungs).chain(layers);
-        for (stream, listing) in streams.zip(&self.listings) {
-            *stream = listing.stream.clone();
+        for (stream, rung) in streams.zip(&self.rungs) {
+            *stream = rung.stream.clone();
         }
         group
     }
 
     /// The init segment of a rung or layer, if it is here.
-    pub(super) fn init(&self, rung: usize) -> Option<&Bytes> {
-        self.listings.get(rung)?.init.as_ref()
+    pub(crate) fn init(&self, rung: usize) -> Option<&Bytes> {
+        self.rungs.get(rung)?.init.as_ref()
     }
 
-    /// What must come next before `segment` of `rung` can be asked for; `None` if nothing.
-    pub(super) fn lacks(&self, segment: usize, rung: usize) -> Result<Option<Ask>, FetchError> {
-        self.listings[rung].lacks(&self.manifest, segment)
+    /// What must be fetched next before `segment` of `rung` can be requested; `None` if nothing.
+    pub(crate) fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
+        self.rungs[rung].lacks(segment, rung)
     }
 
-    /// About how many bytes `ask` takes.
-    pub(super) fn cost(&self, ask: &Ask) -> u64 {
-        ask.range.map_or(self.playlist_bytes, |range| range.length)
+    /// About how many bytes `resource` takes.
+    pub(crate) fn cost(&self, resource: &Resource) -> u64 {
+        let range = resource.range;
+        range.map_or(self.playlist_bytes, |range| range.length)
     }
 
-    /// Where a segment lies; it must be listed.
-    pub(super) fn place(&self, segment: usize, rung: usize) -> Result<Place, FetchError> {
-        let reference = &self.listings[rung].stream.segments[segment];
-        Ok(Place {
-            url: resolve(&self.manifest, &reference.url)?,
+    /// A media segment, if its place is known and its rung's init segment is here.
+    pub(crate) fn media(&self, segment: usize, rung: usize) -> Option<Resource> {
+        let known = &self.rungs[rung];
+        let reference = known.stream.segments.get(..known.ready())?.get(segment)?;
+        Some(Resource {
+            url: reference.url.clone(),
             range: reference.range,
+            purpose: Purpose::Media { segment, rung },
         })
     }
 
     /// The most frames that a segment may have. Durations may be nominal: HLS may round them to whole
     /// seconds, and DASH lets segments of one `@duration` be half as long again (ISO/IEC 23009-1
     /// §7.2.1).
-    pub(super) fn most_frames(&self, segment: usize, rung: usize) -> u64 {
-        let known = self.listings[rung].stream.segments.get(segment);
+    pub(crate) fn most_frames(&self, segment: usize, rung: usize) -> u64 {
+        let known = self.rungs[rung].stream.segments.get(segment);
         let seconds = known.map_or(0.0, |segment| segment.duration.seconds());
         (1.5 * seconds * self.frame_rate().fps()).round() as u64 + 1
     }
 
-    /// Whether a segment's place is known.
-    pub(super) fn knows(&self, segment: usize, rung: usize) -> bool {
-        segment < self.listings[rung].ready()
-    }
-
-    /// Takes in the answer to what [`Lists::lacks`] wanted of `rung`.
-    pub(super) fn take(
+    /// Takes in the answer to what [`Index::lacks`] named; `wire_bytes` came over the network for it.
+    /// One that makes no sense changes nothing.
+    pub(crate) fn take(
         &mut self,
-        rung: usize,
-        ask: &Ask,
-        answer: Answer,
-    ) -> Result<(), FetchError> {
-        let mut listing = self.listings[rung].clone();
-        let news = listing.take(ask, answer.bytes)?;
+        purpose: Purpose,
+        bytes: Bytes,
+        wire_bytes: u64,
+    ) -> Result<(), IndexError> {
+        let number = purpose.rung();
+        let mut rung = self.rungs[number].clone();
+        let news = rung.take(purpose, bytes)?;
         let Some(count) = news.count else {
-            self.listings[rung] = listing;
+            self.rungs[number] = rung;
             return Ok(());
         };
-        self.check(&listing, count)?;
-        if ask.range.is_none() {
-            self.playlist_bytes = answer.wire_bytes;
+        self.check(&rung, count)?;
+        if matches!(purpose, Purpose::Playlist { .. }) {
+            self.playlist_bytes = wire_bytes;
         }
-        (self.count, self.listings[rung]) = (count, listing);
+        (self.count, self.rungs[number]) = (count, rung);
         self.group.independent_segments |= news.independent;
         if self.group.independent_segments {
-            let listings = self.listings.iter_mut();
-            let segments = listings.flat_map(|listing| &mut listing.stream.segments);
+            let rungs = self.rungs.iter_mut();
+            let segments = rungs.flat_map(|rung| &mut rung.stream.segments);
             segments.for_each(|segment| segment.sap = true);
         }
         Ok(())
     }
 
     /// Refuses a rung of `count` segments that does not stand on the grid of the others.
-    fn check(&self, listing: &Listing, count: usize) -> Result<(), FetchError> {
-        let (ours, grid) = (&listing.stream, self.furthest());
+    fn check(&self, rung: &RungIndex, count: usize) -> Result<(), IndexError> {
+        let (ours, grid) = (&rung.stream, self.furthest());
         let place = |segment: &SegmentRef| (segment.start, segment.duration);
         let pairs = ours.segments.iter().zip(&grid.segments);
         let differs = pairs.take_while(|(a, b)| place(a) == place(b)).count();
@@ -245,7 +246,7 @@ impl Lists {
             known if known != count => known.min(count),
             _ => return Ok(()),
         };
-        Err(self.no_ladder(LadderError::Grid {
+        Err(IndexError::Ladder(LadderError::Grid {
             rung: ours.id.clone(),
             segment,
             first: grid.id.clone(),
@@ -254,14 +255,13 @@ impl Lists {
 
     /// The rung of which the most segments are known.
     fn furthest(&self) -> &Representation {
-        let known = |listing: &&Listing| listing.stream.segments.len();
-        let mut best = &self.listings[0];
-        for listing in &self.listings {
-            if known(&listing) > known(&best) {
-                best = listing;
+        let mut best = &self.rungs[0].stream;
+        for rung in &self.rungs {
+            if rung.stream.segments.len() > best.segments.len() {
+                best = &rung.stream;
             }
         }
-        &best.stream
+        best
     }
 
     /// How long every segment lasts, seconds: what is not known yet shares evenly what is left.
@@ -283,12 +283,12 @@ impl Lists {
     }
 
     /// The ladder of a title of which everything is known.
-    pub(super) fn whole_ladder(&self) -> Result<Ladder, FetchError> {
+    pub(crate) fn whole_ladder(&self) -> Result<Ladder, IndexError> {
         self.ladder_of(&self.group())
     }
 
     /// The ladder of a title of which only a part is known: rates are those of the manifest.
-    pub(super) fn first_ladder(&self) -> Result<Ladder, FetchError> {
+    pub(crate) fn first_ladder(&self) -> Result<Ladder, IndexError> {
         let mut group = self.group();
         let timescale = group.frame_rate.timescale();
         let mut edge_s = 0.0;
@@ -313,31 +313,24 @@ impl Lists {
         self.ladder(&self.ladder_of(&group)?, 0)
     }
 
-    fn ladder_of(&self, group: &Group) -> Result<Ladder, FetchError> {
+    fn ladder_of(&self, group: &Group) -> Result<Ladder, IndexError> {
         let layers = self.layered.then(|| Ladder::from_layers(group)).flatten();
         let ladder = layers.unwrap_or_else(|| Ladder::from_group(group));
-        ladder.map_err(|source| self.no_ladder(source))
+        Ok(ladder?)
     }
 
     /// `before` with what is known by now, when `segment` is the next to be asked for.
-    pub(super) fn ladder(&self, before: &Ladder, segment: usize) -> Result<Ladder, FetchError> {
+    pub(crate) fn ladder(&self, before: &Ladder, segment: usize) -> Result<Ladder, IndexError> {
         let known = |segment: usize, rung: usize| {
-            let stream = &self.listings[rung].stream;
+            let stream = &self.rungs[rung].stream;
             let range = stream.segments.get(segment)?.range;
             range.map(|range| range.length)
         };
-        let listed = self.listings.iter().map(|listing| Listed {
-            segments: listing.ready(),
-            more_bytes: listing.more_bytes(segment, self.playlist_bytes),
+        let listed = self.rungs.iter().map(|rung| Listed {
+            segments: rung.ready(),
+            more_bytes: rung.more_bytes(segment, self.playlist_bytes),
         });
         let ladder = before.learnt(&self.durations_s(), known, listed.collect());
-        ladder.map_err(|source| self.no_ladder(source))
-    }
-
-    fn no_ladder(&self, source: LadderError) -> FetchError {
-        FetchError::Ladder {
-            url: self.manifest.to_string(),
-            source,
-        }
+        Ok(ladder?)
     }
 }
