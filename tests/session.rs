@@ -5,6 +5,12 @@
 
 #[path = "session/anything.rs"]
 mod anything;
+#[path = "common/hours.rs"]
+mod hours;
+#[path = "session/playhead.rs"]
+mod playhead;
+#[path = "session/whole.rs"]
+mod whole;
 
 use promptus::player::abr::Abr;
 use promptus::player::compute::{Compute, Model};

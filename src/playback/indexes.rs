@@ -8,7 +8,6 @@ use super::resolve::resolve;
 use crate::player::index::{Index, IndexError, Purpose, Resource};
 use futures_util::future::try_join_all;
 use reqwest::Url;
-use std::ops::Range;
 
 /// Where a title's manifest lies, and what CMCD calls the title.
 #[derive(Debug, Clone)]
@@ -18,23 +17,21 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Fetches all that must be there before `segment` of `rungs` can be requested. What cannot be had from
-    /// one place is looked for in the others; in the last, with patience.
+    /// Fetches what `lacks` says, until that is nothing. What cannot be had from one place is looked for in
+    /// the others; in the last, with patience.
     pub(super) async fn fetch_index(
         &self,
         client: &Client,
         index: &mut Index,
-        segment: usize,
-        rungs: Range<usize>,
+        lacks: fn(&Index) -> Vec<Resource>,
     ) -> Result<(), FetchError> {
         let mut untried = index.other_places();
         loop {
-            let lacks = rungs.clone().filter_map(|rung| index.lacks(segment, rung));
-            let lacks: Vec<Resource> = lacks.collect();
-            if lacks.is_empty() {
+            let parts = lacks(index);
+            if parts.is_empty() {
                 return Ok(());
             }
-            match self.fetch_parts(client, index, &lacks, untried == 0).await {
+            match self.fetch_parts(client, index, &parts, untried == 0).await {
                 Ok(()) => untried = index.other_places(),
                 Err(error) if untried == 0 => return Err(error),
                 Err(error) => {

@@ -36,8 +36,8 @@ mod stream;
 mod title;
 mod weights;
 
-pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
 pub use crate::player::client::Segment;
+pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
 pub use drive::{Jump, Played, Setup, play, play_beside};
 pub use error::FetchError;
 pub use file::locate;

@@ -73,11 +73,10 @@ impl Stream {
     /// sizes and rates.
     pub async fn complete(mut self, client: &Client) -> Result<Self, FetchError> {
         if !self.index.is_complete() {
-            let (last, rungs) = self.index.everything();
-            self.source
-                .fetch_index(client, &mut self.index, last, rungs)
-                .await?;
-            let ladder = self.index.whole_ladder();
+            let index = &mut self.index;
+            let all = self.source.fetch_index(client, index, Index::lacks_of_all);
+            all.await?;
+            let ladder = self.index.first_ladder();
             let ladder = ladder.map_err(|error| named(&self.source.url, error))?;
             self.ladder = Arc::new(ladder);
         }

@@ -116,16 +116,9 @@ impl Title {
             url: self.url,
             content: self.content,
         };
-        source.fetch_index(client, &mut index, 0, 0..1).await?;
-        if index.is_short() {
-            let (last, rungs) = index.everything();
-            source.fetch_index(client, &mut index, last, rungs).await?;
-        }
-        let ladder = if index.is_complete() {
-            index.whole_ladder()
-        } else {
-            index.first_ladder()
-        };
+        let lacks = Index::lacks_to_begin;
+        source.fetch_index(client, &mut index, lacks).await?;
+        let ladder = index.first_ladder();
         let ladder = ladder.map_err(|error| named(&source.url, error))?;
         let quality_url = self.presentation.quality_url;
         Ok(Stream::new(source, quality_url, index, ladder))

@@ -1,9 +1,8 @@
-//! What overrules every rule: a buffer about to run dry, a transfer not worth finishing, a rung that
-//! was often left, a segment that would not be generated in time.
+//! Guards, which overrule every rule: a buffer about to run dry, a transfer not worth finishing, a rung
+//! that was often left, a segment that would not be generated in time.
 //!
-//! They look at the real bytes of the segment at hand, which most rules do not. All but the
-//! [`SwitchHistory`] are pure functions of what they are given. (The replacement of buffered
-//! segments is the session's own.)
+//! They look at the real bytes of the segment, which most rules do not. All but the [`SwitchHistory`] are
+//! pure functions. (Replacement of buffered segments is the session's own.)
 
 use super::abr::View;
 use super::compute::Outlook;
@@ -20,7 +19,7 @@ pub(super) const ABANDON_GRACE_S: f64 = 0.5;
 
 /// The insufficient-buffer guard: the highest rung up to `rung` whose bytes arrive within
 /// 0.7 × the buffer, request latency paid (dash.js InsufficientBufferRule, with real sizes). An
-/// empty buffer therefore means the lowest rung. Without an estimate there is nothing to go by.
+/// empty buffer therefore means the lowest rung. Without an estimate it changes nothing.
 pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
     let Some(estimate) = view.throughput_kbps else {
         return rung;
@@ -34,9 +33,8 @@ pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
 /// Share of the buffer that may pass while an index comes, and the segment after it.
 const INDEX_SAFETY: f64 = 0.5;
 
-/// The index guard: the highest rung up to `rung` of which a segment can be asked for at once, or whose
-/// index and segment come within half of the buffer. Where none is, the one that takes the fewest
-/// bytes.
+/// The index guard: the highest rung up to `rung` whose segment can be requested at once, or whose index
+/// part and segment come within half of the buffer; without any, the one that takes the fewest bytes.
 pub fn within_index(view: &View<'_>, rung: usize) -> usize {
     let index = |rung: usize| view.ladder.index_bytes(view.segment, rung);
     let bytes = |rung: usize| index(rung) + view.ladder.size(view.segment, rung);
@@ -53,9 +51,9 @@ pub fn within_index(view: &View<'_>, rung: usize) -> usize {
 /// If every rung would be late, drop only if that makes the segment ready 10 % earlier.
 const SOONER: f64 = 0.9;
 
-/// The decode-time guard: the highest rung up to `rung` that would be generated before it is due, as
-/// far as the device is known. Where none would, the one that is ready first, if that makes a
-/// difference: on a device that is too slow for every rung, a low one would only look worse.
+/// The decode-time guard: the highest rung up to `rung` that would be generated before it is due, by what
+/// was learnt of the device. Without any, the one that is ready first, if clearly: on a device too slow for
+/// every rung, a low one would only look worse.
 pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> usize {
     let pace = view.throughput_kbps.map_or(0.0, |kbps| 0.008 / kbps);
     let ready_s = |rung: usize| {
@@ -78,7 +76,7 @@ pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> us
     best
 }
 
-/// Decisions that the switch history looks back on.
+/// Length of the switch history, decisions.
 const HISTORY: usize = 8;
 /// Falls for each stay beyond which a rung is avoided.
 const FALLS: f64 = 0.075;
@@ -139,8 +137,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Bytes a second that the rest may count on: what was estimated gives way to what is measured,
-    /// by half every [`DOUBT_S`], so that a short outage ends no transfer that the buffer can wait for.
+    /// Predicted rate of the rest, bytes a second: the estimate gives way to the measured rate, by half
+    /// every [`DOUBT_S`], so that a short outage ends no transfer that the buffer can wait for.
     fn rate(&self, flowing_s: f64) -> f64 {
         let measured = self.received as f64 / flowing_s;
         let doubt = libm::exp2(-self.elapsed_s / DOUBT_S);
@@ -218,7 +216,7 @@ mod tests {
     proptest! {
         /// Whatever comes and however the buffer falls by then.
         #[test]
-        fn stays_silent_while_it_is_calm(
+        fn never_fires_before_its_lower_bound(
             received in 0u64..20_000, more in 0.0f64..1.0, after in 0.0f64..0.999, played in 0.0f64..1.0,
             elapsed_s in 0.1f64..9.0, buffer_s in 0.0f64..30.0,
             estimate_kbps in prop::option::of(1.0f64..500.0),
@@ -238,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn calm_lasts_as_long_as_the_buffer_can_wait() {
+    fn the_lower_bound_follows_from_buffer_and_rate() {
         // 15 kB of 20 to come at 10 kB/s, measured and estimated, with 8 s in the buffer: silent for
         // (8 - 3 · 0.5) / 4 s if nothing comes, and not at all without a byte or a buffer.
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);

@@ -64,8 +64,8 @@
 
 pub mod abr;
 pub(crate) mod buffer;
-pub mod compute;
 pub mod client;
+pub mod compute;
 pub mod event;
 pub mod guards;
 pub mod index;

@@ -1,4 +1,4 @@
-//! What a viewer gets from a segment on a rung, as one number that grows with quality.
+//! The value of a segment on a rung to the viewer: one number that grows with quality.
 //!
 //! | utility | value before scaling |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | `ssim` | −10·log10(1 − SSIM) dB, at most 60 (Puffer, NSDI 2020) |
 //! | `lpips_squeeze` | 1 − LPIPS |
 //!
-//! Whatever it stands for, the lowest rung averages 0 and the top rung ln(top rate / lowest rate), so
+//! Whatever the measure, the lowest rung averages 0 and the top rung ln(top rate / lowest rate), so
 //! that constants that rules take from the literature, where utilities are logarithms, keep their
 //! meaning. Measured values come from the title's `quality.json`.
 
@@ -16,7 +16,7 @@ use crate::manifest::{Metrics, QualityReport};
 use std::fmt;
 use std::str::FromStr;
 
-/// The most that an SSIM in decibels is taken for (Puffer's clamp).
+/// Upper limit of SSIM in decibels (Puffer's clamp).
 const SSIM_DB_MOST: f64 = 60.0;
 
 /// The utilities by name.
@@ -43,11 +43,11 @@ pub enum Utility {
 #[error("`{0}` is no utility: expected log, linear, psnr, ssim, ssimulacra2 or lpips_squeeze")]
 pub struct UnknownUtility(pub String);
 
-/// A table of measurements that does not serve.
+/// Why utilities cannot be taken from a table of measurements.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UtilityError {
-    /// A utility that is measured, and nothing measured.
+    /// A measured utility without a table.
     #[error("utility `{utility}`: the title has no quality.json")]
     NoTable {
         /// The utility's name.
@@ -69,7 +69,7 @@ pub enum UtilityError {
         /// Segments of the table.
         found: usize,
     },
-    /// A segment that was not measured so, or whose value is no number.
+    /// A segment without this measure, or with a value that is not finite.
     #[error("quality.json, rung `{rung}`, segment {segment}: no `{utility}`")]
     NotMeasured {
         /// The rung's name.
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn errors_name_what_is_missing() {
         let ladder = constant_rate(&[20.0, 40.0], 2, 2.0);
         let with = |kind, table: Option<&QualityReport>| {
             let error = ladder.clone().with_utility(kind, table);

@@ -53,7 +53,7 @@ pub struct Player {
 
 impl Player {
     /// A player of what `index` lists, as `session` decides, whose ladder is the index's
-    /// ([`Index::ladder`]). With `one_rung` no index is fetched ahead for rungs not in use.
+    /// ([`Index::first_ladder`]). With `one_rung` no index is fetched ahead for rungs not in use.
     pub fn new(session: Session, index: Index, one_rung: bool) -> Self {
         Self {
             effort: Effort::new(&index),
@@ -150,7 +150,11 @@ impl Player {
 
     /// What is left to hand on when no more will come.
     fn rest(&mut self) -> Option<Action> {
-        let rest = if self.shown_only { None } else { self.held.rest() };
+        let rest = if self.shown_only {
+            None
+        } else {
+            self.held.rest()
+        };
         rest.map(Action::Decode)
     }
 

@@ -72,7 +72,11 @@ impl Player {
 
     /// Time passes while an index part comes.
     pub(super) fn pass_time(&mut self, now_s: f64) {
-        if self.flight.as_ref().is_some_and(|flight| !flight.is_media()) {
+        if self
+            .flight
+            .as_ref()
+            .is_some_and(|flight| !flight.is_media())
+        {
             // Nothing of a segment has come.
             self.tell(now_s, Event::Progress(0));
         }
@@ -101,7 +105,7 @@ impl Player {
         self.index.take(purpose, bytes, wire_bytes)?;
         let next = self.session.log().requests.last();
         let next = next.map_or(0, |request| request.segment);
-        let ladder = self.index.ladder(self.session.ladder(), next)?;
+        let ladder = self.index.refined(self.session.ladder(), next)?;
         self.command = self.session.learn(now_s, Arc::new(ladder));
         Ok(())
     }

@@ -20,14 +20,14 @@ mod sidx;
 pub use error::IndexError;
 pub(crate) use places::Places;
 pub use resource::{Purpose, Resource};
-pub(crate) use rung::{Playlist, SHORT, text_of};
+pub use rung::Playlist;
+pub(crate) use rung::{SHORT, text_of};
 
 use super::ladder::{Ladder, LadderError, Listed};
 use crate::manifest::{Group, Presentation, Representation, SegmentRef};
 use crate::time::{FrameRate, MediaTime};
 use bytes::Bytes;
 use rung::RungIndex;
-use std::ops::Range;
 
 /// The rungs of a group, or its lowest rung and the layers above.
 #[derive(Debug, Clone)]
@@ -60,8 +60,8 @@ fn streams(group: &Group, layered: bool) -> impl Iterator<Item = &Representation
 
 impl Index {
     /// What `presentation` says of group number `group`, which must exist. `playlists` are those of its
-    /// rungs, where HLS lists their segments.
-    pub(crate) fn new(
+    /// rungs, where HLS lists their segments; of an MPD there are none.
+    pub fn new(
         presentation: &Presentation,
         group: usize,
         layered: bool,
@@ -114,9 +114,22 @@ impl Index {
         self.rungs.len()
     }
 
-    /// The last segment, and all rungs.
-    pub(crate) fn everything(&self) -> (usize, Range<usize>) {
-        (self.last(), 0..self.rungs())
+    /// What must be fetched next before playback can begin: for the lowest rung; of a short title, whose
+    /// rest is so little, then for all. Empty when it can begin.
+    pub fn lacks_to_begin(&self) -> Vec<Resource> {
+        match self.lacks(0, 0) {
+            Some(first) => vec![first],
+            None if self.is_short() => self.lacks_of_all(),
+            None => Vec::new(),
+        }
+    }
+
+    /// What must be fetched next before every segment of every rung is known, for all rungs at a time.
+    pub fn lacks_of_all(&self) -> Vec<Resource> {
+        let rungs = 0..self.rungs();
+        rungs
+            .filter_map(|rung| self.lacks(self.last(), rung))
+            .collect()
     }
 
     /// The number of the last segment.
@@ -146,13 +159,13 @@ impl Index {
     }
 
     /// Whether all segments of all rungs are known.
-    pub(crate) fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.rungs.iter().all(RungIndex::is_complete)
     }
 
-    /// Whether the rest is so little that it may as well be fetched before playing, or must be because
+    /// Whether what lists the segments is so short that all of it comes before playback, or must, because
     /// segments build on each other.
-    pub(crate) fn is_short(&self) -> bool {
+    fn is_short(&self) -> bool {
         !self.group.independent_segments || self.rungs.iter().all(RungIndex::is_short)
     }
 
@@ -174,7 +187,7 @@ impl Index {
     }
 
     /// What must be fetched next before `segment` of `rung` can be requested; `None` if nothing.
-    pub(crate) fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
+    pub fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
         self.rungs[rung].lacks(segment, rung)
     }
 
@@ -206,7 +219,7 @@ impl Index {
 
     /// Takes in the answer to what [`Index::lacks`] named; `wire_bytes` came over the network for it.
     /// One that makes no sense changes nothing.
-    pub(crate) fn take(
+    pub fn take(
         &mut self,
         purpose: Purpose,
         bytes: Bytes,
@@ -282,35 +295,39 @@ impl Index {
         durations
     }
 
-    /// The ladder of a title of which everything is known.
-    pub(crate) fn whole_ladder(&self) -> Result<Ladder, IndexError> {
-        self.ladder_of(&self.group())
+    /// The ladder to begin with: of real sizes and rates where all is known, else of the manifest's rates
+    /// on an even grid.
+    pub fn first_ladder(&self) -> Result<Ladder, IndexError> {
+        if self.is_complete() {
+            return self.ladder_of(&self.group());
+        }
+        let mut group = self.group();
+        let grid = self.grid();
+        let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
+        for stream in group.representations.iter_mut().chain(layers) {
+            stream.segments.clone_from(&grid);
+        }
+        self.refined(&self.ladder_of(&group)?, 0)
     }
 
-    /// The ladder of a title of which only a part is known: rates are those of the manifest.
-    pub(crate) fn first_ladder(&self) -> Result<Ladder, IndexError> {
-        let mut group = self.group();
-        let timescale = group.frame_rate.timescale();
+    /// Segments of the durations known or assumed, without places.
+    fn grid(&self) -> Vec<SegmentRef> {
+        let timescale = self.group.frame_rate.timescale();
+        let ticks = |seconds: f64| (seconds * f64::from(timescale.ticks())).round() as u64;
         let mut edge_s = 0.0;
-        let mut grid = Vec::with_capacity(self.count);
-        for duration_s in self.durations_s() {
-            let ticks = |seconds: f64| (seconds * f64::from(timescale.ticks())).round() as u64;
+        let segment = |duration_s: f64| {
             let (start, end) = (ticks(edge_s), ticks(edge_s + duration_s));
             edge_s += duration_s;
-            grid.push(SegmentRef {
+            SegmentRef {
                 start: MediaTime::new(start, timescale),
                 duration: MediaTime::new((end - start).max(1), timescale),
                 url: String::new(),
                 range: None,
                 key_frame_end: None,
                 sap: true,
-            });
-        }
-        let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
-        for stream in group.representations.iter_mut().chain(layers) {
-            stream.segments.clone_from(&grid);
-        }
-        self.ladder(&self.ladder_of(&group)?, 0)
+            }
+        };
+        self.durations_s().into_iter().map(segment).collect()
     }
 
     fn ladder_of(&self, group: &Group) -> Result<Ladder, IndexError> {
@@ -320,7 +337,7 @@ impl Index {
     }
 
     /// `before` with what is known by now, when `segment` is the next to be asked for.
-    pub(crate) fn ladder(&self, before: &Ladder, segment: usize) -> Result<Ladder, IndexError> {
+    pub(crate) fn refined(&self, before: &Ladder, segment: usize) -> Result<Ladder, IndexError> {
         let known = |segment: usize, rung: usize| {
             let stream = &self.rungs[rung].stream;
             let range = stream.segments.get(segment)?.range;

@@ -42,7 +42,7 @@ enum Rest {
 
 /// A media playlist, and what its master playlist defines for it.
 #[derive(Debug, Clone)]
-pub(crate) struct Playlist {
+pub struct Playlist {
     /// Relative to the master playlist.
     url: String,
     variables: Arc<Variables>,
@@ -50,7 +50,7 @@ pub(crate) struct Playlist {
 
 impl Playlist {
     /// Those that `master` names, by group and ascending rank.
-    pub(crate) fn all(master: &Master) -> Vec<Self> {
+    pub fn all(master: &Master) -> Vec<Self> {
         let variables = Arc::new(master.variables().clone());
         let playlist = |url: &str| Self {
             url: url.to_owned(),
@@ -124,11 +124,7 @@ impl RungIndex {
                 of(&self.stream.url, Some(part), Purpose::Index { rung })
             }
             _ if self.init.is_some() => None,
-            _ => of(
-                &self.stream.url,
-                self.stream.init,
-                Purpose::Init { rung },
-            ),
+            _ => of(&self.stream.url, self.stream.init, Purpose::Init { rung }),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Ladders from a manifest: of the rungs of a group, or of its lowest rung and the layers above.
+//! Ladders from a manifest's group: of its rungs, or of its lowest rung and the layers above.
 
 use super::{Ladder, LadderError, Rung};
 use crate::manifest::{Group, Representation, SegmentRef};
