@@ -34,7 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("network", &[]),
-    ("player", &["time", "manifest"]),
+    ("player", &["time", "manifest", "segment"]),
     (
         "playback",
         &["time", "manifest", "segment", "network", "player"],

@@ -14,7 +14,7 @@ use promptus::network::corpus::Corpus;
 use promptus::network::link::Link;
 use promptus::network::trace::Trace;
 use promptus::player::abr::{Abr, Choice, Rule, View};
-use promptus::player::pipeline::Compute;
+use promptus::player::compute::{Compute, Model};
 use promptus::player::session::{Options, Session};
 use promptus::player::utility::Utility;
 use promptus::segment::media::read_partial;
@@ -172,7 +172,7 @@ fn sessions_survive_ages_without_bandwidth() {
     let trace = trace(&format!("[{}, {burst}]", [age; 9].join(", ")));
     let content = Content::movie(&movie(folder.path(), &[200, 400], 120)).unwrap();
     for abr in Abr::all() {
-        for compute in [None, Some(Compute::default())] {
+        for compute in [None, Some(Compute::Modelled(Model::default()))] {
             let options = Options {
                 abr,
                 compute,

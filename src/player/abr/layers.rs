@@ -21,8 +21,8 @@
 //! measured per segment (such as LPIPS) Δu is measured, too.
 
 use super::View;
+use crate::player::buffer::{LEAD_S, Open};
 use crate::player::ladder::Ladder;
-use crate::player::session::{LEAD_S, Open};
 
 /// Buffer level at which the base's score is 0, seconds.
 const LOW_S: f64 = 10.0;

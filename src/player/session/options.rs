@@ -1,7 +1,7 @@
 //! What a session is set up with.
 
 use crate::player::abr::Abr;
-use crate::player::pipeline::Compute;
+use crate::player::compute::Compute;
 use crate::player::throughput::Estimator;
 
 /// How one playback behaves.

@@ -1,5 +1,5 @@
-//! Segments of a rung from its `sidx` (ISO/IEC 14496-12 §8.16.3): an MPD in byte-range form names
-//! only where the index lies.
+//! The segments that a `sidx` lists (ISO/IEC 14496-12 §8.16.3): an MPD in byte-range form names only where
+//! the index lies.
 
 use crate::manifest::{ByteRange, SegmentRef};
 use crate::segment::sidx::SegmentIndex;

@@ -1,29 +1,25 @@
-//! What is known of one rung, and where the rest of it is to be had: its init segment, and what lists
-//! its segments.
+//! The index of one rung: its init segment, and the `sidx` or media playlist that lists its segments.
 //!
 //! A `sidx` lists them in order, so any first part of it tells where the first segments lie; a media
 //! playlist comes whole. An MPD with a template leaves nothing open but the init segment.
 
-use super::cmcd::Kind;
-use super::error::FetchError;
-use super::http::span;
-use super::index;
-use super::resolve::resolve;
-use super::title::text_of;
+use super::error::IndexError;
+use super::resource::{Purpose, Resource};
+use super::sidx;
 use crate::manifest::hls::{Master, Media, Variables};
 use crate::manifest::{ByteRange, Representation};
 use crate::segment::sidx::SegmentIndex;
-use crate::time::{FrameRate, Timescale};
+use crate::time::FrameRate;
 use bytes::Bytes;
-use reqwest::Url;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A title is short if a rung has no more segments than this: ten minutes of two seconds each.
-pub(super) const SHORT: usize = 300;
+pub(crate) const SHORT: usize = 300;
 
 /// One rung or layer.
 #[derive(Debug, Clone)]
-pub(super) struct Listing {
+pub(super) struct RungIndex {
     /// What the manifest says of it; its segments are those that are known, from the first on.
     pub(super) stream: Representation,
     /// Its init segment, once it is here.
@@ -46,7 +42,7 @@ enum Rest {
 
 /// A media playlist, and what its master playlist defines for it.
 #[derive(Debug, Clone)]
-pub(super) struct Playlist {
+pub struct Playlist {
     /// Relative to the master playlist.
     url: String,
     variables: Arc<Variables>,
@@ -54,7 +50,7 @@ pub(super) struct Playlist {
 
 impl Playlist {
     /// Those that `master` names, by group and ascending rank.
-    pub(super) fn all(master: &Master) -> Vec<Self> {
+    pub fn all(master: &Master) -> Vec<Self> {
         let variables = Arc::new(master.variables().clone());
         let playlist = |url: &str| Self {
             url: url.to_owned(),
@@ -64,15 +60,7 @@ impl Playlist {
     }
 }
 
-/// Something to fetch.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ask {
-    pub(super) url: Url,
-    pub(super) range: Option<ByteRange>,
-    pub(super) kind: Kind,
-}
-
-/// What a listing learnt from an answer.
+/// What an answer says beyond its own segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct News {
     /// Segments that the rung has, where that was not known before.
@@ -81,7 +69,7 @@ pub(super) struct News {
     pub(super) independent: bool,
 }
 
-impl Listing {
+impl RungIndex {
     /// A rung as its manifest has it; `playlist` is where HLS lists its segments.
     pub(super) fn new(
         stream: Representation,
@@ -118,39 +106,30 @@ impl Listing {
         }
     }
 
-    /// What must come next before `segment` can be asked for; `None` if nothing.
-    pub(super) fn lacks(&self, manifest: &Url, segment: usize) -> Result<Option<Ask>, FetchError> {
-        if let Some(ask) = self.lacks_segment(manifest, segment)? {
-            return Ok(Some(ask));
-        }
-        let init = || {
-            Ok(Ask {
-                url: resolve(manifest, &self.stream.url)?,
-                range: self.stream.init,
-                kind: Kind::Init,
+    /// What must be fetched next before `segment` can be requested; `None` if nothing. `rung` is this one's
+    /// number.
+    pub(super) fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
+        let of = |url: &str, range, purpose| {
+            let url = url.to_owned();
+            Some(Resource {
+                url,
+                range,
+                purpose,
             })
         };
-        self.init.is_none().then(init).transpose()
-    }
-
-    fn lacks_segment(&self, manifest: &Url, segment: usize) -> Result<Option<Ask>, FetchError> {
-        let ask = |reference: &str, range, kind| {
-            let url = resolve(manifest, reference)?;
-            Ok(Some(Ask { url, range, kind }))
-        };
         match &self.rest {
-            Rest::Nothing => Ok(None),
-            Rest::Playlist(playlist) => ask(&playlist.url, None, Kind::Playlist),
-            Rest::Index { .. } if self.stream.segments.len() > segment => Ok(None),
-            Rest::Index { place, here } => {
+            Rest::Playlist(playlist) => of(&playlist.url, None, Purpose::Playlist { rung }),
+            Rest::Index { place, here } if self.stream.segments.len() <= segment => {
                 let part = next_part(*place, here, segment);
-                ask(&self.stream.url, Some(part), Kind::Index)
+                of(&self.stream.url, Some(part), Purpose::Index { rung })
             }
+            _ if self.init.is_some() => None,
+            _ => of(&self.stream.url, self.stream.init, Purpose::Init { rung }),
         }
     }
 
-    /// About how many bytes must come before a segment after `segment` can be asked for, where a
-    /// playlist takes `playlist_bytes`.
+    /// Index bytes still to fetch before a segment after `segment` can be requested, about, where a playlist
+    /// takes `playlist_bytes`.
     pub(super) fn more_bytes(&self, segment: usize, playlist_bytes: u64) -> u64 {
         let init = self.init.as_ref().map_or(self.stream.init, |_| None);
         let init = init.map_or(0, |range| range.length);
@@ -180,29 +159,30 @@ impl Listing {
         self.init.as_ref().map_or(0, |_| self.stream.segments.len())
     }
 
-    /// Takes in the answer to what [`Listing::lacks`] wanted.
-    pub(super) fn take(&mut self, ask: &Ask, bytes: Vec<u8>) -> Result<News, FetchError> {
+    /// Takes in the answer to what [`RungIndex::lacks`] named for `purpose`.
+    pub(super) fn take(&mut self, purpose: Purpose, bytes: Bytes) -> Result<News, IndexError> {
         let mut news = News {
             count: None,
             independent: false,
         };
-        match ask.kind {
-            Kind::Playlist => {
-                news.independent = self.take_playlist(ask, &bytes)?;
+        match purpose {
+            Purpose::Playlist { .. } => {
+                news.independent = self.take_playlist(&bytes)?;
                 news.count = Some(self.stream.segments.len());
             }
-            Kind::Index => news.count = self.take_index(ask, &bytes)?,
-            _ => self.init = Some(bytes.into()),
+            Purpose::Index { .. } => news.count = self.take_index(&bytes)?,
+            Purpose::Init { .. } => self.init = Some(bytes),
+            Purpose::Media { .. } => {}
         }
         Ok(news)
     }
 
-    fn take_playlist(&mut self, ask: &Ask, bytes: &[u8]) -> Result<bool, FetchError> {
+    fn take_playlist(&mut self, bytes: &[u8]) -> Result<bool, IndexError> {
         let Rest::Playlist(playlist) = &self.rest else {
             return Ok(false);
         };
         let Playlist { url, variables } = playlist;
-        let text = text_of(&ask.url, bytes)?;
+        let text = text_of(bytes)?;
         let media = Media::read_within(variables, url, &text, Some(self.rate))?;
         let stream = &mut self.stream;
         (stream.url, stream.init, stream.segments) = (media.url, media.init, media.segments);
@@ -210,7 +190,7 @@ impl Listing {
         Ok(media.independent_segments)
     }
 
-    fn take_index(&mut self, ask: &Ask, bytes: &[u8]) -> Result<Option<usize>, FetchError> {
+    fn take_index(&mut self, bytes: &[u8]) -> Result<Option<usize>, IndexError> {
         let Rest::Index { place, here } = &mut self.rest else {
             return Ok(None);
         };
@@ -226,13 +206,12 @@ impl Listing {
         let Some(read) = read else {
             return Ok(None);
         };
-        let (entries, found) = read.map_err(|source| FetchError::Index {
-            url: ask.url.to_string(),
-            range: span(*place),
+        let (entries, found) = read.map_err(|source| IndexError::Sidx {
+            range: *place,
             source: Box::new(source),
         })?;
-        let ticks: Timescale = self.rate.timescale();
-        self.stream.segments = index::segments(&found, *place, &self.stream.url, ticks);
+        let ticks = self.rate.timescale();
+        self.stream.segments = sidx::segments(&found, *place, &self.stream.url, ticks);
         if whole || self.stream.segments.len() == entries {
             self.rest = Rest::Nothing;
         }
@@ -253,5 +232,13 @@ fn next_part(place: ByteRange, here: &[u8], segment: usize) -> ByteRange {
     ByteRange {
         start: place.start.saturating_add(length),
         length: end.min(place.length).saturating_sub(length),
+    }
+}
+
+/// The text of a manifest or playlist.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, IndexError> {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(IndexError::Utf16),
+        _ => Ok(String::from_utf8_lossy(bytes)),
     }
 }

@@ -1,15 +1,14 @@
-//! Several places for the same files: an MPD may give each BaseURL more than once, to be tried in order
-//! (ISO/IEC 23009-1 §5.6.5).
+//! Alternative base URLs of the same files, tried in order (ISO/IEC 23009-1 §5.6.5).
 //!
-//! When a file cannot be had from one place, all files come from the next from then on: what failed is
-//! not tried again before all others have failed, too.
+//! When a file cannot be had from one place, all files come from the next from then on; a place that failed
+//! is tried again only when all others have failed, too.
 
 use crate::manifest::{ManifestError, Presentation, dash};
 use std::sync::Arc;
 
 /// The places that an MPD names, and the one in use.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
+pub(crate) struct Places {
     url: Arc<str>,
     text: Arc<str>,
     number: usize,
@@ -18,7 +17,7 @@ pub(super) struct Places {
 
 impl Places {
     /// The `count` places, at least one, of the MPD `text` at `url`; the first is in use.
-    pub(super) fn new(url: &str, text: &str, count: usize) -> Self {
+    pub(crate) fn new(url: &str, text: &str, count: usize) -> Self {
         Self {
             url: url.into(),
             text: text.into(),
@@ -28,12 +27,12 @@ impl Places {
     }
 
     /// Places beside the one in use.
-    pub(super) fn others(&self) -> usize {
+    pub(crate) fn others(&self) -> usize {
         self.count - 1
     }
 
     /// Goes on to the next place: what the MPD says of that.
-    pub(super) fn go_on(&mut self) -> Result<Presentation, ManifestError> {
+    pub(crate) fn go_on(&mut self) -> Result<Presentation, ManifestError> {
         self.number = (self.number + 1) % self.count;
         let (presentation, _) = dash::read_place(&self.url, &self.text, self.number)?;
         Ok(presentation)
