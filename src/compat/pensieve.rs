@@ -14,6 +14,7 @@ use crate::simulate::movie::Movie;
 use crate::simulate::qoe::LIN_STALL;
 use mpc::View;
 use serde::Serialize;
+use std::str::FromStr;
 
 const PAYLOAD: f64 = 0.95;
 const RTT_MS: f64 = 80.0;
@@ -38,6 +39,18 @@ pub enum Rule {
     Bb,
     /// Model-predictive control over five chunks.
     RobustMpc,
+}
+
+impl FromStr for Rule {
+    type Err = CompatError;
+
+    fn from_str(name: &str) -> Result<Self, CompatError> {
+        match name {
+            "bb" => Ok(Self::Bb),
+            "robust-mpc" => Ok(Self::RobustMpc),
+            _ => Err(CompatError::option("rule", "bb or robust-mpc", name)),
+        }
+    }
 }
 
 /// One chunk.

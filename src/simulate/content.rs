@@ -92,6 +92,17 @@ pub enum ContentError {
     Json(#[from] BadJson),
 }
 
+/// 1920 × 1080 at 30 frames per second.
+impl Default for Picture {
+    fn default() -> Self {
+        Self {
+            width: 1920,
+            height: 1080,
+            fps: 30.0,
+        }
+    }
+}
+
 impl Content {
     /// Any ladder, without layers and measurements.
     pub fn new(name: impl Into<String>, profile: &str, ladder: Arc<Ladder>) -> Self {

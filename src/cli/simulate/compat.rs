@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, peer: Peer) -> Result<(), CliError> {
     let movies = args.movie.iter().map(|file| Movie::load(file));
     let movies = movies.collect::<Result<Vec<Movie>, _>>()?;
     let mut options: sabre::Options = args.sabre_args.parse()?;
-    let rules = match peer {
+    let rules: Vec<pensieve::Rule> = match peer {
         Peer::Sabre if args.rules.is_empty() => Vec::new(),
         Peer::Sabre => {
             let message = "--rules: --compat sabre takes its rule from --sabre-args";
@@ -39,7 +39,13 @@ pub(super) fn run(args: &Args, peer: Peer) -> Result<(), CliError> {
             let message = "--multiplier, --sabre-args: cannot be used with --compat pensieve";
             return Err(CliError::input(message));
         }
-        Peer::Pensieve => pensieve_rules(&args.rules)?,
+        Peer::Pensieve if args.rules.is_empty() => {
+            vec![pensieve::Rule::Bb, pensieve::Rule::RobustMpc]
+        }
+        Peer::Pensieve => {
+            let rules = args.rules.iter().map(|rule| rule.parse());
+            rules.collect::<Result<_, _>>()?
+        }
     };
     options.multiplier *= multiplier;
     for trace in &args.corpus()? {
@@ -53,21 +59,6 @@ pub(super) fn run(args: &Args, peer: Peer) -> Result<(), CliError> {
         }
     }
     Ok(())
-}
-
-fn pensieve_rules(names: &[String]) -> Result<Vec<pensieve::Rule>, CliError> {
-    if names.is_empty() {
-        return Ok(vec![pensieve::Rule::Bb, pensieve::Rule::RobustMpc]);
-    }
-    let rule = |name: &String| match name.as_str() {
-        "bb" => Ok(pensieve::Rule::Bb),
-        "robust-mpc" => Ok(pensieve::Rule::RobustMpc),
-        _ => {
-            let message = format!("--rules {name}: Pensieve has bb and robust-mpc");
-            Err(CliError::input(message))
-        }
-    };
-    names.iter().map(rule).collect()
 }
 
 fn of_sabre(trace: &Trace, movie: &Movie, options: &sabre::Options) -> Result<Value, CliError> {

@@ -13,8 +13,6 @@ use std::sync::Arc;
 
 /// Default of `--oracle-plans`: close to the optimum.
 const ORACLE_PLANS: usize = 300;
-/// Upper bound of sessions in a grid: their rows are kept in memory.
-const MAX_SESSIONS: usize = 1_000_000;
 /// The rule for titles in layers.
 const LAYERS: &str = "layers";
 
@@ -42,15 +40,6 @@ impl Args {
             grid.players = vec![Player::Own(grid.options.abr)];
         }
         grid.contents = contents;
-        if grid.sessions() > MAX_SESSIONS {
-            return Err(CliError::input(format!(
-                "--seeds {}: {} titles, {} traces and {} rules are more than {MAX_SESSIONS} sessions",
-                grid.seeds,
-                grid.contents.len(),
-                grid.traces.len(),
-                grid.players.len()
-            )));
-        }
         Ok(grid)
     }
 

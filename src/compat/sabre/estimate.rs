@@ -4,7 +4,7 @@ use super::options::Average;
 use std::collections::VecDeque;
 use std::hint::black_box;
 
-/// How many samples the windows can look back on.
+/// Samples kept for the windows.
 const KEPT: usize = 20;
 
 /// Throughput in kbit/s and latency in milliseconds, pessimistic over several memories.
@@ -100,7 +100,7 @@ impl Ewma {
         self.latency_ms = keep * self.latency_ms + (1.0 - keep) * latency_ms;
     }
 
-    /// The averages without the zeros that they began with.
+    /// The averages, corrected for their initial zeros.
     fn now(&self, seen_ms: f64, seen: f64) -> (f64, f64) {
         let share = 1.0 - half_to(seen_ms / self.half_life_ms);
         let latency_share = 1.0 - half_to(seen / self.half_life);
@@ -108,8 +108,8 @@ impl Ewma {
     }
 }
 
-/// 0.5 to the power of `x`. The compiler must not see the 0.5: it would take `exp2`, which differs
-/// from `pow` in the last bit, and that decides what is more than an estimate on a steady network.
+/// 0.5 to the power of `x`. Hides the 0.5 from the compiler, which would use `exp2`: it differs from
+/// `pow` in the last bit, which decides comparisons on a constant network.
 fn half_to(x: f64) -> f64 {
     black_box(0.5_f64).powf(x)
 }
@@ -136,7 +136,7 @@ fn keep(samples: &mut VecDeque<f64>, sample: f64) {
 fn mean(samples: &VecDeque<f64>, window: usize) -> f64 {
     let window = if window == 0 { samples.len() } else { window };
     let recent = samples.iter().skip(samples.len().saturating_sub(window));
-    // From the oldest on: the order is part of the sum.
+    // Oldest first: the order affects rounding.
     let sum = recent.fold(0.0, |sum, sample| sum + sample);
     sum / samples.len().min(window) as f64
 }

@@ -1,12 +1,12 @@
-//! Sabre's buffer, and what it counts while it plays.
+//! Sabre's buffer and playback counters.
 //!
-//! A segment counts when it begins to play. A stall counts as an event only when the buffer runs
-//! dry during play; time in an empty buffer adds to the stall and to the play time.
+//! A segment counts when it starts to play. A stall counts as an event only if the buffer runs dry
+//! during playback; time with an empty buffer adds to stall and play time.
 
 use crate::simulate::movie::Movie;
 use std::collections::VecDeque;
 
-/// A better network that the player has not yet shown.
+/// A sustained quality that has not been shown yet.
 #[derive(Debug, Clone, Copy)]
 struct Awaited {
     since_ms: f64,
@@ -20,7 +20,7 @@ pub(super) struct Playback<'a> {
     max_buffer_ms: f64,
     utilities: Vec<f64>,
     contents: VecDeque<usize>,
-    /// How much of the first segment in the buffer has played.
+    /// Played part of the first segment in the buffer.
     begun_ms: f64,
     last_played: Option<usize>,
     sustained: usize,
@@ -98,7 +98,7 @@ impl<'a> Playback<'a> {
         }
     }
 
-    /// Throws everything away, as a seek does, and measures the ramp-up anew.
+    /// Drops the buffer and restarts the ramp-up, for a seek.
     pub(super) fn forget(&mut self) {
         self.contents.clear();
         self.begun_ms = 0.0;
@@ -106,14 +106,14 @@ impl<'a> Playback<'a> {
         self.rampup_ms = None;
     }
 
-    /// Plays what is left.
+    /// Plays the rest of the buffer.
     pub(super) fn play_out(&mut self) {
         self.play(self.level_ms());
         self.contents.clear();
         self.begun_ms = 0.0;
     }
 
-    /// Plays, or stands still, for `time_ms`.
+    /// Plays or stalls for `time_ms`.
     pub(super) fn play(&mut self, mut time_ms: f64) {
         let segment_ms = self.movie.segment_ms();
         if self.contents.is_empty() {
@@ -179,7 +179,7 @@ impl<'a> Playback<'a> {
         }
     }
 
-    /// Adds up the reactions that lie a whole buffer back; those at the end are never added.
+    /// Adds the reactions older than a whole buffer; later ones are dropped at the end.
     fn settle_reactions(&mut self, now_ms: f64) {
         let cutoff = now_ms - self.max_buffer_ms;
         while let Some(&first) = self.awaited.front() {
@@ -193,7 +193,7 @@ impl<'a> Playback<'a> {
         }
     }
 
-    /// The network turns to a period that could sustain `quality`.
+    /// The network enters a period that sustains `quality`.
     pub(super) fn network_sustains(&mut self, quality: usize, now_ms: f64) {
         let before = std::mem::replace(&mut self.sustained, quality);
         if quality == before {

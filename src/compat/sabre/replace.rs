@@ -1,11 +1,11 @@
-//! Sabre's replacement: fetching a buffered segment again in a better quality.
+//! Sabre's replacement: refetching a buffered segment in a higher quality.
 
 use super::network::Verdict;
 use super::options::Replacement;
 use super::playback::Playback;
 
 /// The segment to fetch again, counted from the buffer's end (1 is the last), when the rule would
-/// now choose `quality`. What plays and what is about to play is left alone.
+/// now choose `quality`. The segments that play or are about to are excluded.
 pub(super) fn candidate(
     which: Replacement,
     playback: &Playback<'_>,

@@ -22,6 +22,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+/// Upper bound of sessions: their rows are kept in memory.
+const MAX_SESSIONS: usize = 1_000_000;
+
 /// The ladder that traces are scaled to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FitTo {
@@ -82,6 +85,20 @@ pub struct Row {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GridError {
+    /// More sessions than memory should hold the rows of.
+    #[error(
+        "{contents} titles, {traces} traces, {players} rules and {seeds} seeds are more than {MAX_SESSIONS} sessions"
+    )]
+    TooMany {
+        /// Number of contents.
+        contents: usize,
+        /// Number of traces.
+        traces: usize,
+        /// Number of players.
+        players: usize,
+        /// Number of seeds.
+        seeds: u64,
+    },
     /// A network that the conditions make invalid.
     #[error(transparent)]
     Trace(#[from] TraceError),
@@ -172,6 +189,14 @@ impl Grid {
     /// Plays every session. `progress` is called with the number of sessions finished since the last
     /// call.
     pub fn run(&self, progress: &(dyn Fn(usize) + Sync)) -> Result<Vec<Row>, GridError> {
+        if self.sessions() > MAX_SESSIONS {
+            return Err(GridError::TooMany {
+                contents: self.contents.len(),
+                traces: self.traces.len(),
+                players: self.players.len(),
+                seeds: self.seeds,
+            });
+        }
         let played = in_order(self.threads, self.units(), |number| {
             let rows = self.unit(number).and_then(|unit| self.rows(&unit));
             progress(self.players.len());

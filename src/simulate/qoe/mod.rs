@@ -26,6 +26,7 @@ use crate::player::ladder::Ladder;
 use crate::player::utility::ssim_db;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// LPIPS of a stalled or missing picture.
 pub const WORST_LPIPS: f64 = 1.0;
@@ -186,6 +187,27 @@ impl Figures {
             self.ssim_db_change = Some(change);
             self.qoe_ssim_db = Some(mean - change - SSIM_STALL * stall);
         }
+    }
+}
+
+/// The main figures in a line.
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "QoE_lin {:.4}, QoE_log {:.4}",
+            self.qoe_lin, self.qoe_log
+        )?;
+        if let Some(score) = self.extra("score") {
+            write!(f, ", Sabre score {score:.4}")?;
+        }
+        if let (Some(best), Some(gap)) = (self.oracle_qoe_lin, self.oracle_gap) {
+            write!(f, "; oracle {best:.4}, gap {gap:.4}")?;
+        }
+        if let (Some(mean), Some(p95)) = (self.lpips_squeeze, self.lpips_squeeze_p95) {
+            write!(f, "; LPIPS (squeeze) {mean:.4}, p95 {p95:.4}")?;
+        }
+        Ok(())
     }
 }
 

@@ -46,7 +46,7 @@ impl Bola {
         (buffer_ms - movie.segment_ms()) / (top + self.gp)
     }
 
-    /// The finite form aims at a smaller buffer near the start and the end.
+    /// The finite form has a lower buffer target near the start and the end.
     fn aim(&mut self, movie: &Movie, segment: i64) {
         let since = segment as f64 - self.origin;
         let left = (movie.segments() as i64 - segment) as f64;
@@ -54,7 +54,7 @@ impl Bola {
         self.vp = self.weight(movie, self.buffer_ms.min(reach));
     }
 
-    /// What becomes of a wish to go up to `wanted`.
+    /// The choice for a rise to `wanted`.
     fn rise(&self, view: &View<'_>, wanted: usize) -> Choice {
         let at_once = |quality| Choice {
             quality,

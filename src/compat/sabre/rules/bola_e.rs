@@ -63,7 +63,7 @@ impl BolaE {
         })
     }
 
-    /// The level from which `quality` is preferred to all below it.
+    /// The level above which `quality` beats all lower ones.
     fn least_level_ms(&self, quality: usize) -> f64 {
         let (rate, utility) = (self.rates_kbps[quality], self.utilities[quality]);
         let mut level: f64 = 0.0;
@@ -91,7 +91,7 @@ impl BolaE {
         }
     }
 
-    /// What BOLA says, capped on the way up by what the network sustains.
+    /// BOLA's choice; rises are capped by the sustained quality.
     fn wanted(&self, view: &View<'_>) -> usize {
         let level_ms = view.buffer_ms + self.placeholder_ms;
         let wanted = best_score(view.movie, &self.utilities, self.vp, self.gp, level_ms);
@@ -102,7 +102,7 @@ impl BolaE {
         self.last.max(sustained) + usize::from(!self.no_oscillation)
     }
 
-    /// How long to wait for `quality`; the placeholder gives way first.
+    /// The wait for `quality`, after reducing the placeholder.
     fn wait_ms(&mut self, view: &View<'_>, quality: usize) -> f64 {
         let over = view.buffer_ms + self.placeholder_ms - self.greatest_level_ms(quality);
         let mut wait_ms = 0.0;

@@ -9,14 +9,14 @@ use crate::compat::sabre::options::Options;
 use crate::compat::sabre::rule::{Choice, Ended, Rule, View};
 use crate::simulate::movie::Movie;
 
-/// `dynamic` turns round here, if the rules agree.
+/// `dynamic` switches rules at this level, depending on their choices.
 const TURN_MS: f64 = 10_000.0;
-/// `dynamicdash` turns to BOLA-E above this ...
+/// `dynamicdash` switches to BOLA-E above this level ...
 const HIGH_MS: f64 = 10_000.0;
 /// ... and back below this.
 const LOW_MS: f64 = 5_000.0;
 
-/// Both rules are asked every time; the buffer and their answers say who is heard.
+/// Both rules choose every time; buffer level and choices select one.
 pub(super) struct Dynamic {
     bola: Bola,
     throughput: Throughput,
@@ -52,13 +52,13 @@ impl Rule for Dynamic {
         }
     }
 
-    /// The throughput rule looks, even while BOLA decides.
+    /// The throughput rule checks, even while BOLA decides.
     fn look(&mut self, view: &View<'_>, progress: &Progress, buffer_ms: f64) -> Option<usize> {
         self.throughput.look(view, progress, buffer_ms)
     }
 }
 
-/// One rule is asked, by the buffer alone. A jump is news to neither.
+/// One rule chooses, by the buffer level. Neither is notified of a seek.
 pub(super) struct DynamicDash {
     bola: BolaE,
     throughput: Throughput,

@@ -4,11 +4,11 @@ use crate::compat::sabre::network::Progress;
 use crate::compat::sabre::options::Options;
 use crate::compat::sabre::rule::{BufferGuard, Choice, Rule, View};
 
-/// How much of the estimate is spent.
+/// Share of the estimate used.
 const SAFETY: f64 = 0.9;
-/// A transfer may take so many segment durations.
+/// Maximum duration of a transfer, in segment durations.
 const PATIENCE: f64 = 1.8;
-/// It is left alone for so long.
+/// Minimum age of a transfer to be abandoned.
 const GRACE_MS: f64 = 500.0;
 
 pub(super) struct Throughput {
