@@ -102,6 +102,8 @@ mod tests {
     use crate::player::abr::Abr;
     use crate::player::event::Event;
     use crate::player::ladder::tests::constant_rate;
+    use crate::player::log::Overhead;
+    use crate::player::session::Options;
     use crate::player::session::Session;
     use std::sync::Arc;
 
