@@ -144,10 +144,10 @@ impl Content {
     /// Reads a movie file of Sabre or Pensieve.
     pub fn movie(path: &Path) -> Result<Self, ContentError> {
         let movie = Movie::load(path)?;
-        let ladder = Arc::new(movie.ladder()?);
+        let (name, ladder) = (movie.name().to_owned(), Arc::new(movie.ladder()?));
         Ok(Self {
-            movie: Some(Arc::new(movie.clone())),
-            ..Self::new(movie.name(), "movie", ladder)
+            movie: Some(Arc::new(movie)),
+            ..Self::new(name, "movie", ladder)
         })
     }
 

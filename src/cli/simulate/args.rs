@@ -69,6 +69,7 @@ pub(in crate::cli) struct Args {
         default_value = "",
         allow_hyphen_values = true
     )]
+    #[cfg_attr(not(feature = "compat"), allow(dead_code))]
     pub(super) sabre_args: String,
     /// Compare rules: `all`, or names separated by commas. `layers` is the rule for titles packaged
     /// with --layers. For movies also Sabre's rules as sabre:NAME, with further options after +, such

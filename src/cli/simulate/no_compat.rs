@@ -13,7 +13,7 @@ pub(super) fn player(rule: &str) -> Result<Player, CliError> {
 }
 
 pub(super) fn run(_args: &Args, peer: Peer) -> Result<(), CliError> {
-    Err(missing(&format!("--compat {peer:?}")))
+    Err(missing(&format!("--compat {peer:?}").to_lowercase()))
 }
 
 fn missing(option: &str) -> CliError {

@@ -4,16 +4,20 @@ use super::Args;
 use crate::cli::{CliError, json_line, session_args, whole_file};
 use crate::player::log::Overhead;
 use crate::report::{Context, Network, Report, Verdict};
-use crate::simulate::grid::{Grid, Outcome, Player, Unit};
+use crate::simulate::grid::{FitTo, Grid, Outcome, Player, Unit};
 use crate::simulate::qoe;
 use std::path::Path;
 
 pub(super) fn run(args: &Args, grid: &Grid) -> Result<(), CliError> {
     for number in 0..grid.units() {
         let unit = grid.unit(number)?;
-        if grid.fit_to.is_some() {
+        if let Some(fit_to) = grid.fit_to {
             let (name, factor) = (unit.trace.name(), unit.conditions.multiplier);
-            eprintln!("{name}: multiplied by {factor:.6} to fit the ladder");
+            let ladder = match fit_to {
+                FitTo::Each => &unit.content.name,
+                FitTo::One(index) => &grid.contents[index].name,
+            };
+            eprintln!("{name}: multiplied by {factor:.6} to fit {ladder}");
         }
         play(args, grid, &unit)?;
     }

@@ -16,8 +16,7 @@ mod p1203;
 mod timeline;
 
 pub use p1203::p1203;
-pub(crate) use timeline::TICK_S;
-pub use timeline::{Played, Timeline};
+pub use timeline::{Played, TICK_S, Timeline};
 
 use super::statistics::{ratio, share_over, sum, weighted_mean, weighted_quantile};
 use crate::manifest::{Metrics, QualityReport};

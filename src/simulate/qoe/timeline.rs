@@ -5,7 +5,7 @@ use crate::player::log::{Log, Outcome, Request};
 use crate::simulate::statistics::sum;
 
 /// Gaps below this are rounding errors, seconds.
-pub(crate) const TICK_S: f64 = 1e-6;
+pub const TICK_S: f64 = 1e-6;
 
 /// One segment on the screen.
 #[derive(Debug, Clone, Copy, PartialEq)]
