@@ -1,16 +1,17 @@
 //! Time a whole session takes, without reading files or starting a process:
-//! `cargo bench --bench simulate --no-default-features`.
+//! `cargo bench --bench simulate --no-default-features --features compat`.
 //!
 //! 199 segments of 3 s in ten rungs over a network that falls away now and then, so that transfers
 //! are abandoned.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use divan::Bencher;
+#[cfg(feature = "compat")]
+use promptus::compat::{pensieve, sabre};
 use promptus::network::link::Link;
 use promptus::network::trace::{Period, Trace};
 use promptus::player::abr::Abr;
 use promptus::player::session::{Options, Session};
-use promptus::simulate::compat::{pensieve, sabre};
 use promptus::simulate::movie::Movie;
 use promptus::simulate::{driver, oracle};
 use std::sync::Arc;
@@ -46,10 +47,11 @@ fn trace() -> Trace {
     Trace::new("bench", (0..900).map(period).collect()).unwrap()
 }
 
+#[cfg(feature = "compat")]
 #[divan::bench(args = ["-a bolae", "-a throughput", "-a dynamic", "-a bolae -ao -r left"])]
-fn sabre_reproduced(bencher: Bencher<'_, '_>, line: &str) {
+fn sabre_session(bencher: Bencher<'_, '_>, line: &str) {
     let (movie, trace) = (movie(), trace());
-    let options = sabre::options::Options::parse(line).unwrap();
+    let options: sabre::Options = line.parse().unwrap();
     bencher.bench(|| sabre::run(&trace, &movie, &options).unwrap());
 }
 
@@ -64,6 +66,7 @@ fn session(bencher: Bencher<'_, '_>, rule: &str) {
     bencher.bench(|| driver::run(Session::new(Arc::clone(&ladder), &options), &link));
 }
 
+#[cfg(feature = "compat")]
 #[divan::bench]
 fn pensieve_mpc(bencher: Bencher<'_, '_>) {
     let (movie, trace) = (movie(), trace());

@@ -30,6 +30,7 @@
 //! | [`player`] | the client core, without I/O or clock |
 //! | `playback` | the core driven over HTTP in real time |
 //! | [`simulate`] | the same core in virtual time |
+//! | `compat` | other simulators re-enacted, with feature `compat` |
 //! | [`report`] | session log → summary, JSON |
 //! | `origin` | the HTTP origin |
 //! | `config` | config.toml |
@@ -59,6 +60,9 @@ pub mod report;
 pub mod segment;
 pub mod simulate;
 pub mod time;
+
+#[cfg(feature = "compat")]
+pub mod compat;
 
 #[cfg(feature = "generator")]
 pub mod encode;

@@ -205,7 +205,7 @@ fn simulate_says_what_is_wrong() {
         ),
         (
             &[&title, "--trace", &trace, "--abr", "best"],
-            "`best` is no ABR rule",
+            "unknown ABR rule `best`",
         ),
         (
             &[&title, "--trace", &trace, "--abr", "fixed", "--rung", "3"],
@@ -848,7 +848,7 @@ fn play_says_what_is_wrong() {
             &[&url, none, "--ca", &trace],
             "trace.csv: expected certificates",
         ),
-        (&[&url, none, "--abr", "best"], "`best` is no ABR rule"),
+        (&[&url, none, "--abr", "best"], "unknown ABR rule `best`"),
         (
             &[&url, none, "--abr", "fixed", "--rung", "3"],
             "rungs 0 to 2",

@@ -1,15 +1,18 @@
-//! Recorded sessions of other simulators, reproduced request by request.
+//! Recorded sessions of other simulators, re-enacted request by request.
 
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
+use promptus::compat::{CompatError, pensieve, sabre};
 use promptus::network::trace::Trace;
-use promptus::simulate::compat::{pensieve, sabre};
+use promptus::simulate::content::Content;
+use promptus::simulate::grid::{Grid, Player};
 use promptus::simulate::movie::Movie;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 
 /// Relative difference that counts as equal.
 const TOLERANCE: f64 = 1e-6;
@@ -52,7 +55,7 @@ fn differences(what: &str, found: &Value, expected: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_recorded_sabre_session_is_reproduced() {
+fn every_recorded_sabre_session_is_re_enacted() {
     let Some(shared) = common::shared() else {
         return;
     };
@@ -70,7 +73,7 @@ fn every_recorded_sabre_session_is_reproduced() {
         let trace = Trace::load(&folder.join(text("trace")).with_added_extension("json")).unwrap();
         let movie = folder.join("movies").join(text("movie"));
         let movie = Movie::load(&movie.with_added_extension("json")).unwrap();
-        let options = sabre::options::Options::parse(text("args")).unwrap();
+        let options: sabre::Options = text("args").parse().unwrap();
         let found = sabre::run(&trace, &movie, &options).unwrap();
         let what = format!("{} {} {}", text("args"), text("trace"), text("movie"));
         let metrics = serde_json::to_value(found.metrics).unwrap();
@@ -92,7 +95,7 @@ fn from_zero(mut columns: Value) -> Value {
 }
 
 #[test]
-fn every_recorded_pensieve_session_is_reproduced() {
+fn every_recorded_pensieve_session_is_re_enacted() {
     let Some(shared) = common::shared() else {
         return;
     };
@@ -119,4 +122,85 @@ fn every_recorded_pensieve_session_is_reproduced() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `segments` segments of 3 s at the given rates.
+fn movie(rates: &[u64], segments: usize) -> Movie {
+    let sizes: Vec<u64> = rates.iter().map(|rate| rate * 3000).collect();
+    let sizes = vec![sizes; segments];
+    let text = format!(
+        r#"{{"segment_duration_ms": 3000, "bitrates_kbps": {rates:?}, "segment_sizes_bits": {sizes:?}}}"#
+    );
+    Movie::parse("m", &text).unwrap()
+}
+
+#[test]
+fn extreme_networks_and_movies_end_with_a_verdict() {
+    let trace = |text: &str| Trace::parse("t", text.as_bytes()).unwrap();
+    let live = trace(
+        r#"[{"duration_ms": 700, "bandwidth_kbps": 900, "latency_ms": 20}, {"duration_ms": 900, "bandwidth_kbps": 0, "latency_ms": 20}]"#,
+    );
+    let dead = trace("0 0\n10 0\n");
+    let shapes: [(&[u64], usize); 4] = [
+        (&[200, 400], 1),
+        (&[300], 30),
+        (&[100, 200, 400], 10_000),
+        (&[50], 1),
+    ];
+    for (rates, segments) in shapes {
+        let movie = &movie(rates, segments);
+        for line in [
+            "-a throughput",
+            "-a bola",
+            "-a dynamic",
+            "-a bolae -noibr",
+            "-a bolae -r right",
+        ] {
+            let options = line.parse::<sabre::Options>().unwrap();
+            let starved = sabre::run(&dead, movie, &options);
+            let one_rate_bola_e = rates.len() == 1 && line == "-a bolae -r right";
+            match sabre::run(&live, movie, &options) {
+                Ok(session) => assert!(session.decisions.rows().len() >= segments),
+                Err(error) => {
+                    assert!(one_rate_bola_e && matches!(error, CompatError::Crash { .. }));
+                }
+            }
+            assert!(matches!(
+                starved,
+                Err(CompatError::Starved { .. } | CompatError::Crash { .. })
+            ));
+        }
+        for rule in [pensieve::Rule::Bb, pensieve::Rule::RobustMpc] {
+            let columns = pensieve::run(&live, movie, rule).unwrap();
+            assert_eq!(columns.metrics().chunks, segments.min(48));
+            assert!(pensieve::run(&dead, movie, rule).is_err());
+        }
+    }
+}
+
+/// Sabre beside our rules, in rows with its figures.
+#[test]
+fn sabre_is_a_player_of_a_grid() {
+    let movie = movie(&[200, 400, 800], 20);
+    let ladder = Arc::new(movie.ladder().unwrap());
+    let sabre: sabre::Sabre = "bolae".parse().unwrap();
+    let grid = Grid {
+        contents: vec![Content {
+            movie: Some(Arc::new(movie)),
+            ..Content::new("m", "movie", ladder)
+        }],
+        traces: ["0 1\n5 1\n9 0.2\n", "0 0\n1 0\n"]
+            .map(|text| Trace::parse("t", text.as_bytes()).unwrap())
+            .into(),
+        players: vec![Player::Other(Arc::new(sabre))],
+        extra: Some(sabre::figures),
+        ..Grid::default()
+    };
+    let rows = grid.run(&|_| {}).unwrap();
+    assert_eq!(
+        (rows[0].rule.as_str(), rows[0].verdict),
+        ("sabre:bolae", "finished")
+    );
+    assert!(rows[0].figures.extra("play_time_s").unwrap() >= 60.0);
+    assert_eq!(rows[1].verdict, "starved");
 }

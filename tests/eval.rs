@@ -6,7 +6,7 @@
 mod tools;
 
 use promptus::manifest::{Metrics, QualityReport};
-use promptus::simulate::subject::Subject;
+use promptus::simulate::content::Content;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -205,7 +205,7 @@ fn a_codecs_hull_becomes_a_ladder() {
             assert!((mean - psnr(rung.mean)).abs() < 1e-5, "{rung:?}");
             assert!(segments.iter().all(|s| s.metrics.ssim.is_some()));
         }
-        let subject = Subject::measured(Path::new(&file)).unwrap();
+        let subject = Content::measured(Path::new(&file)).unwrap();
         assert_eq!(subject.ladder.segments(), 2);
     }
 }

@@ -53,7 +53,7 @@ use tokio::sync::mpsc;
 /// Quick to give up, so that tests are quick.
 fn hasty() -> Patience {
     Patience {
-        answer: Duration::from_millis(800),
+        answer: Duration::from_secs(4),
         body: Duration::from_millis(400),
         attempts: 3,
         pause: Duration::from_millis(5),

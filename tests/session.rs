@@ -5,12 +5,18 @@
 
 #[path = "session/anything.rs"]
 mod anything;
+#[path = "common/hours.rs"]
+mod hours;
+#[path = "session/playhead.rs"]
+mod playhead;
+#[path = "session/whole.rs"]
+mod whole;
 
 use promptus::player::abr::Abr;
+use promptus::player::compute::{Compute, Model};
 use promptus::player::event::{Command, Event, Rendered, State};
 use promptus::player::ladder::{Ladder, Rung, SampleEnd};
 use promptus::player::log::{Cause, Log, Outcome};
-use promptus::player::pipeline::Compute;
 use promptus::player::session::{Guards, Options, Session};
 use promptus::player::throughput::Estimator;
 use proptest::prelude::*;
@@ -169,14 +175,15 @@ fn drive(ladder: &Arc<Ladder>, options: &Options, fates: &[Fate], seeks: bool) -
 fn options() -> impl Strategy<Value = Options> {
     let guards = prop::array::uniform5(any::<bool>());
     let compute = (1.0f64..60.0, 0.0f64..10.0, 0.0f64..2.0, 0.0f64..5.0).prop_map(
-        |(ms_per_frame, ms_per_rung, ms_per_kb, ahead_s)| Compute {
-            fps: 30.0,
-            ms_per_frame,
-            ms_per_rung,
-            ms_per_kb,
-            spread: 0.3,
-            ahead_s,
-            measured: false,
+        |(ms_per_frame, ms_per_rung, ms_per_kb, ahead_s)| {
+            Compute::Modelled(Model {
+                fps: 30.0,
+                ms_per_frame,
+                ms_per_rung,
+                ms_per_kb,
+                spread: 0.3,
+                ahead_s,
+            })
         },
     );
     let estimator = prop::sample::select(Estimator::ALL.to_vec());
@@ -400,6 +407,10 @@ proptest! {
     }
 }
 
+fn fetch(segment: usize, rung: usize) -> Command {
+    Command::Fetch { segment, rung }
+}
+
 fn simple(segments: usize) -> Arc<Ladder> {
     let rung = |rank: u32| Rung {
         id: format!("r{rank}"),
@@ -448,13 +459,7 @@ fn waits_for_room_and_drains_at_the_end() {
             ..Options::default()
         },
     );
-    assert_eq!(
-        session.handle(0.0, Event::Start),
-        Command::Fetch {
-            segment: 0,
-            rung: 0
-        }
-    );
+    assert_eq!(session.handle(0.0, Event::Start), fetch(0, 0));
     assert!(matches!(
         session.handle(0.1, Event::Delivered(5000)),
         Command::Fetch { segment: 1, .. }
@@ -695,12 +700,12 @@ fn a_real_generator_that_does_not_keep_up_stalls_playback() {
 #[test]
 fn a_slow_generator_stalls_without_blaming_the_network() {
     let ladder = simple(10);
-    let compute = Compute {
+    let compute = Compute::Modelled(Model {
         fps: 30.0,
         ms_per_frame: 40.0,
         spread: 0.0,
-        ..Compute::default()
-    };
+        ..Model::default()
+    });
     let options = Options {
         compute: Some(compute),
         ..Options::default()
@@ -826,27 +831,9 @@ fn a_missing_segment_is_sought_on_every_rung() {
             ..Options::default()
         },
     );
-    assert_eq!(
-        session.handle(0.0, Event::Start),
-        Command::Fetch {
-            segment: 0,
-            rung: 1
-        }
-    );
-    assert_eq!(
-        session.handle(0.1, Event::Failed),
-        Command::Fetch {
-            segment: 0,
-            rung: 0
-        }
-    );
-    assert_eq!(
-        session.handle(0.2, Event::Failed),
-        Command::Fetch {
-            segment: 0,
-            rung: 2
-        }
-    );
+    assert_eq!(session.handle(0.0, Event::Start), fetch(0, 1));
+    assert_eq!(session.handle(0.1, Event::Failed), fetch(0, 0));
+    assert_eq!(session.handle(0.2, Event::Failed), fetch(0, 2));
     assert_eq!(
         session.handle(0.3, Event::Failed),
         Command::GiveUp { segment: 0 }

@@ -10,21 +10,18 @@ mod fake_title;
 #[allow(dead_code)]
 mod rungs;
 
-use promptus::network::conditions::Conditions;
 use promptus::network::corpus::Corpus;
 use promptus::network::link::Link;
 use promptus::network::trace::Trace;
-use promptus::player::abr::Abr;
-use promptus::player::pipeline::Compute;
+use promptus::player::abr::{Abr, Choice, Rule, View};
+use promptus::player::compute::{Compute, Model};
 use promptus::player::session::{Options, Session};
 use promptus::player::utility::Utility;
 use promptus::segment::media::read_partial;
-use promptus::simulate::compat::{CompatError, pensieve, sabre};
+use promptus::simulate::content::Content;
 use promptus::simulate::driver;
-use promptus::simulate::fit::FitTo;
-use promptus::simulate::grid::{Grid, Player, Sample, figures, page};
+use promptus::simulate::grid::{FitTo, Grid, Player, Sample, figures, page};
 use promptus::simulate::movie::Movie;
-use promptus::simulate::subject::Subject;
 use promptus::simulate::title;
 use serde_json::{Value, json};
 use std::fs;
@@ -49,7 +46,7 @@ fn trace(text: &str) -> Trace {
 }
 
 #[test]
-fn every_shared_trace_is_found_and_everything_else_named() {
+fn a_corpus_has_every_trace_and_lists_all_other_files() {
     let Some(shared) = common::shared() else {
         return;
     };
@@ -84,10 +81,10 @@ fn every_shared_trace_is_found_and_everything_else_named() {
     );
 }
 
-/// A pipe would be waited for, links lead in circles, and a folder that is not there is a mistake.
+/// Pipes would block, links form cycles, and a missing folder is an error.
 #[cfg(unix)]
 #[test]
-fn a_folder_of_traces_is_read_once() {
+fn folders_are_read_once_and_pipes_skipped() {
     use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -112,7 +109,7 @@ fn a_folder_of_traces_is_read_once() {
         })
         .collect();
     reasons.sort_unstable();
-    let again = "a folder that was read already";
+    let again = "a folder that was already read";
     assert_eq!(reasons[0].0, "dangling");
     assert_eq!(
         reasons[1..],
@@ -129,7 +126,7 @@ fn a_folder_of_traces_is_read_once() {
 }
 
 #[test]
-fn edges_end_with_a_verdict() {
+fn extreme_networks_and_titles_end_with_a_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let live = trace(
         r#"[{"duration_ms": 700, "bandwidth_kbps": 900, "latency_ms": 20}, {"duration_ms": 900, "bandwidth_kbps": 0, "latency_ms": 20}]"#,
@@ -144,15 +141,14 @@ fn edges_end_with_a_verdict() {
         (&[50], 1),
     ];
     for (rates, segments) in shapes {
-        let subject = Subject::movie(&movie(folder.path(), rates, segments)).unwrap();
-        let movie = subject.movie.as_deref().unwrap();
+        let content = Content::movie(&movie(folder.path(), rates, segments)).unwrap();
         for abr in Abr::all().filter(|abr| segments < 10_000 || *abr == Abr::BolaE) {
             let options = Options {
                 abr,
                 ..Options::default()
             };
             let play = |trace: &Trace| {
-                let session = Session::new(Arc::clone(&subject.ladder), &options);
+                let session = Session::new(Arc::clone(&content.ladder), &options);
                 driver::run(session, &Link::new(trace, 1.0))
             };
             let run = play(&live);
@@ -164,53 +160,26 @@ fn edges_end_with_a_verdict() {
             assert_eq!(play(&dead).starved_by, Some(0), "{abr}");
             assert_eq!(play(&faint).starved_by, Some(0), "{abr}");
         }
-        for line in [
-            "-a throughput",
-            "-a bola",
-            "-a dynamic",
-            "-a bolae -noibr",
-            "-a bolae -r right",
-        ] {
-            let options = sabre::options::Options::parse(line).unwrap();
-            let starved = sabre::run(&dead, movie, &options);
-            let one_rate_bola_e = rates.len() == 1 && line == "-a bolae -r right";
-            match sabre::run(&live, movie, &options) {
-                Ok(session) => assert!(session.decisions.segment.len() >= segments),
-                Err(error) => {
-                    assert!(one_rate_bola_e && matches!(error, CompatError::Crash { .. }));
-                }
-            }
-            assert!(matches!(
-                starved,
-                Err(CompatError::Starved { .. } | CompatError::Crash { .. })
-            ));
-        }
-        for rule in [pensieve::Rule::Bb, pensieve::Rule::RobustMpc] {
-            let columns = pensieve::run(&live, movie, rule).unwrap();
-            assert_eq!(columns.metrics().chunks, segments.min(48));
-            assert!(pensieve::run(&dead, movie, rule).is_err());
-        }
     }
 }
 
-/// After ten thousand years seconds are counted in steps of a few microseconds, and waits come to
-/// their end all the same.
+/// After ten thousand years the clock has a resolution of microseconds; waits must still end.
 #[test]
-fn ages_without_a_byte_pass() {
+fn sessions_survive_ages_without_bandwidth() {
     let folder = tempfile::tempdir().unwrap();
     let age = r#"{"duration_ms": 1e12, "bandwidth_kbps": 0, "latency_ms": 20}"#;
     let burst = r#"{"duration_ms": 5000.7, "bandwidth_kbps": 1000, "latency_ms": 20}"#;
     let trace = trace(&format!("[{}, {burst}]", [age; 9].join(", ")));
-    let subject = Subject::movie(&movie(folder.path(), &[200, 400], 120)).unwrap();
+    let content = Content::movie(&movie(folder.path(), &[200, 400], 120)).unwrap();
     for abr in Abr::all() {
-        for compute in [None, Some(Compute::default())] {
+        for compute in [None, Some(Compute::Modelled(Model::default()))] {
             let options = Options {
                 abr,
                 compute,
                 buffer_s: 9.1,
                 ..Options::default()
             };
-            let session = Session::new(Arc::clone(&subject.ladder), &options);
+            let session = Session::new(Arc::clone(&content.ladder), &options);
             let run = driver::run(session, &Link::new(&trace, 1.0));
             assert_eq!((run.starved_by, run.log.plays.len()), (None, 120), "{abr}");
             assert!(run.log.ended_s.unwrap() > 1e11, "{abr}");
@@ -219,7 +188,7 @@ fn ages_without_a_byte_pass() {
 }
 
 #[test]
-fn nonsense_is_refused_with_its_place() {
+fn errors_name_the_place_of_invalid_input() {
     for (text, place) in [
         ("1 1\n0 1\n", "line 2"),
         ("0 1\n1 nan\n", "line 2"),
@@ -270,11 +239,21 @@ fn nonsense_is_refused_with_its_place() {
     }
 }
 
+/// An own rule.
+#[derive(Debug)]
+struct Lowest;
+
+impl Rule for Lowest {
+    fn choose(&mut self, _view: &View<'_>) -> Choice {
+        Choice::now(0, "lowest")
+    }
+}
+
 #[test]
 fn a_grid_is_the_same_on_any_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
     let grid = |threads| Grid {
-        subjects: vec![Subject::movie(&movie(folder.path(), &[200, 400, 800], 20)).unwrap()],
+        contents: vec![Content::movie(&movie(folder.path(), &[200, 400, 800], 20)).unwrap()],
         traces: vec![
             trace("0 1\n5 1\n9 0.2\n"),
             trace("0 1\n2 0.3\n4 3\n"),
@@ -283,15 +262,14 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
         players: vec![
             Player::Own(Abr::Dynamic),
             Player::Own(Abr::LolPlus),
-            Player::Sabre("sabre:bolae".into(), Box::default()),
+            Player::rule("lowest", |_, _| Box::new(Lowest)),
         ],
         seeds: 2,
-        conditions: Conditions::default(),
         fit_to: Some(FitTo::Each),
-        options: Options::default(),
         thresholds: vec![0.2],
         oracle_plans: Some(50),
         threads,
+        ..Grid::default()
     };
     let rows = grid(1).run(&|_| {}).unwrap();
     assert_eq!(rows.len(), 18);
@@ -302,6 +280,8 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
         rows.iter()
             .all(|row| row.figures.oracle_gap.is_none_or(|gap| gap >= 0.0))
     );
+    let own = rows.iter().filter(|row| row.rule == "lowest");
+    assert!(own.clone().count() == 6 && own.clone().all(|row| row.figures.switches == 0));
     let samples = Sample::by_title(&rows);
     assert_eq!(
         (
@@ -346,30 +326,30 @@ fn measured(folder: &Path, name: &str, rungs: &[(f64, f64)]) -> PathBuf {
 }
 
 #[test]
-fn a_measured_ladder_goes_round_with_its_measurements() {
+fn a_measured_ladder_repeats_with_its_measurements() {
     let folder = tempfile::tempdir().unwrap();
     let file = measured(
         folder.path(),
         "a.json",
         &[(10.0, 0.3), (20.0, 0.2), (80.0, 0.19)],
     );
-    let subject = Subject::measured(&file).unwrap();
+    let content = Content::measured(&file).unwrap();
     assert_eq!(
-        subject.ladder.rungs()[1].kbps,
+        content.ladder.rungs()[1].kbps,
         20.0,
         "without the init segment, as titles"
     );
-    let long = subject.clone().lasting(100.0);
+    let long = content.clone().lasting(100.0);
     assert_eq!((long.ladder.segments(), long.ladder.total_s()), (67, 101.0));
     let quality = long.quality.as_ref().unwrap();
     assert_eq!(quality.rungs[2].segments.len(), 67);
     assert_eq!(quality.rungs[2].segments[66].start_s, 99.0);
     assert_eq!(long.ladder.size(66, 1), 20 * 125 * 2);
     let by_lpips = long.with_utility(Utility::LpipsSqueeze).unwrap();
-    let by_rate = subject.ladder.mean_utility(1) / subject.ladder.mean_utility(2);
+    let by_rate = content.ladder.mean_utility(1) / content.ladder.mean_utility(2);
     let share = by_lpips.ladder.mean_utility(1) / by_lpips.ladder.mean_utility(2);
     assert!(by_rate < 0.34 && share > 0.9, "{by_rate} {share}");
-    let error = subject.with_utility(Utility::Ssim).unwrap_err().to_string();
+    let error = content.with_utility(Utility::Ssim).unwrap_err().to_string();
     assert!(
         error.contains("a.json") && error.contains("no `ssim`"),
         "{error}"
@@ -385,7 +365,7 @@ fn a_ladder_whose_rungs_disagree_is_refused() {
         let mut bad = good.clone();
         change(&mut bad);
         fs::write(&file, bad.to_string()).unwrap();
-        Subject::measured(&file).unwrap_err().to_string()
+        Content::measured(&file).unwrap_err().to_string()
     };
     let segments = |rung: usize| format!("/rungs/{rung}/segments");
     let error = refused(&|bad| {
@@ -420,9 +400,9 @@ fn simulate(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Titles that are compared see one network, whoever it was fitted to.
+/// Compared titles see one network, fitted to any of them.
 #[test]
-fn ladders_are_set_side_by_side_over_one_network() {
+fn ladders_are_compared_over_one_network() {
     let folder = tempfile::tempdir().unwrap();
     let ours = [(10.0, 0.2), (15.0, 0.151), (25.0, 0.15)];
     let ours = measured(folder.path(), "ours.json", &ours);
@@ -466,8 +446,8 @@ fn ladders_are_set_side_by_side_over_one_network() {
         assert_eq!(one["lpips_squeeze_over"].as_array().unwrap().len(), 3);
     }
     for part in [
-        "side by side, rule robust-mpc",
-        "1st − theirs.json",
+        "side by side",
+        "ours.json minus the other",
         "time over LPIPS (squeeze) 0.3",
         "to fit",
     ] {
@@ -488,7 +468,7 @@ fn ladders_are_set_side_by_side_over_one_network() {
 }
 
 #[test]
-fn options_that_make_no_sense_are_refused() {
+fn invalid_options_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = measured(folder.path(), "a.json", &[(10.0, 0.3), (20.0, 0.2)]);
     let trace = folder.path().join("t");
@@ -496,12 +476,13 @@ fn options_that_make_no_sense_are_refused() {
     let [file, trace] = [&file, &trace].map(|path| path.to_str().unwrap());
     let common = ["--ladder", file, "--trace", trace];
     for (more, expected) in [
-        (&["--length", "0"][..], "--length 0"),
-        (&["--length", "1e9"], "--length 1000000000"),
-        (&["--length", "nan"], "--length NaN"),
+        (&["--length", "0"][..], "'--length <S>': expected seconds"),
+        (&["--length", "1e9"], "at most 86400"),
+        (&["--length", "nan"], "expected seconds above 0"),
+        (&["--compat", "sabre"], "cannot be used with '--compat"),
         (&["--fit-to-ladder=nobody"], "expected `each` or one of"),
         (&["--utility", "psnr"], "no `psnr`"),
-        (&["--utility", "vmaf"], "is no utility"),
+        (&["--utility", "vmaf"], "vmaf"),
         (&["--ladder", file], "was named twice"),
     ] {
         let output = simulate(&[&common[..], more].concat());
@@ -513,7 +494,7 @@ fn options_that_make_no_sense_are_refused() {
 
 /// A title in layers beside the same title in rungs: over a network that lasts, upgrades come.
 #[test]
-fn layers_are_a_rule_among_others() {
+fn layers_are_compared_with_other_rules() {
     let folder = tempfile::tempdir().unwrap();
     fake_title::publish_layered(folder.path(), 30);
     let trace = folder.path().join("t");
@@ -556,11 +537,11 @@ fn layers_are_a_rule_among_others() {
     assert!(error.contains("layers"), "{error}");
 }
 
-/// What a simulated transfer that is cut off leaves is what a real one does, byte by byte.
+/// Simulated and real transfers leave the same media when truncated, at any byte.
 #[test]
-fn a_title_cut_off_plays_as_much_as_its_bytes_do() {
+fn a_truncated_segment_plays_its_complete_samples() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo");
-    let ladder = Subject::title(&folder).unwrap().ladder;
+    let ladder = Content::title(&folder).unwrap().ladder;
     let group = title::read(&folder).unwrap().groups.remove(0);
     let mut prefixes = 0;
     for (rung, representation) in group.representations.iter().enumerate() {
@@ -587,7 +568,7 @@ fn a_title_cut_off_plays_as_much_as_its_bytes_do() {
 #[test]
 fn an_abandoned_segment_of_a_title_keeps_its_beginning() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo");
-    let ladder = Subject::title(&folder).unwrap().lasting(120.0).ladder;
+    let ladder = Content::title(&folder).unwrap().lasting(120.0).ladder;
     let options = Options {
         buffer_s: 10.0,
         ..Options::default()
@@ -611,7 +592,7 @@ fn an_abandoned_segment_of_a_title_keeps_its_beginning() {
 }
 
 #[test]
-fn media_that_is_absent_tells_no_samples_and_media_that_is_none_is_named() {
+fn absent_media_has_no_samples_and_malformed_media_is_named() {
     let (folder, demo) = (tempfile::tempdir().unwrap(), "manifests/demo");
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join(demo);
     let group = title::read(&demo).unwrap().groups.remove(0);
@@ -622,12 +603,12 @@ fn media_that_is_absent_tells_no_samples_and_media_that_is_none_is_named() {
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(demo.join(&playlist), to).unwrap();
     }
-    let ladder = Subject::title(folder.path()).unwrap().ladder;
+    let ladder = Content::title(folder.path()).unwrap().ladder;
     assert_eq!(ladder.prefix_s(0, 0, ladder.size(0, 0)), 0.0);
     for rung in &group.representations {
         fs::write(folder.path().join(&rung.url), [0; 3000]).unwrap();
     }
-    let error = Subject::title(folder.path()).unwrap_err().to_string();
+    let error = Content::title(folder.path()).unwrap_err().to_string();
     let first = &group.representations[0];
     let start = first.segments[0].range.unwrap().start;
     assert!(error.contains(&first.url), "{error}");

@@ -6,7 +6,7 @@
 //! segment that is buffered.
 //!
 //! Where frames are rendered, the session goes by the generator's real times (see
-//! [`crate::player::pipeline`]): a segment plays once its frames are there or will be in time, and
+//! [`crate::player::compute`]): a segment plays once its frames are there or will be in time, and
 //! what it waited for, the network or the generator, stands in the report's `stalls`. With `--seek` it
 //! goes by the network alone.
 //!
@@ -21,7 +21,7 @@ use crate::model::installed::Decoding;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
 use crate::playback::{CmcdMode, Jump, Setup, locate};
-use crate::player::pipeline::Compute;
+use crate::player::compute::Compute;
 use crate::player::session::Options;
 use crate::player::utility::Utility;
 use crate::report::Network;

@@ -175,7 +175,7 @@ impl Playback {
             std::future::pending::<()>().await;
         });
         let options = setup.options;
-        let measured = options.compute.is_some_and(|compute| compute.measured);
+        let measured = options.compute.is_some_and(|compute| compute.is_measured());
         let news = screen.as_mut().filter(|_| measured).map(|screen| {
             let (teller, news) = mpsc::unbounded_channel();
             screen.tell(teller);

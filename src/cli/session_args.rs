@@ -2,8 +2,8 @@
 
 use super::CliError;
 use crate::player::abr::Abr;
+use crate::player::compute::{Compute, Model};
 use crate::player::ladder::Ladder;
-use crate::player::pipeline::Compute;
 use crate::player::session::{Guards, Options};
 use crate::player::throughput::Estimator;
 use crate::report::Report;
@@ -123,13 +123,13 @@ impl ComputeArgs {
         if !(0.0..=1.0).contains(&self.compute_spread) {
             return Err(CliError::input("--compute-spread: expected 0 to 1"));
         }
-        Ok(Some(Compute {
+        Ok(Some(Compute::Modelled(Model {
             fps: self.frame_rate,
             ms_per_frame,
             ms_per_rung: self.ms_per_rung,
             spread: self.compute_spread,
-            ..Compute::default()
-        }))
+            ..Model::default()
+        })))
     }
 }
 

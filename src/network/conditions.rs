@@ -1,4 +1,4 @@
-//! What is done to a trace before a session runs over it.
+//! Changes to a trace before a session: multiplier, offset, latency, headers, repetition.
 
 use super::trace::{Period, Trace, TraceError};
 use serde::Serialize;
@@ -8,13 +8,13 @@ use serde::Serialize;
 pub struct Conditions {
     /// Rates are multiplied by this, 0 or more.
     pub multiplier: f64,
-    /// Where in the trace the session begins, seconds; more than its length goes round.
+    /// Start of the session in the trace, seconds, modulo its length.
     pub offset_s: f64,
-    /// After the trace's end it begins anew; else nothing comes any more.
+    /// Whether the trace repeats; otherwise nothing is delivered after its end.
     pub looped: bool,
     /// Latency of every request in seconds, instead of the trace's own.
     pub latency_s: Option<f64>,
-    /// Bytes that every answer carries beside its body: headers.
+    /// Bytes of headers in every response.
     pub overhead_bytes: u64,
 }
 
@@ -31,7 +31,7 @@ impl Default for Conditions {
 }
 
 impl Conditions {
-    /// The trace with offset and latency applied; `Err` when those are no numbers of seconds.
+    /// The trace with offset and latency applied; fails for values that are not seconds.
     pub(crate) fn apply(&self, trace: &Trace) -> Result<Trace, TraceError> {
         let mut periods = trace.periods().to_vec();
         if let Some(latency_s) = self.latency_s {

@@ -1,4 +1,4 @@
-//! All traces below some folders, and what lay there and is none.
+//! All traces in a list of folders, the files skipped, and a description of traces for the user.
 
 use super::trace::Trace;
 use std::collections::HashSet;
@@ -6,35 +6,37 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Folders deeper than this are not entered.
-const DEEPEST: usize = 12;
+/// Maximum depth of folders.
+const MAX_DEPTH: usize = 12;
 
 /// Traces in the order of their paths.
 #[derive(Debug, Default)]
 pub struct Corpus {
-    /// What could be read.
+    /// The traces.
     pub traces: Vec<Trace>,
-    /// What is no trace, and why.
+    /// Files that are not traces.
     pub skipped: Vec<Skipped>,
 }
 
-/// A file that is no trace.
+/// A file that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// The file.
     pub file: PathBuf,
-    /// What was wrong with it.
+    /// The reason.
     pub reason: String,
 }
 
 impl Corpus {
-    /// Reads every file in `places` and below; hidden ones are passed over. `Err` when a place is not
-    /// there or cannot be listed.
+    /// Reads all files in `places`, recursively, except hidden ones.
+    ///
+    /// # Errors
+    /// If a place is missing or a folder cannot be listed.
     pub fn read(places: &[PathBuf]) -> io::Result<Self> {
         let (mut corpus, mut entered) = (Self::default(), HashSet::new());
         for place in places {
             fs::metadata(place).map_err(|error| named(place, &error))?;
-            corpus.visit(place, DEEPEST, &mut entered)?;
+            corpus.visit(place, MAX_DEPTH, &mut entered)?;
         }
         Ok(corpus)
     }
@@ -48,7 +50,7 @@ impl Corpus {
         match fs::metadata(place) {
             Ok(about) if about.is_file() => self.take(place),
             Ok(about) if about.is_dir() => return self.enter(place, depth, entered),
-            // A pipe would be waited for.
+            // Reading a pipe would block.
             Ok(_) => self.skip(place, "neither a file nor a folder".to_owned()),
             Err(error) => self.skip(place, error.to_string()),
         }
@@ -62,12 +64,12 @@ impl Corpus {
         entered: &mut HashSet<PathBuf>,
     ) -> io::Result<()> {
         if depth == 0 {
-            self.skip(folder, format!("more than {DEEPEST} folders deep"));
+            self.skip(folder, format!("more than {MAX_DEPTH} folders deep"));
             return Ok(());
         }
         let real = folder.canonicalize().map_err(|e| named(folder, &e))?;
         if !entered.insert(real) {
-            self.skip(folder, "a folder that was read already".to_owned());
+            self.skip(folder, "a folder that was already read".to_owned());
             return Ok(());
         }
         let entries = fs::read_dir(folder).map_err(|e| named(folder, &e))?;
@@ -104,4 +106,71 @@ fn named(place: &Path, error: &io::Error) -> io::Error {
 fn is_hidden(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with('.'))
+}
+
+/// The traces as text, for checking units by the mean rate: a line for each of up to three traces, else
+/// one line with the ranges; and all notes.
+pub fn describe(traces: &[Trace]) -> String {
+    let each = traces.len() <= 3;
+    let mut lines = Vec::new();
+    for trace in traces {
+        let (name, kbps, duration_s) = (trace.name(), trace.mean_kbps(), trace.duration_s());
+        if each {
+            let mean = rate(kbps);
+            lines.push(format!(
+                "{name}: mean {mean} kbit/s over {duration_s:.1} s\n"
+            ));
+        }
+        lines.extend(trace.notes().iter().map(|note| format!("{name}: {note}\n")));
+    }
+    if !each {
+        let means = range(traces.iter().map(Trace::mean_kbps)).map(rate);
+        let lengths = range(traces.iter().map(Trace::duration_s)).map(|s| format!("{s:.0}"));
+        lines.push(format!(
+            "{} traces: mean rates {} kbit/s, lengths {} s (min / median / max)\n",
+            traces.len(),
+            means.join(" / "),
+            lengths.join(" / ")
+        ));
+    }
+    lines.concat()
+}
+
+/// A rate with at least three digits.
+fn rate(kbps: f64) -> String {
+    match kbps {
+        ..10.0 => format!("{kbps:.2}"),
+        ..100.0 => format!("{kbps:.1}"),
+        _ => format!("{kbps:.0}"),
+    }
+}
+
+/// Minimum, median and maximum of at least one value.
+fn range(values: impl Iterator<Item = f64>) -> [f64; 3] {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    [0, values.len() / 2, values.len() - 1].map(|place| values[place])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_traces_are_described_one_by_one_and_many_together() {
+        let trace = |k: i32| {
+            let kbps = 4.5 * 10f64.powi(k);
+            Trace::parse(
+                &format!("t{k}"),
+                format!("0,{kbps}\n10,{kbps}\n").as_bytes(),
+            )
+            .unwrap()
+        };
+        let traces: Vec<Trace> = (0..5).map(trace).collect();
+        let two = "t0: mean 4.50 kbit/s over 20.0 s\nt1: mean 45.0 kbit/s over 20.0 s\n";
+        assert_eq!(describe(&traces[..2]), two);
+        let all = "5 traces: mean rates 4.50 / 450 / 45000 kbit/s, lengths 20 / 20 / 20 s (min / median / max)\n";
+        assert_eq!(describe(&traces), all);
+    }
 }

@@ -1,26 +1,25 @@
-//! A trace as a link: piecewise constant rate, a latency a request, looping for ever.
+//! A trace as a link: piecewise constant rate, latency per request, repeated forever.
 //!
-//! Everything follows from one increasing function, the bits that have passed by a time, and its
-//! inverse; both are a binary search over prefix sums. A [`Link`] has no state, so one serves many
-//! transfers and sessions.
+//! All results derive from the cumulative bits by a time and their inverse, both binary searches over
+//! prefix sums. A [`Link`] is immutable and serves many transfers and sessions.
 
 use super::conditions::Conditions;
 use super::trace::{Trace, TraceError};
 
-/// Progress is worth reporting after this much time ...
+/// Minimum time between progress reports ...
 const STEP_S: f64 = 0.1;
-/// ... and this many bytes, as in Sabre (12,000 bits).
+/// ... and minimum number of bytes, as in Sabre (12,000 bits).
 const STEP_BYTES: u64 = 1500;
 
-/// What would take longer than this, seconds, is as good as never: three hundred years.
+/// Longer transfers count as never ending, seconds (300 years).
 const NEVER_S: f64 = 1e10;
 
-/// A trace made ready for questions, its rates multiplied.
+/// A trace with prefix sums, its rates multiplied.
 #[derive(Debug, Clone)]
 pub struct Link {
     /// Start of every period and the end of the last, seconds.
     edges_s: Vec<f64>,
-    /// Bits that passed by each of them.
+    /// Cumulative bits at each edge.
     bits: Vec<f64>,
     rates: Vec<f64>,
     latencies_s: Vec<f64>,
@@ -29,8 +28,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link that carries `multiplier` × the trace's rate; the latencies stay. Multipliers reach
-    /// from 0 to a million; what is no number counts as 0.
+    /// A link with `multiplier` × the trace's rates and its latencies. NaN and negative multipliers
+    /// count as 0.
     pub fn new(trace: &Trace, multiplier: f64) -> Self {
         let multiplier = if multiplier.is_finite() {
             multiplier.max(0.0)
@@ -61,7 +60,7 @@ impl Link {
         }
     }
 
-    /// A link under `conditions`; `Err` when those are no numbers of seconds.
+    /// A link under `conditions`; fails for values that are not seconds.
     pub fn under(trace: &Trace, conditions: &Conditions) -> Result<Self, TraceError> {
         let link = Self::new(&conditions.apply(trace)?, conditions.multiplier);
         Ok(Self {
@@ -76,8 +75,7 @@ impl Link {
         self.rates.iter().copied().fold(0.0, f64::max) / 1e6
     }
 
-    /// When the first byte can come at the earliest of a request made at `at_s` or later: to wait for
-    /// a lower latency may pay.
+    /// Earliest first byte of a request made at `at_s` or later: waiting for a lower latency can pay.
     pub(crate) fn first_byte_s(&self, at_s: f64) -> f64 {
         let (laps, period, _) = self.place(at_s);
         let mut soonest_s = at_s + self.latencies_s[period];
@@ -98,7 +96,7 @@ impl Link {
         }
     }
 
-    /// Bytes that every answer carries beside its body.
+    /// Bytes of headers in every response.
     pub fn overhead_bytes(&self) -> u64 {
         self.overhead_bytes
     }
@@ -108,7 +106,7 @@ impl Link {
     pub fn periods(&self, until_s: f64) -> Vec<(f64, f64, f64)> {
         let mut periods = Vec::new();
         let mut lap_start_s = 0.0;
-        // However short its rounds, a picture or a count needs no more periods than this.
+        // Bounds the memory for traces of very short laps.
         while lap_start_s < until_s && periods.len() < 1_000_000 {
             let starts = self.edges_s.iter().map(|edge| lap_start_s + edge);
             let values = self.rates.iter().zip(&self.latencies_s);
@@ -132,7 +130,7 @@ impl Link {
         self.latencies_s[period]
     }
 
-    /// A transfer of `bytes` whose first byte may pass at `from_s`.
+    /// A transfer of `bytes` that starts to flow at `from_s`.
     pub fn flow(&self, from_s: f64, bytes: u64) -> Flow {
         let base_bits = self.passed(from_s);
         let ends_s = match bytes {
@@ -149,19 +147,19 @@ impl Link {
         }
     }
 
-    /// Bits that passed from time 0 to `at_s`.
+    /// Cumulative bits from time 0 to `at_s`.
     pub(crate) fn passed(&self, at_s: f64) -> f64 {
         let (laps, period, into_s) = self.place(at_s);
         laps * self.lap_bits() + self.bits[period] + self.rates[period] * into_s
     }
 
-    /// The earliest time by which so many bits, more than 0, passed; `None` if that never is.
+    /// The time at which the cumulative bits reach `bits` (more than 0); `None` if never.
     pub(crate) fn when(&self, bits: f64) -> Option<f64> {
         let lap_bits = self.lap_bits();
         if lap_bits <= 0.0 || (!self.looped && bits > lap_bits) {
             return None;
         }
-        // A whole lap belongs to the lap that carried its last bit.
+        // The end of a lap belongs to that lap, not to the next.
         let laps = ((bits / lap_bits).ceil() - 1.0).max(0.0);
         let rest = (bits - laps * lap_bits).clamp(0.0, lap_bits);
         let period = self.bits[1..].partition_point(|&by_end| by_end < rest);
@@ -173,7 +171,7 @@ impl Link {
         at_s.is_finite().then_some(at_s)
     }
 
-    /// Laps before `at_s`, the period that it falls in, and seconds into that.
+    /// Complete laps before `at_s`, the period of `at_s`, and the seconds into it.
     fn place(&self, at_s: f64) -> (f64, usize, f64) {
         let laps = if self.looped {
             (at_s / self.lap_s()).floor().max(0.0)
@@ -204,14 +202,13 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// When the last byte passes, or `None` if it never does.
+    /// Arrival of the last byte; `None` if never.
     pub fn ends_s(&self) -> Option<f64> {
         self.ends_s
     }
 
-    /// The next moment after `after_s` worth a report and the bytes that arrived by then, when
-    /// `received` had arrived before: 100 ms and 1500 bytes on, or the end. `None` if the link never
-    /// carries the rest.
+    /// Time and received bytes of the next progress report after `after_s`, with `received` bytes
+    /// before it: 100 ms and 1500 bytes later, or the end. `None` if the transfer never ends.
     pub fn next(&self, link: &Link, after_s: f64, received: u64) -> Option<(f64, u64)> {
         let end = (self.ends_s?, self.bytes);
         let wanted = received.saturating_add(STEP_BYTES);
@@ -226,7 +223,7 @@ impl Flow {
         Some((at_s.clamp(after_s, end.0), wanted))
     }
 
-    /// Whole bytes that arrived by `at_s`.
+    /// Whole bytes received by `at_s`.
     pub fn received(&self, link: &Link, at_s: f64) -> u64 {
         let bytes = (link.passed(at_s) - self.base_bits) / 8.0;
         (bytes.max(0.0) as u64).min(self.bytes)

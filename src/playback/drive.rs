@@ -1,53 +1,34 @@
-//! Turns a session: its commands into transfers, what happens to those into events.
+//! Turns a player over real connections: its actions into transfers, what happens to those into inputs.
 //!
-//! One task, one transfer at a time. A transfer that fails for a passing reason is tried again
-//! with growing pauses; when that does not help, the session looks for another rung.
+//! One task, one transfer at a time. All decisions are the player core's; here are sockets, the clock, the
+//! planned seeks, and how long to wait before a request that failed is worth another attempt.
 
 use super::body::{Body, Pull};
 use super::cmcd::{Kind, Media, is_urgent};
 use super::error::FetchError;
-use super::hold::Hold;
 use super::http::{Client, Opened, Purpose, span};
-use super::lists::{Lists, Place};
+use super::indexes::{kind, named};
+use super::resolve::resolve;
 use super::shape::{Clock, Turn};
 use super::stream::Stream;
 use crate::player::abr::Abr;
-use crate::player::event::{Command, Event, Rendered};
+use crate::player::client::{Action, Ending, Input, Player, Request, RequestId, Segment};
+use crate::player::event::Rendered;
+use crate::player::index::{self as player, Resource};
 use crate::player::ladder::Ladder;
-use crate::player::log::{Log, Outcome};
+use crate::player::log::Log;
 use crate::player::session::{Options, Session};
 use bytes::Bytes;
+use reqwest::Url;
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
-/// While nothing arrives, the session is asked this often whether to go on.
-pub(super) const TICK: Duration = Duration::from_millis(250);
-
-/// A media segment as it arrived.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Segment {
-    /// Segment number.
-    pub segment: usize,
-    /// Rung number.
-    pub rung: usize,
-    /// The bytes, `styp` included: those of the rung, or of the base layer.
-    pub bytes: Bytes,
-    /// The layers above the base up to number `rung`, where the stream is in layers.
-    pub layers: Vec<Bytes>,
-    /// The init segments of the bytes and of every layer.
-    pub inits: Vec<Bytes>,
-    /// Whether the bytes are all there. An abandoned transfer leaves the first of them: what samples
-    /// they hold is to be shown, and the rest of the segment follows from another rung.
-    pub whole: bool,
-    /// What of it is not to be shown, seconds from its start: what lies before the place that the start
-    /// or a seek went to, or what came before from another rung.
-    pub skip_s: f64,
-    /// More frames than these are not of a segment as long as the manifest says: whoever renders it
-    /// should stop there.
-    pub most_frames: u64,
-}
+/// While nothing arrives, the player is asked this often whether to go on.
+const TICK: Duration = Duration::from_millis(250);
 
 /// How to play a stream.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +76,7 @@ pub async fn play(
 
 /// As [`play`], beside a generator that says how far it is: then it returns when the generator is
 /// done, too. The options must say that the device is measured
-/// ([`Compute::measured`](crate::player::pipeline::Compute::measured)).
+/// ([`Compute::measured`](crate::player::compute::Compute::measured)).
 pub async fn play_beside(
     client: &Client,
     stream: &Stream,
@@ -104,367 +85,322 @@ pub async fn play_beside(
     generator: Option<UnboundedReceiver<Rendered>>,
 ) -> Played {
     let session = Session::new(stream.ladder().clone(), &setup.options);
+    let one_rung = !stream.ladder().is_layered() && matches!(setup.options.abr, Abr::Fixed(_));
     let mut driver = Driver {
         client,
         stream,
         sink,
-        session,
-        lists: stream.lists().clone(),
-        spare: stream.ladder().is_layered() || !matches!(setup.options.abr, Abr::Fixed(_)),
-        late: Vec::new(),
+        player: Player::new(session, stream.index().clone(), one_rung),
         clock: Clock::start(),
         seeks: setup.seeks.iter().copied().collect(),
-        hold: Hold::default(),
         generator,
-        entered: Some(setup.options.start_s).filter(|start_s| *start_s > 0.0),
         stalls_told: 0,
         closed: false,
-        told: 0,
         error: None,
     };
     let complete = driver.run().await;
+    let session = driver.player.into_session();
     Played {
-        ladder: Arc::clone(driver.session.ladder()),
-        log: driver.session.into_log(),
-        error: driver.error,
+        ladder: Arc::clone(session.ladder()),
+        log: session.into_log(),
+        error: driver.error.filter(|_| !complete && !driver.closed),
         complete,
     }
 }
 
-pub(super) struct Driver<'a> {
-    pub(super) client: &'a Client,
-    pub(super) stream: &'a Stream,
+struct Driver<'a> {
+    client: &'a Client,
+    stream: &'a Stream,
     sink: &'a Sender<Segment>,
-    pub(super) session: Session,
-    /// What is known of where segments lie.
-    pub(super) lists: Lists,
-    /// Whether rungs other than the one in use may be wanted.
-    pub(super) spare: bool,
-    /// Rungs whose index could not be had ahead of time: only asked for when they are wanted.
-    pub(super) late: Vec<usize>,
-    pub(super) clock: Clock,
+    player: Player,
+    clock: Clock,
     /// Seeks to come.
     seeks: VecDeque<Jump>,
-    hold: Hold,
-    /// Where the generator says how far it is.
-    pub(super) generator: Option<UnboundedReceiver<Rendered>>,
-    /// Media time that the start or the last seek goes to, until that is here, seconds.
-    entered: Option<f64>,
+    /// Where the generator reports its progress.
+    generator: Option<UnboundedReceiver<Rendered>>,
     /// Stalls that the server knows of.
     stalls_told: usize,
-    /// Nobody takes the segments any more.
-    pub(super) closed: bool,
-    /// Bytes of the running transfer that the session knows of.
-    told: usize,
-    /// The last transfer's failure.
+    /// The receiver of the segments, or the generator, went away.
+    closed: bool,
+    /// The last failure.
     error: Option<FetchError>,
 }
 
-/// What became of one attempt at a transfer.
-enum Attempt {
-    /// All here.
-    Delivered { bytes: Bytes, at_s: f64 },
-    /// The session wants something else.
-    Interrupted(Command),
+/// Something that happens beside a transfer.
+enum Aside {
+    Tick,
+    Seek,
+    News(Option<Rendered>),
+}
+
+/// The bytes of a request that was answered.
+struct Answered {
+    bytes: Bytes,
+    wire_bytes: u64,
+    at_s: f64,
 }
 
 impl Driver<'_> {
-    /// Obeys the session to the end; whether everything was delivered.
+    /// Does what the player says, to the end; whether everything was delivered.
     async fn run(&mut self) -> bool {
-        let mut command = self.tell(Event::Start);
-        loop {
-            self.release().await;
-            if self.closed {
-                self.error = None;
-                return false;
-            }
-            command = match command {
-                Command::Fetch { segment, rung } | Command::Abandon { segment, rung } => {
-                    match self.transfer(segment, rung).await {
-                        Some(command) => command,
-                        None => return false,
+        self.player.hand_on_shown(!self.seeks.is_empty());
+        self.tell(Input::Start);
+        let mut now_s = self.clock.now_s();
+        while !self.closed {
+            match self.player.poll(now_s) {
+                Action::Request(request) => {
+                    let starved = self.transfer(&request).await;
+                    if starved {
+                        return false;
                     }
                 }
-                Command::Wait { until_s } => match self.to_list_ahead() {
-                    Some((rung, ask)) => self.list_ahead(rung, &ask, until_s).await,
-                    None => self.wait(until_s).await,
-                },
-                Command::Drain { until_s }
-                    if self.seek_at_s() < until_s || self.session.is_generating() =>
+                Action::Decode(segment) => self.hand_on(segment).await,
+                Action::Wait { until_s } => {
+                    now_s = self.wait(until_s).await;
+                    continue;
+                }
+                Action::Drain { until_s }
+                    if self.seek_at_s() < until_s || self.player.session().is_generating() =>
                 {
-                    self.release_all().await;
-                    self.wait(until_s).await
+                    now_s = self.wait(until_s).await;
+                    continue;
                 }
-                Command::Drain { until_s } => {
+                Action::Drain { until_s } => {
                     self.seeks.clear();
-                    self.session.handle(until_s, Event::Timer)
+                    self.player.hand_on_shown(false);
+                    now_s = until_s;
+                    continue;
                 }
-                Command::Done => return self.hand_on_the_rest().await,
-                Command::Continue | Command::GiveUp { .. } => return false,
-            };
+                Action::Cancel(_) => {}
+                Action::End(ending) => return ending == Ending::Finished,
+            }
+            now_s = self.clock.now_s();
+        }
+        false
+    }
+
+    fn tell(&mut self, input: Input<'_>) {
+        if let Err(error) = self.player.input(self.clock.now_s(), input) {
+            self.error = Some(named(&self.stream.source().url, error));
         }
     }
 
-    /// Sleeps until `until_s`, or a moment only while segments may have to be handed on, or until
-    /// there are news.
-    async fn wait(&mut self, until_s: f64) -> Command {
-        let nap_s = match self.seeks.is_empty() && self.hold.is_empty() {
-            true => f64::INFINITY,
-            false => self.clock.now_s() + TICK.as_secs_f64(),
-        };
-        let at_s = until_s.min(nap_s).min(self.seek_at_s());
+    async fn hand_on(&mut self, segment: Segment) {
+        self.closed |= self.sink.send(segment).await.is_err();
+    }
+
+    /// Sleeps until `until_s`, the next seek or news; returns the time.
+    async fn wait(&mut self, until_s: f64) -> f64 {
+        let at_s = until_s.min(self.seek_at_s());
         let clock = self.clock;
         tokio::select! {
-            () = clock.until(at_s) => {}
-            news = news(&mut self.generator) => return self.take_news(news),
-        }
-        match self.due() {
-            Some(command) => command,
-            None => {
-                let now_s = self.clock.now_s().max(at_s);
-                self.session.handle(now_s, Event::Timer)
+            () = clock.until(at_s) => {
+                if at_s < until_s {
+                    self.aside(Aside::Seek);
+                }
+                self.clock.now_s().max(at_s)
             }
-        }
-    }
-
-    /// Tells the session what the generator did; one that is gone takes no more segments.
-    pub(super) fn take_news(&mut self, news: Option<Rendered>) -> Command {
-        match news {
-            Some(news) => self.tell(Event::Rendered(news)),
-            None => {
-                self.closed = true;
-                Command::Continue
+            news = news(&mut self.generator) => {
+                self.aside(Aside::News(news));
+                self.clock.now_s()
             }
         }
     }
 
     /// When the next seek is due; never, if there is none.
-    pub(super) fn seek_at_s(&self) -> f64 {
+    fn seek_at_s(&self) -> f64 {
         self.seeks.front().map_or(f64::INFINITY, |jump| jump.at_s)
     }
 
-    /// Seeks, if it is time to.
-    fn due(&mut self) -> Option<Command> {
-        (self.clock.now_s() >= self.seek_at_s()).then(|| self.seek())
+    /// Tells the player what happened beside a transfer.
+    fn aside(&mut self, aside: Aside) {
+        match aside {
+            Aside::Tick => {}
+            Aside::Seek => {
+                if let Some(jump) = self.seeks.pop_front() {
+                    self.player.hand_on_shown(!self.seeks.is_empty());
+                    self.tell(Input::Seek(jump.to_s));
+                }
+            }
+            Aside::News(Some(news)) => self.tell(Input::Rendered(news)),
+            Aside::News(None) => self.closed = true,
+        }
     }
 
-    pub(super) fn seek(&mut self) -> Command {
-        let Some(jump) = self.seeks.pop_front() else {
-            return Command::Continue;
+    /// Sends `request` and reports on it to its end; whether the throttle lets nothing through.
+    async fn transfer(&mut self, request: &Request) -> bool {
+        let manifest = &self.stream.source().url;
+        let (media, id) = (is_media(request), request.id);
+        let answered = match resolve(manifest, &request.resource.url) {
+            Ok(url) if media => self.media(request, &url).await,
+            Ok(url) => self.part(request, &url).await,
+            Err(error) => Err(error),
         };
-        self.entered = Some(jump.to_s);
-        self.hold.clear();
-        self.tell(Event::Seek(jump.to_s))
-    }
-
-    /// Hands on what will change no more.
-    pub(super) async fn release(&mut self) {
-        while let Some(segment) = self.hold.next(&self.session, !self.seeks.is_empty()) {
-            self.closed |= self.sink.send(segment).await.is_err();
-        }
-    }
-
-    /// Hands on everything, where it will not change and no seek is left.
-    async fn release_all(&mut self) {
-        while self.seeks.is_empty() {
-            let Some(segment) = self.hold.rest() else {
-                return;
-            };
-            self.closed |= self.sink.send(segment).await.is_err();
-        }
-    }
-
-    async fn hand_on_the_rest(&mut self) -> bool {
-        self.release().await;
-        self.release_all().await;
-        !self.closed
-    }
-
-    /// Fetches one segment, trying again as patience allows. `None` ends the session.
-    async fn transfer(&mut self, segment: usize, rung: usize) -> Option<Command> {
-        let mut attempt = 0;
-        let mut untried = self.lists.other_places();
-        loop {
-            let error = match self.attempt(segment, rung).await {
-                Ok(Attempt::Delivered { bytes, at_s }) => {
+        match answered {
+            Ok(None) => false,
+            Ok(Some(Answered {
+                bytes,
+                wire_bytes,
+                at_s,
+            })) => {
+                if media {
                     self.error = None;
-                    return Some(self.delivered(segment, rung, bytes, at_s));
                 }
-                Ok(Attempt::Interrupted(command)) => return Some(command),
-                Err(error) => error,
-            };
-            tracing::warn!(segment, rung, attempt, %error, "a transfer failed");
-            let starved = matches!(error, FetchError::Starved { .. });
-            if untried > 0 && !starved && self.lists.go_on(&error).is_ok() {
-                untried -= 1;
-                self.tell(Event::Retried);
-                continue;
-            }
-            untried = self.lists.other_places();
-            let patience = self.client.patience();
-            let url = self.wanted_url(segment, rung);
-            let pause = url.and_then(|url| patience.pause_after(&url, attempt, &error));
-            self.error = Some(error);
-            match pause {
-                _ if starved => return None,
-                Some(pause) => {
-                    let at_s = self.clock.now_s() + pause.as_secs_f64();
-                    self.clock.until(at_s.min(self.seek_at_s())).await;
-                }
-                None => return Some(self.tell(Event::Failed)),
-            }
-            if let Some(command) = self.due() {
-                return Some(command);
-            }
-            self.tell(Event::Retried);
-            attempt += 1;
-        }
-    }
-
-    /// Tells the session, and keeps the bytes unless they came too late.
-    fn delivered(&mut self, segment: usize, rung: usize, bytes: Bytes, at_s: f64) -> Command {
-        let (length, kept_s) = (bytes.len() as u64, self.session.kept_s());
-        let command = self.session.handle(at_s, Event::Delivered(length));
-        let mut requests = self.session.log().requests.iter().rev();
-        let request = requests.find(|r| r.segment == segment && r.rung == rung);
-        match request.map(|request| request.outcome) {
-            Some(Outcome::Delivered) => {
-                let ladder = self.session.ladder();
-                let here = |to_s: &mut f64| ladder.segment_at(*to_s) == segment;
-                let entered = self.entered.take_if(here);
-                self.hold.put(Segment {
-                    segment,
-                    rung,
+                let input = Input::Delivered {
+                    id,
                     bytes,
-                    layers: Vec::new(),
-                    inits: self.lists.init(rung).cloned().into_iter().collect(),
-                    whole: true,
-                    skip_s: entered
-                        .map_or(kept_s, |to_s| (to_s - ladder.start_s(segment)).max(kept_s)),
-                    most_frames: self.lists.most_frames(segment, rung),
-                });
+                    wire_bytes,
+                };
+                let taken = self.player.input(at_s, input);
+                if let Err(error) = taken {
+                    let url = resolve(manifest, &request.resource.url);
+                    self.error = Some(named(url.as_ref().unwrap_or(manifest), error));
+                }
+                false
             }
-            Some(Outcome::Added) => {
-                let init = self.lists.init(rung).cloned().unwrap_or_default();
-                self.hold.add_layer(segment, rung, bytes, init);
+            Err(error) => {
+                tracing::warn!(?request.resource, request.attempt, %error, "a request failed");
+                let starved = matches!(error, FetchError::Starved { .. });
+                let again_s = self.pause_s(request, &error);
+                self.error = Some(error);
+                self.tell(Input::Failed { id, again_s });
+                starved
             }
-            _ => {}
         }
-        command
     }
 
-    /// Keeps what the session keeps of an abandoned transfer; before that it had kept `kept_s`.
-    fn keep(&mut self, segment: usize, rung: usize, received: &[u8], kept_s: f64) {
-        if self.session.kept_s() <= kept_s {
-            return;
+    /// The pause after which `request` is worth another attempt, seconds.
+    fn pause_s(&self, request: &Request, error: &FetchError) -> Option<f64> {
+        let url = resolve(&self.stream.source().url, &request.resource.url).ok()?;
+        let patience = self.client.patience();
+        let pause = patience.pause_after(&url, request.attempt, error)?;
+        Some(pause.as_secs_f64())
+    }
+
+    /// Waits for `work` while the player goes on; `None` when `id` is wanted no more.
+    async fn beside<T>(&mut self, id: RequestId, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            let (clock, seek_at_s) = (self.clock, self.seek_at_s());
+            let aside = tokio::select! {
+                done = &mut work => return Some(done),
+                () = clock.until(seek_at_s) => Aside::Seek,
+                news = news(&mut self.generator) => Aside::News(news),
+                () = tokio::time::sleep(TICK) => Aside::Tick,
+            };
+            self.aside(aside);
+            if self.is_off(id).await {
+                return None;
+            }
         }
-        self.hold.put(Segment {
-            segment,
-            rung,
-            bytes: Bytes::copy_from_slice(&received[..self.told.min(received.len())]),
-            layers: Vec::new(),
-            inits: self.lists.init(rung).cloned().into_iter().collect(),
-            whole: false,
-            skip_s: kept_s,
-            most_frames: self.lists.most_frames(segment, rung),
-        });
+    }
+
+    /// Hands on what is ready; whether `id` is wanted no more.
+    async fn is_off(&mut self, id: RequestId) -> bool {
+        while !self.closed && self.player.in_flight() == Some(id) {
+            match self.player.poll(self.clock.now_s()) {
+                Action::Decode(segment) => self.hand_on(segment).await,
+                Action::Wait { .. } => return false,
+                _ => break,
+            }
+        }
+        true
+    }
+
+    /// An index part or an init segment; `None` when it is wanted no more.
+    async fn part(&mut self, request: &Request, url: &Url) -> Result<Option<Answered>, FetchError> {
+        let content = &self.stream.source().content;
+        let told = Purpose::of(content, kind(request.resource.purpose));
+        let (client, range) = (self.client, request.resource.range);
+        let answer = client.get_once(url, range, &told);
+        let Some(answer) = self.beside(request.id, answer).await else {
+            return Ok(None);
+        };
+        let answer = answer?;
+        Ok(Some(Answered {
+            bytes: answer.bytes.into(),
+            wire_bytes: answer.wire_bytes,
+            at_s: self.clock.now_s(),
+        }))
+    }
+
+    /// A media segment; `None` when it is wanted no more.
+    async fn media(
+        &mut self,
+        request: &Request,
+        url: &Url,
+    ) -> Result<Option<Answered>, FetchError> {
+        let Resource { range, purpose, .. } = request.resource;
+        let media = self.told(request, url);
+        let told = Purpose {
+            content: &self.stream.source().content,
+            kind: Kind::Video,
+            media: media.as_ref(),
+        };
+        let client = self.client;
+        let opened = client.open(url, range, &told);
+        let Some(opened) = self.beside(request.id, opened).await else {
+            return Ok(None);
+        };
+        let Opened { turn, mut body, .. } = opened?;
+        let here = match (turn, purpose) {
+            (Some(turn), player::Purpose::Media { segment, rung }) => {
+                let nominal = self.player.session().ladder().size(segment, rung);
+                self.shaped(request.id, turn, &mut body, nominal).await?
+            }
+            _ => self.unshaped(request.id, &mut body).await?,
+        };
+        if !here {
+            return Ok(None);
+        }
+        let at_s = self.clock.now_s();
+        let bytes = Bytes::from(body.finish()?);
+        Ok(Some(Answered {
+            wire_bytes: bytes.len() as u64,
+            bytes,
+            at_s,
+        }))
     }
 
     /// What the server is told about the request for a segment.
-    fn media(&mut self, segment: usize, rung: usize) -> Result<Media, FetchError> {
-        let (session, stalls) = (&self.session, self.session.log().stalls.len());
-        let ladder = session.ladder();
+    fn told(&mut self, request: &Request, url: &Url) -> Option<Media> {
+        let player::Purpose::Media { segment, rung } = request.resource.purpose else {
+            return None;
+        };
+        let session = self.player.session();
+        let stalls = session.log().stalls.len();
         let mut media = Media {
             buffer_s: session.buffer_s(),
             throughput_kbps: session.throughput_kbps(),
             urgent: is_urgent(session.state()),
             starved: stalls > self.stalls_told,
-            ..Media::of(ladder, segment, rung)
+            ..Media::of(session.ladder(), segment, rung)
         };
         self.stalls_told = stalls;
-        // What comes after a layer is not known yet.
-        let layer = rung > 0 && ladder.is_layered();
-        if self.lists.knows(segment + 1, rung) && !layer {
-            let here = self.lists.place(segment, rung)?;
-            let next = self.lists.place(segment + 1, rung)?;
+        if let Some(next) = &request.next {
             media.next_range = next.range.map(span);
-            if next.url != here.url {
-                media.next = here.url.make_relative(&next.url);
-            }
+            let there = resolve(&self.stream.source().url, &next.url).ok();
+            let there = there.filter(|there| there != url);
+            media.next = there.and_then(|there| url.make_relative(&there));
         }
-        Ok(media)
+        Some(media)
     }
 
-    async fn attempt(&mut self, segment: usize, rung: usize) -> Result<Attempt, FetchError> {
-        if let Some(command) = self.list(segment, rung).await? {
-            return Ok(Attempt::Interrupted(command));
-        }
-        let Place { url, range } = self.lists.place(segment, rung)?;
-        let kept_s = self.session.kept_s();
-        self.told = 0;
-        let media = self.media(segment, rung)?;
-        let purpose = Purpose {
-            content: self.stream.content(),
-            kind: Kind::Video,
-            media: Some(&media),
-        };
-        let (client, clock, seek_at_s) = (self.client, self.clock, self.seek_at_s());
-        let Opened { turn, mut body, .. } = tokio::select! {
-            opened = client.open(&url, range, &purpose) => opened?,
-            () = clock.until(seek_at_s) => return Ok(Attempt::Interrupted(self.seek())),
-        };
-        let interrupted = match turn {
-            Some(turn) => {
-                let nominal = self.session.ladder().size(segment, rung);
-                self.shaped(turn, &mut body, nominal).await?
-            }
-            None => self.unshaped(&mut body).await?,
-        };
-        if let Some(command) = interrupted {
-            if matches!(command, Command::Abandon { .. }) {
-                self.keep(segment, rung, body.so_far(), kept_s);
-            }
-            return Ok(Attempt::Interrupted(command));
-        }
-        let at_s = self.clock.now_s();
-        let bytes = Bytes::from(body.finish()?);
-        Ok(Attempt::Delivered { bytes, at_s })
-    }
-
-    /// Reports progress: of the body `so_far` that there are `bytes`. A command when something
-    /// else is to be done.
-    async fn progressed(&mut self, so_far: &[u8], bytes: u64) -> Option<Command> {
-        if let Some(command) = self.due() {
-            return Some(command);
-        }
-        self.told = bytes as usize;
-        let known = so_far.get(..self.told).unwrap_or(so_far);
-        if let Some(seconds) = self.stream.playable_s(known) {
-            self.tell(Event::Playable(seconds));
-        }
-        let command = self.tell(Event::Progress(bytes));
-        self.release().await;
-        (command != Command::Continue || self.closed).then_some(command)
-    }
-
-    /// Receives the body as fast as it comes; a command when the session wants something else.
-    async fn unshaped(&mut self, body: &mut Body) -> Result<Option<Command>, FetchError> {
-        self.tell(Event::FirstByte);
+    /// Receives the body as fast as it comes; false when it is wanted no more.
+    async fn unshaped(&mut self, id: RequestId, body: &mut Body) -> Result<bool, FetchError> {
+        self.tell(Input::FirstByte(id));
         loop {
-            // Also while nothing moves, the session may have a better idea.
-            let pull = tokio::select! {
-                pull = body.pull_for(TICK) => pull?,
-                news = news(&mut self.generator) => {
-                    self.take_news(news);
-                    Pull::Quiet
-                }
+            // Also while nothing moves, the player may have a better idea.
+            let Some(pull) = self.beside(id, body.pull_for(TICK)).await else {
+                return Ok(false);
             };
-            if pull == Pull::End {
-                return Ok(None);
+            if pull? == Pull::End {
+                return Ok(true);
             }
-            let received = body.received();
-            if let Some(command) = self.progressed(body.so_far(), received).await {
-                return Ok(Some(command));
+            let so_far = body.so_far();
+            self.tell(Input::Progress { id, so_far });
+            if self.is_off(id).await {
+                return Ok(false);
             }
         }
     }
@@ -472,46 +408,41 @@ impl Driver<'_> {
     /// Receives the body as the link lets it whose `turn` this is.
     async fn shaped(
         &mut self,
+        id: RequestId,
         turn: Turn<'_>,
         body: &mut Body,
         nominal: u64,
-    ) -> Result<Option<Command>, FetchError> {
+    ) -> Result<bool, FetchError> {
         let size = body.expected().unwrap_or(nominal);
         let mut shaped = turn.begin(size).await;
-        self.tell(Event::FirstByte);
+        self.tell(Input::FirstByte(id));
         loop {
-            let (clock, seek_at_s) = (self.clock, self.seek_at_s());
-            let bytes = tokio::select! {
-                bytes = shaped.next(body) => bytes?,
-                () = clock.until(seek_at_s) => return Ok(Some(self.seek())),
-                news = news(&mut self.generator) => {
-                    self.take_news(news);
-                    if self.closed {
-                        return Ok(Some(Command::Continue));
-                    }
-                    continue;
-                }
+            let Some(bytes) = self.beside(id, shaped.next(body)).await else {
+                return Ok(false);
             };
-            let Some(bytes) = bytes else {
-                return Ok(None);
+            let Some(bytes) = bytes? else {
+                return Ok(true);
             };
             if bytes >= size {
                 while body.pull().await? {}
-                return Ok(None);
+                return Ok(true);
             }
-            if let Some(command) = self.progressed(body.so_far(), bytes).await {
-                return Ok(Some(command));
+            let here = body.so_far();
+            let so_far = here.get(..bytes as usize).unwrap_or(here);
+            self.tell(Input::Progress { id, so_far });
+            if self.is_off(id).await {
+                return Ok(false);
             }
         }
     }
+}
 
-    pub(super) fn tell(&mut self, event: Event) -> Command {
-        self.session.handle(self.clock.now_s(), event)
-    }
+fn is_media(request: &Request) -> bool {
+    matches!(request.resource.purpose, player::Purpose::Media { .. })
 }
 
 /// The generator's next news, or `None` once it is gone; without a generator there never are any.
-pub(super) async fn news(generator: &mut Option<UnboundedReceiver<Rendered>>) -> Option<Rendered> {
+async fn news(generator: &mut Option<UnboundedReceiver<Rendered>>) -> Option<Rendered> {
     match generator {
         Some(generator) => generator.recv().await,
         None => std::future::pending().await,

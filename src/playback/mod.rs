@@ -8,18 +8,13 @@
 //! | `received` | bytes that came beside media |
 //! | `file` | the same of a local title |
 //! | `cmcd` | what every request tells the server (CTA-5004) |
-//! | `hold` | segments that may still change |
 //! | `title` | a manifest's URL → presentation → stream |
 //! | `stream` | one group, ready to be played |
-//! | `lists` | what is known of its segments: the grid, the ladder |
-//! | `listing` | the same of one rung, and what to ask for next |
-//! | `index` | segments of a rung from its `sidx` |
 //! | `weights` | a generator's weights, into a folder |
 //! | `resolve` | addresses |
-//! | `places` | several BaseURLs for the same files |
 //! | `shape` | the session clock, and bodies slowed down to a trace |
-//! | `drive` | commands of the session ↔ transfers |
-//! | `indexing` | indexes that come while a title plays |
+//! | `indexes` | index parts that come before playback |
+//! | `drive` | actions of the player core ↔ transfers |
 //! | `error` | what can go wrong, with the URL |
 //!
 //! Media segments leave through a channel, in order, as bytes with their segment and rung: a rung's
@@ -32,13 +27,8 @@ mod coding;
 mod drive;
 mod error;
 mod file;
-mod hold;
 mod http;
-mod index;
-mod indexing;
-mod listing;
-mod lists;
-mod places;
+mod indexes;
 mod received;
 mod resolve;
 mod shape;
@@ -46,8 +36,9 @@ mod stream;
 mod title;
 mod weights;
 
+pub use crate::player::client::Segment;
 pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
-pub use drive::{Jump, Played, Segment, Setup, play, play_beside};
+pub use drive::{Jump, Played, Setup, play, play_beside};
 pub use error::FetchError;
 pub use file::locate;
 pub use http::{Client, Patience};

@@ -1,11 +1,11 @@
-//! Bytes that came beside media segments: every one, whatever became of the request.
+//! Byte counts of everything but media segments, failed requests included.
 
 use super::cmcd::Kind;
 use crate::player::log::Overhead;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a client has received, by what it was for.
+/// Bytes that a client has received, by purpose.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Received {
     manifest: Counter,
@@ -14,7 +14,7 @@ pub(super) struct Received {
     quality: Counter,
 }
 
-/// A count that many may add to.
+/// A shared count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counter(Arc<AtomicU64>);
 
@@ -29,8 +29,8 @@ impl Counter {
 }
 
 impl Received {
-    /// Where bytes of this kind count; those of media segments stand in the session's log, and those of
-    /// weights serve other titles, too.
+    /// The counter of this kind. Media segments are counted in the session's log; weights serve other titles,
+    /// too.
     pub(super) fn counter(&self, kind: Kind) -> Option<Counter> {
         match kind {
             Kind::Manifest => Some(self.manifest.clone()),

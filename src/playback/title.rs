@@ -7,17 +7,13 @@
 use super::cmcd::{Content, Kind};
 use super::error::FetchError;
 use super::http::{Client, Purpose};
-use super::listing::Playlist;
-use super::lists::Lists;
-use super::places::Places;
+use super::indexes::{Source, named};
 use super::resolve::{parse, resolve};
 use super::stream::Stream;
 use crate::manifest::hls::Master;
 use crate::manifest::{Presentation, dash};
-use futures_util::future::try_join_all;
+use crate::player::index::{Index, Places, Playlist, text_of};
 use reqwest::Url;
-use std::borrow::Cow;
-use std::ops::Range;
 
 /// A title whose manifest has been read.
 #[derive(Debug, Clone)]
@@ -40,7 +36,7 @@ impl Title {
         let purpose = Purpose::of(&content, Kind::Manifest);
         let answer = client.get(&url, None, &purpose).await?;
         let url = answer.moved.unwrap_or(url);
-        let text = text_of(&url, &answer.bytes)?;
+        let text = text_of(&answer.bytes).map_err(|error| named(&url, error))?;
         let start = text.trim_start_matches('\u{feff}').trim_start();
         let (mut playlists, mut places) = (Vec::new(), None);
         let presentation = if start.starts_with("#EXTM3U") {
@@ -114,86 +110,17 @@ impl Title {
         }
         let before = groups[..group].iter().map(|g| g.representations.len());
         let playlists = self.playlists.get(before.sum()..).unwrap_or_default();
-        let url = self.url.clone();
-        let lists = Lists::new(url, &self.presentation, group, layered, playlists);
-        let mut lists = lists.at(self.places);
-        fetch_lists(client, &self.content, &mut lists, (0, 0..1)).await?;
-        if lists.is_short() {
-            let everything = lists.everything();
-            fetch_lists(client, &self.content, &mut lists, everything).await?;
-        }
-        let ladder = match lists.is_complete() {
-            true => lists.whole_ladder()?,
-            false => lists.first_ladder()?,
+        let index = Index::new(&self.presentation, group, layered, playlists);
+        let mut index = index.at(self.places);
+        let source = Source {
+            url: self.url,
+            content: self.content,
         };
+        let lacks = Index::lacks_to_begin;
+        source.fetch_index(client, &mut index, lacks).await?;
+        let ladder = index.first_ladder();
+        let ladder = ladder.map_err(|error| named(&source.url, error))?;
         let quality_url = self.presentation.quality_url;
-        let manifest = (self.url, self.content);
-        Ok(Stream::new(manifest, quality_url, lists, ladder))
+        Ok(Stream::new(source, quality_url, index, ladder))
     }
-}
-
-/// The text of a manifest or playlist.
-pub(super) fn text_of<'a>(url: &Url, bytes: &'a [u8]) -> Result<Cow<'a, str>, FetchError> {
-    match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(FetchError::Utf16 {
-            url: url.to_string(),
-        }),
-        _ => Ok(String::from_utf8_lossy(bytes)),
-    }
-}
-
-/// Fetches all that must be there before `segment` of `rungs` can be asked for, for all of them at a
-/// time. What cannot be had from one place is looked for in the others; in the last, with patience.
-pub(super) async fn fetch_lists(
-    client: &Client,
-    content: &Content,
-    lists: &mut Lists,
-    (segment, rungs): (usize, Range<usize>),
-) -> Result<(), FetchError> {
-    let mut untried = lists.other_places();
-    loop {
-        match fetch_next(
-            client,
-            content,
-            lists,
-            (segment, rungs.clone()),
-            untried == 0,
-        )
-        .await
-        {
-            Ok(true) => untried = lists.other_places(),
-            Ok(false) => return Ok(()),
-            Err(error) if untried == 0 => return Err(error),
-            Err(error) => {
-                lists.go_on(&error)?;
-                untried -= 1;
-            }
-        }
-    }
-}
-
-/// Fetches what comes next for each of `rungs`; false if there is nothing.
-async fn fetch_next(
-    client: &Client,
-    content: &Content,
-    lists: &mut Lists,
-    (segment, rungs): (usize, Range<usize>),
-    patient: bool,
-) -> Result<bool, FetchError> {
-    let mut asks = Vec::new();
-    for rung in rungs {
-        asks.extend(lists.lacks(segment, rung)?.map(|ask| (rung, ask)));
-    }
-    let answers = asks.iter().map(|(_, ask)| async move {
-        let purpose = Purpose::of(content, ask.kind);
-        match patient {
-            true => client.get(&ask.url, ask.range, &purpose).await,
-            false => client.get_once(&ask.url, ask.range, &purpose).await,
-        }
-    });
-    let answers = try_join_all(answers).await?;
-    for ((rung, ask), answer) in asks.iter().zip(answers) {
-        lists.take(*rung, ask, answer)?;
-    }
-    Ok(!asks.is_empty())
 }

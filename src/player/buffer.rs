@@ -1,148 +1,186 @@
-//! Media that has arrived and is not yet played.
+//! The playback buffer: media that has arrived and is not yet played, in play order.
 //!
-//! A queue of pieces in play order. Knows durations and rungs, not bytes and not the clock: whoever
-//! owns it says how much time was played.
+//! One queue. A piece carries its generation job for as long as that runs, so media and the work on it
+//! cannot fall out of step. Knows durations and rungs, not bytes and not the clock: the caller says how
+//! much time was played.
 
+use super::compute::Job;
 use std::collections::VecDeque;
 
 /// Spans of time below this are rounding, not media: one nanosecond.
 pub(crate) const TICK_S: f64 = 1e-9;
 
-/// A segment, or what a seek left of it, waiting to be played.
+/// A segment that plays sooner than this is not changed any more: the renderer has it. Seconds.
+pub(crate) const LEAD_S: f64 = 1.0;
+
+/// A buffered segment that may still be replaced, or get one more layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Open {
+    pub(crate) segment: usize,
+    pub(crate) rung: usize,
+    /// Media time until it plays, seconds.
+    pub(crate) plays_in_s: f64,
+}
+
+/// A segment, or the part of one that an abandoned transfer or a seek left.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Piece {
-    /// Segment number.
-    pub segment: usize,
+pub(crate) struct Piece {
+    pub(crate) segment: usize,
     /// The rung that it came from.
-    pub rung: usize,
-    /// What is left to play, in seconds.
-    pub left_s: f64,
-    /// When it can be shown; the session clock, seconds.
-    pub ready_s: f64,
+    pub(crate) rung: usize,
+    /// Media left to play, seconds; 0 once played.
+    pub(crate) left_s: f64,
+    /// When its first frame can be shown, session clock, seconds.
+    pub(crate) ready_s: f64,
     /// Whether some of it was played.
-    pub begun: bool,
+    pub(crate) begun: bool,
+    /// Its generation, until that is finished; `None` too where generation takes no time.
+    pub(crate) job: Option<Job>,
 }
 
 impl Piece {
-    /// A piece of which nothing was played, ready at `ready_s`.
-    pub fn new(segment: usize, rung: usize, left_s: f64, ready_s: f64) -> Self {
+    /// A piece of which nothing was played, ready at once.
+    pub(crate) fn new(segment: usize, rung: usize, left_s: f64) -> Self {
         Self {
             segment,
             rung,
             left_s,
-            ready_s,
+            ready_s: f64::NEG_INFINITY,
             begun: false,
+            job: None,
         }
+    }
+
+    fn is_played(&self) -> bool {
+        self.left_s <= 0.0
     }
 }
 
-/// A span of play within one piece.
+/// Media to play: so many seconds of it, from a moment of the session clock on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) from_s: f64,
+    /// Media time, seconds.
+    pub(crate) media_s: f64,
+    /// Media seconds a clock second.
+    pub(crate) rate: f64,
+}
+
+/// What was played of one piece.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Step {
-    /// Segment number.
-    pub segment: usize,
-    /// The rung that it came from.
-    pub rung: usize,
-    /// How long, seconds.
-    pub seconds: f64,
-    /// When the piece began, if it did in this span.
-    pub began_s: Option<f64>,
+pub(crate) struct Step {
+    pub(crate) segment: usize,
+    pub(crate) rung: usize,
+    /// Media time, seconds.
+    pub(crate) media_s: f64,
+    /// When the piece began, if it did in this span; session clock.
+    pub(crate) began_s: Option<f64>,
 }
 
 /// The playback buffer. Its level is never negative.
 #[derive(Debug, Clone, Default)]
-pub struct Buffer {
-    pieces: VecDeque<Piece>,
+pub(crate) struct Buffer {
+    /// Pieces not yet played, before them those whose generation is not finished.
+    pub(super) pieces: VecDeque<Piece>,
     level_s: f64,
 }
 
 impl Buffer {
     /// Seconds of media in the buffer, at least 0.
-    pub fn level_s(&self) -> f64 {
+    pub(crate) fn level_s(&self) -> f64 {
         self.level_s
     }
 
-    /// What plays next, first.
-    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
-        self.pieces.iter()
+    /// Pieces with media left to play, in play order.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.pieces.iter().filter(|piece| !piece.is_played())
+    }
+
+    /// The piece that plays next.
+    pub(crate) fn front(&self) -> Option<&Piece> {
+        self.pieces().next()
     }
 
     /// Appends a piece; one without time is dropped.
-    pub fn push(&mut self, piece: Piece) {
+    pub(crate) fn push(&mut self, piece: Piece) {
         if piece.left_s > 0.0 {
             self.pieces.push_back(piece);
             self.level_s += piece.left_s;
         }
     }
 
-    /// Plays up to `seconds` from `from_s` on, telling `played` of every piece; returns what was
-    /// played, less than asked when the buffer ran dry or the next piece was not ready.
-    pub fn play(&mut self, from_s: f64, seconds: f64, mut played: impl FnMut(Step)) -> f64 {
-        let mut left = seconds.max(0.0);
-        while let Some(piece) = self.pieces.front_mut() {
-            let at_s = from_s + (seconds - left);
+    /// Plays `span` and tells `played` of every piece. Returns the media played, less than asked where
+    /// the buffer ran dry or the next piece was not ready.
+    pub(crate) fn play(&mut self, span: Span, mut played: impl FnMut(Step)) -> f64 {
+        let wanted_s = span.media_s.max(0.0);
+        let mut left = wanted_s;
+        for piece in self.pieces.iter_mut().filter(|piece| !piece.is_played()) {
+            let at_s = span.from_s + (wanted_s - left) / span.rate;
             if left <= 0.0 || (!piece.begun && piece.ready_s > at_s) {
                 break;
             }
-            let step = left.min(piece.left_s);
+            let media_s = left.min(piece.left_s);
             played(Step {
                 segment: piece.segment,
                 rung: piece.rung,
-                seconds: step,
+                media_s,
                 began_s: (!piece.begun).then_some(at_s),
             });
             piece.begun = true;
-            piece.left_s -= step;
-            left -= step;
+            piece.left_s -= media_s;
+            left -= media_s;
             if piece.left_s > TICK_S {
                 break;
             }
-            self.pieces.pop_front();
+            piece.left_s = 0.0;
         }
-        let total = seconds.max(0.0) - left;
-        self.level_s = if self.pieces.is_empty() {
-            0.0
-        } else {
-            (self.level_s - total).max(0.0)
+        self.sweep();
+        let total = wanted_s - left;
+        self.level_s = match self.front() {
+            Some(_) => (self.level_s - total).max(0.0),
+            None => 0.0,
         };
         total
     }
 
+    /// Drops leading pieces that are played and generated.
+    pub(super) fn sweep(&mut self) {
+        let done = |piece: &Piece| piece.is_played() && piece.job.is_none();
+        while self.pieces.front().is_some_and(done) {
+            self.pieces.pop_front();
+        }
+    }
+
     /// Puts `rung` in the place of what is there of `segment`, ready at `ready_s`.
-    pub fn raise(&mut self, segment: usize, rung: usize, ready_s: f64) {
-        let mut pieces = self.pieces.iter_mut();
+    pub(crate) fn raise(&mut self, segment: usize, rung: usize, ready_s: f64) {
+        let mut pieces = self.pieces.iter_mut().filter(|piece| !piece.is_played());
         if let Some(piece) = pieces.find(|piece| piece.segment == segment) {
             (piece.rung, piece.ready_s) = (rung, ready_s);
         }
     }
 
-    /// The last piece but `after`.
-    pub(crate) fn last_but(&mut self, after: usize) -> Option<&mut Piece> {
-        self.pieces.iter_mut().rev().nth(after)
-    }
-
-    /// None of the last `count` pieces is ready before `until_s`.
-    pub(crate) fn postpone(&mut self, count: usize, until_s: f64) {
-        for piece in self.pieces.iter_mut().rev().take(count) {
-            piece.ready_s = piece.ready_s.max(until_s);
-        }
-    }
-
     /// Forgets everything, as a seek does.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.pieces.clear();
         self.level_s = 0.0;
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn piece(segment: usize, left_s: f64) -> Piece {
-        Piece::new(segment, segment % 3, left_s, 0.0)
+        Piece::new(segment, segment % 3, left_s)
+    }
+
+    fn span(from_s: f64, media_s: f64) -> Span {
+        Span {
+            from_s,
+            media_s,
+            rate: 1.0,
+        }
     }
 
     #[test]
@@ -151,27 +189,35 @@ mod tests {
         buffer.push(piece(0, 2.0));
         buffer.push(piece(1, 2.0));
         let mut seen = Vec::new();
-        let mut see = |step: Step| seen.push((step.rung, step.seconds, step.began_s));
-        assert_eq!(buffer.play(1.0, 3.0, &mut see), 3.0);
+        let mut see = |step: Step| seen.push((step.rung, step.media_s, step.began_s));
+        assert_eq!(buffer.play(span(1.0, 3.0), &mut see), 3.0);
         assert_eq!(buffer.level_s(), 1.0);
-        assert_eq!(buffer.play(4.0, 5.0, &mut see), 1.0);
+        assert_eq!(buffer.play(span(4.0, 5.0), &mut see), 1.0);
         assert_eq!(
             seen,
             [(0, 2.0, Some(1.0)), (1, 1.0, Some(3.0)), (1, 1.0, None)]
         );
         assert_eq!(buffer.level_s(), 0.0);
-        assert_eq!(buffer.pieces().count(), 0);
+        assert!(buffer.pieces.is_empty());
     }
 
     #[test]
-    fn waits_for_a_piece_that_is_not_ready() {
+    fn waits_for_a_piece_that_is_not_ready_and_plays_at_the_rate_asked_for() {
         let mut buffer = Buffer::default();
         buffer.push(piece(0, 2.0));
-        buffer.push(Piece::new(1, 0, 2.0, 7.5));
-        assert_eq!(buffer.play(5.0, 9.0, |_| ()), 2.0);
+        buffer.push(Piece {
+            ready_s: 7.5,
+            ..piece(1, 2.0)
+        });
+        let double = Span {
+            rate: 2.0,
+            ..span(5.0, 9.0)
+        };
+        assert_eq!(buffer.play(double, |_| ()), 2.0);
         assert_eq!(buffer.level_s(), 2.0);
-        buffer.raise(1, 2, 7.0);
-        assert_eq!(buffer.play(7.0, 9.0, |step| assert_eq!(step.rung, 2)), 2.0);
+        buffer.raise(1, 2, 6.0);
+        let check = |step: Step| assert_eq!((step.rung, step.began_s), (2, Some(7.0)));
+        assert_eq!(buffer.play(span(7.0, 9.0), check), 2.0);
     }
 
     proptest! {
@@ -182,7 +228,7 @@ mod tests {
             for (index, (push, play)) in steps.into_iter().enumerate() {
                 buffer.push(piece(index, push));
                 pushed += push;
-                played += buffer.play(0.0, play, |step| assert!(step.seconds >= 0.0));
+                played += buffer.play(span(0.0, play), |step| assert!(step.media_s >= 0.0));
                 let sum: f64 = buffer.pieces().map(|p| p.left_s).sum();
                 prop_assert!(buffer.level_s() >= 0.0);
                 prop_assert!((buffer.level_s() - sum).abs() < 1e-6);

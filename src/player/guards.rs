@@ -1,13 +1,12 @@
-//! What overrules every rule: a buffer about to run dry, a transfer not worth finishing, a rung that
-//! was often left, a segment that would not be generated in time.
+//! Guards, which overrule every rule: a buffer about to run dry, a transfer not worth finishing, a rung
+//! that was often left, a segment that would not be generated in time.
 //!
-//! They look at the real bytes of the segment at hand, which most rules do not. All but the
-//! [`SwitchHistory`] are pure functions of what they are given. (The replacement of buffered
-//! segments is the session's own.)
+//! They look at the real bytes of the segment, which most rules do not. All but the [`SwitchHistory`] are
+//! pure functions. (Replacement of buffered segments is the session's own.)
 
 use super::abr::View;
+use super::compute::Outlook;
 use super::ladder::Ladder;
-use super::pipeline::Outlook;
 
 /// Share of the estimate that may be spent against the buffer (dash.js: InsufficientBufferRule).
 const BUFFER_SAFETY: f64 = 0.7;
@@ -20,7 +19,7 @@ pub(super) const ABANDON_GRACE_S: f64 = 0.5;
 
 /// The insufficient-buffer guard: the highest rung up to `rung` whose bytes arrive within
 /// 0.7 × the buffer, request latency paid (dash.js InsufficientBufferRule, with real sizes). An
-/// empty buffer therefore means the lowest rung. Without an estimate there is nothing to go by.
+/// empty buffer therefore means the lowest rung. Without an estimate it changes nothing.
 pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
     let Some(estimate) = view.throughput_kbps else {
         return rung;
@@ -34,9 +33,8 @@ pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
 /// Share of the buffer that may pass while an index comes, and the segment after it.
 const INDEX_SAFETY: f64 = 0.5;
 
-/// The index guard: the highest rung up to `rung` of which a segment can be asked for at once, or whose
-/// index and segment come within half of the buffer. Where none is, the one that takes the fewest
-/// bytes.
+/// The index guard: the highest rung up to `rung` whose segment can be requested at once, or whose index
+/// part and segment come within half of the buffer; without any, the one that takes the fewest bytes.
 pub fn within_index(view: &View<'_>, rung: usize) -> usize {
     let index = |rung: usize| view.ladder.index_bytes(view.segment, rung);
     let bytes = |rung: usize| index(rung) + view.ladder.size(view.segment, rung);
@@ -50,12 +48,12 @@ pub fn within_index(view: &View<'_>, rung: usize) -> usize {
     first.or_else(cheapest).unwrap_or(rung)
 }
 
-/// A lower rung that is not ready in time either must be ready this much sooner to be worth it.
+/// If every rung would be late, drop only if that makes the segment ready 10 % earlier.
 const SOONER: f64 = 0.9;
 
-/// The decode-time guard: the highest rung up to `rung` that would be generated before it is due, as
-/// far as the device is known. Where none would, the one that is ready first, if that makes a
-/// difference: on a device that is too slow for every rung, a low one would only look worse.
+/// The decode-time guard: the highest rung up to `rung` that would be generated before it is due, by what
+/// was learnt of the device. Without any, the one that is ready first, if clearly: on a device too slow for
+/// every rung, a low one would only look worse.
 pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> usize {
     let pace = view.throughput_kbps.map_or(0.0, |kbps| 0.008 / kbps);
     let ready_s = |rung: usize| {
@@ -78,7 +76,7 @@ pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> us
     best
 }
 
-/// Decisions that the switch history looks back on.
+/// Length of the switch history, decisions.
 const HISTORY: usize = 8;
 /// Falls for each stay beyond which a rung is avoided.
 const FALLS: f64 = 0.075;
@@ -132,18 +130,18 @@ pub struct Progress {
     pub elapsed_s: f64,
     /// Seconds from the request to the first byte.
     pub latency_s: f64,
-    /// Media in the buffer, seconds.
+    /// How long the buffer lasts at the playback rate, seconds; without end while paused.
     pub buffer_s: f64,
     /// Estimate before the transfer, kbit/s.
     pub estimate_kbps: Option<f64>,
 }
 
 impl Progress {
-    /// Bytes a second that the rest may count on: what was estimated gives way to what is measured,
-    /// by half every [`DOUBT_S`], so that a short outage ends no transfer that the buffer can wait for.
+    /// Predicted rate of the rest, bytes a second: the estimate gives way to the measured rate, by half
+    /// every [`DOUBT_S`], so that a short outage ends no transfer that the buffer can wait for.
     fn rate(&self, flowing_s: f64) -> f64 {
         let measured = self.received as f64 / flowing_s;
-        let doubt = (-self.elapsed_s / DOUBT_S).exp2();
+        let doubt = libm::exp2(-self.elapsed_s / DOUBT_S);
         let mixed = |kbps: f64| doubt * kbps * 125.0 + (1.0 - doubt) * measured;
         self.estimate_kbps.map_or(measured, mixed)
     }
@@ -176,10 +174,11 @@ pub fn instead(ladder: &Ladder, progress: &Progress) -> Option<usize> {
     (fetch_s(lower) < left_s).then_some(lower)
 }
 
-/// How long [`instead`] stays silent at least, however little comes from now on, seconds.
+/// Lower bound on the time until [`instead`] can fire, even if no further byte arrives, seconds; lets the
+/// simulator skip ahead.
 ///
-/// After t seconds more the rate that is counted on is no less than the estimate, or than what came so
-/// far over the time by then; no more bytes are left than now, and the buffer is down by t at most.
+/// After t seconds more the rate counted on is no less than the estimate, or than the bytes so far over
+/// the time by then; no more bytes are left than now, and the buffer lasts t less at most.
 pub fn calm_s(ladder: &Ladder, progress: &Progress) -> f64 {
     if progress.received == 0 {
         return 0.0;
@@ -217,7 +216,7 @@ mod tests {
     proptest! {
         /// Whatever comes and however the buffer falls by then.
         #[test]
-        fn stays_silent_while_it_is_calm(
+        fn never_fires_before_its_lower_bound(
             received in 0u64..20_000, more in 0.0f64..1.0, after in 0.0f64..0.999, played in 0.0f64..1.0,
             elapsed_s in 0.1f64..9.0, buffer_s in 0.0f64..30.0,
             estimate_kbps in prop::option::of(1.0f64..500.0),
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn calm_lasts_as_long_as_the_buffer_can_wait() {
+    fn the_lower_bound_follows_from_buffer_and_rate() {
         // 15 kB of 20 to come at 10 kB/s, measured and estimated, with 8 s in the buffer: silent for
         // (8 - 3 · 0.5) / 4 s if nothing comes, and not at all without a byte or a buffer.
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
@@ -292,38 +291,36 @@ mod tests {
 
     #[test]
     fn what_cannot_be_generated_in_time_is_avoided() {
-        use crate::player::pipeline::{Arrival, Compute, Pipeline};
+        use crate::player::buffer::{Buffer, Piece};
+        use crate::player::compute::{Arrival, Compute, Device, Model};
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
-        let compute = Compute {
+        let compute = Compute::Modelled(Model {
             fps: 10.0,
             ms_per_frame: 50.0,
             ms_per_rung: 40.0,
             ms_per_kb: 0.0,
             spread: 0.0,
             ahead_s: 100.0,
-            measured: false,
-        };
-        let mut pipeline = Pipeline::new(compute, 3, 0);
+        });
+        let (mut device, mut buffer) = (Device::new(compute, 3, 0), Buffer::default());
         let at = |buffer_s| View {
             buffer_s,
             throughput_kbps: Some(1e6),
             ..view(&ladder)
         };
-        assert_eq!(within_compute(&at(0.0), 2, &pipeline.outlook(0.0)), 2);
+        let unknown = device.outlook(&buffer, 0.0);
+        assert_eq!(within_compute(&at(0.0), 2, &unknown), 2);
+        let arrival = Arrival {
+            bytes: 1,
+            due_s: 9.0,
+            now_s: 0.0,
+        };
         for rung in 0..3 {
-            pipeline.push(
-                Arrival {
-                    segment: rung,
-                    rung,
-                    bytes: 1,
-                    duration_s: 2.0,
-                    due_s: 9.0,
-                },
-                0.0,
-            );
+            let piece = device.admit(Piece::new(rung, rung, 2.0), &arrival, &buffer);
+            buffer.push(piece);
         }
-        pipeline.advance(9.0);
-        let outlook = pipeline.outlook(9.0);
+        device.advance(&mut buffer, 9.0);
+        let outlook = device.outlook(&buffer, 9.0);
         // 50, 90 and 130 ms a frame: ready after 0.05, 0.09 and 0.13 + 19 · 0.03 = 0.7 s.
         assert_eq!(within_compute(&at(0.71), 2, &outlook), 2);
         assert_eq!(within_compute(&at(0.69), 2, &outlook), 1);

@@ -1,4 +1,4 @@
-//! Everything that a session decided, with the inputs of each decision and what became of it.
+//! The log of a session: every decision with its inputs and its outcome.
 //!
 //! One [`Request`] a transfer, in the order asked for; one [`Stall`] and one [`Seek`] each. Times
 //! are seconds of the session clock. Equal histories give equal logs, value for value.
@@ -19,7 +19,7 @@ pub enum Outcome {
     Replaced,
     /// A layer, complete and added to a segment in the buffer.
     Added,
-    /// Complete, but what it was for had begun to play.
+    /// Complete, but its segment had begun to play.
     TooLate,
     /// Dropped for a lower rung.
     Abandoned,
@@ -29,14 +29,14 @@ pub enum Outcome {
     Failed,
 }
 
-/// One request: what was known, what was chosen, what came.
+/// One request: the state that it was decided in, the choice, the outcome.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
     /// Segment number, from 0.
     pub segment: usize,
     /// Rung asked for, from 0.
     pub rung: usize,
-    /// Rung that the rule wanted before the guards spoke.
+    /// Rung that the rule chose, before the guards.
     pub wanted: usize,
     /// Who decided: a rule's name, `abandonment`, `failure`, `replacement`, `base` or `layer`.
     pub by: &'static str,
@@ -70,7 +70,7 @@ pub struct Request {
     pub buffer_after_s: Option<f64>,
 }
 
-/// What playback waited for.
+/// The cause of a stall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -112,6 +112,15 @@ pub struct Seek {
     pub to_s: f64,
 }
 
+/// A span in which the viewer halted playback.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Pause {
+    /// When it began.
+    pub start_s: f64,
+    /// When playback was resumed, or `None` when it never was.
+    pub end_s: Option<f64>,
+}
+
 /// The whole session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Log {
@@ -121,17 +130,20 @@ pub struct Log {
     pub stalls: Vec<Stall>,
     /// Seeks in order.
     pub seeks: Vec<Seek>,
+    /// Pauses in order; absent from JSON when there were none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Pause>,
     /// When the first frame could be shown, or `None` if that never was.
     pub startup_s: Option<f64>,
     /// When the last frame had been shown, or `None` before that.
     pub ended_s: Option<f64>,
     /// Media time shown from each rung, seconds.
     pub played_s: Vec<f64>,
-    /// What was on the screen, in order.
+    /// Segments in the order in which they were shown.
     pub plays: Vec<Play>,
     /// Frames that were generated after their time.
     pub late_frames: u64,
-    /// When more became known of the title's segments, seconds; never, where all was from the start.
+    /// When more of the title's index was taken in, seconds; empty where all was known from the start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub learnt_s: Vec<f64>,
 }

@@ -1,34 +1,75 @@
 //! The client core: which segment of which rung to ask for, and when.
 //!
-//! A [`Session`](session::Session) is a value without I/O and without a clock. A driver feeds it
-//! events that carry `now` and obeys the commands that come back; two drivers exist, `crate::playback`
-//! (HTTP, real time) and [`crate::simulate`] (virtual time), and a rule cannot tell them apart.
+//! A [`Player`](client::Player) is a value without I/O and without a clock: it decides everything that a
+//! client must decide. A driver polls it for actions (send this request, drop it, decode this, wait) and
+//! reports what happened, with the time. Within it a [`Session`](session::Session) decides which segment
+//! comes from which rung; it can be driven alone where there are no bytes, as [`crate::simulate`] does in
+//! virtual time. A rule cannot tell the two apart.
+//!
+//! A session driven by hand, over a network that brings 40 kB a second:
+//!
+//! ```
+//! use promptus::player::event::{Command, Event};
+//! use promptus::player::ladder::{Ladder, Rung};
+//! use promptus::player::session::{Options, Session};
+//! use std::sync::Arc;
+//!
+//! // Two rungs of 20 and 80 kbit/s; ten segments of two seconds.
+//! let rung = |rank, kbps| Rung { id: format!("r{rank}"), rank, kbps };
+//! let sizes = [5_000, 20_000].repeat(10);
+//! let ladder = Ladder::new(vec![rung(4, 20.0), rung(16, 80.0)], &[2.0; 10], sizes)?;
+//! let mut session = Session::new(Arc::new(ladder), &Options::default());
+//! let (mut now_s, mut command) = (0.0, session.handle(0.0, Event::Start));
+//! loop {
+//!     command = match command {
+//!         Command::Fetch { segment, rung } => {
+//!             let bytes = session.ladder().size(segment, rung);
+//!             now_s += bytes as f64 / 40e3;
+//!             session.handle(now_s, Event::Delivered(bytes))
+//!         }
+//!         Command::Wait { until_s } | Command::Drain { until_s } => {
+//!             now_s = until_s;
+//!             session.handle(now_s, Event::Timer)
+//!         }
+//!         _ => break,
+//!     };
+//! }
+//! let log = session.into_log();
+//! assert!(log.stalls.is_empty() && log.played_s.iter().sum::<f64>() > 19.99);
+//! // The first segment is small; then the upper rung is affordable.
+//! assert_eq!(log.requests[0].rung, 0);
+//! assert_eq!(log.requests[9].rung, 1);
+//! # Ok::<(), promptus::player::ladder::LadderError>(())
+//! ```
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | [`ladder`] | what can be asked for: rungs, segments, sizes |
 //! | [`utility`] | what a segment on a rung is worth: a rate, or a measured quality |
-//! | [`buffer`] | media that is here and not yet played |
+//! | `buffer` | media that is here and not yet played |
 //! | [`throughput`] | what the network gave so far, as one estimate |
 //! | [`abr`] | which rung next: one file a rule, one trait |
-//! | [`layers`] | the rule for titles in layers |
-//! | [`pipeline`] | decoding and generation: two servers and their queues |
+//! | [`compute`] | decoding and generation: two servers and their queue |
 //! | [`guards`] | what overrules every rule: a short buffer, a transfer not worth finishing |
-//! | [`session`] | the state machine that ties them together |
-//! | [`event`] | what drivers and session tell each other |
+//! | [`session`] | the state machine that ties them together: which segment, which rung, when |
+//! | [`index`] | where segments lie, as far as that is known |
+//! | [`client`] | session, index and bytes as one: the player as its driver sees it |
+//! | [`event`] | events and commands of a session |
 //! | [`log`] | everything that was decided, with its inputs |
 //!
 //! Seconds are `f64` on a session clock that starts at 0, sizes are bytes, rates are kbit/s
-//! (1000 bit/s). Nothing here knows of prompts, pictures or containers.
+//! (1000 bit/s). Nothing here knows of prompts or pictures; of containers only `sidx` boxes and the lengths
+//! of samples.
 
 pub mod abr;
-pub mod buffer;
+pub(crate) mod buffer;
+pub mod client;
+pub mod compute;
 pub mod event;
 pub mod guards;
+pub mod index;
 pub mod ladder;
-pub mod layers;
 pub mod log;
-pub mod pipeline;
 pub(crate) mod random;
 pub mod session;
 pub mod throughput;

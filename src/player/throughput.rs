@@ -1,4 +1,4 @@
-//! The throughput and latency estimate: what the network gave so far as one rate and one delay.
+//! The throughput and latency estimate: the transfers so far as one rate and one delay.
 //!
 //! | estimator | rate |
 //! |---|---|
@@ -8,9 +8,10 @@
 //! | `mean` | arithmetic mean of the last 3 (Sabre's sliding window) |
 //! | `percentile` | the 25th percentile of the last 10, between neighbours by proportion |
 //!
-//! In the weighted means a sample weighs as long as its transfer took and the start from zero is divided out, as in Sabre and dash.js
-//! (Spiteri, Sitaraman, Sparacio, "From Theory to Practice", MMSys 2018, §5). The lower of the two
-//! means lies under the truth most of the time. The latency is always the higher of two. Nothing here knows of rungs.
+//! In the weighted means a sample weighs as long as its transfer took, and the start from zero is divided
+//! out, as in Sabre and dash.js (Spiteri, Sitaraman, Sparacio, "From Theory to Practice", MMSys 2018, §5).
+//! The lower of the two means underestimates most of the time. The latency is always the higher of two.
+//! Powers are libm's, so that decisions do not depend on the platform. Nothing here knows of rungs.
 
 use super::kbps;
 use std::fmt;
@@ -19,8 +20,8 @@ use std::str::FromStr;
 /// Half-lives of the quick and the slow mean, seconds.
 const HALF_LIVES_S: [f64; 2] = [3.0, 8.0];
 
-/// Transfers quicker than this are taken to have lasted this long: a body that arrives in one read
-/// says only that the network is fast.
+/// Shortest duration counted for a transfer: a body that arrives in one read says only that the network is
+/// fast.
 const SHORTEST_S: f64 = 0.001;
 
 /// The longest window of the sliding estimators.
@@ -107,7 +108,7 @@ impl Ewma {
     }
 
     fn push(&mut self, weight: f64, value: f64) {
-        let keep = (-weight / self.half_life).exp2();
+        let keep = libm::exp2(-weight / self.half_life);
         self.mean = keep * self.mean + (1.0 - keep) * value;
         self.unset *= keep;
     }
@@ -156,7 +157,7 @@ impl<const N: usize> Window<N> {
     }
 }
 
-/// What the network gave so far.
+/// The estimate. See the module's description.
 #[derive(Debug, Clone)]
 pub struct Throughput {
     estimator: Estimator,
@@ -183,7 +184,7 @@ impl Throughput {
     }
 
     /// A transfer of `bytes` took `transfer_s` from its first byte, which came `latency_s` after
-    /// the request. A transfer without bytes teaches nothing.
+    /// the request. A transfer without bytes changes nothing.
     pub fn push(&mut self, bytes: u64, transfer_s: f64, latency_s: f64) {
         if bytes == 0 {
             return;

@@ -1,4 +1,4 @@
-//! What a viewer gets from a segment on a rung, as one number that grows with quality.
+//! The value of a segment on a rung to the viewer: one number that grows with quality.
 //!
 //! | utility | value before scaling |
 //! |---|---|
@@ -8,16 +8,15 @@
 //! | `ssim` | −10·log10(1 − SSIM) dB, at most 60 (Puffer, NSDI 2020) |
 //! | `lpips_squeeze` | 1 − LPIPS |
 //!
-//! Whatever it stands for, the lowest rung averages 0 and the top rung ln(top rate / lowest rate), so
+//! Whatever the measure, the lowest rung averages 0 and the top rung ln(top rate / lowest rate), so
 //! that constants that rules take from the literature, where utilities are logarithms, keep their
 //! meaning. Measured values come from the title's `quality.json`.
 
-use super::ladder::Rung;
 use crate::manifest::{Metrics, QualityReport};
 use std::fmt;
 use std::str::FromStr;
 
-/// The most that an SSIM in decibels is taken for (Puffer's clamp).
+/// Upper limit of SSIM in decibels (Puffer's clamp).
 const SSIM_DB_MOST: f64 = 60.0;
 
 /// The utilities by name.
@@ -44,11 +43,11 @@ pub enum Utility {
 #[error("`{0}` is no utility: expected log, linear, psnr, ssim, ssimulacra2 or lpips_squeeze")]
 pub struct UnknownUtility(pub String);
 
-/// A table of measurements that does not serve.
+/// Why utilities cannot be taken from a table of measurements.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UtilityError {
-    /// A utility that is measured, and nothing measured.
+    /// A measured utility without a table.
     #[error("utility `{utility}`: the title has no quality.json")]
     NoTable {
         /// The utility's name.
@@ -70,7 +69,7 @@ pub enum UtilityError {
         /// Segments of the table.
         found: usize,
     },
-    /// A segment that was not measured so, or whose value is no number.
+    /// A segment without this measure, or with a value that is not finite.
     #[error("quality.json, rung `{rung}`, segment {segment}: no `{utility}`")]
     NotMeasured {
         /// The rung's name.
@@ -121,14 +120,17 @@ impl Utility {
         let value = match self {
             Self::Log | Self::Linear => None,
             Self::Psnr => metrics.psnr,
-            Self::Ssim => metrics
-                .ssim
-                .map(|ssim| (-10.0 * (1.0 - ssim).log10()).min(SSIM_DB_MOST)),
+            Self::Ssim => metrics.ssim.map(ssim_db),
             Self::Ssimulacra2 => metrics.ssimulacra2,
             Self::LpipsSqueeze => metrics.lpips_squeeze.map(|lpips| 1.0 - lpips),
         };
         value.filter(|value| value.is_finite())
     }
+}
+
+/// SSIM in decibels, 0 to 60 (Puffer, NSDI 2020).
+pub(crate) fn ssim_db(ssim: f64) -> f64 {
+    (-10.0 * libm::log10(1.0 - ssim)).clamp(0.0, SSIM_DB_MOST)
 }
 
 impl FromStr for Utility {
@@ -157,17 +159,17 @@ pub(super) struct Utilities {
 }
 
 impl Utilities {
-    /// Utilities that follow from the rungs' rates.
-    pub(super) fn of_rates(rungs: &[Rung], linear: bool) -> Self {
-        let log = |rung: &Rung| (rung.kbps / rungs[0].kbps).ln();
-        let rate = |rung: &Rung| rung.kbps - rungs[0].kbps;
-        let mut means: Vec<f64> = rungs.iter().map(log).collect();
+    /// Utilities that follow from the rungs' rates, kbit/s, lowest first.
+    pub(super) fn of_rates(rates_kbps: &[f64], linear: bool) -> Self {
+        let log = |&kbps: &f64| libm::log(kbps / rates_kbps[0]);
+        let mut means: Vec<f64> = rates_kbps.iter().map(log).collect();
         if linear {
-            let top = rungs.len() - 1;
-            let span = rate(&rungs[top]);
+            let (lowest, top) = (rates_kbps[0], rates_kbps.len() - 1);
+            let span = rates_kbps[top] - lowest;
             if span > 0.0 {
                 let scale = means[top] / span;
-                means = rungs.iter().map(|rung| scale * rate(rung)).collect();
+                let rise = |kbps: &f64| scale * (kbps - lowest);
+                means = rates_kbps.iter().map(rise).collect();
             }
         }
         let kind = if linear {
@@ -182,21 +184,21 @@ impl Utilities {
         }
     }
 
-    /// Utilities as `report` has them measured.
+    /// Utilities as `report` has them measured, of rungs of so much kbit/s by name.
     pub(super) fn measured(
         kind: Utility,
-        rungs: &[Rung],
+        rungs: &[(&str, f64)],
         segments: usize,
         report: &QualityReport,
     ) -> Result<Self, UtilityError> {
         let mut table = vec![0.0; segments * rungs.len()];
-        for (index, rung) in rungs.iter().enumerate() {
-            let id = || rung.id.clone();
-            let entry = report.rungs.iter().find(|entry| entry.id == rung.id);
-            let entry = entry.ok_or_else(|| UtilityError::NoRung { rung: id() })?;
+        for (index, (id, _)) in rungs.iter().enumerate() {
+            let rung = || (*id).to_owned();
+            let entry = report.rungs.iter().find(|entry| entry.id == *id);
+            let entry = entry.ok_or_else(|| UtilityError::NoRung { rung: rung() })?;
             if entry.segments.len() != segments {
                 return Err(UtilityError::SegmentCount {
-                    rung: id(),
+                    rung: rung(),
                     expected: segments,
                     found: entry.segments.len(),
                 });
@@ -205,13 +207,14 @@ impl Utilities {
                 let value = kind.measured(&quality.metrics);
                 table[segment * rungs.len() + index] =
                     value.ok_or_else(|| UtilityError::NotMeasured {
-                        rung: id(),
+                        rung: rung(),
                         segment,
                         utility: kind.name(),
                     })?;
             }
         }
-        scaled(kind, rungs, table)
+        let span = libm::log(rungs[rungs.len() - 1].1 / rungs[0].1);
+        scaled(kind, rungs.len(), span, table)
     }
 
     pub(super) fn kind(&self) -> Utility {
@@ -230,15 +233,20 @@ impl Utilities {
     }
 }
 
-fn scaled(kind: Utility, rungs: &[Rung], mut table: Vec<f64>) -> Result<Utilities, UtilityError> {
-    let (count, top) = (rungs.len(), rungs.len() - 1);
+/// `table` of `count` rungs, scaled so that the top rung averages `wanted` and the lowest 0.
+fn scaled(
+    kind: Utility,
+    count: usize,
+    wanted: f64,
+    mut table: Vec<f64>,
+) -> Result<Utilities, UtilityError> {
+    let top = count - 1;
     let mean = |rung: usize| {
         let column = table.iter().skip(rung).step_by(count);
         column.sum::<f64>() * count as f64 / table.len() as f64
     };
     let raw: Vec<f64> = (0..count).map(mean).collect();
     let (floor, span) = (raw[0], raw[top] - raw[0]);
-    let wanted = (rungs[top].kbps / rungs[0].kbps).ln();
     if top > 0 && span <= 0.0 {
         let utility = kind.name();
         return Err(UtilityError::Flat { utility });
@@ -319,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn errors_name_what_is_missing() {
         let ladder = constant_rate(&[20.0, 40.0], 2, 2.0);
         let with = |kind, table: Option<&QualityReport>| {
             let error = ladder.clone().with_utility(kind, table);

@@ -1,4 +1,4 @@
-//! Rows of figures as named columns: what CSV, JSON and Parquet writers take.
+//! Rows of figures as named columns, for CSV and Parquet.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -20,9 +20,8 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// The columns of `rows`, each of which is an object of texts, numbers and lists of numbers; of a
-    /// list each place becomes a column. Those named in `first` lead, the rest is in the order of
-    /// names.
+    /// The columns of `rows`, objects of texts, numbers and lists of numbers; each place of a list
+    /// becomes a column. The columns named in `first` lead, the others are sorted by name.
     pub fn of<T: Serialize>(rows: &[T], first: &[&str]) -> Result<Self, serde_json::Error> {
         let rows = rows.iter().map(flat).collect::<Result<Vec<_>, _>>()?;
         let mut names: Vec<String> = first.iter().map(|&name| name.to_owned()).collect();
@@ -42,7 +41,7 @@ impl Columns {
         })
     }
 
-    /// The columns that came of the list `list`, named after `places` instead of their numbers.
+    /// Renames the columns of the list `list` after `places` instead of their indexes.
     #[must_use]
     pub fn with_places(mut self, list: &str, places: &[f64]) -> Self {
         for (number, place) in places.iter().enumerate() {
@@ -59,7 +58,7 @@ impl Columns {
         &self.columns
     }
 
-    /// As CSV (RFC 4180): a line of names, then one a row; absent figures are empty.
+    /// CSV (RFC 4180) with a header line; absent figures are empty.
     pub fn csv(&self) -> String {
         let names = self.columns.iter().map(|(name, _)| quoted(name));
         let mut out = names.collect::<Vec<_>>().join(",") + "\r\n";
@@ -76,7 +75,7 @@ impl Columns {
     }
 }
 
-/// The row with its lists spread out.
+/// The row with a field per place of its lists.
 fn flat<T: Serialize>(row: &T) -> Result<Map<String, Value>, serde_json::Error> {
     let mut out = Map::new();
     let Value::Object(fields) = serde_json::to_value(row)? else {

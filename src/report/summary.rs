@@ -1,43 +1,42 @@
-//! The figures of a session, from its log.
+//! The summary of a session, from its log.
 
-use super::Context;
+use super::context::Context;
 use crate::player::ladder::{Ladder, Rung};
 use crate::player::log::{Cause, Log, Outcome, Request};
 use serde::Serialize;
 
-/// A session in figures.
+/// Figures of a session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    /// Bytes of the delivered segments over their duration: the media's rate, kbit/s.
+    /// Bytes of the delivered segments over their duration, kbit/s.
     pub kbps: f64,
-    /// Every media byte received, wasted ones included.
+    /// Media bytes received, wasted ones included.
     pub bytes: u64,
     /// Bytes of transfers that were abandoned, dropped, broken or given up.
     pub wasted_bytes: u64,
-    /// Bytes beside media segments: manifests, indexes, init segments, as they came.
+    /// Bytes beside media segments: manifests, indexes, init segments, as transferred.
     pub overhead_bytes: u64,
-    /// Those of the manifest.
+    /// Bytes of manifests.
     pub manifest_bytes: u64,
-    /// Those of what lists the rungs' segments: `sidx` boxes, or media playlists.
+    /// Bytes of segment indexes: `sidx` boxes, or media playlists.
     pub index_bytes: u64,
-    /// Bytes of a generator's weights that were fetched, counted nowhere else: they serve every title
-    /// from then on.
+    /// Bytes of generator weights; in no other figure, because they serve all later titles.
     pub weights_bytes: u64,
-    /// From the first request until the session began, seconds; `null` when simulated.
+    /// Time from the first request to the start of the session, seconds; `None` if simulated.
     pub opening_s: Option<f64>,
-    /// From the start of the session to the first frame, seconds.
+    /// Time from the start of the session to the first frame, seconds.
     pub startup_s: Option<f64>,
-    /// How often the buffer ran dry.
+    /// Number of stalls.
     pub stalls: usize,
-    /// How long in all, seconds.
+    /// Total length of the stalls, seconds.
     pub stall_s: f64,
-    /// How much of that was waiting for frames that were not generated, though their segment was here.
+    /// Part of it spent waiting for frames of segments that had arrived, seconds.
     pub decode_stall_s: f64,
-    /// Frames that were generated after their time.
+    /// Frames generated after their display time.
     pub late_frames: u64,
     /// Stalled time over stalled and played time.
     pub stall_ratio: f64,
-    /// How often the rung changed from one delivered segment to the next.
+    /// Changes of rung between delivered segments.
     pub switches: usize,
     /// Requests made.
     pub requests: usize,
@@ -45,11 +44,11 @@ pub struct Summary {
     pub abandoned: usize,
     /// Media played, seconds.
     pub played_s: f64,
-    /// From the start to the last frame's end, seconds.
+    /// Time from the start to the end of the last frame, seconds.
     pub wall_s: Option<f64>,
 }
 
-/// How much of a session one rung was.
+/// The share of one rung in a session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RungShare {
     /// The rung's name.
@@ -62,12 +61,12 @@ pub struct RungShare {
     pub segments: usize,
     /// Media played from it, seconds.
     pub played_s: f64,
-    /// That over all media played, 0 to 1.
+    /// `played_s` over all media played, 0 to 1.
     pub share: f64,
 }
 
 impl Summary {
-    /// The figures of `log`, a session over `ladder`, with the bytes beside media that `context` has.
+    /// The figures of `log`, a session over `ladder`.
     pub(super) fn of(ladder: &Ladder, log: &Log, context: &Context) -> Self {
         let delivered = || {
             log.requests
@@ -130,7 +129,7 @@ pub(super) fn shares(ladder: &Ladder, log: &Log) -> Vec<RungShare> {
     ladder.rungs().iter().enumerate().map(share).collect()
 }
 
-/// Stalls that ended; one that never did has no length.
+/// Total length of the stalls that ended.
 fn stalled_s(log: &Log, counts: impl Fn(Cause) -> bool) -> f64 {
     let stalls = log.stalls.iter();
     let lengths = stalls

@@ -1,17 +1,19 @@
 //! The report as text.
 
-use super::{Report, Row};
+use super::session::{Report, Row};
 use crate::player::log::Outcome;
 use std::fmt::Write;
 
-/// A line a request, then the time at each rung, then the figures.
-pub(super) fn text(report: &Report) -> String {
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    let _ = requests(&mut out, &report.segments);
-    let _ = rungs(&mut out, report);
-    let _ = figures(&mut out, report);
-    out
+impl Report {
+    /// The report as text: a line per request, the time at each rung, the figures.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = requests(&mut out, &self.segments);
+        let _ = rungs(&mut out, self);
+        let _ = figures(&mut out, self);
+        out
+    }
 }
 
 fn requests(out: &mut String, rows: &[Row]) -> std::fmt::Result {

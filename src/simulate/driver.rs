@@ -58,12 +58,12 @@ fn transfer(session: &mut Session, link: &Link, size: u64) -> Option<Command> {
     let mut received = 0;
     let mut command = session.handle(at_s, Event::FirstByte);
     while command == Command::Continue {
-        let heeds_s = session.heeds_progress_s().unwrap_or(f64::INFINITY);
-        if heeds_s >= end_s {
+        let check_s = session.next_abandon_check_s().unwrap_or(f64::INFINITY);
+        if check_s >= end_s {
             return Some(session.handle(end_s, Event::Delivered(size)));
         }
-        if heeds_s > at_s {
-            at_s = heeds_s;
+        if check_s > at_s {
+            at_s = check_s;
             received = flow.received(link, at_s);
         }
         (at_s, received) = flow.next(link, at_s, received)?;

@@ -4,16 +4,17 @@
 //! {"segment_duration_ms": 3000, "bitrates_kbps": [230, …], "segment_sizes_bits": [[886360, …], …]}
 //! ```
 //!
-//! Sabre's own format (its `example/`); Pensieve's titles are found converted to it. Knows nothing
-//! of our manifests: [`Movie::ladder`] makes a title of one of them for the player core.
+//! Sabre's own format (its `example/`); Pensieve's videos are available converted to it.
+//! [`Movie::ladder`] gives the ladder of a movie for the player core.
 
-use crate::network::file;
+use crate::network::file::{self, BadJson, Unreadable};
 use crate::player::ladder::{LARGEST, LONGEST_S, Ladder, LadderError, MOST_KBPS, Rung};
 use serde::Deserialize;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// A title as other simulators describe it: all segments of one length, rates ascending.
+const EXPECTED: &str = "movie JSON {segment_duration_ms, bitrates_kbps, segment_sizes_bits}";
+
+/// A title in the model of other simulators: segments of equal duration, ascending rates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Movie {
     name: String,
@@ -22,48 +23,34 @@ pub struct Movie {
     sizes_bits: Vec<Vec<f64>>,
 }
 
-/// Why a file is no movie.
+/// A file that is not a valid movie.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MovieError {
     /// The file cannot be read.
-    #[error("{}: cannot read the movie", file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] Unreadable),
     /// JSON that does not fit the format.
-    #[error(
-        "{file}: expected movie JSON {{segment_duration_ms, bitrates_kbps, segment_sizes_bits}}: {source}"
-    )]
-    Json {
-        /// The file.
-        file: String,
-        /// The JSON reader's complaint, with line and column.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// A number that makes no movie.
+    #[error(transparent)]
+    Json(#[from] BadJson),
+    /// A number out of range.
     #[error("{file}: {place}: expected {expected}, found {found}")]
     Value {
         /// The file.
         file: String,
-        /// Where in it.
+        /// The field, with the segment number where there is one.
         place: String,
-        /// What should stand there.
+        /// The accepted values.
         expected: &'static str,
-        /// What stands there.
+        /// The value in the file.
         found: String,
     },
-    /// The numbers make no ladder.
+    /// Rates and sizes that form no ladder.
     #[error("{file}: {source}")]
     Ladder {
         /// The file.
         file: String,
-        /// Why not.
+        /// The ladder's error.
         #[source]
         source: LadderError,
     },
@@ -79,19 +66,13 @@ struct File {
 impl Movie {
     /// Reads a movie file.
     pub fn load(path: &Path) -> Result<Self, MovieError> {
-        let text = file::text(path).map_err(|source| MovieError::Read {
-            file: path.to_owned(),
-            source,
-        })?;
+        let text = file::text(path, "movie")?;
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Reads a movie from a file's text; `name` stands in messages.
+    /// Reads a movie from a file's text; `name` is used in messages.
     pub fn parse(name: &str, text: &str) -> Result<Self, MovieError> {
-        let file: File = serde_json::from_str(text).map_err(|source| MovieError::Json {
-            file: name.to_owned(),
-            source,
-        })?;
+        let file: File = file::json(name, text, EXPECTED)?;
         check(name, &file)?;
         Ok(Self {
             name: name.to_owned(),
@@ -101,7 +82,7 @@ impl Movie {
         })
     }
 
-    /// The name that messages and reports use.
+    /// Name in messages and reports: the path of a file.
     pub fn name(&self) -> &str {
         &self.name
     }

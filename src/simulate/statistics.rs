@@ -1,11 +1,11 @@
-//! Means with the intervals that the bootstrap gives them (Efron, 1979): seeded, so that equal
-//! figures have equal intervals.
+//! Sums, weighted means and quantiles, and means with bootstrap intervals (Efron, 1979). The bootstrap
+//! is seeded: equal figures have equal intervals.
 
 use crate::player::random::Random;
 
-/// Resamples.
+/// Number of resamples.
 const ROUNDS: usize = 1000;
-/// Ends of the interval: 95 %.
+/// Quantiles at the ends of the interval: 95 %.
 const ENDS: [f64; 2] = [0.025, 0.975];
 
 /// A mean and the ends of its 95 % interval.
@@ -19,7 +19,8 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// The mean of the finite `values`, by resampling them `ROUNDS` times from `seed`; NaN of none.
+/// The mean of the finite `values`, with the interval of `ROUNDS` resamples drawn from `seed`; NaN
+/// without any.
 pub fn bootstrap(values: &[f64], seed: u64) -> Estimate {
     let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     let count = values.len();
@@ -44,6 +45,46 @@ pub fn bootstrap(values: &[f64], seed: u64) -> Estimate {
         low: at(ENDS[0]),
         high: at(ENDS[1]),
     }
+}
+
+/// The sum, +0 if empty (`Iterator::sum` gives −0).
+pub(crate) fn sum(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
+}
+
+/// `part / whole`, 0 if `whole` is 0.
+pub(crate) fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+/// The mean of (value, weight) pairs.
+pub(crate) fn weighted_mean(samples: &[(f64, f64)]) -> f64 {
+    let weight = sum(samples.iter().map(|sample| sample.1));
+    ratio(
+        sum(samples.iter().map(|(value, weight)| value * weight)),
+        weight,
+    )
+}
+
+/// The share of the weight whose value exceeds `limit`.
+pub(crate) fn share_over(samples: &[(f64, f64)], limit: f64) -> f64 {
+    let weight = sum(samples.iter().map(|sample| sample.1));
+    let over = samples.iter().filter(|sample| sample.0 > limit);
+    ratio(sum(over.map(|sample| sample.1)), weight)
+}
+
+/// The least value such that at least the share `quantile` of the weight lies at or below it.
+pub(crate) fn weighted_quantile(samples: &mut [(f64, f64)], quantile: f64) -> f64 {
+    samples.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let aim = quantile * sum(samples.iter().map(|sample| sample.1));
+    let mut below = 0.0;
+    for &(value, weight) in samples.iter() {
+        below += weight;
+        if weight > 0.0 && below >= aim {
+            return value;
+        }
+    }
+    samples.last().map_or(0.0, |sample| sample.0)
 }
 
 #[cfg(test)]

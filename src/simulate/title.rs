@@ -1,9 +1,8 @@
-//! A title on disk, as far as a simulation needs it: what its HLS playlists say, and where samples
-//! end, which only the heads of its segments know.
+//! A title on disk: its HLS playlists, and the sample boundaries from the heads (`moof`) of its segments.
 
 use crate::manifest::hls::Master;
 use crate::manifest::{ByteRange, Group, ManifestError, Presentation, Representation};
-use crate::network::file;
+use crate::network::file::{self, Unreadable};
 use crate::player::ladder::SampleEnd;
 use crate::segment::SegmentError;
 use crate::segment::media::sample_ends;
@@ -12,45 +11,33 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// The playlist that a title directory is known by.
+/// The master playlist of a title directory.
 const MASTER: &str = "master.m3u8";
 
-/// The head of a segment is no longer, in bytes: room for 8,000 samples.
-const LONGEST_HEAD: u64 = 64 << 10;
+/// Upper bound of a segment's head, bytes: room for 8,000 samples.
+const MAX_HEAD: u64 = 64 << 10;
 
 /// A title that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TitleError {
     /// A playlist is missing or unreadable.
-    #[error("{}: expected a title directory, a master.m3u8 or an http:// URL", file.display())]
-    Read {
-        /// The playlist.
-        file: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A playlist that makes no sense.
+    #[error("{}: expected a title directory, a master.m3u8 or an http:// URL", _0.file.display())]
+    Read(#[source] Unreadable),
+    /// A malformed playlist.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// A media file that cannot be read.
-    #[error("{}: cannot read it", file.display())]
-    Media {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A segment that is none.
+    #[error(transparent)]
+    Media(#[from] Unreadable),
+    /// A malformed segment.
     #[error("{}: segment at byte {start}: {source}", file.display())]
     Segment {
         /// The file.
         file: PathBuf,
-        /// Where in the file the playlist says that it begins.
+        /// First byte of the segment in the file, from the playlist.
         start: u64,
-        /// What is wrong with it.
+        /// The parser's error.
         #[source]
         source: Box<SegmentError>,
     },
@@ -74,15 +61,15 @@ pub fn read(path: &Path) -> Result<Presentation, TitleError> {
 
 /// The folder of the title at `path`.
 pub fn folder(path: &Path) -> &Path {
-    match path.is_dir() {
-        true => path,
-        false => path.parent().unwrap_or(Path::new("")),
+    if path.is_dir() {
+        path
+    } else {
+        path.parent().unwrap_or(Path::new(""))
     }
 }
 
-/// Where the samples of the segments of `group` end, in the order that a ladder takes them. Nothing
-/// without its files, as of a title of which only the playlists are there, or that names a URL for every
-/// segment.
+/// Sample boundaries of every segment of `group`, in the order of `Ladder::with_samples`. Empty if the
+/// media files are absent or the title has one URL per segment.
 pub fn samples(path: &Path, group: &Group) -> Result<Vec<Vec<SampleEnd>>, TitleError> {
     let timescale = group.frame_rate.timescale();
     let mut rungs = Vec::new();
@@ -92,18 +79,18 @@ pub fn samples(path: &Path, group: &Group) -> Result<Vec<Vec<SampleEnd>>, TitleE
             None => return Ok(Vec::new()),
         }
     }
-    let mut rows = Vec::new();
-    for _ in 0..group
+    let segments = group
         .representations
         .first()
-        .map_or(0, |rung| rung.segments.len())
-    {
+        .map_or(0, |rung| rung.segments.len());
+    let mut rows = Vec::new();
+    for _ in 0..segments {
         rows.extend(rungs.iter_mut().filter_map(Iterator::next));
     }
     Ok(rows)
 }
 
-/// The same of one rung, segment by segment.
+/// Sample boundaries of one rung, segment by segment; `None` without a media file.
 fn of_rung(
     folder: &Path,
     rung: &Representation,
@@ -114,8 +101,9 @@ fn of_rung(
     let (Some(ranges), true) = (ranges, file.is_file()) else {
         return Ok(None);
     };
-    let unreadable = |source| TitleError::Media {
+    let unreadable = |source| Unreadable {
         file: file.clone(),
+        content: "segments",
         source,
     };
     let mut media = File::open(&file).map_err(unreadable)?;
@@ -135,18 +123,15 @@ fn of_rung(
     segments.collect::<Result<_, _>>().map(Some)
 }
 
-/// What a segment begins with.
+/// The first bytes of a segment, its `moof` included.
 fn head(media: &mut File, range: ByteRange) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     media.seek(SeekFrom::Start(range.start))?;
-    let length = range.length.min(LONGEST_HEAD);
+    let length = range.length.min(MAX_HEAD);
     media.take(length).read_to_end(&mut head)?;
     Ok(head)
 }
 
 fn text(path: &Path) -> Result<String, TitleError> {
-    file::text(path).map_err(|source| TitleError::Read {
-        file: path.to_owned(),
-        source,
-    })
+    file::text(path, "playlist").map_err(TitleError::Read)
 }

@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("segment", &["time", "prompt"]),
     ("manifest", &["time", "segment"]),
     ("model", &["frame", "prompt", "segment"]),
-    ("quality", &["frame", "model"]),
+    ("quality", &["frame", "manifest", "model"]),
     ("source", &["frame", "time"]),
     (
         "package",
@@ -37,7 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "claim", "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
         ],
     ),
-    ("player", &["time", "manifest"]),
+    ("player", &["time", "manifest", "segment"]),
     (
         "playback",
         &["time", "manifest", "segment", "network", "player"],
@@ -47,6 +47,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["time", "manifest", "segment", "network", "player", "report"],
     ),
     ("report", &["time", "player"]),
+    ("compat", &["network", "simulate"]),
+    (
+        "evaluate",
+        &[
+            "frame", "time", "segment", "manifest", "model", "quality", "source", "package",
+            "render", "report",
+        ],
+    ),
+    ("speed", &["time", "prompt", "segment", "model", "render"]),
+    ("inspect", &["prompt", "segment", "package"]),
+    ("weights", &["model", "quality"]),
+    ("shipped", &[]),
     ("origin", &["time", "manifest", "segment"]),
     ("config", &["player", "origin"]),
 ];

@@ -1,21 +1,20 @@
 //! `promptus simulate`: titles over recorded networks in virtual time.
 //!
-//! The text goes to stderr; with `--json` one object a session goes to stdout, the last line being
-//! the last session's. A trace that carries nothing ends with the verdict `starved` and exit code 1.
+//! Text goes to stderr; with `--json` one object per session goes to stdout. A session that starves
+//! (its trace never delivers the whole title) has exit code 1.
 
 mod args;
+#[cfg_attr(not(feature = "compat"), path = "no_compat.rs")]
 mod compat;
 mod grid;
-mod output;
+mod sessions;
 mod single;
-mod subjects;
-mod table;
-mod told;
 
 pub(super) use args::{Args, check_multiplier};
-pub(super) use told::tell;
 
 use super::{CliError, overwrite};
+use crate::network::corpus;
+use crate::network::trace::Trace;
 
 /// Runs `promptus simulate`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
@@ -28,9 +27,18 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         &grid.p1203,
     ];
     overwrite::files(outputs.into_iter().flatten())?;
-    match args.compat {
-        Some(peer) => compat::run(args, peer),
-        None if args.is_grid() => grid::run(args),
-        None => single::run(args),
+    if let Some(peer) = args.compat {
+        return compat::run(args, peer);
     }
+    let grid = args.sessions()?;
+    if args.is_grid() {
+        grid::run(args, &grid)
+    } else {
+        single::run(args, &grid)
+    }
+}
+
+/// Describes `trace` on stderr: a wrong unit shows in the mean rate.
+pub(super) fn tell(trace: &Trace) {
+    eprint!("{}", corpus::describe(std::slice::from_ref(trace)));
 }

@@ -14,24 +14,18 @@
 //! have units of their own and are read in `puffer`.
 
 use super::lines::{Line, cells, content};
-use super::{Parsed, Period, TraceError, puffer};
+use super::recorded::Parsed;
+use super::rows::{Row, push};
+use super::{TraceError, puffer, rows};
 
 const EXPECTED: &str = "a CSV header with a time (time_s, time_ms, Timestamp) \
                         and a rate (kbps, mbps, DL_bitrate)";
 
-/// Where the numbers stand, and what one of them is worth in seconds or kbit/s.
+/// Column indexes, with the factor to seconds or kbit/s.
 struct Columns {
     time: (usize, f64),
     rate: (usize, f64),
     latency: Option<usize>,
-}
-
-/// Rows of one time, summed.
-pub(super) struct Row {
-    pub(super) time_s: f64,
-    pub(super) kbps: f64,
-    pub(super) latency_s: f64,
-    pub(super) rows: f64,
 }
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
@@ -47,18 +41,11 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
         }
         columns = Columns::find(&header).ok_or_else(|| header.expected(file, EXPECTED))?;
     }
-    let mut rows: Vec<Row> = Vec::new();
+    let mut read: Vec<Row> = Vec::new();
     for line in lines {
-        let row = columns.read(file, &line)?;
-        match rows.last_mut() {
-            Some(last) if row.time_s < last.time_s => {
-                return Err(line.expected(file, &format!("a time of at least {}", last.time_s)));
-            }
-            Some(last) if row.time_s == last.time_s => last.add(&row),
-            _ => rows.push(row),
-        }
+        push(&mut read, columns.read(file, &line)?, file, &line)?;
     }
-    Ok(periods(&rows).into())
+    Ok(rows::periods(&read).into())
 }
 
 impl Columns {
@@ -101,34 +88,6 @@ impl Columns {
             rows: 1.0,
         })
     }
-}
-
-impl Row {
-    /// Takes in another row of the same time.
-    pub(super) fn add(&mut self, other: &Row) {
-        self.kbps += other.kbps;
-        self.latency_s += other.latency_s;
-        self.rows += other.rows;
-    }
-}
-
-/// From each row to the next; the last lasts as long as they do on average.
-pub(super) fn periods(rows: &[Row]) -> Vec<Period> {
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-        return Vec::new();
-    };
-    let usual_s = match rows.len() {
-        1 => 1.0,
-        many => (last.time_s - first.time_s) / (many - 1) as f64,
-    };
-    let ends = rows.iter().skip(1).map(|row| row.time_s);
-    let ends = ends.chain([last.time_s + usual_s]);
-    let period = |(row, end_s): (&Row, f64)| Period {
-        duration_s: end_s - row.time_s,
-        kbps: row.kbps / row.rows,
-        latency_s: row.latency_s / row.rows,
-    };
-    rows.iter().zip(ends).map(period).collect()
 }
 
 /// `YYYY.MM.DD_hh.mm.ss` as seconds since 1970 (proleptic Gregorian calendar), or `None`.

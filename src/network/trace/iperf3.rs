@@ -1,11 +1,12 @@
 //! iperf3's JSON: the report of `-J` (`intervals`), or the events of `--json-stream`, one a line.
 //!
 //! An interval has `seconds` and `bits_per_second`, either itself or in its `sum`. Intervals marked
-//! `omitted` (`-O`, the slow start) are left out. With `--bidir` an interval has two sums: that of what
-//! this end received is read (`sender` is false; `sum_bidir_reverse` where neither says, which is from
-//! server to client). Latency is not recorded and counts as 0.
+//! `omitted` (`-O`, the slow start) are skipped. With `--bidir` an interval has two sums; the received
+//! direction is read (`sender` is false; without that field `sum_bidir_reverse`, server to client). Latency is not recorded and counts as 0.
 
-use super::{Parsed, Period, TraceError};
+use super::recorded::Parsed;
+use super::{Period, TraceError};
+use crate::network::file::BadJson;
 use serde::Deserialize;
 use serde::de::Error;
 use serde_json::{Deserializer, Value};
@@ -44,11 +45,7 @@ struct Sum {
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
     let read = intervals(text).and_then(Reading::of);
-    let read = read.map_err(|source| TraceError::Json {
-        file: file.to_owned(),
-        expected: EXPECTED,
-        source,
-    })?;
+    let read = read.map_err(|source| BadJson::new(file, EXPECTED, source))?;
     let mut notes = Vec::new();
     if read.omitted > 0 {
         notes.push(format!("{} omitted intervals are left out", read.omitted));
@@ -95,7 +92,7 @@ fn intervals(text: &str) -> serde_json::Result<Vec<Interval>> {
     Ok(intervals)
 }
 
-/// What the intervals say.
+/// The intervals read.
 #[derive(Default)]
 struct Reading {
     periods: Vec<Period>,
@@ -130,7 +127,7 @@ impl Reading {
 }
 
 impl Interval {
-    /// The direction that is received, or the only one.
+    /// The received direction, or the only one.
     fn received(self) -> Option<Sum> {
         match (self.sum, self.sum_bidir_reverse) {
             (Some(sum), Some(reverse)) if reverse.sender == Some(true) => Some(sum)

@@ -1,8 +1,8 @@
-//! What the line-based formats share: numbered lines, and numbers that are finite and not negative.
+//! Shared by the line-based formats: numbered lines, and finite non-negative numbers.
 
 use super::TraceError;
 
-/// A line that says something.
+/// A line with content.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     /// Number in the file, from 1.
@@ -12,7 +12,7 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The error that this line is not what was expected.
+    /// The error for this line.
     pub(super) fn expected(&self, file: &str, expected: &str) -> TraceError {
         TraceError::Line {
             file: file.to_owned(),
@@ -62,7 +62,7 @@ pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, TraceErro
     }
 }
 
-/// The beginning, fit for a terminal.
+/// The beginning, without control characters.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
     let seen = |c: char| if c.is_control() { '�' } else { c };

@@ -5,7 +5,8 @@
 //! counts as 0. Source: hongzimao/pensieve, `sim/fixed_env.py`.
 
 use super::lines::{Line, content};
-use super::{Parsed, Period, TraceError};
+use super::recorded::Parsed;
+use super::{Period, TraceError};
 
 /// The first time stamp and the periods after it.
 pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {

@@ -1,7 +1,7 @@
 //! Puffer's own tables, as its daily release has them (puffer.stanford.edu/data-description):
 //! `video_sent`, a row for every chunk of video that a server sent.
 //!
-//! | column | what it is |
+//! | column | meaning |
 //! |---|---|
 //! | `time (ns GMT)` | when the chunk was sent, nanoseconds since 1970 |
 //! | `session_id`, `index` | the stream: one viewer on one channel |
@@ -9,15 +9,16 @@
 //! | `rtt` | its smoothed round trip time, microseconds |
 //!
 //! A rate holds from its chunk to the next one's; the round trip time is the latency. A table holds the
-//! streams of a whole day: of several the longest is read. `video_acked` and `client_buffer` tell no
-//! rates.
+//! streams of a whole day: of several the longest is read. `video_acked` and `client_buffer`
+//! have no rates.
 
-use super::csv::{Row, periods};
+use super::TraceError;
 use super::lines::{Line, cells};
-use super::{Parsed, TraceError};
+use super::recorded::Parsed;
+use super::rows::{Row, periods, push};
 use std::collections::HashMap;
 
-/// Where what is read stands.
+/// Indexes of the columns that are read.
 struct Columns {
     time: usize,
     stream: [usize; 2],
@@ -38,20 +39,13 @@ pub(super) fn parse<'a>(
 ) -> Result<Parsed, TraceError> {
     let columns = Columns::find(header).ok_or_else(|| {
         let expected =
-            "Puffer's table video_sent, with delivery_rate and rtt: others tell no rates";
+            "Puffer's table video_sent, with delivery_rate and rtt: the other tables have no rates";
         header.expected(file, expected)
     })?;
     let mut streams: HashMap<[&'a str; 2], Vec<Row>> = HashMap::new();
     for line in lines {
         let (stream, sent) = columns.read(file, &line)?;
-        let chunks = streams.entry(stream).or_default();
-        match chunks.last_mut() {
-            Some(last) if sent.time_s < last.time_s => {
-                return Err(line.expected(file, "a time that is not before the stream's last"));
-            }
-            Some(last) if sent.time_s == last.time_s => last.add(&sent),
-            _ => chunks.push(sent),
-        }
+        push(streams.entry(stream).or_default(), sent, file, &line)?;
     }
     Ok(longest(streams))
 }
@@ -153,11 +147,11 @@ mod tests {
         let acked = "time (ns GMT),session_id,index,expt_id,channel,video_ts\n1,a,0,1,abc,0";
         assert!(refusal(acked).contains("line 1: expected Puffer's table video_sent"));
         let buffer = "time (ns GMT),session_id,index,expt_id,channel,event,buffer,cum_rebuf";
-        assert!(refusal(buffer).contains("others tell no rates"));
+        assert!(refusal(buffer).contains("the other tables have no rates"));
         let short = format!("{HEADER}\n1,a,0");
         assert!(refusal(&short).contains("line 2: expected 14 columns or more"));
         let back = [HEADER, &row(1.0, "a", 1, 1), &row(0.0, "a", 1, 1)].join("\n");
-        assert!(refusal(&back).contains("line 3: expected a time that is not before"));
+        assert!(refusal(&back).contains("line 3: expected a time of at least"));
         let word = format!("{HEADER}\n{}", row(1.0, "a", 1, 1).replace("1572", "x"));
         assert!(refusal(&word).contains("line 2: expected a time in ns"));
     }

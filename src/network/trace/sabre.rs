@@ -3,6 +3,7 @@
 //! `latency_ms` may be missing and is then 0. Source: UMass-LIDS/sabre, `example/network.json`.
 
 use super::{Period, TraceError};
+use crate::network::file::json;
 use serde::{Deserialize, Deserializer, de};
 
 #[derive(Deserialize)]
@@ -26,11 +27,7 @@ fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
     let expected = "Sabre JSON: [{duration_ms, bandwidth_kbps, latency_ms}, …]";
-    let entries: Vec<Entry> = serde_json::from_str(text).map_err(|source| TraceError::Json {
-        file: file.to_owned(),
-        expected,
-        source,
-    })?;
+    let entries: Vec<Entry> = json(file, text, expected)?;
     let period = |entry: Entry| Period {
         duration_s: entry.duration_ms / 1000.0,
         kbps: entry.bandwidth_kbps,

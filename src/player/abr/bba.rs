@@ -14,7 +14,7 @@
 //!   7/8 of its length, a threshold that falls to 1/2 at the end of the cushion; that phase ends when
 //!   the buffer shrinks or when the map asks for more.
 //!
-//! Left out: outage protection and the smoothing of BBA-Others (§7).
+//! Not implemented: outage protection and the smoothing of BBA-Others (§7).
 
 use super::{Choice, Delivery, Rule, View};
 

@@ -13,9 +13,9 @@
 //!
 //! A rise above what nine tenths of the throughput sustain stops one rung above it (`bola-basic` and `bola-u`), or
 //! at it with a wait until that pays (`bola-o`); where the last rung lies above it already, the last
-//! rung stays. Sabre does the same, and its U form then goes up and down without end: one segment
-//! above what is sustained costs the buffer that wanted it. Here a rise above must still be wanted
-//! with half a segment less in the buffer ([`FIRM_SEGMENTS`]), which halves the switches and costs no rate.
+//! rung stays. Sabre does the same, and its U form then oscillates: one segment above the sustained
+//! rung consumes the buffer that justified it. Here the rise must also be optimal with half a segment less
+//! in the buffer ([`FIRM_SEGMENTS`]), which halves the switches at the same rate.
 //!
 //! With a logarithmic utility b_m is the rung's nominal rate, as in Sabre; with measured quality it is
 //! the real rate of the segment at hand, as in Puffer's BOLA. Equal scores go to the lower rung.
@@ -27,9 +27,9 @@ use super::{Choice, Ladder, Rule, View};
 const GP: f64 = 5.0;
 /// The shortest Qmax, segments.
 const LEAST_SEGMENTS: f64 = 3.0;
-/// Share of the estimate that a rise by the buffer may count on (Sabre, dash.js).
+/// Share of the throughput estimate used as the sustained rate in a rise (Sabre, dash.js).
 pub(super) const SAFETY: f64 = 0.9;
-/// How much less buffer must want a rung that the throughput does not sustain, segments.
+/// A rung above the sustained one must also be optimal with this much less buffer, segments.
 const FIRM_SEGMENTS: f64 = 0.5;
 
 /// BOLA's score and its two parameters.
@@ -66,8 +66,8 @@ impl Score {
         best
     }
 
-    /// Where a rise to `wanted` ends in the U form: what the throughput sustains, or one rung above
-    /// it where less than `level_s` wants that, too. Never below the last rung.
+    /// The rung of a rise to `wanted` in the U form: at most the sustained rung, or the one above it if
+    /// that is optimal at less than `level_s`, too. Never below the last rung.
     pub(super) fn risen(&self, view: &View<'_>, wanted: usize, level_s: f64) -> usize {
         let (sustained, last) = (sustained_by(view, SAFETY), view.last_rung.unwrap_or(0));
         if wanted <= sustained.max(last) {
@@ -99,14 +99,14 @@ impl Score {
     }
 }
 
-/// What is done about rises that the network does not sustain.
+/// Treatment of rises above the sustained rung.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// As U, with a Qmax that does not shrink.
     Basic,
-    /// They stop one rung above what is sustained.
+    /// One rung above the sustained one at most.
     U,
-    /// They stop where it is sustained.
+    /// The sustained rung at most, after a wait.
     O,
 }
 
@@ -127,7 +127,7 @@ impl Bola {
         }
     }
 
-    /// V for the segment at hand.
+    /// Sets V for the current segment.
     fn fit(&mut self, view: &View<'_>) {
         let duration = view.duration_s();
         let mut full_s = self.target_s;

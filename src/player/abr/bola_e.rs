@@ -6,8 +6,8 @@
 //! * V and γp follow from two levels: the lowest rung alone below the one (see [`low_s`]), the top rung
 //!   still wanted at that level + [`PER_RUNG_S`] a rung or the real target, whichever is more.
 //! * Q is the real level plus a *placeholder*, media that is pretended to be there. It starts where
-//!   BOLA would choose what the throughput sustains, grows while the buffer is full, is held to the levels at which the delivered rung is the right one, and goes when
-//!   the buffer runs dry.
+//!   BOLA chooses the sustained rung, grows while the buffer is full, is clamped to the levels at which
+//!   the delivered rung is optimal, and is reset by a stall.
 //! * Form U as in `bola`: a rise above what the throughput sustains stops one rung above it, and only
 //!   where it is wanted firmly; what the buffer holds beyond that is waited away.
 //!
@@ -21,11 +21,11 @@ use super::bola::{SAFETY, Score};
 use super::throughput::sustained_by;
 use super::{Choice, Delivery, Ladder, Rule, View};
 
-/// Below this much media, real and placeholder, the lowest rung of a ladder of endless span would be chosen; seconds.
+/// Virtual buffer level below which the lowest rung of a ladder of infinite span is chosen, seconds.
 const LOW_S: f64 = 10.0;
-/// The most that is made of it, as a share of the buffer target.
+/// Upper bound of that level as a share of the buffer target.
 const LOW_MOST: f64 = 0.7;
-/// Room that every rung gets above [`LOW_S`]; seconds.
+/// Distance of the rungs' levels above [`LOW_S`], seconds.
 const PER_RUNG_S: f64 = 2.0;
 
 /// The rule `bola-e`.
@@ -35,7 +35,7 @@ pub(super) struct BolaE {
     /// [`Score::min_level_s`] and [`Score::max_level_s`] of every rung.
     levels_s: Vec<(f64, f64)>,
     placeholder_s: f64,
-    /// Still before the first throughput estimate, or after the buffer ran dry.
+    /// Before the first throughput estimate, or after a stall.
     starting: bool,
 }
 
@@ -45,7 +45,7 @@ impl BolaE {
         let low_s = low_s(top, buffer_target_s);
         let virtual_s = buffer_target_s.max(low_s + PER_RUNG_S * ladder.rungs().len() as f64);
         // V·(γp + even) = low_s and V·(v_top + γp) = virtual_s; one rate alone takes V = low_s.
-        let even = even(ladder);
+        let even = tie_utility(ladder);
         let v = if top > 0.0 {
             (virtual_s - low_s) / (top - even)
         } else {
@@ -74,7 +74,7 @@ impl BolaE {
         self.levels_s[rung].1
     }
 
-    /// Starts where the throughput puts us, and makes the buffer look as if BOLA had.
+    /// Starts at the sustained rung, with the placeholder that makes BOLA choose it.
     fn start(&mut self, view: &View<'_>) -> Choice {
         let rung = sustained_by(view, SAFETY);
         if view.throughput_kbps.is_some() {
@@ -88,7 +88,7 @@ impl BolaE {
         }
     }
 
-    /// How long to wait until `rung` pays, taken from the placeholder first.
+    /// Wait until `rung` has a positive score, after reducing the placeholder.
     fn hold_back(&mut self, view: &View<'_>, rung: usize) -> f64 {
         let excess = (view.buffer_s + self.placeholder_s - self.max_level_s(rung)).max(0.0);
         let from_placeholder = excess.min(self.placeholder_s);
@@ -101,8 +101,8 @@ impl BolaE {
     }
 }
 
-/// Below this much media, real and placeholder, the lowest rung is chosen, seconds: [`LOW_S`], and as much
-/// again over `top`, the utility of the top rung (the logarithm of what it costs in lowest ones).
+/// Virtual buffer level below which the lowest rung is chosen, seconds: LOW_S · (1 + 1/u_top), with
+/// u_top = ln(top rate / lowest rate), at most [`LOW_MOST`] of the target.
 fn low_s(top: f64, buffer_target_s: f64) -> f64 {
     let most_s = LOW_S.max(LOW_MOST * buffer_target_s);
     if top > 0.0 {
@@ -112,8 +112,8 @@ fn low_s(top: f64, buffer_target_s: f64) -> f64 {
     }
 }
 
-/// Where the two lowest rungs score alike, as a utility: −v₁·b₀ / (b₁ − b₀).
-fn even(ladder: &Ladder) -> f64 {
+/// γp at which the scores of rungs 0 and 1 are equal: −v₁·b₀ / (b₁ − b₀).
+fn tie_utility(ladder: &Ladder) -> f64 {
     let [low, high, ..] = ladder.rungs() else {
         return 0.0;
     };
@@ -156,7 +156,7 @@ impl Rule for BolaE {
             return;
         }
         if delivery.again {
-            // The time went into quality: to the score it is as if the buffer had not shrunk.
+            // The time was spent on an upgrade: the score must not see a shorter buffer.
             self.placeholder_s += delivery.took_s;
             return;
         }

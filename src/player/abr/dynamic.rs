@@ -5,8 +5,7 @@
 //! rule takes over when the buffer is below it and BOLA asks for less (Spiteri, Sitaraman,
 //! Sparacio, MMSys 2018, §6, whose threshold is 10 s). Here the threshold is 10 s or half of the
 //! buffer target, whichever is less: with a target of 10 s or less the published rule never
-//! reaches BOLA at all. And from half the threshold on the throughput rule asks for no more than BOLA
-//! does, which knows better how much of the buffer a rung is worth.
+//! reaches BOLA at all. From half the threshold on, the lower of the two rungs is taken.
 
 use super::bola_e::BolaE;
 use super::throughput::ThroughputRule;

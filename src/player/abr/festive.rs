@@ -4,8 +4,8 @@
 //! Streaming with FESTIVE", CoNEXT 2012:
 //!
 //! * §3.2: throughput is the harmonic mean of the last 20 samples; 85 % of it is spent.
-//! * §3.3: the reference goes down one rung at once, up one rung only after as many wishes in a row
-//!   as the rung's number (from 1), so that high rungs are left more slowly.
+//! * §3.3: the reference goes down one rung at once, up one rung only after as many consecutive
+//!   opportunities as the rung's number (from 1), so that high rungs are left more slowly.
 //! * §3.4: of the reference and the last rung, the one with the lower 2^n (+1 if it switches) +
 //!   12·|b / min(w, b_ref) − 1| wins, n the switches among the last 10 segments.
 //! * §3.1: requests wait until the buffer falls to a level drawn for each of them, here within one
@@ -25,7 +25,7 @@ const SAFETY: f64 = 0.85;
 const ALPHA: f64 = 12.0;
 /// Segments over which switches are counted.
 const SWITCH_WINDOW: usize = 10;
-/// How far the level drawn lies below the highest, segments at most.
+/// Maximum distance of the drawn level from the highest, segments.
 const SPREAD: f64 = 1.5;
 
 /// The rule `festive`.
@@ -35,7 +35,7 @@ pub(super) struct Festive {
     rates: Window<SAMPLES>,
     /// 1 for every recent segment that came from another rung than the one before.
     switched: Window<SWITCH_WINDOW>,
-    /// How often in a row a higher rung was wished for.
+    /// Consecutive segments for which a higher rung was sustained.
     wishes: usize,
 }
 

@@ -16,7 +16,7 @@ use super::{Choice, Delivery, Ladder, Rule, View};
 
 /// Steps to convergence.
 const HORIZON: f64 = 4.0;
-/// What Q is multiplied by when the rate turns out too high.
+/// Factor of Q after a rate above the throughput.
 const REACT: f64 = 2.0;
 /// The buffer level from which on it learns, seconds.
 const STEADY_S: f64 = 1.5;
@@ -26,7 +26,7 @@ const STEADY_S: f64 = 1.5;
 pub(super) struct L2a {
     /// The mix.
     weights: Vec<f64>,
-    /// Room for sorting.
+    /// Buffer for sorting.
     scratch: Vec<f64>,
     /// Lagrange multiplier of the buffer constraint.
     q: f64,

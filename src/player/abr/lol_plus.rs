@@ -17,17 +17,17 @@
 use super::{Choice, Ladder, Rule, View};
 use crate::player::random::Random;
 
-/// The weights that are tried.
+/// Candidate weights.
 const WEIGHTS: [f64; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
 /// Throughput, latency, rebuffering, switching.
 type State = [f64; 4];
-/// Less than this in the buffer is avoided, seconds.
+/// Minimum buffer level, seconds.
 const LEAST_BUFFER_S: f64 = 0.3;
-/// The weight of throughput where it must be heeded.
-const HEED: f64 = 100.0;
+/// Weight of throughput for rungs above the estimate or with a short buffer.
+const PRIORITY: f64 = 100.0;
 /// Width of a neighbourhood.
 const SIGMA: f64 = 0.1;
-/// How far a neuron moves toward what was seen.
+/// Step of a neuron toward the observed state.
 const LEARNING_RATE: f64 = 0.01;
 /// Request latency is divided by this, seconds.
 const LATENCY_SCALE_S: f64 = 100.0;
@@ -87,19 +87,19 @@ impl LolPlus {
         best.map(|(_, weights)| weights)
     }
 
-    /// The neuron nearest to what is wished for.
+    /// The neuron nearest to the target state.
     fn winner(&self, view: &View<'_>, rate: f64, weights: State) -> usize {
         let margin = (0.01 * view.ladder.rungs()[view.ladder.top()].kbps).min(10.0);
         let most = self.neurons.iter().map(|n| n[0]).fold(0.0, f64::max);
-        let wish = [(rate / self.scale).min(most), 0.0, 0.0, 0.0];
+        let target = [(rate / self.scale).min(most), 0.0, 0.0, 0.0];
         let away = |rung: usize| {
             let mut weights = weights;
             let above = view.ladder.rungs()[rung].kbps > rate - margin;
             let low = next_buffer_s(view, rung, rate) < LEAST_BUFFER_S;
             if rung > 0 && (above || low) {
-                weights[0] = HEED;
+                weights[0] = PRIORITY;
             }
-            distance(&self.neurons[rung], &wish, &weights)
+            distance(&self.neurons[rung], &target, &weights)
         };
         let (mut best, mut nearest) = (0, away(0));
         for rung in 1..self.neurons.len() {

@@ -2,7 +2,7 @@
 //!
 //! | rule | idea | file |
 //! |---|---|---|
-//! | `throughput` | what the estimated throughput sustains | `throughput` |
+//! | `throughput` | the highest rung that the estimated throughput sustains | `throughput` |
 //! | `bba0`, `bba2` | a map from buffer level to rate, or to chunk size | `bba` |
 //! | `bola-basic`, `bola-u`, `bola-o` | utility against buffer level | `bola` |
 //! | `bola-e` | BOLA with a placeholder for small buffers and quick starts | `bola_e` |
@@ -14,10 +14,13 @@
 //! | `lol+` | a self-organising map of rungs | `lol_plus` |
 //! | `fixed` | always the same rung | `fixed` |
 //!
-//! One trait: a rule sees a [`View`] of the session and answers with a [`Choice`]; the session tells
-//! it what became of that. Rules keep their own state, take chance from a seed only and read no
-//! clock, so equal histories give equal choices. What overrules every rule alike (a buffer about to
-//! run dry, a transfer not worth finishing) stands in [`super::guards`].
+//! To add a rule: implement [`Rule`] in a file of its own, and add it to [`Abr`] (`name`). Outside the
+//! crate: pass it to [`Session::with_rule`](super::session::Session::with_rule).
+//!
+//! A rule maps a [`View`] of the session to a [`Choice`] and is notified of the outcome. Rules keep
+//! their own state, draw random numbers only from a seed and read no clock: equal histories give equal
+//! choices. Overrides common to all rules (insufficient buffer, abandonment) are in
+//! [`super::guards`]; titles in layers have a rule of their own (`layers`).
 
 mod bba;
 mod bola;
@@ -26,6 +29,7 @@ mod dynamic;
 mod festive;
 mod fixed;
 mod l2a;
+pub(super) mod layers;
 mod lol_plus;
 mod name;
 mod plan;
@@ -38,10 +42,10 @@ pub use name::{Abr, UnknownRule};
 use super::ladder::Ladder;
 use std::fmt;
 
-/// What a rule may look at when it chooses.
+/// The state of the session that a rule may use.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    /// What there is to choose from.
+    /// The rungs to choose from.
     pub ladder: &'a Ladder,
     /// The segment to choose a rung for.
     pub segment: usize,
@@ -49,9 +53,9 @@ pub struct View<'a> {
     pub since_start: usize,
     /// Media in the buffer, seconds.
     pub buffer_s: f64,
-    /// Media that the buffer may hold, seconds.
+    /// Buffer target, seconds.
     pub buffer_target_s: f64,
-    /// Estimated rate of the network in kbit/s, `None` before the first transfer.
+    /// Estimated throughput in kbit/s, `None` before the first transfer.
     pub throughput_kbps: Option<f64>,
     /// Estimated delay from request to first byte, seconds.
     pub latency_s: f64,
@@ -60,39 +64,39 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// How long the segment lasts, seconds.
-    pub(crate) fn duration_s(&self) -> f64 {
+    /// Duration of the segment, seconds.
+    pub fn duration_s(&self) -> f64 {
         self.ladder.duration_s(self.segment)
     }
 }
 
-/// A rule's answer.
+/// A rule's decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
     /// The rung to fetch from.
     pub rung: usize,
-    /// How long to hold the request back first, seconds, at least 0.
+    /// Delay of the request, seconds, 0 or more.
     pub wait_s: f64,
-    /// Which rule decided, for the log: `dynamic` names the one that it listened to.
+    /// Name of the deciding rule, for the log: `dynamic` names the rule that it followed.
     pub by: &'static str,
 }
 
 impl Choice {
-    /// `rung` at once.
-    fn now(rung: usize, by: &'static str) -> Self {
+    /// `rung`, requested at once.
+    pub fn now(rung: usize, by: &'static str) -> Self {
         let wait_s = 0.0;
         Self { rung, wait_s, by }
     }
 }
 
-/// What became of a request.
+/// A completed request.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery {
     /// The segment that was fetched.
     pub segment: usize,
     /// The rung that it came from.
     pub rung: usize,
-    /// Whether the segment was in the buffer already, and has only become better.
+    /// Whether the segment was buffered already and was upgraded.
     pub again: bool,
     /// Bytes of the body.
     pub bytes: u64,
@@ -107,29 +111,29 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Rate from the first byte to the last, kbit/s.
-    fn kbps(&self) -> f64 {
-        // A body that arrives in one read says only that the network is fast.
+    /// Throughput from the first byte to the last, kbit/s.
+    pub fn kbps(&self) -> f64 {
+        // A body that arrives in a single read has no measurable duration.
         super::kbps(self.bytes as f64, (self.took_s - self.latency_s).max(0.001))
     }
 }
 
-/// A rule. Only [`Rule::choose`] is asked of every rule; the rest informs those with a memory.
+/// An ABR rule. Only [`Rule::choose`] is required; the other methods notify rules that keep state.
 pub trait Rule: fmt::Debug + Send {
-    /// Chooses the rung of `view.segment`. Called once a segment, or more often where the session
-    /// fetches something else first.
+    /// Chooses the rung of `view.segment`. Called once per segment, or more often if the session
+    /// fetches something else in between.
     fn choose(&mut self, view: &View<'_>) -> Choice;
 
-    /// The guards let `rung` through instead of the choice.
+    /// The guards replaced the choice by `rung`.
     fn overruled(&mut self, _view: &View<'_>, _rung: usize) {}
 
-    /// The session idled for `seconds` because the buffer was full.
+    /// The session waited for `seconds` because the buffer was full.
     fn idled(&mut self, _seconds: f64) {}
 
     /// A segment arrived.
     fn delivered(&mut self, _delivery: &Delivery) {}
 
-    /// A transfer was dropped in favour of `rung`, with `buffer_s` seconds in the buffer.
+    /// A transfer was abandoned for `rung`, with `buffer_s` seconds in the buffer.
     fn abandoned(&mut self, _rung: usize, _buffer_s: f64) {}
 
     /// The buffer ran dry, or a seek emptied it.

@@ -1,5 +1,6 @@
 //! The rules by name.
 
+use super::Rule;
 use super::bba::{Bba0, Bba2};
 use super::bola::{Bola, Form};
 use super::bola_e::BolaE;
@@ -11,8 +12,9 @@ use super::lol_plus::LolPlus;
 use super::robust_mpc::RobustMpc;
 use super::stochastic_mpc::StochasticMpc;
 use super::throughput::ThroughputRule;
-use super::{Ladder, Rule};
+use crate::player::ladder::Ladder;
 use std::fmt;
+use std::mem;
 use std::str::FromStr;
 
 /// The rules. See the table of [`super`].
@@ -26,9 +28,9 @@ pub enum Abr {
     Bba2,
     /// BOLA as its first theorem has it.
     BolaBasic,
-    /// BOLA that rises at most one rung above what the throughput sustains.
+    /// BOLA that rises at most one rung above the sustained one.
     BolaU,
-    /// BOLA that would rather wait than oscillate.
+    /// BOLA that waits instead of oscillating.
     BolaO,
     /// BOLA-E: with a placeholder for small buffers.
     BolaE,
@@ -49,64 +51,46 @@ pub enum Abr {
     Fixed(usize),
 }
 
-/// A rule name that does not exist.
+/// An unknown rule name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no ABR rule: expected {}", names())]
+#[error("unknown ABR rule `{name}`: expected {}", NAMES.map(|(_, name)| name).join(", "))]
 pub struct UnknownRule {
     /// The name.
     pub name: String,
 }
 
-/// Every rule, `fixed` at its lowest rung.
-const ALL: [Abr; 14] = [
-    Abr::Throughput,
-    Abr::Bba0,
-    Abr::Bba2,
-    Abr::BolaBasic,
-    Abr::BolaU,
-    Abr::BolaO,
-    Abr::BolaE,
-    Abr::Dynamic,
-    Abr::RobustMpc,
-    Abr::StochasticMpc,
-    Abr::Festive,
-    Abr::L2a,
-    Abr::LolPlus,
-    Abr::Fixed(0),
+/// Every rule with its name, `fixed` at its lowest rung.
+const NAMES: [(Abr, &str); 14] = [
+    (Abr::Throughput, "throughput"),
+    (Abr::Bba0, "bba0"),
+    (Abr::Bba2, "bba2"),
+    (Abr::BolaBasic, "bola-basic"),
+    (Abr::BolaU, "bola-u"),
+    (Abr::BolaO, "bola-o"),
+    (Abr::BolaE, "bola-e"),
+    (Abr::Dynamic, "dynamic"),
+    (Abr::RobustMpc, "robust-mpc"),
+    (Abr::StochasticMpc, "stochastic-mpc"),
+    (Abr::Festive, "festive"),
+    (Abr::L2a, "l2a"),
+    (Abr::LolPlus, "lol+"),
+    (Abr::Fixed(0), "fixed"),
 ];
-
-fn names() -> String {
-    ALL.map(Abr::name).join(", ")
-}
 
 impl Abr {
     /// Every rule, in the order of the table; `fixed` at its lowest rung.
     pub fn all() -> impl Iterator<Item = Self> {
-        ALL.into_iter()
+        NAMES.into_iter().map(|(rule, _)| rule)
     }
 
-    /// The rule as its name is written.
+    /// The rule's name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Throughput => "throughput",
-            Self::Bba0 => "bba0",
-            Self::Bba2 => "bba2",
-            Self::BolaBasic => "bola-basic",
-            Self::BolaU => "bola-u",
-            Self::BolaO => "bola-o",
-            Self::BolaE => "bola-e",
-            Self::Dynamic => "dynamic",
-            Self::RobustMpc => "robust-mpc",
-            Self::StochasticMpc => "stochastic-mpc",
-            Self::Festive => "festive",
-            Self::L2a => "l2a",
-            Self::LolPlus => "lol+",
-            Self::Fixed(_) => "fixed",
-        }
+        let same = |(rule, _): &&(Self, _)| mem::discriminant(rule) == mem::discriminant(&self);
+        NAMES.iter().find(same).map_or("", |(_, name)| name)
     }
 
-    /// A rule with an empty memory for `ladder` and a buffer of `buffer_target_s` seconds. `seed`
-    /// is what chance follows from, for the rules that use any.
+    /// A new rule for `ladder` and a buffer target of `buffer_target_s` seconds. `seed` seeds the rules
+    /// that draw random numbers.
     pub fn build(self, ladder: &Ladder, buffer_target_s: f64, seed: u64) -> Box<dyn Rule> {
         let bola = |form| Box::new(Bola::new(ladder, form, buffer_target_s));
         match self {
@@ -131,13 +115,15 @@ impl Abr {
 impl FromStr for Abr {
     type Err = UnknownRule;
 
-    /// Reads a rule's name; `fixed` means the lowest rung until told otherwise, `bola` BOLA-E.
+    /// Reads a rule's name; `fixed` is the lowest rung, `bola` an alias of `bola-e`.
     fn from_str(name: &str) -> Result<Self, UnknownRule> {
         if name == "bola" {
             return Ok(Self::BolaE);
         }
-        let found = ALL.into_iter().find(|rule| rule.name() == name);
-        found.ok_or_else(|| UnknownRule { name: name.into() })
+        let found = NAMES.into_iter().find(|(_, known)| *known == name);
+        found
+            .map(|(rule, _)| rule)
+            .ok_or_else(|| UnknownRule { name: name.into() })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the planning rules share: how far they look, what they want, and what a step does.
+//! Shared by the planning rules: horizon, objective, buffer dynamics, prediction.
 //!
 //! A plan of rungs for the next [`HORIZON`] segments is worth Σ u − Σ |Δu| − μ·stalled seconds (Yin,
 //! Jindal, Sekar, Sinopoli, "A Control-Theoretic Approach for Dynamic Adaptive Video Streaming over
@@ -13,7 +13,7 @@ pub(super) const HORIZON: usize = 5;
 /// Transfers that the prediction looks back on.
 const SAMPLES: usize = 5;
 
-/// What a second of stall costs.
+/// Penalty of a stalled second, in utility.
 pub(super) fn stall_weight(ladder: &Ladder) -> f64 {
     let top = ladder.mean_utility(ladder.top());
     if top > 0.0 { top } else { 1.0 }
@@ -44,7 +44,7 @@ pub(super) fn most_s(view: &View<'_>) -> f64 {
 pub(super) struct Prediction {
     rates: Window<SAMPLES>,
     errors: Window<SAMPLES>,
-    /// What was predicted for the transfer under way, kbit/s.
+    /// Prediction for the transfer in progress, kbit/s.
     stated: Option<f64>,
 }
 

@@ -3,7 +3,7 @@
 //! Yin et al., SIGCOMM 2015, §5.3: the rate is the harmonic mean of the last five transfers, divided by
 //! one plus the largest of their last five relative errors. The plan is optimal on the real sizes of
 //! the segments: not looked up in a table (fastMPC) and not tried out, but found by dynamic programming
-//! over exact buffer levels, which forgets only plans that another can copy and be worth no less.
+//! over exact buffer levels, which drops only dominated plans.
 //! Differs from Pensieve's mpc.py: the request's latency is paid once a segment instead of being part of
 //! the rate, and of equal plans the lower first rung wins.
 
@@ -52,11 +52,11 @@ struct Search<'a> {
     pace: f64,
     most_s: f64,
     stall_weight: f64,
-    /// The most that the steps from here on can be worth.
+    /// Upper bound of the value of the steps from each depth on.
     bound: [f64; HORIZON + 1],
 }
 
-/// A plan that has got somewhere.
+/// A plan up to some depth.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     first: usize,
@@ -109,7 +109,7 @@ impl<'a> Search<'a> {
         plans.first().copied().unwrap_or(start)
     }
 
-    /// What the best plan that stays on one rung is worth, a little rounded off.
+    /// Value of the best plan without switches, minus a tolerance: a lower bound.
     fn without_switches(&self, start: &Node) -> f64 {
         let rungs = 0..=self.ladder.top();
         let stay = |rung| {
@@ -120,8 +120,8 @@ impl<'a> Search<'a> {
         rungs.map(stay).fold(f64::NEG_INFINITY, f64::max) - 1e-9
     }
 
-    /// The plans that may become the best, best so far first. Whoever copies another plan from here pays
-    /// for one change of rung at most, and for no more stall than what the buffer is shorter by.
+    /// The non-dominated plans, best first. Copying another plan from here costs at most one change of
+    /// rung and a stall of the difference in buffer.
     fn undominated(&self, mut plans: Vec<Node>) -> Vec<Node> {
         plans.sort_by(|a, b| {
             let better = b.value.total_cmp(&a.value);

@@ -17,13 +17,13 @@ const BINS: usize = 9;
 const BIN_WIDTH: f64 = 0.5;
 /// Spread of the prior from one bin to the next.
 const SPREAD: f64 = 0.7;
-/// Transfers that the prior is worth.
+/// Weight of the prior, in transfers.
 const PRIOR: f64 = 3.0;
-/// What is left of a transfer's weight at the next one.
+/// Decay of a transfer's weight per transfer.
 const FADE: f64 = 0.95;
-/// Buffer levels that are told apart.
+/// Number of buffer levels.
 const LEVELS: usize = 32;
-/// Or fewer, where they would be finer than this, seconds.
+/// Minimum distance of buffer levels, seconds.
 const FINEST_S: f64 = 0.5;
 
 /// The rule `stochastic-mpc`.
@@ -36,11 +36,11 @@ pub(super) struct StochasticMpc {
     ratios: [f64; BINS],
     /// [`Self::seen`] over its sum, as of the decision at hand.
     shares: [f64; BINS],
-    /// How many buffer levels lie in a second, and how many there are.
+    /// Buffer levels per second, and their number.
     levels_per_s: f64,
     levels: usize,
-    /// Worth of the rest of the plan, by last rung and level.
-    worth: Vec<f64>,
+    /// Value of the rest of the plan, by last rung and level.
+    value: Vec<f64>,
     next: Vec<f64>,
     /// Room for one row.
     values: Vec<f64>,
@@ -71,15 +71,15 @@ impl StochasticMpc {
             ratios,
             levels_per_s: 1.0 / grid_s,
             levels,
-            worth: vec![0.0; cells],
+            value: vec![0.0; cells],
             next: vec![0.0; cells],
             values: vec![0.0; levels],
         }
     }
 
-    /// What a fetch from `buffer_s` is worth in expectation, the change from the last rung left out.
+    /// Expected value of a fetch from `buffer_s`, without the change from the last rung.
     fn expected(&self, fetch: &Fetch, buffer_s: f64) -> f64 {
-        let future = &self.worth[fetch.rung * self.levels..][..self.levels];
+        let future = &self.value[fetch.rung * self.levels..][..self.levels];
         let mut sum = 0.0;
         for (share, ratio) in self.shares.iter().zip(&self.ratios) {
             let took_s = fetch.likely_s * ratio;
@@ -91,7 +91,7 @@ impl StochasticMpc {
         fetch.utility + sum
     }
 
-    /// Steps `worth` back over `segment`.
+    /// One step of value iteration, back over `segment`.
     fn back_up(&mut self, view: &View<'_>, segment: usize, pace: f64) {
         let ladder = view.ladder;
         self.next.fill(f64::NEG_INFINITY);
@@ -108,7 +108,7 @@ impl StochasticMpc {
                 }
             }
         }
-        std::mem::swap(&mut self.worth, &mut self.next);
+        std::mem::swap(&mut self.value, &mut self.next);
     }
 
     /// The first rung of the best plan at `pace` seconds a byte.
@@ -116,7 +116,7 @@ impl StochasticMpc {
         let total: f64 = self.seen.iter().sum();
         self.shares = self.seen.map(|weight| weight / total);
         let end = (view.segment + HORIZON).min(view.ladder.segments());
-        self.worth.fill(0.0);
+        self.value.fill(0.0);
         for segment in (view.segment + 1..end).rev() {
             self.back_up(view, segment, pace);
         }
@@ -134,7 +134,7 @@ impl StochasticMpc {
     }
 }
 
-/// A segment from a rung, as it is likely to go.
+/// A fetch of a segment from a rung, with its predicted duration.
 struct Fetch {
     rung: usize,
     utility: f64,

@@ -3,8 +3,8 @@
 //! A segment of duration p at rate b is sustained when latency + p·b / T ≤ p, with T the estimated
 //! throughput. This is Sabre's `throughput` and dash.js's ThroughputRule with the request's latency
 //! counted (Spiteri, Sitaraman, Sparacio, MMSys 2018, §5), which spend nine tenths of an estimate
-//! that is the lower of two means. Here it is their middle and all of it is spent: the guards look
-//! after what that gets wrong. Nominal rates are compared, not the sizes of single segments, so that
+//! that is the lower of two means. Here it is their mean, used in full: the guards correct
+//! overestimates. Nominal rates are compared, not the sizes of single segments, so that
 //! the rung does not follow every bump of the encoder.
 
 use super::{Choice, Rule, View};

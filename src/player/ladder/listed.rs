@@ -1,25 +1,24 @@
-//! A ladder that is not all known yet.
+//! Ladders of a title whose index is not complete.
 //!
-//! A long title begins to play before the index of every rung is here. Until then a segment counts as
-//! its rung's rate × its duration, and segments of which not even the place in time is known share
-//! evenly what is left. A driver that learns more makes a new ladder of the same shape and hands it to
-//! the session.
+//! A long title begins to play before the index of every rung is here. Until then a segment's size is its
+//! rung's rate × its duration, and segments without a known place in time share evenly what is left. More
+//! of the index makes a new ladder of the same shape, which takes the old one's place in the session.
 
 use super::{Ladder, LadderError};
 
-/// How far a rung's index is here.
+/// How much of a rung's index is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listed {
-    /// Segments of which place and size are known, from the first on.
+    /// Number of leading segments whose place and size are known.
     pub segments: usize,
-    /// About how many bytes must come before one after them can be asked for.
+    /// Index bytes still to fetch before the next segment can be requested, about.
     pub more_bytes: u64,
 }
 
 impl Ladder {
-    /// The same rungs over as many segments as `durations_s` has, of which so much is `known`: bytes by
-    /// segment and rung (of that layer alone, where the ladder is layered). What is not known counts
-    /// by its rate. `listed` has one entry a rung. Rates and utilities stay, so that rules stay valid.
+    /// The same rungs over segments of `durations_s`. `known` gives bytes by segment and rung (of that layer
+    /// alone, where the ladder is layered), `None` for a size to be predicted from the rate. `listed` has
+    /// one entry a rung. Rates and utilities stay, so that rules stay valid.
     pub fn learnt(
         &self,
         durations_s: &[f64],
@@ -43,14 +42,14 @@ impl Ladder {
         })
     }
 
-    /// Rate of what is fetched of a rung: its own, or what it adds as a layer; kbit/s.
+    /// Rate of a rung's own bytes, or of what it adds as a layer; kbit/s.
     pub fn own_kbps(&self, rung: usize) -> f64 {
         let below = rung.checked_sub(1).filter(|_| self.layered);
         self.rungs[rung].kbps - below.map_or(0.0, |below| self.rungs[below].kbps)
     }
 
-    /// About how many bytes must come before `segment` of `rung` can be asked for: 0 where its place
-    /// is known.
+    /// Index bytes still to fetch before `segment` of `rung` can be requested, about: 0 where its place is
+    /// known.
     pub fn index_bytes(&self, segment: usize, rung: usize) -> u64 {
         let listed = self.listed.get(rung);
         let lacking = listed.filter(|listed| listed.segments <= segment);
@@ -74,7 +73,7 @@ mod tests {
     use crate::player::ladder::tests::constant_rate;
 
     #[test]
-    fn what_is_not_known_counts_by_its_rate() {
+    fn unknown_sizes_follow_from_the_rate() {
         let ladder = constant_rate(&[16.0, 32.0], 3, 2.0);
         let listed = |segments, more_bytes| Listed {
             segments,
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_counts_by_what_it_adds() {
+    fn a_layer_has_the_rate_that_it_adds() {
         let ladder = constant_rate(&[16.0, 48.0], 2, 2.0).into_layers().unwrap();
         assert_eq!(ladder.own_kbps(1), 32.0);
         let learnt = ladder.learnt(&[2.0; 2], |_, _| None, Vec::new()).unwrap();

@@ -1,4 +1,4 @@
-//! Where the samples of segments end: how much of a segment plays that did not come whole.
+//! Sample boundaries within segments: how much an incomplete segment plays.
 
 use super::Ladder;
 
@@ -7,21 +7,20 @@ use super::Ladder;
 pub struct SampleEnd {
     /// Bytes of the segment that hold it and all before it.
     pub bytes: u64,
-    /// How far they play, seconds.
+    /// Media time at its end, seconds from the segment's start.
     pub seconds: f64,
 }
 
 impl Ladder {
-    /// This ladder with samples that end there: segment by segment, rung by rung within a segment. Where
-    /// there are more segments than these, they begin again; without any, nothing is known of them.
+    /// This ladder with sample ends: segment by segment, rung by rung within a segment, repeated where the
+    /// ladder is longer.
     pub fn with_samples(mut self, ends: Vec<Vec<SampleEnd>>) -> Self {
         self.samples = ends.into();
         self
     }
 
-    /// How much of `segment` on `rung` plays from its first `bytes`, seconds: the time that its whole
-    /// samples cover. The first of them alone, a single frame, counts for nothing, and so do samples
-    /// of which nothing is known.
+    /// Media decodable from the first `bytes` of `segment` on `rung`, seconds: the time that whole samples
+    /// cover. A first sample alone, a single frame, counts as 0, and so does everything without sample ends.
     pub fn prefix_s(&self, segment: usize, rung: usize, bytes: u64) -> f64 {
         if self.samples.is_empty() {
             return 0.0;

@@ -1,18 +1,18 @@
-//! A session that learns more of its title while it plays it.
+//! A ladder that becomes known while it plays.
 
-use super::{Activity, Session};
+use super::Session;
+use super::activity::Activity;
 use crate::player::event::Command;
 use crate::player::ladder::Ladder;
 use crate::player::log::Outcome;
 use std::sync::Arc;
 
 impl Session {
-    /// By `now_s` more is known of the title: `ladder` takes the place of the one before. It has the
-    /// same rungs and as many segments, and those that were delivered lie where they lay; one that
-    /// does not fit so changes nothing but the time.
+    /// Replaces the ladder by one of which more is known. It must have the same rungs, as many segments, and
+    /// the delivered ones where they were; otherwise only the time advances.
     ///
-    /// The command is the one that stands. Where nothing has come since a start or a jump, and the
-    /// place that it goes to turns out to lie in another segment, it is a new one.
+    /// Returns the standing command; a new one where nothing has come since a start or a seek and its target
+    /// turns out to lie in another segment.
     pub fn learn(&mut self, now_s: f64, ladder: Arc<Ladder>) -> Command {
         self.advance(now_s);
         let delivered = if self.is_fresh() { 0 } else { self.next };
@@ -42,7 +42,7 @@ impl Session {
         self.since_start == 0 && self.kept_s <= 0.0
     }
 
-    /// What the driver was told to do last.
+    /// The last command.
     fn standing(&self) -> Command {
         match self.activity {
             Activity::Nothing => Command::Wait {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_not_taken() {
+    fn a_ladder_that_does_not_fit_is_refused() {
         let ladder = Arc::new(constant_rate(&[16.0, 32.0], 10, 2.0));
         let mut session = Session::new(Arc::clone(&ladder), &Options::default());
         session.handle(0.0, Event::Start);

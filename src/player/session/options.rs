@@ -1,13 +1,13 @@
 //! What a session is set up with.
 
 use crate::player::abr::Abr;
-use crate::player::pipeline::Compute;
+use crate::player::compute::Compute;
 use crate::player::throughput::Estimator;
 
 /// How one playback behaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// The rule. Titles in layers have one of their own, see [`crate::player::layers`].
+    /// The rule. Titles in layers have one of their own, see [`crate::player::abr`].
     pub abr: Abr,
     /// Media to keep in the buffer, seconds. At least two segments are kept whatever it says,
     /// for a segment must be able to arrive while another plays.

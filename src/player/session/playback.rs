@@ -1,10 +1,11 @@
 //! The viewer's side of the session: what plays, what stalls, and why.
 
 use super::Session;
-use crate::player::buffer::TICK_S;
-use crate::player::event::{Command, Rendered, State};
+use super::activity::Activity;
+use crate::player::buffer::{Span, TICK_S};
+use crate::player::compute::Device;
+use crate::player::event::{Command, Event, Rendered, State};
 use crate::player::log::{Cause, Play, Stall};
-use crate::player::pipeline::{NEWS_S, Pipeline};
 
 impl Session {
     /// Plays up to `now_s`.
@@ -13,36 +14,73 @@ impl Session {
         if !elapsed.is_finite() || elapsed <= 0.0 {
             return;
         }
-        self.postpone(now_s);
+        if let Some(device) = &self.device {
+            device.postpone(&mut self.buffer, now_s);
+        }
         while self.clock_s < now_s {
             match self.state {
-                State::Steady => self.play_until(now_s),
+                State::Steady if self.playhead.is_self_running() => self.play_until(now_s),
+                State::Steady | State::Ended => self.clock_s = now_s,
                 State::StartUp | State::Stalled | State::Seeking => self.wait_until(now_s),
-                State::Ended => self.clock_s = now_s,
             }
         }
-        if let Some(pipeline) = &mut self.pipeline {
-            pipeline.advance(now_s);
+        if let Some(device) = &mut self.device {
+            device.advance(&mut self.buffer, now_s);
         }
     }
 
-    /// What a real generator has said nothing of by `now_s` is not ready.
-    fn postpone(&mut self, now_s: f64) {
-        if let Some(pipeline) = self.pipeline.as_ref().filter(|p| p.is_measured()) {
-            self.buffer.postpone(pipeline.untold(), now_s + NEWS_S);
-        }
-    }
-
-    /// Takes in how far a real generator has come.
-    pub(super) fn rendered(&mut self, news: &Rendered) {
+    /// Takes in what an event says of the playhead and of what can be shown.
+    pub(super) fn move_playhead(&mut self, event: Event) {
         let now_s = self.clock_s;
-        let told = self.pipeline.as_mut().filter(|p| p.is_measured());
-        let Some((ready_s, after)) = told.and_then(|pipeline| pipeline.rendered(news, now_s))
-        else {
-            return;
-        };
-        let piece = self.buffer.last_but(after);
-        let Some(piece) = piece.filter(|piece| piece.segment == news.segment) else {
+        match event {
+            Event::Rendered(news) => self.rendered(&news),
+            Event::Playhead(to_s) if to_s.is_finite() => self.report(to_s),
+            Event::Pause => self.pause(),
+            Event::Resume => {
+                let paused_s = self.playhead.resume(now_s, &mut self.log);
+                if let Activity::Room { since_s, .. } = &mut self.activity {
+                    *since_s += paused_s;
+                }
+            }
+            Event::Rate(rate) => {
+                self.playhead.set_rate(rate);
+                if let Some(device) = &mut self.device {
+                    device.set_rate(self.playhead.rate);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Halts the playhead. A viewer who pauses a stall no longer waits.
+    fn pause(&mut self) {
+        self.playhead.pause(self.clock_s, &mut self.log);
+        if self.state == State::Stalled {
+            self.end_stall();
+            self.state = State::Steady;
+        }
+    }
+
+    /// The playhead is at `to_s` by an outside clock: what lies before it has been played, as far as it
+    /// was here and ready. One that lags or goes back plays nothing; jumps of the viewer are seeks.
+    fn report(&mut self, to_s: f64) {
+        let media_s = self.playhead.report(to_s, self.ladder.total_s());
+        if self.state == State::Steady && media_s > 0.0 {
+            let span = Span {
+                from_s: self.clock_s,
+                media_s,
+                rate: f64::INFINITY,
+            };
+            let played_s = self.play_span(span);
+            self.after_play(self.clock_s, media_s > played_s + TICK_S);
+        }
+    }
+
+    /// Takes in a renderer's progress.
+    fn rendered(&mut self, news: &Rendered) {
+        let (now_s, device) = (self.clock_s, self.device.as_mut());
+        let told = device.and_then(|device| device.rendered(&mut self.buffer, news, now_s));
+        let Some((ready_s, piece)) = told.filter(|(_, piece)| piece.left_s > 0.0) else {
             return;
         };
         if piece.begun {
@@ -54,32 +92,44 @@ impl Session {
         }
     }
 
-    /// Counts the newest frame of what is on the screen if its time has passed.
+    /// Counts the newest frame of the segment on the screen if its time has passed.
     fn count_if_late(&mut self, news: &Rendered) {
-        let Some(frame_s) = self.pipeline.as_ref().map(Pipeline::shown_s) else {
+        let Some(frame_s) = self.device.as_ref().map(|device| 1.0 / device.shown_fps()) else {
             return;
         };
         let play = self.log.plays.last();
         let due_s = play.filter(|play| play.segment == news.segment);
         let due_s = due_s.map(|play| play.start_s + f64::from(news.frames) * frame_s);
-        // The last news of a segment brings no frame.
+        // The last report on a segment brings no frame.
         if !news.complete && due_s.is_some_and(|due_s| self.clock_s > due_s) {
             self.log.late_frames += 1;
         }
     }
 
-    /// Whether a real generator still works on what is in the buffer.
+    /// Whether a real renderer still works on what is in the buffer.
     pub fn is_generating(&self) -> bool {
-        let measured = self.pipeline.as_ref().filter(|p| p.is_measured());
-        measured.is_some_and(|pipeline| !pipeline.is_idle())
+        let measured = self.device.as_ref().is_some_and(Device::is_measured);
+        measured && self.buffer.pieces.iter().any(|piece| piece.job.is_some())
     }
 
     /// Plays what can be played; the clock goes on to `now_s`, or to where a stall began.
     fn play_until(&mut self, now_s: f64) {
-        let (from_s, elapsed) = (self.clock_s, now_s - self.clock_s);
+        let (from_s, elapsed, rate) = (self.clock_s, now_s - self.clock_s, self.playhead.rate);
+        let played_s = self.play_span(Span {
+            from_s,
+            media_s: elapsed * rate,
+            rate,
+        });
+        let played_s = played_s / rate;
+        self.clock_s = now_s;
+        self.after_play(from_s + played_s, elapsed > played_s + TICK_S);
+    }
+
+    /// Plays from the buffer, and notes it; returns the media played, seconds.
+    fn play_span(&mut self, span: Span) -> f64 {
         let (on_rung, plays) = (&mut self.log.played_s, &mut self.log.plays);
-        let played = self.buffer.play(from_s, elapsed, |step| {
-            on_rung[step.rung] += step.seconds;
+        let played_s = self.buffer.play(span, |step| {
+            on_rung[step.rung] += step.media_s;
             if let Some(start_s) = step.began_s {
                 plays.push(Play {
                     segment: step.segment,
@@ -88,20 +138,20 @@ impl Session {
                 });
             }
         });
-        let stopped_s = from_s + played;
+        self.playhead.position_s += played_s;
+        played_s
+    }
+
+    /// Play stopped at `stopped_s`: at the end of the title, or, when it fell `short`, in a stall.
+    fn after_play(&mut self, stopped_s: f64, short: bool) {
         let all_here = self.next >= self.ladder.segments();
-        self.clock_s = now_s;
         if all_here && self.buffer.level_s() <= 0.0 {
             self.end(stopped_s);
-        } else if elapsed > played + TICK_S {
-            let cause = match self.buffer.pieces().next() {
-                Some(_) => Cause::Decode,
-                None => Cause::Network,
-            };
-            self.stall(stopped_s, cause);
-            if cause == Cause::Decode {
-                self.clock_s = stopped_s;
-            }
+        } else if short && self.buffer.front().is_some() {
+            self.stall(stopped_s, Cause::Decode);
+            self.clock_s = stopped_s;
+        } else if short {
+            self.stall(stopped_s, Cause::Network);
         }
     }
 
@@ -119,7 +169,7 @@ impl Session {
 
     /// Goes on to `now_s`, or to where the segment that is waited for is ready.
     fn wait_until(&mut self, now_s: f64) {
-        let ready_s = self.buffer.pieces().next().map(|piece| piece.ready_s);
+        let ready_s = self.buffer.front().map(|piece| piece.ready_s);
         match ready_s.filter(|&ready_s| ready_s <= now_s) {
             Some(ready_s) => {
                 self.clock_s = self.clock_s.max(ready_s);
@@ -131,7 +181,7 @@ impl Session {
 
     /// A segment came: plays it, or waits on for its first frame.
     pub(super) fn arrived(&mut self) {
-        let ready_s = self.buffer.pieces().next().map(|piece| piece.ready_s);
+        let ready_s = self.buffer.front().map(|piece| piece.ready_s);
         if ready_s.is_none_or(|ready_s| ready_s <= self.clock_s) {
             return self.play();
         }
@@ -143,7 +193,7 @@ impl Session {
         }
     }
 
-    /// Playback runs from now on, whatever held it up.
+    /// Ends start-up, a stall or a seek.
     fn play(&mut self) {
         self.log.startup_s.get_or_insert(self.clock_s);
         self.end_stall();
@@ -157,34 +207,35 @@ impl Session {
         };
         stall.end_s = Some(self.clock_s);
         let late_s = self.clock_s - stall.start_s;
-        let front = self.buffer.pieces().next();
-        if let (Cause::Decode, Some(piece), Some(pipeline)) = (stall.cause, front, &self.pipeline) {
-            self.log.late_frames += pipeline.late_frames(piece.segment, late_s);
+        let front = self.buffer.front();
+        if let (Cause::Decode, Some(piece), Some(device)) = (stall.cause, front, &self.device) {
+            self.log.late_frames += device.late_frames(&self.buffer, piece.segment, late_s);
         }
     }
 
     /// When playback goes on if nothing else comes, or now; seconds.
     pub(super) fn resumes_s(&self) -> f64 {
-        let front = self.buffer.pieces().next();
+        let front = self.buffer.front();
         let ready_s = front.map_or(self.clock_s, |piece| piece.ready_s);
         self.clock_s.max(ready_s)
     }
 
-    /// When the buffer will have been played, if every segment is ready in time.
+    /// When the buffer will have been played, if every segment is ready in time and nobody pauses.
     pub(super) fn plays_until_s(&self) -> f64 {
-        self.resumes_s() + self.buffer.level_s()
+        self.playhead
+            .passes_s(self.resumes_s(), self.buffer.level_s())
     }
 
     /// The time has come at which everything should have been played.
     pub(super) fn drained(&mut self, until_s: f64) -> Command {
         let goes_on = self.plays_until_s() > self.clock_s;
-        if self.pipeline.is_some() && self.buffer.level_s() > TICK_S && goes_on {
+        if self.device.is_some() && self.buffer.level_s() > TICK_S && goes_on {
             return self.drain();
         }
         self.end(until_s)
     }
 
-    pub(super) fn end(&mut self, at_s: f64) -> Command {
+    fn end(&mut self, at_s: f64) -> Command {
         self.state = State::Ended;
         self.log.ended_s = Some(at_s);
         Command::Done

@@ -1,67 +1,192 @@
-//! What a session is doing between two events.
+//! A transfer from its request to its end: delivered, abandoned, tried again or given up.
 
-use crate::player::log::{Outcome, Request};
+use super::Session;
+use super::activity::{Activity, Transfer};
+use crate::player::abr::Delivery;
+use crate::player::event::{Command, Event, State};
+use crate::player::guards::{self, Progress};
+use crate::player::log::Outcome;
 
-/// What the session is waiting for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Activity {
-    /// [`crate::player::event::Event::Start`].
-    Nothing,
-    /// Room in the buffer.
-    Room { since_s: f64, until_s: f64 },
-    /// The end of a wait that the rule asked for; then this goes out.
-    Held { plan: Plan, until_s: f64 },
-    /// A transfer.
-    Transfer(Transfer),
-    /// The end of playback.
-    Drain { until_s: f64 },
-}
-
-/// A decision about to be carried out.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
-    pub(super) segment: usize,
-    pub(super) rung: usize,
-    pub(super) wanted: usize,
-    pub(super) by: &'static str,
-    pub(super) decided_s: f64,
-    pub(super) buffer_s: f64,
-    pub(super) full_s: f64,
-}
-
-/// The request under way; its record is the log's last.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Transfer {
-    pub(super) segment: usize,
-    pub(super) rung: usize,
-    /// What rates and latencies are measured from: the request, or its latest retry.
-    pub(super) since_s: f64,
-    pub(super) first_byte_s: Option<f64>,
-    pub(super) received: u64,
-    /// What they play if no more come, seconds from the segment's start, where the driver knows.
-    pub(super) playable_s: Option<f64>,
-    /// Bytes of broken attempts.
-    pub(super) lost: u64,
-    pub(super) buffer_before_s: f64,
-}
-
-impl Transfer {
-    pub(super) fn latency_s(&self) -> f64 {
-        self.first_byte_s.map_or(0.0, |first| first - self.since_s)
+impl Session {
+    /// When a report of progress may next end the transfer under way, seconds; `None` when none may.
+    pub fn next_abandon_check_s(&self) -> Option<f64> {
+        let Activity::Transfer(transfer) = &self.activity else {
+            return None;
+        };
+        if transfer.segment != self.next {
+            return Some(transfer.since_s);
+        }
+        let may_end = self.guards.abandonment && transfer.rung > 0;
+        let grace_s = transfer.since_s + guards::ABANDON_GRACE_S;
+        let calm_s = guards::calm_s(&self.ladder, &self.progress_of(transfer));
+        may_end.then_some(grace_s.max(self.clock_s + calm_s))
     }
 
-    /// When bytes began to flow.
-    pub(super) fn flow_s(&self) -> f64 {
-        self.first_byte_s.unwrap_or(self.since_s)
+    pub(super) fn transferring(&mut self, transfer: Transfer, event: Event) -> Command {
+        match event {
+            Event::FirstByte => self.first_byte(transfer),
+            Event::Progress(bytes) => self.progress(transfer, bytes),
+            Event::Playable(seconds) => self.playable(transfer, seconds),
+            Event::Delivered(bytes) => self.delivered(transfer, bytes),
+            Event::Retried => self.retried(transfer),
+            Event::Failed if transfer.segment != self.next => self.give_up_upgrade(transfer),
+            Event::Failed => self.give_up_rung(transfer),
+            _ => Command::Continue,
+        }
     }
 
-    /// Completes the record of this transfer.
-    pub(super) fn close(&self, record: &mut Request, at_s: f64, buffer_s: f64, outcome: Outcome) {
-        record.outcome = outcome;
-        record.first_byte_s = self.first_byte_s;
-        record.ended_s = Some(at_s);
-        record.bytes = self.received;
-        record.lost = self.lost;
-        record.buffer_after_s = Some(buffer_s);
+    fn first_byte(&mut self, mut transfer: Transfer) -> Command {
+        transfer.first_byte_s.get_or_insert(self.clock_s);
+        self.activity = Activity::Transfer(transfer);
+        Command::Continue
+    }
+
+    fn playable(&mut self, mut transfer: Transfer, seconds: f64) -> Command {
+        transfer.playable_s = Some(seconds);
+        self.activity = Activity::Transfer(transfer);
+        Command::Continue
+    }
+
+    fn progress(&mut self, mut transfer: Transfer, bytes: u64) -> Command {
+        transfer.received = transfer.received.max(bytes);
+        self.activity = Activity::Transfer(transfer);
+        if transfer.segment != self.next {
+            return self.upgrade_progress(transfer);
+        }
+        if !self.guards.abandonment || transfer.rung == 0 {
+            return Command::Continue;
+        }
+        match guards::instead(&self.ladder, &self.progress_of(&transfer)) {
+            // A rung that has failed for this segment would only fail again, and send us back here.
+            Some(rung) if !self.failed.contains(&rung) => self.abandon(transfer, rung),
+            _ => Command::Continue,
+        }
+    }
+
+    fn progress_of(&self, transfer: &Transfer) -> Progress {
+        Progress {
+            segment: transfer.segment,
+            rung: transfer.rung,
+            received: transfer.received,
+            elapsed_s: self.clock_s - transfer.since_s,
+            latency_s: transfer.latency_s(),
+            buffer_s: self.playhead.lasts_s(self.buffer.level_s()),
+            estimate_kbps: self.throughput.kbps(),
+        }
+    }
+
+    /// Drops an upgrade that would come too late.
+    fn upgrade_progress(&mut self, transfer: Transfer) -> Command {
+        let flowed_s = self.clock_s - transfer.flow_s();
+        if transfer.received == 0 || flowed_s <= 0.0 {
+            return Command::Continue;
+        }
+        let size = self.ladder.size(transfer.segment, transfer.rung);
+        let left = size.saturating_sub(transfer.received);
+        let rate = transfer.received as f64 / flowed_s;
+        if !self.comes_too_late(transfer.segment, left, rate) {
+            return Command::Continue;
+        }
+        self.measure(&transfer);
+        self.close(&transfer, Outcome::Abandoned);
+        self.barred.push(transfer.segment);
+        self.next_segment()
+    }
+
+    fn abandon(&mut self, transfer: Transfer, rung: usize) -> Command {
+        self.measure(&transfer);
+        self.close(&transfer, Outcome::Abandoned);
+        self.keep(&transfer);
+        self.rule.abandoned(rung, self.buffer.level_s());
+        self.request_instead(rung, "abandonment");
+        Command::Abandon {
+            segment: self.next,
+            rung,
+        }
+    }
+
+    fn delivered(&mut self, mut transfer: Transfer, bytes: u64) -> Command {
+        transfer.received = bytes;
+        self.measure(&transfer);
+        let again = transfer.segment != self.next;
+        if again {
+            let outcome = self.upgrade(&transfer);
+            self.close(&transfer, outcome);
+        } else {
+            self.append(&transfer);
+            self.close(&transfer, Outcome::Delivered);
+        }
+        self.rule.delivered(&Delivery {
+            segment: transfer.segment,
+            rung: transfer.rung,
+            again,
+            bytes,
+            took_s: (self.clock_s - transfer.since_s) * self.playhead.rate,
+            latency_s: transfer.latency_s() * self.playhead.rate,
+            buffer_before_s: transfer.buffer_before_s,
+            buffer_after_s: self.buffer.level_s(),
+        });
+        if !again {
+            self.arrived();
+            self.last_rung = Some(transfer.rung);
+            self.since_start += 1;
+            self.next += 1;
+        }
+        self.next_segment()
+    }
+
+    fn retried(&mut self, transfer: Transfer) -> Command {
+        self.activity = Activity::Transfer(Transfer {
+            since_s: self.clock_s,
+            first_byte_s: None,
+            received: 0,
+            playable_s: None,
+            lost: transfer.lost + transfer.received,
+            ..transfer
+        });
+        Command::Continue
+    }
+
+    fn give_up_upgrade(&mut self, transfer: Transfer) -> Command {
+        self.close(&transfer, Outcome::Failed);
+        self.barred.push(transfer.segment);
+        self.next_segment()
+    }
+
+    /// Tries the next lower rung, then the higher ones. A base layer has no substitute.
+    fn give_up_rung(&mut self, transfer: Transfer) -> Command {
+        self.close(&transfer, Outcome::Failed);
+        self.failed.push(transfer.rung);
+        let others = (0..transfer.rung)
+            .rev()
+            .chain(transfer.rung..=self.ladder.top());
+        let mut untried = others.filter(|rung| !self.failed.contains(rung));
+        let segment = self.next;
+        match untried.next() {
+            Some(rung) if self.layers.is_none() => {
+                self.request_instead(rung, "failure");
+                Command::Fetch { segment, rung }
+            }
+            _ => {
+                self.state = State::Ended;
+                self.activity = Activity::Nothing;
+                Command::GiveUp { segment }
+            }
+        }
+    }
+
+    /// Lets the estimate learn from a transfer.
+    fn measure(&mut self, transfer: &Transfer) {
+        let flowed = self.clock_s - transfer.flow_s();
+        self.throughput
+            .push(transfer.received, flowed, transfer.latency_s());
+    }
+
+    /// Completes the last record.
+    pub(super) fn close(&mut self, transfer: &Transfer, outcome: Outcome) {
+        let (at_s, buffer_s) = (self.clock_s, self.buffer.level_s());
+        if let Some(record) = self.log.requests.last_mut() {
+            transfer.close(record, at_s, buffer_s, outcome);
+        }
     }
 }

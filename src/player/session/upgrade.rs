@@ -6,27 +6,17 @@
 
 use super::Session;
 use crate::player::abr::View;
-use crate::player::buffer::Piece;
+use crate::player::buffer::{LEAD_S, Open, Piece};
+use crate::player::compute::Device;
 
-/// A segment that plays sooner than this is left as it is: the renderer has it.
-pub(crate) const LEAD_S: f64 = 1.0;
 /// Share of the estimate that an upgrade may count on.
 const SAFETY: f64 = 0.8;
-
-/// A buffered segment that may still change.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Open {
-    pub(crate) segment: usize,
-    pub(crate) rung: usize,
-    /// Until it plays, if nothing stalls.
-    pub(crate) plays_in_s: f64,
-}
 
 impl Session {
     /// Whether `piece`, which plays in so many seconds, may still change.
     fn is_open(&self, piece: &Piece, plays_in_s: f64) -> bool {
-        let begun = |pipeline: &super::Pipeline| pipeline.has_begun(piece.segment, self.clock_s);
-        let frozen = self.pipeline.as_ref().is_some_and(begun);
+        let begun = |device: &Device| device.has_begun(&self.buffer, piece.segment, self.clock_s);
+        let frozen = self.device.as_ref().is_some_and(begun);
         !frozen && plays_in_s >= LEAD_S && !self.barred.contains(&piece.segment)
     }
 
@@ -71,6 +61,7 @@ impl Session {
     /// would come too late.
     pub(super) fn comes_too_late(&self, segment: usize, left: u64, rate: f64) -> bool {
         let open = self.open().find(|open| open.segment == segment);
-        open.is_none_or(|open| left as f64 / rate > open.plays_in_s - LEAD_S)
+        let left_s = left as f64 / rate;
+        open.is_none_or(|open| left_s > self.playhead.lasts_s(open.plays_in_s - LEAD_S))
     }
 }

@@ -1,8 +1,8 @@
-//! Charts as data: what the page's script is given to draw.
+//! Charts as data for the page's script.
 
 use serde::{Serialize, Serializer};
 
-/// What an axis measures.
+/// An axis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Axis {
     /// Quantity and unit.
@@ -65,7 +65,7 @@ pub struct Chart {
     pub y: Axis,
     /// What is drawn.
     pub series: Vec<Series>,
-    /// Spans shaded in the colour of trouble.
+    /// Spans shaded as problems, such as stalls.
     pub bands: Vec<Band>,
     /// Charts of the same name share cursor and zoom.
     pub sync: Option<String>,

@@ -1,7 +1,8 @@
-//! The page as text. Charts become empty figures; their data stands as JSON at the end.
+//! The page as HTML. Charts become empty figures; their data follows at the end as JSON.
 
+use super::chart::{Chart, Pairs};
+use super::content::{Block, Cell, Choice, Image, Page, Section, Table};
 use super::escape::{self, Text};
-use super::{Block, Cell, Chart, Choice, Image, Page, Pairs, Section, Table};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
@@ -12,11 +13,11 @@ const UPLOT_CSS: &str = include_str!("../../../static/report/uplot.min.css");
 const REPORT_JS: &str = include_str!("../../../static/report/report.js");
 const REPORT_CSS: &str = include_str!("../../../static/report/report.css");
 
-/// Nothing is fetched, whatever the page's data says.
+/// Forbids all requests, whatever the page's content.
 const POLICY: &str =
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
-/// What the script draws, by the number that its figure carries.
+/// A drawing of the script, referenced by the number in its figure.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Drawing<'a> {
@@ -29,14 +30,17 @@ struct Writer<'a> {
     drawings: Vec<Drawing<'a>>,
 }
 
-pub(super) fn page(page: &Page) -> String {
-    let mut writer = Writer {
-        out: String::new(),
-        drawings: Vec::new(),
-    };
-    // Writing to a string cannot fail.
-    let _ = writer.page(page);
-    writer.out
+impl Page {
+    /// The text of the HTML file.
+    pub fn html(&self) -> String {
+        let mut writer = Writer {
+            out: String::new(),
+            drawings: Vec::new(),
+        };
+        // Writing to a string cannot fail.
+        let _ = writer.page(self);
+        writer.out
+    }
 }
 
 impl<'a> Writer<'a> {

@@ -1,15 +1,14 @@
 //! A grid as one HTML page: titles side by side, and for each title a table, distributions, rule
 //! against rule, and time lines.
 
-use super::sample::{Figure, figures};
-use super::sessions::{sessions, short};
-use super::titles::side_by_side;
-use super::{Grid, GridError, Row, Sample};
-use crate::report::html::{Axis, Block, Cell, Chart, Choice, Page, Pairs, Section, Series, Table};
-use crate::simulate::fit::FitTo;
-use crate::simulate::statistics::Estimate;
+use super::charts::{by_figure, choice, distribution, scatter, short};
+use super::run::{Grid, GridError, Row};
+use super::sample::{Figure, LPIPS, Sample, figures};
+use super::tables::{self, differences, means, of_title};
+use super::timelines::timelines;
+use crate::report::html::{Block, Cell, Page, Section, Table};
 
-/// The page of `rows`, which came of `grid` by `command`.
+/// The page of `rows`, the result of `grid`; `command` is shown as its origin.
 pub fn page(grid: &Grid, rows: &[Row], command: &str) -> Result<Page, GridError> {
     let mut page = Page::new("Simulated sessions", lead(grid, rows));
     page.push(Section::new("Made by").with(Block::Code(command.to_owned())));
@@ -19,14 +18,22 @@ pub fn page(grid: &Grid, rows: &[Row], command: &str) -> Result<Page, GridError>
         page.push(side_by_side(&samples, &figures));
     }
     for (number, sample) in samples.iter().enumerate() {
-        let figures = figures.iter().filter(|figure| sample.has(figure));
-        let figures: Vec<&Figure> = figures.collect();
-        page.push(table(sample, &figures));
-        page.push(distributions(sample, &figures));
+        let known = figures.iter().filter(|figure| sample.has(figure));
+        let known: Vec<&Figure> = known.collect();
+        let section = |what: &str| Section::new(format!("{what}: {}", short(sample.title)));
+        page.push(section("Figures").with(Block::Table(with_starved(sample, &known))));
+        let curves = by_figure(&known, |figure| {
+            let curves = sample.rules.iter();
+            let curves = curves.map(|(rule, rows)| (*rule, figure.values(rows)));
+            vec![distribution(figure, &curves.collect::<Vec<_>>())]
+        });
+        page.push(section("Distributions").with(curves));
         if sample.rules.len() > 1 {
-            page.push(against(sample, &figures));
+            let one = std::slice::from_ref(sample);
+            let pairs = by_figure(&known, |figure| vec![scatter(one, figure)]);
+            page.push(section("Rule against rule").with(pairs));
         }
-        page.push(sessions(grid, sample, number)?);
+        page.push(timelines(grid, sample, number)?);
     }
     Ok(page)
 }
@@ -41,7 +48,7 @@ fn lead(grid: &Grid, rows: &[Row]) -> String {
          1000 bootstrap resamples. LPIPS is by \
          segment (SqueezeNet); stalled and missing time counts 1. Bytes are those of media segments.",
         counted(rows.len(), "session"),
-        counted(grid.subjects.len(), "title"),
+        counted(grid.contents.len(), "title"),
         counted(grid.traces.len(), "trace"),
         counted(grid.seeds as usize, "seed"),
         counted(grid.players.len(), "rule"),
@@ -50,112 +57,52 @@ fn lead(grid: &Grid, rows: &[Row]) -> String {
     if grid.oracle_plans.is_some() {
         lead += " The oracle knows the trace and maximises QoE_lin.";
     }
-    let fitted = grid.fit_to.map(|fit_to| match fit_to {
-        FitTo::Each => "each title's ladder, so titles saw different networks".to_owned(),
-        FitTo::One(number) => format!("the ladder of {}", grid.subjects[number].name),
-    });
-    if let Some(ladder) = fitted {
-        let factors = rows.iter().map(|row| row.multiplier);
-        let low = factors.clone().fold(f64::INFINITY, f64::min);
-        let high = factors.fold(0.0, f64::max);
-        lead += &format!(" Each trace was multiplied to fit {ladder}: by {low:.3e} to {high:.3e}.");
+    if let Some(fitted) = tables::fitted(grid, rows) {
+        lead += &format!(" {fitted}");
     }
     lead
 }
 
-/// A mean with its interval as a cell.
-pub(super) fn interval(found: Estimate, digits: usize) -> Cell {
-    Cell::Interval {
-        value: found.mean,
-        low: found.low,
-        high: found.high,
-        digits,
-    }
-}
-
-/// The distributions of a figure: a name and values a curve, each from 0 on the left edge to 1 on
-/// the right one.
-pub(super) fn distribution(figure: &Figure, curves: &[(&str, Vec<f64>)]) -> Chart {
-    let values = curves.iter().flat_map(|(_, values)| values);
-    let finite = values.copied().filter(|value| value.is_finite());
-    let low = finite.clone().fold(f64::INFINITY, f64::min);
-    let high = finite.fold(f64::NEG_INFINITY, f64::max);
-    let margin = match high - low {
-        span if span > 0.0 => 0.03 * span,
-        _ => (0.03 * high.abs()).max(1e-3),
-    };
-    let (low, high) = (low - margin, high + margin);
-    let share = Axis::linear("share of sessions").within(0.0, 1.02);
-    let x = Axis::linear(&figure.name).within(low, high);
-    let mut chart = Chart::new(&figure.name, x, share);
-    for (name, values) in curves {
-        let mut curve = Series::distribution(*name, values);
-        if !curve.points.is_empty() {
-            curve.points.insert(0, (low, 0.0));
-            curve.points.push((high, 1.0));
-        }
-        chart = chart.with(curve);
-    }
-    Chart {
-        height: 360,
-        ..chart
-    }
-}
-
-fn table(sample: &Sample<'_>, figures: &[&Figure]) -> Section {
-    let mut columns = vec!["rule"];
-    columns.extend(figures.iter().map(|figure| figure.name.as_str()));
-    columns.push("starved");
-    let mut table = Table::new("Means over sessions", &columns);
-    for (rule, rows) in &sample.rules {
-        let mut cells = vec![Cell::text(*rule)];
-        cells.extend(figures.iter().map(|figure| {
-            let found = sample.estimate(rule, figure);
-            interval(found, figure.digits)
-        }));
+fn with_starved(sample: &Sample<'_>, figures: &[&Figure]) -> Table {
+    let mut table = of_title("Means over sessions", sample, figures);
+    table.columns.push("starved".to_owned());
+    for (cells, (_, rows)) in table.rows.iter_mut().zip(&sample.rules) {
         let starved = rows.iter().filter(|row| row.verdict == "starved").count();
         cells.push(Cell::Number(starved as f64, 0));
-        table.rows.push(cells);
     }
-    Section::new(format!("Figures: {}", short(sample.title))).with(Block::Table(table))
+    table
 }
 
-fn distributions(sample: &Sample<'_>, figures: &[&Figure]) -> Section {
-    let options = figures.iter().map(|figure| {
-        let curves = sample.rules.iter();
-        let curves = curves.map(|(rule, rows)| (*rule, figure.values(rows)));
-        let chart = distribution(figure, &curves.collect::<Vec<_>>());
-        (figure.name.clone(), vec![Block::Chart(chart)])
-    });
-    let title = format!("Distributions: {}", short(sample.title));
-    Section::new(title).with(Block::Choice(Choice {
-        label: "Figure".into(),
-        options: options.collect(),
+/// Titles beside each other. They saw the same networks unless traces were fitted to each.
+fn side_by_side(samples: &[Sample<'_>], figures: &[Figure]) -> Section {
+    let known = |figure: &&Figure| samples.iter().any(|sample| sample.has(figure));
+    let mut figures: Vec<&Figure> = figures.iter().filter(known).collect();
+    // Rates differ by title: what is seen comes first.
+    figures.sort_by_key(|figure| !figure.name.contains(LPIPS));
+    let table = means("Means over sessions", samples, &figures);
+    let mut section = Section::new("Titles side by side").with(Block::Table(table));
+    if let Some((first, others)) = samples.split_first() {
+        section = section.with(Block::Table(differences(first, others, &figures)));
+    }
+    section.with(by_figure(&figures, |figure| {
+        vec![curves(samples, figure), scatter(samples, figure)]
     }))
 }
 
-fn against(sample: &Sample<'_>, figures: &[&Figure]) -> Section {
-    let rules = &sample.rules;
-    let options = figures.iter().map(|figure| {
-        let rows = rules.iter().map(|(_, rows)| rows.as_slice());
-        let pairs = Pairs {
-            title: "One point a session".into(),
-            measure: figure.name.clone(),
-            names: rules.iter().map(|(rule, _)| (*rule).to_owned()).collect(),
-            labels: rules.first().map_or(Vec::new(), |(_, rows)| labels(rows)),
-            values: rows.map(|rows| figure.values(rows)).collect(),
-        };
-        (figure.name.clone(), vec![Block::Pairs(pairs)])
-    });
-    let title = format!("Rule against rule: {}", short(sample.title));
-    Section::new(title).with(Block::Choice(Choice {
-        label: "Figure".into(),
-        options: options.collect(),
-    }))
-}
-
-/// What each session is called where it is a point.
-pub(super) fn labels(rows: &[&Row]) -> Vec<String> {
-    let name = |row: &&Row| format!("{} seed {}", short(&row.trace), row.seed);
-    rows.iter().map(name).collect()
+/// The distribution of a figure by rule, with a curve per title.
+fn curves(samples: &[Sample<'_>], figure: &Figure) -> Block {
+    let rules = samples.first().map_or(&[][..], |sample| &sample.rules);
+    let of_rule = |rule: &str| {
+        let curves = samples.iter();
+        let curves = curves.map(|sample| (short(sample.title), figure.values(sample.rows(rule))));
+        distribution(figure, &curves.collect::<Vec<_>>())
+    };
+    match rules {
+        [(only, _)] => of_rule(only),
+        _ => {
+            let options = rules.iter();
+            let options = options.map(|(rule, _)| ((*rule).to_owned(), vec![of_rule(rule)]));
+            choice("Rule", options.collect())
+        }
+    }
 }

@@ -1,6 +1,6 @@
-//! One column of a grid's rows: a figure over traces, rule by rule.
+//! A grid's rows by title and rule, and the figures that reports show.
 
-use super::Row;
+use super::run::Row;
 use crate::simulate::qoe::Figures;
 use crate::simulate::statistics::{Estimate, bootstrap};
 
@@ -14,23 +14,23 @@ pub struct Figure {
     of: Of,
 }
 
-/// Where a figure is found.
+/// Source of a figure.
 #[derive(Debug, Clone, Copy)]
 enum Of {
     Field(fn(&Figures) -> Option<f64>),
-    /// The share of time over the LPIPS threshold of this number.
+    /// The share of time over the LPIPS threshold with this index.
     Over(usize),
 }
 
-/// A name, digits, and where to look.
+/// Name, digits and source.
 type Entry = (&'static str, usize, fn(&Figures) -> Option<f64>);
 
-/// The figures that tables and curves show, shares over thresholds apart.
+/// The figures of tables and charts, except the shares over thresholds.
 const FIELDS: &[Entry] = &[
     ("QoE_lin", 3, |f| Some(f.qoe_lin)),
     ("gap to oracle", 3, |f| f.oracle_gap),
     ("QoE_log", 3, |f| Some(f.qoe_log)),
-    ("Sabre score", 3, |f| Some(f.score)),
+    ("Sabre score", 3, |f| f.extra("score")),
     ("stall ratio", 4, |f| Some(f.stall_ratio)),
     ("start-up s", 2, |f| Some(f.startup_s)),
     ("switches", 1, |f| Some(f.switches as f64)),
@@ -42,10 +42,10 @@ const FIELDS: &[Entry] = &[
     ("LPIPS (squeeze) p95", 4, |f| f.lpips_squeeze_p95),
 ];
 
-/// The name of the mean LPIPS, in those of its kin, too.
+/// The name of the mean LPIPS, a part of the names of all LPIPS figures.
 pub(super) const LPIPS: &str = "LPIPS (squeeze)";
 
-/// What tables, curves and scatters show, with a share of time for each of the LPIPS `thresholds`.
+/// The figures of tables and charts, with a share of time for each of the LPIPS `thresholds`.
 pub fn figures(thresholds: &[f64]) -> Vec<Figure> {
     let fields = FIELDS.iter().map(|&(name, digits, of)| Figure {
         name: name.into(),
@@ -75,7 +75,7 @@ impl Figure {
         }
     }
 
-    /// Its value in every row, not a number where it is absent.
+    /// Its value in every row, NaN where absent.
     pub(super) fn values(&self, rows: &[&Row]) -> Vec<f64> {
         let value = |row: &&Row| self.of(&row.figures).unwrap_or(f64::NAN);
         rows.iter().map(value).collect()
@@ -92,7 +92,7 @@ pub struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    /// The rows taken apart by title and rule.
+    /// Groups rows by title and rule.
     pub fn by_title(rows: &'a [Row]) -> Vec<Self> {
         let mut samples: Vec<Self> = Vec::new();
         for row in rows {
@@ -113,7 +113,7 @@ impl<'a> Sample<'a> {
         samples
     }
 
-    /// The rows of a rule; none of one that was not played.
+    /// The rows of a rule; empty for a rule not played.
     pub fn rows(&self, rule: &str) -> &[&'a Row] {
         let found = self.rules.iter().find(|(known, _)| *known == rule);
         found.map_or(&[], |(_, rows)| rows)
@@ -124,8 +124,8 @@ impl<'a> Sample<'a> {
         bootstrap(&figure.values(self.rows(rule)), 1)
     }
 
-    /// The mean of a figure here minus there, session by session, with its interval. Narrower than
-    /// what two intervals apart let on, for both saw the same networks.
+    /// Mean of the paired differences `self` − `other` of a figure, with its interval. Narrower than two
+    /// separate intervals suggest, because both saw the same networks.
     pub fn difference(&self, other: &Self, rule: &str, figure: &Figure) -> Estimate {
         let here = figure.values(self.rows(rule));
         let there = figure.values(other.rows(rule));

@@ -1,31 +1,30 @@
-//! What a plan can still come to at the most, with a price on the link's bits.
+//! An upper bound on the QoE of a plan's extensions, by Lagrangian relaxation.
 //!
-//! Lagrangian relaxation of one constraint, that all segments to come share the bits that the link
-//! carries until the last of them must be there. At a price for a Mbit, whoever may buy as many as
-//! wanted solves a chain of rungs by dynamic programming, changes of rung included; that chain's worth
-//! and the price of all bits together are no less than what any plan comes to, whatever the price.
-//! Of a few prices the one that bounds tightest is taken, anew for every segment.
+//! The relaxed constraint: all segments to come share the bits that the link carries until the last one
+//! is due. At a price per Mbit, dynamic programming finds the best sequence of rungs without that
+//! constraint, changes of rung included. Its value plus the price of all bits is an upper bound for any
+//! price; of a few prices the one with the tightest bound is taken, for every segment anew.
 //!
-//! Bits are in Mbit, worth is in Mbit/s as QoE_lin has it. Knows nothing of how plans are searched.
+//! Bits are in Mbit, QoE in Mbit/s as QoE_lin. Independent of the search.
 
-use super::STALL;
 use super::plan::{Plan, Problem};
+use crate::simulate::qoe::LIN_STALL;
 
-/// Prices that are tried, in shares of what a Mbit brings from the lowest rung to the top.
+/// Candidate prices, as shares of the quality gained per Mbit from the lowest rung to the top one.
 const SHARES: [f64; 12] = [0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0];
 
-/// Chains for a few prices.
+/// The relaxed problem at every candidate price.
 #[derive(Debug)]
 pub(super) struct Bound {
     chains: Vec<Chain>,
 }
 
-/// The best that is left at one price.
+/// The relaxed problem at one price.
 #[derive(Debug)]
 struct Chain {
-    /// Worth of a Mbit.
+    /// Price of a Mbit, Mbit/s.
     price: f64,
-    /// By segment and the rung before it: qualities less changes less bits of it and all after.
+    /// By segment and the rung before it: Σ quality − Σ|Δquality| − price·Mbit from that segment on.
     ahead: Vec<f64>,
 }
 
@@ -38,23 +37,23 @@ impl Bound {
         };
         let gained = problem.mbps[top] - problem.mbps[0];
         let usual = gained * problem.ladder.segments() as f64 / (mbit(top) - mbit(0)).max(1e-9);
-        // A stall brings bits, too; at this price it never pays to buy them so.
-        let most = STALL / problem.link.fastest_mbps();
+        // A stall gains bits as well; above this price stalling for bits would pay.
+        let most = LIN_STALL / problem.link.fastest_mbps();
         let chain = |share: f64| Chain::new(problem, (share * usual).min(most));
         Self {
             chains: SHARES.map(chain).into(),
         }
     }
 
-    /// A judge of `plans` and their like, whose next segment is `segment`: what each can be worth at
-    /// the most, at the price that bounds the best of them tightest.
+    /// The bound for `plans`, whose next segment is `segment`, at the price that is tightest for the
+    /// best of them.
     pub(super) fn judge<'a>(
         &'a self,
         problem: &'a Problem<'_>,
         plans: &[Plan],
         segment: usize,
     ) -> impl Fn(&Plan) -> f64 + Copy + 'a {
-        let best = plans.iter().max_by(|a, b| a.worth().total_cmp(&b.worth()));
+        let best = plans.iter().max_by(|a, b| a.qoe().total_cmp(&b.qoe()));
         let at = |chain: &&Chain| best.map_or(0.0, |best| chain.at_most(problem, best, segment));
         let chain = self.chains.iter().min_by(|a, b| at(a).total_cmp(&at(b)));
         move |plan| chain.map_or(f64::INFINITY, |chain| chain.at_most(problem, plan, segment))
@@ -67,7 +66,7 @@ impl Chain {
         let last = problem.ladder.segments() - 1;
         let until_s = problem.ladder.start_s(last) + plan.lost_s;
         let mbit = (problem.link.passed(until_s) - plan.next_bits) / 1e6;
-        plan.worth() + ahead + self.price * mbit
+        plan.qoe() + ahead + self.price * mbit
     }
 
     fn new(problem: &Problem<'_>, price: f64) -> Self {
@@ -79,7 +78,7 @@ impl Chain {
             for rung in 0..rungs {
                 here[rung] = mbps[rung] - price * problem.mbit(segment, rung) + after[rung];
             }
-            // A change costs the difference, be it up or down.
+            // A change costs the difference in either direction.
             for rung in 1..rungs {
                 here[rung] = here[rung].max(here[rung - 1] - (mbps[rung] - mbps[rung - 1]));
             }

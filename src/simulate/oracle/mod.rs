@@ -1,17 +1,17 @@
-//! The best that any choice of rungs could have had: the trace known, QoE_lin the aim.
+//! The best choice of rungs on a known trace, by QoE_lin: an upper reference for rules.
 //!
-//! All plans go forward together, segment by segment. Time is not cut into steps: a plan has its exact
-//! times, so every figure belongs to a plan that can be played. Three things keep their number down:
+//! All plans advance together, segment by segment. Time is not discretised: every plan has its exact
+//! times, so every figure belongs to a plan that can be played. Three things bound their number:
 //!
-//! * a plan goes when another can copy whatever it does and come out no worse (`plan`);
-//! * a plan goes when even the bits to come cannot bring it up to what is known to be possible (`bound`);
-//! * of more than so many, those that can come to most go on. Only then may the figure lie under the
-//!   optimum, and the most that a plan left behind could have come to is told beside it.
+//! * dominance: a plan is dropped if another can copy all its later choices and end no worse (`plan`);
+//! * a bound: a plan is dropped if even the bits to come cannot lift it to a known QoE (`bound`);
+//! * a beam: of more plans than a limit, those with the highest bound go on. Only then can the result be
+//!   below the optimum, and the highest bound among the dropped plans is reported beside it.
 //!
-//! A plan waits for room in the buffer, as sessions do, and where that pays for a lower latency, which they do
-//! not. It abandons nothing and fetches nothing twice; with foresight only the second could pay, and a
-//! session that does it may come out ahead. Pensieve's `dp.cc` has the same aim in discrete time.
-//! Titles in layers have an order of aims of their own (`layers`).
+//! A plan waits for room in the buffer, as sessions do, and also for a lower latency where that pays,
+//! which sessions do not. It never abandons and never fetches a segment twice; with foresight only the
+//! second could pay, and a session that does it may exceed the optimum. Pensieve's `dp.cc` has the same
+//! aim in discrete time. Titles in layers have their own order of aims (`layers`).
 
 mod bound;
 mod layers;
@@ -19,44 +19,57 @@ mod plan;
 
 use crate::network::link::Link;
 use crate::player::ladder::Ladder;
+use crate::simulate::qoe::Figures;
 use bound::Bound;
 use plan::{Plan, Problem};
 
-/// What a second of stall costs, Mbit/s.
-const STALL: f64 = 4.3;
-/// Plans of the search that only has to find a good one.
+/// Beam of the first search, whose result bounds the second from below.
 const FEW_PLANS: usize = 100;
-/// Rounding that must not cost a plan, Mbit/s.
+/// Tolerance of comparisons with the bound, Mbit/s.
 const ROUNDING: f64 = 1e-9;
 
-/// The best QoE_lin, mean over all segments but the first.
+/// The best QoE_lin found, mean over all segments but the first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Optimum {
-    /// That of the best plan found.
+    /// QoE_lin of the best plan found.
     pub qoe_lin: f64,
-    /// No plan has more: `qoe_lin` itself where that is proved to be the optimum, which it never is for
-    /// a title in layers.
+    /// Upper bound over all plans: equal to `qoe_lin` where that is proved optimal. `None` for titles
+    /// in layers.
     pub at_most: Option<f64>,
 }
 
-/// The optimum over `link` with a buffer of `buffer_s` seconds. At most `most_plans` plans, at least 1, go
-/// on from a segment; titles in layers need no such limit. `None` when the link never delivers it all.
+impl Optimum {
+    /// `figures` with the optimum and the distance from it.
+    #[must_use]
+    pub fn compare(self, mut figures: Figures) -> Figures {
+        // A session may fetch a segment twice, which the oracle never does.
+        let best = self.qoe_lin.max(figures.qoe_lin);
+        figures.oracle_qoe_lin = Some(best);
+        figures.oracle_at_most = self.at_most.map(|at_most| at_most.max(best));
+        figures.oracle_gap = Some(best - figures.qoe_lin);
+        figures
+    }
+}
+
+/// The optimum of `ladder` over `link` with a buffer target of `buffer_s` seconds. At most `most_plans`
+/// plans (at least 1) go on from a segment; titles in layers need no limit. `None` if the link never
+/// delivers the whole title.
 pub fn qoe_lin(ladder: &Ladder, link: &Link, buffer_s: f64, most_plans: usize) -> Option<Optimum> {
     let problem = Problem::new(ladder, link, buffer_s);
     let found = match ladder.segments() {
         1 => only(&problem),
-        _ if ladder.is_layered() => layers::worth(&problem).map(|worth| (worth, None)),
-        _ => best(&problem, most_plans.max(1)).map(|(worth, at_most)| (worth, Some(at_most))),
+        _ if ladder.is_layered() => layers::qoe(&problem).map(|qoe| (qoe, None)),
+        _ => best(&problem, most_plans.max(1)).map(|(qoe, at_most)| (qoe, Some(at_most))),
     };
-    let (worth, at_most) = found?;
+    let (qoe, at_most) = found?;
     let segments = (ladder.segments() - 1).max(1) as f64;
     Some(Optimum {
-        qoe_lin: worth / segments,
+        qoe_lin: qoe / segments,
         at_most: at_most.map(|at_most| at_most / segments),
     })
 }
 
-/// One segment counts by its rate alone, however late it comes.
+/// A single segment counts by its rate alone, whenever it arrives.
 fn only(problem: &Problem<'_>) -> Option<(f64, Option<f64>)> {
     let plans = problem.follow(&problem.start(), 0);
     let best = plans
@@ -65,19 +78,19 @@ fn only(problem: &Problem<'_>) -> Option<(f64, Option<f64>)> {
     Some((best, Some(best)))
 }
 
-/// Worth of the best plan found, and the most that any has.
+/// QoE of the best plan found, and an upper bound over all plans.
 fn best(problem: &Problem<'_>, most_plans: usize) -> Option<(f64, f64)> {
     let bound = Bound::new(problem);
     let few = most_plans.min(FEW_PLANS);
     let quick = search(problem, &bound, few, f64::NEG_INFINITY)?;
-    // From below nothing helps as much as a good plan.
+    // A good plan is the strongest lower bound.
     match search(problem, &bound, most_plans, quick.0) {
-        Some((worth, at_most)) => Some((worth.max(quick.0), at_most.max(quick.0))),
+        Some((qoe, at_most)) => Some((qoe.max(quick.0), at_most.max(quick.0))),
         None => Some(quick),
     }
 }
 
-/// The best of all plans that may be worth `known`, and the most that any of those can be worth.
+/// The best plan with a QoE of at least `known`, and an upper bound over all such plans.
 fn search(
     problem: &Problem<'_>,
     bound: &Bound,
@@ -100,11 +113,11 @@ fn search(
         }
     }
     let ends = plans.iter().flat_map(|plan| problem.follow(plan, last));
-    let worth = ends.map(|plan| plan.worth()).max_by(f64::total_cmp)?;
-    Some((worth, worth.max(at_most)))
+    let qoe = ends.map(|plan| plan.qoe()).max_by(f64::total_cmp)?;
+    Some((qoe, qoe.max(at_most)))
 }
 
-/// Keeps the `most` plans that are judged best; says how good the others are at the most.
+/// Keeps the `most` plans with the highest bound; returns the highest bound among the others.
 fn keep(plans: &mut Vec<Plan>, most: usize, judge: impl Fn(&Plan) -> f64) -> Option<f64> {
     if plans.len() <= most {
         return None;

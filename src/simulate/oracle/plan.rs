@@ -1,35 +1,35 @@
-//! Plans of what to fetch from which rung, and when one of two can be forgotten.
+//! Plans (a rung for each segment so far), and the dominance test between plans.
 
-use super::STALL;
 use crate::network::link::Link;
 use crate::player::ladder::Ladder;
+use crate::simulate::qoe::LIN_STALL as STALL;
 
-/// A plan for the segments so far.
+/// A choice of rungs for the segments so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Plan {
     /// Rung of the last segment.
     pub(super) rung: usize,
-    /// When that is there, seconds.
+    /// Arrival of the last segment, seconds.
     pub(super) clock_s: f64,
-    /// Time without a picture so far: start-up and stalls, seconds.
+    /// Start-up and stalls so far, seconds.
     pub(super) lost_s: f64,
-    /// Qualities less changes, and what the start-up would cost if it were a stall; so that the worth is
-    /// this less [`STALL`] × `lost_s`.
+    /// Σ quality − Σ|Δquality| + [`STALL`] × start-up (a credit: the start-up is no stall), Mbit/s;
+    /// QoE = gain − [`STALL`] × `lost_s`.
     pub(super) gain: f64,
-    /// When the first byte of the next segment can come at the earliest, seconds.
+    /// Earliest first byte of the next segment, seconds.
     pub(super) next_s: f64,
-    /// Bits that the link carried by then.
+    /// Bits that the link has carried by `next_s`.
     pub(super) next_bits: f64,
 }
 
 impl Plan {
-    /// QoE_lin times segments, if nothing came after it.
-    pub(super) fn worth(&self) -> f64 {
+    /// QoE_lin of the segments so far, times their number.
+    pub(super) fn qoe(&self) -> f64 {
         self.gain - STALL * self.lost_s
     }
 }
 
-/// What is to be planned.
+/// Ladder, link and buffer of the optimisation.
 #[derive(Debug)]
 pub(super) struct Problem<'a> {
     pub(super) ladder: &'a Ladder,
@@ -50,23 +50,23 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Media that may be in the buffer when `segment` is asked for, seconds; as in a session.
+    /// Buffer level up to which `segment` may be requested, seconds; the session's rule.
     pub(super) fn room_s(&self, segment: usize) -> f64 {
         let duration_s = self.ladder.duration_s(segment);
         self.buffer_s.max(2.0 * duration_s) - duration_s
     }
 
-    /// Bytes that an answer with `segment` from `rung` carries.
+    /// Bytes of the response with `segment` from `rung`, headers included.
     pub(super) fn bytes(&self, segment: usize, rung: usize) -> u64 {
         self.ladder.size(segment, rung) + self.link.overhead_bytes()
     }
 
-    /// The same in Mbit.
+    /// Its size in Mbit.
     pub(super) fn mbit(&self, segment: usize, rung: usize) -> f64 {
         self.bytes(segment, rung) as f64 * 8e-6
     }
 
-    /// The plan before anything is fetched.
+    /// The empty plan.
     pub(super) fn start(&self) -> Plan {
         let next_s = self.link.first_byte_s(0.0);
         Plan {
@@ -79,8 +79,8 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// `plan` with `segment` from `rung`; `None` if its last byte never comes.
-    pub(super) fn fetch(&self, plan: &Plan, (segment, rung): (usize, usize)) -> Option<Plan> {
+    /// `plan` extended by `segment` from `rung`; `None` if the link never delivers it.
+    pub(super) fn fetch(&self, plan: &Plan, segment: usize, rung: usize) -> Option<Plan> {
         let bits = plan.next_bits + self.bytes(segment, rung) as f64 * 8.0;
         // Rounding must not make a transfer end before it began.
         let end_s = self.link.when(bits)?.max(plan.next_s);
@@ -102,20 +102,20 @@ impl<'a> Problem<'a> {
         })
     }
 
-    /// Every plan that goes on from `plan` with `segment`.
+    /// All extensions of `plan` by `segment`.
     pub(super) fn follow(&self, plan: &Plan, segment: usize) -> impl Iterator<Item = Plan> + '_ {
         let plan = *plan;
         let rungs = 0..self.mbps.len();
-        rungs.filter_map(move |rung| self.fetch(&plan, (segment, rung)))
+        rungs.filter_map(move |rung| self.fetch(&plan, segment, rung))
     }
 }
 
-/// Of `plans` for the same segments those that may become the best one, earliest first.
+/// The non-dominated of `plans` for the same segments, earliest first.
 ///
-/// A plan is as good as another if it is there no later, has lost no more time, and has gained no less
-/// even after a change to the other's rung. For then it can copy all that the other does from here: each
-/// request goes out no later, as the buffer that it has to have room in runs dry no later, so each segment is
-/// there no later, and at the end it has lost no more time.
+/// A plan dominates another if it arrives no later, has lost no more time, and has gained no less even
+/// after a change to the other's rung: it can then copy every later choice of the other. Each request
+/// goes out no later, because the buffer has room no later; each segment arrives no later; and the
+/// time lost in the end is no more.
 pub(super) fn undominated(mut plans: Vec<Plan>, mbps: &[f64]) -> Vec<Plan> {
     plans.sort_unstable_by(|a, b| {
         let sooner = a.clock_s.total_cmp(&b.clock_s);
@@ -137,7 +137,7 @@ pub(super) fn undominated(mut plans: Vec<Plan>, mbps: &[f64]) -> Vec<Plan> {
     plans
 }
 
-/// Most gain with at most so much time lost, by rung: a Fenwick tree of maxima a rung.
+/// Maximum gain by rung among plans with at most a given time lost: one Fenwick tree of maxima per rung.
 struct Front {
     lost_s: Vec<f64>,
     trees: Vec<f64>,

@@ -1,4 +1,4 @@
-//! Against every plan tried one by one, and against sessions.
+//! Comparison with exhaustive search, and with sessions.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,16 +12,16 @@ use crate::player::random::Random;
 use crate::player::session::{Options, Session};
 use std::sync::Arc;
 
-/// All plans there are.
-fn by_trying(problem: &Problem<'_>) -> f64 {
+/// Exhaustive search.
+fn exhaustive(problem: &Problem<'_>) -> f64 {
     let (rungs, segments) = (problem.mbps.len(), problem.ladder.segments());
     let worth = |mut number: usize| {
         let mut plan = problem.start();
         for segment in 0..segments {
-            plan = problem.fetch(&plan, (segment, number % rungs)).unwrap();
+            plan = problem.fetch(&plan, segment, number % rungs).unwrap();
             number /= rungs;
         }
-        plan.worth()
+        plan.qoe()
     };
     let plans = 0..rungs.pow(segments as u32);
     plans.map(worth).fold(f64::NEG_INFINITY, f64::max) / (segments - 1) as f64
@@ -42,24 +42,24 @@ fn any_link(random: &mut Random) -> (Link, f64) {
 }
 
 #[test]
-fn is_the_best_of_all_plans() {
+fn the_optimum_equals_exhaustive_search() {
     let ladder = constant_rate(&[500.0, 1500.0, 4000.0], 7, 2.0);
     for (fast, slow) in [(6000.0, 400.0), (3000.0, 900.0), (1000.0, 100.0)] {
         let link = Link::new(&trace(&[(4.0, fast, 0.05), (5.0, slow, 0.05)]), 1.0);
         let found = qoe_lin(&ladder, &link, 8.0, usize::MAX).unwrap();
-        let best = by_trying(&Problem::new(&ladder, &link, 8.0));
+        let best = exhaustive(&Problem::new(&ladder, &link, 8.0));
         assert!((found.qoe_lin - best).abs() < 1e-9, "{found:?} {best}");
         assert_eq!(found.at_most, Some(found.qoe_lin));
     }
 }
 
 #[test]
-fn is_the_best_over_any_link_and_few_plans_bracket_it() {
+fn random_links_agree_with_exhaustive_search_and_a_small_beam_brackets_it() {
     let ladder = constant_rate(&[500.0, 1500.0, 4000.0], 6, 2.0);
     let mut random = Random::new(7);
     for round in 0..150 {
         let (link, buffer_s) = any_link(&mut random);
-        let best = by_trying(&Problem::new(&ladder, &link, buffer_s));
+        let best = exhaustive(&Problem::new(&ladder, &link, buffer_s));
         let found = qoe_lin(&ladder, &link, buffer_s, usize::MAX).unwrap();
         assert!(
             (found.qoe_lin - best).abs() < 1e-9,
@@ -75,7 +75,7 @@ fn is_the_best_over_any_link_and_few_plans_bracket_it() {
 }
 
 #[test]
-fn no_rule_does_better() {
+fn no_rule_exceeds_the_optimum() {
     let ladder = Arc::new(constant_rate(&[500.0, 1500.0, 4000.0], 40, 2.0));
     let link = Link::new(&trace(&[(14.0, 5000.0, 0.05), (9.0, 600.0, 0.05)]), 1.0);
     let best = qoe_lin(&ladder, &link, 20.0, usize::MAX).unwrap();
@@ -94,6 +94,7 @@ fn no_rule_does_better() {
             link: &link,
             buffer_s: 20.0,
             thresholds: &[],
+            extra: None,
         };
         let found = Figures::of(&timeline, &setting).qoe_lin;
         assert!(found <= best.qoe_lin + 1e-9, "{abr}: {found} {best:?}");
@@ -101,7 +102,7 @@ fn no_rule_does_better() {
 }
 
 #[test]
-fn a_dead_link_has_none_and_one_segment_counts_by_its_rate() {
+fn a_dead_link_has_no_optimum_and_a_single_segment_counts_by_its_rate() {
     let ladder = constant_rate(&[500.0, 1500.0], 9, 2.0);
     let dead = Link::new(&trace(&[(1.0, 0.0, 0.0)]), 1.0);
     assert_eq!(qoe_lin(&ladder, &dead, 20.0, 10), None);
@@ -114,10 +115,10 @@ fn a_dead_link_has_none_and_one_segment_counts_by_its_rate() {
     assert_eq!(qoe_lin(&one, &slow, 20.0, 10).unwrap().qoe_lin, 1.5);
 }
 
-/// The best choice of one layer, all subsets tried: worth of that layer alone.
-fn layer_by_trying(
+/// The best choice of one layer by exhaustive search: value of that layer alone.
+fn exhaustive_layer(
     problem: &Problem<'_>,
-    schedule: &layers::Schedule,
+    schedule: &layers::Schedule<'_>,
     depth: &[usize],
     layer: usize,
 ) -> f64 {
@@ -132,7 +133,7 @@ fn layer_by_trying(
             if has(segment) && below != layer {
                 return f64::NEG_INFINITY;
             }
-            match layers::fetched(problem, schedule, (segment, depth), clock_s) {
+            match schedule.fetched(segment, depth, clock_s) {
                 Some(end_s) => clock_s = end_s,
                 None => return f64::NEG_INFINITY,
             }
@@ -150,7 +151,7 @@ fn layer_by_trying(
 }
 
 #[test]
-fn every_layer_is_chosen_as_well_as_can_be() {
+fn each_layer_equals_exhaustive_search() {
     let ladder = constant_rate(&[500.0, 1500.0, 4000.0], 9, 2.0)
         .into_layers()
         .unwrap();
@@ -159,11 +160,11 @@ fn every_layer_is_chosen_as_well_as_can_be() {
     for round in 0..60 {
         let (link, buffer_s) = any_link(&mut random);
         let problem = Problem::new(&ladder, &link, buffer_s);
-        let schedule = layers::bases(&problem).unwrap();
+        let schedule = layers::Schedule::of_bases(&problem).unwrap();
         let mut depth = vec![1; ladder.segments()];
         for layer in 1..3 {
-            let best = layer_by_trying(&problem, &schedule, &depth, layer);
-            let has = layers::best(&problem, &schedule, &depth, layer);
+            let best = exhaustive_layer(&problem, &schedule, &depth, layer);
+            let has = schedule.best(&depth, layer);
             let step = problem.mbps[layer] - problem.mbps[layer - 1];
             let worth: f64 = has
                 .windows(2)

@@ -1,68 +1,66 @@
-//! Quality of experience: what a session was worth, by every family of figures in use.
+//! Quality of experience (QoE): the figures of a session.
 //!
 //! | figure | definition |
 //! |---|---|
-//! | `qoe_lin` | Mbit/s − 4.3·stall seconds − change in Mbit/s, mean a segment (Pensieve, SIGCOMM 2017, §5.1) |
-//! | `qoe_log` | ln(rate / lowest) − 2.66·stall − change of that (the same) |
-//! | `qoe_hd` | 1, 2, 3, 12, 15, 20 for the six rungs − 8·stall − change (the same); only for six rungs |
-//! | `score`, `utility`, … | as Sabre prints them: means over chunk lengths of play time |
-//! | `ssim_db` | −10·log10(1 − SSIM), at most 60 dB (Puffer, NSDI 2020); `qoe_ssim_db` takes off the change and 20 a stall second |
-//! | `lpips_squeeze` | mean, 95th percentile and shares over thresholds, by time |
+//! | `qoe_lin` | Mbit/s − 4.3·stall seconds − change in Mbit/s, mean per segment (Pensieve, SIGCOMM 2017, §5.1) |
+//! | `qoe_log` | ln(rate / lowest) − 2.66·stall seconds − change of it (ibid.) |
+//! | `qoe_hd` | 1, 2, 3, 12, 15, 20 for the six rungs − 8·stall seconds − change of it (ibid.); ladders of six rungs only |
+//! | `ssim_db` | −10·log10(1 − SSIM), at most 60 dB (Puffer, NSDI 2020); `qoe_ssim_db` subtracts the change and 20 per stall second |
+//! | `lpips_squeeze` | mean, 95th percentile and shares of time over thresholds |
 //!
-//! The first segment is left out of the QoE means, as their authors do: its wait is the start-up.
-//! Rates are the rungs' nominal ones. LPIPS is by segment, from the title's table, SqueezeNet only;
-//! stalled time and segments that never came count as [`WORST_LPIPS`]. Measured figures are absent
-//! where nothing was measured.
+//! The QoE means leave the first segment out, as their authors do: its wait is the start-up. Rates are
+//! the rungs' nominal ones. LPIPS (SqueezeNet) is per segment, from the title's table; stalled time and
+//! missing segments count as [`WORST_LPIPS`]. Measured figures are `None` without measurements.
 
 mod p1203;
-mod reaction;
 mod timeline;
 
 pub use p1203::p1203;
-pub use timeline::{Played, Timeline};
+pub use timeline::{Played, TICK_S, Timeline};
 
-use super::oracle::Optimum;
+use super::statistics::{ratio, share_over, sum, weighted_mean, weighted_quantile};
 use crate::manifest::{Metrics, QualityReport};
 use crate::network::link::Link;
 use crate::player::ladder::Ladder;
+use crate::player::utility::ssim_db;
 use serde::Serialize;
+use serde_json::{Map, Value};
+use std::fmt;
 
-/// What a stalled or missing picture counts as.
+/// LPIPS of a stalled or missing picture.
 pub const WORST_LPIPS: f64 = 1.0;
-/// Shares of time are counted over these by default.
+/// Default thresholds of the shares of time over an LPIPS.
 pub const LPIPS_THRESHOLDS: [f64; 3] = [0.1, 0.2, 0.3];
 
-const LIN_STALL: f64 = 4.3;
+/// Penalty of a stalled second in `qoe_lin`, Mbit/s.
+pub(crate) const LIN_STALL: f64 = 4.3;
 const LOG_STALL: f64 = 2.66;
 const HD_STALL: f64 = 8.0;
 const HD: [f64; 6] = [1.0, 2.0, 3.0, 12.0, 15.0, 20.0];
 const SSIM_STALL: f64 = 20.0;
-const SSIM_DB_MOST: f64 = 60.0;
-/// Sabre's weight of a stall, in utility a chunk of stall.
-const GAMMA_P: f64 = 5.0;
 
-/// What a session was worth.
+/// The figures of a session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Figures {
-    /// From the start to the first frame, seconds.
+    /// Time from the start to the first frame, seconds.
     pub startup_s: f64,
-    /// How often the buffer ran dry.
+    /// Number of stalls.
     pub stalls: usize,
-    /// How long in all, seconds.
+    /// Total length of the stalls, seconds.
     pub stall_s: f64,
-    /// Stalled time over play time, the start-up included in neither.
+    /// Stalled time over play time, both without the start-up.
     pub stall_ratio: f64,
     /// Changes of rung between segments.
     pub switches: usize,
-    /// Nominal rate of what was played, mean over time, kbit/s.
+    /// Nominal rate of the segments played, mean over time, kbit/s.
     pub played_kbps: f64,
     /// Bytes received.
     pub bytes: u64,
-    /// Bytes received and not played.
+    /// Bytes received but not played.
     pub wasted_bytes: u64,
-    /// Requests, and those of them that were abandoned.
+    /// Requests, abandoned ones included.
     pub requests: usize,
-    /// Requests dropped for another rung.
+    /// Requests abandoned for another rung.
     pub abandoned: usize,
     /// See the module's table.
     pub qoe_lin: f64,
@@ -70,45 +68,15 @@ pub struct Figures {
     pub qoe_log: f64,
     /// See the module's table.
     pub qoe_hd: Option<f64>,
-    /// Best QoE_lin that any choice of rungs could have had, trace known.
+    /// QoE_lin of the best known choice of rungs, see [`super::oracle`].
     pub oracle_qoe_lin: Option<f64>,
-    /// No choice could have had more; the same where the best is proved.
+    /// Upper bound of QoE_lin over all choices; equal to the best where that is proved optimal.
     pub oracle_at_most: Option<f64>,
-    /// How far below it the session stayed.
+    /// Distance of the session from the best.
     pub oracle_gap: Option<f64>,
-    /// Sabre's "total play time", seconds: start-up, play and stalls.
-    pub play_time_s: f64,
-    /// Sabre's "time average played utility".
-    pub utility: f64,
-    /// Sabre's "time average played bitrate", kbit/s.
-    pub bitrate: f64,
-    /// Sabre's "time average rebuffer", seconds a chunk.
-    pub rebuffer: f64,
-    /// Sabre's "time average rebuffer events".
-    pub rebuffer_events: f64,
-    /// Sabre's "time average bitrate change", kbit/s a chunk.
-    pub bitrate_change: f64,
-    /// Sabre's "time average log bitrate change".
-    pub log_bitrate_change: f64,
-    /// Sabre's "time average score".
-    pub score: f64,
-    /// How often the throughput was estimated too high.
-    pub over_estimates: usize,
-    /// By how much in the mean, kbit/s.
-    pub over_estimate_kbps: f64,
-    /// How often it was not.
-    pub leq_estimates: usize,
-    /// By how much it was too low in the mean, kbit/s.
-    pub leq_estimate_kbps: f64,
-    /// Mean of estimate minus measurement, kbit/s.
-    pub estimate_kbps: f64,
-    /// Until a segment played that the network sustains, seconds.
-    pub rampup_s: f64,
-    /// Sum of the times until a better network was seen, seconds.
-    pub reaction_s: f64,
-    /// Mean SSIM in decibels.
+    /// Mean SSIM, dB.
     pub ssim_db: Option<f64>,
-    /// Mean change of it from segment to segment.
+    /// Mean change of the SSIM between segments, dB.
     pub ssim_db_change: Option<f64>,
     /// See the module's table.
     pub qoe_ssim_db: Option<f64>,
@@ -118,21 +86,29 @@ pub struct Figures {
     pub lpips_squeeze_p95: Option<f64>,
     /// Shares of time over each threshold.
     pub lpips_squeeze_over: Vec<f64>,
+    /// Figures of [`Setting::extra`], by name.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
-/// What is needed beside the session.
+/// Further figures of a session, by name; numbers only.
+pub type ExtraFigures = fn(&Timeline, &Setting<'_>) -> Map<String, Value>;
+
+/// Inputs of the figures beside the session.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<'a> {
-    /// What was played.
+    /// The ladder played.
     pub ladder: &'a Ladder,
-    /// What was measured of it.
+    /// Its measured quality.
     pub quality: Option<&'a QualityReport>,
     /// The network.
     pub link: &'a Link,
-    /// Media that the buffer may hold, seconds.
+    /// Buffer target, seconds.
     pub buffer_s: f64,
-    /// Shares of time are counted over these.
+    /// LPIPS thresholds of the shares of time.
     pub thresholds: &'a [f64],
+    /// Figures to add, such as those of another simulator.
+    pub extra: Option<ExtraFigures>,
 }
 
 impl Figures {
@@ -141,23 +117,16 @@ impl Figures {
         let mut figures = Self::default();
         figures.viewing(timeline, setting.ladder);
         figures.families(timeline, setting.ladder);
-        figures.as_sabre(timeline, setting.ladder);
-        figures.estimates(timeline);
         figures.measured(timeline, setting);
-        let (rampup_s, reaction_s) = reaction::times(timeline, setting);
-        (figures.rampup_s, figures.reaction_s) = (rampup_s, reaction_s);
+        if let Some(extra) = setting.extra {
+            figures.extra = extra(timeline, setting);
+        }
         figures
     }
 
-    /// The figures beside what an oracle would have had.
-    #[must_use]
-    pub fn beside_oracle(mut self, optimum: Optimum) -> Self {
-        // A session may fetch a segment twice, which the oracle does not.
-        let best = optimum.qoe_lin.max(self.qoe_lin);
-        self.oracle_qoe_lin = Some(best);
-        self.oracle_at_most = optimum.at_most.map(|at_most| at_most.max(best));
-        self.oracle_gap = Some(best - self.qoe_lin);
-        self
+    /// A number of [`Self::extra`].
+    pub fn extra(&self, name: &str) -> Option<f64> {
+        self.extra.get(name)?.as_f64()
     }
 
     fn viewing(&mut self, timeline: &Timeline, ladder: &Ladder) {
@@ -188,42 +157,6 @@ impl Figures {
         self.qoe_hd = six.then(|| family(timeline, HD_STALL, |rung| HD[rung]));
     }
 
-    fn as_sabre(&mut self, timeline: &Timeline, ladder: &Ladder) {
-        let rungs = ladder.rungs();
-        self.play_time_s = self.startup_s + timeline.played_s() + self.stall_s;
-        let a_chunk = ratio(ladder.mean_duration_s(), self.play_time_s);
-        let log = |rung: usize| (rungs[rung].kbps / rungs[0].kbps).ln();
-        let changes = |value: &dyn Fn(usize) -> f64| {
-            let pairs = timeline.played.windows(2);
-            sum(pairs.map(|p| (value(p[1].rung) - value(p[0].rung)).abs()))
-        };
-        let utility = sum(timeline.played.iter().map(|p| log(p.rung)));
-        let stalled_chunks = self.stall_s / ladder.mean_duration_s();
-        self.utility = utility * a_chunk;
-        self.bitrate = sum(timeline.played.iter().map(|p| rungs[p.rung].kbps)) * a_chunk;
-        self.rebuffer = self.stall_s * a_chunk;
-        self.rebuffer_events = self.stalls as f64 * a_chunk;
-        self.bitrate_change = changes(&|rung| rungs[rung].kbps) * a_chunk;
-        self.log_bitrate_change = changes(&log) * a_chunk;
-        self.score = (utility - GAMMA_P * stalled_chunks) * a_chunk;
-    }
-
-    fn estimates(&mut self, timeline: &Timeline) {
-        let errors = || {
-            timeline
-                .estimates
-                .iter()
-                .map(|(estimate, found)| estimate - found)
-        };
-        let (over, leq) = (|e: &f64| *e > 0.0, |e: &f64| *e <= 0.0);
-        self.over_estimates = errors().filter(over).count();
-        self.leq_estimates = errors().filter(leq).count();
-        let mean = |total: f64, count: usize| ratio(total, count as f64);
-        self.over_estimate_kbps = mean(sum(errors().filter(over)), self.over_estimates);
-        self.leq_estimate_kbps = mean(-sum(errors().filter(leq)), self.leq_estimates);
-        self.estimate_kbps = mean(sum(errors()), timeline.estimates.len());
-    }
-
     fn measured(&mut self, timeline: &Timeline, setting: &Setting<'_>) {
         let Some(report) = setting.quality else {
             return;
@@ -244,8 +177,7 @@ impl Figures {
             self.lpips_squeeze = Some(weighted_mean(&samples));
             self.lpips_squeeze_p95 = Some(weighted_quantile(&mut samples, 0.95));
         }
-        let decibel = |ssim: f64| (-10.0 * (1.0 - ssim).log10()).clamp(0.0, SSIM_DB_MOST);
-        if let Some(ssim_db) = all(&|metrics| metrics.ssim.map(decibel)) {
+        if let Some(ssim_db) = all(&|metrics| metrics.ssim.map(ssim_db)) {
             let changes = ssim_db.windows(2).map(|pair| (pair[1] - pair[0]).abs());
             let change = ratio(sum(changes), ssim_db.len().saturating_sub(1) as f64);
             let mean = ratio(sum(ssim_db.iter().copied()), ssim_db.len() as f64);
@@ -257,54 +189,38 @@ impl Figures {
     }
 }
 
-/// Quality − stalls − changes, mean over all segments but the first.
+/// The main figures in a line.
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "QoE_lin {:.4}, QoE_log {:.4}",
+            self.qoe_lin, self.qoe_log
+        )?;
+        if let Some(score) = self.extra("score") {
+            write!(f, ", Sabre score {score:.4}")?;
+        }
+        if let (Some(best), Some(gap)) = (self.oracle_qoe_lin, self.oracle_gap) {
+            write!(f, "; oracle {best:.4}, gap {gap:.4}")?;
+        }
+        if let (Some(mean), Some(p95)) = (self.lpips_squeeze, self.lpips_squeeze_p95) {
+            write!(f, "; LPIPS (squeeze) {mean:.4}, p95 {p95:.4}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Mean of quality − stall penalty − change over all segments but the first.
 fn family(timeline: &Timeline, stall: f64, quality: impl Fn(usize) -> f64) -> f64 {
     let played = &timeline.played;
     if let [only] = played.as_slice() {
         return quality(only.rung);
     }
-    let worth = played.windows(2).map(|pair| {
+    let values = played.windows(2).map(|pair| {
         let (before, now) = (quality(pair[0].rung), quality(pair[1].rung));
         now - stall * pair[1].stall_s - (now - before).abs()
     });
-    ratio(sum(worth), played.len().saturating_sub(1) as f64)
-}
-
-/// Not `Iterator::sum`, whose empty sum is −0.
-fn sum(values: impl Iterator<Item = f64>) -> f64 {
-    values.fold(0.0, |sum, value| sum + value)
-}
-
-fn ratio(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole } else { 0.0 }
-}
-
-fn weighted_mean(samples: &[(f64, f64)]) -> f64 {
-    let weight = sum(samples.iter().map(|sample| sample.1));
-    ratio(
-        sum(samples.iter().map(|(value, weight)| value * weight)),
-        weight,
-    )
-}
-
-fn share_over(samples: &[(f64, f64)], limit: f64) -> f64 {
-    let weight = sum(samples.iter().map(|sample| sample.1));
-    let over = samples.iter().filter(|sample| sample.0 > limit);
-    ratio(sum(over.map(|sample| sample.1)), weight)
-}
-
-/// The least value that at least `quantile` of the weight does not exceed.
-fn weighted_quantile(samples: &mut [(f64, f64)], quantile: f64) -> f64 {
-    samples.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let aim = quantile * sum(samples.iter().map(|sample| sample.1));
-    let mut below = 0.0;
-    for &(value, weight) in samples.iter() {
-        below += weight;
-        if weight > 0.0 && below >= aim {
-            return value;
-        }
-    }
-    samples.last().map_or(0.0, |sample| sample.0)
+    ratio(sum(values), played.len().saturating_sub(1) as f64)
 }
 
 #[cfg(test)]

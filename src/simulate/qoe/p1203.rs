@@ -1,19 +1,16 @@
-//! Sessions as input for an implementation of ITU-T P.1203, mode 0.
+//! Sessions as input of an ITU-T P.1203 implementation, mode 0.
 //!
-//! The model itself is not here: its coefficients carry a licence of their own. P.1203 knows pixel
-//! codecs only, so `codec` is the caller's to choose, and a score for anything else is a guess.
+//! The model itself is not implemented: its coefficients are licensed for research only. P.1203 covers
+//! pixel codecs; the caller chooses `codec`, and a score for any other codec is a guess.
 
 use super::Timeline;
 use crate::player::ladder::Ladder;
+use crate::simulate::content::Picture;
 use serde_json::{Value, json};
 
-/// The JSON that describes the session: `codec` such as `h264`, `size` in pixels, frames a second.
-pub fn p1203(
-    timeline: &Timeline,
-    ladder: &Ladder,
-    codec: &str,
-    ((width, height), fps): ((u32, u32), f64),
-) -> Value {
+/// The session as P.1203 input; `codec` is a name such as `h264`.
+pub fn p1203(timeline: &Timeline, ladder: &Ladder, codec: &str, picture: Picture) -> Value {
+    let Picture { width, height, fps } = picture;
     let resolution = format!("{width}x{height}");
     let mut start_s = 0.0;
     let mut segments = Vec::new();

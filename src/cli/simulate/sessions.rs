@@ -1,0 +1,162 @@
+//! The sessions that the arguments describe: contents, traces, players, options.
+
+use super::{Args, compat};
+use crate::cli::CliError;
+use crate::playback::{Client, Patience, Title, locate};
+use crate::player::abr::Abr;
+use crate::simulate::content::Content;
+use crate::simulate::grid::{FitTo, Grid, Player};
+use std::collections::HashSet;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Default of `--oracle-plans`: close to the optimum.
+const ORACLE_PLANS: usize = 300;
+/// The rule for titles in layers.
+const LAYERS: &str = "layers";
+
+impl Args {
+    /// The sessions to play.
+    pub(super) fn sessions(&self) -> Result<Grid, CliError> {
+        let conditions = self.conditions()?;
+        let contents = self.contents()?;
+        let mut grid = Grid {
+            traces: self.corpus()?,
+            players: self.players()?,
+            seeds: self.grid.seeds,
+            conditions,
+            fit_to: self.fit_to(&contents)?,
+            thresholds: self.grid.thresholds.clone(),
+            oracle_plans: self.oracle_plans(),
+            extra: compat::EXTRA,
+            ..Grid::default()
+        };
+        // The last call is for the first title, whose rungs `--rung` counts.
+        for content in contents.iter().rev() {
+            grid.options = self.session.options(&content.ladder)?;
+        }
+        if !self.is_grid() {
+            grid.players = vec![Player::Own(grid.options.abr)];
+        }
+        grid.contents = contents;
+        Ok(grid)
+    }
+
+    /// The contents to stream, with the requested length and utilities.
+    fn contents(&self) -> Result<Vec<Content>, CliError> {
+        let mut contents = Vec::new();
+        for title in self.title.iter().chain(&self.grid.titles) {
+            contents.push(self.layered(title, content(title)?)?);
+        }
+        for file in &self.movie {
+            contents.push(Content::movie(file)?);
+        }
+        for file in &self.grid.ladder {
+            contents.push(Content::measured(file)?);
+        }
+        if contents.is_empty() {
+            let message = "nothing to stream: give a title, --movie FILE or --ladder FILE";
+            return Err(CliError::input(message));
+        }
+        // Reports identify contents by name.
+        let mut names = HashSet::new();
+        if let Some(twin) = contents.iter().find(|content| !names.insert(&content.name)) {
+            return Err(CliError::input(format!("{}: was named twice", twin.name)));
+        }
+        let prepared = |content: Content| {
+            let content = match self.length {
+                Some(length_s) => content.lasting(length_s),
+                None => content,
+            };
+            Ok(content.with_utility(self.utility)?)
+        };
+        contents.into_iter().map(prepared).collect()
+    }
+
+    fn players(&self) -> Result<Vec<Player>, CliError> {
+        let mut players = Vec::new();
+        for name in &self.rules {
+            if name == "all" {
+                players.extend(Abr::all().map(Player::Own));
+            } else if name == LAYERS {
+                players.push(Player::Layers);
+            } else if let Some(rule) = name.strip_prefix("sabre:") {
+                players.push(compat::player(rule)?);
+            } else {
+                players.push(Player::Own(name.parse()?));
+            }
+        }
+        if players.is_empty() {
+            players.push(Player::Own(Abr::default()));
+        }
+        Ok(players)
+    }
+
+    fn fit_to(&self, contents: &[Content]) -> Result<Option<FitTo>, CliError> {
+        let Some(name) = self.network.fit_to_ladder.as_deref() else {
+            return Ok(None);
+        };
+        let named = contents.iter().position(|content| content.name == name);
+        match (name, named) {
+            ("", _) => Ok(Some(FitTo::One(0))),
+            ("each", _) => Ok(Some(FitTo::Each)),
+            (_, Some(index)) => Ok(Some(FitTo::One(index))),
+            (_, None) => {
+                let known: Vec<&str> = contents.iter().map(|c| c.name.as_str()).collect();
+                let known = known.join(", ");
+                let message = format!("--fit-to-ladder={name}: expected `each` or one of {known}");
+                Err(CliError::input(message))
+            }
+        }
+    }
+
+    /// The oracle's limit; a grid must ask for the oracle.
+    fn oracle_plans(&self) -> Option<usize> {
+        let grid = &self.grid;
+        let asked = grid.oracle || grid.oracle_plans.is_some() || !self.is_grid();
+        let plans = grid.oracle_plans.unwrap_or(ORACLE_PLANS);
+        let plans = if plans == 0 { usize::MAX } else { plans };
+        (asked && !grid.no_oracle).then_some(plans)
+    }
+
+    /// The title with its layers, if a rule needs them.
+    fn layered(&self, title: &str, content: Content) -> Result<Content, CliError> {
+        if !self.rules.iter().any(|rule| rule == LAYERS) {
+            return Ok(content);
+        }
+        let url = locate(title)?;
+        let stream = wait(async {
+            let client = Client::new(Patience::default())?;
+            let title = Title::open(&client, &url).await?;
+            let stream = title.layered_stream(&client, 0).await?;
+            Ok(stream.complete(&client).await?)
+        })?;
+        Ok(content.with_layers(Arc::clone(stream.ladder()))?)
+    }
+}
+
+/// The first group of a title on disk or behind a URL.
+fn content(title: &str) -> Result<Content, CliError> {
+    if !title.contains("://") {
+        return Ok(Content::title(Path::new(title))?);
+    }
+    wait(async {
+        let client = Client::new(Patience::default())?;
+        let opened = Title::open(&client, title).await?;
+        let stream = opened.stream(&client, 0).await?.complete(&client).await?;
+        let quality = stream.quality(&client).await?;
+        let profile = &stream.group().profile;
+        Ok(Content {
+            quality,
+            ..Content::new(title, profile, Arc::clone(stream.ladder()))
+        })
+    })
+}
+
+fn wait<T>(what: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(what)
+}

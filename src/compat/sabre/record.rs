@@ -1,0 +1,161 @@
+//! Decisions of a session, and the figures that Sabre prints.
+
+use super::network::{Progress, Verdict};
+use super::options::Options;
+use super::playback::Playback;
+use crate::compat::columns::Columns;
+use crate::simulate::movie::Movie;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A re-enacted session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// The printed figures, by Sabre's names, with its six digits.
+    pub metrics: Metrics,
+    /// A row per request.
+    pub decisions: Columns<Decision>,
+}
+
+/// Sabre's printed figures by name.
+pub type Metrics = BTreeMap<&'static str, f64>;
+
+/// One request; abandoned ones and replacements are included.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[allow(missing_docs)] // The names of Sabre's recorded sessions.
+pub struct Decision {
+    /// Negative after a seek to before the movie.
+    pub segment: i64,
+    pub quality: usize,
+    pub size_bits: f64,
+    pub downloaded_bits: f64,
+    pub start_ms: f64,
+    pub time_ms: f64,
+    pub ttfb_ms: f64,
+    pub buffer_before_ms: f64,
+    pub buffer_after_ms: f64,
+    pub est_throughput_kbps: f64,
+    pub est_latency_ms: f64,
+    pub full_buffer_delay_ms: f64,
+    pub abr_delay_ms: f64,
+    /// Position from the buffer's end, negative.
+    pub replace_offset: Option<i64>,
+    /// The quality that an abandonment asked for; -1 for a replacement given up.
+    pub abandon_to: Option<i64>,
+    pub network_clock_ms: f64,
+    pub play_clock_ms: f64,
+    pub rebuffer_ms: f64,
+}
+
+impl Decision {
+    /// The decision with the transfer and its end.
+    pub(super) fn with(self, progress: &Progress, verdict: Option<Verdict>) -> Self {
+        Self {
+            quality: progress.quality,
+            size_bits: progress.size,
+            downloaded_bits: progress.downloaded,
+            time_ms: progress.time_ms,
+            ttfb_ms: progress.latency_ms,
+            abandon_to: verdict.map(|verdict| match verdict {
+                Verdict::To(quality) => quality as i64,
+                Verdict::GiveUp => -1,
+            }),
+            ..self
+        }
+    }
+}
+
+/// Errors of the throughput estimate.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Accuracy {
+    over: Mean,
+    not_over: Mean,
+    all: Mean,
+}
+
+/// A running mean.
+#[derive(Debug, Clone, Default)]
+struct Mean {
+    count: f64,
+    value: f64,
+}
+
+impl Mean {
+    fn push(&mut self, sample: f64) {
+        self.count += 1.0;
+        self.value += (sample - self.value) / self.count;
+    }
+}
+
+impl Accuracy {
+    pub(super) fn compare(&mut self, estimate_kbps: f64, sample_kbps: f64) {
+        if estimate_kbps > sample_kbps {
+            self.over.push(estimate_kbps - sample_kbps);
+        } else {
+            self.not_over.push(sample_kbps - estimate_kbps);
+        }
+        self.all.push(estimate_kbps - sample_kbps);
+    }
+}
+
+/// The printed figures.
+pub(super) fn metrics(
+    playback: &Playback<'_>,
+    accuracy: &Accuracy,
+    movie: &Movie,
+    options: &Options,
+) -> Metrics {
+    let segment_ms = movie.segment_ms();
+    let per_chunk = 1.0 / (playback.play_clock_ms / segment_ms);
+    let score = playback.utility - options.gamma_p * playback.rebuffer_ms / segment_ms;
+    let whole_ms = movie.segments() as f64 * segment_ms;
+    let (events, rebuffer_s) = (
+        playback.rebuffer_events as f64,
+        playback.rebuffer_ms / 1000.0,
+    );
+    let log_change = playback.log_bitrate_change;
+    let figures = [
+        ("buffer size", (options.buffer_s * 1000.0).trunc()),
+        ("total played utility", playback.utility),
+        ("time average played utility", playback.utility * per_chunk),
+        ("total played bitrate", playback.bitrate),
+        ("time average played bitrate", playback.bitrate * per_chunk),
+        ("total play time", playback.play_clock_ms / 1000.0),
+        (
+            "total play time chunks",
+            playback.play_clock_ms / segment_ms,
+        ),
+        ("total rebuffer", rebuffer_s),
+        (
+            "rebuffer ratio",
+            playback.rebuffer_ms / playback.play_clock_ms,
+        ),
+        ("time average rebuffer", rebuffer_s * per_chunk),
+        ("total rebuffer events", events),
+        ("time average rebuffer events", events * per_chunk),
+        ("total bitrate change", playback.bitrate_change),
+        (
+            "time average bitrate change",
+            playback.bitrate_change * per_chunk,
+        ),
+        ("total log bitrate change", log_change),
+        ("time average log bitrate change", log_change * per_chunk),
+        ("time average score", per_chunk * score),
+        ("over estimate count", accuracy.over.count),
+        ("over estimate", accuracy.over.value),
+        ("leq estimate count", accuracy.not_over.count),
+        ("leq estimate", accuracy.not_over.value),
+        ("estimate", accuracy.all.value),
+        (
+            "rampup time",
+            playback.rampup_ms.unwrap_or(whole_ms) / 1000.0,
+        ),
+        ("total reaction time", playback.reaction_ms / 1000.0),
+    ];
+    figures.map(|(name, value)| (name, printed(value))).into()
+}
+
+/// A number as `%f` prints it.
+fn printed(value: f64) -> f64 {
+    format!("{value:.6}").parse().unwrap_or(value)
+}

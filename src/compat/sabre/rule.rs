@@ -1,0 +1,106 @@
+//! The interface of Sabre's rules, and what they share.
+
+use super::network::{Progress, Verdict};
+use crate::simulate::movie::Movie;
+
+/// The state that a rule may use.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) movie: &'a Movie,
+    pub(super) buffer_ms: f64,
+    pub(super) kbps: f64,
+    pub(super) latency_ms: f64,
+}
+
+/// A request that ended.
+#[derive(Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) quality: usize,
+    pub(super) time_ms: f64,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) replacement: bool,
+    /// Media in the buffer after it.
+    pub(super) buffer_ms: f64,
+}
+
+/// A quality, and the delay of the request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Choice {
+    pub(super) quality: usize,
+    pub(super) wait_ms: f64,
+}
+
+/// One of Sabre's rules.
+pub(super) trait Rule {
+    /// Chooses for `segment`.
+    fn choose(&mut self, view: &View<'_>, segment: i64) -> Choice;
+    /// The player waited because the buffer was full.
+    fn idled(&mut self, _time_ms: f64) {}
+    /// A request ended.
+    fn ended(&mut self, _ended: &Ended) {}
+    /// The session sought.
+    fn sought(&mut self, _to_ms: f64) {}
+    /// The quality to restart a running transfer at, if any; `buffer_ms` is the buffer level by now.
+    fn look(&mut self, view: &View<'_>, progress: &Progress, buffer_ms: f64) -> Option<usize>;
+}
+
+impl View<'_> {
+    /// The highest quality whose nominal segment arrives within its duration at `kbps`.
+    pub(super) fn sustained(&self, kbps: f64) -> usize {
+        let segment_ms = self.movie.segment_ms();
+        let fits = |rate: &&f64| self.latency_ms + segment_ms * **rate / kbps <= segment_ms;
+        self.movie.rates_kbps()[1..].iter().take_while(fits).count()
+    }
+}
+
+/// The insufficient-buffer rule; its factor falls with every call.
+pub(super) struct BufferGuard {
+    factor: f64,
+}
+
+impl BufferGuard {
+    const FIRST: f64 = 0.9;
+    const LEAST: f64 = 0.5;
+
+    pub(super) fn new() -> Self {
+        Self {
+            factor: Self::FIRST,
+        }
+    }
+
+    /// The highest quality that the buffer allows, if lower than `quality`.
+    pub(super) fn below(&mut self, view: &View<'_>, quality: usize) -> Option<usize> {
+        let safe_bits = self.factor * (view.buffer_ms - view.latency_ms) * view.kbps;
+        self.factor = f64::max(self.factor * Self::FIRST, Self::LEAST);
+        let segment_ms = view.movie.segment_ms();
+        let mut rates = view.movie.rates_kbps()[1..=quality].iter();
+        rates.position(|rate| rate * segment_ms > safe_bits)
+    }
+}
+
+/// The quality with BOLA's highest score at buffer `level_ms`; ties go to the lowest.
+pub(super) fn best_score(
+    movie: &Movie,
+    utilities: &[f64],
+    vp: f64,
+    gp: f64,
+    level_ms: f64,
+) -> usize {
+    let mut best: Option<(usize, f64)> = None;
+    for (quality, (utility, rate)) in utilities.iter().zip(movie.rates_kbps()).enumerate() {
+        let score = (vp * (utility + gp) - level_ms) / rate;
+        if best.is_none_or(|(_, least)| score > least) {
+            best = Some((quality, score));
+        }
+    }
+    best.map_or(0, |(quality, _)| quality)
+}
+
+/// Logarithms of the rates plus `offset`.
+pub(super) fn log_utilities(movie: &Movie, offset: f64) -> Vec<f64> {
+    movie
+        .rates_kbps()
+        .iter()
+        .map(|rate| rate.ln() + offset)
+        .collect()
+}

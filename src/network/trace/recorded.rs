@@ -1,0 +1,123 @@
+//! A recorded network: periods of constant throughput and latency.
+
+use super::error::{MAX, TraceError};
+
+/// Minimum length of a trace, seconds: it loops.
+const MIN_DURATION_S: f64 = 1e-3;
+
+/// A span of constant throughput and latency.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Period {
+    /// How long it lasts, seconds, more than 0.
+    pub duration_s: f64,
+    /// Throughput, kbit/s, 0 or more.
+    pub kbps: f64,
+    /// Delay from a request to its first byte, seconds, 0 or more.
+    pub latency_s: f64,
+}
+
+/// A recorded network: periods in order, which loop. At least one, each longer than 0 s.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    name: String,
+    periods: Vec<Period>,
+    pub(super) first_s: f64,
+    pub(super) notes: Vec<String>,
+}
+
+/// The content of a trace file.
+#[derive(Default)]
+pub(super) struct Parsed {
+    pub(super) periods: Vec<Period>,
+    /// The first time stamp, where the format has one.
+    pub(super) first_s: f64,
+    /// Skipped content and assumptions, for the user.
+    pub(super) notes: Vec<String>,
+}
+
+impl From<Vec<Period>> for Parsed {
+    fn from(periods: Vec<Period>) -> Self {
+        Self {
+            periods,
+            ..Self::default()
+        }
+    }
+}
+
+impl Trace {
+    /// A trace from its periods; empty ones are dropped.
+    ///
+    /// # Errors
+    /// [`TraceError::Absurd`] for a negative number, NaN or more than 1e9; [`TraceError::Empty`] if
+    /// the periods last less than a millisecond in all.
+    pub fn new(name: impl Into<String>, mut periods: Vec<Period>) -> Result<Self, TraceError> {
+        let file = name.into();
+        for (period, values) in periods.iter().enumerate() {
+            let Period {
+                duration_s,
+                kbps,
+                latency_s,
+            } = *values;
+            let numbers = [
+                (duration_s, "s"),
+                (kbps, "kbit/s"),
+                (latency_s, "s of latency"),
+            ];
+            // Written so that NaN is refused too.
+            if let Some((found, unit)) = numbers.into_iter().find(|(n, _)| !(0.0..=MAX).contains(n))
+            {
+                return Err(TraceError::Absurd {
+                    file,
+                    period,
+                    unit,
+                    found,
+                });
+            }
+        }
+        periods.retain(|period| period.duration_s > 0.0);
+        if periods.iter().map(|period| period.duration_s).sum::<f64>() < MIN_DURATION_S {
+            let expected = "periods that last a millisecond or more in all";
+            return Err(TraceError::Empty { file, expected });
+        }
+        Ok(Self {
+            name: file,
+            periods,
+            first_s: 0.0,
+            notes: Vec::new(),
+        })
+    }
+
+    /// Name in messages and reports: the path of a file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file's first time stamp where the format has one (Pensieve text), seconds, else 0.
+    pub fn first_s(&self) -> f64 {
+        self.first_s
+    }
+
+    /// Skipped content and assumptions made while reading; usually empty.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The periods in order.
+    pub fn periods(&self) -> &[Period] {
+        &self.periods
+    }
+
+    /// How long the trace lasts before it loops, seconds.
+    pub fn duration_s(&self) -> f64 {
+        self.periods.iter().map(|period| period.duration_s).sum()
+    }
+
+    /// Mean rate over time, kbit/s.
+    pub fn mean_kbps(&self) -> f64 {
+        let bits = self
+            .periods
+            .iter()
+            .map(|period| period.kbps * period.duration_s);
+        bits.sum::<f64>() / self.duration_s()
+    }
+}

@@ -1,0 +1,95 @@
+//! Index parts that come before playback begins: for all rungs at a time, from the places that the manifest
+//! names one after the other.
+
+use super::cmcd::{Content, Kind};
+use super::error::FetchError;
+use super::http::{Answer, Client, Purpose as Told, span};
+use super::resolve::resolve;
+use crate::player::index::{Index, IndexError, Purpose, Resource};
+use futures_util::future::try_join_all;
+use reqwest::Url;
+
+/// Where a title's manifest lies, and what CMCD calls the title.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) url: Url,
+    pub(super) content: Content,
+}
+
+impl Source {
+    /// Fetches what `lacks` says, until that is nothing. What cannot be had from one place is looked for in
+    /// the others; in the last, with patience.
+    pub(super) async fn fetch_index(
+        &self,
+        client: &Client,
+        index: &mut Index,
+        lacks: fn(&Index) -> Vec<Resource>,
+    ) -> Result<(), FetchError> {
+        let mut untried = index.other_places();
+        loop {
+            let parts = lacks(index);
+            if parts.is_empty() {
+                return Ok(());
+            }
+            match self.fetch_parts(client, index, &parts, untried == 0).await {
+                Ok(()) => untried = index.other_places(),
+                Err(error) if untried == 0 => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "going on with the next BaseURL");
+                    index.go_on().map_err(|error| named(&self.url, error))?;
+                    untried -= 1;
+                }
+            }
+        }
+    }
+
+    async fn fetch_parts(
+        &self,
+        client: &Client,
+        index: &mut Index,
+        parts: &[Resource],
+        patient: bool,
+    ) -> Result<(), FetchError> {
+        let answers = parts.iter().map(|part| async move {
+            let url = resolve(&self.url, &part.url)?;
+            let told = Told::of(&self.content, kind(part.purpose));
+            let answer = if patient {
+                client.get(&url, part.range, &told).await?
+            } else {
+                client.get_once(&url, part.range, &told).await?
+            };
+            Ok::<_, FetchError>((url, answer))
+        });
+        let answers: Vec<(Url, Answer)> = try_join_all(answers).await?;
+        for (part, (url, answer)) in parts.iter().zip(answers) {
+            let taken = index.take(part.purpose, answer.bytes.into(), answer.wire_bytes);
+            taken.map_err(|error| named(&url, error))?;
+        }
+        Ok(())
+    }
+}
+
+/// What CMCD is told of a request.
+pub(super) fn kind(purpose: Purpose) -> Kind {
+    match purpose {
+        Purpose::Media { .. } => Kind::Video,
+        Purpose::Init { .. } => Kind::Init,
+        Purpose::Index { .. } => Kind::Index,
+        Purpose::Playlist { .. } => Kind::Playlist,
+    }
+}
+
+/// `error` of what came from `url`.
+pub(super) fn named(url: &Url, error: IndexError) -> FetchError {
+    let url = url.to_string();
+    match error {
+        IndexError::Sidx { range, source } => FetchError::Index {
+            url,
+            range: span(range),
+            source,
+        },
+        IndexError::Utf16 => FetchError::Utf16 { url },
+        IndexError::Manifest(error) => error.into(),
+        IndexError::Ladder(source) => FetchError::Ladder { url, source },
+    }
+}

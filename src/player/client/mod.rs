@@ -1,0 +1,281 @@
+//! The whole player without I/O and without a clock: a [`Session`] that decides, the [`Index`] that knows
+//! where segments lie, and the bytes that are not handed on yet.
+//!
+//! A driver asks [`Player::poll`] for the next [`Action`] and reports every [`Input`]; both carry the time
+//! in seconds of a clock that starts at 0. Sending requests, pausing between attempts and waiting is all
+//! that is left to it. `crate::playback` does so over HTTP in real time.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `action` | actions and inputs |
+//! | `flight` | the request in flight, and what was tried |
+//! | `requests` | index parts, attempts, places |
+//! | `held` | segments that may still change |
+
+mod action;
+mod flight;
+mod held;
+mod requests;
+
+pub use action::{Action, Ending, Input, Request, RequestId, Segment, TrackId};
+
+use super::event::{Command, Event};
+use super::index::{Index, IndexError, Purpose};
+use super::session::Session;
+use crate::segment::media::read_partial;
+use crate::time::MediaTime;
+use bytes::Bytes;
+use flight::{Effort, Flight};
+use held::Held;
+
+/// While segments wait to be settled or shown, playback is looked at this often, seconds.
+const TICK_S: f64 = 0.25;
+
+/// One playback of one track. See the module's description.
+#[derive(Debug)]
+pub struct Player {
+    session: Session,
+    index: Index,
+    held: Held,
+    /// What the session wants now.
+    command: Command,
+    flight: Option<Flight>,
+    effort: Effort,
+    /// A request to drop.
+    cancelled: Option<RequestId>,
+    next_id: u64,
+    shown_only: bool,
+    /// Whether rungs other than the one in use may be wanted.
+    spare: bool,
+    /// Rungs whose index could not be had ahead of time: it is fetched only when they are wanted.
+    late: Vec<usize>,
+}
+
+impl Player {
+    /// A player of what `index` lists, as `session` decides, whose ladder is the index's
+    /// ([`Index::first_ladder`]). With `one_rung` no index is fetched ahead for rungs not in use.
+    pub fn new(session: Session, index: Index, one_rung: bool) -> Self {
+        Self {
+            effort: Effort::new(&index),
+            session,
+            index,
+            held: Held::default(),
+            command: Command::Wait { until_s: 0.0 },
+            flight: None,
+            cancelled: None,
+            next_id: 0,
+            shown_only: false,
+            spare: !one_rung,
+            late: Vec::new(),
+        }
+    }
+
+    /// The session, to look at.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The session, when the player is no longer needed.
+    pub fn into_session(self) -> Session {
+        self.session
+    }
+
+    /// With `shown_only` a segment is handed on only when it begins to play, because the viewer may jump;
+    /// without, as soon as it will change no more. Not for a renderer that must work ahead.
+    pub fn hand_on_shown(&mut self, shown_only: bool) {
+        self.shown_only = shown_only;
+    }
+
+    /// The request in flight.
+    pub fn in_flight(&self) -> Option<RequestId> {
+        self.flight.as_ref().map(Flight::id)
+    }
+
+    /// What to do next, at `now_s`. While a request is in flight this is [`Action::Decode`],
+    /// [`Action::Cancel`] or [`Action::Wait`].
+    pub fn poll(&mut self, now_s: f64) -> Action {
+        loop {
+            if let Some(id) = self.cancelled.take() {
+                return Action::Cancel(id);
+            }
+            if let Some(segment) = self.held.next(&self.session, self.shown_only) {
+                return Action::Decode(segment);
+            }
+            if self.flight.is_some() {
+                self.pass_time(now_s);
+                if self.cancelled.is_none() {
+                    return Action::Wait {
+                        until_s: f64::INFINITY,
+                    };
+                }
+                continue;
+            }
+            if let Some(action) = self.obey(now_s) {
+                return action;
+            }
+        }
+    }
+
+    /// One step of what the session wants; `None` if there is more to do.
+    fn obey(&mut self, now_s: f64) -> Option<Action> {
+        match self.command {
+            Command::Fetch { segment, rung } | Command::Abandon { segment, rung } => {
+                self.send(now_s, segment, rung)
+            }
+            Command::Wait { until_s } => {
+                self.command = self.session.handle(now_s, Event::Timer);
+                if self.command != (Command::Wait { until_s }) {
+                    return None;
+                }
+                let ahead = self.lacks_ahead().map(|part| self.launch(part, true));
+                let restless = self.shown_only || !self.held.is_empty();
+                let nap_s = if restless { now_s + TICK_S } else { until_s };
+                Some(ahead.unwrap_or(Action::Wait {
+                    until_s: until_s.min(nap_s),
+                }))
+            }
+            Command::Drain { until_s } => {
+                self.command = self.session.handle(now_s, Event::Timer);
+                if self.command != (Command::Drain { until_s }) {
+                    return None;
+                }
+                Some(self.rest().unwrap_or(Action::Drain { until_s }))
+            }
+            Command::GiveUp { segment } => Some(Action::End(Ending::Missing { segment })),
+            Command::Done | Command::Continue => {
+                Some(self.rest().unwrap_or(Action::End(Ending::Finished)))
+            }
+        }
+    }
+
+    /// What is left to hand on when no more will come.
+    fn rest(&mut self) -> Option<Action> {
+        let rest = if self.shown_only {
+            None
+        } else {
+            self.held.rest()
+        };
+        rest.map(Action::Decode)
+    }
+
+    /// Takes in what happened at `now_s`. An input on a request that is not in flight changes nothing but
+    /// the time. Fails where the answer to an index request makes no sense; the player goes on without it.
+    pub fn input(&mut self, now_s: f64, input: Input<'_>) -> Result<(), IndexError> {
+        match input {
+            Input::Start => self.command = self.session.handle(now_s, Event::Start),
+            Input::FirstByte(id) => self.on_media(now_s, id, Event::FirstByte, &[]),
+            Input::Progress { id, so_far } => self.progress(now_s, id, so_far),
+            Input::Delivered {
+                id,
+                bytes,
+                wire_bytes,
+            } => return self.delivered(now_s, id, bytes, wire_bytes),
+            Input::Failed { id, again_s } => self.failed(now_s, id, again_s),
+            Input::Rendered(news) => self.tell(now_s, Event::Rendered(news)),
+            Input::Playhead(to_s) => self.tell(now_s, Event::Playhead(to_s)),
+            Input::Pause => self.tell(now_s, Event::Pause),
+            Input::Resume => self.tell(now_s, Event::Resume),
+            Input::Rate(rate) => self.tell(now_s, Event::Rate(rate)),
+            Input::Seek(to_s) => self.seek(now_s, to_s),
+        }
+        Ok(())
+    }
+
+    fn seek(&mut self, now_s: f64, to_s: f64) {
+        self.held.clear();
+        self.drop_flight();
+        self.effort = Effort::new(&self.index);
+        self.command = self.session.handle(now_s, Event::Seek(to_s));
+    }
+
+    /// Tells the session, and does what it says.
+    fn tell(&mut self, now_s: f64, event: Event) {
+        let command = self.session.handle(now_s, event);
+        self.take(command, &[]);
+    }
+
+    /// Takes in the session's command; `so_far` is here of the media segment in flight.
+    fn take(&mut self, command: Command, so_far: &[u8]) {
+        if let Some(arrived) = self.session.take_arrived() {
+            let bytes = Bytes::copy_from_slice(so_far);
+            self.held.put(arrived, bytes, &self.index);
+        }
+        if command == Command::Continue {
+            return;
+        }
+        let over = matches!(command, Command::Done | Command::GiveUp { .. });
+        let media = self.flight.as_ref().is_some_and(Flight::is_media);
+        if media || over {
+            self.drop_flight();
+            self.effort = Effort::new(&self.index);
+        }
+        self.effort.lacked |= self.flight.is_some();
+        self.command = command;
+    }
+
+    fn drop_flight(&mut self) {
+        self.cancelled = self.flight.take().map(|flight| flight.id());
+    }
+
+    fn progress(&mut self, now_s: f64, id: RequestId, so_far: &[u8]) {
+        if let Some(seconds) = self.playable_s(so_far) {
+            self.on_media(now_s, id, Event::Playable(seconds), so_far);
+        }
+        let bytes = so_far.len() as u64;
+        self.on_media(now_s, id, Event::Progress(bytes), so_far);
+    }
+
+    /// An event of the media segment in flight.
+    fn on_media(&mut self, now_s: f64, id: RequestId, event: Event, so_far: &[u8]) {
+        let flight = self.flight.as_ref();
+        if flight.is_some_and(|flight| flight.is_media() && flight.id() == id) {
+            let command = self.session.handle(now_s, event);
+            self.take(command, so_far);
+        }
+    }
+
+    /// How much of a segment its first bytes play, seconds; `None` until they tell. A first sample alone is
+    /// a single frame, and not worth a switch.
+    fn playable_s(&self, first: &[u8]) -> Option<f64> {
+        let part = read_partial(first).ok()?;
+        let ticks = part.samples.iter().map(|sample| u64::from(sample.duration));
+        let ticks = if part.samples.len() < 2 {
+            0
+        } else {
+            ticks.sum()
+        };
+        let timescale = self.index.frame_rate().timescale();
+        Some(MediaTime::new(ticks, timescale).seconds())
+    }
+
+    fn delivered(
+        &mut self,
+        now_s: f64,
+        id: RequestId,
+        bytes: Bytes,
+        wire_bytes: u64,
+    ) -> Result<(), IndexError> {
+        let Some(flight) = self.flight.take_if(|flight| flight.id() == id) else {
+            return Ok(());
+        };
+        match flight.purpose() {
+            Purpose::Media { .. } => {
+                self.effort = Effort::new(&self.index);
+                self.command = self
+                    .session
+                    .handle(now_s, Event::Delivered(bytes.len() as u64));
+                if let Some(arrived) = self.session.take_arrived() {
+                    self.held.put(arrived, bytes, &self.index);
+                }
+                Ok(())
+            }
+            purpose => {
+                let learnt = self.learn(now_s, purpose, bytes, wire_bytes);
+                if learnt.is_err() {
+                    self.without(now_s, &flight, None);
+                }
+                learnt
+            }
+        }
+    }
+}

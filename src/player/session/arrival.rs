@@ -1,0 +1,97 @@
+//! What a transfer leaves in the buffer: a segment, its first samples, a better rung, one more layer.
+
+use super::Session;
+use super::activity::Transfer;
+use crate::player::buffer::{Piece, TICK_S};
+use crate::player::compute::Arrival;
+use crate::player::event::{Arrived, Form};
+use crate::player::log::Outcome;
+
+impl Session {
+    /// Puts the next segment into the buffer.
+    pub(super) fn append(&mut self, transfer: &Transfer) {
+        let segment = transfer.segment;
+        let start_s = self.ladder.start_s(segment).max(self.enter_s);
+        let left_s = self.ladder.start_s(segment + 1) - start_s - self.kept_s;
+        self.note(transfer, Form::Whole, self.kept_s);
+        self.kept_s = 0.0;
+        self.put(transfer, left_s);
+    }
+
+    /// Notes what `transfer` left; `from_s` seconds of the segment came before it.
+    fn note(&mut self, transfer: &Transfer, form: Form, from_s: f64) {
+        let before_s = self.enter_s - self.ladder.start_s(transfer.segment);
+        self.arrived = Some(Arrived {
+            segment: transfer.segment,
+            rung: transfer.rung,
+            skip_s: before_s.max(from_s),
+            form,
+        });
+    }
+
+    /// Puts `left_s` seconds of what `transfer` brought at the end of the buffer.
+    fn put(&mut self, transfer: &Transfer, left_s: f64) {
+        let mut piece = Piece::new(transfer.segment, transfer.rung, left_s);
+        let arrival = self.arrival(transfer, self.buffer.level_s());
+        if let (Some(device), true) = (&mut self.device, left_s > 0.0) {
+            piece = device.admit(piece, &arrival, &self.buffer);
+        }
+        self.buffer.push(piece);
+    }
+
+    /// `transfer` as it reaches the decoder, due when `media_s` of the buffer have been played.
+    fn arrival(&self, transfer: &Transfer, media_s: f64) -> Arrival {
+        Arrival {
+            bytes: transfer.received,
+            due_s: self.resumes_s() + media_s / self.playhead.rate,
+            now_s: self.clock_s,
+        }
+    }
+
+    /// Keeps the whole samples of an abandoned transfer: they play, and the rest of the segment comes
+    /// from the rung that is fetched instead.
+    pub(super) fn keep(&mut self, transfer: &Transfer) {
+        let (segment, rung) = (transfer.segment, transfer.rung);
+        let kept_s = match transfer.playable_s {
+            Some(seconds) => seconds.min(self.ladder.duration_s(segment)),
+            None => self.ladder.prefix_s(segment, rung, transfer.received),
+        };
+        // After a seek into the segment its start is not wanted.
+        if kept_s <= self.kept_s + TICK_S || self.enter_s > self.ladder.start_s(segment) {
+            return;
+        }
+        let left_s = kept_s - self.kept_s;
+        self.note(transfer, Form::Part, self.kept_s);
+        self.put(transfer, left_s);
+        self.kept_s = kept_s;
+        self.barred.push(segment);
+        self.arrived();
+    }
+
+    /// Puts a higher rung, or one more layer, in the place of a buffered segment.
+    pub(super) fn upgrade(&mut self, transfer: &Transfer) -> Outcome {
+        let (segment, rung) = (transfer.segment, transfer.rung);
+        if !self.open().any(|open| open.segment == segment) {
+            return Outcome::TooLate;
+        }
+        let arrival = self.arrival(transfer, 0.0);
+        let ready_s = match &mut self.device {
+            None => Some(f64::NEG_INFINITY),
+            Some(device) => device.replace(&mut self.buffer, segment, rung, &arrival),
+        };
+        let Some(ready_s) = ready_s else {
+            return Outcome::TooLate;
+        };
+        self.buffer.raise(segment, rung, ready_s);
+        if self.ladder.is_layered() {
+            self.note(transfer, Form::Layer, 0.0);
+            return Outcome::Added;
+        }
+        self.note(transfer, Form::Whole, 0.0);
+        self.log.replaced(segment);
+        if segment + 1 == self.next {
+            self.last_rung = Some(rung);
+        }
+        Outcome::Delivered
+    }
+}
