@@ -33,6 +33,9 @@ pub struct Claim {
 pub struct Holder {
     /// Number of the process.
     pub process: u32,
+    /// Name of its machine, where others may ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Its command line.
     pub command: String,
     /// When it took the claim, in seconds since 1970.
@@ -153,12 +156,24 @@ impl Drop for Claim {
 }
 
 impl Holder {
+    /// This process, for a lock that other machines may see.
+    pub fn on_this_host() -> Self {
+        // Only Linux has the file; elsewhere the command line has to do.
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        Self {
+            host: host.map(|host| host.trim().to_owned()),
+            ..Self::this()
+        }
+    }
+
+    /// This process, for a lock on this machine.
     fn this() -> Self {
         let command: Vec<String> = std::env::args_os()
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         Self {
             process: std::process::id(),
+            host: None,
             command: command.join(" "),
             since: now(),
         }
@@ -170,9 +185,11 @@ impl std::fmt::Display for Holder {
         let Self {
             process, command, ..
         } = self;
+        let host = self.host.as_ref().map(|host| format!(" on {host}"));
+        let host = host.unwrap_or_default();
         let seconds = now().saturating_sub(self.since);
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-        write!(f, "process {process} (`{command}`) for ")?;
+        write!(f, "process {process}{host} (`{command}`) for ")?;
         match (hours, minutes) {
             (0, 0) => write!(f, "{seconds} s"),
             (0, _) => write!(f, "{minutes} min"),
@@ -266,6 +283,7 @@ mod tests {
     fn a_claim_of_hours_says_hours() {
         let holder = Holder {
             process: 7,
+            host: None,
             command: "promptus encode a".to_owned(),
             since: now() - 2 * 3600 - 240,
         };

@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("frame", &[]),
     ("claim", &[]),
+    ("store", &[]),
     ("flow", &["frame"]),
     ("prompt", &[]),
     ("segment", &["time", "prompt"]),
@@ -19,7 +20,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("source", &["frame", "time"]),
     (
         "package",
-        &["time", "frame", "claim", "prompt", "segment", "manifest"],
+        &[
+            "time", "frame", "claim", "store", "prompt", "segment", "manifest",
+        ],
     ),
     (
         "encode",
@@ -31,6 +34,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "render",
         &[
             "claim", "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
+        ],
+    ),
+    (
+        "transcode",
+        &[
+            "frame", "time", "segment", "manifest", "model", "prompt", "quality", "source",
+            "encode", "render", "package",
         ],
     ),
     ("network", &[]),

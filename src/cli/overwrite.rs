@@ -7,7 +7,7 @@
 
 use super::CliError;
 use crate::manifest::check_title_folder;
-use crate::package::Occupant;
+use crate::package::{Destination, Occupant};
 use crate::prompt::official;
 use crate::render::PngFolder;
 use std::collections::BTreeSet;
@@ -70,19 +70,18 @@ pub(super) fn frames(out: &Path) -> Result<(), CliError> {
     }
 }
 
-/// Fails unless a title may be published at `folder`.
-pub(super) fn title(folder: &Path) -> Result<(), CliError> {
-    not_a_url(folder)?;
-    check_title_folder(folder)?;
-    let name = folder.display();
-    match Occupant::of(folder)? {
+/// Fails unless a title may be published at `place`.
+pub(super) fn title(place: &Destination) -> Result<(), CliError> {
+    let name = place.to_string();
+    check_title_folder(Path::new(&name))?;
+    match place.occupant()? {
         Occupant::Nothing => Ok(()),
-        Occupant::Title => agree(folder, "a title is there"),
+        Occupant::Title => agree(Path::new(&name), "holds a title"),
         Occupant::File => Err(CliError::input(format!(
             "{name}: is a file, expected a folder or nothing"
         ))),
         Occupant::Folder(entry) => Err(CliError::input(format!(
-            "{name}: is no title and not empty (it holds {entry}): choose a new folder"
+            "{name}: is neither empty nor a title (it holds {entry}): choose a new place"
         ))),
     }
 }
@@ -166,8 +165,9 @@ mod tests {
         file(&at("text")).unwrap();
         fs::create_dir(at("pictures")).unwrap();
         fs::write(at("pictures/1.png"), "mine").unwrap();
-        let error = title(&at("pictures")).unwrap_err().message();
-        assert!(error.contains("not empty (it holds 1.png)"), "{error}");
+        let place = Destination::open(at("pictures").to_str().unwrap()).unwrap();
+        let error = title(&place).unwrap_err().message();
+        assert!(error.contains("nor a title (it holds 1.png)"), "{error}");
     }
 
     #[test]

@@ -33,6 +33,17 @@ pub(super) struct Score {
     pub(super) lpips_squeeze: Option<f64>,
 }
 
+impl From<Score> for Metrics {
+    fn from(score: Score) -> Self {
+        Self {
+            psnr: Some(score.psnr),
+            ssim: score.ssim,
+            ssimulacra2: score.ssimulacra2,
+            lpips_squeeze: score.lpips_squeeze,
+        }
+    }
+}
+
 impl Scorer {
     /// Every metric; LPIPS if its weights are installed.
     pub(super) fn installed(device: &Device) -> Result<Self, CliError> {

@@ -19,7 +19,7 @@ pub(super) fn iso_duration(time: MediaTime) -> String {
 }
 
 /// The seconds of an `xs:duration` of days, hours, minutes and seconds.
-pub(super) fn parse_iso_duration(text: &str) -> Option<f64> {
+pub(crate) fn parse_iso_duration(text: &str) -> Option<f64> {
     let text = text.strip_prefix('P')?;
     let (days, time) = text.split_once('T').unwrap_or((text, ""));
     let mut seconds = 0.0;

@@ -52,7 +52,7 @@ pub enum ManifestError {
         /// What does not fit.
         problem: String,
     },
-    /// A presentation that a spelling has no way to express.
+    /// A presentation that a protocol has no way to express.
     #[error("cannot write {place}: {problem}")]
     Unwritable {
         /// The rung, group or attribute.
@@ -60,6 +60,14 @@ pub enum ManifestError {
         /// Why not.
         problem: String,
     },
+}
+
+/// A part of a presentation that a protocol cannot express.
+pub(super) fn unwritable(place: &str, problem: &str) -> ManifestError {
+    ManifestError::Unwritable {
+        place: place.to_owned(),
+        problem: problem.to_owned(),
+    }
 }
 
 /// Longest text that is read, in bytes; a playlist of two hours takes about 250 kB.

@@ -98,6 +98,14 @@ impl Representation {
     }
 }
 
+impl Representation {
+    /// True rate in kbit/s of the rung in a title of `duration_s` seconds: init and media segments,
+    /// as far as their ranges are known.
+    pub fn kbps(&self, duration_s: f64) -> f64 {
+        self.media_bytes() as f64 * 8.0 / duration_s / 1000.0
+    }
+}
+
 /// One media segment of a rung.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentRef {

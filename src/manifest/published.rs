@@ -5,10 +5,10 @@
 //! only for the bytes with the digest that stands beside it, and an edition's folder is named for
 //! its content already. Players do not need this file.
 
+use crate::segment::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// Name of the file in the folder of a title.
 pub const PUBLISHED: &str = "published.json";
@@ -87,14 +87,6 @@ impl Publication {
         let same = !digest.is_empty() && dated.sha256.starts_with(digest);
         same.then_some(dated.time)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]

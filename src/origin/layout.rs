@@ -2,7 +2,7 @@
 //! themselves: `CMSD-Static` (CTA-5006) and `Link: rel=prefetch` to what a player wants next.
 
 use super::path::encode;
-use crate::manifest::forms::{INIT_NAME, segment_name};
+use crate::manifest::addressing::{INIT_NAME, segment_name};
 use crate::manifest::hls::Media;
 use crate::manifest::{ByteRange, measure_rates};
 use axum::http::header::{HeaderMap, HeaderName, HeaderValue, LINK};

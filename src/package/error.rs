@@ -72,7 +72,11 @@ pub enum PackageError {
         /// What the store said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Another process is at work in a folder, or it is not this program's.
+    /// A URL that names no object store.
+    #[cfg(feature = "net")]
+    #[error(transparent)]
+    StoreUrl(#[from] crate::store::StoreUrlError),
+    /// Another process holds a folder or a title's lock, or a marker is not this program's.
     #[error(transparent)]
     Claim(#[from] ClaimError),
     /// A folder that was to become or hold a title is something else.

@@ -5,8 +5,8 @@
 //! a player that has a rung fetches only the difference to a higher one.
 
 use super::PackageError;
-use super::ladder::{rung_id, track_difference};
-use super::title::Rung;
+use super::ladder::track_difference;
+use super::rung::{Rung, rung_id};
 use crate::prompt::CodingId;
 use crate::segment::Track;
 use crate::segment::coded::{CodedFrame, CodedSegment};

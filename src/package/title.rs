@@ -10,15 +10,15 @@
 //! its folder, so that a folder never changes under its name.
 
 use super::PackageError;
-use super::ladder::{check_ladder, rung_id};
+use super::ladder::check_ladder;
 use super::layers::layers_of;
+use super::rung::{Rung, rung_id};
 use crate::manifest::{
     ByteRange, Group, Layer, Presentation, QualityReport, Representation, SegmentRef, SourceRecord,
     dash, hls, measure_rates,
 };
-use crate::segment::Track;
-use crate::segment::coded::CodedSegment;
 use crate::segment::file::{FileSegment, MediaFile, SegmentBytes, assemble};
+use crate::segment::hex;
 use crate::segment::media::read_media;
 use sha2::{Digest, Sha256};
 
@@ -32,33 +32,6 @@ pub const QUALITY: &str = "quality.json";
 pub(super) const SOURCE: &str = "source.json";
 /// Name of the picture that stands for the title.
 pub const POSTER: &str = "poster.jpg";
-
-/// One rung: its configuration and its segments in order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rung {
-    /// What `prmC` will say.
-    pub track: Track,
-    /// Coded keyframes, layers as many as the track has.
-    pub segments: Vec<CodedSegment>,
-}
-
-impl Rung {
-    /// The first `rank` components of this rung as a rung of its own. Layered coding only.
-    #[must_use]
-    pub fn cut(&self, rank: usize) -> Self {
-        let mut track = self.track.clone();
-        track.coding.components = rank.clamp(1, track.coding.components);
-        let layers = track.layers();
-        Self {
-            segments: self
-                .segments
-                .iter()
-                .map(|segment| segment.cut(layers))
-                .collect(),
-            track,
-        }
-    }
-}
 
 /// All that a title is made of.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -330,8 +303,4 @@ pub(super) fn content_hash(files: &[TitleFile]) -> String {
 /// The SHA-256 of `bytes`, 64 hex digits.
 pub(super) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

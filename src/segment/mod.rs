@@ -15,6 +15,7 @@ mod boxes;
 pub mod coded;
 mod error;
 pub mod file;
+mod hash;
 pub mod init;
 pub mod keyframes;
 pub mod media;
@@ -24,6 +25,7 @@ mod track;
 pub mod tree;
 
 pub use error::{FourCc, Place, SegmentError};
+pub use hash::{hex, parse_sha256};
 pub use track::{CODEC, MAX_PROFILE, MAX_SIDE, StartLatent, Track, display_size};
 
 #[cfg(test)]

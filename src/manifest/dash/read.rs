@@ -12,9 +12,9 @@ use super::timeline::Period;
 use super::tree::Element;
 use super::{AVERAGE_BANDWIDTH, LAYERS, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL};
 use super::{list, template};
+use crate::manifest::addressing::{codec, profile_of, rank_of_id};
 use crate::manifest::clock::{parse_iso_duration, whole_frames};
 use crate::manifest::error::{MAX_SEGMENTS, Source};
-use crate::manifest::forms::{codec, profile_of, rank_of_id};
 use crate::manifest::reference::join;
 use crate::manifest::{Group, Layer, ManifestError, Presentation, Representation};
 use crate::time::{FrameRate, MediaTime};
@@ -29,6 +29,16 @@ pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
     read_place(url, text, 0).map(|(presentation, _)| presentation)
 }
 
+/// The elements of an MPD, as they stand in the text.
+pub(crate) fn parse(url: &str, text: &str) -> Result<Element, ManifestError> {
+    parse_source(&Source::new(url, text)?)
+}
+
+fn parse_source(source: &Source<'_>) -> Result<Element, ManifestError> {
+    source.check_head()?;
+    Element::parse(source)
+}
+
 /// As [`read`] with place number `place`, from 0 and again from the first after the last; and how many
 /// places there are.
 pub fn read_place(
@@ -37,8 +47,7 @@ pub fn read_place(
     place: usize,
 ) -> Result<(Presentation, usize), ManifestError> {
     let source = Source::new(url, text)?;
-    source.check_head()?;
-    let mpd = Element::parse(&source)?;
+    let mpd = parse_source(&source)?;
     let mut document = Document {
         source: &source,
         period: &mpd,

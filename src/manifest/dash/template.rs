@@ -3,8 +3,8 @@
 use super::levels::Levels;
 use super::timeline::{Period, spans};
 use super::tree::Element;
-use super::write::unwritable;
-use crate::manifest::forms::{INIT_NAME, segment_name};
+use crate::manifest::addressing::{INIT_NAME, segment_name};
+use crate::manifest::error::unwritable;
 use crate::manifest::reference::{folder, join};
 use crate::manifest::{Group, ManifestError, Representation, SegmentRef};
 use crate::time::MediaTime;

@@ -6,6 +6,7 @@ use super::{
     template,
 };
 use crate::manifest::clock::iso_duration;
+use crate::manifest::error::unwritable;
 use crate::manifest::{ByteRange, Group, Layer, ManifestError, Presentation, Representation};
 use crate::time::MediaTime;
 
@@ -203,11 +204,4 @@ fn property(kind: &'static str, scheme: &str, value: &str) -> Element {
 /// First and last byte, both included.
 fn range(range: ByteRange) -> String {
     format!("{}-{}", range.start, range.end().saturating_sub(1))
-}
-
-pub(super) fn unwritable(place: &str, problem: &str) -> ManifestError {
-    ManifestError::Unwritable {
-        place: place.to_owned(),
-        problem: problem.to_owned(),
-    }
 }

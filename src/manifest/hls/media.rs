@@ -1,6 +1,6 @@
 //! What one media playlist says: an init segment and the media segments of one rung.
 
-use crate::manifest::forms::{INIT_NAME, segment_name};
+use crate::manifest::addressing::{INIT_NAME, segment_name};
 use crate::manifest::{ByteRange, Group, Representation, SegmentRef};
 use crate::time::MediaTime;
 

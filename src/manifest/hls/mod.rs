@@ -20,8 +20,8 @@ pub use media::Media;
 pub use variables::Variables;
 pub use write::{Playlist, write};
 
+use super::Representation;
 use super::reference::folder;
-use super::{ManifestError, Representation};
 
 const PROFILE: &str = "promptus.profile";
 const WEIGHTS: &str = "promptus.weights.";
@@ -51,15 +51,8 @@ pub fn iframes_url(rung: &Representation) -> String {
 
 fn sibling(rung: &Representation, suffix: &str, name: &str) -> String {
     match rung.init {
-        Some(_) => format!("{}{suffix}", super::forms::stem(&rung.url)),
+        Some(_) => format!("{}{suffix}", super::addressing::stem(&rung.url)),
         None => format!("{}{name}", folder(&rung.url)),
-    }
-}
-
-fn unwritable(place: &str, problem: &str) -> ManifestError {
-    ManifestError::Unwritable {
-        place: place.to_owned(),
-        problem: problem.to_owned(),
     }
 }
 

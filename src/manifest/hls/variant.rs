@@ -1,9 +1,9 @@
 //! One `EXT-X-STREAM-INF` of our codec: what its attributes say of a rung and its group.
 
 use super::{WEIGHTS, WEIGHTS_URL, syntax};
+use crate::manifest::addressing::{profile_of, rank_of_id};
 use crate::manifest::clock::rate_from_decimal;
 use crate::manifest::error::Source;
-use crate::manifest::forms::{profile_of, rank_of_id};
 use crate::manifest::{Group, ManifestError, Representation};
 use crate::time::FrameRate;
 use m3u8_rs::{MasterPlaylist, QuotedOrUnquoted, SessionDataField, VariantStream};

@@ -1,7 +1,8 @@
 //! Writes the playlists of a title: attributes always in the same order.
 
 use super::media_write::{quoted, text_of, uri_line};
-use super::{Media, PROFILE, QUALITY, WEIGHTS, WEIGHTS_URL, iframes_url, media_url, unwritable};
+use super::{Media, PROFILE, QUALITY, WEIGHTS, WEIGHTS_URL, iframes_url, media_url};
+use crate::manifest::error::unwritable;
 use crate::manifest::{Group, ManifestError, Presentation, Representation, SegmentRef};
 
 /// One playlist of a title.

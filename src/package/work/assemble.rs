@@ -1,7 +1,7 @@
 //! A plan and its segments in, the content of a title out.
 
 use super::report::quality;
-use super::{Kept, Plan};
+use super::{FinishedSegment, Plan};
 use crate::package::ladder::track_difference;
 use crate::package::{PackageError, Rung, TitleContent, TitleFiles};
 
@@ -21,10 +21,10 @@ pub struct Assembly {
 pub fn assemble(
     plan: &Plan,
     layers: bool,
-    fetch: impl FnMut(usize) -> Result<Kept, PackageError>,
+    fetch: impl FnMut(usize) -> Result<FinishedSegment, PackageError>,
 ) -> Result<Assembly, PackageError> {
     let kept = (0..plan.segments.len()).map(fetch);
-    let kept: Vec<Kept> = kept.collect::<Result<_, _>>()?;
+    let kept: Vec<FinishedSegment> = kept.collect::<Result<_, _>>()?;
     let Some(first) = kept.first() else {
         return Err(PackageError::mixed("title", "there are no segments"));
     };
@@ -55,7 +55,12 @@ pub fn assemble(
 }
 
 /// In what a segment differs from what belongs here, if in anything.
-fn difference(plan: &Plan, frames: u32, first: &Kept, kept: &Kept) -> Option<String> {
+fn difference(
+    plan: &Plan,
+    frames: u32,
+    first: &FinishedSegment,
+    kept: &FinishedSegment,
+) -> Option<String> {
     let top = plan.ranks.last().copied().unwrap_or(0);
     if kept.track.rank() != top {
         let rank = kept.track.rank();

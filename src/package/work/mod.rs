@@ -17,18 +17,18 @@
 #![doc = include_str!("../../docs/scale-out.md")]
 
 mod assemble;
+mod finished_segment;
 #[cfg(feature = "net")]
 mod folder;
-mod kept;
 mod plan;
 mod report;
 #[cfg(feature = "net")]
 mod store;
 
 pub use assemble::{Assembly, assemble};
+pub use finished_segment::FinishedSegment;
 #[cfg(feature = "net")]
 pub use folder::WorkFolder;
-pub use kept::Kept;
 pub use plan::{Plan, PlannedSegment, segment_name};
 #[cfg(feature = "net")]
 pub use store::WorkStore;

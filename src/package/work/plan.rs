@@ -2,6 +2,7 @@
 
 use crate::manifest::SourceRecord;
 use crate::package::PackageError;
+use crate::segment::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -136,10 +137,6 @@ pub(super) fn is_segment_name(name: &str) -> bool {
     parts.is_some_and(|(number, hash)| {
         number.len() >= 5 && digits(number) && digits(hash) && hash.len() == 16
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

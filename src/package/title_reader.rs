@@ -1,8 +1,9 @@
 //! A title read back from disk: what its manifests promise, checked against what its files hold.
 
 use super::PackageError;
-use super::ladder::{rung_id, track_difference};
-use super::title::{MASTER, MPD, POSTER, QUALITY, Rung, SOURCE, TitleContent, byte_range};
+use super::ladder::track_difference;
+use super::rung::{Rung, rung_id};
+use super::title::{MASTER, MPD, POSTER, QUALITY, SOURCE, TitleContent, byte_range};
 use crate::manifest::{
     Group, Layer, Presentation, QualityReport, Representation, SourceRecord, dash, hls,
 };

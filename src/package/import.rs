@@ -6,7 +6,8 @@
 //! both segments, and the later one is no random access point (see [`crate::segment::sample`]).
 //! Seed, noise weight and interpolation are those of the reference's `generation.py`.
 
-use super::title::{Rung, TitleContent};
+use super::rung::Rung;
+use super::title::TitleContent;
 use super::{PackageError, Title};
 use crate::prompt::official::{InitLatent, OfficialFolder};
 use crate::prompt::{CodingId, CodingParameters, Interpolation, Quantiser, ReferencePayload};

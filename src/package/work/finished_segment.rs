@@ -35,7 +35,7 @@ enum Measured {
 
 /// A finished segment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
+pub struct FinishedSegment {
     /// Configuration of the highest rung.
     pub track: Track,
     /// With all components.
@@ -48,7 +48,7 @@ pub struct Kept {
     pub poster: Vec<u8>,
 }
 
-impl Kept {
+impl FinishedSegment {
     /// The object's bytes, the same for the same segment.
     ///
     /// Fails if the segment cannot be written.
