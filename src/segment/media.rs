@@ -12,7 +12,9 @@
 //! 124 + 8 n bytes in all for a segment that can be switched to. Clauses: ISO/IEC 14496-12 §8.8,
 //! §8.16; ISO/IEC 23000-19 §7. What the samples hold is the business of [`super::sample`].
 
-use super::boxes::{Atom, BoxHeader, Mfhd, Reader, Styp, Tfdt, Tfhd, Trun, TrunSample, Writer};
+use super::boxes::{
+    Atom, BoxHeader, Mfhd, Reader, Tfdt, Tfhd, Trun, TrunSample, Writer, write_styp,
+};
 use super::error::{FourCc, SegmentError};
 use super::init::TRACK_ID;
 use crate::time::MediaTime;
@@ -64,7 +66,7 @@ pub fn write_media(
 ) -> Result<Vec<u8>, SegmentError> {
     let run = run_of(samples, sap)?;
     let mut w = Writer::default();
-    Styp::ours().write(&mut w);
+    write_styp(&mut w);
     w.boxed(MOOF, |w| {
         Mfhd { sequence }.write(w);
         w.boxed(TRAF, |w| {

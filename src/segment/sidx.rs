@@ -172,7 +172,7 @@ fn read_entry(r: &mut Reader<'_>) -> Result<IndexEntry, SegmentError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::boxes::testing::round_trip;
+    use super::super::boxes::tests::round_trip;
     use super::*;
 
     fn index(start: u64) -> SegmentIndex {

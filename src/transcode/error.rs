@@ -1,7 +1,7 @@
 //! Errors of a transcode: of its input, of the fit, of the measurement, of the place where segments
 //! are kept.
 
-use super::memory::bytes_text;
+use super::text::bytes_text;
 use crate::encode::InvertError;
 use crate::frame::FrameSizeError;
 use crate::package::PackageError;
@@ -23,6 +23,14 @@ pub enum TranscodeError {
     /// An option of the fit is out of range, or the generator failed.
     #[error(transparent)]
     Encode(#[from] InvertError),
+    /// A segment length of less than one frame or more than 65,535.
+    #[error("--segment-seconds {seconds} is {frames} frames: expected 1 to 65535")]
+    SegmentLength {
+        /// Length in seconds.
+        seconds: f64,
+        /// The same in frames.
+        frames: f64,
+    },
     /// A fitted segment cannot be rendered.
     #[error(transparent)]
     Render(#[from] RenderError),

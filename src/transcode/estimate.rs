@@ -3,7 +3,7 @@
 
 use super::TranscodeError;
 use super::job::Job;
-use super::measure::Sampling;
+use super::settings::Sampling;
 use super::tools::Tools;
 use crate::encode::{FitOptions, Fitter, Interval};
 use crate::frame::Frame;

@@ -1,12 +1,12 @@
 //! One job: every segment of the input fitted, measured and kept.
 
 use super::TranscodeError;
-use super::measure::{Measurer, Sampling};
+use super::measure::Measurer;
+use super::settings::Settings;
 use super::shard::Shard;
 use super::tools::Tools;
-use crate::encode::{self, FitOptions, Fitter, Grid, Interval, Perceptual, Span, Spans};
+use crate::encode::{self, FitOptions, Fitter, Perceptual, Span, Spans};
 use crate::frame::Frame;
-use crate::manifest::SourceRecord;
 use crate::model::Encoder;
 use crate::package::PackageError;
 use crate::package::work::{FinishedSegment, Plan, PlannedSegment, WorkStore, segment_name};
@@ -14,21 +14,6 @@ use crate::segment::Track;
 use crate::segment::coded::{CodedFrame, CodedSegment};
 use crate::source::{Geometry, SourceError};
 use crate::time::FrameRate;
-
-/// Everything that decides the bytes of a title, besides the frames and the networks.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Options of the fit, the rungs among them.
-    pub fit: FitOptions,
-    /// Lengths of segments, in frames.
-    pub grid: Grid,
-    /// Distance of keyframes.
-    pub interval: Interval,
-    /// Which frames are measured.
-    pub sampling: Sampling,
-    /// How the pictures are made of the input, to be published with the title.
-    pub source: Option<SourceRecord>,
-}
 
 /// What happens during a job.
 #[derive(Debug)]

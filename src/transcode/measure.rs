@@ -4,7 +4,7 @@
 //! are never in memory together.
 
 use super::TranscodeError;
-use super::job::Settings;
+use super::settings::{Sampling, Settings};
 use super::tools::Tools;
 use crate::encode::Span;
 use crate::frame::Frame;
@@ -25,27 +25,6 @@ use std::sync::Arc;
 
 /// Quality of the poster's JPEG, of 100.
 const JPEG_QUALITY: u8 = 85;
-
-/// Which frames of a segment are measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sampling {
-    /// None: the title has no quality report.
-    Nothing,
-    /// Every one.
-    Everything,
-    /// One in so many, the first from the middle of a stride on.
-    OneIn(u32),
-}
-
-impl Sampling {
-    fn has(self, number: usize) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Everything => true,
-            Self::OneIn(stride) => number % stride as usize == stride as usize / 2,
-        }
-    }
-}
 
 /// Renders and measures segments.
 #[derive(Debug)]

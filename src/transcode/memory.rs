@@ -82,15 +82,6 @@ impl Need {
     }
 }
 
-/// A number of bytes as people read it: `12 kB`, `3.4 MB`, `1.2 GB`.
-pub fn bytes_text(bytes: u64) -> String {
-    match bytes as f64 {
-        bytes @ 1e9.. => format!("{:.1} GB", bytes / 1e9),
-        bytes @ 1e6.. => format!("{:.1} MB", bytes / 1e6),
-        bytes => format!("{:.0} kB", (bytes / 1e3).ceil()),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Presets: how long a fit runs, what its loss weighs, and how much is measured.
 
-use super::measure::Sampling;
+use super::settings::Sampling;
 use crate::encode::{FitOptions, Interval, LossWeights};
 use crate::prompt::Interpolation;
 

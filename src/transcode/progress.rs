@@ -3,6 +3,7 @@
 //! The time left follows from the frames that this run has fitted; before there are enough, from
 //! the estimate made at the start.
 
+use super::text::duration_text;
 use std::time::Instant;
 
 /// Media in seconds after which the run's own speed is trusted.
@@ -90,16 +91,6 @@ impl Progress {
     }
 }
 
-/// A number of seconds as people read it: `40 s`, `3 min`, `2 h 10 min`.
-pub fn duration_text(seconds: f64) -> String {
-    let minutes = (seconds / 60.0).round() as u64;
-    match (seconds, minutes / 60, minutes % 60) {
-        (..=90.0, ..) => format!("{:.0} s", seconds.max(0.0).ceil()),
-        (_, 0, minutes) => format!("{minutes} min"),
-        (_, hours, minutes) => format!("{hours} h {minutes} min"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,18 +109,5 @@ mod tests {
         let mut open = Progress::new(None, 10.0, None);
         open.finish(30, false);
         assert_eq!(open.line(), "30 frames in 1 s");
-    }
-
-    #[test]
-    fn durations_have_one_or_two_units() {
-        let cases = [
-            (0.0, "0 s"),
-            (59.2, "60 s"),
-            (200.0, "3 min"),
-            (7800.0, "2 h 10 min"),
-        ];
-        for (seconds, text) in cases {
-            assert_eq!(duration_text(seconds), text);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What an encode prints before it begins: its input, its title, and their cost.
 
-use super::Args;
+use super::args::Args;
 use crate::cli::CliError;
 use crate::source::Source;
 use crate::store::is_url;

@@ -1,6 +1,6 @@
 //! The places that an encode writes to, tried before anything is fitted.
 
-use super::Args;
+use super::args::Args;
 use crate::cli::{CliError, overwrite};
 use crate::package::Destination;
 use crate::package::work::WorkFolder;

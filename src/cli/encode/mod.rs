@@ -14,22 +14,24 @@
 //! `own` (segments of the shard), `kept` (finished before), `passes`, `visits` and `seconds`.
 
 mod announce;
+mod args;
 mod destination;
 mod fitting;
 mod interrupt;
 mod report;
 mod watch;
 
+pub(super) use self::args::Args;
+
 use self::announce::{announce, enough_space};
-use self::fitting::FitArgs;
 use self::report::{Report, ShardReport};
 use self::watch::Watch;
-use super::picture_args::{PictureArgs, Pictures};
-use super::publish::{KeepOld, title_of};
+use super::picture_args::Pictures;
+use super::publish::title_of;
 use super::published::Published;
 use super::scores::Scorer;
 use super::{CliError, json_line};
-use crate::encode::{Grid, Perceptual};
+use crate::encode::Perceptual;
 use crate::frame::Frame;
 use crate::manifest::Metrics;
 use crate::model::machine::available_memory;
@@ -37,51 +39,9 @@ use crate::model::{Encoder, device, installed};
 use crate::package::Destination;
 use crate::package::work::{WorkFolder, WorkStore};
 use crate::source::Source;
-use crate::transcode::{Done, Job, Memory, Need, Settings, Shard, Tools, TranscodeError};
-use std::path::PathBuf;
+use crate::transcode::{Done, Job, Memory, Need, Settings, Shard, Tools, TranscodeError, grid};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Arguments of `promptus encode`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Video file or URL that ffmpeg reads, `-` (a video on stdin), .y4m file, images (a folder, a
-    /// file, `frame%03d.png`, `'*.png'`), or pan-and-zoom recipe (.json).
-    #[arg(value_name = "INPUT")]
-    input: PathBuf,
-    /// Title to publish: a folder, made if it is missing, or s3://BUCKET/TITLE (gs://, az://). With
-    /// --shard the place where finished segments are kept.
-    #[arg(long, value_name = "TITLE")]
-    out: String,
-    #[command(flatten)]
-    picture: PictureArgs,
-    /// Length of a segment in seconds [default: 2, or 4 for inputs of ten minutes and more].
-    #[arg(long, value_name = "SECONDS")]
-    segment_seconds: Option<f64>,
-    #[command(flatten)]
-    fitting: FitArgs,
-    /// Also publish the difference between neighbouring rungs, for players that fetch upgrades.
-    #[arg(long)]
-    layers: bool,
-    /// Start over instead of continuing from the segments that an interrupted run left.
-    #[arg(long)]
-    restart: bool,
-    /// Continuing is the default; still accepted.
-    #[arg(long, hide = true, conflicts_with = "restart")]
-    resume: bool,
-    /// Skip the quality measurement; the title then has no quality.json.
-    #[arg(long)]
-    no_measure: bool,
-    /// Fit only segments I, I+N, I+2N, … (I from 0 to N−1) on this machine, for `promptus publish`
-    /// to assemble.
-    #[arg(long, value_name = "I/N", conflicts_with_all = ["restart", "layers", "keep_old"])]
-    shard: Option<Shard>,
-    #[command(flatten)]
-    keep: KeepOld,
-    /// Print one JSON object on stdout.
-    #[arg(long)]
-    json: bool,
-}
 
 /// Runs `promptus encode`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
@@ -110,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         geometry,
         record,
     } = args.picture.open(&args.input, profile)?;
-    let grid = grid(args.segment_seconds, &source)?;
+    let grid = grid(args.segment_seconds, source.frame_rate(), source.length())?;
     let need = Need {
         coded: geometry.coded(),
         frames: u64::from(grid.longest) + u64::from(grid.shortest),
@@ -226,27 +186,4 @@ fn give_up(work: WorkFolder) -> Result<(), CliError> {
         "{count} finished segments are kept in {place}; the same command continues from them"
     );
     Ok(())
-}
-
-/// Inputs from this length on, in seconds, get segments of [`LONG_SEGMENT`] seconds.
-const LONG_INPUT: f64 = 600.0;
-const LONG_SEGMENT: f64 = 4.0;
-const SEGMENT: f64 = 2.0;
-
-fn grid(segment_seconds: Option<f64>, source: &Source) -> Result<Grid, CliError> {
-    let rate = source.frame_rate().fps();
-    let length = source.length().map(|frames| frames as f64 / rate);
-    let long = length.is_some_and(|seconds| seconds >= LONG_INPUT);
-    let usual = if long { LONG_SEGMENT } else { SEGMENT };
-    let seconds = segment_seconds.unwrap_or(usual);
-    let longest = (seconds * rate).round();
-    if !(1.0..=f64::from(u16::MAX)).contains(&longest) {
-        let message =
-            format!("--segment-seconds {seconds} is {longest} frames: expected 1 to 65535");
-        return Err(CliError::input(message));
-    }
-    Ok(Grid {
-        longest: longest as u32,
-        shortest: rate.round() as u32,
-    })
 }

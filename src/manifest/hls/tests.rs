@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::manifest::testing::{any_presentation, presentation};
-use crate::manifest::{Presentation, SegmentRef};
+use crate::manifest::{ManifestError, Presentation, SegmentRef};
 use crate::time::FrameRate;
 use proptest::prelude::*;
 

@@ -93,3 +93,42 @@ fn held(bucket: &Bucket, holder: Option<Holder>) -> PackageError {
     let folder = bucket.name().into();
     PackageError::Claim(ClaimError::Held { folder, holder })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use object_store::ObjectStore;
+    use object_store::memory::InMemory;
+    use std::sync::Arc;
+
+    fn bucket() -> Bucket {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        Bucket::new(store, "s3://films/t".to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_second_publisher_is_told_the_holder_and_gets_the_lock_afterwards() {
+        let bucket = bucket();
+        let mut first = Lock::take(&bucket).unwrap();
+        let error = Lock::take(&bucket).err().unwrap().to_string();
+        let holder = format!("s3://films/t: in use by process {}", std::process::id());
+        assert!(error.starts_with(&holder), "{error}");
+        first.confirm().unwrap();
+        drop(first);
+        assert!(bucket.head(NAME).unwrap().is_none());
+        Lock::take(&bucket).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_was_taken_over_is_lost_and_stays_the_other_publishers() {
+        let bucket = bucket();
+        let mut slow = Lock::take(&bucket).unwrap();
+        // As another publisher does once the lock is stale.
+        write(&bucket, PutMode::Overwrite).unwrap();
+        let error = slow.confirm().unwrap_err().to_string();
+        assert!(error.contains("in use by another process"), "{error}");
+        drop(slow);
+        assert!(bucket.head(NAME).unwrap().is_some());
+    }
+}

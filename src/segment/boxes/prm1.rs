@@ -59,22 +59,3 @@ impl Atom for Prm1 {
         Ok(Self { track, bitrates })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::testing::round_trip;
-    use super::*;
-    use crate::segment::testing::track;
-
-    #[test]
-    fn round_trip_with_its_children() {
-        let bitrates = Btrt {
-            buffer: 1,
-            max: 2,
-            average: 3,
-        };
-        let mut track = track();
-        track.pixel_aspect = (4, 3);
-        round_trip(&Prm1 { track, bitrates }, 86 + 89 + 20 + 16);
-    }
-}

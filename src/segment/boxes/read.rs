@@ -13,6 +13,8 @@ const MAX_DEPTH: usize = 10;
 struct BoxPath {
     kinds: [FourCc; MAX_DEPTH],
     depth: usize,
+    /// Number of the sample, for the content of one.
+    sample: Option<usize>,
 }
 
 /// Type and extent of a box, whether or not all of it is there.
@@ -44,6 +46,7 @@ impl<'a> Reader<'a> {
         let path = BoxPath {
             kinds: [FourCc([0; 4]); MAX_DEPTH],
             depth: 0,
+            sample: None,
         };
         Self {
             data,
@@ -52,6 +55,14 @@ impl<'a> Reader<'a> {
             start: 0,
             path,
         }
+    }
+
+    /// A reader over the content of sample `index`; places are `sample N`, offsets count from its
+    /// first byte.
+    pub(crate) fn of_sample(data: &'a [u8], index: usize) -> Self {
+        let mut reader = Self::new(data);
+        reader.path.sample = Some(index);
+        reader
     }
 
     /// Offset of the next byte from the start of the file.
@@ -77,7 +88,9 @@ impl<'a> Reader<'a> {
     /// A byte inside this box, for errors about a field.
     pub(crate) fn place_at(&self, offset: u64) -> Place {
         let kinds = &self.path.kinds[..self.path.depth];
-        let names: Vec<String> = kinds.iter().map(FourCc::to_string).collect();
+        let sample = self.path.sample.map(|index| format!("sample {index}"));
+        let kinds = kinds.iter().map(FourCc::to_string);
+        let names: Vec<String> = sample.into_iter().chain(kinds).collect();
         Place {
             path: names.join("/"),
             offset,
