@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Arguments of `promptus encode`.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Args {
+pub(crate) struct Args {
     /// Video file or URL that ffmpeg reads, `-` (a video on stdin), .y4m file, images (a folder, a
     /// file, `frame%03d.png`, `'*.png'`), or pan-and-zoom recipe (.json).
     #[arg(value_name = "INPUT")]
