@@ -85,7 +85,7 @@ fn segments(file: &[u8]) -> Vec<&[u8]> {
 /// Every version of the format that was ever written stays readable and, while it is the current
 /// one, stays the same to the byte. `PROMPTUS_BLESS=1` writes the files anew.
 #[test]
-fn golden_files_are_what_is_written() {
+fn written_files_equal_the_golden_files() {
     for (name, bytes) in [("closed-v2.mp4", closed()), ("chain-v2.mp4", chain())] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/golden")
@@ -141,7 +141,7 @@ fn a_segment_of_seven_keyframes_costs_180_bytes_beside_its_samples() {
 }
 
 #[test]
-fn a_file_without_configuration_says_what_is_missing_and_where() {
+fn a_missing_configuration_is_named_with_its_place() {
     let mut file = closed();
     let at = file
         .windows(4)

@@ -68,7 +68,7 @@ fn the_same_seed_gives_the_same_title_and_eval_agrees_with_its_report() {
 }
 
 #[test]
-fn a_resumed_run_takes_up_what_is_kept_and_ends_in_the_same_bytes() {
+fn a_resumed_run_continues_from_kept_segments_to_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("input.y4m");
     let video = y4m(24);

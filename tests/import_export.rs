@@ -244,7 +244,7 @@ fn inspect_names_file_and_place_of_the_damage() {
 }
 
 #[test]
-fn import_and_export_refuse_what_they_cannot_do() {
+fn import_and_export_refuse_incomplete_folders() {
     let work = tempfile::tempdir().unwrap();
     let at = |name: &str| work.path().join(name);
     invented(&at("in"), 40);
@@ -259,7 +259,7 @@ fn import_and_export_refuse_what_they_cannot_do() {
 }
 
 #[test]
-fn numbers_that_are_none_are_refused_by_name() {
+fn numbers_that_are_not_finite_are_refused_by_name() {
     let work = tempfile::tempdir().unwrap();
     let (official, title) = (work.path().join("in"), work.path().join("title"));
     invented(&official, 20);

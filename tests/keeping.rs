@@ -109,7 +109,7 @@ fn a_destination_that_is_something_else_is_refused_before_anything_is_fitted() {
 }
 
 #[test]
-fn a_folder_that_an_encode_did_not_make_is_no_work_folder() {
+fn a_folder_of_the_user_is_not_used_as_work_folder() {
     let folder = tempfile::tempdir().unwrap();
     let (input, out) = (clip(folder.path(), 4), folder.path().join("t"));
     let work = folder.path().join("t.work");
@@ -273,7 +273,7 @@ fn package(title: &Path, more: &[&str]) -> Command {
 }
 
 #[test]
-fn another_publisher_is_left_alone_and_a_dead_one_cleaned_up_after() {
+fn a_working_publisher_is_left_alone_and_a_killed_ones_files_are_removed() {
     let folder = tempfile::tempdir().unwrap();
     let title = folder.path().join("title");
     json(

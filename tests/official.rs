@@ -218,7 +218,7 @@ fn any_rank_and_device_goes_round() {
 
 #[test]
 #[ignore = "needs a Python with PyTorch, named by PROMPTUS_PYTHON"]
-fn torch_loads_what_we_write() {
+fn torch_loads_exported_files() {
     let python = std::env::var_os("PROMPTUS_PYTHON").expect("needs PROMPTUS_PYTHON");
     let folder = tempfile::tempdir().unwrap();
     let title = OfficialFolder {

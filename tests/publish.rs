@@ -189,7 +189,7 @@ fn encodes_and_their_shards_go_to_a_store() {
 }
 
 #[test]
-fn the_short_help_of_encode_shows_what_people_use() {
+fn the_short_help_of_encode_has_the_common_options_only() {
     let options = |flag: &str| {
         let help = promptus(["encode", flag]).output().unwrap();
         let text = String::from_utf8(help.stdout).unwrap();

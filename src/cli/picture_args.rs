@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-/// Frames a second of a title at most, unless told otherwise.
+/// Default limit of a title's frames a second.
 const HIGHEST_RATE: u32 = 30;
 
 const INPUT: &str = "Input";
@@ -112,7 +112,8 @@ pub(super) struct Pictures {
 }
 
 impl PictureArgs {
-    /// Opens `input` for a generator of `profile` and says, on stderr, what is read and made.
+    /// Opens `input` for a generator of `profile`; prints sizes and rates of input and output on
+    /// stderr.
     pub(super) fn open(&self, input: &Path, profile: &Profile) -> Result<Pictures, CliError> {
         let source = Source::open(
             input,
@@ -165,7 +166,7 @@ impl PictureArgs {
         (self.scale.unwrap_or(usual), target)
     }
 
-    /// What goes in, what comes out, and, where that was not asked for, how to change it.
+    /// Input and output as a line of text, with the options that change an implied size or rate.
     fn line(&self, source: &Source, geometry: &Geometry, profile: &Profile) -> String {
         let picture = |(width, height): (u32, u32), rate: FrameRate| {
             format!("{width}x{height} at {rate} frames a second")
@@ -243,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_that_no_player_generates_are_refused() {
+    fn pictures_above_the_players_limit_are_refused() {
         let mini = Profile::mini();
         assert!(check_pixels((3840, 2160), &mini).is_ok());
         let refused = check_pixels((4096, 2560), &mini);

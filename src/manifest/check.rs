@@ -22,7 +22,7 @@ impl Presentation {
     }
 }
 
-/// A stream's id and what is wrong with it.
+/// A stream's id and its fault.
 type Wrong<'a> = (&'a str, &'static str);
 
 fn check_group<'a>(group: &'a Group, ids: &mut HashSet<&'a str>) -> Result<(), Wrong<'a>> {

@@ -1,4 +1,4 @@
-//! What can be wrong with a manifest, always with the place where it is wrong.
+//! Errors of manifests, with their places.
 
 /// A manifest that cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,10 +13,10 @@ pub enum ManifestError {
         line: usize,
         /// The tag, attribute or element.
         place: String,
-        /// What was expected there, and what was found.
+        /// Expected and found content.
         expected: String,
     },
-    /// A web page, as sign-in and error pages come where something else was asked for.
+    /// A web page, such as a sign-in or error page, instead of a manifest.
     #[error(
         "{url}: this is an HTML page, expected an HLS playlist (#EXTM3U) or a DASH MPD (<MPD>)"
     )]
@@ -49,7 +49,7 @@ pub enum ManifestError {
         url: String,
         /// The rung or group.
         place: String,
-        /// What does not fit.
+        /// The contradiction.
         problem: String,
     },
     /// A presentation that a protocol has no way to express.

@@ -1,9 +1,9 @@
-//! The reference's files as a title, and such a title as the reference's files again.
+//! Import of the reference's files as a title, and export of such a title as the same files.
 //!
 //! Official prompts are one chain: every keyframe's start latent comes from the keyframe before,
 //! back to `init.pth` at the beginning. A chain of at most ten seconds becomes one segment. A
-//! longer one is cut into segments of equal numbers of intervals; the keyframe at a cut stands in
-//! both segments, and the later one is no random access point (see [`crate::segment::sample`]).
+//! longer one is cut into segments of equal numbers of intervals; the keyframe at a cut is in both
+//! segments, and the later segment is not a random access point (see [`crate::segment::sample`]).
 //! Seed, noise weight and interpolation are those of the reference's `generation.py`.
 
 use super::rung::Rung;
@@ -26,12 +26,12 @@ const CELL: u32 = 8;
 /// Name of the generator profile that official prompts are for.
 const PROFILE: &str = "sd-turbo";
 
-/// What the reference's files do not say.
+/// Facts that the reference's files lack.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImportOptions {
     /// Pictures a second.
     pub frame_rate: FrameRate,
-    /// Size shown; by default, and at most, all of what is generated.
+    /// Visible size, at most the generated one, which is the default.
     pub visible: Option<(u32, u32)>,
     /// SHA-256 of the generator's weights file; zeros if it is not known.
     pub weights: [u8; 32],
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_are_refused_with_their_file() {
+    fn numbers_that_are_not_finite_are_refused_with_their_file() {
         let refusal = |change: &dyn Fn(&mut OfficialFolder)| {
             let mut folder = grid(20);
             change(&mut folder);

@@ -30,15 +30,15 @@ pub const MPD: &str = "manifest.mpd";
 pub const QUALITY: &str = "quality.json";
 /// Name of the record of how the pictures were made.
 pub(super) const SOURCE: &str = "source.json";
-/// Name of the picture that stands for the title.
+/// Name of the title's poster.
 pub const POSTER: &str = "poster.jpg";
 
-/// All that a title is made of.
+/// Content of a title: its rungs, and everything published with them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TitleContent {
     /// The rungs; those of one profile by ascending rank.
     pub rungs: Vec<Rung>,
-    /// Whether what each rung adds to the one below it becomes a file too.
+    /// Whether the components that each rung adds to the one below are published as files, too.
     pub layers: bool,
     /// Measured quality, if any.
     pub quality: Option<QualityReport>,
@@ -68,12 +68,12 @@ pub struct TitleFiles {
     pub immutable: Vec<TitleFile>,
     /// Files beside it, in the order in which they should appear: the HLS entry point last.
     pub manifests: Vec<TitleFile>,
-    /// What the manifests say.
+    /// Content of the manifests.
     pub presentation: Presentation,
 }
 
 impl TitleContent {
-    /// Puts every file together.
+    /// Builds every file.
     ///
     /// Fails without rungs, if they do not make a ladder, if layers are asked for and they are not
     /// cuts of one fit, or if something cannot be written.
@@ -188,7 +188,7 @@ impl TitleContent {
     }
 }
 
-/// A rung's file and what lies where in it.
+/// A rung's file and its layout.
 struct RungFile {
     id: String,
     bytes: Vec<u8>,
@@ -269,7 +269,7 @@ pub(super) fn byte_range(range: &std::ops::Range<u64>) -> ByteRange {
     }
 }
 
-/// All playlists, named without the folder that they lie in.
+/// All playlists, named without their folder.
 fn playlists(presentation: &Presentation) -> Result<Vec<TitleFile>, PackageError> {
     let playlists = hls::write(presentation)?;
     let files = playlists.into_iter().map(|playlist| TitleFile {

@@ -1,4 +1,4 @@
-//! A title read back from disk: what its manifests promise, checked against what its files hold.
+//! A title read from disk, its manifests checked against its media files.
 
 use super::PackageError;
 use super::ladder::track_difference;
@@ -36,10 +36,10 @@ pub struct TitleRung {
     layout: MediaFile,
 }
 
-/// A keyframe as a player sees it.
+/// A decoded keyframe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Keyframe {
-    /// Frame of the segment that it is, from 0.
+    /// Number of its frame in the segment, from 0.
     pub position: u32,
     /// Its prompt.
     pub factors: Factors,
@@ -76,12 +76,12 @@ impl Title {
         })
     }
 
-    /// Where the title lies.
+    /// Folder of the title.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What the playlists say, in byte-range form.
+    /// Content of the playlists, with byte ranges.
     pub fn presentation(&self) -> &Presentation {
         &self.presentation
     }
@@ -91,8 +91,8 @@ impl Title {
         &self.rungs
     }
 
-    /// What each rung adds to the one below it, where the title has it in files of their own: those
-    /// of one profile together, by ascending rank. See [`join`](super::join).
+    /// The layers, if the title has any: those of one profile together, by ascending rank. See
+    /// [`join`](super::join).
     pub fn layers(&self) -> &[TitleRung] {
         &self.layers
     }
@@ -183,7 +183,7 @@ impl TitleRung {
         })
     }
 
-    /// Fails unless the file is the layer that the MPD says it is, on the rungs' grid.
+    /// Fails unless the file agrees with the MPD and lies on the rungs' segment grid.
     fn check_layer(&self, group: &Group, says: &Layer) -> Result<(), PackageError> {
         let track = self.track();
         let file = self.path.display();
@@ -210,7 +210,7 @@ impl TitleRung {
         }
     }
 
-    /// Fails unless the file is what its playlist says it is.
+    /// Fails unless the file agrees with its playlist.
     fn check(&self, group: &Group, says: &Representation) -> Result<(), PackageError> {
         let track = self.track();
         let file = self.path.display();
@@ -268,7 +268,7 @@ impl TitleRung {
         &self.layout.init.track
     }
 
-    /// What lies where in the file.
+    /// Layout of the file.
     pub fn layout(&self) -> &MediaFile {
         &self.layout
     }
@@ -340,8 +340,8 @@ impl TitleRung {
     }
 }
 
-/// What the playlists say, with the layers, which only the MPD can name: if it is of the same
-/// edition, for while a title is being published it comes first.
+/// The playlists' content, with the layers of the MPD, which alone can name them. An MPD of another
+/// edition is ignored: while a title is being published it is replaced first.
 fn read_presentation(folder: &Path) -> Result<Presentation, PackageError> {
     let mut presentation = read_playlists(folder)?;
     let path = folder.join(MPD);
@@ -373,7 +373,7 @@ fn read_playlists(folder: &Path) -> Result<Presentation, PackageError> {
     Ok(master.finish()?)
 }
 
-/// The file that `manifest` calls `url`: inside the title and there.
+/// The file that `manifest` names `url`; it must exist, inside the title.
 fn named_file(folder: &Path, manifest: &str, url: &str) -> Result<PathBuf, PackageError> {
     let relative = Path::new(url);
     let inside = relative

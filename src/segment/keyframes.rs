@@ -1,6 +1,6 @@
 //! Which frames of a segment are keyframes, and how long their samples last.
 //!
-//! Keyframes stand at the first and last frame of a segment and every `interval` frames between.
+//! Keyframes are the first and last frame of a segment and every `interval`th frame between.
 //! **A sample ends its span**: sample 0 lasts one frame, sample k covers the frames after keyframe
 //! k−1 up to and including keyframe k, so that the whole samples of a cut-off fetch are exactly
 //! the frames that can be made of it.
@@ -39,7 +39,7 @@ pub fn sample_durations(positions: &[u32], frames: u32, frame_ticks: u32) -> Vec
 }
 
 /// The inverse of [`sample_durations`] for a segment without overhang: the frame that each sample
-/// ends with. `None` if a duration is no whole number of frames, or none at all.
+/// ends with. `None` if a duration is zero or not a whole number of frames.
 pub fn positions_from_durations(durations: &[u32], frame_ticks: u32) -> Option<Vec<u32>> {
     let mut end = 0u32;
     let positions = durations.iter().map(|&ticks| {

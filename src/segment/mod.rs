@@ -7,7 +7,7 @@
 //! (ISO/IEC 23000-19 §7) narrows them; `prm1`, `prmC` and the samples are our own and described in
 //! [`init`] and [`sample`], byte by byte.
 //!
-//! Nothing here knows what a layer means, what a frame looks like, or where bytes are kept.
+//! Nothing here decodes layers, generates frames, or reads files.
 //! Parsers never panic, never allocate on the word of a length field, and name the box path and
 //! byte offset of whatever is wrong.
 

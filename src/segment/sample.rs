@@ -53,7 +53,7 @@ const CHECKSUM: u8 = 8;
 /// Where the checksum stands in the first sample of a segment that has one.
 const CHECKSUM_BYTES: Range<usize> = 1..5;
 
-/// What the first sample of a segment says about all of it.
+/// The head of a segment, carried by its first sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentHead {
     /// Pictures of the segment, 1 to [`MAX_FRAMES`].
@@ -230,7 +230,7 @@ fn decode_head(r: &mut Reader<'_>, track: &Track) -> Result<SegmentHead, Segment
     })
 }
 
-/// What is wrong with having or lacking a start latent, as (found, expected).
+/// The fault of having or lacking a start latent, as (found, expected).
 fn latent_problem(track: &Track, chained: bool, present: bool) -> Option<(&str, &'static str)> {
     let mode = track.start_latent;
     match (chained, present) {
@@ -406,7 +406,7 @@ mod tests {
         }
 
         #[test]
-        fn what_decodes_encodes_to_the_same_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), index in 0usize..2) {
+        fn decoded_samples_encode_to_the_same_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), index in 0usize..2) {
             if let Ok(body) = SampleBody::decode(&bytes, &track(), index) {
                 prop_assert_eq!(body.encode(&track()).unwrap(), bytes);
             }

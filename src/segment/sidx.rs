@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_not_written() {
+    fn sizes_and_counts_out_of_range_are_refused() {
         let mut large = index(0);
         large.entries[0].size = MAX_SIZE + 1;
         assert!(large.to_bytes().is_err());

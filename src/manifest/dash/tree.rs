@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_elements_read_back() {
         let root = Element::new("MPD")
             .with("a", "1 < 2 & \"so\" on")
             .child(Element::new("BaseURL").containing("a&b<c>.mp4"))

@@ -54,7 +54,7 @@ impl Media {
     }
 }
 
-/// What decimal seconds are rounded to.
+/// Grid that decimal seconds are rounded to.
 #[derive(Clone, Copy)]
 enum Grid {
     Frames(FrameRate),

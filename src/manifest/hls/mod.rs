@@ -2,7 +2,7 @@
 //! (draft-pantos-hls-rfc8216bis), which older clients ignore. Variables of that draft
 //! (`EXT-X-DEFINE`) are understood, not written.
 //!
-//! What the tags cannot say stands in `EXT-X-SESSION-DATA`: `promptus.profile` (profiles,
+//! `EXT-X-SESSION-DATA` carries what no tag can: `promptus.profile` (profiles,
 //! separated by spaces), `promptus.weights.<profile>` (SHA-256), `promptus.weights-url.<profile>`
 //! and `promptus.quality` (URI of `quality.json`).
 

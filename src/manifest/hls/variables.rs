@@ -1,4 +1,4 @@
-//! Playlist variables: `EXT-X-DEFINE` and references to what it defines
+//! Playlist variables: `EXT-X-DEFINE` and references to its definitions
 //! (draft-pantos-hls-rfc8216bis §4.3 and §4.4.2.3).
 //!
 //! A reference `{$name}` is replaced in URI lines and in quoted attribute values, once: a value is not
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// The tag that defines a variable.
 pub(super) const DEFINE: &str = "#EXT-X-DEFINE";
 
-/// What a playlist defines.
+/// The variables of a playlist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables(BTreeMap<String, String>);
 
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_replaced_is_named() {
+    fn undefined_references_are_named() {
         let define = "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1\"";
         for (tags, line, expected) in [
             (

@@ -8,7 +8,7 @@ use crate::manifest::{Group, ManifestError, Presentation, Representation, Segmen
 /// One playlist of a title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Playlist {
-    /// Where it lies, relative to the title.
+    /// Its URL, relative to the title.
     pub url: String,
     /// Its text.
     pub text: String,

@@ -1,4 +1,4 @@
-//! Layers against the rungs: each is what its rung adds to the one below it, byte for byte.
+//! Layers against the rungs: joined to the streams below, each gives its rung byte for byte.
 
 use super::{Conformance, TitleSource};
 use crate::manifest::{Group, Representation};
@@ -9,7 +9,7 @@ use crate::segment::coded::CodedSegment;
 use crate::segment::file::MediaFile;
 use crate::segment::media::read_media;
 
-/// A file, and what lies where in it.
+/// A file and its layout.
 struct Stream {
     bytes: Vec<u8>,
     file: MediaFile,

@@ -22,7 +22,7 @@ const QUALITY: &str = "quality.json";
 /// The middle frame.
 const POSTER: &str = "poster.jpg";
 
-/// What is in [`QUALITY`].
+/// Content of [`QUALITY`].
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Measured {
@@ -42,7 +42,7 @@ pub struct FinishedSegment {
     pub segment: CodedSegment,
     /// Of each rung, lowest first; empty if not measured.
     pub metrics: Vec<Metrics>,
-    /// How many frames were measured, if not all.
+    /// Number of measured frames, if not all were.
     pub measured_frames: Option<u32>,
     /// A JPEG of the middle frame.
     pub poster: Vec<u8>,
@@ -95,9 +95,9 @@ impl FinishedSegment {
         }
     }
 
-    /// Reads the object that lies at `place` (for messages).
+    /// Reads an object; `place` names it in errors.
     ///
-    /// Fails if it is cut short, damaged, or no segment, down to the prompts in it.
+    /// Fails if it is truncated, damaged down to its prompts, or not a segment.
     pub fn from_bytes(place: &str, bytes: &[u8]) -> Result<Self, PackageError> {
         let damaged = |problem: String| PackageError::damaged(place, problem);
         let mut zip =

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_any_order_and_twice_is_found() {
+    fn segments_put_in_any_order_and_twice_are_found() {
         let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let store = WorkStore::new(Arc::clone(&memory), "memory".to_owned()).unwrap();
         let plan = Plan::new("test".to_owned(), vec![1, 3], (0..3).map(planned).collect());
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_of_others_are_refused_by_name() {
+    fn segments_of_another_plan_are_refused_by_name() {
         let plan = Plan::new("test".to_owned(), vec![1, 3], (0..2).map(planned).collect());
         let refusal = |change: &dyn Fn(&mut FinishedSegment)| {
             let fetch = |number: usize| {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_are_none_are_refused() {
+    fn invalid_places_are_refused() {
         for (place, expected) in [
             ("ftp://host/x", "expected a folder or s3://"),
             ("s3://bucket/a//b", "s3://bucket/a//b: "),

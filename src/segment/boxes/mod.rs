@@ -47,10 +47,10 @@ pub(super) trait Atom: Sized {
     /// Its four-character code.
     const KIND: FourCc;
 
-    /// Writes what follows the box header.
+    /// Writes the content of the box.
     fn write_body(&self, w: &mut Writer);
 
-    /// Reads what follows the box header.
+    /// Reads the content of the box.
     fn read_body(r: &mut Reader<'_>) -> Result<Self, SegmentError>;
 
     /// Writes the box.

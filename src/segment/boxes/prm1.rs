@@ -11,7 +11,7 @@ const RESOLUTION: u32 = 0x0048_0000;
 /// The sample entry of a prompt track.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Prm1 {
-    /// What `prmC` and `pasp` say.
+    /// Content of `prmC` and `pasp`.
     pub(crate) track: Track,
     /// Measured bitrates.
     pub(crate) bitrates: Btrt,

@@ -1,4 +1,4 @@
-//! A bounded reader that knows in which box it stands, so that every error names its place.
+//! A bounded reader that tracks its box path and offset, so that every error names its place.
 //!
 //! Box syntax: ISO/IEC 14496-12 §4.2. A size of 0 ("to the end of the file") is refused: none of
 //! our files has one, and a cut-off file could not be told from a whole one.
@@ -166,8 +166,8 @@ impl<'a> Reader<'a> {
         Ok((version, word & 0x00ff_ffff))
     }
 
-    /// Header of the next box, or `None` at the end. Moves past the header only; the size is what
-    /// the box announces and may exceed what is there.
+    /// Header of the next box, or `None` at the end. Moves past the header only; the announced size
+    /// may exceed the bytes that are left.
     pub(crate) fn header(&mut self) -> Result<Option<BoxHeader>, SegmentError> {
         if self.left() == 0 {
             return Ok(None);

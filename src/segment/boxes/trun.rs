@@ -79,7 +79,7 @@ impl Atom for Trun {
     }
 }
 
-/// Takes all entries before it allocates: a count that lies is an error, not an allocation.
+/// Takes all entries before it allocates: a false count is an error, not an allocation.
 fn read_samples(r: &mut Reader<'_>, count: u32) -> Result<Vec<TrunSample>, SegmentError> {
     let length = (count as usize).saturating_mul(8);
     let entries = r.take(length, "list of samples")?;
