@@ -48,7 +48,7 @@ pub fn rank_of_id(id: &str) -> Option<u32> {
 
 impl Presentation {
     /// The same title with a URL for every segment. `up` leads from the place of the new manifest
-    /// to that of this one: `../` if it lies one folder deeper, empty if beside it.
+    /// to that of this one: `../` if it is one folder deeper, empty if it is in the same folder.
     pub fn segment_urls(&self, up: &str) -> Presentation {
         let mut presentation = self.clone();
         presentation.quality_url = self.quality_url.as_deref().map(|url| below(up, url));

@@ -45,7 +45,7 @@ pub(crate) fn parse_iso_duration(text: &str) -> Option<f64> {
     (rest.is_empty() && text.len() > 1).then_some(seconds)
 }
 
-/// The nearest whole number of frames; `None` for what is no duration of a title (negative, not
+/// The nearest whole number of frames; `None` for impossible durations of a title (negative, not
 /// finite, above 2^40 frames).
 pub(super) fn whole_frames(seconds: f64, rate: FrameRate) -> Option<u64> {
     let frames = (seconds * rate.fps()).round();

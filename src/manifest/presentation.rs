@@ -85,7 +85,7 @@ pub struct Representation {
     /// The `sidx` box within `url`, where there is one.
     pub index: Option<ByteRange>,
     /// The media segments in order. Empty when only the `sidx` at `index` lists them (an MPD in
-    /// byte-range form): fetch that range and fill them in.
+    /// byte ranges): fetch that range and fill them in.
     pub segments: Vec<SegmentRef>,
 }
 

@@ -53,7 +53,7 @@ fn layer(base: &Representation, rung: &Representation) -> Layer {
     }
 }
 
-/// Presentations as our packager could publish them, in byte-range form.
+/// Presentations as our packager could publish them, with byte ranges.
 pub(super) fn any_presentation() -> impl Strategy<Value = Presentation> {
     let rate = (1u32..=120, prop::bool::ANY).prop_map(|(n, ntsc)| {
         let n = n.max(2);

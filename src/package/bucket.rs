@@ -49,7 +49,7 @@ impl Bucket {
         })
     }
 
-    /// What the store is called in messages.
+    /// Name of the store in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -85,7 +85,7 @@ impl Bucket {
         })
     }
 
-    /// An object and what the store knows of it, or `None` if there is no such object.
+    /// An object and its metadata, or `None` if it is missing.
     ///
     /// Fails on an object above 1 GiB.
     pub(super) fn get(&self, name: &str) -> Result<Option<(Bytes, ObjectMeta)>, PackageError> {
@@ -111,7 +111,7 @@ impl Bucket {
         }
     }
 
-    /// What the store knows of an object, or `None` if there is no such object.
+    /// Metadata of an object, or `None` if it is missing.
     pub(super) fn head(&self, name: &str) -> Result<Option<ObjectMeta>, PackageError> {
         match self
             .runtime

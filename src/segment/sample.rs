@@ -25,14 +25,14 @@
 //! on all bytes but the last, never longer than needed.
 //!
 //! **Checksum**: the CRC-32 of zip and PNG (ISO 3309) over all samples of the segment without these
-//! four bytes, big-endian. Damaged layers decode to other prompts as a rule, so this is what tells;
+//! four bytes, big-endian. Damaged layers usually decode to other prompts, so only this detects damage;
 //! a cut-off segment cannot be checked. Format version 1 had none, from version 2 on every segment
 //! has one: 4 bytes, 0.06 to 0.2 % of the shipped title's rungs (2 bytes a sample would be 0.3 to
 //! 0.9 %).
 //!
 //! **Chained** (official prompts only): the segment goes on from the one before it. Its first
 //! keyframe is the last one of that segment once more, and starts from the same latent that it
-//! started from there. Such a segment is no random access point. **Overhang**: the last keyframe
+//! started from there. Such a segment is not a random access point. **Overhang**: the last keyframe
 //! is the first frame of the *next* segment of the chain; this segment's pictures end one frame
 //! before it.
 
@@ -50,7 +50,7 @@ const CHAINED: u8 = 2;
 const OVERHANG: u8 = 4;
 const CHECKSUM: u8 = 8;
 
-/// Where the checksum stands in the first sample of a segment that has one.
+/// Bytes of the checksum in the first sample of a segment that has one.
 const CHECKSUM_BYTES: Range<usize> = 1..5;
 
 /// The head of a segment, carried by its first sample.
@@ -60,7 +60,7 @@ pub struct SegmentHead {
     pub frames: u32,
     /// Whether the segment goes on from the one before it (see the module's page).
     pub chained: bool,
-    /// Whether the last keyframe stands one frame past the segment's end.
+    /// Whether the last keyframe is one frame past the segment's end.
     pub overhang: bool,
     /// The latent that the segment begins with, where [`Track::start_latent`] calls for one.
     pub start_latent: Option<Bytes>,

@@ -1,4 +1,4 @@
-//! `sidx`: the index of an on-demand file (ISO/IEC 14496-12 §8.16.3). It stands between `moov`
+//! `sidx`: the index of an on-demand file (ISO/IEC 14496-12 §8.16.3). It is between `moov`
 //! and the first segment, lists every segment, and counts its `styp` in.
 
 use super::boxes::{Atom, Reader, Writer};

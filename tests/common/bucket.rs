@@ -100,10 +100,14 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
         }
         Method::POST => {
             let text = String::from_utf8(body).unwrap();
-            for part in text.split("<Key>").skip(1) {
-                content.objects.remove(part.split("</Key>").next().unwrap());
-            }
-            "<DeleteResult></DeleteResult>".into_response()
+            let keys = text.split("<Key>").skip(1);
+            let deleted = keys.map(|rest| {
+                let key = rest.split("</Key>").next().unwrap();
+                content.objects.remove(key);
+                format!("<Deleted><Key>{key}</Key></Deleted>")
+            });
+            let deleted: String = deleted.collect();
+            format!("<DeleteResult>{deleted}</DeleteResult>").into_response()
         }
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }

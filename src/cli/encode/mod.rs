@@ -39,7 +39,10 @@ use crate::model::{Encoder, device, installed};
 use crate::package::Destination;
 use crate::package::work::{WorkFolder, WorkStore};
 use crate::source::Source;
-use crate::transcode::{Done, Job, Memory, Need, Settings, Shard, Tools, TranscodeError, grid};
+use crate::transcode::{
+    Done, Event, Job, Memory, Need, Settings, Shard, Tools, TranscodeError, grid,
+};
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -86,93 +89,91 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         source: Some(record),
         fit,
     };
-    let job = Job::new(tools, settings, geometry, source.frame_rate())?;
-    match (args.shard, destination) {
-        (Some(shard), _) => run_shard(args, &job, memory, source, shard, began),
-        (None, Some(title)) => run_whole(args, &job, memory, source, &title, began),
-        (None, None) => Ok(()),
-    }
-}
-
-/// Fits all segments and publishes the title.
-fn run_whole(
-    args: &Args,
-    job: &Job<'_>,
-    memory: Memory,
-    source: Source,
-    title: &Destination,
-    began: Instant,
-) -> Result<(), CliError> {
-    let work = destination::work_folder(args, title)?;
-    let done = fit(args, job, memory, source, work.store(), Shard::ALL);
-    let done = done.and_then(|done| {
-        let assembly = title_of(work.store(), &done.plan, args.layers)?;
-        title.publish(&assembly.files, args.keep.duration())?;
-        Ok((assembly, done.effort))
-    });
-    let (assembly, effort) = match done {
-        Ok(done) => done,
-        Err(error) => {
-            give_up(work)?;
-            return Err(error);
-        }
+    let run = Run {
+        job: Job::new(tools, settings, geometry, source.frame_rate())?,
+        args,
+        memory,
+        began,
     };
-    work.remove()?;
-    let published = Published::new(args.out.as_ref(), &assembly);
-    let report = Report::new(published, effort, began.elapsed());
-    report.explain(&args.out);
-    if args.json {
-        json_line::print(&report)?;
+    match destination {
+        Some(title) => run.publish(source, &title),
+        None => run.shard(source, args.shard.unwrap_or(Shard::ALL)),
     }
-    Ok(())
 }
 
-/// Fits the segments of one shard and puts them, and the plan, where `--out` says.
-fn run_shard(
-    args: &Args,
-    job: &Job<'_>,
+/// One run of the command.
+struct Run<'a> {
+    args: &'a Args,
+    job: Job<'a>,
     memory: Memory,
-    source: Source,
-    shard: Shard,
     began: Instant,
-) -> Result<(), CliError> {
-    let store = WorkStore::open(&args.out)?;
-    let done = fit(args, job, memory, source, &store, shard)?;
-    let name = store.put_plan(&done.plan)?;
-    let report = ShardReport::new(name, shard, &done, began.elapsed());
-    report.explain(store.name());
-    if args.json {
-        json_line::print(&report)?;
-    }
-    Ok(())
 }
 
-/// Announces the job and runs it, with progress on stderr.
-fn fit(
-    args: &Args,
-    job: &Job<'_>,
-    memory: Memory,
-    source: Source,
-    store: &WorkStore,
-    shard: Shard,
-) -> Result<Done, CliError> {
-    let estimate = job.estimate(source.length())?;
-    announce(args, job, &source, &estimate, memory);
-    enough_space(&args.out, estimate.title_bytes + estimate.work_bytes)?;
-    let (frames, fps) = (source.length(), source.frame_rate().fps());
-    let mut watch = Watch::new(frames, fps, &estimate);
-    interrupt::explain_with(watch.stage(), store.name().to_owned());
-    let closing = source.closing();
-    let done = job.run(source, store, shard, &mut |event| watch.follow(&event));
-    drop(watch); // The progress bar, before the lines below it.
-    for line in closing.take() {
-        eprintln!("{line}");
+impl Run<'_> {
+    /// Fits all segments and publishes the title.
+    fn publish(&self, source: Source, title: &Destination) -> Result<(), CliError> {
+        let work = destination::work_folder(self.args, title)?;
+        let done = self.fit(source, work.store(), Shard::ALL);
+        let done = done.and_then(|done| {
+            let assembly = title_of(work.store(), &done.plan, self.args.layers)?;
+            title.publish(&assembly.files, self.args.keep.duration())?;
+            Ok((assembly, done.effort))
+        });
+        let (assembly, effort) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                give_up(work)?;
+                return Err(error);
+            }
+        };
+        work.remove()?;
+        let out = &self.args.out;
+        let published = Published::new(out.as_ref(), &assembly);
+        let report = Report::new(published, effort, self.began.elapsed());
+        report.explain(out);
+        self.print(&report)
     }
-    done.map_err(|error| match error {
-        TranscodeError::NoFrames => CliError::input(format!("{}: {error}", args.input.display())),
-        TranscodeError::Source(error) => error.into(),
-        error => error.into(),
-    })
+
+    /// Fits the segments of one shard and puts them, and the plan, where `--out` says.
+    fn shard(&self, source: Source, shard: Shard) -> Result<(), CliError> {
+        let store = WorkStore::open(&self.args.out)?;
+        let done = self.fit(source, &store, shard)?;
+        let plan = store.put_plan(&done.plan)?;
+        let report = ShardReport::new(plan, shard, &done, self.began.elapsed());
+        report.explain(store.name());
+        self.print(&report)
+    }
+
+    fn print(&self, report: &impl Serialize) -> Result<(), CliError> {
+        if self.args.json {
+            json_line::print(report)?;
+        }
+        Ok(())
+    }
+
+    /// Announces the job and runs it, with progress on stderr.
+    fn fit(&self, source: Source, store: &WorkStore, shard: Shard) -> Result<Done, CliError> {
+        let estimate = self.job.estimate(source.length())?;
+        announce(self.args, &self.job, &source, &estimate, self.memory);
+        enough_space(&self.args.out, estimate.title_bytes + estimate.work_bytes)?;
+        let (frames, fps) = (source.length(), source.frame_rate().fps());
+        let mut watch = Watch::new(frames, fps, &estimate);
+        interrupt::explain_with(watch.stage(), store.name().to_owned());
+        let closing = source.closing();
+        let mut follow = |event: Event<'_>| watch.follow(&event);
+        let done = self.job.run(source, store, shard, &mut follow);
+        drop(watch); // The progress bar, before the lines below it.
+        for line in closing.take() {
+            eprintln!("{line}");
+        }
+        let input = self.args.input.display();
+        done.map_err(|error| match error {
+            TranscodeError::NoFrames => CliError::input(format!("{input}: {error}")),
+            // Damage has an exit code of its own.
+            TranscodeError::Source(error) => error.into(),
+            error => error.into(),
+        })
+    }
 }
 
 /// After a failure: says what is kept, or removes an empty work folder.

@@ -5,8 +5,8 @@
 //! with a SegmentTimeline, as segments need not last equally long. Read are also templates with one
 //! `@duration` for all segments, SegmentLists, and several BaseURLs for the same files.
 //!
-//! What the schema has no attribute for stands in SupplementalProperty descriptors of the schemes
-//! below.
+//! SupplementalProperty descriptors of the schemes below carry what the schema has no attribute
+//! for.
 
 mod levels;
 mod list;
@@ -34,7 +34,7 @@ const WEIGHTS: &str = "urn:promptus:weights";
 /// Of an AdaptationSet: where the weights can be fetched.
 const WEIGHTS_URL: &str = "urn:promptus:weights-url";
 /// Of an AdaptationSet, as an EssentialProperty: its Representations hold only the components that
-/// those of `@dependencyId` lack. Whoever does not know the scheme leaves the set alone.
+/// those of `@dependencyId` lack. Players that do not know the scheme ignore the set.
 const LAYERS: &str = "urn:promptus:layers";
 /// Of a Representation: its true rate in bit/s.
 const AVERAGE_BANDWIDTH: &str = "urn:promptus:average-bandwidth";

@@ -15,7 +15,7 @@ fn streams(presentation: &mut Presentation) -> impl Iterator<Item = &mut Represe
     })
 }
 
-/// In the byte-range form the segments stand in the `sidx`, not in the MPD.
+/// With byte ranges the segments are in the `sidx`, not in the MPD.
 fn without_segments(mut presentation: Presentation) -> Presentation {
     streams(&mut presentation).for_each(|stream| stream.segments.clear());
     presentation
@@ -67,7 +67,7 @@ fn layers_are_in_a_set_that_other_players_ignore() {
 }
 
 #[test]
-fn byte_range_form() {
+fn byte_ranges() {
     insta::assert_snapshot!(write(&presentation()).unwrap(), @r##"
     <?xml version="1.0" encoding="UTF-8"?>
     <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" type="static" mediaPresentationDuration="PT5.5S" minBufferTime="PT2S" maxSubsegmentDuration="PT2S">
@@ -101,7 +101,7 @@ fn byte_range_form() {
 }
 
 #[test]
-fn segment_url_form() {
+fn segment_urls() {
     insta::assert_snapshot!(write(&presentation().segment_urls("../")).unwrap(), @r##"
     <?xml version="1.0" encoding="UTF-8"?>
     <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" mediaPresentationDuration="PT5.5S" minBufferTime="PT2S" maxSegmentDuration="PT2S">
@@ -203,7 +203,7 @@ fn damage_is_named_with_its_line() {
     }
 }
 
-/// An MPD of 3.5 s in which a Representation at 10 frames a second is told by `inside`, below a set
+/// An MPD of 3.5 s in which a Representation at 10 frames a second has the content `inside`, below a set
 /// that holds `set`.
 fn mpd_of(set: &str, inside: &str) -> String {
     format!(

@@ -1,4 +1,4 @@
-//! XML as a tree of elements, each with the line that it stands on: all that an MPD needs.
+//! XML as a tree of elements with their line numbers: as much as an MPD needs.
 //!
 //! Foreign documents are read with bounds: nesting is limited, entities are the five of XML, and a
 //! DOCTYPE is refused. Namespaces are dropped from element names.

@@ -28,22 +28,22 @@ const WEIGHTS: &str = "promptus.weights.";
 const WEIGHTS_URL: &str = "promptus.weights-url.";
 const QUALITY: &str = "promptus.quality";
 
-/// Name of the media playlist in a rung's folder (segment-URL form).
+/// Name of the media playlist in a rung's folder (segment URLs).
 pub const MEDIA_NAME: &str = "media.m3u8";
-/// Name of the I-frame playlist in a rung's folder (segment-URL form).
+/// Name of the I-frame playlist in a rung's folder (segment URLs).
 pub const IFRAMES_NAME: &str = "iframes.m3u8";
-/// What follows a rung's id in the name of its media playlist (byte-range form).
+/// Suffix of a rung's id in the name of its media playlist (byte ranges).
 pub const MEDIA_SUFFIX: &str = ".m3u8";
-/// What follows a rung's id in the name of its I-frame playlist (byte-range form).
+/// Suffix of a rung's id in the name of its I-frame playlist (byte ranges).
 pub const IFRAMES_SUFFIX: &str = "-iframes.m3u8";
 
-/// Where the media playlist of a rung lies: `HASH/mini-r8.m3u8` beside `HASH/mini-r8.mp4`, or
-/// `HASH/mini-r8/media.m3u8` in the segment-URL form.
+/// URL of a rung's media playlist: `HASH/mini-r8.m3u8` beside `HASH/mini-r8.mp4`, or
+/// `HASH/mini-r8/media.m3u8` with segment URLs.
 pub fn media_url(rung: &Representation) -> String {
     sibling(rung, MEDIA_SUFFIX, MEDIA_NAME)
 }
 
-/// Where the I-frame playlist of a rung lies: `HASH/mini-r8-iframes.m3u8` or
+/// URL of a rung's I-frame playlist: `HASH/mini-r8-iframes.m3u8` or
 /// `HASH/mini-r8/iframes.m3u8`.
 pub fn iframes_url(rung: &Representation) -> String {
     sibling(rung, IFRAMES_SUFFIX, IFRAMES_NAME)

@@ -106,7 +106,7 @@ fn iframe_playlist() {
 }
 
 #[test]
-fn segment_url_form() {
+fn segment_urls() {
     let form = presentation().segment_urls("../");
     insta::assert_snapshot!(playlist(&form, "../0f3a/mini-r8/media.m3u8"), @r##"
     #EXTM3U

@@ -93,7 +93,7 @@ impl<'a> Scope<'a> {
         value.ok_or_else(|| format!("a value of the parameter `{name}` in the playlist's URL"))
     }
 
-    /// A line of the playlist with its references replaced: all of a URI line, of a tag what stands in
+    /// A line of the playlist with its references replaced: all of a URI line, of a tag the parts in
     /// quotes.
     pub(super) fn substituted(&mut self, line: usize, text: &str) -> Result<String, ManifestError> {
         if !text.contains("{$") {
@@ -169,7 +169,7 @@ fn attributes(mut list: &str) -> Option<Vec<(&str, &str)>> {
     Some(found)
 }
 
-/// `text` without its percent-encoding; `None` if that is no UTF-8.
+/// `text` without its percent-encoding; `None` if the result is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());

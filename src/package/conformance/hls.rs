@@ -210,7 +210,7 @@ fn read(report: &mut Conformance, source: &dyn TitleSource, text: &str) -> Optio
     title.filter(|_| whole)
 }
 
-/// All files that a title names lie in its hash folder.
+/// Files that a title names must be in its hash folder.
 fn check_layout(report: &mut Conformance, url: &str) -> bool {
     let parts: Vec<&str> = url.split('/').collect();
     let fits = parts.len() == 2 && is_hash(parts[0]);

@@ -18,7 +18,7 @@ pub use report::{Conformance, Finding, TitleSource};
 use super::title::{MASTER, MPD, QUALITY};
 use crate::manifest::{Presentation, QualityReport};
 
-/// Checks a title in byte-range form, as it is published.
+/// Checks a title with byte ranges, as it is published.
 pub fn check(source: &dyn TitleSource) -> Conformance {
     let mut report = Conformance::default();
     if let Some(presentation) = hls::check(&mut report, source) {

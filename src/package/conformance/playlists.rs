@@ -15,7 +15,7 @@ pub(super) const MEDIA_TAGS: [&str; 8] = [
     "#EXT-X-ENDLIST",
 ];
 
-/// Tags that may not stand twice.
+/// Tags that may appear only once.
 const SINGLE_TAGS: [&str; 5] = [
     "#EXTM3U",
     "#EXT-X-TARGETDURATION",

@@ -5,6 +5,7 @@ use crate::package::bucket::Bucket;
 use crate::package::{Occupant, PackageError, TitleFiles};
 use crate::store::is_url;
 use object_store::ObjectStore;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,7 +72,37 @@ impl Destination {
         }
     }
 
-    /// What is there now. Fails if the file system or the store does.
+    /// Where the finished segments of an encode of this title are kept: `TITLE.work` beside a
+    /// folder, or in the working directory for a title in a store.
+    ///
+    /// Fails on a path without a name.
+    pub fn work_folder(&self) -> Result<PathBuf, PackageError> {
+        let place = self.to_string();
+        let name = Path::new(&place).file_name().map(OsStr::to_owned);
+        let mut name = name.ok_or_else(|| PackageError::Occupied {
+            path: place.into(),
+            problem: "expected a folder with a name".to_owned(),
+        })?;
+        name.push(".work");
+        Ok(match self.folder() {
+            Some(folder) => folder.with_file_name(name),
+            None => name.into(),
+        })
+    }
+
+    /// Fails if nothing can be written into the folder, or into the one that it will be made in. A
+    /// store is not asked: writing is the only test.
+    pub fn check_writable(&self) -> Result<(), PackageError> {
+        let Some(folder) = self.folder() else {
+            return Ok(());
+        };
+        let there = folder.ancestors().find(|path| path.is_dir());
+        let there = there.unwrap_or(Path::new("."));
+        let file = tempfile::tempfile_in(there).map(drop);
+        file.map_err(PackageError::io(there))
+    }
+
+    /// The present content. Fails if the file system or the store does.
     pub fn occupant(&self) -> Result<Occupant, PackageError> {
         match &self.0 {
             Kind::Folder(folder) => Occupant::of(folder),

@@ -1,8 +1,8 @@
 //! The lock of a title in an object store: an object that only one publisher can create.
 //!
-//! A bucket has no lock that ends with its process, so this one expires: whoever holds it renews it
-//! while working, and one that was not renewed for [`STALE`] may be taken over, by a conditional
-//! put that only one taker can win. Clocks may differ by minutes (S3 itself refuses requests that
+//! A bucket has no lock that ends with its process, so this one expires: its
+//! holder renews it while working, and a lock that was not renewed for [`STALE`] may be taken over,
+//! by a conditional put that only one publisher can win. Clocks may differ by minutes (S3 itself refuses requests that
 //! are a quarter of an hour off).
 
 use super::edition::now;

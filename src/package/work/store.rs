@@ -47,7 +47,7 @@ impl WorkStore {
         Ok(Self { bucket })
     }
 
-    /// What the store is called in messages.
+    /// Name of the store in messages.
     pub fn name(&self) -> &str {
         self.bucket.name()
     }

@@ -1,7 +1,7 @@
 //! A bounded reader that tracks its box path and offset, so that every error names its place.
 //!
 //! Box syntax: ISO/IEC 14496-12 §4.2. A size of 0 ("to the end of the file") is refused: none of
-//! our files has one, and a cut-off file could not be told from a whole one.
+//! our files has one, and a truncated file would look like a whole one.
 
 use crate::segment::error::{FourCc, Place, SegmentError};
 use std::fmt::Display;

@@ -4,11 +4,11 @@
 use super::Writer;
 use crate::segment::error::FourCc;
 
-/// Sample flags (§8.8.3.1): the sample depends on others and is no sync sample.
+/// Sample flags (§8.8.3.1): the sample depends on others and is not a sync sample.
 const DEPENDENT: u32 = 0x0101_0000;
 /// Sample flags: the sample depends on none and is a sync sample.
 pub(super) const SYNC: u32 = 0x0200_0000;
-/// Bit of the sample flags that is set on samples that are no sync samples.
+/// Bit of the sample flags that is set on samples that are not sync samples.
 pub(super) const NON_SYNC_BIT: u32 = 0x0001_0000;
 
 /// Writes the box for the track of this number.
