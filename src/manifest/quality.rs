@@ -66,10 +66,10 @@ pub struct Metrics {
 
 impl Metrics {
     /// The weighted mean of each metric; absent where a summand lacks it, or without summands.
-    pub fn weighted_mean<'a>(summands: impl Iterator<Item = (f64, &'a Self)> + Clone) -> Self {
+    pub fn weighted_mean(summands: &[(f64, &Self)]) -> Self {
         let over = |metric: fn(&Self) -> Option<f64>| {
             let (mut sum, mut total) = (0.0, 0.0);
-            for (weight, metrics) in summands.clone() {
+            for (weight, metrics) in summands {
                 sum += weight * metric(metrics)?;
                 total += weight;
             }
@@ -108,9 +108,9 @@ mod tests {
             ..Metrics::default()
         };
         let (a, b) = (metrics(20.0, Some(0.2)), metrics(30.0, None));
-        let mean = Metrics::weighted_mean([(3.0, &a), (1.0, &b)].into_iter());
+        let mean = Metrics::weighted_mean(&[(3.0, &a), (1.0, &b)]);
         assert_eq!((mean.psnr, mean.lpips_squeeze), (Some(22.5), None));
-        let none = Metrics::weighted_mean(std::iter::empty());
+        let none = Metrics::weighted_mean(&[]);
         assert_eq!(none, Metrics::default());
     }
 

@@ -46,6 +46,6 @@ pub use occupant::Occupant;
 #[cfg(feature = "net")]
 pub use publish::Destination;
 pub use publish::{KEEP_OLD, publish};
-pub use rung::{Rung, rung_id};
+pub use rung::{Keyframe, Rung, rung_id};
 pub use title::{MASTER, MPD, POSTER, QUALITY, TitleContent, TitleFile, TitleFiles};
-pub use title_reader::{Keyframe, Title, TitleRung};
+pub use title_reader::{Title, TitleRung};

@@ -1,5 +1,7 @@
-//! One rung of a ladder: its configuration and its coded segments.
+//! One rung of a ladder: its configuration, its coded segments, and their decoded keyframes.
 
+use super::PackageError;
+use crate::prompt::{Factors, KeyframeDecoder};
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 
@@ -35,4 +37,36 @@ pub fn rung_id(track: &Track) -> String {
         0 => format!("{profile}-r{rank}"),
         first => format!("{profile}-l{first}-r{rank}"),
     }
+}
+
+/// A decoded keyframe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keyframe {
+    /// Number of its frame in the segment, from 0.
+    pub position: u32,
+    /// Its prompt.
+    pub factors: Factors,
+}
+
+/// The decoded keyframes of a segment; `file` and its `number`, from 1, name it in errors.
+pub(super) fn decode(
+    file: &str,
+    number: usize,
+    track: &Track,
+    segment: &CodedSegment,
+) -> Result<Vec<Keyframe>, PackageError> {
+    let failed = |source| PackageError::Prompt {
+        file: file.to_owned(),
+        segment: number,
+        source,
+    };
+    let mut decoder = KeyframeDecoder::new(track.coding).map_err(failed)?;
+    let keyframes = segment.keyframes.iter().map(|keyframe| {
+        let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();
+        Ok(Keyframe {
+            position: keyframe.position,
+            factors: decoder.push(&layers).map_err(failed)?,
+        })
+    });
+    keyframes.collect()
 }

@@ -2,12 +2,11 @@
 
 use super::PackageError;
 use super::ladder::track_difference;
-use super::rung::{Rung, rung_id};
+use super::rung::{Keyframe, Rung, decode, rung_id};
 use super::title::{MASTER, MPD, POSTER, QUALITY, SOURCE, TitleContent, byte_range};
 use crate::manifest::{
     Group, Layer, Presentation, QualityReport, Representation, SourceRecord, dash, hls,
 };
-use crate::prompt::{Factors, KeyframeDecoder};
 use crate::segment::coded::CodedSegment;
 use crate::segment::file::{FileSegment, MAX_HEAD, MediaFile};
 use crate::segment::media::{MediaSegment, read_media};
@@ -34,15 +33,6 @@ pub struct TitleRung {
     id: String,
     path: PathBuf,
     layout: MediaFile,
-}
-
-/// A decoded keyframe.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Keyframe {
-    /// Number of its frame in the segment, from 0.
-    pub position: u32,
-    /// Its prompt.
-    pub factors: Factors,
 }
 
 impl Title {
@@ -318,21 +308,12 @@ impl TitleRung {
             return Err(PackageError::mixed(&self.id, problem));
         }
         let coded = self.coded(index)?;
-        let failed = |source| PackageError::Prompt {
-            file: self.path.display().to_string(),
-            segment: index + 1,
-            source,
-        };
-        let mut decoder = KeyframeDecoder::new(self.track().coding).map_err(failed)?;
-        let mut keyframes = Vec::with_capacity(coded.keyframes.len());
-        for keyframe in &coded.keyframes {
-            let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();
-            keyframes.push(Keyframe {
-                position: keyframe.position,
-                factors: decoder.push(&layers).map_err(failed)?,
-            });
-        }
-        Ok(keyframes)
+        decode(
+            &self.path.display().to_string(),
+            index + 1,
+            self.track(),
+            &coded,
+        )
     }
 
     fn in_segment(&self, index: usize) -> impl FnOnce(SegmentError) -> PackageError {

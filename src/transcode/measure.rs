@@ -162,9 +162,9 @@ const PLACES: f64 = 1e6;
 
 /// The mean of each metric over frames; absent where a frame lacks it, or without frames.
 fn mean(scores: &[Metrics]) -> Metrics {
-    let weighted = scores.iter().map(|score| (1.0, score));
+    let weighted: Vec<_> = scores.iter().map(|score| (1.0, score)).collect();
     let rounded = |mean: f64| (mean * PLACES).round() / PLACES;
-    Metrics::weighted_mean(weighted).map(rounded)
+    Metrics::weighted_mean(&weighted).map(rounded)
 }
 
 /// A JPEG of `frame`, scaled to the size in which it is displayed; empty if there is no frame.

@@ -14,7 +14,9 @@ fn find(name: &str) -> Option<PathBuf> {
 
 /// The program `name` on PATH, for tests that are ignored without it (see `common`).
 pub(crate) fn need(name: &str) -> PathBuf {
-    find(name).unwrap_or_else(|| panic!("needs {name} on PATH"))
+    let found = find(name);
+    assert!(found.is_some(), "needs {name} on PATH");
+    found.unwrap()
 }
 
 /// The program `name` on PATH, or `None` (after saying so) where it is not installed, for a part of

@@ -223,11 +223,11 @@ fn segments(text: &str) -> Result<Vec<(u64, u64, String)>, String> {
     Ok(told.collect())
 }
 
-/// The lengths and the last name.
-fn lengths(text: &str) -> (Vec<u64>, String) {
+/// The lengths of the segments and the last one's URL.
+fn listed(text: &str) -> String {
     let segments = segments(text).unwrap();
-    let last = segments.last().unwrap().2.clone();
-    (segments.iter().map(|segment| segment.1).collect(), last)
+    let lengths: String = segments.iter().map(|s| format!("{} ", s.1)).collect();
+    lengths + &segments.last().unwrap().2
 }
 
 #[test]
@@ -241,56 +241,30 @@ fn a_negative_r_repeats_to_the_next_start_or_the_end() {
             ),
         )
     };
-    for (offset, s, expected, last) in [
-        (
-            0,
-            r#"<S t="0" d="1000" r="-1"/>"#,
-            &[1000, 1000, 1000, 500][..],
-            "4-3000",
-        ),
-        (
-            50,
-            r#"<S t="50" d="1000" r="-1"/>"#,
-            &[1000, 1000, 1000, 500],
-            "4-3050",
-        ),
-        (0, r#"<S d="1750" r="-7"/>"#, &[1750, 1750], "2-1750"),
-        // Less than half a frame is rounding, not a segment.
-        (0, r#"<S d="1160" r="-1"/>"#, &[1160, 1160, 1160], "3-2320"),
-        (0, r#"<S d="9000" r="-1"/>"#, &[3500], "1-0"),
-        (
-            9,
-            r#"<S t="9" d="500" r="-1"/><S t="1509" d="2000"/>"#,
-            &[500, 500, 500, 2000],
-            "4-1509",
-        ),
-        (
-            0,
-            r#"<S d="500"/><S d="1000" r="-1"/>"#,
-            &[500, 1000, 1000, 1000],
-            "4-2500",
-        ),
-    ] {
-        let found = lengths(&timeline(offset, s));
-        assert_eq!(found, (expected.to_vec(), last.to_owned()), "{s}");
+    // Less than half a frame is rounding, not a segment.
+    for [s, offset, expected] in faults(
+        r#"<S t="0" d="1000" r="-1"/> => 0 => 1000 1000 1000 500 4-3000
+        <S t="50" d="1000" r="-1"/> => 50 => 1000 1000 1000 500 4-3050
+        <S d="1750" r="-7"/> => 0 => 1750 1750 2-1750
+        <S d="1160" r="-1"/> => 0 => 1160 1160 1160 3-2320
+        <S d="9000" r="-1"/> => 0 => 3500 1-0
+        <S t="9" d="500" r="-1"/><S t="1509" d="2000"/> => 9 => 500 500 500 2000 4-1509
+        <S d="500"/><S d="1000" r="-1"/> => 0 => 500 1000 1000 1000 4-2500"#,
+    ) {
+        let text = timeline(offset.parse().unwrap(), &s);
+        assert_eq!(listed(&text), expected, "{s}");
     }
-    for (s, expected) in [
-        (
-            r#"<S d="500" r="-1"/><S d="500"/>"#,
-            "<S>@r: expected a number of repeats: the next",
-        ),
-        (r#"<S d="500" r="x"/>"#, "<S>@r: expected a whole number"),
-        (
-            r#"<S d="1" r="-1"/><S t="99999999" d="1"/>"#,
-            "at most 131072 segments",
-        ),
-    ] {
-        refused(segments(&timeline(0, s)), expected);
+    for [s, _, expected] in faults(
+        r#"<S d="500" r="-1"/><S d="500"/> =>  => <S>@r: expected a number of repeats: the next
+        <S d="500" r="x"/> =>  => <S>@r: expected a whole number
+        <S d="1" r="-1"/><S t="99999999" d="1"/> =>  => at most 131072 segments"#,
+    ) {
+        refused(segments(&timeline(0, &s)), &expected);
     }
     let endless = timeline(0, r#"<S d="500" r="-1"/>"#).replace("mediaPresentationDuration", "x");
     refused(segments(&endless), "neither <Period>@duration nor");
     let period = endless.replace("<Period>", "<Period duration=\"PT1S\">");
-    assert_eq!(lengths(&period).0, [500, 500]);
+    assert_eq!(listed(&period), "500 500 2-500");
 }
 
 #[test]
@@ -300,18 +274,16 @@ fn one_duration_for_all_segments() {
         let own = format!(r#"<SegmentTemplate media="$Number%02d$-$Time$" {attributes}/>"#);
         mpd_of(inherited, &own)
     };
-    for (attributes, expected, last) in [
-        (r#"duration="10""#, &[10, 10, 10, 5][..], "04-30"),
+    for (attributes, expected) in [
+        (r#"duration="10""#, "10 10 10 5 04-30"),
         (
             r#"duration="10" startNumber="0" presentationTimeOffset="70""#,
-            &[10, 10, 10, 5],
-            "03-100",
+            "10 10 10 5 03-100",
         ),
-        (r#"duration="7" timescale="2""#, &[7], "01-0"),
-        (r#"duration="10" endNumber="3""#, &[10, 10, 15], "03-20"),
+        (r#"duration="7" timescale="2""#, "7 01-0"),
+        (r#"duration="10" endNumber="3""#, "10 10 15 03-20"),
     ] {
-        let found = lengths(&template(attributes));
-        assert_eq!(found, (expected.to_vec(), last.to_owned()), "{attributes}");
+        assert_eq!(listed(&template(attributes)), expected, "{attributes}");
     }
     refused(
         segments(&template(r#"duration="0""#)),
@@ -356,7 +328,7 @@ fn lists_of_segments_by_url_and_by_range() {
                     </SegmentTimeline><SegmentURL media=\"a\"/><SegmentURL media=\"b\"/>";
     let three = format!("{timeline}<SegmentURL media=\"c\"/>");
     let text = list("", "", &three);
-    assert_eq!(lengths(&text), (vec![2, 1, 1], "x/c".to_owned()));
+    assert_eq!(listed(&text), "2 1 1 x/c");
     let rung = read("m", &text).unwrap().groups[0].representations[0].clone();
     assert_eq!(
         (rung.url.as_str(), rung.init.map(|r| r.length)),

@@ -3,7 +3,7 @@
 
 use crate::manifest::Metrics;
 use crate::package::PackageError;
-use crate::prompt::KeyframeDecoder;
+use crate::package::rung::decode;
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 use crate::segment::init::{Bitrates, read_init, write_init};
@@ -120,7 +120,7 @@ impl FinishedSegment {
         let segment = read_media(&entry(SEGMENT)?)
             .and_then(|media| CodedSegment::read(&track, &media))
             .map_err(within(SEGMENT))?;
-        check_prompts(place, &track, &segment)?;
+        decode(&format!("{place}: {SEGMENT}"), 1, &track, &segment)?;
         let measured = serde_json::from_slice(&entry(QUALITY)?);
         let measured = measured.map_err(|error| damaged(format!("{QUALITY}: {error}")))?;
         let (metrics, measured_frames) = match measured {
@@ -138,18 +138,4 @@ impl FinishedSegment {
             metrics,
         })
     }
-}
-
-fn check_prompts(place: &str, track: &Track, segment: &CodedSegment) -> Result<(), PackageError> {
-    let failed = |source| PackageError::Prompt {
-        file: format!("{place}: {SEGMENT}"),
-        segment: 1,
-        source,
-    };
-    let mut decoder = KeyframeDecoder::new(track.coding).map_err(failed)?;
-    for keyframe in &segment.keyframes {
-        let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();
-        decoder.push(&layers).map_err(failed)?;
-    }
-    Ok(())
 }

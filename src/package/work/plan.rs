@@ -68,13 +68,6 @@ impl Plan {
         }
     }
 
-    /// The same plan with the record of its pictures.
-    #[must_use]
-    pub fn made_from(self, source: SourceRecord) -> Self {
-        let source = Some(source);
-        Self { source, ..self }
-    }
-
     /// The plan as an object: its name and its bytes.
     ///
     /// Fails if it cannot be written as JSON.

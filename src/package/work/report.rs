@@ -26,7 +26,7 @@ pub(super) fn quality(presentation: &Presentation, segments: &[FinishedSegment])
             id: rung.id.clone(),
             rank: rung.rank,
             kbps: rung.kbps(duration_s),
-            mean: Metrics::weighted_mean(measured),
+            mean: Metrics::weighted_mean(&measured.collect::<Vec<_>>()),
             segments: spans
                 .map(|(written, kept)| SegmentQuality {
                     start_s: written.start.seconds(),
