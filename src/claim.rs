@@ -1,9 +1,11 @@
-//! Marker files: a folder that holds one was made by this program, and whoever has it locked is
-//! at work in that folder.
+//! run.
+//! Marker files: a folder that holds one was made by this program, and the process that has it
+//! locked is working in that folder.
 //!
-//! The rule behind it: the program removes only what carries its marker or what it wrote in this
+//! The program removes only folders that carry its marker, and files that it wrote in this run.
 //! run. The lock is the operating system's ([`File::try_lock`]), so it ends with its process,
-//! however that ends; the file also says who holds it, for the message that a second process
+//! gives.
+//! however that ends; the file also names the holder, for the error message of a second process.
 //! gives. Where a file system has no locks (some network mounts) the marker still counts, and a
 //! warning is logged. Knows nothing of what is in the folder.
 
@@ -13,11 +15,11 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What every marker's content begins with, as JSON has it.
+/// Value of `program` in every marker.
 const PROGRAM: &str = "promptus";
-/// A marker is far smaller; what is larger is none.
+/// Longest file that is read as a marker, in bytes.
 const MAX_SIZE: u64 = 1 << 16;
-/// How often a marker is looked for that its owner removes at the same moment.
+/// Tries to lock a marker that its owner is removing at the same moment.
 const TRIES: usize = 8;
 
 /// A marker that this process has locked. Dropped, it stays and is free for others.
@@ -28,11 +30,14 @@ pub struct Claim {
     kind: String,
 }
 
-/// Who holds a claim.
+/// The holder of a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// Number of the process.
     pub process: u32,
+    /// Name of its machine, where others may ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Its command line.
     pub command: String,
     /// When it took the claim, in seconds since 1970.
@@ -55,12 +60,12 @@ pub enum ClaimError {
     /// Another process has it.
     #[error("{}: in use by {}", folder.display(), .holder.as_ref().map_or_else(|| "another process".to_owned(), Holder::to_string))]
     Held {
-        /// The folder that the marker stands in.
+        /// The marker's folder.
         folder: PathBuf,
-        /// Who, where the marker says so.
+        /// The holder, where the marker names it.
         holder: Option<Holder>,
     },
-    /// There is a file of that name that is no marker of this kind.
+    /// A file of that name is not a marker of this kind.
     #[error("{}: not a marker of this program, move it away", path.display())]
     Foreign {
         /// The file.
@@ -71,7 +76,7 @@ pub enum ClaimError {
     Io {
         /// The marker.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }
@@ -79,7 +84,7 @@ pub enum ClaimError {
 impl Claim {
     /// Takes the marker `path` of `kind`, which is made if it is missing.
     ///
-    /// Fails if another process has it, or if what is there is no marker of that kind.
+    /// Fails if another process has it, or if the file is not a marker of that kind.
     pub fn take(path: &Path, kind: &str) -> Result<Self, ClaimError> {
         let failed = |source| ClaimError::Io {
             path: path.to_owned(),
@@ -127,7 +132,7 @@ impl Claim {
 
     /// Removes the marker: the folder is no longer this program's.
     pub fn remove(self) -> io::Result<()> {
-        // While it is locked, so that nobody takes it in between and then has a file without a name.
+        // While it is locked, so that no other process locks a file that has lost its name.
         std::fs::remove_file(&self.path)
     }
 
@@ -147,18 +152,30 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // A marker that nobody holds names nobody; that it is locked no longer is what counts.
+        // The lock ends with the file; the text only names a holder in messages.
         let _ = self.write(None);
     }
 }
 
 impl Holder {
+    /// This process, for a lock that other machines may see.
+    pub fn on_this_host() -> Self {
+        // Only Linux has the file; elsewhere the command line has to do.
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        Self {
+            host: host.map(|host| host.trim().to_owned()),
+            ..Self::this()
+        }
+    }
+
+    /// This process, for a lock on this machine.
     fn this() -> Self {
         let command: Vec<String> = std::env::args_os()
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         Self {
             process: std::process::id(),
+            host: None,
             command: command.join(" "),
             since: now(),
         }
@@ -170,9 +187,11 @@ impl std::fmt::Display for Holder {
         let Self {
             process, command, ..
         } = self;
+        let host = self.host.as_ref().map(|host| format!(" on {host}"));
+        let host = host.unwrap_or_default();
         let seconds = now().saturating_sub(self.since);
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-        write!(f, "process {process} (`{command}`) for ")?;
+        write!(f, "process {process}{host} (`{command}`) for ")?;
         match (hours, minutes) {
             (0, 0) => write!(f, "{seconds} s"),
             (0, _) => write!(f, "{minutes} min"),
@@ -234,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_is_told_who_holds_it_and_the_third_gets_it() {
+    fn a_second_taker_is_told_the_holder_and_a_third_gets_the_claim() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".marker");
         assert!(!Claim::is_marked(&path, "work"));
@@ -251,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_user_is_no_marker_and_stays() {
+    fn a_file_of_the_user_is_not_taken_for_a_marker() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".marker");
         for text in ["a diary", r#"{"program":"promptus","kind":"frames"}"#] {
@@ -263,9 +282,10 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_of_hours_says_hours() {
+    fn long_claims_are_given_in_hours() {
         let holder = Holder {
             process: 7,
+            host: None,
             command: "promptus encode a".to_owned(),
             since: now() - 2 * 3600 - 240,
         };

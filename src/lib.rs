@@ -14,15 +14,17 @@
 //! | [`claim`] | marker files with a lock: which folders are the program's own, and who is at work in them |
 //! | [`prompt`] | low-rank factors: quantiser, entropy coder, interpolation, the reference's files |
 //! | [`segment`] | the wire format: init and media segments as ISO-BMFF boxes |
-//! | [`manifest`] | a format-neutral presentation and its two spellings, HLS and DASH |
+//! | [`manifest`] | a protocol-neutral presentation, as HLS and as DASH |
 //! | `model` | the generator: profiles, UNet, latent decoder, prompt encoder, differentiable ops |
 //! | `flow` | motion between two pictures, and the pictures between them |
 //! | `quality` | metrics: PSNR, SSIM, SSIMULACRA 2, LPIPS; rate–quality curves |
 //! | `evaluate` | rungs of a title and other codecs measured against the original; reports, ladders |
 //! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
+//! | `store` | object stores by URL: S3, Google Cloud Storage, Azure |
 //! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
 //! | [`inspect`] | contents of a title, a file or a segment, for people |
 //! | `encode` | segments, keyframes and prompts found by gradient descent: one nested fit for every rung |
+//! | `transcode` | a whole input: cut, fitted, measured, kept, ready to be published |
 //! | `render` | keyframes → frames → PNG folder, y4m file, film or pipe |
 //! | `weights` | which outside weights there are, and whether installed ones are right |
 //! | `speed` | how fast this machine renders, fits and codes |
@@ -82,11 +84,15 @@ pub mod source;
 pub mod speed;
 #[cfg(feature = "generator")]
 pub mod weights;
+#[cfg(all(feature = "generator", feature = "net"))]
+pub mod transcode;
 
 #[cfg(feature = "net")]
 pub mod origin;
 #[cfg(feature = "net")]
 pub mod playback;
+#[cfg(feature = "net")]
+pub mod store;
 
 #[cfg(feature = "cli")]
 pub mod cli;

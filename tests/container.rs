@@ -1,10 +1,10 @@
-//! Container files through the public interface: pinned bytes, damage, and what programs that
-//! others wrote see in them.
+//! Container files through the public interface: pinned bytes, damage, and what other programs see
+//! in them.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "common/rungs.rs"]
-mod rungs;
+#[path = "common/title.rs"]
+mod title;
 #[path = "common/tools.rs"]
 mod tools;
 
@@ -17,14 +17,13 @@ use promptus::segment::tree::box_tree;
 use promptus::segment::{StartLatent, Track};
 use proptest::prelude::*;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::{env, fs};
-use tools::tool;
 
 /// The same as an official chain: reference coding with a payload a keyframe, eight by eight
 /// tokens and values.
 fn chain_track() -> Track {
-    let mut track = rungs::track(1, "30");
+    let mut track = title::track(1, "30");
     track.profile = "sd-turbo".to_owned();
     track.coding.coding = CodingId::Reference;
     track.coding.quantiser = Quantiser::REFERENCE;
@@ -53,19 +52,19 @@ fn file(track: &Track, segments: &[CodedSegment]) -> Vec<u8> {
 
 /// Five seconds in two closed segments.
 fn closed() -> Vec<u8> {
-    let track = rungs::track(2, "24");
+    let track = title::track(2, "24");
     file(
         &track,
-        &[rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)],
+        &[title::segment(&track, 48, 1), title::segment(&track, 72, 2)],
     )
 }
 
 /// A chain cut in two: the keyframe at frame 20 ends the first segment and begins the second.
 fn chain() -> Vec<u8> {
     let track = chain_track();
-    let mut first = rungs::segment(&track, 21, 3);
+    let mut first = title::segment(&track, 21, 3);
     first.frames = 20;
-    let mut second = rungs::segment(&track, 11, 4);
+    let mut second = title::segment(&track, 11, 4);
     second.chained = true;
     second.start_latent = None;
     second.keyframes[0]
@@ -86,7 +85,7 @@ fn segments(file: &[u8]) -> Vec<&[u8]> {
 /// Every version of the format that was ever written stays readable and, while it is the current
 /// one, stays the same to the byte. `PROMPTUS_BLESS=1` writes the files anew.
 #[test]
-fn golden_files_are_what_is_written() {
+fn written_files_equal_the_golden_files() {
     for (name, bytes) in [("closed-v2.mp4", closed()), ("chain-v2.mp4", chain())] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/golden")
@@ -127,8 +126,8 @@ fn golden_files_read_back() {
 
 #[test]
 fn a_segment_of_seven_keyframes_costs_180_bytes_beside_its_samples() {
-    let track = rungs::track(2, "30");
-    let segment = rungs::segment(&track, 60, 9);
+    let track = title::track(2, "30");
+    let segment = title::segment(&track, 60, 9);
     let bytes = segment.write(&track, 1, 0).unwrap();
     let layers: usize = segment
         .keyframes
@@ -142,7 +141,7 @@ fn a_segment_of_seven_keyframes_costs_180_bytes_beside_its_samples() {
 }
 
 #[test]
-fn a_file_without_configuration_says_what_is_missing_and_where() {
+fn a_missing_configuration_is_named_with_its_place() {
     let mut file = closed();
     let at = file
         .windows(4)
@@ -215,59 +214,33 @@ proptest! {
     }
 }
 
-/// What `command` writes to its standard output; it must succeed.
-fn output(command: &mut Command) -> Vec<u8> {
-    let done = command.stdin(Stdio::null()).output().unwrap();
-    let told = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{command:?}: {told}");
-    done.stdout
-}
-
-/// One line of `ffprobe -show_entries … -of csv=p=0`.
-fn probe(ffprobe: &Path, file: &Path, entries: &str) -> String {
-    let arguments = [
-        "-v",
-        "error",
-        "-count_packets",
-        "-show_entries",
-        entries,
-        "-of",
-        "csv=p=0",
-    ];
-    let told = output(Command::new(ffprobe).args(arguments).arg(file));
-    String::from_utf8(told).unwrap().trim().replace("\n\n", " ")
-}
-
 #[test]
+#[ignore = "needs ffprobe"]
 fn ffprobe_sees_a_video_track_of_keyframes() {
     let folder = tempfile::tempdir().unwrap();
     for (rate, seconds, packets) in [("24", "5.000000", 15), ("30000/1001", "4.004000", 15)] {
-        let Some(ffprobe) = tool("ffprobe") else {
-            return;
-        };
-        let mut track = rungs::track(2, rate);
+        let mut track = title::track(2, rate);
         track.pixel_aspect = (4, 3);
-        let parts = [rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)];
+        let parts = [title::segment(&track, 48, 1), title::segment(&track, 72, 2)];
         let path = folder.path().join("rung.mp4");
         fs::write(&path, file(&track, &parts)).unwrap();
-        let entries = "stream=codec_type,codec_tag_string,width,height,sample_aspect_ratio,duration,nb_read_packets";
-        let told = probe(&ffprobe, &path, entries);
-        assert_eq!(told, format!("video,prm1,250,140,4:3,{seconds},{packets}"));
+        let entries =
+            "codec_type,codec_tag_string,width,height,sample_aspect_ratio,duration,nb_read_packets";
+        let expected = format!("video,prm1,250,140,4:3,{seconds},{packets}");
+        assert_eq!(tools::probe(&path, entries), expected);
     }
 }
 
 #[test]
+#[ignore = "needs ffmpeg"]
 fn ffmpeg_gives_the_sample_bytes_back() {
-    let Some(ffmpeg) = tool("ffmpeg") else {
-        return;
-    };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rung.mp4");
     let file = closed();
     fs::write(&path, &file).unwrap();
-    let arguments = ["-v", "error", "-i"];
-    let copy = ["-c", "copy", "-map", "0", "-f", "data", "-"];
-    let copied = output(Command::new(ffmpeg).args(arguments).arg(&path).args(copy));
+    let mut ffmpeg = Command::new(tools::need("ffmpeg"));
+    ffmpeg.args(["-v", "error", "-i"]).arg(&path);
+    let copied = tools::output(ffmpeg.args(["-c", "copy", "-map", "0", "-f", "data", "-"]));
     let media = segments(&file)
         .into_iter()
         .flat_map(|bytes| read_media(bytes).unwrap().samples);

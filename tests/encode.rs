@@ -4,14 +4,16 @@
 
 #[path = "encode/pictures.rs"]
 mod pictures;
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/tools.rs"]
 mod tools;
 
+use program::{files, json, run as promptus, text, y4m};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 /// A folder of `count` images of 48×40: a bar that moves over a slope.
 fn images(folder: &Path, count: u32) -> PathBuf {
@@ -31,68 +33,9 @@ fn images(folder: &Path, count: u32) -> PathBuf {
     path
 }
 
-/// A video of `count` frames of 48×40 at 8 frames a second.
-fn y4m(count: u8) -> Vec<u8> {
-    let mut file = b"YUV4MPEG2 W48 H40 F8:1 Ip A1:1 C444\n".to_vec();
-    for n in 0..count {
-        file.extend(b"FRAME\n");
-        let pixels = (0..40).flat_map(|y| (0..48_u8).map(move |x| (x, y)));
-        file.extend(pixels.map(|(x, y)| if x / 2 == n { 220 } else { 60 + x + y }));
-        file.extend([110; 48 * 40]);
-        file.extend([140; 48 * 40]);
-    }
-    file
-}
-
-fn promptus(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(arguments)
-        .env_remove("PROMPTUS_MODELS")
-        .env("XDG_DATA_HOME", "/nonexistent")
-        .output()
-        .unwrap()
-}
-
 fn encode(input: &Path, out: &Path, more: &[&str]) -> Output {
-    let (input, out) = (input.to_str().unwrap(), out.to_str().unwrap());
-    let fixed = ["encode", input, "--out", out, "--json", "--ranks", "2,4"];
-    let short = [
-        "--fps",
-        "8",
-        "--segment-seconds",
-        "1",
-        "--interval",
-        "4",
-        "--steps",
-        "2",
-    ];
-    promptus(&[&fixed[..], &short, more].concat())
-}
-
-fn json(output: &Output) -> Value {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
-    serde_json::from_str(text.lines().last().unwrap()).unwrap()
-}
-
-/// Every file below `folder`, by relative name, but for what tells the time of publication.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(path) = open.pop() {
-        for entry in fs::read_dir(path).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_owned();
-                found.insert(name, fs::read(&path).unwrap());
-            }
-        }
-    }
-    found.remove(Path::new("published.json"));
-    found
+    let more = [&["--fps", "8", "--steps", "2"], more].concat();
+    program::encode(input, text(out), &more).output().unwrap()
 }
 
 #[test]
@@ -125,7 +68,7 @@ fn the_same_seed_gives_the_same_title_and_eval_agrees_with_its_report() {
 }
 
 #[test]
-fn a_resumed_run_takes_up_what_is_kept_and_ends_in_the_same_bytes() {
+fn a_resumed_run_continues_from_kept_segments_to_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("input.y4m");
     let video = y4m(24);
@@ -245,7 +188,6 @@ fn bad_input_is_one_error_with_code_2() {
             &["--coding", "reference", "--ranks", "2,4"],
             "cannot be cut",
         ),
-        (&["--latent-bits", "7", "--start-latent", "full"], "4 or 8"),
         (&["--weight-mse", "NaN"], "NaN"),
         (&["--workers", "0"], "--workers"),
     ] {

@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/tools.rs"]
 mod tools;
 
+use program::text;
 use promptus::package::Title;
 use promptus::prompt::official::{Device, InitLatent, OfficialFolder};
 use promptus::prompt::official::{init_to_bytes, prompt_to_bytes, read_prompt};
@@ -14,24 +17,17 @@ use promptus::prompt::{Affine8, ReferencePayload, Shape};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn promptus(arguments: &[&str], paths: &[&Path]) -> Output {
-    let program = env!("CARGO_BIN_EXE_promptus");
-    Command::new(program)
-        .args(arguments)
-        .args(paths)
-        .output()
-        .unwrap()
+    let paths = paths.iter().map(|path| text(path));
+    let arguments = arguments.iter().copied().chain(paths);
+    program::promptus(arguments).output().unwrap()
 }
 
-/// Runs a command that must succeed; the JSON object on the last line of its stdout.
+/// The JSON object of a command that must succeed.
 fn json(arguments: &[&str], paths: &[&Path]) -> Value {
-    let done = promptus(arguments, paths);
-    let told = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{arguments:?}: {told}");
-    let out = String::from_utf8(done.stdout).unwrap();
-    serde_json::from_str(out.lines().last().unwrap()).unwrap()
+    program::json(&promptus(arguments, paths))
 }
 
 /// What a command says that must fail with exit code 2.
@@ -103,10 +99,9 @@ fn invented(folder: &Path, last_frame: u32) {
 }
 
 #[test]
+#[ignore = "needs ../shared"]
 fn all_official_prompts_come_back_byte_for_byte() {
-    let Some(shared) = common::shared() else {
-        return;
-    };
+    let shared = common::need_shared();
     for name in ["sky", "uvg"] {
         let official = shared
             .join("promptus-official")
@@ -150,34 +145,18 @@ fn a_chain_of_half_a_minute_comes_back_too() {
 }
 
 #[test]
+#[ignore = "needs ffprobe"]
 fn ffprobe_reads_an_imported_title() {
-    let Some(ffprobe) = tools::tool("ffprobe") else {
-        return;
-    };
     let work = tempfile::tempdir().unwrap();
     let (official, title) = (work.path().join("in"), work.path().join("title"));
     invented(&official, 140);
     import(&official, &title);
     let rung = Title::open(&title).unwrap().rungs()[0].path().to_owned();
-    let entries = "stream=codec_tag_string,width,height,duration,nb_read_packets";
-    let arguments = [
-        "-v",
-        "error",
-        "-count_packets",
-        "-of",
-        "csv=p=0",
-        "-show_entries",
-        entries,
-    ];
-    let done = Command::new(ffprobe)
-        .args(arguments)
-        .arg(&rung)
-        .output()
-        .unwrap();
-    assert_eq!(
-        String::from_utf8(done.stdout).unwrap().trim(),
-        "prm1,128,64,4.700000,15"
+    let seen = tools::probe(
+        &rung,
+        "codec_tag_string,width,height,duration,nb_read_packets",
     );
+    assert_eq!(seen, "prm1,128,64,4.700000,15");
 }
 
 #[test]
@@ -265,7 +244,7 @@ fn inspect_names_file_and_place_of_the_damage() {
 }
 
 #[test]
-fn import_and_export_refuse_what_they_cannot_do() {
+fn import_and_export_refuse_incomplete_folders() {
     let work = tempfile::tempdir().unwrap();
     let at = |name: &str| work.path().join(name);
     invented(&at("in"), 40);
@@ -280,7 +259,7 @@ fn import_and_export_refuse_what_they_cannot_do() {
 }
 
 #[test]
-fn numbers_that_are_none_are_refused_by_name() {
+fn numbers_that_are_not_finite_are_refused_by_name() {
     let work = tempfile::tempdir().unwrap();
     let (official, title) = (work.path().join("in"), work.path().join("title"));
     invented(&official, 20);
@@ -309,27 +288,24 @@ fn a_first_frame_takes_the_place_of_a_missing_start_latent_only() {
     let at = |name: &str| work.path().join(name);
     let picture = at("first.png");
     image::RgbImage::new(100, 64).save(&picture).unwrap();
-    let told = |arguments: &[&str]| {
-        let text = |path: PathBuf| path.to_str().unwrap().to_owned();
-        let paths = [text(at("title")), text(at("in"))];
-        let mut all = vec!["import", "--out", &paths[0], &paths[1], "--first-frame"];
-        all.extend(arguments);
-        let program = env!("CARGO_BIN_EXE_promptus");
-        let mut command = Command::new(program);
-        let done = command.args(all).env("PROMPTUS_MODELS", work.path());
-        let done = done.env("XDG_DATA_HOME", work.path()).output().unwrap();
+    let told = |picture: &Path| {
+        let (title, input) = (at("title"), at("in"));
+        let fixed = ["import", "--out", text(&title), text(&input)];
+        let mut command = program::promptus(fixed);
+        command.arg("--first-frame").arg(picture);
+        let done = command.output().unwrap();
         assert_eq!(done.status.code(), Some(2));
-        String::from_utf8(done.stderr).unwrap()
+        program::said(&done)
     };
     invented(&at("in"), 20);
-    let error = told(&[picture.to_str().unwrap()]);
+    let error = told(&picture);
     assert!(error.contains("init.pth is there"), "{error}");
     fs::remove_file(at("in/init.pth")).unwrap();
-    let error = told(&[picture.to_str().unwrap()]);
+    let error = told(&picture);
     assert!(error.contains("100x64, expected sides"), "{error}");
-    assert!(told(&["/nowhere.png"]).contains("/nowhere.png"));
+    assert!(told(Path::new("/nowhere.png")).contains("/nowhere.png"));
     image::RgbImage::new(128, 64).save(&picture).unwrap();
-    let error = told(&[picture.to_str().unwrap()]);
+    let error = told(&picture);
     assert!(
         error.contains("sd_turbo.safetensors are not installed"),
         "{error}"

@@ -1,90 +1,19 @@
-//! Nothing of the user's is lost: what commands do where something is already.
+//! Commands lose nothing of the user's: existing files, titles and folders at their destinations.
 
 #![allow(clippy::unwrap_used)]
 
-use serde_json::Value;
-use std::collections::BTreeMap;
+#[path = "common/program.rs"]
+mod program;
+
+use program::{clip, files, json, promptus, refused, said, text};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A video of `count` frames of 64×48 at 8 frames a second.
-fn clip(folder: &Path, count: u8) -> PathBuf {
-    let mut file = b"YUV4MPEG2 W64 H48 F8:1 Ip A1:1 C444\n".to_vec();
-    for n in 0..count {
-        file.extend(b"FRAME\n");
-        let pixels = (0..48).flat_map(|y| (0..64_u8).map(move |x| (x, y)));
-        file.extend(pixels.map(|(x, y)| if x / 2 == n { 220 } else { 60 + x + y }));
-        file.extend([110; 64 * 48]);
-        file.extend([140; 64 * 48]);
-    }
-    let path = folder.join("clip.y4m");
-    fs::write(&path, file).unwrap();
-    path
-}
-
-fn promptus<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_promptus"));
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .env_remove("PROMPTUS_MODELS")
-        .env("XDG_DATA_HOME", "/nonexistent");
-    command
-}
-
-/// A short encode; `more` are further options.
+/// A short encode that measures nothing; `more` are further options.
 fn encode(input: &Path, out: &Path, more: &[&str]) -> Command {
-    let (input, out) = (input.to_str().unwrap(), out.to_str().unwrap());
-    let fixed = ["encode", input, "--out", out, "--json", "--ranks", "2,4"];
-    let short = ["--segment-seconds", "1", "--interval", "4", "--no-measure"];
-    let steps = match more.contains(&"--steps") {
-        true => &[][..],
-        false => &["--steps", "1"],
-    };
-    promptus(
-        fixed
-            .into_iter()
-            .chain(short)
-            .chain(steps.iter().chain(more).copied()),
-    )
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", said(output));
-    let text = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(text.lines().last().unwrap()).unwrap()
-}
-
-/// Fails unless `command` ends with exit code 2 and an error that contains `expected`.
-fn refused(command: &mut Command, expected: &str) {
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    assert!(said(&output).contains(expected), "{}", said(&output));
-}
-
-/// Every file below `folder`, by relative name, and its content.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(path) = open.pop() {
-        for entry in fs::read_dir(path).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => open.push(path),
-                false => {
-                    let name = path.strip_prefix(folder).unwrap().to_owned();
-                    found.insert(name, fs::read(&path).unwrap());
-                }
-            }
-        }
-    }
-    found
+    program::encode(input, text(out), &[&["--no-measure"], more].concat())
 }
 
 /// An encode that takes a while, and a folder in which it has just kept a segment.
@@ -119,7 +48,7 @@ fn a_title_is_replaced_only_if_the_user_says_so() {
     let before = files(&out);
     refused(
         &mut encode(&input, &out, &["--seed", "1"]),
-        "a title is there; -y",
+        "holds a title; -y",
     );
     assert_eq!(files(&out), before);
     let replaced = encode(&input, &out, &["--step", "2", "-y"])
@@ -154,16 +83,12 @@ fn a_destination_that_is_something_else_is_refused_before_anything_is_fitted() {
     for more in [&[][..], &["-y"]] {
         refused(
             &mut encode(&input, &at("holiday"), more),
-            "no title and not empty (it holds poster.jpg)",
+            "neither empty nor a title (it holds poster.jpg)",
         );
         refused(&mut encode(&input, &at("file"), more), "is a file");
         refused(
             &mut encode(&input, Path::new("https://host/title"), more),
-            "a URL",
-        );
-        refused(
-            &mut encode(&input, Path::new("s3://bucket/title"), more),
-            "--shard",
+            "expected a folder or s3://",
         );
         refused(&mut encode(&input, &at("file/title"), more), "file");
     }
@@ -178,13 +103,13 @@ fn a_destination_that_is_something_else_is_refused_before_anything_is_fitted() {
     let from = ["publish", "--from", shares.to_str().unwrap(), "--out"];
     refused(
         &mut promptus(from.into_iter().chain([holiday.to_str().unwrap()])),
-        "no title and not empty",
+        "neither empty nor a title",
     );
     assert_eq!(files(&holiday).len(), 1);
 }
 
 #[test]
-fn a_folder_that_an_encode_did_not_make_is_no_work_folder() {
+fn a_folder_of_the_user_is_not_used_as_work_folder() {
     let folder = tempfile::tempdir().unwrap();
     let (input, out) = (clip(folder.path(), 4), folder.path().join("t"));
     let work = folder.path().join("t.work");
@@ -198,7 +123,7 @@ fn a_folder_that_an_encode_did_not_make_is_no_work_folder() {
     assert_eq!(files(&work).len(), 1);
     // In one that it made, only what it wrote goes.
     fs::remove_file(work.join("thesis.doc")).unwrap();
-    let mut child = under_way(&input_of(folder.path()), &out);
+    let mut child = under_way(&clip(folder.path(), 30), &out);
     fs::write(work.join("notes.txt"), "mine").unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
@@ -207,14 +132,10 @@ fn a_folder_that_an_encode_did_not_make_is_no_work_folder() {
     assert_eq!(left, [PathBuf::from("notes.txt")]);
 }
 
-fn input_of(folder: &Path) -> PathBuf {
-    clip(folder, 30)
-}
-
 #[test]
 fn two_encodes_to_one_title_do_not_meet_and_an_interrupted_one_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let (input, out) = (input_of(folder.path()), folder.path().join("t"));
+    let (input, out) = (clip(folder.path(), 30), folder.path().join("t"));
     let child = under_way(&input, &out);
     let who = format!("in use by process {} (`", child.id());
     refused(&mut encode(&input, &out, &["--restart"]), &who);
@@ -243,26 +164,21 @@ fn two_encodes_to_one_title_do_not_meet_and_an_interrupted_one_goes_on() {
         rest["passes"].as_u64() < all["passes"].as_u64(),
         "{rest} {all}"
     );
-    let content = |title: &Path| {
-        let mut content = files(title);
-        content.remove(Path::new("published.json"));
-        content
-    };
-    assert_eq!(content(&out), content(&whole));
+    assert_eq!(files(&out), files(&whole));
     assert!(!folder.path().join("t.work").exists());
 }
 
 #[test]
 fn restart_does_all_of_it_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (input, out) = (input_of(folder.path()), folder.path().join("t"));
+    let (input, out) = (clip(folder.path(), 30), folder.path().join("t"));
     let mut child = under_way(&input, &out);
     child.kill().unwrap();
     child.wait().unwrap();
     let again = encode(&input, &out, &["--restart"]).output().unwrap();
     let report = json(&again);
     assert_eq!(report["passes"], report["segments"]);
-    assert!(!said(&again).contains("going on"), "{}", said(&again));
+    assert!(!said(&again).contains("continuing"), "{}", said(&again));
 }
 
 #[test]
@@ -357,7 +273,7 @@ fn package(title: &Path, more: &[&str]) -> Command {
 }
 
 #[test]
-fn another_publisher_is_left_alone_and_a_dead_one_cleaned_up_after() {
+fn a_working_publisher_is_left_alone_and_a_killed_ones_files_are_removed() {
     let folder = tempfile::tempdir().unwrap();
     let title = folder.path().join("title");
     json(
@@ -384,6 +300,7 @@ fn another_publisher_is_left_alone_and_a_dead_one_cleaned_up_after() {
 }
 
 #[test]
+#[ignore = "needs strace and leave to trace"]
 fn the_folder_above_a_new_title_is_synced() {
     let root = tempfile::tempdir().unwrap();
     let (title, new) = (root.path().join("title"), root.path().join("a/b"));
@@ -393,11 +310,9 @@ fn the_folder_above_a_new_title_is_synced() {
         .args(["-f", "-y", "-e", "trace=fsync"])
         .arg(command.get_program())
         .args(command.get_args())
-        .output();
-    let Some(traced) = traced.ok().filter(|traced| traced.status.success()) else {
-        println!("skipped: needs strace(1) and leave to trace");
-        return;
-    };
+        .output()
+        .expect("needs strace");
+    assert!(traced.status.success(), "{}", said(&traced));
     let calls = said(&traced);
     let real = root.path().canonicalize().unwrap();
     for folder in [real.clone(), real.join("a"), real.join("a/b")] {

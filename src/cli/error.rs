@@ -1,4 +1,4 @@
-//! What a subcommand hands back when it fails, and the exit code that goes with it.
+//! The error of a subcommand and its exit code.
 
 use crate::source::SourceError;
 use std::error::Error;
@@ -13,7 +13,7 @@ pub struct CliError {
 }
 
 impl CliError {
-    /// A check that ran and found the input wanting: exit code 1.
+    /// A check that ran and failed: exit code 1.
     pub fn check(message: impl Into<String>) -> Self {
         Self {
             cause: message.into().into(),

@@ -1,15 +1,16 @@
 //! `promptus import`: the reference's prompts as a title.
 
+use super::publish::KeepOld;
 use super::{CliError, json_line, overwrite};
 use crate::frame::Frame;
 use crate::model::picture::to_tensor;
 use crate::model::{Profile, device, installed};
-use crate::package::{ImportOptions, TitleContent, TitleFiles, from_official, publish};
+use crate::package::{Destination, ImportOptions, TitleContent, TitleFiles, from_official};
 use crate::prompt::official::{INIT_FILE, InitLatent, OfficialFolder, read_prompts};
+use crate::segment::parse_sha256;
 use crate::time::FrameRate;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Arguments of `promptus import`.
 #[derive(Debug, clap::Args)]
@@ -17,9 +18,9 @@ pub(super) struct Args {
     /// Folder with init.pth and frame_00000.prompt, frame_00010.prompt, …
     #[arg(value_name = "DIR")]
     input: PathBuf,
-    /// Folder of the title, made if it is missing.
+    /// Title to publish: a folder, made if it is missing, or s3://BUCKET/TITLE (gs://, az://).
     #[arg(long, value_name = "TITLE")]
-    out: PathBuf,
+    out: String,
     /// The true first frame (PNG or JPEG), where the folder has no init.pth: its start latent is
     /// then made with SD-Turbo's full-size autoencoder, which must be installed.
     #[arg(long, value_name = "PNG")]
@@ -36,9 +37,8 @@ pub(super) struct Args {
     /// SHA-256 of the generator's weights file, 64 hex digits; players then refuse other weights.
     #[arg(long, value_name = "HEX", value_parser = weights_hash)]
     weights_sha256: Option<[u8; 32]>,
-    /// Hours for which files of an earlier edition of the title stay.
-    #[arg(long, default_value_t = 24, value_name = "HOURS")]
-    keep_old: u32,
+    #[command(flatten)]
+    keep: KeepOld,
     /// Print one JSON object on stdout: title, hash, duration_s, and rungs (id, rank, kbps, bytes,
     /// segments, keyframes).
     #[arg(long)]
@@ -46,15 +46,7 @@ pub(super) struct Args {
 }
 
 fn weights_hash(text: &str) -> Result<[u8; 32], String> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return Err("expected 64 hex digits".to_owned());
-    }
-    for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
-        let digits = &text[at..at + 2];
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| format!("{digits} is no hex number"))?;
-    }
-    Ok(hash)
+    parse_sha256(text).ok_or_else(|| "expected 64 hex digits".to_owned())
 }
 
 #[derive(Serialize)]
@@ -77,7 +69,8 @@ struct RungReport {
 
 /// Runs `promptus import`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    overwrite::title(&args.out)?;
+    let title = Destination::open(&args.out)?;
+    overwrite::title(&title)?;
     let folder = match &args.first_frame {
         Some(picture) => with_first_frame(&args.input, picture)?,
         None => OfficialFolder::read(&args.input)?,
@@ -89,11 +82,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     let content = from_official(&folder, options)?;
     let files = content.build()?;
-    publish(
-        &args.out,
-        &files,
-        Duration::from_secs(3600 * u64::from(args.keep_old)),
-    )?;
+    title.publish(&files, args.keep.duration())?;
     let report = report(args, &content, &files);
     for rung in &report.rungs {
         eprintln!(
@@ -158,7 +147,7 @@ fn report(args: &Args, content: &TitleContent, files: &TitleFiles) -> Report {
         RungReport {
             id: written.id.clone(),
             rank: written.rank,
-            kbps: bytes as f64 * 8.0 / duration_s / 1000.0,
+            kbps: written.kbps(duration_s),
             bytes,
             segments: rung.segments.len(),
             keyframes: rung
@@ -169,7 +158,7 @@ fn report(args: &Args, content: &TitleContent, files: &TitleFiles) -> Report {
         }
     });
     Report {
-        title: args.out.display().to_string(),
+        title: args.out.clone(),
         hash: files.hash.clone(),
         duration_s,
         rungs: rungs.collect(),

@@ -61,7 +61,7 @@ struct Cli {
     /// Where generators run: auto, cpu, cuda or cuda:N.
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     device: device::Choice,
-    /// Replace what is there already, files and titles, without asking.
+    /// Replace existing files and titles without asking.
     #[arg(short = 'y', long, global = true)]
     overwrite: bool,
     #[command(subcommand)]
@@ -72,9 +72,9 @@ struct Cli {
 enum Command {
     /// Fit prompts to a video and publish the whole ladder as a title.
     Encode(encode::Args),
-    /// Put the shares of a divided encode together into a title.
+    /// Assemble the shards of a divided encode into a title.
     Publish(publish::Args),
-    /// Write a title's files anew, with layers or without.
+    /// Rebuild a title's files from its segments, with layers or without.
     Package(package::Args),
     /// Turn the reference's .prompt files into a title.
     Import(import::Args),
@@ -96,7 +96,7 @@ enum Command {
     Validate(validate::Args),
     /// Report devices, weights and features.
     Doctor(doctor::Args),
-    /// Say which weights to get, where to put them, and whether they are right.
+    /// List the weights to install, their place, and whether they are intact.
     Weights(weights::Args),
     /// Measure how fast this machine renders, fits and codes.
     Bench(bench::Args),

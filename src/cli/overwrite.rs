@@ -1,13 +1,13 @@
-//! One rule for everything that a command writes where the user says: what is there already is
-//! replaced only if this program wrote it in this run or marked it as its own, if it is empty, or
-//! if the user agrees, with `-y`/`--overwrite` or by answering a question on a terminal.
+//! One rule for every output path: an existing file or title is replaced only if this program wrote
+//! it in this run or marked it as its own, if it is empty, or if the user agrees, with
+//! `-y`/`--overwrite` or by answering a question on a terminal.
 //!
-//! Commands ask before they begin to work, so that nobody loses an hour to an existing file;
+//! Commands ask before they begin to work, so that no hour of work ends at an existing file;
 //! [`super::atomic_write`] asks again when it writes, so that no command can forget.
 
 use super::CliError;
 use crate::manifest::check_title_folder;
-use crate::package::Occupant;
+use crate::package::{Destination, Occupant};
 use crate::prompt::official;
 use crate::render::PngFolder;
 use std::collections::BTreeSet;
@@ -18,10 +18,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Whether `-y` was given.
 static AGREED: OnceLock<bool> = OnceLock::new();
-/// What may be replaced from here on.
+/// Paths that may be replaced.
 static ALLOWED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// Notes what the command line says, once per process.
+/// Sets the answer of the command line, once per process.
 pub(super) fn say(agreed: bool) {
     let _ = AGREED.set(agreed);
 }
@@ -70,19 +70,18 @@ pub(super) fn frames(out: &Path) -> Result<(), CliError> {
     }
 }
 
-/// Fails unless a title may be published at `folder`.
-pub(super) fn title(folder: &Path) -> Result<(), CliError> {
-    not_a_url(folder)?;
-    check_title_folder(folder)?;
-    let name = folder.display();
-    match Occupant::of(folder)? {
+/// Fails unless a title may be published at `place`.
+pub(super) fn title(place: &Destination) -> Result<(), CliError> {
+    let name = place.to_string();
+    check_title_folder(Path::new(&name))?;
+    match place.occupant()? {
         Occupant::Nothing => Ok(()),
-        Occupant::Title => agree(folder, "a title is there"),
+        Occupant::Title => agree(Path::new(&name), "holds a title"),
         Occupant::File => Err(CliError::input(format!(
             "{name}: is a file, expected a folder or nothing"
         ))),
         Occupant::Folder(entry) => Err(CliError::input(format!(
-            "{name}: is no title and not empty (it holds {entry}): choose a new folder"
+            "{name}: is neither empty nor a title (it holds {entry}): choose a new place"
         ))),
     }
 }
@@ -114,7 +113,7 @@ pub(super) fn not_a_url(path: &Path) -> Result<(), CliError> {
     }
 }
 
-/// Asks whether what is at `path` may be replaced; fails if it may not.
+/// Asks whether the file or title at `path` may be replaced; fails if not.
 fn agree(path: &Path, what: &str) -> Result<(), CliError> {
     let mut allowed = ALLOWED.lock().unwrap_or_else(PoisonError::into_inner);
     if AGREED.get() == Some(&true) || allowed.contains(path) {
@@ -145,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_costs_the_user_something_is_asked_for() {
+    fn existing_files_of_the_user_are_asked_about() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
         fs::write(at("empty"), "").unwrap();
@@ -166,12 +165,13 @@ mod tests {
         file(&at("text")).unwrap();
         fs::create_dir(at("pictures")).unwrap();
         fs::write(at("pictures/1.png"), "mine").unwrap();
-        let error = title(&at("pictures")).unwrap_err().message();
-        assert!(error.contains("not empty (it holds 1.png)"), "{error}");
+        let place = Destination::open(at("pictures").to_str().unwrap()).unwrap();
+        let error = title(&place).unwrap_err().message();
+        assert!(error.contains("nor a title (it holds 1.png)"), "{error}");
     }
 
     #[test]
-    fn frames_of_somebody_else_are_asked_for() {
+    fn existing_frames_are_asked_about() {
         let root = tempfile::tempdir().unwrap();
         frames(root.path()).unwrap();
         frames(&root.path().join("new")).unwrap();

@@ -1,30 +1,29 @@
-//! `promptus package`: writes a title's files anew from its own segments.
+//! `promptus package`: rebuilds a title's files from its own segments.
 //!
-//! Adds or takes away the layers, and brings a title of an earlier format version to the present
-//! one; prompts, quality report and poster stay as they are. With `--json` one object on stdout, as
-//! from `promptus publish`.
+//! Adds or removes the layers, and brings a title of an earlier format version to the present one;
+//! prompts, quality report and poster stay as they are. With `--json` one object on stdout, as from
+//! `promptus publish`.
 
+use super::publish::KeepOld;
 use super::publication::Published;
 use super::{CliError, json_line, overwrite};
 use crate::package::work::Assembly;
-use crate::package::{Title, TitleContent, publish};
-use std::path::PathBuf;
-use std::time::Duration;
+use crate::package::{Destination, Title, TitleContent};
 
 /// Arguments of `promptus package`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder of the title.
-    title: PathBuf,
-    /// Folder for the result, made if it is missing; by default the title becomes it.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Also write what each rung adds to the one below it as files of their own.
+    title: String,
+    /// Title to publish: a folder, made if it is missing, or s3://BUCKET/TITLE (gs://, az://)
+    /// [default: the title itself].
+    #[arg(long, value_name = "TITLE")]
+    out: Option<String>,
+    /// Also write the difference between neighbouring rungs as files of their own.
     #[arg(long)]
     layers: bool,
-    /// Hours for which files of an earlier edition of the title stay.
-    #[arg(long, default_value_t = 24, value_name = "HOURS")]
-    keep_old: u32,
+    #[command(flatten)]
+    keep: KeepOld,
     /// Print one JSON object on stdout.
     #[arg(long)]
     json: bool,
@@ -32,19 +31,19 @@ pub(super) struct Args {
 
 /// Runs `promptus package`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    if let Some(out) = args.out.as_ref().filter(|out| **out != args.title) {
-        overwrite::title(out)?;
+    let out = args.out.as_ref().unwrap_or(&args.title);
+    let place = Destination::open(out)?;
+    if *out != args.title {
+        overwrite::title(&place)?;
     }
-    let title = Title::open(&args.title)?;
+    let title = Title::open(args.title.as_ref())?;
     let content = TitleContent {
         layers: args.layers,
         ..title.content()?
     };
     let files = content.build()?;
-    let out = args.out.as_ref().unwrap_or(&args.title);
-    let keep = Duration::from_secs(3600 * u64::from(args.keep_old));
-    publish(out, &files, keep)?;
-    let published = Published::new(out, &Assembly { content, files });
+    place.publish(&files, args.keep.duration())?;
+    let published = Published::new(out.as_ref(), &Assembly { content, files });
     published.explain();
     if args.json {
         json_line::print(&published)?;

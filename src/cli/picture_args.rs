@@ -1,5 +1,5 @@
-//! Which pictures of an input become a title: the options that say size, rate, background, and how
-//! a title's `source.json` says the same to whoever reads that input again.
+//! Size, rate and background of the pictures that become a title: the options, and the same read
+//! back from a title's `source.json`, to read that input again.
 
 use super::CliError;
 use crate::manifest::SourceRecord;
@@ -10,30 +10,31 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-/// Frames a second of a title at most, unless told otherwise.
+/// Default limit of a title's frames a second.
 const HIGHEST_RATE: u32 = 30;
+
+const INPUT: &str = "Input";
 
 /// Options that say which pictures are read.
 #[derive(Debug, clap::Args)]
 pub(super) struct PictureArgs {
-    /// Size of the picture, such as 256x144; `native` for the input's own, `480p` for that many
-    /// lines along the shorter side. By default a larger input is scaled to what suits the
-    /// generator, about 98,000 pixels for mini.
+    /// Size of the picture: WIDTHxHEIGHT, `native` for the input's own, `480p` for that many lines
+    /// along the shorter side [default: inputs above the generator's usual size, about 98,000
+    /// pixels for mini, are scaled down].
     #[arg(long, value_name = "WxH|native|480p")]
     size: Option<Size>,
-    /// How the input becomes a picture of that size: native, pad, crop or squeeze; by default the
-    /// whole picture is scaled, and its shape kept by that of its pixels.
-    #[arg(long, visible_alias = "fit", value_name = "HOW")]
+    /// How the input becomes that size: native, pad, crop or squeeze [default: squeeze, with the
+    /// shape kept by the pixel aspect].
+    #[arg(long, alias = "fit", value_name = "HOW")]
     scale: Option<Fit>,
-    /// Pictures a second; by default the input's own, halved while they are more than 30, and 30
-    /// for images.
+    /// Frames a second [default: the input's own, halved while above 30; 30 for images].
     #[arg(long, value_name = "RATE")]
     fps: Option<FrameRate>,
-    /// What lies behind transparent pixels: black, white, grey or #rrggbb.
-    #[arg(long, default_value = "black", value_name = "COLOUR")]
+    /// Colour behind transparent pixels: black, white, grey or #rrggbb.
+    #[arg(long, default_value = "black", value_name = "COLOUR", hide_short_help = true, help_heading = INPUT)]
     background: Colour,
-    /// Take what can be read of a damaged or cut input, which otherwise is an error.
-    #[arg(long)]
+    /// Encode the readable part of a damaged or truncated input instead of failing.
+    #[arg(long, hide_short_help = true, help_heading = INPUT)]
     allow_damaged: bool,
 }
 
@@ -60,7 +61,9 @@ impl FromStr for Size {
         let sides = sides.and_then(|(width, height)| Some((side(width)?, side(height)?)));
         let exact = sides.map(|(width, height)| Self::Exact(width, height));
         exact.ok_or_else(|| {
-            format!("`{text}` is no size: expected WIDTHxHEIGHT such as 256x144, native, or lines such as 480p")
+            format!(
+                "`{text}`: expected WIDTHxHEIGHT such as 256x144, native, or lines such as 480p"
+            )
         })
     }
 }
@@ -88,9 +91,7 @@ impl FromStr for Colour {
                 let [_, r, g, b] = number.to_be_bytes();
                 Ok(Self([r, g, b]))
             }
-            None => Err(format!(
-                "`{text}` is no colour: expected black, white, grey or #rrggbb"
-            )),
+            None => Err(format!("`{text}`: expected black, white, grey or #rrggbb")),
         }
     }
 }
@@ -111,7 +112,8 @@ pub(super) struct Pictures {
 }
 
 impl PictureArgs {
-    /// Opens `input` for a generator of `profile` and says, on stderr, what is read and made.
+    /// Opens `input` for a generator of `profile`; prints sizes and rates of input and output on
+    /// stderr.
     pub(super) fn open(&self, input: &Path, profile: &Profile) -> Result<Pictures, CliError> {
         let source = Source::open(
             input,
@@ -164,7 +166,7 @@ impl PictureArgs {
         (self.scale.unwrap_or(usual), target)
     }
 
-    /// What goes in, what comes out, and, where that was not asked for, how to change it.
+    /// Input and output as a line of text, with the options that change an implied size or rate.
     fn line(&self, source: &Source, geometry: &Geometry, profile: &Profile) -> String {
         let picture = |(width, height): (u32, u32), rate: FrameRate| {
             format!("{width}x{height} at {rate} frames a second")
@@ -210,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_that_no_player_generates_are_refused() {
+    fn pictures_above_the_players_limit_are_refused() {
         let mini = Profile::mini();
         assert!(check_pixels((3840, 2160), &mini).is_ok());
         let refused = check_pixels((4096, 2560), &mini);

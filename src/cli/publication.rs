@@ -1,22 +1,9 @@
 //! A title put together from an encode's finished segments, published, and what came of it.
 
-use super::CliError;
 use crate::manifest::{Metrics, Representation};
-use crate::package::publish;
-use crate::package::work::{Assembly, Plan, WorkStore, assemble};
+use crate::package::work::Assembly;
 use serde::Serialize;
 use std::path::Path;
-use std::time::Duration;
-
-/// Where a title goes and how.
-pub(super) struct Destination<'a> {
-    /// Folder of the title.
-    pub(super) folder: &'a Path,
-    /// Whether layers become files too.
-    pub(super) layers: bool,
-    /// How long files of earlier editions stay.
-    pub(super) keep: Duration,
-}
 
 /// A published title.
 #[derive(Serialize)]
@@ -41,31 +28,6 @@ struct Stream {
     mean: Metrics,
 }
 
-/// Publishes the title of `plan`, all of whose segments must be in `store`.
-pub(super) fn from_store(
-    store: &WorkStore,
-    plan: &Plan,
-    to: &Destination<'_>,
-) -> Result<Published, CliError> {
-    let missing = store.missing(plan)?;
-    if !missing.is_empty() {
-        let message = format!(
-            "{}: {} of {} segments are missing (numbers from 0; of N shares, segment k is share k mod N's): {}",
-            store.name(),
-            missing.len(),
-            plan.segments.len(),
-            ranges(&missing)
-        );
-        return Err(CliError::check(message));
-    }
-    let assembly = assemble(plan, to.layers, |number| {
-        let name = &plan.segments[number].name;
-        store.expect_segment(name)
-    })?;
-    publish(to.folder, &assembly.files, to.keep)?;
-    Ok(Published::new(to.folder, &assembly))
-}
-
 impl Published {
     pub(super) fn new(folder: &Path, assembly: &Assembly) -> Self {
         let Assembly { content, files } = assembly;
@@ -79,7 +41,7 @@ impl Published {
             Stream {
                 id: stream.id.clone(),
                 rank: stream.rank,
-                kbps: bytes as f64 * 8.0 / duration_s / 1000.0,
+                kbps: stream.kbps(duration_s),
                 bytes,
                 mean: measured.map(|rung| rung.mean).unwrap_or_default(),
             }
@@ -111,32 +73,5 @@ impl Published {
             let (psnr, lpips) = (psnr.unwrap_or_default(), lpips.unwrap_or_default());
             eprintln!("  {}: {:.1} kbit/s{psnr}{lpips}", stream.id, stream.kbps);
         }
-    }
-}
-
-/// Rising numbers as text, runs as `first-last`.
-fn ranges(numbers: &[usize]) -> String {
-    let mut runs: Vec<(usize, usize)> = Vec::new();
-    for &number in numbers {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => runs.push((number, number)),
-        }
-    }
-    let runs = runs.into_iter().map(|(first, last)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
-    });
-    runs.collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ranges;
-
-    #[test]
-    fn runs_are_drawn_together() {
-        assert_eq!(ranges(&[0, 2, 3, 4, 9, 10]), "0, 2-4, 9-10");
-        assert_eq!(ranges(&[]), "");
     }
 }

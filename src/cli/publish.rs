@@ -1,60 +1,101 @@
-//! `promptus publish`: the shares of an encode, put together into a title.
+//! `promptus publish`: the shards of an encode, assembled into a title.
 //!
-//! Needs nothing but what `promptus encode --shard` left: no input, no weights, no GPU. As long as
-//! segments are missing it says which and ends with exit code 1. With `--json` one object on
+//! Needs only what `promptus encode --shard` left: no input, no weights, no GPU. As long as
+//! segments are missing it lists them and ends with exit code 1. With `--json` one object on
 //! stdout: `title`, `hash`, `frames`, `segments`, `duration_s`, and `rungs` (and `layers`, if asked
 //! for) with `id`, `rank`, `kbps`, `bytes` and the metrics that were measured.
 
-use super::publication::{Destination, from_store};
+use super::publication::Published;
 use super::{CliError, json_line, overwrite};
-use crate::package::work::{Plan, WorkStore};
-use std::path::{Path, PathBuf};
+use crate::package::Destination;
+use crate::package::work::{Assembly, Plan, WorkStore, assemble};
+use crate::store::is_url;
+use std::path::Path;
 use std::time::Duration;
 
 /// Arguments of `promptus publish`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where `promptus encode --shard` keeps the finished segments: a folder or s3://BUCKET/PREFIX.
+    /// Place that `promptus encode --shard` put segments into: a folder or s3://BUCKET/PREFIX
+    /// (gs://, az://).
     #[arg(long, value_name = "PLACE")]
     from: String,
-    /// Folder of the title, made if it is missing.
+    /// Title to publish: a folder, made if it is missing, or s3://BUCKET/TITLE (gs://, az://).
     #[arg(long, value_name = "TITLE")]
-    out: PathBuf,
-    /// The plan to publish, where the place holds those of several inputs or settings.
+    out: String,
+    /// Name of the plan to publish, where the place holds several.
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
-    /// Also publish what each rung adds to the one below it as files of their own.
+    /// Also publish the difference between neighbouring rungs, for players that fetch upgrades.
     #[arg(long)]
     layers: bool,
-    /// Hours for which files of an earlier edition of the title stay.
-    #[arg(long, default_value_t = 24, value_name = "HOURS")]
-    keep_old: u32,
+    #[command(flatten)]
+    keep: KeepOld,
     /// Print one JSON object on stdout.
     #[arg(long)]
     json: bool,
 }
 
+/// How long files of earlier editions stay; an option of every command that publishes.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct KeepOld {
+    /// Hours for which files of a replaced edition of the title stay, for players still reading
+    /// them.
+    #[arg(long, default_value_t = 24, value_name = "HOURS")]
+    keep_old: u32,
+}
+
+impl KeepOld {
+    pub(super) fn duration(self) -> Duration {
+        Duration::from_secs(3600 * u64::from(self.keep_old))
+    }
+}
+
 /// Runs `promptus publish`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    overwrite::title(&args.out)?;
-    let folder = Path::new(&args.from);
-    if !args.from.contains("://") && !folder.is_dir() {
-        let message = format!("{}: there is no such folder", args.from);
+    let title = Destination::open(&args.out)?;
+    overwrite::title(&title)?;
+    if !is_url(&args.from) && !Path::new(&args.from).is_dir() {
+        let message = format!("{}: expected a folder or a URL", args.from);
         return Err(CliError::input(message));
     }
     let store = WorkStore::open(&args.from)?;
     let plan = choose(&store, args.plan.as_deref())?;
-    let destination = Destination {
-        folder: &args.out,
-        layers: args.layers,
-        keep: Duration::from_secs(3600 * u64::from(args.keep_old)),
-    };
-    let published = from_store(&store, &plan, &destination)?;
+    let assembly = title_of(&store, &plan, args.layers)?;
+    title.publish(&assembly.files, args.keep.duration())?;
+    let published = Published::new(args.out.as_ref(), &assembly);
     published.explain();
     if args.json {
         json_line::print(&published)?;
     }
     Ok(())
+}
+
+/// The title of `plan`. Fails with exit code 1, naming them, while segments are missing.
+pub(super) fn title_of(store: &WorkStore, plan: &Plan, layers: bool) -> Result<Assembly, CliError> {
+    let missing = store.missing(plan)?;
+    if !missing.is_empty() {
+        let message = format!(
+            "{}: {} of {} segments are missing (numbers from 0; of N shards, segment k is in shard k mod N): {}",
+            store.name(),
+            missing.len(),
+            plan.segments.len(),
+            ranges(&missing)
+        );
+        return Err(CliError::check(message));
+    }
+    let segment = |number: usize| store.expect_segment(&plan.segments[number].name);
+    Ok(assemble(plan, layers, segment)?)
+}
+
+/// Ascending numbers as text, runs as `first-last`.
+fn ranges(numbers: &[usize]) -> String {
+    let runs = numbers.chunk_by(|a, b| a + 1 == *b);
+    let runs = runs.map(|run| match run {
+        [first, .., last] => format!("{first}-{last}"),
+        _ => run.iter().map(usize::to_string).collect(),
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }
 
 /// The plan called `wanted`, or the only one.
@@ -71,15 +112,26 @@ fn choose(store: &WorkStore, wanted: Option<&str>) -> Result<Plan, CliError> {
         });
         let names: String = names.collect();
         let message = format!(
-            "{place}: shares of several inputs or settings lie here, choose with --plan:{names}"
+            "{place}: holds shards of several inputs or settings, choose with --plan:{names}"
         );
         return Err(CliError::input(message));
     }
     match (plans.pop(), wanted) {
         (Some((_, plan)), _) => Ok(plan),
-        (None, Some(wanted)) => Err(CliError::input(format!("{place}: there is no {wanted}"))),
+        (None, Some(wanted)) => Err(CliError::input(format!("{place}: {wanted} is missing"))),
         (None, None) => Err(CliError::check(format!(
-            "{place}: there is no plan yet: no share has read its input to the end"
+            "{place}: holds no plan yet: every shard is still reading its input"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn runs_are_abbreviated() {
+        assert_eq!(ranges(&[0, 2, 3, 4, 9, 10]), "0, 2-4, 9-10");
+        assert_eq!(ranges(&[]), "");
     }
 }

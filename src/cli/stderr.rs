@@ -1,6 +1,5 @@
-//! `eprint!` and `eprintln!` for commands: a reader of stderr that went away is no failure, where the
-//! standard library's own end the program with a panic. Declared before all other modules, these two
-//! are what they find.
+//! `eprint!` and `eprintln!` that ignore a closed stderr, where the standard library's panic.
+//! Declared before all other modules, they replace the standard macros there.
 
 macro_rules! eprint {
     ($($text:tt)*) => {{

@@ -19,7 +19,7 @@ pub(super) fn iso_duration(time: MediaTime) -> String {
 }
 
 /// The seconds of an `xs:duration` of days, hours, minutes and seconds.
-pub(super) fn parse_iso_duration(text: &str) -> Option<f64> {
+pub(crate) fn parse_iso_duration(text: &str) -> Option<f64> {
     let text = text.strip_prefix('P')?;
     let (days, time) = text.split_once('T').unwrap_or((text, ""));
     let mut seconds = 0.0;
@@ -45,7 +45,7 @@ pub(super) fn parse_iso_duration(text: &str) -> Option<f64> {
     (rest.is_empty() && text.len() > 1).then_some(seconds)
 }
 
-/// The nearest whole number of frames; `None` for what is no duration of a title (negative, not
+/// The nearest whole number of frames; `None` for impossible durations of a title (negative, not
 /// finite, above 2^40 frames).
 pub(super) fn whole_frames(seconds: f64, rate: FrameRate) -> Option<u64> {
     let frames = (seconds * rate.fps()).round();

@@ -1,4 +1,4 @@
-//! What can be wrong with a manifest, always with the place where it is wrong.
+//! Errors of manifests, with their places.
 
 /// A manifest that cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,10 +13,10 @@ pub enum ManifestError {
         line: usize,
         /// The tag, attribute or element.
         place: String,
-        /// What was expected there, and what was found.
+        /// Expected and found content.
         expected: String,
     },
-    /// A web page, as sign-in and error pages come where something else was asked for.
+    /// A web page, such as a sign-in or error page, instead of a manifest.
     #[error(
         "{url}: this is an HTML page, expected an HLS playlist (#EXTM3U) or a DASH MPD (<MPD>)"
     )]
@@ -49,10 +49,10 @@ pub enum ManifestError {
         url: String,
         /// The rung or group.
         place: String,
-        /// What does not fit.
+        /// The contradiction.
         problem: String,
     },
-    /// A presentation that a spelling has no way to express.
+    /// A presentation that a protocol has no way to express.
     #[error("cannot write {place}: {problem}")]
     Unwritable {
         /// The rung, group or attribute.
@@ -60,6 +60,14 @@ pub enum ManifestError {
         /// Why not.
         problem: String,
     },
+}
+
+/// A part of a presentation that a protocol cannot express.
+pub(super) fn unwritable(place: &str, problem: &str) -> ManifestError {
+    ManifestError::Unwritable {
+        place: place.to_owned(),
+        problem: problem.to_owned(),
+    }
 }
 
 /// Longest text that is read, in bytes; a playlist of two hours takes about 250 kB.

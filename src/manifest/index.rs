@@ -5,7 +5,7 @@ use crate::segment::sidx::SegmentIndex;
 use crate::time::{MediaTime, Timescale};
 
 impl Representation {
-    /// Fills in the segments from the index that lies at `self.index`.
+    /// Fills in the segments from the index at `self.index`.
     ///
     /// Fails if `self.index` is not known, or if times or sizes of the index make no sense.
     pub fn list_segments(&mut self, index: &SegmentIndex) -> Result<(), ManifestError> {

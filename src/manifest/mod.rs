@@ -1,16 +1,36 @@
-//! Manifests: one format-neutral [`Presentation`] and its two spellings, HLS and DASH.
+//! Manifests: one protocol-neutral [`Presentation`], read and written as HLS and as DASH.
 //!
-//! A presentation comes in two forms. In the **byte-range form** every rung is one file, and init
-//! and segments are ranges of it; in the **segment-URL form** each has a URL of its own. The bytes
-//! are the same. Writers and readers of both spellings know both forms.
+//! Segments are addressed in one of two ways. With **byte ranges** every rung is one file, and init
+//! and media segments are ranges of it; with **segment URLs** each has a URL of its own. The bytes
+//! are the same. Readers and writers of both protocols know both.
 //!
 //! This module does no I/O and knows nothing of HTTP or prompts, and of boxes only that a `sidx`
-//! may list segments. Its knowledge comes from RFC 8216 and its successor draft (HLS), ISO/IEC 23009-1 (DASH) and RFC 6381 (`codecs`).
+//! may list segments. Sources: RFC 8216 and its successor draft (HLS), ISO/IEC 23009-1 (DASH),
+//! RFC 6381 (`codecs`).
+//!
+//! ```
+//! use promptus::manifest::{dash, hls};
+//!
+//! // Read an MPD; its rungs and rates are those of the title's HLS playlists.
+//! let text = std::fs::read_to_string("manifests/demo/manifest.mpd")?;
+//! let title = dash::read("manifests/demo/manifest.mpd", &text)?;
+//! for rung in &title.groups[0].representations {
+//!     println!("{}: {} bit/s, {}", rung.id, rung.average_bandwidth, rung.url);
+//! }
+//! let text = std::fs::read_to_string("manifests/demo/master.m3u8")?;
+//! let master = hls::Master::read("master.m3u8", &text)?;
+//! let ids = |title: &promptus::manifest::Presentation| -> Vec<String> {
+//!     title.groups[0].representations.iter().map(|rung| rung.id.clone()).collect()
+//! };
+//! assert_eq!(ids(master.presentation()), ids(&title));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-mod clock;
+pub mod addressing;
+mod check;
+pub(crate) mod clock;
 pub mod dash;
 mod error;
-pub mod forms;
 pub mod hls;
 mod index;
 mod name;

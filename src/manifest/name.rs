@@ -1,12 +1,12 @@
 //! Which names a title can have: its folder's name is one part of every URL of the title.
 //!
-//! Percent-encoding carries any Unicode name, so little is ruled out: what is not text, what no
-//! store takes, and what stands for something else in a path.
+//! Percent-encoding carries any Unicode name, so only names are ruled out that are not text, that
+//! stores refuse, or that have a meaning of their own in a path.
 
 use std::ffi::OsStr;
 use std::path::{Path, absolute};
 
-/// The folder beside the titles that holds the weights of generators.
+/// The folder of generators' weights, next to the titles.
 pub const WEIGHTS_FOLDER: &str = "weights";
 
 /// First parts of paths that an origin answers itself.
@@ -19,9 +19,9 @@ const LONGEST: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a title named {name:?} cannot be served: {problem}")]
 pub struct NameError {
-    /// The name; what is not UTF-8 in it is replaced.
+    /// The name; bytes that are not UTF-8 are replaced.
     pub name: String,
-    /// What is wrong with it.
+    /// Its fault.
     pub problem: &'static str,
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_text_is_a_name_but_what_means_something_else_in_a_path() {
+    fn any_text_without_a_meaning_in_paths_is_a_name() {
         for name in [
             "film",
             "Cafe\u{301} (decomposed)",

@@ -1,4 +1,4 @@
-//! What a manifest says, whichever way it is spelt.
+//! The protocol-neutral content of a manifest.
 //!
 //! Every URL is relative to the place of the manifest that it was read from or is written to,
 //! or absolute. Every time of a group counts ticks of `group.frame_rate.timescale()`.
@@ -11,7 +11,7 @@ use crate::time::{FrameRate, MediaTime};
 pub struct Presentation {
     /// How long the title lasts.
     pub duration: MediaTime,
-    /// Where `quality.json` lies, if there is one.
+    /// URL of `quality.json`, if there is one.
     pub quality_url: Option<String>,
     /// One group per profile; a player stays within one.
     pub groups: Vec<Group>,
@@ -39,9 +39,9 @@ pub struct Group {
     pub independent_segments: bool,
     /// The rungs, by ascending rank.
     pub representations: Vec<Representation>,
-    /// What each rung adds to the one below it, for players that fetch only the difference: by
-    /// ascending rank, from the lowest rung (which is the base) up. Empty if the title has none;
-    /// always empty after HLS, which cannot name them.
+    /// The components that each rung adds to the one below it, for players that fetch only the
+    /// difference: by ascending rank, above the lowest rung, which is the base. Always empty after
+    /// HLS, which cannot name them.
     pub layers: Vec<Layer>,
 }
 
@@ -58,8 +58,8 @@ impl Group {
 pub struct Layer {
     /// Components that must be there before: the rank of the rung, or of the layer, below.
     pub first_component: u32,
-    /// Where the bytes lie, segment by segment on the rungs' grid. Its `rank` is what a player
-    /// has with it, its `id` of the form `<profile>-l<first>-r<rank>`, such as `mini-l3-r5`.
+    /// The layer's file, on the rungs' segment grid. Its `rank` counts the components below, too;
+    /// its `id` has the form `<profile>-l<first>-r<rank>`, such as `mini-l3-r5`.
     pub stream: Representation,
 }
 
@@ -78,14 +78,14 @@ pub struct Representation {
     pub codecs: String,
     /// Relative quality among the rungs of the title: higher is better, 0 or more.
     pub score: f64,
-    /// Where the init segment lies: the rung's single file, or a URL of its own.
+    /// URL of the init segment: the rung's single file, or one of its own.
     pub url: String,
-    /// The init segment within `url`; `None` means all of it (segment-URL form).
+    /// The init segment within `url`; `None` means all of it (segment URLs).
     pub init: Option<ByteRange>,
     /// The `sidx` box within `url`, where there is one.
     pub index: Option<ByteRange>,
     /// The media segments in order. Empty when only the `sidx` at `index` lists them (an MPD in
-    /// byte-range form): fetch that range and fill them in.
+    /// byte ranges): fetch that range and fill them in.
     pub segments: Vec<SegmentRef>,
 }
 
@@ -95,6 +95,14 @@ impl Representation {
         let segments = self.segments.iter().filter_map(|segment| segment.range);
         let ranges = self.init.into_iter().chain(segments);
         ranges.map(|range| range.length).sum()
+    }
+}
+
+impl Representation {
+    /// True rate in kbit/s of the rung in a title of `duration_s` seconds: init and media segments,
+    /// as far as their ranges are known.
+    pub fn kbps(&self, duration_s: f64) -> f64 {
+        self.media_bytes() as f64 * 8.0 / duration_s / 1000.0
     }
 }
 
@@ -233,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_rate() {
+    fn no_segments_have_rate_zero() {
         assert_eq!(
             measure_rates(900, &[]),
             Rates {

@@ -1,14 +1,14 @@
-//! When the files of a title were published: `published.json` beside its manifests.
+//! Dates of publication of a title's files: `published.json` in its folder.
 //!
 //! A store's own times differ from copy to copy; these travel with the title, so every server of
 //! it says the same `Last-Modified`. A time belongs to content, not to a name: a manifest's counts
-//! only for the bytes with the digest that stands beside it, and an edition's folder is named for
+//! only for the bytes with the digest recorded with it, and an edition's folder is named for
 //! its content already. Players do not need this file.
 
+use crate::segment::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// Name of the file in the folder of a title.
 pub const PUBLISHED: &str = "published.json";
@@ -16,7 +16,7 @@ pub const PUBLISHED: &str = "published.json";
 /// The times at which the files of a title were published, in seconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {
-    /// Of the files beside the manifests, by name.
+    /// Of the manifests and the files in the same folder, by name.
     files: BTreeMap<String, Dated>,
     /// Of the folders that never change, by name.
     editions: BTreeMap<String, u64>,
@@ -31,7 +31,7 @@ struct Dated {
 }
 
 impl Publication {
-    /// Reads the file. `None` if it makes no sense: then no times are known.
+    /// Reads the file. `None` if it is damaged: then no times are known.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
@@ -54,8 +54,8 @@ impl Publication {
         self.editions.entry(name.to_owned()).or_insert(time);
     }
 
-    /// Dates the files beside the manifests, all that there are, as names and content: with `time`
-    /// those that are new or have changed.
+    /// Dates all files of the title's own folder, given as names and content: new and changed ones
+    /// with `time`.
     pub fn date_files<'a>(&mut self, files: impl Iterator<Item = (&'a str, &'a [u8])>, time: u64) {
         let mut before = std::mem::take(&mut self.files);
         for (name, bytes) in files {
@@ -76,7 +76,7 @@ impl Publication {
         self.editions.get(name).copied()
     }
 
-    /// Whether there was a file `name` beside the manifests.
+    /// Whether a file `name` is dated.
     pub fn has_file(&self, name: &str) -> bool {
         self.files.contains_key(name)
     }
@@ -87,14 +87,6 @@ impl Publication {
         let same = !digest.is_empty() && dated.sha256.starts_with(digest);
         same.then_some(dated.time)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]

@@ -64,10 +64,55 @@ pub struct Metrics {
     pub lpips_squeeze: Option<f64>,
 }
 
+impl Metrics {
+    /// The weighted mean of each metric; absent where a summand lacks it, or without summands.
+    pub fn weighted_mean(summands: &[(f64, &Self)]) -> Self {
+        let over = |metric: fn(&Self) -> Option<f64>| {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (weight, metrics) in summands {
+                sum += weight * metric(metrics)?;
+                total += weight;
+            }
+            (total > 0.0).then(|| sum / total)
+        };
+        Self {
+            psnr: over(|metrics| metrics.psnr),
+            ssim: over(|metrics| metrics.ssim),
+            ssimulacra2: over(|metrics| metrics.ssimulacra2),
+            lpips_squeeze: over(|metrics| metrics.lpips_squeeze),
+        }
+    }
+
+    /// Every metric that is present, changed by `change`.
+    #[must_use]
+    pub fn map(self, change: impl Fn(f64) -> f64) -> Self {
+        Self {
+            psnr: self.psnr.map(&change),
+            ssim: self.ssim.map(&change),
+            ssimulacra2: self.ssimulacra2.map(&change),
+            lpips_squeeze: self.lpips_squeeze.map(&change),
+        }
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_metric_that_a_summand_lacks_has_no_mean() {
+        let metrics = |psnr, lpips_squeeze| Metrics {
+            psnr: Some(psnr),
+            lpips_squeeze,
+            ..Metrics::default()
+        };
+        let (a, b) = (metrics(20.0, Some(0.2)), metrics(30.0, None));
+        let mean = Metrics::weighted_mean(&[(3.0, &a), (1.0, &b)]);
+        assert_eq!((mean.psnr, mean.lpips_squeeze), (Some(22.5), None));
+        let none = Metrics::weighted_mean(&[]);
+        assert_eq!(none, Metrics::default());
+    }
 
     #[test]
     fn absent_metrics_do_not_appear() {

@@ -7,7 +7,7 @@ pub(crate) fn folder(reference: &str) -> &str {
     path.rfind('/').map_or("", |at| &reference[..=at])
 }
 
-/// What `reference` means in a document that lies at `document`.
+/// Resolves `reference` against the URL of its `document`.
 pub(crate) fn join(document: &str, reference: &str) -> String {
     if has_scheme(reference) {
         return reference.to_owned();

@@ -24,7 +24,7 @@ pub struct SourceRecord {
     pub size: Option<(u32, u32)>,
     /// Pixels along a side of the coded grid's cells.
     pub cell: u32,
-    /// What lies behind transparent pixels, as `#rrggbb`.
+    /// Colour behind transparent pixels, as `#rrggbb`.
     pub background: String,
     /// Whether a damaged source was read as far as it could be.
     #[serde(default)]

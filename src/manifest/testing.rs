@@ -53,7 +53,7 @@ fn layer(base: &Representation, rung: &Representation) -> Layer {
     }
 }
 
-/// Presentations as our packager could publish them, in byte-range form.
+/// Presentations as our packager could publish them, with byte ranges.
 pub(super) fn any_presentation() -> impl Strategy<Value = Presentation> {
     let rate = (1u32..=120, prop::bool::ANY).prop_map(|(n, ntsc)| {
         let n = n.max(2);
@@ -145,4 +145,27 @@ fn rung(
         index: Some(index),
         segments,
     }
+}
+
+/// The faults of a table: lines of a text, its replacement and part of the error, between ` => `;
+/// `\n` stands for a line break.
+pub(super) fn faults(table: &str) -> Vec<[String; 3]> {
+    let lines = table.lines().map(str::trim).filter(|line| !line.is_empty());
+    let fault = |line: &str| {
+        let mut parts = line.split(" => ").map(|part| part.replace("\\n", "\n"));
+        [(); 3].map(|()| parts.next().unwrap())
+    };
+    lines.map(fault).collect()
+}
+
+/// `text` with the first `from` replaced; it must be there.
+pub(super) fn spoilt(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    text.replacen(from, to, 1)
+}
+
+/// Fails unless `result` is an error that contains `expected`.
+pub(super) fn refused<T: std::fmt::Debug, E: ToString>(result: Result<T, E>, expected: &str) {
+    let error = result.map_err(|error| error.to_string()).unwrap_err();
+    assert!(error.contains(expected), "expected {expected}: {error}");
 }

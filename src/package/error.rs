@@ -1,4 +1,4 @@
-//! What can be wrong with a title, in memory or on disk.
+//! Errors of building, publishing and reading a title.
 
 use crate::claim::ClaimError;
 use crate::manifest::ManifestError;
@@ -16,7 +16,7 @@ pub enum PackageError {
     Io {
         /// File or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// A manifest names a file that is not there.
@@ -32,7 +32,7 @@ pub enum PackageError {
     Segment {
         /// File, or name of the rung to be written, and the segment.
         file: String,
-        /// What is wrong with it, and where.
+        /// Error with its place.
         source: SegmentError,
     },
     /// The bytes of a keyframe make no prompt.
@@ -53,42 +53,46 @@ pub enum PackageError {
     Mixed {
         /// Id of the rung.
         rung: String,
-        /// What is different, and from what.
+        /// The difference.
         problem: String,
     },
-    /// An object of an encode in parts, or its address, is not what it should be.
+    /// An object in a store is damaged, or its address is invalid.
     #[error("{place}: {problem}")]
     Damaged {
-        /// Where it lies.
+        /// Place of the object.
         place: String,
-        /// What is wrong with it.
+        /// The fault.
         problem: String,
     },
-    /// The store of an encode in parts refused.
+    /// The object store refused.
     #[error("{place}: {source}")]
     Store {
         /// The store or the object.
         place: String,
-        /// What the store said.
+        /// Error of the store.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Another process is at work in a folder, or it is not this program's.
+    /// A URL that names no object store.
+    #[cfg(feature = "net")]
+    #[error(transparent)]
+    StoreUrl(#[from] crate::store::StoreUrlError),
+    /// Another process holds a folder or a title's lock, or a marker is not this program's.
     #[error(transparent)]
     Claim(#[from] ClaimError),
     /// A folder that was to become or hold a title is something else.
     #[error("{}: {problem}", path.display())]
     Occupied {
-        /// What is there.
+        /// The file or folder.
         path: PathBuf,
-        /// Why nothing is written there.
+        /// Reason for not writing there.
         problem: String,
     },
     /// A rung or segment that the title does not have.
-    #[error("{}: there is no {what}", title.display())]
+    #[error("{}: has no {what}", title.display())]
     Absent {
         /// The title.
         title: PathBuf,
-        /// What was asked for.
+        /// The part that was asked for.
         what: String,
     },
 }

@@ -1,18 +1,8 @@
 //! Which rungs make a ladder: the rules that let a player switch between any two at any segment.
 
 use super::PackageError;
-use super::title::Rung;
+use super::rung::{Rung, rung_id};
 use crate::segment::Track;
-
-/// Id of a rung, `<profile>-r<rank>`, or of a layer, `<profile>-l<first>-r<rank>`: also the name of
-/// its file without the extension.
-pub fn rung_id(track: &Track) -> String {
-    let (profile, rank) = (&track.profile, track.rank());
-    match track.first_component {
-        0 => format!("{profile}-r{rank}"),
-        first => format!("{profile}-l{first}-r{rank}"),
-    }
-}
 
 /// Fails unless the rungs of every profile differ in rank and nothing else: same picture, clock,
 /// prompt shape and generator, same segments with the same starts.

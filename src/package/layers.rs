@@ -1,12 +1,12 @@
-//! Layers: what each rung adds to the one below it, as a file of its own, and a rung put together
-//! from the lowest rung and the layers above it.
+//! Layers: the components that each rung adds to the one below it as a file of their own, and a rung
+//! joined from the lowest rung and the layers above it.
 //!
-//! A layer's samples hold the very bytes that stand in the rung's samples for its components, so
-//! a player that has a rung fetches only the difference to a higher one.
+//! A layer's samples hold the bytes of its components exactly as the rung's samples do, so a player
+//! that has a rung fetches only the difference to a higher one.
 
 use super::PackageError;
-use super::ladder::{rung_id, track_difference};
-use super::title::Rung;
+use super::ladder::track_difference;
+use super::rung::{Rung, rung_id};
 use crate::prompt::CodingId;
 use crate::segment::Track;
 use crate::segment::coded::{CodedFrame, CodedSegment};
@@ -59,7 +59,10 @@ fn layer_of(low: &Rung, high: &Rung) -> Result<Rung, PackageError> {
 /// ```
 pub fn join(parts: &[(&Track, &CodedSegment)]) -> Result<(Track, CodedSegment), PackageError> {
     let Some(((base, segment), above)) = parts.split_first() else {
-        return Err(PackageError::mixed("layers", "there are none to join"));
+        return Err(PackageError::mixed(
+            "layers",
+            "expected at least one to join",
+        ));
     };
     let (mut track, mut segment) = ((*base).clone(), (*segment).clone());
     if track.first_component != 0 {

@@ -1,23 +1,25 @@
-//! What stands where a title is to be: decides whether publishing there would cost the user anything.
+//! The present content of a title's place: whether publishing there would cost the user anything.
 
 use super::PackageError;
-use super::publish::{is_hash, is_working};
+#[cfg(feature = "net")]
+use super::bucket::Bucket;
+use super::publish::edition::{is_hash, is_working};
 use super::title::MASTER;
 use crate::manifest::{PUBLISHED, Publication};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// What is at a path.
+/// The present content of a folder or of a prefix in an object store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Occupant {
-    /// Nothing, an empty folder, or what a first publication left that was broken off.
+    /// Nothing, an empty folder, or the remains of an interrupted first publication.
     Nothing,
     /// A title of this program.
     Title,
-    /// A folder with something else in it: the name of the first such entry.
+    /// Other files: the name of the first of them.
     Folder(String),
-    /// No folder.
+    /// A file instead of a folder.
     File,
 }
 
@@ -30,35 +32,43 @@ impl Occupant {
             Ok(about) if !about.is_dir() => return Ok(Self::File),
             Ok(_) => {}
         }
-        if is_title(path) {
-            return Ok(Self::Title);
-        }
-        let mut others = Vec::new();
+        let mut names = Vec::new();
         for entry in fs::read_dir(path).map_err(PackageError::io(path))? {
-            let name = entry.map_err(PackageError::io(path))?.file_name();
-            let name = name.to_string_lossy().into_owned();
-            let dates = name == PUBLISHED && is_dated(path);
-            if !is_hash(&name) && !is_working(&name) && !dates {
-                others.push(name);
-            }
+            let entry = entry.map_err(PackageError::io(path))?;
+            names.push(entry.file_name().to_string_lossy().into_owned());
         }
-        Ok(others.into_iter().min().map_or(Self::Nothing, Self::Folder))
+        let read = |name: &str| fs::read(path.join(name)).ok();
+        Ok(Self::of_names(names, read(MASTER), read(PUBLISHED)))
     }
-}
 
-/// Whether a folder says of itself that this program published it.
-fn is_title(folder: &Path) -> bool {
-    let Ok(master) = fs::read_to_string(folder.join(MASTER)) else {
-        return false;
-    };
-    // Titles of early versions have no dates.
-    is_dated(folder) || master.contains("DATA-ID=\"promptus.")
-}
+    /// Looks at a prefix of an object store. Fails if the store does.
+    #[cfg(feature = "net")]
+    pub(super) fn of_bucket(bucket: &Bucket) -> Result<Self, PackageError> {
+        let entries = bucket.entries()?;
+        let names = entries.objects.into_iter().chain(entries.folders);
+        let [master, published] = [bucket.get(MASTER)?, bucket.get(PUBLISHED)?]
+            .map(|object| object.map(|(bytes, _)| bytes.to_vec()));
+        Ok(Self::of_names(names, master, published))
+    }
 
-/// Whether this program noted here when it published what.
-fn is_dated(folder: &Path) -> bool {
-    let dates = fs::read(folder.join(PUBLISHED)).ok();
-    dates.is_some_and(|bytes| Publication::read(&bytes).is_some())
+    fn of_names(
+        names: impl IntoIterator<Item = String>,
+        master: Option<Vec<u8>>,
+        published: Option<Vec<u8>>,
+    ) -> Self {
+        let dated = published.is_some_and(|bytes| Publication::read(&bytes).is_some());
+        // Titles of early versions have no dates.
+        let named = |bytes: Vec<u8>| {
+            dated || String::from_utf8_lossy(&bytes).contains("DATA-ID=\"promptus.")
+        };
+        if master.is_some_and(named) {
+            return Self::Title;
+        }
+        let ours =
+            |name: &String| is_hash(name) || is_working(name) || (dated && name == PUBLISHED);
+        let others = names.into_iter().filter(|name| !ours(name));
+        others.min().map_or(Self::Nothing, Self::Folder)
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_says_so_is_a_title() {
+    fn a_folder_is_a_title_only_with_our_entry_point() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
         assert_eq!(Occupant::of(&at("new")).unwrap(), Occupant::Nothing);

@@ -10,15 +10,15 @@
 //! its folder, so that a folder never changes under its name.
 
 use super::PackageError;
-use super::ladder::{check_ladder, rung_id};
+use super::ladder::check_ladder;
 use super::layers::layers_of;
+use super::rung::{Rung, rung_id};
 use crate::manifest::{
     ByteRange, Group, Layer, Presentation, QualityReport, Representation, SegmentRef, SourceRecord,
     dash, hls, measure_rates,
 };
-use crate::segment::Track;
-use crate::segment::coded::CodedSegment;
 use crate::segment::file::{FileSegment, MediaFile, SegmentBytes, assemble};
+use crate::segment::hex;
 use crate::segment::media::read_media;
 use sha2::{Digest, Sha256};
 
@@ -30,42 +30,15 @@ pub const MPD: &str = "manifest.mpd";
 pub const QUALITY: &str = "quality.json";
 /// Name of the record of how the pictures were made.
 pub(super) const SOURCE: &str = "source.json";
-/// Name of the picture that stands for the title.
+/// Name of the title's poster.
 pub const POSTER: &str = "poster.jpg";
 
-/// One rung: its configuration and its segments in order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rung {
-    /// What `prmC` will say.
-    pub track: Track,
-    /// Coded keyframes, layers as many as the track has.
-    pub segments: Vec<CodedSegment>,
-}
-
-impl Rung {
-    /// The first `rank` components of this rung as a rung of its own. Layered coding only.
-    #[must_use]
-    pub fn cut(&self, rank: usize) -> Self {
-        let mut track = self.track.clone();
-        track.coding.components = rank.clamp(1, track.coding.components);
-        let layers = track.layers();
-        Self {
-            segments: self
-                .segments
-                .iter()
-                .map(|segment| segment.cut(layers))
-                .collect(),
-            track,
-        }
-    }
-}
-
-/// All that a title is made of.
+/// Content of a title: its rungs, and everything published with them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TitleContent {
     /// The rungs; those of one profile by ascending rank.
     pub rungs: Vec<Rung>,
-    /// Whether what each rung adds to the one below it becomes a file too.
+    /// Whether the components that each rung adds to the one below are published as files, too.
     pub layers: bool,
     /// Measured quality, if any.
     pub quality: Option<QualityReport>,
@@ -95,12 +68,12 @@ pub struct TitleFiles {
     pub immutable: Vec<TitleFile>,
     /// Files beside it, in the order in which they should appear: the HLS entry point last.
     pub manifests: Vec<TitleFile>,
-    /// What the manifests say.
+    /// Content of the manifests.
     pub presentation: Presentation,
 }
 
 impl TitleContent {
-    /// Puts every file together.
+    /// Builds every file.
     ///
     /// Fails without rungs, if they do not make a ladder, if layers are asked for and they are not
     /// cuts of one fit, or if something cannot be written.
@@ -215,7 +188,7 @@ impl TitleContent {
     }
 }
 
-/// A rung's file and what lies where in it.
+/// A rung's file and its layout.
 struct RungFile {
     id: String,
     bytes: Vec<u8>,
@@ -296,7 +269,7 @@ pub(super) fn byte_range(range: &std::ops::Range<u64>) -> ByteRange {
     }
 }
 
-/// All playlists, named without the folder that they lie in.
+/// All playlists, named without their folder.
 fn playlists(presentation: &Presentation) -> Result<Vec<TitleFile>, PackageError> {
     let playlists = hls::write(presentation)?;
     let files = playlists.into_iter().map(|playlist| TitleFile {
@@ -330,8 +303,4 @@ pub(super) fn content_hash(files: &[TitleFile]) -> String {
 /// The SHA-256 of `bytes`, 64 hex digits.
 pub(super) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

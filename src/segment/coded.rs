@@ -1,5 +1,5 @@
-//! A segment as its coded keyframes, free of boxes: what an encoder hands over and a player works
-//! from. Knows where keyframes stand and which bytes are theirs, not what the bytes mean.
+//! A segment as its coded keyframes, without boxes: the output of an encoder and the input of a
+//! player's decoder. Knows positions and bytes of keyframes, not their meaning.
 
 use super::error::{Place, SegmentError};
 use super::keyframes::{positions_from_durations, sample_durations};
@@ -25,7 +25,7 @@ pub struct CodedSegment {
 /// One coded keyframe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodedFrame {
-    /// Frame of the segment that it is, from 0.
+    /// Number of its frame in the segment, from 0.
     pub position: u32,
     /// Its layers, lowest component first.
     pub layers: Vec<Bytes>,

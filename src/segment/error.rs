@@ -1,4 +1,4 @@
-//! What can be wrong with a track, an init segment, a media segment or an index, and where.
+//! Errors of tracks, init segments, media segments and indexes, with their places.
 
 use std::fmt;
 
@@ -61,7 +61,7 @@ pub enum SegmentError {
     Missing {
         /// The box that should hold it.
         place: Place,
-        /// What is missing.
+        /// The missing box.
         child: FourCc,
     },
     /// A field holds a value that it may not have.
@@ -71,9 +71,9 @@ pub enum SegmentError {
         place: Place,
         /// Name of the field, as in its specification.
         field: &'static str,
-        /// What stands there.
+        /// The value.
         found: String,
-        /// What may stand there.
+        /// Allowed values.
         expected: String,
     },
     /// A `prmC` of a format that this build does not know.
@@ -93,7 +93,7 @@ pub enum SegmentError {
         field: &'static str,
         /// The value.
         found: String,
-        /// What could be written.
+        /// Values that can be written.
         expected: String,
     },
 }

@@ -25,7 +25,7 @@ pub struct SegmentBytes {
     pub sap: bool,
 }
 
-/// What lies where in a file.
+/// Layout of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MediaFile {
     /// Track, duration, bitrates.

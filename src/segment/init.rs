@@ -40,7 +40,8 @@
 //! An unknown version is refused; bytes after the last field are ignored.
 
 use super::boxes::{
-    Atom, Btrt, Ftyp, Hdlr, Mdhd, Mehd, Mvhd, Prm1, Reader, Tkhd, Trex, Writer, write_sample_table,
+    Atom, Btrt, Hdlr, Mdhd, Mehd, Prm1, Reader, Tkhd, Writer, write_ftyp, write_mvhd,
+    write_sample_table, write_trex,
 };
 use super::error::{FourCc, SegmentError};
 use super::track::Track;
@@ -87,19 +88,14 @@ pub fn write_init(
 ) -> Result<Vec<u8>, SegmentError> {
     track.check()?;
     let mut w = Writer::default();
-    Ftyp::ours().write(&mut w);
+    write_ftyp(&mut w);
     w.boxed(MOOV, |w| {
-        let timescale = track.timescale().ticks();
-        Mvhd { timescale }.write(w);
+        write_mvhd(w, track.timescale().ticks());
         w.boxed(TRAK, |w| write_trak(w, track, bitrates));
         w.boxed(MVEX, |w| {
             let duration = duration.ticks;
             Mehd { duration }.write(w);
-            Trex {
-                track: TRACK_ID,
-                flags: Trex::DEPENDENT,
-            }
-            .write(w);
+            write_trex(w, TRACK_ID);
         });
     });
     Ok(w.finish())

@@ -1,6 +1,6 @@
 //! Which frames of a segment are keyframes, and how long their samples last.
 //!
-//! Keyframes stand at the first and last frame of a segment and every `interval` frames between.
+//! Keyframes are the first and last frame of a segment and every `interval`th frame between.
 //! **A sample ends its span**: sample 0 lasts one frame, sample k covers the frames after keyframe
 //! k−1 up to and including keyframe k, so that the whole samples of a cut-off fetch are exactly
 //! the frames that can be made of it.
@@ -25,7 +25,7 @@ pub fn keyframe_positions(frames: u32, interval: u32) -> Vec<u32> {
 }
 
 /// Ticks that each sample lasts, for rising keyframe positions in a segment of `frames` frames of
-/// `frame_ticks` ticks. The last sample stops with the segment even if its keyframe stands past
+/// `frame_ticks` ticks. The last sample ends with the segment even if its keyframe is past
 /// the end (see [`SegmentHead::overhang`](super::sample::SegmentHead)).
 pub fn sample_durations(positions: &[u32], frames: u32, frame_ticks: u32) -> Vec<u32> {
     let mut covered = 0;
@@ -39,7 +39,7 @@ pub fn sample_durations(positions: &[u32], frames: u32, frame_ticks: u32) -> Vec
 }
 
 /// The inverse of [`sample_durations`] for a segment without overhang: the frame that each sample
-/// ends with. `None` if a duration is no whole number of frames, or none at all.
+/// ends with. `None` if a duration is zero or not a whole number of frames.
 pub fn positions_from_durations(durations: &[u32], frame_ticks: u32) -> Option<Vec<u32>> {
     let mut end = 0u32;
     let positions = durations.iter().map(|&ticks| {
@@ -52,9 +52,9 @@ pub fn positions_from_durations(durations: &[u32], frame_ticks: u32) -> Option<V
     positions.collect()
 }
 
-/// The keyframes that frame `frame` lies between, as indices into rising `positions`, and how far
-/// it is on the way from the first to the second, 0 to 1. A frame that is a keyframe lies at the
-/// end (1) of its span; the first keyframe lies between itself and itself. `None` past the last.
+/// The keyframes around frame `frame`, as indices into rising `positions`, and its relative position
+/// between them, 0 to 1. A keyframe is at the end (1) of its span, the first one between itself and
+/// itself. `None` past the last.
 ///
 /// Encoder and player both ask here, so that they interpolate alike to the last bit.
 pub fn bracket(positions: &[u32], frame: u32) -> Option<(usize, usize, f32)> {

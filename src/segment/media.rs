@@ -10,9 +10,11 @@
 //! | `mdat` | 8 | the samples |
 //!
 //! 124 + 8 n bytes in all for a segment that can be switched to. Clauses: ISO/IEC 14496-12 §8.8,
-//! §8.16; ISO/IEC 23000-19 §7. What the samples hold is the business of [`super::sample`].
+//! §8.16; ISO/IEC 23000-19 §7. For the content of samples see [`super::sample`].
 
-use super::boxes::{Atom, BoxHeader, Mfhd, Reader, Styp, Tfdt, Tfhd, Trun, TrunSample, Writer};
+use super::boxes::{
+    Atom, BoxHeader, Mfhd, Reader, Tfdt, Tfhd, Trun, TrunSample, Writer, write_styp,
+};
 use super::error::{FourCc, SegmentError};
 use super::init::TRACK_ID;
 use crate::time::MediaTime;
@@ -64,7 +66,7 @@ pub fn write_media(
 ) -> Result<Vec<u8>, SegmentError> {
     let run = run_of(samples, sap)?;
     let mut w = Writer::default();
-    Styp::ours().write(&mut w);
+    write_styp(&mut w);
     w.boxed(MOOF, |w| {
         Mfhd { sequence }.write(w);
         w.boxed(TRAF, |w| {
@@ -149,7 +151,7 @@ pub fn sample_ends(head: &[u8]) -> Result<Vec<(u64, u64)>, SegmentError> {
     Ok(ends.collect())
 }
 
-/// The next `moof`; what stands before it is passed over.
+/// The next `moof`; boxes before it are skipped.
 fn next_fragment<'a>(top: &mut Reader<'a>) -> Result<Reader<'a>, SegmentError> {
     loop {
         match top.next_box()? {
@@ -314,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn no_samples_is_no_segment() {
+    fn a_segment_without_samples_is_refused() {
         let start = MediaTime::new(0, Timescale::new(1000).unwrap());
         assert!(write_media(1, start, true, &[]).is_err());
     }

@@ -7,7 +7,7 @@
 //! (ISO/IEC 23000-19 §7) narrows them; `prm1`, `prmC` and the samples are our own and described in
 //! [`init`] and [`sample`], byte by byte.
 //!
-//! Nothing here knows what a layer means, what a frame looks like, or where bytes are kept.
+//! Nothing here decodes layers, generates frames, or reads files.
 //! Parsers never panic, never allocate on the word of a length field, and name the box path and
 //! byte offset of whatever is wrong.
 
@@ -15,6 +15,7 @@ mod boxes;
 pub mod coded;
 mod error;
 pub mod file;
+mod hash;
 pub mod init;
 pub mod keyframes;
 pub mod media;
@@ -24,6 +25,7 @@ mod track;
 pub mod tree;
 
 pub use error::{FourCc, Place, SegmentError};
+pub use hash::{hex, parse_sha256};
 pub use track::{CODEC, MAX_PROFILE, MAX_SIDE, StartLatent, Track, display_size};
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What stands in a sample: the bytes of one keyframe, in as small a frame as will hold them.
+//! The content of a sample: the bytes of one keyframe with as little framing as possible.
 //!
 //! # Layout
 //!
@@ -25,18 +25,19 @@
 //! on all bytes but the last, never longer than needed.
 //!
 //! **Checksum**: the CRC-32 of zip and PNG (ISO 3309) over all samples of the segment without these
-//! four bytes, big-endian. Damaged layers decode to other prompts as a rule, so this is what tells;
+//! four bytes, big-endian. Damaged layers usually decode to other prompts, so only this detects damage;
 //! a cut-off segment cannot be checked. Format version 1 had none, from version 2 on every segment
 //! has one: 4 bytes, 0.06 to 0.2 % of the shipped title's rungs (2 bytes a sample would be 0.3 to
 //! 0.9 %).
 //!
 //! **Chained** (official prompts only): the segment goes on from the one before it. Its first
 //! keyframe is the last one of that segment once more, and starts from the same latent that it
-//! started from there. Such a segment is no random access point. **Overhang**: the last keyframe
+//! started from there. Such a segment is not a random access point. **Overhang**: the last keyframe
 //! is the first frame of the *next* segment of the chain; this segment's pictures end one frame
 //! before it.
 
-use super::error::{Place, SegmentError};
+use super::boxes::Reader;
+use super::error::SegmentError;
 use super::track::{StartLatent, Track};
 use bytes::Bytes;
 use std::ops::Range;
@@ -49,17 +50,17 @@ const CHAINED: u8 = 2;
 const OVERHANG: u8 = 4;
 const CHECKSUM: u8 = 8;
 
-/// Where the checksum stands in the first sample of a segment that has one.
+/// Bytes of the checksum in the first sample of a segment that has one.
 const CHECKSUM_BYTES: Range<usize> = 1..5;
 
-/// What the first sample of a segment says about all of it.
+/// The head of a segment, carried by its first sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentHead {
     /// Pictures of the segment, 1 to [`MAX_FRAMES`].
     pub frames: u32,
     /// Whether the segment goes on from the one before it (see the module's page).
     pub chained: bool,
-    /// Whether the last keyframe stands one frame past the segment's end.
+    /// Whether the last keyframe is one frame past the segment's end.
     pub overhang: bool,
     /// The latent that the segment begins with, where [`Track::start_latent`] calls for one.
     pub start_latent: Option<Bytes>,
@@ -133,26 +134,20 @@ impl SampleBody {
     ///
     /// Fails, naming sample and byte, on bytes that [`Self::encode`] would not have written.
     pub fn decode(bytes: &[u8], track: &Track, index: usize) -> Result<Self, SegmentError> {
-        let mut cursor = Cursor {
-            rest: bytes,
-            size: bytes.len(),
-            index,
-        };
+        let mut r = Reader::of_sample(bytes, index);
         let head = match index {
-            0 => Some(decode_head(&mut cursor, track)?),
+            0 => Some(decode_head(&mut r, track)?),
             _ => None,
         };
         let measured = track.layers().saturating_sub(1);
         let lengths: Vec<u32> = (0..measured)
-            .map(|_| cursor.varint("layer length"))
+            .map(|_| varint(&mut r, "layer length"))
             .collect::<Result<_, _>>()?;
         let mut layers = Vec::with_capacity(track.layers());
         for length in lengths {
-            layers.push(Bytes::copy_from_slice(
-                cursor.take(length as usize, "layer")?,
-            ));
+            layers.push(Bytes::copy_from_slice(r.take(length as usize, "layer")?));
         }
-        layers.push(Bytes::copy_from_slice(cursor.rest));
+        layers.push(Bytes::copy_from_slice(r.take(r.left(), "layer")?));
         Ok(Self { head, layers })
     }
 }
@@ -197,35 +192,31 @@ fn encode_head(head: &SegmentHead, track: &Track, out: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
-fn decode_head(cursor: &mut Cursor<'_>, track: &Track) -> Result<SegmentHead, SegmentError> {
-    let flags = cursor.u8("flags")?;
+fn decode_head(r: &mut Reader<'_>, track: &Track) -> Result<SegmentHead, SegmentError> {
+    let flags = r.u8("flags")?;
+    let found = format!("{flags:#04x}");
     if flags & !(HAS_LATENT | CHAINED | OVERHANG | CHECKSUM) != 0 {
-        return Err(cursor.bad(0, "flags", format!("{flags:#04x}"), "bits 0 to 3 only"));
+        return Err(r.bad_at(0, "flags", found, "bits 0 to 3 only"));
     }
     let checksum = match flags & CHECKSUM {
         0 => None,
-        _ => Some(cursor.u32("checksum")?),
+        _ => Some(r.u32("checksum")?),
     };
-    let frames = cursor.varint("frames")?;
+    let frames = varint(r, "frames")?;
     if !(1..=MAX_FRAMES).contains(&frames) {
-        return Err(cursor.bad(1, "frames", frames.to_string(), "1 to 65535"));
+        return Err(r.bad_at(1, "frames", frames, "1 to 65535"));
     }
     if flags & OVERHANG != 0 && track.start_latent != StartLatent::Chain {
-        return Err(cursor.bad(
-            0,
-            "flags",
-            format!("{flags:#04x}"),
-            "no overhang but in a chain",
-        ));
+        return Err(r.bad_at(0, "flags", found, "no overhang but in a chain"));
     }
     let chained = flags & CHAINED != 0;
     let has_latent = flags & HAS_LATENT != 0;
     if let Some((found, expected)) = latent_problem(track, chained, has_latent) {
-        return Err(cursor.bad(0, "start latent", found.to_owned(), expected));
+        return Err(r.bad_at(0, "start latent", found, expected));
     }
     let start_latent = if has_latent {
-        let length = cursor.varint("start latent length")?;
-        let latent = cursor.take(length as usize, "start latent")?;
+        let length = varint(r, "start latent length")?;
+        let latent = r.take(length as usize, "start latent")?;
         Some(Bytes::copy_from_slice(latent))
     } else {
         None
@@ -239,7 +230,7 @@ fn decode_head(cursor: &mut Cursor<'_>, track: &Track) -> Result<SegmentHead, Se
     })
 }
 
-/// What is wrong with having or lacking a start latent, as (found, expected).
+/// The fault of having or lacking a start latent, as (found, expected).
 fn latent_problem(track: &Track, chained: bool, present: bool) -> Option<(&str, &'static str)> {
     let mode = track.start_latent;
     match (chained, present) {
@@ -267,87 +258,21 @@ fn put_varint(out: &mut Vec<u8>, mut value: u32) {
     out.push(value as u8);
 }
 
-/// What is left of a sample, for errors that name it.
-struct Cursor<'a> {
-    rest: &'a [u8],
-    size: usize,
-    index: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn place(&self, offset: usize) -> Place {
-        Place {
-            path: format!("sample {}", self.index),
-            offset: offset as u64,
+/// The next LEB128 number: below 2^32, and no longer than needed.
+fn varint(r: &mut Reader<'_>, field: &'static str) -> Result<u32, SegmentError> {
+    let start = r.offset();
+    let mut value = 0u64;
+    for shift in (0..35).step_by(7) {
+        let byte = r.u8(field)?;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            let value = u32::try_from(value).ok();
+            let value = value.filter(|_| shift == 0 || byte != 0);
+            let bad = || r.bad_at(start, field, "a malformed varint", "one below 2^32");
+            return value.ok_or_else(bad);
         }
     }
-
-    fn bad(
-        &self,
-        offset: usize,
-        field: &'static str,
-        found: String,
-        expected: &str,
-    ) -> SegmentError {
-        SegmentError::Field {
-            place: self.place(offset),
-            field,
-            found,
-            expected: expected.to_owned(),
-        }
-    }
-
-    fn take(&mut self, count: usize, what: &str) -> Result<&'a [u8], SegmentError> {
-        let Some((taken, rest)) = self.rest.split_at_checked(count) else {
-            return Err(SegmentError::Truncated {
-                place: self.place(self.size - self.rest.len()),
-                what: what.to_owned(),
-                needed: count as u64,
-                left: self.rest.len() as u64,
-            });
-        };
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn u8(&mut self, what: &str) -> Result<u8, SegmentError> {
-        Ok(self.take(1, what)?.first().copied().unwrap_or_default())
-    }
-
-    fn u32(&mut self, what: &str) -> Result<u32, SegmentError> {
-        let mut bytes = [0; 4];
-        bytes.copy_from_slice(self.take(4, what)?);
-        Ok(u32::from_be_bytes(bytes))
-    }
-
-    fn varint(&mut self, what: &'static str) -> Result<u32, SegmentError> {
-        let start = self.size - self.rest.len();
-        let mut value = 0u64;
-        for shift in (0..35).step_by(7) {
-            let byte = self.u8(what)?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                let overlong = shift > 0 && byte == 0;
-                return u32::try_from(value)
-                    .ok()
-                    .filter(|_| !overlong)
-                    .ok_or_else(|| {
-                        self.bad(
-                            start,
-                            what,
-                            "a malformed varint".to_owned(),
-                            "one below 2^32",
-                        )
-                    });
-            }
-        }
-        Err(self.bad(
-            start,
-            what,
-            "a varint without end".to_owned(),
-            "at most 5 bytes",
-        ))
-    }
+    Err(r.bad_at(start, field, "a varint without end", "at most 5 bytes"))
 }
 
 #[cfg(test)]
@@ -481,7 +406,7 @@ mod tests {
         }
 
         #[test]
-        fn what_decodes_encodes_to_the_same_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), index in 0usize..2) {
+        fn decoded_samples_encode_to_the_same_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), index in 0usize..2) {
             if let Ok(body) = SampleBody::decode(&bytes, &track(), index) {
                 prop_assert_eq!(body.encode(&track()).unwrap(), bytes);
             }

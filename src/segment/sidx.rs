@@ -1,4 +1,4 @@
-//! `sidx`: the index of an on-demand file (ISO/IEC 14496-12 §8.16.3). It stands between `moov`
+//! `sidx`: the index of an on-demand file (ISO/IEC 14496-12 §8.16.3). It is between `moov`
 //! and the first segment, lists every segment, and counts its `styp` in.
 
 use super::boxes::{Atom, Reader, Writer};
@@ -172,7 +172,7 @@ fn read_entry(r: &mut Reader<'_>) -> Result<IndexEntry, SegmentError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::boxes::testing::round_trip;
+    use super::super::boxes::tests::round_trip;
     use super::*;
 
     fn index(start: u64) -> SegmentIndex {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_not_written() {
+    fn sizes_and_counts_out_of_range_are_refused() {
         let mut large = index(0);
         large.entries[0].size = MAX_SIZE + 1;
         assert!(large.to_bytes().is_err());

@@ -1,4 +1,4 @@
-//! What a player must know of a rung before its first segment: everything in `prmC`, and the
+//! The configuration of a rung, needed before its first segment: the content of `prmC`, and the
 //! sizes of the sample entry. Knows no bytes: [`super::init`] writes and reads them.
 
 use super::error::SegmentError;
@@ -15,7 +15,7 @@ pub const MAX_PROFILE: usize = 16;
 /// Largest side of a picture, in pixels.
 pub const MAX_SIDE: u32 = 16_384;
 
-/// Where the latent comes from that a segment's first frame is generated from, beside the noise.
+/// Origin of the latent that is mixed with noise to generate a segment's first frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum StartLatent {

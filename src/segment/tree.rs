@@ -1,5 +1,5 @@
-//! The boxes of a file as a tree, for people who look inside. Knows which boxes hold others, not
-//! what the rest means.
+//! The boxes of a file as a tree, for inspection. Knows which boxes hold others, not the meaning of
+//! the rest.
 
 use super::boxes::Reader;
 use super::error::{FourCc, SegmentError};

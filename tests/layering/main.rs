@@ -12,6 +12,7 @@ use std::path::Path;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("frame", &[]),
+    ("store", &[]),
     ("claim", &[]),
     ("network", &[]),
     ("flow", &["frame"]),
@@ -23,12 +24,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("source", &["frame", "time"]),
     (
         "package",
-        &["time", "frame", "claim", "prompt", "segment", "manifest"],
+        &[
+            "time", "frame", "claim", "store", "prompt", "segment", "manifest",
+        ],
     ),
     (
         "encode",
         &[
             "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
+        ],
+    ),
+    (
+        "transcode",
+        &[
+            "frame", "time", "segment", "manifest", "model", "prompt", "quality", "source",
+            "encode", "render", "package",
         ],
     ),
     (

@@ -1,6 +1,5 @@
-//! Ctrl-C and SIGTERM during an encode: says what is kept and how to go on, then ends the process.
-//!
-//! Everything that an encode writes appears whole or not at all, so the process may end anywhere.
+//! Ctrl-C and SIGTERM during an encode: says what is kept and how to continue, then ends the
+//! process. Everything that an encode writes appears whole or not at all, so it may end anywhere.
 
 use super::watch::Stage;
 use std::thread;
@@ -9,25 +8,30 @@ use tokio::runtime::Builder;
 /// Exit code of an interrupted command.
 const INTERRUPTED: i32 = 130;
 
-/// From here on an interruption prints what `explain` says and ends the process with exit code 130.
-pub(super) fn explain_with(stage: Stage, explain: impl FnOnce() -> String + Send + 'static) {
+/// From here on an interruption prints how many segments are kept in `place` and ends the process
+/// with exit code 130.
+pub(super) fn explain_with(stage: Stage, place: String) {
     let watch = move || {
         let runtime = Builder::new_current_thread().enable_all().build();
-        // Without a runtime the system's own way to end a process remains.
+        // Without a runtime the system's default remains: the process ends without a message.
         let Ok(runtime) = runtime else { return };
         if runtime.block_on(interruption()).is_some() {
             stage.clear();
-            eprintln!("interrupted: {}", explain());
+            match stage.kept() {
+                0 => eprintln!("interrupted: no segment was finished yet"),
+                count => eprintln!(
+                    "interrupted: {count} finished segments are kept in {place}; the same command continues from them, with --restart it starts over"
+                ),
+            }
             std::process::exit(INTERRUPTED);
         }
     };
-    // As above.
-    let _ = thread::Builder::new()
-        .name("interrupt".to_owned())
-        .spawn(watch);
+    let thread = thread::Builder::new().name("interrupt".to_owned());
+    // As above, if there can be no thread.
+    let _ = thread.spawn(watch);
 }
 
-/// Completes when somebody wants the process to end; `None` if that cannot be watched.
+/// Completes on a request to end the process; `None` if signals cannot be watched.
 async fn interruption() -> Option<()> {
     tokio::select! {
         caught = tokio::signal::ctrl_c() => caught.ok(),

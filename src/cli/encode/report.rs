@@ -1,25 +1,9 @@
-//! What an encode tells when it is done: effort, and what came of it.
+//! What an encode prints when it is done: the title, and the effort that it took.
 
-use super::share::Shard;
-use super::watch::span;
 use crate::cli::publication::Published;
-use crate::package::work::Plan;
+use crate::transcode::{Done, Effort, Shard, duration_text};
 use serde::Serialize;
-use std::path::Path;
 use std::time::Duration;
-
-/// Planned work, and what the segments that were fitted in this run took.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Effort {
-    /// Segments of the share.
-    pub(super) segments: u32,
-    /// Those of them that were found done.
-    pub(super) kept: u32,
-    /// Passes over the keyframes, summed over segments.
-    pub(super) passes: u64,
-    /// Frames generated.
-    pub(super) visits: u64,
-}
 
 /// The result of an encode that ends in a title.
 #[derive(Serialize)]
@@ -44,31 +28,31 @@ impl Report {
         }
     }
 
-    /// The same for people, on stderr, and what to do with the title at `out` next.
-    pub(super) fn explain(&self, out: &Path) {
+    /// The same as text on stderr, and what to do with the title at `out` next.
+    pub(super) fn explain(&self, out: &str) {
         self.published.explain();
-        eprintln!(
-            "encoded in {}, {:.1} s per second of video",
-            span(self.seconds),
-            self.seconds_per_second
-        );
-        let out = quoted(&out.to_string_lossy());
-        eprintln!("next: promptus play {out}   (frames)   promptus serve {out}   (over HTTP)");
+        let (time, rate) = (duration_text(self.seconds), self.seconds_per_second);
+        eprintln!("encoded in {time}, {rate:.1} s per second of video");
+        if !out.contains("://") {
+            let out = quoted(out);
+            eprintln!("next: promptus play {out}   (frames)   promptus serve {out}   (over HTTP)");
+        }
     }
 }
 
 /// `path` as a shell takes it.
 fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+,@%".contains(c);
-    match !path.is_empty() && !path.starts_with('-') && path.chars().all(plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', r"'\''")),
+    if !path.is_empty() && !path.starts_with('-') && path.chars().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
     }
 }
 
-/// The result of one share of an encode.
+/// The result of one shard of an encode.
 #[derive(Serialize)]
-pub(super) struct ShareReport {
+pub(super) struct ShardReport {
     plan: String,
     shard: String,
     segments: usize,
@@ -79,39 +63,39 @@ pub(super) struct ShareReport {
     seconds: f64,
 }
 
-impl ShareReport {
-    pub(super) fn new(
-        name: String,
-        shard: Shard,
-        plan: &Plan,
-        effort: Effort,
-        elapsed: Duration,
-    ) -> Self {
+impl ShardReport {
+    pub(super) fn new(plan: String, shard: Shard, done: &Done, elapsed: Duration) -> Self {
+        let Effort {
+            segments,
+            kept,
+            passes,
+            visits,
+        } = done.effort;
         Self {
-            plan: name,
+            plan,
             shard: shard.to_string(),
-            segments: plan.segments.len(),
-            own: effort.segments,
-            kept: effort.kept,
-            passes: effort.passes,
-            visits: effort.visits,
+            segments: done.plan.segments.len(),
+            own: segments,
+            kept,
+            passes,
+            visits,
             seconds: elapsed.as_secs_f64(),
         }
     }
 
-    /// The same for people, on stderr.
+    /// The same as text on stderr.
     pub(super) fn explain(&self, place: &str) {
         let Self {
+            plan,
             shard,
-            own,
             segments,
+            own,
             kept,
             seconds,
-            plan,
             ..
         } = self;
         eprintln!(
-            "{place}/{plan}: share {shard} is done, {own} of {segments} segments, {kept} of them found done, in {seconds:.0} s"
+            "{place}/{plan}: shard {shard} has its {own} of {segments} segments, {kept} of them from before, in {seconds:.0} s"
         );
     }
 }

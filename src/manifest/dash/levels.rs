@@ -1,5 +1,5 @@
 //! One kind of segment information as Period, AdaptationSet and Representation together give it:
-//! what stands further in overrides what stands further out (ISO/IEC 23009-1 §5.3.9.1).
+//! inner levels override outer ones (ISO/IEC 23009-1 §5.3.9.1).
 
 use super::tree::Element;
 use crate::manifest::error::{MAX_URL, Source};
@@ -68,7 +68,7 @@ impl<'a> Levels<'a> {
         timescale.ok_or_else(|| self.invalid("timescale", "1 to 2^32 − 1"))
     }
 
-    /// Where the child element Initialization says that the init segment lies, if there is one.
+    /// Place of the init segment by the child element Initialization, if there is one.
     pub(super) fn initialization(
         &self,
     ) -> Result<Option<(String, Option<ByteRange>)>, ManifestError> {

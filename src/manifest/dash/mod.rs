@@ -1,12 +1,12 @@
 //! MPEG-DASH: ISO/IEC 23009-1, static presentations of one period.
 //!
-//! The byte-range form is written for the on-demand profile (§8.3): one file and its `sidx` a
-//! Representation. The segment-URL form is written for the live profile (§8.4): a SegmentTemplate
+//! Byte ranges are written for the on-demand profile (§8.3): one file and its `sidx` a
+//! Representation. Segment URLs are written for the live profile (§8.4): a SegmentTemplate
 //! with a SegmentTimeline, as segments need not last equally long. Read are also templates with one
 //! `@duration` for all segments, SegmentLists, and several BaseURLs for the same files.
 //!
-//! What the schema has no attribute for stands in SupplementalProperty descriptors of the schemes
-//! below.
+//! SupplementalProperty descriptors of the schemes below carry what the schema has no attribute
+//! for.
 
 mod levels;
 mod list;
@@ -16,11 +16,15 @@ mod timeline;
 mod tree;
 mod write;
 
+pub(crate) use read::parse;
 pub use read::{read, read_place};
+pub(crate) use tree::Element;
 pub use write::write;
 
-const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
-const ON_DEMAND: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
+/// Of the elements of an MPD.
+pub(crate) const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
+/// Profile of titles in byte ranges (§8.3).
+pub(crate) const ON_DEMAND: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
 const LIVE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
 /// Of an MPD: the URL of `quality.json`.
@@ -30,7 +34,7 @@ const WEIGHTS: &str = "urn:promptus:weights";
 /// Of an AdaptationSet: where the weights can be fetched.
 const WEIGHTS_URL: &str = "urn:promptus:weights-url";
 /// Of an AdaptationSet, as an EssentialProperty: its Representations hold only the components that
-/// those of `@dependencyId` lack. Whoever does not know the scheme leaves the set alone.
+/// those of `@dependencyId` lack. Players that do not know the scheme ignore the set.
 const LAYERS: &str = "urn:promptus:layers";
 /// Of a Representation: its true rate in bit/s.
 const AVERAGE_BANDWIDTH: &str = "urn:promptus:average-bandwidth";

@@ -1,8 +1,8 @@
 //! Reads MPDs: our own and those that say the same in other words.
 //!
 //! AdaptationSets of other codecs, and those with an EssentialProperty other than that of our
-//! layers, are passed over as §5.8.4.8 demands. In the byte-range form the segments stand in the file's `sidx` and
-//! stay empty here.
+//! layers, are ignored as §5.8.4.8 demands. With byte ranges the segments are in the file's `sidx`
+//! and stay empty here.
 //!
 //! Where several BaseURL elements name the same files at several places (§5.6), a presentation is that
 //! of one choice among them.
@@ -12,21 +12,31 @@ use super::timeline::Period;
 use super::tree::Element;
 use super::{AVERAGE_BANDWIDTH, LAYERS, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL};
 use super::{list, template};
+use crate::manifest::addressing::{codec, profile_of, rank_of_id};
 use crate::manifest::clock::{parse_iso_duration, whole_frames};
 use crate::manifest::error::{MAX_SEGMENTS, Source};
-use crate::manifest::forms::{codec, profile_of, rank_of_id};
 use crate::manifest::reference::join;
 use crate::manifest::{Group, Layer, ManifestError, Presentation, Representation};
 use crate::time::{FrameRate, MediaTime};
 use std::cell::Cell;
 
-/// Most places for the same files that are told apart.
+/// Limit of alternative places for the same files.
 const MOST_PLACES: usize = 16;
 
 /// Reads an MPD. `url` names it in errors; the URLs inside stay relative to it. Of several places for
 /// the same files it is the first.
 pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
     read_place(url, text, 0).map(|(presentation, _)| presentation)
+}
+
+/// The elements of an MPD's text.
+pub(crate) fn parse(url: &str, text: &str) -> Result<Element, ManifestError> {
+    parse_source(&Source::new(url, text)?)
+}
+
+fn parse_source(source: &Source<'_>) -> Result<Element, ManifestError> {
+    source.check_head()?;
+    Element::parse(source)
 }
 
 /// As [`read`] with place number `place`, from 0 and again from the first after the last; and how many
@@ -37,8 +47,7 @@ pub fn read_place(
     place: usize,
 ) -> Result<(Presentation, usize), ManifestError> {
     let source = Source::new(url, text)?;
-    source.check_head()?;
-    let mpd = Element::parse(&source)?;
+    let mpd = parse_source(&source)?;
     let mut document = Document {
         source: &source,
         period: &mpd,
@@ -312,7 +321,7 @@ impl Document<'_> {
             .ok_or_else(|| self.invalid(element, name, "this attribute"))
     }
 
-    /// `@sar` in lowest terms, `1:1` where there is none.
+    /// `@sar` in lowest terms, `1:1` if it is absent.
     fn pixel_aspect(&self, set: &Element) -> Result<(u32, u32), ManifestError> {
         let text = set.get("sar").unwrap_or("1:1");
         let sides = text.split_once(':');

@@ -3,8 +3,8 @@
 use super::levels::Levels;
 use super::timeline::{Period, spans};
 use super::tree::Element;
-use super::write::unwritable;
-use crate::manifest::forms::{INIT_NAME, segment_name};
+use crate::manifest::addressing::{INIT_NAME, segment_name};
+use crate::manifest::error::unwritable;
 use crate::manifest::reference::{folder, join};
 use crate::manifest::{Group, ManifestError, Representation, SegmentRef};
 use crate::time::MediaTime;
@@ -24,7 +24,7 @@ pub(super) fn write(group: &Group) -> Result<Element, ManifestError> {
     Ok(template.child(Element::new("SegmentTimeline").children(runs(segments))))
 }
 
-/// The folder of a rung whose URLs are those of the segment-URL form.
+/// The folder of a rung that is addressed by segment URLs.
 pub(super) fn folder_of(rung: &Representation) -> Result<&str, ManifestError> {
     let folder = folder(&rung.url);
     let urls = rung.segments.iter().enumerate();

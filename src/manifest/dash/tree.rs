@@ -1,4 +1,4 @@
-//! XML as a tree of elements, each with the line that it stands on: all that an MPD needs.
+//! XML as a tree of elements with their line numbers: as much as an MPD needs.
 //!
 //! Foreign documents are read with bounds: nesting is limited, entities are the five of XML, and a
 //! DOCTYPE is refused. Namespaces are dropped from element names.
@@ -13,8 +13,8 @@ const MAX_DEPTH: usize = 32;
 
 /// An element with its attributes in order.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Element {
-    pub(super) name: String,
+pub(crate) struct Element {
+    pub(crate) name: String,
     pub(super) attributes: Vec<(String, String)>,
     pub(super) children: Vec<Element>,
     /// Text directly inside, without the white space around it.
@@ -57,7 +57,7 @@ impl Element {
     }
 
     /// The value of an attribute.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.attributes.iter().find(|(key, _)| key == name)?;
         Some(&found.1)
     }
@@ -68,8 +68,18 @@ impl Element {
     }
 
     /// The first child of a name.
-    pub(super) fn first(&self, name: &str) -> Option<&Element> {
+    pub(crate) fn first(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
+    }
+
+    /// This element and all below it, in the order of the document.
+    pub(crate) fn descendants(&self) -> impl Iterator<Item = &Element> {
+        let mut open = vec![self];
+        std::iter::from_fn(move || {
+            let next = open.pop()?;
+            open.extend(next.children.iter().rev());
+            Some(next)
+        })
     }
 
     /// The root element of a document.
@@ -213,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_elements_read_back() {
         let root = Element::new("MPD")
             .with("a", "1 < 2 & \"so\" on")
             .child(Element::new("BaseURL").containing("a&b<c>.mp4"))

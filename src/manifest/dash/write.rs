@@ -6,13 +6,13 @@ use super::{
     template,
 };
 use crate::manifest::clock::iso_duration;
+use crate::manifest::error::unwritable;
 use crate::manifest::{ByteRange, Group, Layer, ManifestError, Presentation, Representation};
 use crate::time::MediaTime;
 
-/// The MPD of a title, to lie in the place that all URLs are relative to.
+/// The MPD of a title, for the folder that all URLs are relative to.
 ///
-/// In the byte-range form every rung needs its init and index ranges; in the segment-URL form the
-/// URLs must be those of [`Presentation::segment_urls`]. Anything else is unwritable.
+/// With byte ranges every rung needs its init and index ranges; with segment URLs they must be those of [`Presentation::segment_urls`]. Anything else is unwritable.
 pub fn write(presentation: &Presentation) -> Result<String, ManifestError> {
     let rungs = || {
         presentation
@@ -158,7 +158,7 @@ fn head_of(group: &Group, rung: &Representation) -> Result<Element, ManifestErro
         .with("qualityRanking", ranking))
 }
 
-/// Adds to a Representation what it is worth and where it lies.
+/// Adds rates, score and URLs to a Representation.
 fn with_place(
     element: Element,
     group: &Group,
@@ -203,11 +203,4 @@ fn property(kind: &'static str, scheme: &str, value: &str) -> Element {
 /// First and last byte, both included.
 fn range(range: ByteRange) -> String {
     format!("{}-{}", range.start, range.end().saturating_sub(1))
-}
-
-pub(super) fn unwritable(place: &str, problem: &str) -> ManifestError {
-    ManifestError::Unwritable {
-        place: place.to_owned(),
-        problem: problem.to_owned(),
-    }
 }

@@ -6,8 +6,8 @@
 
 use super::variant::Variant;
 use super::{Media, Variables, syntax};
+use crate::manifest::addressing::codec;
 use crate::manifest::error::Source;
-use crate::manifest::forms::codec;
 use crate::manifest::{ManifestError, Presentation};
 use crate::time::{MediaTime, Timescale};
 use m3u8_rs::MasterPlaylist;

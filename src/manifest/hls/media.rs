@@ -1,6 +1,6 @@
-//! What one media playlist says: an init segment and the media segments of one rung.
+//! One media playlist: the init segment and the media segments of one rung.
 
-use crate::manifest::forms::{INIT_NAME, segment_name};
+use crate::manifest::addressing::{INIT_NAME, segment_name};
 use crate::manifest::{ByteRange, Group, Representation, SegmentRef};
 use crate::time::MediaTime;
 
@@ -8,7 +8,7 @@ use crate::time::MediaTime;
 /// that it was read from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Media {
-    /// Where the init segment lies.
+    /// URL of the init segment.
     pub url: String,
     /// The init segment within `url`; `None` means all of it.
     pub init: Option<ByteRange>,

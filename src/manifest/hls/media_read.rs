@@ -9,7 +9,7 @@ use crate::time::{FrameRate, MediaTime, Timescale};
 use m3u8_rs::MediaPlaylist;
 
 impl Media {
-    /// Reads the text of a playlist that lies at `url`.
+    /// Reads the text of the playlist at `url`.
     ///
     /// With a `rate`, times are rounded to whole frames and so are exact; without one they are
     /// whole microseconds. Random access points are not marked in a media playlist: all segments
@@ -54,7 +54,7 @@ impl Media {
     }
 }
 
-/// What decimal seconds are rounded to.
+/// Grid that decimal seconds are rounded to.
 #[derive(Clone, Copy)]
 enum Grid {
     Frames(FrameRate),

@@ -1,7 +1,8 @@
 //! Writes media playlists and I-frame playlists: one tag a line, always in the same order.
 
-use super::{Media, unwritable};
+use super::Media;
 use crate::manifest::clock::decimal_seconds;
+use crate::manifest::error::unwritable;
 use crate::manifest::reference::relative;
 use crate::manifest::{ByteRange, ManifestError, SegmentRef};
 use std::fmt::Write;

@@ -2,7 +2,7 @@
 //! (draft-pantos-hls-rfc8216bis), which older clients ignore. Variables of that draft
 //! (`EXT-X-DEFINE`) are understood, not written.
 //!
-//! What the tags cannot say stands in `EXT-X-SESSION-DATA`: `promptus.profile` (profiles,
+//! `EXT-X-SESSION-DATA` carries what no tag can: `promptus.profile` (profiles,
 //! separated by spaces), `promptus.weights.<profile>` (SHA-256), `promptus.weights-url.<profile>`
 //! and `promptus.quality` (URI of `quality.json`).
 
@@ -20,30 +20,30 @@ pub use media::Media;
 pub use variables::Variables;
 pub use write::{Playlist, write};
 
+use super::Representation;
 use super::reference::folder;
-use super::{ManifestError, Representation};
 
 const PROFILE: &str = "promptus.profile";
 const WEIGHTS: &str = "promptus.weights.";
 const WEIGHTS_URL: &str = "promptus.weights-url.";
 const QUALITY: &str = "promptus.quality";
 
-/// Name of the media playlist in a rung's folder (segment-URL form).
+/// Name of the media playlist in a rung's folder (segment URLs).
 pub const MEDIA_NAME: &str = "media.m3u8";
-/// Name of the I-frame playlist in a rung's folder (segment-URL form).
+/// Name of the I-frame playlist in a rung's folder (segment URLs).
 pub const IFRAMES_NAME: &str = "iframes.m3u8";
-/// What follows a rung's id in the name of its media playlist (byte-range form).
+/// Suffix of a rung's id in the name of its media playlist (byte ranges).
 pub const MEDIA_SUFFIX: &str = ".m3u8";
-/// What follows a rung's id in the name of its I-frame playlist (byte-range form).
+/// Suffix of a rung's id in the name of its I-frame playlist (byte ranges).
 pub const IFRAMES_SUFFIX: &str = "-iframes.m3u8";
 
-/// Where the media playlist of a rung lies: `HASH/mini-r8.m3u8` beside `HASH/mini-r8.mp4`, or
-/// `HASH/mini-r8/media.m3u8` in the segment-URL form.
+/// URL of a rung's media playlist: `HASH/mini-r8.m3u8` beside `HASH/mini-r8.mp4`, or
+/// `HASH/mini-r8/media.m3u8` with segment URLs.
 pub fn media_url(rung: &Representation) -> String {
     sibling(rung, MEDIA_SUFFIX, MEDIA_NAME)
 }
 
-/// Where the I-frame playlist of a rung lies: `HASH/mini-r8-iframes.m3u8` or
+/// URL of a rung's I-frame playlist: `HASH/mini-r8-iframes.m3u8` or
 /// `HASH/mini-r8/iframes.m3u8`.
 pub fn iframes_url(rung: &Representation) -> String {
     sibling(rung, IFRAMES_SUFFIX, IFRAMES_NAME)
@@ -51,15 +51,8 @@ pub fn iframes_url(rung: &Representation) -> String {
 
 fn sibling(rung: &Representation, suffix: &str, name: &str) -> String {
     match rung.init {
-        Some(_) => format!("{}{suffix}", super::forms::stem(&rung.url)),
+        Some(_) => format!("{}{suffix}", super::addressing::stem(&rung.url)),
         None => format!("{}{name}", folder(&rung.url)),
-    }
-}
-
-fn unwritable(place: &str, problem: &str) -> ManifestError {
-    ManifestError::Unwritable {
-        place: place.to_owned(),
-        problem: problem.to_owned(),
     }
 }
 

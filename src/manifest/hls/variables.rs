@@ -1,4 +1,4 @@
-//! Playlist variables: `EXT-X-DEFINE` and references to what it defines
+//! Playlist variables: `EXT-X-DEFINE` and references to its definitions
 //! (draft-pantos-hls-rfc8216bis §4.3 and §4.4.2.3).
 //!
 //! A reference `{$name}` is replaced in URI lines and in quoted attribute values, once: a value is not
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// The tag that defines a variable.
 pub(super) const DEFINE: &str = "#EXT-X-DEFINE";
 
-/// What a playlist defines.
+/// The variables of a playlist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables(BTreeMap<String, String>);
 
@@ -93,7 +93,7 @@ impl<'a> Scope<'a> {
         value.ok_or_else(|| format!("a value of the parameter `{name}` in the playlist's URL"))
     }
 
-    /// A line of the playlist with its references replaced: all of a URI line, of a tag what stands in
+    /// A line of the playlist with its references replaced: all of a URI line, of a tag the parts in
     /// quotes.
     pub(super) fn substituted(&mut self, line: usize, text: &str) -> Result<String, ManifestError> {
         if !text.contains("{$") {
@@ -169,7 +169,7 @@ fn attributes(mut list: &str) -> Option<Vec<(&str, &str)>> {
     Some(found)
 }
 
-/// `text` without its percent-encoding; `None` if that is no UTF-8.
+/// `text` without its percent-encoding; `None` if the result is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_replaced_is_named() {
+    fn undefined_references_are_named() {
         let define = "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1\"";
         for (tags, line, expected) in [
             (

@@ -1,14 +1,14 @@
-//! One `EXT-X-STREAM-INF` of our codec: what its attributes say of a rung and its group.
+//! One `EXT-X-STREAM-INF` of our codec: its attributes as a rung and its group.
 
 use super::{WEIGHTS, WEIGHTS_URL, syntax};
+use crate::manifest::addressing::{profile_of, rank_of_id};
 use crate::manifest::clock::rate_from_decimal;
 use crate::manifest::error::Source;
-use crate::manifest::forms::{profile_of, rank_of_id};
 use crate::manifest::{Group, ManifestError, Representation};
 use crate::time::FrameRate;
 use m3u8_rs::{MasterPlaylist, QuotedOrUnquoted, SessionDataField, VariantStream};
 
-/// A variant and where it stands.
+/// A variant and its place.
 pub(super) struct Variant<'a> {
     pub(super) source: Source<'a>,
     /// Which of the variants it is, counted from 0.

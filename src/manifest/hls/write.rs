@@ -1,13 +1,14 @@
 //! Writes the playlists of a title: attributes always in the same order.
 
 use super::media_write::{quoted, text_of, uri_line};
-use super::{Media, PROFILE, QUALITY, WEIGHTS, WEIGHTS_URL, iframes_url, media_url, unwritable};
+use super::{Media, PROFILE, QUALITY, WEIGHTS, WEIGHTS_URL, iframes_url, media_url};
+use crate::manifest::error::unwritable;
 use crate::manifest::{Group, ManifestError, Presentation, Representation, SegmentRef};
 
 /// One playlist of a title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Playlist {
-    /// Where it lies, relative to the title.
+    /// Its URL, relative to the title.
     pub url: String,
     /// Its text.
     pub text: String,
@@ -15,7 +16,7 @@ pub struct Playlist {
 
 /// Every playlist of a title: for each rung the media playlist and, where the end of the first
 /// sample of every random access segment is known, the I-frame playlist; for each layer a media
-/// playlist, which no other names, but which tells a server where its segments lie; last the
+/// playlist, which no other names, but from which a server learns the places of its segments; last the
 /// master playlist at `master.m3u8` in the place that all URLs are relative to.
 ///
 /// Fails on a rung without segments, and on text that a quoted string or a line cannot hold.

@@ -15,7 +15,7 @@
 //! Two kinds of path are redirected to one of these: paths with repeated slashes, and the path of a
 //! title itself, `TITLE` and `TITLE/`.
 
-use crate::manifest::forms::{INIT_NAME, segment_number};
+use crate::manifest::addressing::{INIT_NAME, segment_number};
 use crate::manifest::hls::{IFRAMES_NAME, MEDIA_NAME};
 use crate::manifest::{WEIGHTS_FOLDER, check_title_name, problem_of_part};
 use crate::origin::percent::decode_part;

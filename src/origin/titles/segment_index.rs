@@ -2,7 +2,7 @@
 //! (CTA-5006) and `Link: rel=prefetch` to the next segment.
 
 use super::object::Hints;
-use crate::manifest::forms::{INIT_NAME, segment_name};
+use crate::manifest::addressing::{INIT_NAME, segment_name};
 use crate::manifest::hls::Media;
 use crate::manifest::{ByteRange, measure_rates};
 use crate::origin::percent::encode;

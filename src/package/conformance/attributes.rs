@@ -1,6 +1,6 @@
-//! The lines of a playlist as they stand: tags, attribute lists and URIs (RFC 8216bis §4.1, §4.2).
+//! The lines of a playlist: tags, attribute lists and URIs (RFC 8216bis §4.1, §4.2).
 
-/// A line that is no comment and not blank.
+/// A line other than comments and blank lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     /// Counted from 1.
@@ -32,7 +32,7 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
     lines.collect()
 }
 
-/// An attribute list, or what is wrong with it.
+/// An attribute list, or its fault.
 pub(super) fn attributes(list: &str) -> Result<Vec<(&str, &str)>, String> {
     let mut found: Vec<(&str, &str)> = Vec::new();
     let mut rest = list;
@@ -42,7 +42,7 @@ pub(super) fn attributes(list: &str) -> Result<Vec<(&str, &str)>, String> {
             .ok_or_else(|| format!("no value in `{rest}`"))?;
         let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || !name.chars().all(plain) {
-            return Err(format!("`{name}` is no attribute name"));
+            return Err(format!("`{name}`: expected an attribute name"));
         }
         if found.iter().any(|(other, _)| *other == name) {
             return Err(format!("{name} stands twice"));

@@ -1,56 +1,38 @@
-//! The MPD against the playlists: the same title in another spelling (ISO/IEC 23009-1).
+//! The MPD against the playlists: the same title in another protocol (ISO/IEC 23009-1).
 
 use super::Conformance;
-use crate::manifest::dash;
+use super::media::range_text;
+use crate::manifest::clock::parse_iso_duration;
+use crate::manifest::dash::{self, Element, NAMESPACE, ON_DEMAND};
 use crate::manifest::{Group, Presentation, Representation};
 use crate::package::title::MPD;
+
+const HLS: &str = "in HLS";
 
 /// Checks the text of the MPD against what the playlists say. Returns its groups, with the layers
 /// that playlists cannot name.
 pub(super) fn check(report: &mut Conformance, text: &str, title: &Presentation) -> Vec<Group> {
-    let mpd = match dash::read(MPD, text) {
-        Ok(mpd) => mpd,
-        Err(error) => {
-            report.broken("dash-readable", MPD, error.to_string());
-            return Vec::new();
-        }
+    let read = dash::read(MPD, text).and_then(|mpd| Ok((mpd, dash::parse(MPD, text)?)));
+    let Some((mpd, root)) = report.at(MPD).ok("dash-readable", read) else {
+        return Vec::new();
     };
-    check_root(report, text);
-    check_longest(report, text, title);
-    check_timescales(report, text, title);
+    check_root(report, &root, title);
+    check_timescales(report, &root, title);
     for group in &title.groups {
-        check_rankings(report, text, group);
+        check_rankings(report, &root, group);
     }
+    let mut at = report.at(MPD);
     let (found, expected) = (mpd.duration.seconds(), title.duration.seconds());
-    report.must(
-        (found - expected).abs() < 0.001,
+    let close = (found - expected).abs() < 0.001;
+    at.must(
         "dash-duration",
-        MPD,
-        || format!("it lasts {found} s, the playlists {expected} s"),
+        close,
+        format!("{found} s, in HLS {expected} s"),
     );
-    report.must(
-        mpd.quality_url == title.quality_url,
-        "dash-quality",
-        MPD,
-        || {
-            format!(
-                "the quality report is {:?}, in HLS {:?}",
-                mpd.quality_url, title.quality_url
-            )
-        },
-    );
-    report.must(
-        mpd.groups.len() == title.groups.len(),
-        "dash-groups",
-        MPD,
-        || {
-            format!(
-                "{} AdaptationSets, expected {}",
-                mpd.groups.len(),
-                title.groups.len()
-            )
-        },
-    );
+    let url = |title: &Presentation| title.quality_url.clone().unwrap_or_default();
+    at.equal("dash-quality", "quality report", url(&mpd), HLS, url(title));
+    let (found, expected) = (mpd.groups.len(), title.groups.len());
+    at.equal("dash-groups", "AdaptationSets", found, HLS, expected);
     for group in &title.groups {
         match mpd
             .groups
@@ -58,173 +40,149 @@ pub(super) fn check(report: &mut Conformance, text: &str, title: &Presentation) 
             .find(|other| other.profile == group.profile)
         {
             Some(other) => check_group(report, other, group),
-            None => report.broken("dash-groups", MPD, format!("no {} in it", group.profile)),
+            None => report.at(MPD).broken(
+                "dash-groups",
+                format!("profile {} is missing", group.profile),
+            ),
         }
     }
     mpd.groups
 }
 
-fn check_root(report: &mut Conformance, text: &str) {
-    for (needle, rule, expected) in [
-        (
-            "xmlns=\"urn:mpeg:dash:schema:mpd:2011\"",
-            "dash-namespace",
-            "the namespace urn:mpeg:dash:schema:mpd:2011",
-        ),
-        (
-            "urn:mpeg:dash:profile:isoff-on-demand:2011",
-            "dash-profile",
-            "the on-demand profile",
-        ),
-        ("type=\"static\"", "dash-profile", "type=\"static\""),
-        ("minBufferTime=\"", "dash-min-buffer", "minBufferTime"),
-        (
-            "<ServiceDescription",
-            "dash-service-description",
-            "a ServiceDescription",
-        ),
-    ] {
-        report.must(text.contains(needle), rule, MPD, || {
-            format!("expected {expected}")
-        });
-    }
-}
-
-/// The values of an attribute in the order of the text.
-fn values<'a>(text: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
-    let start = format!(" {name}=\"");
-    let parts: Vec<&str> = text.split(&start).skip(1).collect();
-    parts.into_iter().filter_map(|part| part.split('"').next())
-}
-
-/// No segment lasts longer than is said (§5.3.1.2); whole seconds and fractions only, as we write them.
-fn check_longest(report: &mut Conformance, text: &str, title: &Presentation) {
+fn check_root(report: &mut Conformance, root: &Element, title: &Presentation) {
+    let profiles = root.get("profiles").unwrap_or_default();
+    let longest = root.get("maxSubsegmentDuration").unwrap_or_default();
     let rungs = title.groups.iter().flat_map(|group| &group.representations);
     let segments = rungs.flat_map(|rung| &rung.segments);
-    let longest = segments
-        .map(|segment| segment.duration.seconds())
-        .fold(0.0, f64::max);
-    for said in values(text, "maxSubsegmentDuration") {
-        let seconds = said
-            .strip_prefix("PT")
-            .and_then(|said| said.strip_suffix('S'));
-        let seconds = seconds.and_then(|said| said.parse::<f64>().ok());
-        let enough = seconds.is_some_and(|seconds| seconds > longest - 0.001);
-        report.must(enough, "dash-longest", MPD, || {
-            format!("maxSubsegmentDuration {said}, a segment lasts {longest} s")
-        });
+    let seconds = segments.map(|segment| segment.duration.seconds());
+    let measured = seconds.fold(0.0, f64::max);
+    // No segment lasts longer than this (§5.3.1.2).
+    let enough = parse_iso_duration(longest).is_some_and(|said| said > measured - 0.001);
+    let mut at = report.at(MPD);
+    for (rule, holds, expected) in [
+        (
+            "dash-namespace",
+            root.get("xmlns") == Some(NAMESPACE),
+            NAMESPACE,
+        ),
+        (
+            "dash-profile",
+            profiles.split(',').any(|one| one == ON_DEMAND),
+            ON_DEMAND,
+        ),
+        (
+            "dash-profile",
+            root.get("type") == Some("static"),
+            "type=\"static\"",
+        ),
+        (
+            "dash-min-buffer",
+            root.get("minBufferTime").is_some(),
+            "minBufferTime",
+        ),
+        (
+            "dash-service-description",
+            root.first("ServiceDescription").is_some(),
+            "a ServiceDescription",
+        ),
+        (
+            "dash-longest",
+            enough,
+            &format!("maxSubsegmentDuration of at least {measured} s"),
+        ),
+    ] {
+        at.must(rule, holds, format!("expected {expected}"));
     }
 }
 
 /// The ticks of indexes are those of the media (§5.3.9.2.2).
-fn check_timescales(report: &mut Conformance, text: &str, title: &Presentation) {
+fn check_timescales(report: &mut Conformance, root: &Element, title: &Presentation) {
     let groups = title.groups.iter();
-    let expected: Vec<String> = groups
-        .map(|group| group.frame_rate.timescale().ticks().to_string())
-        .collect();
-    for said in values(text, "timescale") {
-        report.must(
-            expected.iter().any(|one| one == said),
-            "dash-timescale",
-            MPD,
-            || format!("timescale {said}, expected {}", expected.join(" or ")),
-        );
+    let ticks = groups.map(|group| group.frame_rate.timescale().ticks().to_string());
+    let expected: Vec<String> = ticks.collect();
+    for said in root
+        .descendants()
+        .filter_map(|element| element.get("timescale"))
+    {
+        let known = expected.iter().any(|one| one == said);
+        let problem = format!("timescale {said}, expected {}", expected.join(" or "));
+        report.at(MPD).must("dash-timescale", known, problem);
     }
 }
 
 /// The higher the rank, the lower the number: 1 is the best (§5.3.5.2).
-fn check_rankings(report: &mut Conformance, text: &str, group: &Group) {
-    let mut above: Option<u64> = None;
+fn check_rankings(report: &mut Conformance, root: &Element, group: &Group) {
+    let mut above = u64::MAX;
     for rung in &group.representations {
-        let start = format!("<Representation id=\"{}\"", rung.id);
-        let tag = text
-            .split(&start)
-            .nth(1)
-            .and_then(|rest| rest.split('>').next());
-        let said = tag.and_then(|tag| values(tag, "qualityRanking").next());
+        let mut elements = root.descendants();
+        let element =
+            elements.find(|one| one.name == "Representation" && one.get("id") == Some(&rung.id));
+        let said = element.and_then(|element| element.get("qualityRanking"));
         let ranking = said.and_then(|said| said.parse::<u64>().ok());
-        let falls = ranking.is_some_and(|ranking| above.is_none_or(|above| ranking < above));
-        report.must(
-            falls,
-            "dash-ranking",
-            &format!("{MPD}, {}", rung.id),
-            || format!("qualityRanking {said:?}, expected one below {above:?}"),
-        );
-        above = ranking;
+        let falls = ranking.is_some_and(|ranking| ranking < above);
+        let problem = format!("qualityRanking {said:?}, expected a number below {above}");
+        let place = format!("{MPD}, {}", rung.id);
+        report.at(place).must("dash-ranking", falls, problem);
+        above = ranking.unwrap_or(above);
     }
 }
 
 fn check_group(report: &mut Conformance, found: &Group, expected: &Group) {
     let place = format!("{MPD}, {}", expected.profile);
-    let (displayed, in_hls) = (found.display_size(), expected.display_size());
-    let same = (found.frame_rate, displayed) == (expected.frame_rate, in_hls);
-    report.must(same, "dash-picture", &place, || {
-        format!(
-            "{}x{} at {}, in HLS {}x{} at {}",
-            displayed.0, displayed.1, found.frame_rate, in_hls.0, in_hls.1, expected.frame_rate
-        )
-    });
-    report.must(
-        found.weights == expected.weights,
+    let mut at = report.at(&place);
+    let picture = |group: &Group| {
+        let (width, height) = group.display_size();
+        format!("{width}x{height} at {}", group.frame_rate)
+    };
+    at.equal(
+        "dash-picture",
+        "picture",
+        picture(found),
+        HLS,
+        picture(expected),
+    );
+    at.equal(
         "dash-weights",
-        &place,
-        || format!("weights {}, in HLS {}", found.weights, expected.weights),
+        "weights",
+        &found.weights,
+        HLS,
+        &expected.weights,
     );
-    report.must(
-        found.independent_segments == expected.independent_segments,
-        "dash-sap",
-        &place,
-        || "it and the playlists differ in whether segments are closed".to_owned(),
-    );
-    for rung in &expected.representations {
-        match found
-            .representations
-            .iter()
-            .find(|other| other.id == rung.id)
-        {
+    let (closed, in_hls) = (found.independent_segments, expected.independent_segments);
+    at.equal("dash-sap", "closed segments", closed, HLS, in_hls);
+    let (found, rungs) = (&found.representations, &expected.representations);
+    let fits = found.len() <= rungs.len();
+    let problem = format!("{} rungs, in HLS {}", found.len(), rungs.len());
+    at.must("dash-rungs", fits, problem);
+    for rung in rungs {
+        match found.iter().find(|other| other.id == rung.id) {
             Some(other) => check_rung(report, other, rung),
-            None => report.broken("dash-rungs", &place, format!("there is no {}", rung.id)),
+            None => report
+                .at(&place)
+                .broken("dash-rungs", format!("rung {} is missing", rung.id)),
         }
     }
-    let (more, expected) = (found.representations.len(), expected.representations.len());
-    report.must(more <= expected, "dash-rungs", &place, || {
-        format!("{more} rungs, in HLS {expected}")
-    });
 }
 
 fn check_rung(report: &mut Conformance, found: &Representation, expected: &Representation) {
-    let place = format!("{MPD}, {}", expected.id);
-    for (name, found, expected) in [
-        ("url", found.url.clone(), expected.url.clone()),
-        ("codecs", found.codecs.clone(), expected.codecs.clone()),
-        (
-            "bandwidth",
-            found.bandwidth.to_string(),
-            expected.bandwidth.to_string(),
-        ),
-        (
-            "average bandwidth",
-            found.average_bandwidth.to_string(),
-            expected.average_bandwidth.to_string(),
-        ),
-        ("score", found.score.to_string(), expected.score.to_string()),
-        (
-            "init range",
-            format!("{:?}", found.init),
-            format!("{:?}", expected.init),
-        ),
-    ] {
-        report.must(found == expected, "dash-agrees", &place, || {
-            format!("{name} {found}, in HLS {expected}")
-        });
+    let mut at = report.at(format!("{MPD}, {}", expected.id));
+    let facts = |rung: &Representation| {
+        [
+            ("url", rung.url.clone()),
+            ("codecs", rung.codecs.clone()),
+            ("bandwidth", rung.bandwidth.to_string()),
+            ("average bandwidth", rung.average_bandwidth.to_string()),
+            ("score", rung.score.to_string()),
+            ("init range", range_text(rung.init)),
+        ]
+    };
+    for ((what, found), (_, expected)) in facts(found).into_iter().zip(facts(expected)) {
+        at.equal("dash-agrees", what, found, HLS, expected);
     }
     let end = expected.init.map(|init| init.end());
     let first = expected.segments.first().and_then(|segment| segment.range);
-    let index = found
-        .index
-        .map(|index| (Some(index.start), Some(index.end())));
-    let between = Some((end, first.map(|range| range.start)));
-    report.must(index == between, "dash-index-range", &place, || {
-        format!("the index lies at {index:?}, expected {between:?}")
-    });
+    let index = found.index.map(|index| (index.start, index.end()));
+    let between = end.zip(first.map(|range| range.start));
+    let problem = format!("the index lies at {index:?}, expected {between:?}");
+    at.must("dash-index-range", index == between, problem);
 }

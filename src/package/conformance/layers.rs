@@ -1,15 +1,15 @@
-//! Layers against the rungs: each is what its rung adds to the one below it, byte for byte.
+//! Layers against the rungs: joined to the streams below, each gives its rung byte for byte.
 
 use super::{Conformance, TitleSource};
 use crate::manifest::{Group, Representation};
-use crate::package::ladder::rung_id;
 use crate::package::layers::join;
+use crate::package::rung::rung_id;
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 use crate::segment::file::MediaFile;
 use crate::segment::media::read_media;
 
-/// A file, and what lies where in it.
+/// A file and its layout.
 struct Stream {
     bytes: Vec<u8>,
     file: MediaFile,
@@ -42,7 +42,7 @@ pub(super) fn check(report: &mut Conformance, source: &dyn TitleSource, groups: 
 }
 
 fn check_group(report: &mut Conformance, source: &dyn TitleSource, group: &Group) {
-    // What is wrong with a rung's file is told elsewhere.
+    // Faults of a rung's own file are reported elsewhere.
     let rung = |rung: &Representation| Stream::read(source, &rung.url).ok();
     let Some(base) = group.representations.first().and_then(rung) else {
         return;
@@ -52,25 +52,17 @@ fn check_group(report: &mut Conformance, source: &dyn TitleSource, group: &Group
         let url = &layer.stream.url;
         match Stream::read(source, url) {
             Ok(stream) => parts.push(stream),
-            Err(problem) => return report.broken("layer-readable", url, problem),
+            Err(problem) => return report.at(url).broken("layer-readable", problem),
         }
         let id = parts.last().map(|part| rung_id(part.track()));
-        report.must(
-            id.as_ref() == Some(&layer.stream.id),
-            "layer-id",
-            url,
-            || {
-                format!(
-                    "it is {}, the MPD says {}",
-                    id.unwrap_or_default(),
-                    layer.stream.id
-                )
-            },
-        );
+        let (id, said) = (id.unwrap_or_default(), &layer.stream.id);
+        report
+            .at(url)
+            .equal("layer-id", "id", id, "the MPD says", said);
         let mut rungs = group.representations.iter();
         let Some(whole) = rungs.find(|rung| rung.rank == layer.stream.rank) else {
-            let problem = format!("there is no rung of rank {}", layer.stream.rank);
-            return report.broken("layer-rung", url, problem);
+            let problem = format!("the rung of rank {} is missing", layer.stream.rank);
+            return report.at(url).broken("layer-rung", problem);
         };
         if let Some(whole) = rung(whole) {
             check_sum(report, url, &parts, &whole);
@@ -90,10 +82,10 @@ fn check_sum(report: &mut Conformance, url: &str, parts: &[Stream], whole: &Stre
         let joined = join(&borrowed).map(|(_, joined)| Some(joined));
         let problem = match joined {
             Ok(joined) if joined == whole.coded(index) => continue,
-            Ok(_) => "with what is below it, it does not make the rung".to_owned(),
+            Ok(_) => "joined to the streams below, its bytes are not the rung's".to_owned(),
             Err(error) => error.to_string(),
         };
         let place = format!("{url}, segment {}", index + 1);
-        return report.broken("layer-bytes", place, problem);
+        return report.at(place).broken("layer-bytes", problem);
     }
 }

@@ -2,13 +2,18 @@
 
 use super::{Conformance, TitleSource};
 use crate::manifest::{ByteRange, Group, Presentation, Representation, measure_rates};
-use crate::package::ladder::{rung_id, track_difference};
-use crate::package::title::{TitleFile, byte_range, content_hash};
-use crate::segment::Track;
+use crate::package::ladder::track_difference;
+use crate::package::rung::rung_id;
+use crate::package::title::{MASTER, TitleFile, byte_range, content_hash};
 use crate::segment::coded::CodedSegment;
 use crate::segment::file::{FileSegment, MediaFile};
 use crate::segment::media::{MediaSegment, read_media};
+use crate::segment::{Track, hex};
 use std::collections::BTreeSet;
+
+/// How findings name what a media file is compared with.
+const PLAYLIST: &str = "the playlists say";
+const INDEX: &str = "the index says";
 
 /// Checks every media file of a title; `groups` are those of its MPD.
 pub(super) fn check(
@@ -24,133 +29,108 @@ pub(super) fn check(
             let Some(bytes) = report.read(source, &rung.url) else {
                 continue;
             };
-            if let Some(file) = check_file(report, &bytes, group, rung) {
-                let track = file.init.track;
-                let difference = first
-                    .as_ref()
-                    .and_then(|first| track_difference(first, &track));
-                report.must(difference.is_none(), "title-switching", &rung.url, || {
-                    format!(
-                        "its {} differs from the lowest rung's",
-                        difference.unwrap_or("")
-                    )
-                });
-                first.get_or_insert(track);
+            if let Some(track) = check_file(report, &bytes, group, rung) {
+                let lowest = first.get_or_insert_with(|| track.clone());
+                let difference = track_difference(lowest, &track);
+                let what = difference.unwrap_or("configuration");
+                let problem = format!("its {what} differs from the lowest rung's");
+                let mut at = report.at(&rung.url);
+                at.must("title-switching", difference.is_none(), problem);
             }
-            files.push((rung.url.clone(), bytes));
+            files.push(TitleFile {
+                name: rung.url.clone(),
+                bytes,
+            });
         }
     }
     let layers = groups.iter().flat_map(|group| &group.layers);
     let layers: Vec<&str> = layers.map(|layer| layer.stream.url.as_str()).collect();
-    check_hash(report, source, title, (files, &layers));
+    check_hash(report, source, files, &layers);
 }
 
-/// The folder is named for what is in it.
+/// The folder is named for the hash of its files: media, then playlists.
 fn check_hash(
     report: &mut Conformance,
     source: &dyn TitleSource,
-    title: &Presentation,
-    (media, layers): (Vec<(String, Vec<u8>)>, &[&str]),
+    mut files: Vec<TitleFile>,
+    layers: &[&str],
 ) {
-    let folders: BTreeSet<&str> = media
-        .iter()
-        .filter_map(|(url, _)| url.split('/').next())
-        .collect();
-    let [folder] = folders.into_iter().collect::<Vec<_>>()[..] else {
-        return report.broken(
-            "title-layout",
-            "master.m3u8",
-            "rungs lie in more than one folder",
-        );
+    let folder = |url: &str| url.split('/').next().unwrap_or_default().to_owned();
+    let folders: BTreeSet<String> = files.iter().map(|file| folder(&file.name)).collect();
+    let [folder] = &folders.into_iter().collect::<Vec<_>>()[..] else {
+        let problem = "rungs lie in more than one folder";
+        return report.at(MASTER).broken("title-layout", problem);
     };
-    let folder = folder.to_owned();
-    let rungs = title.groups.iter().flat_map(|group| &group.representations);
-    let mut files: Vec<TitleFile> = Vec::new();
-    let name = |url: &str| url.rsplit('/').next().unwrap_or("").to_owned();
-    files.extend(media.into_iter().map(|(url, bytes)| TitleFile {
-        name: name(&url),
-        bytes,
-    }));
-    let mut add = |url: &str| {
-        if let Ok(bytes) = source.read(url) {
-            let name = name(url);
-            files.push(TitleFile { name, bytes });
-        }
-    };
+    let rungs: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let beside = |url: &str, suffix| format!("{}{suffix}", url.trim_end_matches(".mp4"));
-    layers.iter().for_each(|url| add(url));
-    for rung in rungs {
-        add(&beside(&rung.url, ".m3u8"));
-        add(&beside(&rung.url, "-iframes.m3u8"));
+    let mut more: Vec<String> = layers.iter().map(|&url| url.to_owned()).collect();
+    for url in &rungs {
+        more.extend([beside(url, ".m3u8"), beside(url, "-iframes.m3u8")]);
     }
-    layers.iter().for_each(|url| add(&beside(url, ".m3u8")));
+    more.extend(layers.iter().map(|url| beside(url, ".m3u8")));
+    for name in more {
+        let read = source.read(&name).ok();
+        files.extend(read.map(|bytes| TitleFile { name, bytes }));
+    }
+    for file in &mut files {
+        file.name = file.name.rsplit('/').next().unwrap_or("").to_owned();
+    }
     let hash = content_hash(&files);
-    report.must(hash == folder, "title-hash", &folder, || {
-        format!("its content has the hash {hash}")
-    });
+    let mut at = report.at(folder);
+    at.equal(
+        "title-hash",
+        "hash of its content",
+        hash,
+        "its name",
+        folder,
+    );
 }
 
+/// The track of a rung's file, if the file can be read.
 fn check_file(
     report: &mut Conformance,
     bytes: &[u8],
     group: &Group,
     rung: &Representation,
-) -> Option<MediaFile> {
+) -> Option<Track> {
     let url = &rung.url;
-    let brand = bytes.get(4..8) == Some(b"ftyp") && bytes.get(8..64).is_some_and(has_brand);
-    report.must(brand, "media-brand", url, || {
-        "expected ftyp with brand cmfc first".to_owned()
-    });
-    let file = match MediaFile::read(bytes, bytes.len() as u64) {
-        Ok(file) => file,
-        Err(error) => {
-            report.broken("media-readable", url, error.to_string());
-            return None;
-        }
-    };
+    let mut at = report.at(url);
+    let brands = bytes.get(8..64).unwrap_or_default();
+    let brand = brands.chunks_exact(4).any(|brand| brand == b"cmfc");
+    let brand = brand && bytes.get(4..8) == Some(b"ftyp");
+    at.must("media-brand", brand, "expected ftyp with brand cmfc first");
+    let file = at.ok("media-readable", MediaFile::read(bytes, bytes.len() as u64))?;
+    let sizes = file.segments.iter().map(|s| s.range.end - s.range.start);
+    let (said, largest) = (file.init.bitrates.largest_segment, sizes.max().unwrap_or(0));
+    at.equal(
+        "media-btrt",
+        "largest segment in btrt",
+        said,
+        "measured",
+        largest,
+    );
     check_track(report, &file.init.track, group, rung);
     check_ranges(report, &file, rung);
-    let largest = file
-        .segments
-        .iter()
-        .map(|s| s.range.end - s.range.start)
-        .max();
-    let said = u64::from(file.init.bitrates.largest_segment);
-    report.must(largest == Some(said), "media-btrt", url, || {
-        format!(
-            "btrt says {said} bytes a segment at most, it is {}",
-            largest.unwrap_or(0)
-        )
-    });
     for (number, segment) in (1..).zip(&file.segments) {
         let range = segment.range.start as usize..segment.range.end as usize;
         if let Some(bytes) = bytes.get(range) {
-            check_segment(
-                report,
-                &format!("{url}, segment {number}"),
-                bytes,
-                number,
-                segment,
-                &file,
-            );
             report.segments += 1;
+            check_segment(report, bytes, number, segment, &file, url);
         }
     }
     check_pictures(report, bytes, rung);
-    Some(file)
-}
-
-fn has_brand(ftyp: &[u8]) -> bool {
-    ftyp.chunks_exact(4).any(|brand| brand == b"cmfc")
+    Some(file.init.track)
 }
 
 fn check_track(report: &mut Conformance, track: &Track, group: &Group, rung: &Representation) {
     let size = |(width, height): (u32, u32)| format!("{width}x{height}");
-    let hash: String = track
-        .weights
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    // Playlists may leave out the size.
+    let expected = match group.width {
+        0 => track.display_size(),
+        _ => group.display_size(),
+    };
+    let (rate, said) = (track.frame_rate.to_string(), group.frame_rate.to_string());
+    let mut at = report.at(&rung.url);
     for (rule, what, found, expected) in [
         (
             "media-id",
@@ -164,167 +144,128 @@ fn check_track(report: &mut Conformance, track: &Track, group: &Group, rung: &Re
             track.codecs(),
             rung.codecs.clone(),
         ),
-        (
-            "media-frame-rate",
-            "frame rate",
-            track.frame_rate.to_string(),
-            group.frame_rate.to_string(),
-        ),
+        ("media-frame-rate", "frame rate", rate, said),
         (
             "media-size",
             "size",
             size(track.display_size()),
-            match group.width {
-                0 => size(track.display_size()),
-                _ => size(group.display_size()),
-            },
+            size(expected),
         ),
-        ("media-weights", "weights", hash, group.weights.clone()),
+        (
+            "media-weights",
+            "weights",
+            hex(&track.weights),
+            group.weights.clone(),
+        ),
     ] {
-        report.must(found == expected, rule, &rung.url, || {
-            format!("{what} {found}, the playlists say {expected}")
-        });
+        at.equal(rule, what, found, PLAYLIST, expected);
     }
+}
+
+/// A byte range as HTTP writes it, for messages.
+pub(super) fn range_text(range: Option<ByteRange>) -> String {
+    let text = |range: ByteRange| format!("{}-{}", range.start, range.end().saturating_sub(1));
+    range.map_or_else(|| "none".to_owned(), text)
 }
 
 /// Byte ranges and times of the playlist against the index, and measured rates.
 fn check_ranges(report: &mut Conformance, file: &MediaFile, rung: &Representation) {
     let url = &rung.url;
-    let init = Some(byte_range(&file.init_range));
-    report.must(rung.init == init, "media-init-range", url, || {
-        format!(
-            "the init segment lies at {init:?}, the playlist says {:?}",
-            rung.init
-        )
-    });
-    let (found, expected) = (rung.segments.len(), file.segments.len());
-    report.must(found == expected, "media-segment-count", url, || {
-        format!("{expected} segments, the playlist says {found}")
-    });
-    for (number, (said, is)) in (1..).zip(rung.segments.iter().zip(&file.segments)) {
-        let place = format!("{url}, segment {number}");
-        report.must(
-            said.range == Some(byte_range(&is.range)),
-            "media-byte-range",
-            &place,
-            || {
-                format!(
-                    "it lies at {:?}, the playlist says {:?}",
-                    byte_range(&is.range),
-                    said.range
-                )
-            },
-        );
-        report.must(said.url == *url, "media-uri", &place, || {
-            format!("the playlist names `{}`", said.url)
-        });
-        let same = (said.start, said.duration) == (is.start, is.duration);
-        report.must(same, "media-segment-time", &place, || {
-            format!(
-                "{} s from {} s, the playlist says {} s from {} s",
-                is.duration.seconds(),
-                is.start.seconds(),
-                said.duration.seconds(),
-                said.start.seconds()
-            )
-        });
-        report.must(said.sap == is.sap, "media-sap", &place, || {
-            format!(
-                "the index says {} to starting here, the playlists {}",
-                is.sap, said.sap
-            )
-        });
-    }
+    let mut at = report.at(url);
     let rates = measure_rates(file.init_range.end, &rung.segments);
-    for (what, found, expected) in [
-        ("BANDWIDTH", rung.bandwidth, rates.peak),
-        ("AVERAGE-BANDWIDTH", rung.average_bandwidth, rates.average),
-    ] {
-        report.must(found == expected, "measured-rate", url, || {
-            format!("{what} is {found}, measured {expected} bit/s")
-        });
+    let (init, said) = (Some(byte_range(&file.init_range)), rung.init);
+    let (init, said) = (range_text(init), range_text(said));
+    at.equal("media-init-range", "init segment", init, PLAYLIST, said);
+    let (count, said) = (file.segments.len(), rung.segments.len());
+    at.equal("media-segment-count", "segments", count, PLAYLIST, said);
+    let rule = "measured-rate";
+    at.equal(rule, "BANDWIDTH", rung.bandwidth, "measured", rates.peak);
+    let what = "AVERAGE-BANDWIDTH";
+    at.equal(
+        rule,
+        what,
+        rung.average_bandwidth,
+        "measured",
+        rates.average,
+    );
+    for (number, (said, is)) in (1..).zip(rung.segments.iter().zip(&file.segments)) {
+        let mut at = report.at(format!("{url}, segment {number}"));
+        let (range, expected) = (
+            range_text(Some(byte_range(&is.range))),
+            range_text(said.range),
+        );
+        at.equal("media-byte-range", "bytes", range, PLAYLIST, expected);
+        at.equal("media-uri", "file", url, PLAYLIST, &said.url);
+        let same = (said.start, said.duration) == (is.start, is.duration);
+        let (start, lasts) = (is.start.seconds(), is.duration.seconds());
+        let problem = format!("{lasts} s from {start} s, the playlists say otherwise");
+        at.must("media-segment-time", same, problem);
+        at.equal("media-sap", "starts with SAP", is.sap, PLAYLIST, said.sap);
     }
 }
 
 fn check_segment(
     report: &mut Conformance,
-    place: &str,
     bytes: &[u8],
     number: u32,
     segment: &FileSegment,
     file: &MediaFile,
+    url: &str,
 ) {
-    report.must(
-        bytes.get(4..8) == Some(b"styp"),
+    let mut at = report.at(format!("{url}, segment {number}"));
+    at.must(
         "segment-styp",
-        place,
-        || "expected styp first".to_owned(),
+        bytes.get(4..8) == Some(b"styp"),
+        "expected styp first",
     );
-    let media: MediaSegment = match read_media(bytes) {
-        Ok(media) => media,
-        Err(error) => return report.broken("segment-readable", place, error.to_string()),
+    let media: Option<MediaSegment> = at.ok("segment-readable", read_media(bytes));
+    let Some(media) = media else {
+        return;
     };
-    report.must(media.sequence == number, "segment-sequence", place, || {
-        format!("sequence number {}, expected {number}", media.sequence)
-    });
-    report.must(
-        media.start_ticks == segment.start.ticks,
-        "segment-tfdt",
-        place,
-        || {
-            format!(
-                "tfdt {}, the index says {}",
-                media.start_ticks, segment.start.ticks
-            )
-        },
-    );
-    let lasts: u64 = media
-        .samples
-        .iter()
-        .map(|sample| u64::from(sample.duration))
-        .sum();
-    report.must(
-        lasts == segment.duration.ticks,
+    let samples = media.samples.iter();
+    let lasts: u64 = samples.map(|sample| u64::from(sample.duration)).sum();
+    let (start, duration) = (segment.start.ticks, segment.duration.ticks);
+    let what = "sequence number";
+    at.equal("segment-sequence", what, media.sequence, "expected", number);
+    at.equal("segment-tfdt", "tfdt", media.start_ticks, INDEX, start);
+    at.equal(
         "segment-duration",
-        place,
-        || {
-            format!(
-                "its samples last {lasts} ticks, the index says {}",
-                segment.duration.ticks
-            )
-        },
+        "ticks of samples",
+        lasts,
+        INDEX,
+        duration,
     );
-    report.must(media.sap == segment.sap, "segment-sap", place, || {
-        "first sample and index differ in whether one can start here".to_owned()
-    });
-    if let Err(error) = CodedSegment::read(&file.init.track, &media) {
-        report.broken("segment-samples", place, error.to_string());
-    }
+    at.equal(
+        "segment-sap",
+        "starts with SAP",
+        media.sap,
+        INDEX,
+        segment.sap,
+    );
+    at.ok(
+        "segment-samples",
+        CodedSegment::read(&file.init.track, &media),
+    );
 }
 
 /// I-frame ranges end where the first sample does.
 fn check_pictures(report: &mut Conformance, bytes: &[u8], rung: &Representation) {
     for (number, segment) in (1..).zip(&rung.segments) {
-        let (Some(ByteRange { start, .. }), Some(said)) = (segment.range, segment.key_frame_end)
-        else {
+        let (Some(range), Some(said)) = (segment.range, segment.key_frame_end) else {
             continue;
         };
-        let end = segment.range.map_or(start, ByteRange::end);
-        let part = bytes.get(start as usize..end as usize);
+        let part = bytes.get(range.start as usize..range.end() as usize);
         let Some(Ok(media)) = part.map(read_media) else {
             continue;
         };
-        let place = format!("{}, segment {number}", rung.url);
-        report.must(
-            media.first_sample_end == said,
+        let mut at = report.at(format!("{}, segment {number}", rung.url));
+        let (what, end) = ("end of the first sample", media.first_sample_end);
+        at.equal(
             "hls-iframe-range",
-            &place,
-            || {
-                format!(
-                    "the first sample ends at {}, the I-frame playlist says {said}",
-                    media.first_sample_end
-                )
-            },
+            what,
+            end,
+            "the I-frame playlist says",
+            said,
         );
     }
 }

@@ -15,6 +15,15 @@ pub(super) const MEDIA_TAGS: [&str; 8] = [
     "#EXT-X-ENDLIST",
 ];
 
+/// Tags that may appear only once.
+const SINGLE_TAGS: [&str; 5] = [
+    "#EXTM3U",
+    "#EXT-X-TARGETDURATION",
+    "#EXT-X-PLAYLIST-TYPE",
+    "#EXT-X-ENDLIST",
+    "#EXT-X-MAP",
+];
+
 /// Tags that change what segments mean, which no title of this format has.
 const FOREIGN_TAGS: [&str; 4] = [
     "#EXT-X-DISCONTINUITY",
@@ -23,70 +32,70 @@ const FOREIGN_TAGS: [&str; 4] = [
     "#EXT-X-SKIP",
 ];
 
-/// What every playlist begins with.
+/// Checks the first lines and the characters of any playlist.
 pub(super) fn check_head(report: &mut Conformance, url: &str, text: &str, lines: &[Line<'_>]) {
-    let first = lines
-        .first()
-        .is_some_and(|line| line.tag == "#EXTM3U" && line.number == 1);
-    report.must(first, "hls-header", url, || {
-        "expected #EXTM3U on the first line".to_owned()
-    });
-    let control = text
-        .chars()
-        .any(|c| c.is_control() && c != '\n' && c != '\r');
-    report.must(
-        !control && !text.starts_with('\u{feff}'),
-        "text-utf8",
-        url,
-        || "expected no control characters and no byte order mark".to_owned(),
-    );
-    let versions: Vec<Option<u32>> = all(lines, "#EXT-X-VERSION")
-        .map(|line| line.value.parse().ok())
-        .collect();
-    let fits = matches!(versions[..], [Some(version)] if version >= 7);
-    report.must(fits, "hls-version", url, || {
-        "expected one EXT-X-VERSION of 7 or more".to_owned()
-    });
+    let head = lines.first();
+    let first = head.is_some_and(|line| line.tag == "#EXTM3U" && line.number == 1);
+    let control = |c: char| c.is_control() && c != '\n' && c != '\r';
+    let plain = !text.chars().any(control) && !text.starts_with('\u{feff}');
+    let versions = all(lines, "#EXT-X-VERSION").map(|line| line.value.parse::<u32>().ok());
+    let versions: Vec<Option<u32>> = versions.collect();
+    let version = matches!(versions[..], [Some(version)] if version >= 7);
+    let mut at = report.at(url);
+    at.must("hls-header", first, "expected #EXTM3U on the first line");
+    let expected = "expected no control characters and no byte order mark";
+    at.must("text-utf8", plain, expected);
+    let expected = "expected one EXT-X-VERSION of 7 or more";
+    at.must("hls-version", version, expected);
 }
 
 /// Checks a media playlist, or an I-frame playlist if `pictures`.
 pub(super) fn check(report: &mut Conformance, url: &str, text: &str, pictures: bool) {
     let lines = lines(text);
     check_head(report, url, text, &lines);
-    check_once(report, url, &lines);
-    check_durations(report, url, &lines);
-    check_map(report, url, &lines);
-    check_sequence(report, url, &lines);
-    let only = all(&lines, "#EXT-X-I-FRAMES-ONLY").count();
-    report.must(
-        only == usize::from(pictures),
-        "hls-iframes-only",
-        url,
-        || {
-            format!(
-                "EXT-X-I-FRAMES-ONLY stands {only} times, expected {}",
-                u8::from(pictures)
-            )
-        },
-    );
-    for line in &lines {
-        let mixed = line.tag.contains("STREAM-INF") || line.tag == "#EXT-X-SESSION-DATA";
-        report.must(!mixed, "hls-mixed-tags", &place(url, line), || {
-            format!("{} belongs into master playlists", line.tag)
-        });
-        let foreign = FOREIGN_TAGS.contains(&line.tag);
-        report.must(!foreign, "hls-foreign-tag", &place(url, line), || {
-            format!("segments follow each other unencrypted: no {}", line.tag)
-        });
+    let mut at = report.at(url);
+    for tag in SINGLE_TAGS {
+        let times = all(&lines, tag).count();
+        at.must(
+            "hls-tag-once",
+            times <= 1,
+            format!("{tag} stands {times} times"),
+        );
     }
+    let only = all(&lines, "#EXT-X-I-FRAMES-ONLY").count();
+    let what = "number of EXT-X-I-FRAMES-ONLY:";
+    at.equal(
+        "hls-iframes-only",
+        what,
+        only,
+        "expected",
+        u8::from(pictures),
+    );
     let ended = lines
         .last()
         .is_some_and(|line| line.tag == "#EXT-X-ENDLIST");
-    report.must(ended, "hls-endlist", url, || {
-        "expected #EXT-X-ENDLIST at the end".to_owned()
-    });
+    at.must("hls-endlist", ended, "expected #EXT-X-ENDLIST at the end");
     let vod = all(&lines, "#EXT-X-PLAYLIST-TYPE").any(|line| line.value == "VOD");
-    report.must(vod, "hls-playlist-type", url, || "expected VOD".to_owned());
+    at.must("hls-playlist-type", vod, "expected VOD");
+    check_durations(report, url, &lines);
+    check_map(report, url, &lines);
+    for line in &lines {
+        let mut at = report.at(place(url, line));
+        let (tag, value) = (line.tag, line.value);
+        let master = tag.contains("STREAM-INF") || tag == "#EXT-X-SESSION-DATA";
+        at.must(
+            "hls-mixed-tags",
+            !master,
+            format!("{tag} belongs into master playlists"),
+        );
+        let foreign = FOREIGN_TAGS.contains(&tag);
+        let expected = format!("expected contiguous, unencrypted segments, found {tag}");
+        at.must("hls-foreign-tag", !foreign, expected);
+        // A title begins with its first segment (§4.4.3.2).
+        let begins = tag != "#EXT-X-MEDIA-SEQUENCE" || value == "0";
+        let expected = format!("`{value}`: expected 0, the first segment");
+        at.must("hls-media-sequence", begins, expected);
+    }
 }
 
 fn all<'a>(lines: &'a [Line<'a>], tag: &'a str) -> impl Iterator<Item = &'a Line<'a>> {
@@ -97,91 +106,48 @@ fn place(url: &str, line: &Line<'_>) -> String {
     format!("{url}, line {}", line.number)
 }
 
-fn check_once(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
-    for tag in [
-        "#EXTM3U",
-        "#EXT-X-TARGETDURATION",
-        "#EXT-X-PLAYLIST-TYPE",
-        "#EXT-X-ENDLIST",
-        "#EXT-X-MAP",
-    ] {
-        let times = all(lines, tag).count();
-        report.must(times <= 1, "hls-tag-once", url, || {
-            format!("{tag} stands {times} times")
-        });
-    }
-}
-
 /// No segment may last longer than the target when rounded (§4.4.3.1).
 fn check_durations(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
     let target = all(lines, "#EXT-X-TARGETDURATION").next();
     let Some(target) = target.and_then(|line| line.value.parse::<u64>().ok()) else {
-        return report.broken("hls-target-duration", url, "expected whole seconds");
+        return report
+            .at(url)
+            .broken("hls-target-duration", "expected whole seconds");
     };
-    for (at, line) in lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| line.tag == "#EXTINF")
-    {
+    let extinf = |(_, line): &(usize, &Line<'_>)| line.tag == "#EXTINF";
+    for (number, line) in lines.iter().enumerate().filter(extinf) {
+        let mut at = report.at(place(url, line));
         let seconds = line
             .value
-            .split(',')
-            .next()
-            .and_then(|text| text.parse::<f64>().ok());
-        let seconds = seconds.filter(|seconds| *seconds > 0.0 && line.value.contains(','));
-        let Some(seconds) = seconds else {
-            report.broken(
-                "hls-extinf",
-                place(url, line),
-                "expected seconds above 0 and a comma",
-            );
+            .split_once(',')
+            .and_then(|(text, _)| text.parse().ok());
+        let Some(seconds) = seconds.filter(|seconds: &f64| *seconds > 0.0) else {
+            at.broken("hls-extinf", "expected seconds above 0 and a comma");
             continue;
         };
-        report.must(
-            seconds.round() as u64 <= target,
-            "hls-target-duration",
-            &place(url, line),
-            || format!("{seconds} s round to more than the target of {target} s"),
-        );
-        let uri = lines[at + 1..]
-            .iter()
-            .find(|next| next.tag.is_empty() || next.tag == "#EXTINF");
-        report.must(
-            uri.is_some_and(|next| next.tag.is_empty()),
-            "hls-extinf",
-            &place(url, line),
-            || "expected a URI after it".to_owned(),
-        );
-    }
-}
-
-/// A title begins with its first segment (§4.4.3.2).
-fn check_sequence(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
-    for line in all(lines, "#EXT-X-MEDIA-SEQUENCE") {
-        report.must(
-            line.value == "0",
-            "hls-media-sequence",
-            &place(url, line),
-            || format!("`{}`: expected 0, the first segment", line.value),
-        );
+        let fits = seconds.round() as u64 <= target;
+        let problem = format!("{seconds} s round to more than the target of {target} s");
+        at.must("hls-target-duration", fits, problem);
+        let mut rest = lines[number + 1..].iter();
+        let next = rest.find(|next| next.tag.is_empty() || next.tag == "#EXTINF");
+        let uri = next.is_some_and(|next| next.tag.is_empty());
+        at.must("hls-extinf", uri, "expected a URI after it");
     }
 }
 
 fn check_map(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
-    let map = lines.iter().position(|line| line.tag == "#EXT-X-MAP");
-    let first = lines.iter().position(|line| line.tag == "#EXTINF");
+    let find = |tag: &str| lines.iter().position(|line| line.tag == tag);
+    let (map, first) = (find("#EXT-X-MAP"), find("#EXTINF"));
     let Some(map) = map.filter(|map| first.is_none_or(|first| *map < first)) else {
-        return report.broken(
-            "hls-map",
-            url,
-            "expected EXT-X-MAP before the first segment",
-        );
+        let expected = "expected EXT-X-MAP before the first segment";
+        return report.at(url).broken("hls-map", expected);
     };
     let has = attributes(lines[map].value).is_ok_and(|list| {
-        quoted(&list, "URI").is_some()
-            && quoted(&list, "BYTERANGE").is_some_and(|r| r.contains('@'))
+        let range = quoted(&list, "BYTERANGE").is_some_and(|range| range.contains('@'));
+        quoted(&list, "URI").is_some() && range
     });
-    report.must(has, "hls-map", &place(url, &lines[map]), || {
-        "expected URI and BYTERANGE with an offset".to_owned()
-    });
+    let expected = "expected URI and BYTERANGE with an offset";
+    report
+        .at(place(url, &lines[map]))
+        .must("hls-map", has, expected);
 }

@@ -1,30 +1,30 @@
 //! A plan and its segments in, the content of a title out.
 
 use super::report::quality;
-use super::{Kept, Plan};
+use super::{FinishedSegment, Plan};
 use crate::package::ladder::track_difference;
 use crate::package::{PackageError, Rung, TitleContent, TitleFiles};
 
-/// A title whose parts have been put together.
+/// An assembled title.
 #[derive(Debug, Clone)]
 pub struct Assembly {
-    /// What it is made of.
+    /// Rungs, quality and poster.
     pub content: TitleContent,
     /// Its files.
     pub files: TitleFiles,
 }
 
-/// Puts the title of `plan` together; `fetch` gives a segment by its place in the plan. With
-/// `layers`, what each rung adds to the one below becomes a file too.
+/// Assembles the title of `plan`; `fetch` gives a segment by its number in the plan. With `layers`,
+/// the components that each rung adds to the one below become files, too.
 ///
-/// Fails with `fetch`, or if a segment is not what the plan and the other segments call for.
+/// Fails with `fetch`, or if a segment contradicts the plan or the first segment.
 pub fn assemble(
     plan: &Plan,
     layers: bool,
-    fetch: impl FnMut(usize) -> Result<Kept, PackageError>,
+    fetch: impl FnMut(usize) -> Result<FinishedSegment, PackageError>,
 ) -> Result<Assembly, PackageError> {
     let kept = (0..plan.segments.len()).map(fetch);
-    let kept: Vec<Kept> = kept.collect::<Result<_, _>>()?;
+    let kept: Vec<FinishedSegment> = kept.collect::<Result<_, _>>()?;
     let Some(first) = kept.first() else {
         return Err(PackageError::mixed("title", "there are no segments"));
     };
@@ -54,8 +54,13 @@ pub fn assemble(
     Ok(Assembly { content, files })
 }
 
-/// In what a segment differs from what belongs here, if in anything.
-fn difference(plan: &Plan, frames: u32, first: &Kept, kept: &Kept) -> Option<String> {
+/// How a segment contradicts the plan or the first segment, if it does.
+fn difference(
+    plan: &Plan,
+    frames: u32,
+    first: &FinishedSegment,
+    kept: &FinishedSegment,
+) -> Option<String> {
     let top = plan.ranks.last().copied().unwrap_or(0);
     if kept.track.rank() != top {
         let rank = kept.track.rank();

@@ -1,8 +1,8 @@
 //! The folder in which one encode keeps its finished segments until the title is published.
 //!
-//! It carries a marker, which its process has locked: a second one is told who is at work, and
-//! nothing is ever written into or removed from a folder without it. Segments are named by their
-//! content, so a run that goes on in the folder of another cannot take a wrong one.
+//! It carries a marker that its process has locked: a second process is refused with the holder's
+//! name, and nothing is written into or removed from a folder without the marker. Segments are
+//! named by their content, so a run cannot take a wrong segment from an earlier run.
 
 use super::WorkStore;
 use super::plan::is_segment_name;
@@ -57,7 +57,7 @@ impl WorkFolder {
         &self.store
     }
 
-    /// Segments that are kept, of this input or another, and their bytes.
+    /// Number and bytes of the kept segments, of this input or another.
     pub fn kept(&self) -> (usize, u64) {
         let names = entries(&self.folder).unwrap_or_default();
         let segments = names.iter().filter(|name| is_segment_name(name));
@@ -67,7 +67,7 @@ impl WorkFolder {
         })
     }
 
-    /// Removes all segments, to begin anew.
+    /// Removes all segments.
     pub fn clear(&self) -> Result<(), PackageError> {
         for name in entries(&self.folder)? {
             if is_ours(&name) {
@@ -78,8 +78,7 @@ impl WorkFolder {
         Ok(())
     }
 
-    /// Removes segments, marker and folder. What else somebody put there stays, and the folder with
-    /// it.
+    /// Removes segments, marker and folder. Other files stay, and the folder with them.
     pub fn remove(self) -> Result<(), PackageError> {
         self.clear()?;
         let folder = self.folder;
@@ -95,8 +94,8 @@ impl WorkFolder {
     }
 }
 
-/// Whether an encode writes files of this name: segments, and those that it was killed amid, which
-/// have the store's `#1` and the like at their end.
+/// Whether an encode writes files of this name: segments, and unfinished ones, which end in `#1` and
+/// the like.
 fn is_ours(name: &str) -> bool {
     let (name, staged) = name.split_once('#').unwrap_or((name, "0"));
     is_segment_name(name) && staged.bytes().all(|byte| byte.is_ascii_digit())
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_puts_beside_the_segments_stays() {
+    fn other_files_in_a_work_folder_stay() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("t.work");
         let work = WorkFolder::open(&folder).unwrap();
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_process_is_told_and_the_next_goes_on() {
+    fn a_second_process_is_refused_and_the_next_continues() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("t.work");
         let work = WorkFolder::open(&folder).unwrap();

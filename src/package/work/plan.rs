@@ -2,6 +2,7 @@
 
 use crate::manifest::SourceRecord;
 use crate::package::PackageError;
+use crate::segment::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -56,7 +57,7 @@ pub fn segment_name<'a>(
 }
 
 impl Plan {
-    /// A plan of segments that are known by now.
+    /// A plan of these segments.
     pub fn new(setting: String, ranks: Vec<usize>, segments: Vec<PlannedSegment>) -> Self {
         Self {
             version: VERSION,
@@ -65,13 +66,6 @@ impl Plan {
             ranks,
             segments,
         }
-    }
-
-    /// The same plan of pictures that were made as `source` says.
-    #[must_use]
-    pub fn made_from(self, source: SourceRecord) -> Self {
-        let source = Some(source);
-        Self { source, ..self }
     }
 
     /// The plan as an object: its name and its bytes.
@@ -92,9 +86,9 @@ impl Plan {
         hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
     }
 
-    /// Reads the plan that lies at `place` (for messages) under `name`.
+    /// Reads the plan called `name`; `place` names it in errors.
     ///
-    /// Fails if the bytes are not those that the name stands for, or of another version.
+    /// Fails if the name is not a hash of the bytes, or on another version.
     pub fn from_object(place: &str, name: &str, bytes: &[u8]) -> Result<Self, PackageError> {
         let damaged = |problem: String| PackageError::damaged(place, problem);
         let plan: Self =
@@ -138,10 +132,6 @@ pub(super) fn is_segment_name(name: &str) -> bool {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -167,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_what_its_name_says_or_refused() {
+    fn a_plan_whose_name_is_not_its_hash_is_refused() {
         let segment = PlannedSegment {
             name: segment_name(0, "a", &[0], std::iter::empty()),
             frames: 7,

@@ -1,52 +1,38 @@
-//! Where finished segments lie: a folder, a bucket, or anything else behind `object_store`.
+//! Where finished segments are kept: a folder, a bucket, or any other object store.
 //!
-//! Blocking, since those who fit and publish are: a runtime of its own turns the requests. Every
-//! object appears whole or not at all; an object that is there is never changed, at most replaced
-//! by the same bytes.
+//! Blocking, as fitting and publishing are. Every object appears whole or not at all; an object
+//! that is there is never changed, at most replaced by the same bytes.
 
-use super::{Kept, Plan};
+use super::{FinishedSegment, Plan};
+use crate::package::bucket::Bucket;
 use crate::package::{PackageError, durable};
-use bytes::Bytes;
-use futures_util::TryStreamExt;
-use object_store::aws::AmazonS3Builder;
+use crate::store::is_url;
 use object_store::local::LocalFileSystem;
-use object_store::path::Path as StorePath;
-use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{Attributes, ObjectStore, PutMode};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::runtime::{Builder, Runtime};
-
-/// Longest object that is read, in bytes.
-const MAX_OBJECT: u64 = 1 << 30;
 
 /// A place for the segments of encodes.
 #[derive(Debug)]
 pub struct WorkStore {
-    store: Arc<dyn ObjectStore>,
-    name: String,
-    runtime: Runtime,
+    bucket: Bucket,
 }
 
 impl WorkStore {
-    /// Opens `place`: `s3://BUCKET/PREFIX` with what the environment says of it (`AWS_REGION`,
-    /// `AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID`, …; `AWS_ALLOW_HTTP=true` for a plain endpoint), or
-    /// else a folder, which is made if it is missing.
+    /// Opens `place`: a URL (see [`crate::store::open`]), or a folder, which is made if it is
+    /// missing.
     ///
-    /// Fails if the folder cannot be made or the URL or its credentials make no sense.
+    /// Fails if the folder cannot be made or the URL or its credentials are invalid.
     pub fn open(place: &str) -> Result<Self, PackageError> {
-        match place.split_once("://") {
-            None => Self::folder(Path::new(place)),
-            Some(("s3", rest)) => Self::bucket(place, rest),
-            Some((scheme, _)) => {
-                let problem = format!("expected a folder or s3://BUCKET/PREFIX, found {scheme}:");
-                Err(PackageError::damaged(place, problem))
-            }
+        if is_url(place) {
+            let bucket = Bucket::open(place)?;
+            return Ok(Self { bucket });
         }
+        Self::folder(Path::new(place))
     }
 
-    /// The store of a folder, which is made if it is missing. What is put is on disk when the call
-    /// returns.
+    /// The store of a folder, which is made if it is missing. Objects are synced to disk before
+    /// a put returns.
     pub fn folder(folder: &Path) -> Result<Self, PackageError> {
         durable::create_dir_all(folder).map_err(PackageError::io(folder))?;
         let name = folder.display().to_string();
@@ -55,42 +41,27 @@ impl WorkStore {
         Self::new(Arc::new(store.with_fsync(true)), name)
     }
 
-    fn bucket(place: &str, rest: &str) -> Result<Self, PackageError> {
-        // Whoever comes first decides; a second call has nothing to add.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build();
-        let store = store.map_err(PackageError::store(place))?;
-        let prefix = StorePath::parse(prefix.trim_end_matches('/'));
-        let prefix = prefix.map_err(|error| PackageError::store(place)(error.into()))?;
-        Self::new(Arc::new(PrefixStore::new(store, prefix)), place.to_owned())
-    }
-
     /// Any other store, called `name` in messages.
     pub fn new(store: Arc<dyn ObjectStore>, name: String) -> Result<Self, PackageError> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(PackageError::io(Path::new(&name)))?;
-        Ok(Self {
-            store,
-            name,
-            runtime,
-        })
+        let bucket = Bucket::new(store, name)?;
+        Ok(Self { bucket })
     }
 
-    /// What the store is called.
+    /// Name of the store in messages.
     pub fn name(&self) -> &str {
-        &self.name
+        self.bucket.name()
     }
 
-    /// The plans that lie here, by name.
+    /// The plans in the store, by name.
     ///
     /// Fails if one is damaged.
     pub fn plans(&self) -> Result<Vec<(String, Plan)>, PackageError> {
-        let mut names = self.names()?;
+        let mut names = self.bucket.list(None)?;
         names.retain(|name| Plan::is_name(name));
         let read = |name: String| {
-            let bytes = self.get(&name)?.unwrap_or_default();
-            let plan = Plan::from_object(&self.place(&name), &name, &bytes)?;
+            let found = self.bucket.get(&name)?;
+            let bytes = found.map(|(bytes, _)| bytes).unwrap_or_default();
+            let plan = Plan::from_object(&self.bucket.place(&name), &name, &bytes)?;
             Ok((name, plan))
         };
         names.into_iter().map(read).collect()
@@ -99,74 +70,42 @@ impl WorkStore {
     /// Puts a plan; returns its name.
     pub fn put_plan(&self, plan: &Plan) -> Result<String, PackageError> {
         let (name, bytes) = plan.to_object()?;
-        self.put(&name, bytes)?;
+        self.put(&name, &bytes)?;
         Ok(name)
     }
 
-    /// The numbers (from 0) of the segments of `plan` that are not here.
+    /// The numbers (from 0) of the segments of `plan` that are missing.
     pub fn missing(&self, plan: &Plan) -> Result<Vec<usize>, PackageError> {
-        let names = self.names()?;
+        let names = self.bucket.list(None)?;
         let planned = plan.segments.iter().enumerate();
         let missing = planned.filter(|(_, segment)| names.binary_search(&segment.name).is_err());
         Ok(missing.map(|(number, _)| number).collect())
     }
 
-    /// The segment called `name`, if it is here. Fails if it is damaged.
-    pub fn segment(&self, name: &str) -> Result<Option<Kept>, PackageError> {
-        let bytes = self.get(name)?;
-        let read = |bytes: Bytes| Kept::from_bytes(&self.place(name), &bytes);
-        bytes.map(read).transpose()
+    /// The segment called `name`, or `None` if it is missing. Fails if it is damaged.
+    pub fn segment(&self, name: &str) -> Result<Option<FinishedSegment>, PackageError> {
+        let Some((bytes, _)) = self.bucket.get(name)? else {
+            return Ok(None);
+        };
+        FinishedSegment::from_bytes(&self.bucket.place(name), &bytes).map(Some)
     }
 
-    /// As [`Self::segment`], but fails if it is not here.
-    pub fn expect_segment(&self, name: &str) -> Result<Kept, PackageError> {
-        let missing = || PackageError::damaged(&self.place(name), "it is gone");
+    /// As [`Self::segment`], but fails if it is missing.
+    pub fn expect_segment(&self, name: &str) -> Result<FinishedSegment, PackageError> {
+        let missing = || PackageError::damaged(&self.bucket.place(name), "is missing");
         self.segment(name)?.ok_or_else(missing)
     }
 
     /// Puts a segment, whole or not at all.
-    pub fn put_segment(&self, name: &str, kept: &Kept) -> Result<(), PackageError> {
-        self.put(name, kept.to_bytes()?)
+    pub fn put_segment(&self, name: &str, segment: &FinishedSegment) -> Result<(), PackageError> {
+        self.put(name, &segment.to_bytes()?)
     }
 
-    /// Where an object of this name lies, for messages.
-    fn place(&self, name: &str) -> String {
-        format!("{}/{name}", self.name)
-    }
-
-    /// The names of all objects, in order.
-    fn names(&self) -> Result<Vec<String>, PackageError> {
-        let listed: Result<Vec<_>, _> = self.runtime.block_on(self.store.list(None).try_collect());
-        let listed = listed.map_err(PackageError::store(&self.name))?;
-        let mut names: Vec<String> = listed
-            .into_iter()
-            .map(|object| object.location.to_string())
-            .collect();
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    fn get(&self, name: &str) -> Result<Option<Bytes>, PackageError> {
-        let read = async {
-            let found = self.store.get(&StorePath::from(name)).await?;
-            if found.meta.size > MAX_OBJECT {
-                return Ok(Bytes::new());
-            }
-            found.bytes().await
-        };
-        match self.runtime.block_on(read) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(PackageError::store(&self.place(name))(error)),
-        }
-    }
-
-    fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), PackageError> {
-        let location = StorePath::from(name);
-        let put = self.store.put(&location, bytes.into());
-        let put = self.runtime.block_on(put);
-        put.map_err(PackageError::store(&self.place(name)))?;
-        Ok(())
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
+        let put = self
+            .bucket
+            .put(name, bytes, PutMode::Overwrite, Attributes::new());
+        put.map(drop)
     }
 }
 
@@ -183,7 +122,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     /// A segment of one frame with real prompts.
-    fn kept(number: u32) -> Kept {
+    fn kept(number: u32) -> FinishedSegment {
         let track = track();
         let (shape, full) = (track.coding.shape, track.coding.full_rank);
         let value = |i: usize| ((i + number as usize) as f32 * 0.7).sin();
@@ -194,7 +133,7 @@ mod tests {
             Steps::uniform(std::slice::from_ref(&factors), track.coding.quantiser, 0.1).unwrap();
         let mut encoder = KeyframeEncoder::new(track.coding, steps).unwrap();
         let layers = encoder.push(&factors).unwrap().0.layers;
-        Kept {
+        FinishedSegment {
             segment: CodedSegment {
                 frames: 1,
                 chained: false,
@@ -219,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_any_order_and_twice_is_found() {
+    fn segments_put_in_any_order_and_twice_are_found() {
         let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let store = WorkStore::new(Arc::clone(&memory), "memory".to_owned()).unwrap();
         let plan = Plan::new("test".to_owned(), vec![1, 3], (0..3).map(planned).collect());
@@ -238,7 +177,7 @@ mod tests {
         );
         assert_eq!(store.segment(&plan.segments[1].name).unwrap(), None);
         let gone = store.expect_segment(&plan.segments[1].name).unwrap_err();
-        assert!(gone.to_string().ends_with("it is gone"), "{gone}");
+        assert!(gone.to_string().ends_with("is missing"), "{gone}");
 
         store.put_segment(&plan.segments[1].name, &kept(1)).unwrap();
         // Another view of the same store makes the same title.
@@ -253,9 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn segments_of_others_are_refused_by_name() {
+    fn segments_of_another_plan_are_refused_by_name() {
         let plan = Plan::new("test".to_owned(), vec![1, 3], (0..2).map(planned).collect());
-        let refusal = |change: &dyn Fn(&mut Kept)| {
+        let refusal = |change: &dyn Fn(&mut FinishedSegment)| {
             let fetch = |number: usize| {
                 let mut kept = kept(number as u32);
                 if number == 1 {
@@ -280,30 +219,36 @@ mod tests {
     #[test]
     fn damaged_objects_name_themselves() {
         let bytes = kept(0).to_bytes().unwrap();
-        assert_eq!(Kept::from_bytes("here", &bytes).unwrap(), kept(0));
+        assert_eq!(
+            FinishedSegment::from_bytes("here", &bytes).unwrap(),
+            kept(0)
+        );
         assert_eq!(bytes, kept(0).to_bytes().unwrap());
-        let sampled = Kept {
+        let sampled = FinishedSegment {
             metrics: vec![Metrics::default()],
             measured_frames: Some(1),
             ..kept(0)
         };
         let bytes_of_it = sampled.to_bytes().unwrap();
-        assert_eq!(Kept::from_bytes("here", &bytes_of_it).unwrap(), sampled);
+        assert_eq!(
+            FinishedSegment::from_bytes("here", &bytes_of_it).unwrap(),
+            sampled
+        );
         for at in (0..bytes.len()).step_by(7) {
-            let short = Kept::from_bytes("here", &bytes[..at]).unwrap_err();
+            let short = FinishedSegment::from_bytes("here", &bytes[..at]).unwrap_err();
             assert!(short.to_string().starts_with("here: "), "{short}");
             let mut flipped = bytes.clone();
             flipped[at] ^= 0x10;
-            if let Err(error) = Kept::from_bytes("here", &flipped) {
+            if let Err(error) = FinishedSegment::from_bytes("here", &flipped) {
                 assert!(error.to_string().starts_with("here: "), "{error}");
             }
         }
     }
 
     #[test]
-    fn places_that_are_none_are_refused() {
+    fn invalid_places_are_refused() {
         for (place, expected) in [
-            ("ftp://host/x", "expected a folder or s3://BUCKET/PREFIX"),
+            ("ftp://host/x", "expected a folder or s3://"),
             ("s3://bucket/a//b", "s3://bucket/a//b: "),
         ] {
             let error = WorkStore::open(place).unwrap_err().to_string();

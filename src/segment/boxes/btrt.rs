@@ -31,18 +31,3 @@ impl Atom for Btrt {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trip() {
-        let btrt = Btrt {
-            buffer: 5000,
-            max: 30000,
-            average: 20000,
-        };
-        super::super::testing::round_trip(&btrt, 20);
-    }
-}

@@ -35,14 +35,3 @@ impl Atom for Hdlr {
         Ok(Self { handler })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trip() {
-        let handler = Hdlr::VIDEO;
-        super::super::testing::round_trip(&Hdlr { handler }, 33);
-    }
-}

@@ -36,13 +36,3 @@ impl Atom for Mdhd {
         Ok(Self { timescale })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trip() {
-        super::super::testing::round_trip(&Mdhd { timescale: 30000 }, 32);
-    }
-}

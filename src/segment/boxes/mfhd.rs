@@ -24,13 +24,3 @@ impl Atom for Mfhd {
         Ok(Self { sequence })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trip() {
-        super::super::testing::round_trip(&Mfhd { sequence: 7 }, 16);
-    }
-}

@@ -27,17 +27,3 @@ impl Atom for Pasp {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trip() {
-        let pasp = Pasp {
-            horizontal: 4,
-            vertical: 3,
-        };
-        super::super::testing::round_trip(&pasp, 16);
-    }
-}

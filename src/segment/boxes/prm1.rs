@@ -11,7 +11,7 @@ const RESOLUTION: u32 = 0x0048_0000;
 /// The sample entry of a prompt track.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Prm1 {
-    /// What `prmC` and `pasp` say.
+    /// Content of `prmC` and `pasp`.
     pub(crate) track: Track,
     /// Measured bitrates.
     pub(crate) bitrates: Btrt,
@@ -57,24 +57,5 @@ impl Atom for Prm1 {
         }
         let bitrates = Btrt::read_from(r)?;
         Ok(Self { track, bitrates })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::testing::round_trip;
-    use super::*;
-    use crate::segment::testing::track;
-
-    #[test]
-    fn round_trip_with_its_children() {
-        let bitrates = Btrt {
-            buffer: 1,
-            max: 2,
-            average: 3,
-        };
-        let mut track = track();
-        track.pixel_aspect = (4, 3);
-        round_trip(&Prm1 { track, bitrates }, 86 + 89 + 20 + 16);
     }
 }

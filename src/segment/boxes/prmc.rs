@@ -53,7 +53,7 @@ fn write_coding(w: &mut Writer, track: &Track) {
     w.u8(coding.quantiser.v_bits);
 }
 
-/// Reads the content of the box. The pixel aspect stands in the sample entry and is handed in.
+/// Reads the content of the box. The pixel aspect comes from the sample entry.
 pub(crate) fn read_prmc(
     r: &mut Reader<'_>,
     pixel_aspect: (u32, u32),

@@ -1,7 +1,7 @@
-//! A bounded reader that knows in which box it stands, so that every error names its place.
+//! A bounded reader that tracks its box path and offset, so that every error names its place.
 //!
 //! Box syntax: ISO/IEC 14496-12 §4.2. A size of 0 ("to the end of the file") is refused: none of
-//! our files has one, and a cut-off file could not be told from a whole one.
+//! our files has one, and a truncated file would look like a whole one.
 
 use crate::segment::error::{FourCc, Place, SegmentError};
 use std::fmt::Display;
@@ -13,6 +13,8 @@ const MAX_DEPTH: usize = 10;
 struct BoxPath {
     kinds: [FourCc; MAX_DEPTH],
     depth: usize,
+    /// Number of the sample, for the content of one.
+    sample: Option<usize>,
 }
 
 /// Type and extent of a box, whether or not all of it is there.
@@ -44,6 +46,7 @@ impl<'a> Reader<'a> {
         let path = BoxPath {
             kinds: [FourCc([0; 4]); MAX_DEPTH],
             depth: 0,
+            sample: None,
         };
         Self {
             data,
@@ -52,6 +55,14 @@ impl<'a> Reader<'a> {
             start: 0,
             path,
         }
+    }
+
+    /// A reader over the content of sample `index`; places are `sample N`, offsets count from its
+    /// first byte.
+    pub(crate) fn of_sample(data: &'a [u8], index: usize) -> Self {
+        let mut reader = Self::new(data);
+        reader.path.sample = Some(index);
+        reader
     }
 
     /// Offset of the next byte from the start of the file.
@@ -77,7 +88,9 @@ impl<'a> Reader<'a> {
     /// A byte inside this box, for errors about a field.
     pub(crate) fn place_at(&self, offset: u64) -> Place {
         let kinds = &self.path.kinds[..self.path.depth];
-        let names: Vec<String> = kinds.iter().map(FourCc::to_string).collect();
+        let sample = self.path.sample.map(|index| format!("sample {index}"));
+        let kinds = kinds.iter().map(FourCc::to_string);
+        let names: Vec<String> = sample.into_iter().chain(kinds).collect();
         Place {
             path: names.join("/"),
             offset,
@@ -153,8 +166,8 @@ impl<'a> Reader<'a> {
         Ok((version, word & 0x00ff_ffff))
     }
 
-    /// Header of the next box, or `None` at the end. Moves past the header only; the size is what
-    /// the box announces and may exceed what is there.
+    /// Header of the next box, or `None` at the end. Moves past the header only; the announced size
+    /// may exceed the bytes that are left.
     pub(crate) fn header(&mut self) -> Result<Option<BoxHeader>, SegmentError> {
         if self.left() == 0 {
             return Ok(None);

@@ -26,13 +26,3 @@ impl Atom for Tfdt {
         Ok(Self { start })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trip() {
-        super::super::testing::round_trip(&Tfdt { start: 1 << 33 }, 20);
-    }
-}

@@ -32,13 +32,3 @@ impl Atom for Tfhd {
         Ok(Self { track })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trip() {
-        super::super::testing::round_trip(&Tfhd { track: 1 }, 16);
-    }
-}

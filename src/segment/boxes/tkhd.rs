@@ -46,18 +46,3 @@ impl Atom for Tkhd {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trip() {
-        let tkhd = Tkhd {
-            track: 1,
-            width: 256 << 16,
-            height: 144 << 16,
-        };
-        super::super::testing::round_trip(&tkhd, 92);
-    }
-}

@@ -1,7 +1,8 @@
 //! `trun`: duration and size of each sample of a fragment (§8.8.8), and whether the first one is
 //! a sync sample; nothing else, so that a sample costs 8 bytes.
 
-use super::{Atom, Reader, Trex, Writer};
+use super::trex::{NON_SYNC_BIT, SYNC};
+use super::{Atom, Reader, Writer};
 use crate::segment::error::{FourCc, SegmentError};
 
 const DATA_OFFSET: u32 = 0x001;
@@ -49,7 +50,7 @@ impl Atom for Trun {
         w.u32(u32::try_from(self.samples.len()).unwrap_or(u32::MAX));
         w.u32(self.data_offset.cast_unsigned());
         if self.starts_with_sync {
-            w.u32(Trex::SYNC);
+            w.u32(SYNC);
         }
         for sample in &self.samples {
             w.u32(sample.duration);
@@ -68,7 +69,7 @@ impl Atom for Trun {
         let count = r.u32("sample_count")?;
         let data_offset = r.u32("data_offset")?.cast_signed();
         let starts_with_sync =
-            flags & FIRST_FLAGS != 0 && r.u32("first_sample_flags")? & Trex::NON_SYNC_BIT == 0;
+            flags & FIRST_FLAGS != 0 && r.u32("first_sample_flags")? & NON_SYNC_BIT == 0;
         let samples = read_samples(r, count)?;
         Ok(Self {
             data_offset,
@@ -78,7 +79,7 @@ impl Atom for Trun {
     }
 }
 
-/// Takes all entries before it allocates: a count that lies is an error, not an allocation.
+/// Takes all entries before it allocates: a false count is an error, not an allocation.
 fn read_samples(r: &mut Reader<'_>, count: u32) -> Result<Vec<TrunSample>, SegmentError> {
     let length = (count as usize).saturating_mul(8);
     let entries = r.take(length, "list of samples")?;
@@ -97,28 +98,17 @@ fn read_samples(r: &mut Reader<'_>, count: u32) -> Result<Vec<TrunSample>, Segme
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::testing::round_trip;
     use super::*;
 
-    fn trun(starts_with_sync: bool) -> Trun {
-        let sample = |duration, size| TrunSample { duration, size };
-        Trun {
-            data_offset: 120,
-            starts_with_sync,
-            samples: vec![sample(1000, 400), sample(10000, 70)],
-        }
-    }
-
     #[test]
-    fn round_trips_with_and_without_sync() {
-        round_trip(&trun(true), Trun::size(2, true));
-        round_trip(&trun(false), Trun::size(2, false));
-    }
-
-    #[test]
-    fn a_lying_count_allocates_nothing() {
+    fn a_false_count_allocates_nothing() {
         let mut w = Writer::default();
-        trun(true).write(&mut w);
+        let run = Trun {
+            data_offset: 120,
+            starts_with_sync: true,
+            samples: Vec::new(),
+        };
+        run.write(&mut w);
         let mut bytes = w.finish();
         bytes[12..16].copy_from_slice(&u32::MAX.to_be_bytes());
         let error = Trun::read_from(&Reader::new(&bytes)).unwrap_err();

@@ -3,7 +3,7 @@
 
 use crate::manifest::Metrics;
 use crate::package::PackageError;
-use crate::prompt::KeyframeDecoder;
+use crate::package::rung::decode;
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 use crate::segment::init::{Bitrates, read_init, write_init};
@@ -22,7 +22,7 @@ const QUALITY: &str = "quality.json";
 /// The middle frame.
 const POSTER: &str = "poster.jpg";
 
-/// What is in [`QUALITY`].
+/// Content of [`QUALITY`].
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Measured {
@@ -35,20 +35,20 @@ enum Measured {
 
 /// A finished segment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
+pub struct FinishedSegment {
     /// Configuration of the highest rung.
     pub track: Track,
     /// With all components.
     pub segment: CodedSegment,
     /// Of each rung, lowest first; empty if not measured.
     pub metrics: Vec<Metrics>,
-    /// How many frames were measured, if not all.
+    /// Number of measured frames, if not all were.
     pub measured_frames: Option<u32>,
     /// A JPEG of the middle frame.
     pub poster: Vec<u8>,
 }
 
-impl Kept {
+impl FinishedSegment {
     /// The object's bytes, the same for the same segment.
     ///
     /// Fails if the segment cannot be written.
@@ -95,9 +95,9 @@ impl Kept {
         }
     }
 
-    /// Reads the object that lies at `place` (for messages).
+    /// Reads an object; `place` names it in errors.
     ///
-    /// Fails if it is cut short, damaged, or no segment, down to the prompts in it.
+    /// Fails if it is truncated, damaged down to its prompts, or not a segment.
     pub fn from_bytes(place: &str, bytes: &[u8]) -> Result<Self, PackageError> {
         let damaged = |problem: String| PackageError::damaged(place, problem);
         let mut zip =
@@ -120,7 +120,7 @@ impl Kept {
         let segment = read_media(&entry(SEGMENT)?)
             .and_then(|media| CodedSegment::read(&track, &media))
             .map_err(within(SEGMENT))?;
-        check_prompts(place, &track, &segment)?;
+        decode(&format!("{place}: {SEGMENT}"), 1, &track, &segment)?;
         let measured = serde_json::from_slice(&entry(QUALITY)?);
         let measured = measured.map_err(|error| damaged(format!("{QUALITY}: {error}")))?;
         let (metrics, measured_frames) = match measured {
@@ -138,18 +138,4 @@ impl Kept {
             metrics,
         })
     }
-}
-
-fn check_prompts(place: &str, track: &Track, segment: &CodedSegment) -> Result<(), PackageError> {
-    let failed = |source| PackageError::Prompt {
-        file: format!("{place}: {SEGMENT}"),
-        segment: 1,
-        source,
-    };
-    let mut decoder = KeyframeDecoder::new(track.coding).map_err(failed)?;
-    for keyframe in &segment.keyframes {
-        let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();
-        decoder.push(&layers).map_err(failed)?;
-    }
-    Ok(())
 }

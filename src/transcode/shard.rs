@@ -1,21 +1,21 @@
-//! Which segments of an encode are whose.
+//! Shards: how the segments of an input are divided among jobs.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One of several equal shares: every `of`th segment, from number `index` on.
+/// One of several equal shards: every `of`th segment, from number `index` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shard {
+pub struct Shard {
     index: u32,
     of: u32,
 }
 
 impl Shard {
-    /// The one share that is everything.
-    pub(super) const ALL: Self = Self { index: 0, of: 1 };
+    /// The only shard: all segments.
+    pub const ALL: Self = Self { index: 0, of: 1 };
 
-    /// Whether segment `number` (from 0) belongs to the share.
-    pub(super) fn has(self, number: u32) -> bool {
+    /// Whether segment `number` (from 0) belongs to the shard.
+    pub fn has(self, number: u32) -> bool {
         number % self.of == self.index
     }
 }
@@ -35,7 +35,7 @@ impl FromStr for Shard {
         match numbers {
             Some((index, of)) if index < of => Ok(Self { index, of }),
             _ => Err(format!(
-                "`{text}` is no share: expected I/N with I from 0 to N-1, such as 0/4"
+                "`{text}`: expected I/N with I from 0 to N-1, such as 0/4"
             )),
         }
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::Shard;
 
     #[test]
-    fn shares_are_disjoint_and_complete() {
+    fn shards_are_disjoint_and_complete() {
         for of in 1..5 {
             let shards = (0..of).map(|i| format!("{i}/{of}").parse::<Shard>().unwrap());
             let shards: Vec<Shard> = shards.collect();

@@ -1,12 +1,13 @@
-//! The reference's files as a title, and such a title as the reference's files again.
+//! Import of the reference's files as a title, and export of such a title as the same files.
 //!
 //! Official prompts are one chain: every keyframe's start latent comes from the keyframe before,
 //! back to `init.pth` at the beginning. A chain of at most ten seconds becomes one segment. A
-//! longer one is cut into segments of equal numbers of intervals; the keyframe at a cut stands in
-//! both segments, and the later one is no random access point (see [`crate::segment::sample`]).
+//! longer one is cut into segments of equal numbers of intervals; the keyframe at a cut is in both
+//! segments, and the later segment is not a random access point (see [`crate::segment::sample`]).
 //! Seed, noise weight and interpolation are those of the reference's `generation.py`.
 
-use super::title::{Rung, TitleContent};
+use super::rung::Rung;
+use super::title::TitleContent;
 use super::{PackageError, Title};
 use crate::prompt::official::{InitLatent, OfficialFolder};
 use crate::prompt::{CodingId, CodingParameters, Interpolation, Quantiser, ReferencePayload};
@@ -25,12 +26,12 @@ const CELL: u32 = 8;
 /// Name of the generator profile that official prompts are for.
 const PROFILE: &str = "sd-turbo";
 
-/// What the reference's files do not say.
+/// Facts that the reference's files lack.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImportOptions {
     /// Pictures a second.
     pub frame_rate: FrameRate,
-    /// Size shown; by default, and at most, all of what is generated.
+    /// Visible size, at most the generated one, which is the default.
     pub visible: Option<(u32, u32)>,
     /// SHA-256 of the generator's weights file; zeros if it is not known.
     pub weights: [u8; 32],
@@ -300,39 +301,6 @@ mod tests {
             (220, &segments[1].keyframes[0].layers)
         );
         assert!(segments[1].start_latent.is_none());
-    }
-
-    #[test]
-    fn a_gap_in_the_numbers_names_the_missing_file() {
-        let error = from_official(&folder([0, 10, 30].into_iter()), options()).unwrap_err();
-        assert!(
-            error.to_string().contains("frame_00020.prompt is missing"),
-            "{error}"
-        );
-        let error = from_official(&folder([10, 20].into_iter()), options()).unwrap_err();
-        assert!(
-            error.to_string().contains("frame_00000.prompt is missing"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn numbers_that_are_none_are_refused_with_their_file() {
-        let refusal = |change: &dyn Fn(&mut OfficialFolder)| {
-            let mut folder = grid(20);
-            change(&mut folder);
-            from_official(&folder, options()).unwrap_err().to_string()
-        };
-        let scale = refusal(&|folder| {
-            folder.prompts.get_mut(&10).unwrap().v_map.scale = f32::NAN;
-        });
-        assert!(scale.contains("frame_00010.prompt: "), "{scale}");
-        let scale = refusal(&|folder| {
-            folder.prompts.get_mut(&20).unwrap().u_map.scale = f32::MAX;
-        });
-        assert!(scale.contains("frame_00020.prompt: "), "{scale}");
-        let latent = refusal(&|folder| folder.init.values[3] = f32::NEG_INFINITY);
-        assert!(latent.ends_with("init.pth: value 3 is -inf"), "{latent}");
     }
 
     #[test]

@@ -1,11 +1,10 @@
-//! How much memory an encode takes, and so how many workers it may have.
+//! Memory of a job, and so the number of its workers.
 //!
-//! What is held is known: the frames of a segment and of the look ahead as bytes, and for each
-//! worker the network's layers with their gradients, or a frame's measurement, whichever is larger.
-//! The figures were measured with `/usr/bin/time -v` at 256×256 and 1920×1080.
+//! Resident are the frames of a segment and of the look ahead as bytes, and for each worker the
+//! network's layers with their gradients, or a frame's measurement, whichever is larger. The
+//! constants were measured with `/usr/bin/time -v` at 256×256 and 1920×1080.
 
-use super::estimate::size;
-use crate::cli::CliError;
+use super::TranscodeError;
 
 /// The program, its weights and what the allocator keeps, bytes.
 const BASE: u64 = 150 << 20;
@@ -20,22 +19,24 @@ const SMALL_BUDGET: u64 = 900_000_000;
 const LARGE_BUDGET: u64 = 2_000_000_000;
 const LARGE: u64 = 1920 * 1088;
 
-/// Workers, and the memory that they and the frames take.
+/// Workers of a job, and the memory that they and the frames take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Memory {
-    pub(super) workers: usize,
-    pub(super) bytes: u64,
+pub struct Memory {
+    /// Frames computed in parallel.
+    pub workers: usize,
+    /// Memory in bytes.
+    pub bytes: u64,
     /// Workers that were left out to stay within the budget.
-    pub(super) idle: usize,
+    pub idle: usize,
 }
 
-/// What decides how much memory is needed.
+/// Sizes that decide the memory of a job.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Need {
+pub struct Need {
     /// Width and height of what is generated.
-    pub(super) coded: (u32, u32),
+    pub coded: (u32, u32),
     /// Most frames that are held together.
-    pub(super) frames: u64,
+    pub frames: u64,
 }
 
 impl Need {
@@ -47,14 +48,15 @@ impl Need {
         BASE + self.pixels() * (HELD * self.frames + WORKER * workers)
     }
 
-    /// As many of `usual` workers as the budget allows, or as many as were `asked` for. Fails if the
-    /// machine, which has `free` bytes where that is known, has too little.
-    pub(super) fn plan(
+    /// As many of `usual` workers as the budget allows, or as many as were `asked` for.
+    ///
+    /// Fails if the machine, which has `free` bytes where that is known, has too little memory.
+    pub fn plan(
         self,
         asked: Option<usize>,
         usual: usize,
         free: Option<u64>,
-    ) -> Result<Memory, CliError> {
+    ) -> Result<Memory, TranscodeError> {
         let free = free.unwrap_or(u64::MAX);
         let budget = SMALL_BUDGET + LARGE_BUDGET * self.pixels() / LARGE;
         let fits = |workers: &u64| self.bytes(*workers) <= budget.min(free);
@@ -65,26 +67,18 @@ impl Need {
         };
         let bytes = self.bytes(workers as u64);
         if bytes > free {
-            return Err(self.refusal(workers, bytes, free));
+            return Err(TranscodeError::Memory {
+                coded: self.coded,
+                workers,
+                needed: bytes,
+                free,
+            });
         }
         Ok(Memory {
             workers,
             bytes,
             idle: wanted - workers,
         })
-    }
-
-    fn refusal(self, workers: usize, bytes: u64, free: u64) -> CliError {
-        let (width, height) = self.coded;
-        let advice = match workers {
-            1 => "choose a smaller picture with --size, or shorter --segment-seconds",
-            _ => "choose fewer --workers",
-        };
-        CliError::input(format!(
-            "{width}x{height} with {workers} workers takes about {} of memory, this machine has {} left: {advice}",
-            size(bytes),
-            size(free)
-        ))
     }
 }
 
@@ -115,12 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn more_is_there_for_the_asking_but_not_more_than_there_is() {
+    fn requested_workers_exceed_the_budget_but_not_the_machine() {
         let asked = FULL_HD.plan(Some(8), 2, Some(64 << 30)).unwrap();
         assert_eq!((asked.workers, asked.idle), (8, 0));
         let error = FULL_HD.plan(Some(8), 2, Some(4 << 30)).unwrap_err();
-        assert!(error.message().contains("fewer --workers"));
-        let error = FULL_HD.plan(None, 2, Some(1 << 30)).unwrap_err().message();
+        assert!(error.to_string().contains("fewer --workers"));
+        let error = FULL_HD
+            .plan(None, 2, Some(1 << 30))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("1920x1088 with 1 workers takes"), "{error}");
         assert!(error.contains("has 1.1 GB left") && error.contains("--size"));
     }

@@ -1,12 +1,12 @@
-//! A title read back from disk: what its manifests promise, checked against what its files hold.
+//! A title read from disk, its manifests checked against its media files.
 
 use super::PackageError;
-use super::ladder::{rung_id, track_difference};
-use super::title::{MASTER, MPD, POSTER, QUALITY, Rung, SOURCE, TitleContent, byte_range};
+use super::ladder::track_difference;
+use super::rung::{Keyframe, Rung, decode, rung_id};
+use super::title::{MASTER, MPD, POSTER, QUALITY, SOURCE, TitleContent, byte_range};
 use crate::manifest::{
     Group, Layer, Presentation, QualityReport, Representation, SourceRecord, dash, hls,
 };
-use crate::prompt::{Factors, KeyframeDecoder};
 use crate::segment::coded::CodedSegment;
 use crate::segment::file::{FileSegment, MAX_HEAD, MediaFile};
 use crate::segment::media::{MediaSegment, read_media};
@@ -33,15 +33,6 @@ pub struct TitleRung {
     id: String,
     path: PathBuf,
     layout: MediaFile,
-}
-
-/// A keyframe as a player sees it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Keyframe {
-    /// Frame of the segment that it is, from 0.
-    pub position: u32,
-    /// Its prompt.
-    pub factors: Factors,
 }
 
 impl Title {
@@ -75,12 +66,12 @@ impl Title {
         })
     }
 
-    /// Where the title lies.
+    /// Folder of the title.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What the playlists say, in byte-range form.
+    /// Content of the playlists, with byte ranges.
     pub fn presentation(&self) -> &Presentation {
         &self.presentation
     }
@@ -90,8 +81,8 @@ impl Title {
         &self.rungs
     }
 
-    /// What each rung adds to the one below it, where the title has it in files of their own: those
-    /// of one profile together, by ascending rank. See [`join`](super::join).
+    /// The layers, if the title has any: those of one profile together, by ascending rank. See
+    /// [`join`](super::join).
     pub fn layers(&self) -> &[TitleRung] {
         &self.layers
     }
@@ -182,7 +173,7 @@ impl TitleRung {
         })
     }
 
-    /// Fails unless the file is the layer that the MPD says it is, on the rungs' grid.
+    /// Fails unless the file agrees with the MPD and lies on the rungs' segment grid.
     fn check_layer(&self, group: &Group, says: &Layer) -> Result<(), PackageError> {
         let track = self.track();
         let file = self.path.display();
@@ -209,7 +200,7 @@ impl TitleRung {
         }
     }
 
-    /// Fails unless the file is what its playlist says it is.
+    /// Fails unless the file agrees with its playlist.
     fn check(&self, group: &Group, says: &Representation) -> Result<(), PackageError> {
         let track = self.track();
         let file = self.path.display();
@@ -267,7 +258,7 @@ impl TitleRung {
         &self.layout.init.track
     }
 
-    /// What lies where in the file.
+    /// Layout of the file.
     pub fn layout(&self) -> &MediaFile {
         &self.layout
     }
@@ -317,21 +308,12 @@ impl TitleRung {
             return Err(PackageError::mixed(&self.id, problem));
         }
         let coded = self.coded(index)?;
-        let failed = |source| PackageError::Prompt {
-            file: self.path.display().to_string(),
-            segment: index + 1,
-            source,
-        };
-        let mut decoder = KeyframeDecoder::new(self.track().coding).map_err(failed)?;
-        let mut keyframes = Vec::with_capacity(coded.keyframes.len());
-        for keyframe in &coded.keyframes {
-            let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();
-            keyframes.push(Keyframe {
-                position: keyframe.position,
-                factors: decoder.push(&layers).map_err(failed)?,
-            });
-        }
-        Ok(keyframes)
+        decode(
+            &self.path.display().to_string(),
+            index + 1,
+            self.track(),
+            &coded,
+        )
     }
 
     fn in_segment(&self, index: usize) -> impl FnOnce(SegmentError) -> PackageError {
@@ -339,8 +321,8 @@ impl TitleRung {
     }
 }
 
-/// What the playlists say, with the layers, which only the MPD can name: if it is of the same
-/// edition, for while a title is being published it comes first.
+/// The playlists' content, with the layers of the MPD, which alone can name them. An MPD of another
+/// edition is ignored: while a title is being published it is replaced first.
 fn read_presentation(folder: &Path) -> Result<Presentation, PackageError> {
     let mut presentation = read_playlists(folder)?;
     let path = folder.join(MPD);
@@ -372,7 +354,7 @@ fn read_playlists(folder: &Path) -> Result<Presentation, PackageError> {
     Ok(master.finish()?)
 }
 
-/// The file that `manifest` calls `url`: inside the title and there.
+/// The file that `manifest` names `url`; it must exist, inside the title.
 fn named_file(folder: &Path, manifest: &str, url: &str) -> Result<PathBuf, PackageError> {
     let relative = Path::new(url);
     let inside = relative

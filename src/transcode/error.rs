@@ -1,0 +1,79 @@
+//! Errors of a transcode: of its input, of the fit, of the measurement, of the place where segments
+//! are kept.
+
+use super::text::bytes_text;
+use crate::encode::EncodeError;
+use crate::frame::FrameSizeError;
+use crate::package::PackageError;
+use crate::quality::QualityError;
+use crate::render::RenderError;
+use crate::segment::SegmentError;
+use crate::source::SourceError;
+
+/// Why frames cannot become a title.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TranscodeError {
+    /// The input is damaged, or its frames have another size than planned.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The input ended before its first frame.
+    #[error("the input has no frames")]
+    NoFrames,
+    /// An option of the fit is out of range, or the generator failed.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A segment length of less than one frame or more than 65,535.
+    #[error("--segment-seconds {seconds} is {frames} frames: expected 1 to 65535")]
+    SegmentLength {
+        /// Length in seconds.
+        seconds: f64,
+        /// The same in frames.
+        frames: f64,
+    },
+    /// A fitted segment cannot be rendered.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A rendered frame cannot be compared with its original.
+    #[error(transparent)]
+    Quality(#[from] QualityError),
+    /// A fitted segment cannot be written.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A frame cannot be scaled.
+    #[error(transparent)]
+    FrameSize(#[from] FrameSizeError),
+    /// The poster cannot be encoded.
+    #[error(transparent)]
+    Poster(#[from] image::ImageError),
+    /// The threads of the measurement cannot be started.
+    #[error(transparent)]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A finished segment cannot be kept or read back.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// A segment rendered to fewer frames than it was fitted to.
+    #[error("frame {number} of {frames} of a fitted segment was not rendered")]
+    MissingFrame {
+        /// Number of the first frame that is missing, from 0.
+        number: usize,
+        /// Frames of the segment.
+        frames: usize,
+    },
+    /// The machine has too little memory.
+    #[error(
+        "{}x{} with {workers} workers takes about {} of memory, this machine has {} left: choose {}",
+        coded.0, coded.1, bytes_text(*needed), bytes_text(*free),
+        if *workers > 1 { "fewer --workers" } else { "a smaller --size, or shorter --segment-seconds" }
+    )]
+    Memory {
+        /// Width and height of the generated picture, in pixels.
+        coded: (u32, u32),
+        /// Frames computed in parallel.
+        workers: usize,
+        /// Bytes that they take.
+        needed: u64,
+        /// Bytes that are available.
+        free: u64,
+    },
+}

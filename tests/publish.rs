@@ -1,0 +1,208 @@
+//! Titles in an object store: `encode`, `publish`, `package` and `import` take `s3://…` as they take
+//! a folder.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "common/bucket.rs"]
+mod bucket;
+#[path = "common/program.rs"]
+mod program;
+#[path = "common/title.rs"]
+mod title;
+
+use bucket::{Bucket, Object};
+use program::{clip, encode, files, json, promptus, refused, text};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const TITLE: &str = "s3://bucket/films/holiday";
+
+/// A title of two rungs in a new folder, a store, and `promptus package` from one to the other.
+fn workplace() -> (tempfile::TempDir, Bucket, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let title = folder.path().join("holiday");
+    title::put(&title, &title::two_rungs(1));
+    (folder, Bucket::start(), title)
+}
+
+fn package(bucket: &Bucket, title: &Path, more: &[&str]) -> Command {
+    let fixed = ["package", text(title), "--out", TITLE, "--json"];
+    let mut command = promptus([&fixed[..], more].concat());
+    bucket.env(&mut command);
+    command
+}
+
+/// The title's objects by relative name, without the dates of publication.
+fn objects(bucket: &Bucket) -> BTreeMap<PathBuf, Object> {
+    let content = bucket.content.lock().unwrap();
+    let objects = content.objects.iter();
+    let objects = objects.filter_map(|(key, object)| {
+        let name = key.strip_prefix("films/holiday/")?;
+        (name != "published.json").then(|| (name.into(), object.clone()))
+    });
+    objects.collect()
+}
+
+fn bytes(objects: BTreeMap<PathBuf, Object>) -> BTreeMap<PathBuf, Vec<u8>> {
+    objects
+        .into_iter()
+        .map(|(name, object)| (name, object.bytes))
+        .collect()
+}
+
+#[test]
+fn a_title_in_a_store_has_the_files_of_one_in_a_folder_media_first() {
+    let (_folder, bucket, title) = workplace();
+    let published = json(&package(&bucket, &title, &[]).output().unwrap());
+    assert_eq!(published["title"], TITLE);
+    let found = objects(&bucket);
+    for (name, object) in &found {
+        let header = |name: &str| object.headers[name].to_str().unwrap().to_owned();
+        let (kind, cache) = (header("content-type"), header("cache-control"));
+        let expected = match name.extension().unwrap().to_str().unwrap() {
+            "m3u8" => "application/vnd.apple.mpegurl",
+            "mpd" => "application/dash+xml",
+            _ => "video/mp4",
+        };
+        assert_eq!(kind, expected);
+        let immutable = name.components().count() > 1;
+        assert_eq!(
+            cache.contains("immutable"),
+            immutable,
+            "{}: {cache}",
+            name.display()
+        );
+    }
+    assert_eq!(bytes(found), files(&title));
+    let puts = bucket.content.lock().unwrap().puts.clone();
+    let place = |name: &str| puts.iter().rposition(|key| key.ends_with(name)).unwrap();
+    let media = place("mini-r4.mp4").max(place("mini-r2.mp4"));
+    assert!(media < place("published.json"), "{puts:?}");
+    assert!(place("published.json") < place("manifest.mpd"), "{puts:?}");
+    assert_eq!(place("master.m3u8"), puts.len() - 1, "{puts:?}");
+}
+
+#[test]
+fn a_title_in_a_store_is_replaced_only_if_the_user_says_so() {
+    let (_folder, bucket, title) = workplace();
+    json(&package(&bucket, &title, &[]).output().unwrap());
+    let before = objects(&bucket);
+    refused(
+        &mut package(&bucket, &title, &["--layers"]),
+        "holds a title; -y",
+    );
+    assert_eq!(bytes(objects(&bucket)), bytes(before.clone()));
+    let all = json(
+        &package(&bucket, &title, &["--layers", "-y"])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(all["layers"][0]["id"], "mini-l2-r4");
+    // The earlier edition stays for its readers until it is old enough.
+    let hash = |objects: &BTreeMap<PathBuf, Object>, name: &str| {
+        objects.keys().filter(|key| key.ends_with(name)).count()
+    };
+    assert_eq!(hash(&objects(&bucket), "mini-r4.mp4"), 2);
+    let mut again = package(&bucket, &title, &["--layers", "-y", "--keep-old", "0"]);
+    json(&again.output().unwrap());
+    assert_eq!(hash(&objects(&bucket), "mini-r4.mp4"), 1);
+    // Other files are nobody's to replace.
+    let mut content = bucket.content.lock().unwrap();
+    content.objects.clear();
+    content.put("films/holiday/cat.jpg", b"mine", Duration::ZERO);
+    drop(content);
+    refused(
+        &mut package(&bucket, &title, &["-y"]),
+        "nor a title (it holds cat.jpg)",
+    );
+}
+
+#[test]
+fn two_publishers_of_one_title_exclude_each_other_until_a_lock_is_stale() {
+    let (_folder, bucket, title) = workplace();
+    let holder = br#"{"process":7,"host":"elsewhere","command":"promptus publish","since":0}"#;
+    let lock = |age| {
+        let mut content = bucket.content.lock().unwrap();
+        content.put("films/holiday/.publish-lock", holder, age);
+    };
+    lock(Duration::from_secs(60));
+    let expected = "holiday: in use by process 7 on elsewhere (`promptus publish`)";
+    refused(&mut package(&bucket, &title, &[]), expected);
+    assert_eq!(objects(&bucket).len(), 1);
+    lock(Duration::from_secs(3600));
+    json(&package(&bucket, &title, &[]).output().unwrap());
+    assert_eq!(
+        bytes(objects(&bucket)),
+        files(&title),
+        "the lock is removed"
+    );
+}
+
+#[test]
+fn a_manifest_that_changes_meanwhile_is_not_overwritten() {
+    let (_folder, bucket, title) = workplace();
+    let master = "films/holiday/master.m3u8";
+    bucket.content.lock().unwrap().meddle = Some(master.to_owned());
+    let expected = "master.m3u8: was changed by another program";
+    refused(&mut package(&bucket, &title, &[]), expected);
+    let content = bucket.content.lock().unwrap();
+    assert_eq!(content.objects[master].bytes, b"changed");
+    assert!(!content.objects.contains_key("films/holiday/.publish-lock"));
+}
+
+#[test]
+fn encodes_and_their_shards_go_to_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, bucket) = (clip(folder.path(), 10), Bucket::start());
+    let local = folder.path().join("local");
+    let quick = ["--steps", "0", "--no-measure"];
+    json(&encode(&input, text(&local), &quick).output().unwrap());
+
+    let mut whole = encode(&input, TITLE, &quick);
+    json(
+        &bucket
+            .env(whole.current_dir(folder.path()))
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(bytes(objects(&bucket)), files(&local));
+    assert!(!folder.path().join("holiday.work").exists());
+
+    let jobs = "s3://bucket/jobs/clip";
+    let mut shard = encode(&input, jobs, &[&quick[..], &["--shard", "0/1"]].concat());
+    json(&bucket.env(&mut shard).output().unwrap());
+    let mut publish = promptus(["publish", "--from", jobs, "--out", TITLE, "--json", "-y"]);
+    json(&bucket.env(&mut publish).output().unwrap());
+    assert_eq!(bytes(objects(&bucket)), files(&local));
+    // Its name is missing.
+    refused(
+        &mut encode(&input, "s3://bucket", &quick),
+        "a path after the bucket",
+    );
+    refused(
+        &mut encode(&input, "ftp://host/x", &quick),
+        "expected a folder or s3://",
+    );
+}
+
+#[test]
+fn the_short_help_of_encode_has_the_common_options_only() {
+    let options = |flag: &str| {
+        let help = promptus(["encode", flag]).output().unwrap();
+        let text = String::from_utf8(help.stdout).unwrap();
+        let lines = text.lines().map(str::trim_start);
+        let named = lines.filter(|line| line.starts_with('-'));
+        named.map(str::to_owned).collect::<Vec<String>>()
+    };
+    let (short, long) = (options("-h"), options("--help"));
+    assert!(short.len() <= 22, "{short:#?}");
+    let has = |options: &[String], name: &str| options.iter().any(|line| line.contains(name));
+    assert!(
+        has(&short, "--preset") && has(&short, "--scale"),
+        "{short:#?}"
+    );
+    assert!(!has(&short, "--weight-mse") && has(&long, "--weight-mse"));
+}
