@@ -204,8 +204,10 @@ fn frames(
         let picks = picks(&rung.ranked);
         let numbers: Vec<u64> = picks.iter().map(|(_, number)| *number as u64).collect();
         let rival = rival(&rung.report, encoded).zip(bench);
-        let rival = rival.map(|(video, bench)| Ok((video, bench.frames(video, &numbers)?)));
-        let rival = rival.transpose().map_err(|error: EvaluateError| error)?;
+        let rival = match rival {
+            Some((video, bench)) => Some((video, bench.frames(video, &numbers)?)),
+            None => None,
+        };
         let mut blocks = Vec::new();
         for (index, ((what, _), &number)) in picks.iter().zip(&numbers).enumerate() {
             let caption = format!("{what}, frame {number}: original");
