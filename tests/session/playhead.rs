@@ -24,7 +24,8 @@ fn watch(ladder: &Arc<Ladder>, options: &Options, kbps: f64, script: &Script) ->
         command = Command::Continue;
         while command == Command::Continue {
             let first = script.front().is_some_and(|(first_s, _)| *first_s <= at_s);
-            command = match script.pop_front().filter(|_| first) {
+            let act = if first { script.pop_front() } else { None };
+            command = match act {
                 Some((now_s, event)) => session.handle(now_s, event),
                 None if at_s.is_finite() => session.handle(at_s, event),
                 None => return (session, false),
