@@ -125,11 +125,7 @@ fn check_shown(ladder: &Ladder, log: &Log) {
 
 #[test]
 fn a_pause_fills_the_buffer_and_then_waits_for_the_viewer() {
-    let options = Options {
-        buffer_s: 6.0,
-        ..Options::default()
-    };
-    let mut session = Session::new(simple(9), &options);
+    let mut session = Session::new(simple(9), &buffering(6.0));
     session.handle(0.0, Event::Start);
     session.handle(0.1, Event::Delivered(5000));
     session.handle(0.6, Event::Pause);
