@@ -286,12 +286,8 @@ async fn passing_faults_are_overcome() {
             );
         }
         assert_eq!(segments.len(), 6, "{fault:?}");
-        let lost: Vec<u64> = played
-            .log
-            .requests
-            .iter()
-            .map(|request| request.lost)
-            .collect();
+        let requests = played.log.requests.iter();
+        let lost: Vec<u64> = requests.map(|request| request.lost).collect();
         let expected = match fault {
             Fault::Cut | Fault::Stall => [200, 0, 0, 200, 0, 0],
             _ => [0; 6],
@@ -501,6 +497,27 @@ async fn noting(
     (base, seen, connections)
 }
 
+/// Plays `url` on rung 1 with CMCD in this `mode`.
+async fn play_telling(url: &str, mode: CmcdMode) {
+    let client = Client::new(hasty()).unwrap().with_cmcd(Cmcd::new(mode));
+    let title = Title::open(&client, url).await.unwrap();
+    let stream = title.stream(&client, 0).await.unwrap();
+    let (sender, _receiver) = mpsc::channel(1000);
+    let played = play(&client, &stream, &with(Abr::Fixed(1)), &sender).await;
+    assert!(played.complete, "{url}");
+}
+
+/// The value of one header in every request, empty where it is missing.
+fn texts(notes: &[axum::http::HeaderMap], name: &str) -> Vec<String> {
+    let values = notes.iter().map(|headers| headers.get(name));
+    let texts = values.map(|value| value.map_or("", |value| value.to_str().unwrap()));
+    texts.map(str::to_owned).collect()
+}
+
+fn count(texts: &[String], part: &str) -> usize {
+    texts.iter().filter(|text| text.contains(part)).count()
+}
+
 #[tokio::test]
 async fn every_request_carries_cmcd_and_connections_are_kept() {
     let folder = TempDir::new().unwrap();
@@ -509,53 +526,24 @@ async fn every_request_carries_cmcd_and_connections_are_kept() {
     for mode in [CmcdMode::Header, CmcdMode::Query, CmcdMode::Off] {
         seen.lock().unwrap().clear();
         let before = connections.load(Ordering::Relaxed);
-        let client = Client::new(hasty()).unwrap().with_cmcd(Cmcd::new(mode));
-        let title = Title::open(&client, &format!("{base}urls/master.m3u8"))
-            .await
-            .unwrap();
-        let stream = title.stream(&client, 0).await.unwrap();
-        let (sender, _receiver) = mpsc::channel(1000);
-        assert!(
-            play(&client, &stream, &with(Abr::Fixed(1)), &sender)
-                .await
-                .complete
-        );
+        play_telling(&format!("{base}urls/master.m3u8"), mode).await;
         // Playlists and init segments of three rungs come side by side, segments over what is there.
         assert!(connections.load(Ordering::Relaxed) - before <= 4);
         let notes = seen.lock().unwrap();
-        assert_eq!(notes.len(), 1 + 3 + 3 + 8);
-        let text = |headers: &axum::http::HeaderMap, name: &str| {
-            headers
-                .get(name)
-                .map_or("", |value| value.to_str().unwrap())
-                .to_owned()
-        };
-        for headers in notes.iter() {
-            let (session, uri) = (text(headers, "cmcd-session"), text(headers, "x-uri"));
-            assert_eq!(
-                session.contains("sf=h,sid=\""),
-                mode == CmcdMode::Header,
-                "{session}"
-            );
-            assert_eq!(uri.contains("?CMCD="), mode == CmcdMode::Query, "{uri}");
-        }
+        let all = 1 + 3 + 3 + 8;
+        assert_eq!(notes.len(), all);
+        let in_header = count(&texts(&notes, "cmcd-session"), "sf=h,sid=\"");
+        assert_eq!(in_header, if mode == CmcdMode::Header { all } else { 0 });
+        let in_query = count(&texts(&notes, "x-uri"), "?CMCD=");
+        assert_eq!(in_query, if mode == CmcdMode::Query { all } else { 0 });
         if mode == CmcdMode::Header {
-            let objects: Vec<String> = notes.iter().map(|n| text(n, "cmcd-object")).collect();
-            assert_eq!(objects.iter().filter(|object| *object == "ot=m").count(), 4);
-            assert_eq!(objects.iter().filter(|object| *object == "ot=i").count(), 3);
-            let media: Vec<&String> = objects.iter().filter(|o| o.contains("ot=v")).collect();
-            assert!(
-                media
-                    .iter()
-                    .all(|o| o.starts_with("br=") && o.contains(",d=1000,"))
-            );
-            let requests: Vec<String> = notes.iter().map(|n| text(n, "cmcd-request")).collect();
-            assert!(
-                requests[7].contains(",nor=\"2.m4s\"") || requests[7].contains("nor=\"1.m4s\""),
-                "{}",
-                requests[7]
-            );
-            assert!(requests[7].ends_with("su") && !requests[14].contains("nor="));
+            let objects = texts(&notes, "cmcd-object");
+            let of_kind = ["ot=m", "ot=i", "br=", ",d=1000,"].map(|part| count(&objects, part));
+            assert_eq!(of_kind, [4, 3, 8, 8], "{objects:?}");
+            let requests = texts(&notes, "cmcd-request");
+            let next = &requests[7];
+            assert!(next.contains("nor=\"2.m4s\"") || next.contains("nor=\"1.m4s\""));
+            assert!(next.ends_with("su") && !requests[14].contains("nor="));
         }
     }
 }
@@ -567,31 +555,13 @@ async fn every_request_of_a_dash_session_carries_cmcd() {
     let (base, seen, _) = noting(folder.path()).await;
     for manifest in ["urls/manifest.mpd", "manifest.mpd"] {
         seen.lock().unwrap().clear();
-        let client = Client::new(hasty()).unwrap();
-        let client = client.with_cmcd(Cmcd::new(CmcdMode::Header));
-        let title = Title::open(&client, &format!("{base}{manifest}")).await;
-        let stream = title.unwrap().stream(&client, 0).await.unwrap();
-        let (sender, _receiver) = mpsc::channel(1000);
-        let played = play(&client, &stream, &with(Abr::Fixed(1)), &sender).await;
-        assert!(played.complete, "{manifest}");
+        play_telling(&format!("{base}{manifest}"), CmcdMode::Header).await;
         let notes = seen.lock().unwrap();
-        let all = |name: &str| -> Vec<String> {
-            let values = notes.iter().map(|headers| headers.get(name));
-            let texts = values.map(|value| value.map_or("", |value| value.to_str().unwrap()));
-            texts.map(str::to_owned).collect()
-        };
-        let sessions = all("cmcd-session");
-        assert!(sessions.iter().all(|text| text.contains("sf=d,sid=\"")));
-        let objects = all("cmcd-object");
-        assert!(
-            objects.iter().all(|text| text.contains("ot=")),
-            "{objects:?}"
-        );
-        assert_eq!(objects.iter().filter(|text| *text == "ot=m").count(), 1);
-        let media = objects.iter().filter(|text| text.contains("ot=v"));
-        let media: Vec<&String> = media.collect();
-        assert_eq!(media.len(), 8, "{manifest}: {objects:?}");
-        assert!(media.iter().all(|text| text.contains(",d=1000,")));
+        let sessions = texts(&notes, "cmcd-session");
+        assert_eq!(count(&sessions, "sf=d,sid=\""), notes.len());
+        let objects = texts(&notes, "cmcd-object");
+        let of_kind = ["ot=", "ot=m", "ot=v", ",d=1000,"].map(|part| count(&objects, part));
+        assert_eq!(of_kind, [notes.len(), 1, 8, 8], "{manifest}: {objects:?}");
     }
 }
 
@@ -689,13 +659,8 @@ async fn a_replaced_segment_is_handed_on_once_and_better() {
     assert!(played.complete, "{:?}", played.error);
     let numbers: Vec<usize> = segments.iter().map(|segment| segment.segment).collect();
     assert_eq!(numbers, (0..14).collect::<Vec<_>>());
-    assert!(
-        played
-            .log
-            .requests
-            .iter()
-            .any(|r| r.outcome == Outcome::Replaced)
-    );
+    let mut requests = played.log.requests.iter();
+    assert!(requests.any(|r| r.outcome == Outcome::Replaced));
     for (play, segment) in played.log.plays.iter().zip(&segments) {
         assert_eq!((play.segment, play.rung), (segment.segment, segment.rung));
     }

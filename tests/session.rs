@@ -12,7 +12,7 @@ mod playhead;
 #[path = "session/whole.rs"]
 mod whole;
 
-use promptus::player::abr::Abr;
+use promptus::player::abr::{Abr, Choice, Rule, View};
 use promptus::player::compute::{Compute, Model};
 use promptus::player::event::{Command, Event, Rendered, State};
 use promptus::player::ladder::{Ladder, Rung, SampleEnd};
@@ -173,60 +173,45 @@ fn drive(ladder: &Arc<Ladder>, options: &Options, fates: &[Fate], seeks: bool) -
 
 /// Every guard at random, and a device that may or may not keep up.
 fn options() -> impl Strategy<Value = Options> {
-    let guards = prop::array::uniform5(any::<bool>());
-    let compute = (1.0f64..60.0, 0.0f64..10.0, 0.0f64..2.0, 0.0f64..5.0).prop_map(
-        |(ms_per_frame, ms_per_rung, ms_per_kb, ahead_s)| {
-            Compute::Modelled(Model {
-                fps: 30.0,
-                ms_per_frame,
-                ms_per_rung,
-                ms_per_kb,
-                spread: 0.3,
-                ahead_s,
-            })
-        },
-    );
+    let guards = prop::array::uniform5(any::<bool>()).prop_map(|[a, b, c, d, e]| Guards {
+        insufficient_buffer: a,
+        abandonment: b,
+        replacement: c,
+        switch_history: d,
+        decode_time: e,
+    });
+    let work = (1.0f64..60.0, 0.0f64..10.0, 0.0f64..2.0, 0.0f64..5.0);
+    let compute = work.prop_map(|(ms_per_frame, ms_per_rung, ms_per_kb, ahead_s)| {
+        Compute::Modelled(Model {
+            fps: 30.0,
+            ms_per_frame,
+            ms_per_rung,
+            ms_per_kb,
+            spread: 0.3,
+            ahead_s,
+        })
+    });
+    let compute = prop::option::of(compute);
     let estimator = prop::sample::select(Estimator::ALL.to_vec());
-    (
+    let all = (
         abr(),
         guards,
-        prop::option::of(compute),
+        compute,
         estimator,
         0.0f64..40.0,
         any::<u64>(),
+    );
+    all.prop_map(
+        |(abr, guards, compute, estimator, buffer_s, seed)| Options {
+            abr,
+            buffer_s,
+            estimator,
+            seed,
+            compute,
+            guards,
+            ..Options::default()
+        },
     )
-        .prop_map(
-            |(
-                abr,
-                [
-                    insufficient_buffer,
-                    abandonment,
-                    replacement,
-                    switch_history,
-                    decode_time,
-                ],
-                compute,
-                estimator,
-                buffer_s,
-                seed,
-            )| {
-                Options {
-                    abr,
-                    buffer_s,
-                    estimator,
-                    seed,
-                    compute,
-                    guards: Guards {
-                        insufficient_buffer,
-                        abandonment,
-                        replacement,
-                        switch_history,
-                        decode_time,
-                    },
-                    ..Options::default()
-                }
-            },
-        )
 }
 
 /// What must hold of every session that came to its end.
@@ -236,24 +221,14 @@ fn check_ended(ladder: &Ladder, log: &Log) {
     assert_eq!(here, (0..ladder.segments()).collect::<Vec<_>>());
     let played: f64 = log.played_s.iter().sum();
     assert!((played - ladder.total_s()).abs() < 1e-6);
-    let stalled: f64 = log
-        .stalls
-        .iter()
-        .map(|s| s.end_s.unwrap() - s.start_s)
-        .sum();
+    let stalls = log.stalls.iter();
+    let stalled: f64 = stalls.map(|s| s.end_s.unwrap() - s.start_s).sum();
     let wall = log.startup_s.unwrap() + played + stalled;
-    assert!(
-        (log.ended_s.unwrap() - wall).abs() < 1e-5,
-        "{} {wall}",
-        log.ended_s.unwrap()
-    );
+    let ended_s = log.ended_s.unwrap();
+    assert!((ended_s - wall).abs() < 1e-5, "{ended_s} {wall}");
     let shown: Vec<usize> = log.plays.iter().map(|play| play.segment).collect();
     assert_eq!(shown, (0..ladder.segments()).collect::<Vec<_>>());
-    assert!(
-        log.plays
-            .windows(2)
-            .all(|pair| pair[0].start_s < pair[1].start_s)
-    );
+    assert!(log.plays.is_sorted_by(|a, b| a.start_s < b.start_s));
 }
 
 fn delivered(log: &Log) -> Vec<usize> {
@@ -411,6 +386,23 @@ fn fetch(segment: usize, rung: usize) -> Command {
     Command::Fetch { segment, rung }
 }
 
+fn buffering(buffer_s: f64) -> Options {
+    Options {
+        buffer_s,
+        ..Options::default()
+    }
+}
+
+/// A transfer over a link of constant rate, with 50 ms of latency and no loss.
+fn even(kbps: f64) -> Fate {
+    Fate {
+        latency_s: 0.05,
+        kbps,
+        kind: 3,
+        seek: 9.0,
+    }
+}
+
 fn simple(segments: usize) -> Arc<Ladder> {
     let rung = |rank: u32| Rung {
         id: format!("r{rank}"),
@@ -425,40 +417,17 @@ fn simple(segments: usize) -> Arc<Ladder> {
 #[test]
 fn a_rung_that_failed_is_not_abandoned_to() {
     let mut session = Session::new(simple(2), &Options::default());
-    let (segment, lowest, next) = (0, 0, 1);
-    let command = session.handle(0.0, Event::Start);
-    assert_eq!(
-        command,
-        Command::Fetch {
-            segment,
-            rung: lowest
-        }
-    );
-    let command = session.handle(0.1, Event::Failed);
-    assert_eq!(
-        command,
-        Command::Fetch {
-            segment,
-            rung: next
-        }
-    );
+    assert_eq!(session.handle(0.0, Event::Start), fetch(0, 0));
+    assert_eq!(session.handle(0.1, Event::Failed), fetch(0, 1));
     session.handle(0.2, Event::FirstByte);
     // 100 bytes in ten seconds: the lowest rung would be here sooner, if it were there at all.
-    assert_eq!(
-        session.handle(10.0, Event::Progress(100)),
-        Command::Continue
-    );
+    let command = session.handle(10.0, Event::Progress(100));
+    assert_eq!(command, Command::Continue);
 }
 
 #[test]
 fn waits_for_room_and_drains_at_the_end() {
-    let mut session = Session::new(
-        simple(4),
-        &Options {
-            buffer_s: 6.0,
-            ..Options::default()
-        },
-    );
+    let mut session = Session::new(simple(4), &buffering(6.0));
     assert_eq!(session.handle(0.0, Event::Start), fetch(0, 0));
     assert!(matches!(
         session.handle(0.1, Event::Delivered(5000)),
@@ -509,13 +478,7 @@ fn a_dry_buffer_is_a_stall_from_the_moment_it_ran_dry() {
 
 #[test]
 fn a_slow_transfer_gives_way_to_a_lower_rung() {
-    let mut session = Session::new(
-        simple(9),
-        &Options {
-            buffer_s: 6.0,
-            ..Options::default()
-        },
-    );
+    let mut session = Session::new(simple(9), &buffering(6.0));
     let mut command = session.handle(0.0, Event::Start);
     let mut now_s = 0.0;
     while !matches!(command, Command::Fetch { rung: 2, .. }) {
@@ -549,13 +512,7 @@ fn a_slow_transfer_gives_way_to_a_lower_rung() {
 
 /// Plays `ladder` over a link of constant rate, 50 ms of latency and no loss.
 fn steady(ladder: &Arc<Ladder>, options: &Options, kbps: f64) -> Log {
-    let fate = Fate {
-        latency_s: 0.05,
-        kbps,
-        kind: 3,
-        seek: 9.0,
-    };
-    let (log, finished) = drive(ladder, options, &[fate], false);
+    let (log, finished) = drive(ladder, options, &[even(kbps)], false);
     assert!(finished);
     log
 }
@@ -563,14 +520,8 @@ fn steady(ladder: &Arc<Ladder>, options: &Options, kbps: f64) -> Log {
 #[test]
 fn a_link_that_recovers_replaces_what_came_on_a_low_rung() {
     let ladder = simple(40);
-    let fate = |kbps| Fate {
-        latency_s: 0.05,
-        kbps,
-        kind: 3,
-        seek: 9.0,
-    };
-    let mut fates = vec![fate(60.0); 10];
-    fates.extend(vec![fate(900.0); 100]);
+    let mut fates = vec![even(60.0); 10];
+    fates.extend(vec![even(900.0); 100]);
     let with = |replacement| {
         let options = Options {
             guards: Guards {
@@ -582,17 +533,10 @@ fn a_link_that_recovers_replaces_what_came_on_a_low_rung() {
         drive(&ladder, &options, &fates, false).0
     };
     let (plain, fast) = (with(false), with(true));
-    let replaced = fast
-        .requests
-        .iter()
-        .filter(|r| r.outcome == Outcome::Replaced);
-    assert!(replaced.count() > 0 && fast.stalls.is_empty());
-    assert!(
-        fast.played_s[2] > plain.played_s[2],
-        "{:?} {:?}",
-        fast.played_s,
-        plain.played_s
-    );
+    let mut requests = fast.requests.iter();
+    assert!(requests.any(|r| r.outcome == Outcome::Replaced) && fast.stalls.is_empty());
+    let (plain, fast) = (plain.played_s, fast.played_s);
+    assert!(fast[2] > plain[2], "{fast:?} {plain:?}");
 }
 
 /// A title of so many segments beside a real generator, on a network of 2 Mbit/s.
@@ -617,29 +561,20 @@ fn beside_a_generator(ladder: &Arc<Ladder>, options: &Options, frame_s: f64, kbp
                 let at_s = session.clock_s() + size as f64 / (kbps * 125.0);
                 busy_s = busy_s.max(at_s);
                 let frames = (ladder.duration_s(segment) * 30.0).round().max(1.0) as u32;
-                news.extend((1..=frames).map(|frames| {
-                    busy_s += frame_s;
-                    let complete = false;
-                    (
-                        busy_s + 0.005,
-                        Rendered {
-                            segment,
-                            frames,
-                            complete,
-                            frame_s,
-                        },
-                    )
-                }));
-                let complete = true;
-                news.push_back((
-                    busy_s + 0.005,
-                    Rendered {
+                let mut report = |busy_s: f64, frames, complete| {
+                    let rendered = Rendered {
                         segment,
                         frames,
                         complete,
                         frame_s,
-                    },
-                ));
+                    };
+                    news.push_back((busy_s + 0.005, rendered));
+                };
+                for frame in 1..=frames {
+                    busy_s += frame_s;
+                    report(busy_s, frame, false);
+                }
+                report(busy_s, frames, true);
                 (at_s, Event::Delivered(size))
             }
             Command::Wait { until_s } | Command::Drain { until_s } => (until_s, Event::Timer),
@@ -688,11 +623,9 @@ fn a_real_generator_that_does_not_keep_up_stalls_playback() {
     assert!(log.stalls.len() > 3 && log.late_frames > 0);
     // Every rung is too slow alike: the picture is not made worse for it.
     let rungs: Vec<usize> = log.requests.iter().map(|request| request.rung).collect();
+    let mut later = rungs.iter().skip(3);
     assert!(
-        rungs
-            .iter()
-            .skip(3)
-            .all(|rung| *rung == rungs[3] && *rung > 0),
+        later.all(|rung| *rung == rungs[3] && *rung > 0),
         "{rungs:?}"
     );
 }
@@ -716,12 +649,8 @@ fn a_slow_generator_stalls_without_blaming_the_network() {
     // 20 s of play take 24 s to generate.
     assert!(log.late_frames > 0 && log.ended_s.unwrap() > 24.0);
     let network = steady(&ladder, &Options::default(), 15.0);
-    assert!(
-        network
-            .stalls
-            .iter()
-            .all(|stall| stall.cause == Cause::Network)
-    );
+    let mut stalls = network.stalls.iter();
+    assert!(stalls.all(|stall| stall.cause == Cause::Network));
     assert!(!network.stalls.is_empty() && network.late_frames == 0);
 }
 
@@ -749,13 +678,7 @@ fn ten_thousand_segments() {
             abr,
             ..Options::default()
         };
-        let fate = Fate {
-            latency_s: 0.05,
-            kbps: 70.0,
-            kind: 3,
-            seek: 9.0,
-        };
-        check_ended(&ladder, &drive(&ladder, &options, &vec![fate; 3], false).0);
+        check_ended(&ladder, &steady(&ladder, &options, 70.0));
     }
 }
 
@@ -766,11 +689,8 @@ fn long_and_short_titles_come_to_their_end() {
             abr,
             ..Options::default()
         };
-        for segments in [1, 2] {
-            check_ended(
-                &simple(segments),
-                &steady(&simple(segments), &options, 50.0),
-            );
+        for ladder in [simple(1), simple(2)] {
+            check_ended(&ladder, &steady(&ladder, &options, 50.0));
         }
         let lonely = Ladder::new(vec![simple(1).rungs()[0].clone()], &[2.0; 3], vec![5000; 3]);
         let lonely = Arc::new(lonely.unwrap());
@@ -824,20 +744,49 @@ fn an_abandoned_transfer_keeps_its_whole_samples() {
 
 #[test]
 fn a_missing_segment_is_sought_on_every_rung() {
-    let mut session = Session::new(
-        simple(3),
-        &Options {
-            abr: Abr::Fixed(1),
-            ..Options::default()
-        },
-    );
+    let options = Options {
+        abr: Abr::Fixed(1),
+        ..Options::default()
+    };
+    let mut session = Session::new(simple(3), &options);
     assert_eq!(session.handle(0.0, Event::Start), fetch(0, 1));
     assert_eq!(session.handle(0.1, Event::Failed), fetch(0, 0));
     assert_eq!(session.handle(0.2, Event::Failed), fetch(0, 2));
-    assert_eq!(
-        session.handle(0.3, Event::Failed),
-        Command::GiveUp { segment: 0 }
-    );
+    let over = Command::GiveUp { segment: 0 };
+    assert_eq!(session.handle(0.3, Event::Failed), over);
     assert_eq!(session.handle(0.4, Event::Timer), Command::Done);
     assert_eq!(session.log().startup_s, None);
+}
+
+/// The rung of the segment's number, over and over.
+#[derive(Debug)]
+struct Round;
+
+impl Rule for Round {
+    fn choose(&mut self, view: &View<'_>) -> Choice {
+        Choice {
+            rung: view.segment % view.ladder.rungs().len(),
+            wait_s: 0.0,
+            by: "round",
+        }
+    }
+}
+
+#[test]
+fn a_rule_of_the_callers_own_is_followed() {
+    let options = Options {
+        guards: Guards::NONE,
+        ..Options::default()
+    };
+    let mut session = Session::with_rule(simple(7), &options, Box::new(Round));
+    let mut command = session.handle(0.0, Event::Start);
+    for k in 1..=7 {
+        command = match command {
+            Command::Fetch { .. } => session.handle(0.1 * f64::from(k), Event::Delivered(5000)),
+            other => panic!("nothing follows {other:?}"),
+        };
+    }
+    let rungs: Vec<usize> = session.log().requests.iter().map(|r| r.rung).collect();
+    assert_eq!(rungs, [0, 1, 2, 0, 1, 2, 0]);
+    assert_eq!(session.log().requests[0].by, "round");
 }

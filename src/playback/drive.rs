@@ -127,6 +127,7 @@ struct Driver<'a> {
 }
 
 /// Something that happens beside a transfer.
+#[derive(Clone, Copy)]
 enum Aside {
     Tick,
     Seek,
@@ -159,16 +160,8 @@ impl Driver<'_> {
                     now_s = self.wait(until_s).await;
                     continue;
                 }
-                Action::Drain { until_s }
-                    if self.seek_at_s() < until_s || self.player.session().is_generating() =>
-                {
-                    now_s = self.wait(until_s).await;
-                    continue;
-                }
                 Action::Drain { until_s } => {
-                    self.seeks.clear();
-                    self.player.hand_on_shown(false);
-                    now_s = until_s;
+                    now_s = self.drain(until_s).await;
                     continue;
                 }
                 Action::Cancel(_) => {}
@@ -187,6 +180,17 @@ impl Driver<'_> {
 
     async fn hand_on(&mut self, segment: Segment) {
         self.closed |= self.sink.send(segment).await.is_err();
+    }
+
+    /// Waits for what may still happen before the end at `until_s`; if nothing can, it is the end already.
+    async fn drain(&mut self, until_s: f64) -> f64 {
+        let open = self.seek_at_s() < until_s || self.player.session().is_generating();
+        if open || until_s.is_infinite() {
+            return self.wait(until_s).await;
+        }
+        self.seeks.clear();
+        self.player.hand_on_shown(false);
+        until_s
     }
 
     /// Sleeps until `until_s`, the next seek or news; returns the time.
@@ -229,33 +233,16 @@ impl Driver<'_> {
 
     /// Sends `request` and reports on it to its end; whether the throttle lets nothing through.
     async fn transfer(&mut self, request: &Request) -> bool {
-        let manifest = &self.stream.source().url;
-        let (media, id) = (is_media(request), request.id);
-        let answered = match resolve(manifest, &request.resource.url) {
-            Ok(url) if media => self.media(request, &url).await,
+        let id = request.id;
+        let answered = match resolve(&self.stream.source().url, &request.resource.url) {
+            Ok(url) if is_media(request) => self.media(request, &url).await,
             Ok(url) => self.part(request, &url).await,
             Err(error) => Err(error),
         };
         match answered {
             Ok(None) => false,
-            Ok(Some(Answered {
-                bytes,
-                wire_bytes,
-                at_s,
-            })) => {
-                if media {
-                    self.error = None;
-                }
-                let input = Input::Delivered {
-                    id,
-                    bytes,
-                    wire_bytes,
-                };
-                let taken = self.player.input(at_s, input);
-                if let Err(error) = taken {
-                    let url = resolve(manifest, &request.resource.url);
-                    self.error = Some(named(url.as_ref().unwrap_or(manifest), error));
-                }
+            Ok(Some(answered)) => {
+                self.delivered(request, answered);
                 false
             }
             Err(error) => {
@@ -266,6 +253,22 @@ impl Driver<'_> {
                 self.tell(Input::Failed { id, again_s });
                 starved
             }
+        }
+    }
+
+    fn delivered(&mut self, request: &Request, answered: Answered) {
+        if is_media(request) {
+            self.error = None;
+        }
+        let input = Input::Delivered {
+            id: request.id,
+            bytes: answered.bytes,
+            wire_bytes: answered.wire_bytes,
+        };
+        if let Err(error) = self.player.input(answered.at_s, input) {
+            let manifest = &self.stream.source().url;
+            let url = resolve(manifest, &request.resource.url);
+            self.error = Some(named(url.as_ref().unwrap_or(manifest), error));
         }
     }
 

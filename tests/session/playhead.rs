@@ -24,7 +24,8 @@ fn watch(ladder: &Arc<Ladder>, options: &Options, kbps: f64, script: &Script) ->
         command = Command::Continue;
         while command == Command::Continue {
             let first = script.front().is_some_and(|(first_s, _)| *first_s <= at_s);
-            command = match script.pop_front().filter(|_| first) {
+            let act = if first { script.pop_front() } else { None };
+            command = match act {
                 Some((now_s, event)) => session.handle(now_s, event),
                 None if at_s.is_finite() => session.handle(at_s, event),
                 None => return (session, false),
@@ -124,11 +125,7 @@ fn check_shown(ladder: &Ladder, log: &Log) {
 
 #[test]
 fn a_pause_fills_the_buffer_and_then_waits_for_the_viewer() {
-    let options = Options {
-        buffer_s: 6.0,
-        ..Options::default()
-    };
-    let mut session = Session::new(simple(9), &options);
+    let mut session = Session::new(simple(9), &buffering(6.0));
     session.handle(0.0, Event::Start);
     session.handle(0.1, Event::Delivered(5000));
     session.handle(0.6, Event::Pause);

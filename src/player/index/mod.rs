@@ -18,10 +18,10 @@ mod rung;
 mod sidx;
 
 pub use error::IndexError;
-pub(crate) use places::Places;
+pub use places::Places;
 pub use resource::{Purpose, Resource};
-pub use rung::Playlist;
-pub(crate) use rung::{SHORT, text_of};
+pub(crate) use rung::SHORT;
+pub use rung::{Playlist, text_of};
 
 use super::ladder::{Ladder, LadderError, Listed};
 use crate::manifest::{Group, Presentation, Representation, SegmentRef};
@@ -87,7 +87,7 @@ impl Index {
     }
 
     /// This index with files that lie in any of `places`.
-    pub(crate) fn at(self, places: Option<Places>) -> Self {
+    pub fn at(self, places: Option<Places>) -> Self {
         Self { places, ..self }
     }
 
@@ -143,13 +143,13 @@ impl Index {
     }
 
     /// Whether decoding can begin with every segment.
-    pub(crate) fn is_independent(&self) -> bool {
+    pub fn is_independent(&self) -> bool {
         let all = |rung: &RungIndex| rung.stream.segments.iter().all(|segment| segment.sap);
         self.group.independent_segments || self.rungs.iter().all(all)
     }
 
     /// The last segment up to `segment` with which decoding can begin.
-    pub(crate) fn access_point(&self, segment: usize) -> usize {
+    pub fn access_point(&self, segment: usize) -> usize {
         let known = &self.rungs[0].stream.segments;
         let upto = known.get(..=segment).unwrap_or(known);
         match self.group.independent_segments {

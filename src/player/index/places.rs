@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The places that an MPD names, and the one in use.
 #[derive(Debug, Clone)]
-pub(crate) struct Places {
+pub struct Places {
     url: Arc<str>,
     text: Arc<str>,
     number: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Places {
 
 impl Places {
     /// The `count` places, at least one, of the MPD `text` at `url`; the first is in use.
-    pub(crate) fn new(url: &str, text: &str, count: usize) -> Self {
+    pub fn new(url: &str, text: &str, count: usize) -> Self {
         Self {
             url: url.into(),
             text: text.into(),

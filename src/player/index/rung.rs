@@ -236,7 +236,7 @@ fn next_part(place: ByteRange, here: &[u8], segment: usize) -> ByteRange {
 }
 
 /// The text of a manifest or playlist.
-pub(crate) fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, IndexError> {
+pub fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, IndexError> {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(IndexError::Utf16),
         _ => Ok(String::from_utf8_lossy(bytes)),

@@ -68,33 +68,15 @@ impl Ladder {
         }
         let durations = durations_s.iter().copied();
         all_within("duration of segment", durations, LONGEST_S)?;
-        let rates = rungs.iter().map(|rung| rung.kbps);
-        all_within("rate of rung", rates, MOST_KBPS)?;
+        let rates = rates_of(&rungs);
+        all_within("rate of rung", rates.iter().copied(), MOST_KBPS)?;
         if let Some(pair) = rungs.windows(2).find(|pair| pair[1].kbps < pair[0].kbps) {
             let rung = pair[1].id.clone();
             return Err(LadderError::NotAscending { rung });
         }
-        let expected = rungs.len() * durations_s.len();
-        if sizes.len() != expected {
-            let found = sizes.len();
-            return Err(LadderError::SizeCount { expected, found });
-        }
-        if let Some(place) = sizes.iter().position(|&size| size == 0) {
-            return Err(LadderError::NoBytes {
-                segment: place / rungs.len(),
-                rung: rungs[place % rungs.len()].id.clone(),
-            });
-        }
-        if let Some(place) = sizes.iter().position(|&size| size > LARGEST) {
-            return Err(LadderError::TooLarge {
-                what: "size in segment",
-                index: place / rungs.len(),
-                most: LARGEST as f64,
-                value: sizes[place] as f64,
-            });
-        }
+        check_sizes(&rungs, durations_s.len(), &sizes)?;
         Ok(Self {
-            utilities: Utilities::of_rates(&rates_of(&rungs), false),
+            utilities: Utilities::of_rates(&rates, false),
             rungs,
             edges_s: edges(durations_s),
             sizes,
@@ -248,6 +230,30 @@ impl Ladder {
         let above = self.rungs.partition_point(|rung| rung.kbps <= kbps);
         above.saturating_sub(1)
     }
+}
+
+/// Refuses anything but `segments` × rungs sizes within limits.
+fn check_sizes(rungs: &[Rung], segments: usize, sizes: &[u64]) -> Result<(), LadderError> {
+    let (expected, found) = (rungs.len() * segments, sizes.len());
+    if found != expected {
+        return Err(LadderError::SizeCount { expected, found });
+    }
+    let Some(place) = sizes.iter().position(|&size| size == 0 || size > LARGEST) else {
+        return Ok(());
+    };
+    let (segment, rung) = (place / rungs.len(), place % rungs.len());
+    Err(match sizes[place] {
+        0 => LadderError::NoBytes {
+            segment,
+            rung: rungs[rung].id.clone(),
+        },
+        size => LadderError::TooLarge {
+            what: "size in segment",
+            index: segment,
+            most: LARGEST as f64,
+            value: size as f64,
+        },
+    })
 }
 
 fn rates_of(rungs: &[Rung]) -> Vec<f64> {

@@ -98,6 +98,33 @@ impl Session {
 
     /// As [`Session::new`], by a rule of the caller's; [`Options::abr`] plays no part. A ladder in layers
     /// is played by the rule of layers whatever the rule.
+    ///
+    /// The rule sees media time: at a playback rate of 2 a throughput of 100 kbit/s is 50 kbit for each
+    /// second of media, and reported as 50; durations on the clock are doubled. At rate 1 both agree.
+    ///
+    /// ```
+    /// use promptus::player::abr::{Choice, Rule, View};
+    /// use promptus::player::ladder::{Ladder, Rung};
+    /// use promptus::player::session::{Options, Session};
+    /// use std::sync::Arc;
+    ///
+    /// /// The top rung once ten seconds are in the buffer.
+    /// #[derive(Debug)]
+    /// struct Cautious;
+    ///
+    /// impl Rule for Cautious {
+    ///     fn choose(&mut self, view: &View<'_>) -> Choice {
+    ///         let rung = if view.buffer_s < 10.0 { 0 } else { view.ladder.top() };
+    ///         Choice { rung, wait_s: 0.0, by: "cautious" }
+    ///     }
+    /// }
+    ///
+    /// let rung = Rung { id: "r8".into(), rank: 8, kbps: 20.0 };
+    /// let ladder = Arc::new(Ladder::new(vec![rung], &[2.0; 3], vec![5_000; 3])?);
+    /// let session = Session::with_rule(ladder, &Options::default(), Box::new(Cautious));
+    /// assert_eq!(session.buffer_s(), 0.0);
+    /// # Ok::<(), promptus::player::ladder::LadderError>(())
+    /// ```
     pub fn with_rule(ladder: Arc<Ladder>, options: &Options, rule: Box<dyn Rule>) -> Self {
         let buffer_target_s = buffer_target_s(&ladder, options);
         let enter_s = options.start_s.clamp(0.0, ladder.total_s());
