@@ -147,7 +147,7 @@ impl FitOptions {
         }
     }
 
-    /// The quantiser that stands in the track.
+    /// The quantiser in the track's configuration.
     pub(super) fn quantiser(&self) -> Quantiser {
         match self.coding {
             CodingId::Layered => self.quantiser,

@@ -81,9 +81,10 @@ impl Decoder {
 
     /// (B, C, Hl, Wl) → pictures (B, 3, H, W), nominally in 0..1 and not clamped.
     pub fn forward(&self, latent: &Tensor) -> Result<Tensor, ModelError> {
-        let mut x = match self.squash {
-            true => ((latent / 3.0)?.tanh()? * 3.0)?,
-            false => latent.clone(),
+        let mut x = if self.squash {
+            ((latent / 3.0)?.tanh()? * 3.0)?
+        } else {
+            latent.clone()
         };
         x = self.conv_in.forward_relu(&x)?;
         for stage in &self.stages {

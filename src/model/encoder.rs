@@ -115,9 +115,10 @@ impl Encoder {
         };
         let mut maps = Vec::with_capacity(self.stages.len());
         for stage in &self.stages {
-            x = match self.entry_relu {
-                true => stage.entry.forward_relu(&x)?,
-                false => stage.entry.forward(&x)?,
+            x = if self.entry_relu {
+                stage.entry.forward_relu(&x)?
+            } else {
+                stage.entry.forward(&x)?
             };
             for block in &stage.blocks {
                 x = block.forward(&x)?;

@@ -215,9 +215,10 @@ impl Geometry {
 /// `picture` as one of `size`.
 pub fn scaled(picture: &Frame, size: (u32, u32)) -> Result<Frame, FrameSizeError> {
     let own = (picture.width(), picture.height());
-    match size == own {
-        true => Ok(picture.clone()),
-        false => resample(picture, Region::whole(own), size),
+    if size == own {
+        Ok(picture.clone())
+    } else {
+        resample(picture, Region::whole(own), size)
     }
 }
 

@@ -38,9 +38,10 @@ pub(super) fn read_over(path: &Path, background: [u8; 3]) -> Result<Frame, Sourc
     // Malformed EXIF data are ignored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(|e| bad(path, &e))?;
-    let mut picture = match picture.color().has_alpha() {
-        true => composited(&picture.into_rgba8(), background),
-        false => picture,
+    let mut picture = if picture.color().has_alpha() {
+        composited(&picture.into_rgba8(), background)
+    } else {
+        picture
     };
     picture.apply_orientation(orientation);
     let picture = picture.into_rgb8();

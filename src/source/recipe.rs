@@ -1,7 +1,7 @@
 //! Pan-and-zoom recipes: photographs and camera moves that give a video, the same bytes on every
 //! platform, so the originals of a shipped title need not be stored as frames.
 //!
-//! JSON, all fields required except `easing`; photographs are found beside the recipe:
+//! JSON, all fields required except `easing`; paths of photographs are relative to the recipe:
 //!
 //! ```json
 //! { "recipe": 1, "width": 256, "height": 256, "frame_rate": "24",

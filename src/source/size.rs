@@ -35,9 +35,10 @@ pub fn of_lines(input: (u32, u32), aspect: (u32, u32), lines: u32) -> Option<(u3
     let shape = shape(input, aspect);
     let even = |side: f64| ((side / 2.0).round() as u32).max(1) * 2;
     let longer = even(f64::from(lines) * shape.max(1.0 / shape));
-    Some(match shape >= 1.0 {
-        true => (longer, lines),
-        false => (lines, longer),
+    Some(if shape >= 1.0 {
+        (longer, lines)
+    } else {
+        (lines, longer)
     })
 }
 

@@ -34,7 +34,7 @@ pub fn gelu_erf(x: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Values handed to a thread at a time.
+/// Values per parallel task.
 const CHUNK: usize = 1 << 15;
 
 /// A function of one number and its derivative.

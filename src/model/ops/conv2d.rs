@@ -276,7 +276,7 @@ impl Conv2d {
         Ok(plans.bias.get().and_then(Option::as_deref))
     }
 
-    /// Counts the multiply-adds of an output of so many pixels, or of its backward pass.
+    /// Counts the multiply-adds of an output of `pixels`, or of its backward pass.
     fn count(&self, kind: Kind, pixels: usize) -> Result<()> {
         let (outputs, inputs, side, _) = self.weight.dims4()?;
         let taps = match kind {

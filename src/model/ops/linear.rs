@@ -27,7 +27,7 @@ struct LaidOut {
     backward: OnceLock<Matrix>,
 }
 
-/// Rows handed to a thread at a time.
+/// Rows per parallel task.
 const ROWS: usize = 64;
 
 impl Linear {
@@ -103,9 +103,10 @@ impl Linear {
 
     /// The weight as a matrix from inputs to outputs, or `transposed` from outputs to inputs.
     fn matrix(&self, transposed: bool) -> Result<&Matrix> {
-        let slot = match transposed {
-            false => &self.laid_out.forward,
-            true => &self.laid_out.backward,
+        let slot = if transposed {
+            &self.laid_out.backward
+        } else {
+            &self.laid_out.forward
         };
         if let Some(matrix) = slot.get() {
             return Ok(matrix);
@@ -116,9 +117,10 @@ impl Linear {
             _ => Vec::new(),
         };
         let matrix = with_values(&self.weight, |weight| {
-            Ok(match transposed {
-                false => Matrix::new(inputs, outputs, &bias, |i, o| weight[o * inputs + i]),
-                true => Matrix::new(outputs, inputs, &bias, |o, i| weight[o * inputs + i]),
+            Ok(if transposed {
+                Matrix::new(outputs, inputs, &bias, |o, i| weight[o * inputs + i])
+            } else {
+                Matrix::new(inputs, outputs, &bias, |i, o| weight[o * inputs + i])
             })
         })?;
         Ok(slot.get_or_init(|| matrix))

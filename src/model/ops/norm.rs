@@ -23,7 +23,7 @@ pub struct Norm {
 
 impl Norm {
     /// A group norm over (B, C, H, W): each group has C / `groups` channels. Freezes `weight` and
-    /// `bias` (C). Errors when their lengths differ or C is no multiple of `groups`.
+    /// `bias` (C). Errors when their lengths differ or C is not a multiple of `groups`.
     pub fn group(groups: usize, eps: f64, weight: &Tensor, bias: &Tensor) -> Result<Self> {
         let channels = weight.dims1()?;
         if groups == 0 || channels % groups != 0 {

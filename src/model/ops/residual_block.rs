@@ -44,9 +44,10 @@ impl ResidualBlock {
     fn composed(&self, x: &Tensor) -> Result<Tensor> {
         let mut y = x.clone();
         for (i, conv) in self.convs.iter().enumerate() {
-            y = match i + 1 == self.convs.len() {
-                true => conv.forward(&y)?,
-                false => conv.forward_relu(&y)?,
+            y = if i + 1 == self.convs.len() {
+                conv.forward(&y)?
+            } else {
+                conv.forward_relu(&y)?
             };
         }
         relu(&(y + x)?)

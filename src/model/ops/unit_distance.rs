@@ -14,7 +14,7 @@ use super::cpu::simd::{Kernel, Simd, dispatch};
 
 /// Added to each norm.
 const EPS: f32 = 1e-10;
-/// Places handed to a thread at a time.
+/// Pixels per parallel task.
 const CHUNK: usize = 512;
 
 /// The distance from a frozen target.

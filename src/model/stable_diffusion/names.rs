@@ -7,7 +7,7 @@
 use crate::model::profile::UNetForm;
 
 /// The name in an original checkpoint of the UNet's parameter that diffusers calls `name`; `None`
-/// if there is no such parameter.
+/// for other names.
 pub fn original_unet(form: &UNetForm, name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('.').collect();
     let (level, rest) = match parts.as_slice() {
@@ -87,7 +87,7 @@ fn resnet(parts: &[&str]) -> Option<String> {
 }
 
 /// The name in an original checkpoint of the autoencoder's parameter that diffusers calls `name`,
-/// for an autoencoder of `levels` levels; `None` if there is no such parameter.
+/// for an autoencoder of `levels` levels; `None` for other names.
 pub fn original_vae(levels: usize, name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('.').collect();
     let up = |level: &str| levels.checked_sub(1 + level.parse::<usize>().ok()?);

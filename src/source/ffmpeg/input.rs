@@ -157,7 +157,7 @@ fn file_url(path: &Path) -> OsString {
 }
 
 /// Writes to the standard input of `child` from a thread. A child that reads no further closes the
-/// pipe, which ends the thread and is no error.
+/// pipe, which ends the thread without an error.
 fn feed(child: &mut Child, write: impl FnOnce(&mut ChildStdin) -> io::Result<()> + Send + 'static) {
     if let Some(mut pipe) = child.stdin.take() {
         std::thread::spawn(move || write(&mut pipe));

@@ -12,7 +12,7 @@ const LINE: u64 = 4096;
 /// Messages so far.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Said {
-    /// The first different complaints, without the address of who makes them.
+    /// The first distinct errors, without ffmpeg's object addresses.
     pub(super) complaints: Vec<String>,
     /// All complaints.
     pub(super) count: u64,
@@ -55,9 +55,10 @@ impl Said {
 
     fn complain(&mut self, who: &str, text: &str) {
         self.count += 1;
-        let complaint = match who.is_empty() {
-            true => text.to_owned(),
-            false => format!("{who}: {text}"),
+        let complaint = if who.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{who}: {text}")
         };
         if self.complaints.len() < KEPT && !self.complaints.contains(&complaint) {
             self.complaints.push(complaint);

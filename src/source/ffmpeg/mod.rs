@@ -191,9 +191,10 @@ impl Film {
         } else {
             0.0
         };
-        let rates = match self.restarts() {
-            true => None,
-            false => Some(rates(native_slots, every.unwrap_or(1), shift)),
+        let rates = if self.restarts() {
+            None
+        } else {
+            Some(rates(native_slots, every.unwrap_or(1), shift))
         };
         let chain = self.chain(rates, &colour, &layout, stored, orientation);
         let aspect = self.pixel_aspect();
@@ -359,9 +360,10 @@ impl Stream {
 
 /// The filters that bring frames to `every`th of a constant `rate`, numbered from 0.
 fn rates(rate: FrameRate, every: u32, shift: f64) -> String {
-    let start = match shift == 0.0 {
-        true => "setpts=PTS-STARTPTS".to_owned(),
-        false => format!("setpts=PTS-STARTPTS+{shift:.6}/TB"),
+    let start = if shift == 0.0 {
+        "setpts=PTS-STARTPTS".to_owned()
+    } else {
+        format!("setpts=PTS-STARTPTS+{shift:.6}/TB")
     };
     let step = if every > 1 {
         format!(",framestep={every}")

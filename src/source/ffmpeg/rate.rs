@@ -11,7 +11,7 @@ use crate::time::FrameRate;
 /// Fastest rate that is taken from an input.
 const FASTEST: u32 = 120;
 
-/// Rates at which pictures are made, beside those of NTSC.
+/// Usual rates besides those of NTSC.
 const USUAL: [(u32, u32); 15] = [
     (5, 1),
     (8, 1),
@@ -45,7 +45,7 @@ pub(super) struct Timing {
     pub(super) uneven: Option<(f64, f64)>,
 }
 
-/// The timing of frames shown at `times` (seconds, rising), for which the container states the
+/// The timing of frames shown at `times` (seconds, ascending), for which the container states the
 /// `nominal` rate and the `mean`. `exact`: every distance is meant. `None` without any of these.
 pub(super) fn timing(times: &[f64], nominal: &str, mean: &str, exact: bool) -> Option<Timing> {
     let distances: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();

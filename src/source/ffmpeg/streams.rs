@@ -18,7 +18,7 @@ fn is_film(stream: &Stream) -> bool {
     stream.codec_type == "video" && stream.width > 0 && stream.height > 0 && !attached
 }
 
-/// One line that lists the streams beside `film`, if there are any.
+/// One line that lists the streams other than `film`, if there are any.
 pub(super) fn left_out(streams: &[Stream], film: u32) -> Option<String> {
     let others = streams.iter().filter(|stream| stream.index != film);
     let others: Vec<String> = others.map(Stream::describe).collect();

@@ -127,9 +127,10 @@ fn from_hlg(value: f64) -> f64 {
     const A: f64 = 0.178_832_77;
     const B: f64 = 0.284_668_92;
     const C: f64 = 0.559_910_73;
-    match value <= 0.5 {
-        true => value * value / 3.0,
-        false => (libm::exp((value - C) / A) + B) / 12.0,
+    if value <= 0.5 {
+        value * value / 3.0
+    } else {
+        (libm::exp((value - C) / A) + B) / 12.0
     }
 }
 
@@ -145,16 +146,18 @@ fn from_pq(value: f64) -> f64 {
 }
 
 fn from_srgb(value: f64) -> f64 {
-    match value <= 0.040_45 {
-        true => value / 12.92,
-        false => libm::pow((value + 0.055) / 1.055, 2.4),
+    if value <= 0.040_45 {
+        value / 12.92
+    } else {
+        libm::pow((value + 0.055) / 1.055, 2.4)
     }
 }
 
 fn to_srgb(light: f64) -> u8 {
-    let value = match light <= 0.003_130_8 {
-        true => light * 12.92,
-        false => 1.055 * libm::pow(light, 1.0 / 2.4) - 0.055,
+    let value = if light <= 0.003_130_8 {
+        light * 12.92
+    } else {
+        1.055 * libm::pow(light, 1.0 / 2.4) - 0.055
     };
     (value * 255.0).round() as u8
 }

@@ -176,9 +176,10 @@ impl Kernel for Work<'_, '_, '_> {
             sums,
         } = &mut scratch;
         let long_rows = self.job.phase_columns() >= S::LANES;
-        match long_rows {
-            true => self.vectors_by_row(spots, S::LANES),
-            false => self.vectors_in_line(spots, S::LANES),
+        if long_rows {
+            self.vectors_by_row(spots, S::LANES);
+        } else {
+            self.vectors_in_line(spots, S::LANES);
         }
         let (input, plane) = match self.direct() {
             Some(direct) => direct,

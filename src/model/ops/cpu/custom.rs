@@ -24,7 +24,7 @@ pub(in crate::model::ops) fn apply<T: Unary>(x: &Tensor, op: T) -> Result<Tensor
     x.contiguous()?.apply_op1(Node(op))
 }
 
-/// The values of a contiguous tensor as candle hands them to a custom operation.
+/// The values of a contiguous tensor in a custom operation.
 pub(in crate::model::ops) fn slice<'a>(
     storage: &'a CpuStorage,
     layout: &Layout,

@@ -6,7 +6,7 @@ use super::simd::Simd;
 /// x = n·ln 2 + r, a polynomial in r, n put into the exponent bits).
 #[inline(always)]
 pub(in crate::model::ops) fn exp<S: Simd>(simd: S, x: f32) -> f32 {
-    // Adding it rounds to an integer, which then stands in the lowest bits.
+    // Adding it rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
     let shifted = simd.mul_add1(x, std::f32::consts::LOG2_E, ROUND);

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::functions::{exp, sum, sum2};
 use super::simd::{Kernel, Simd, dispatch};
 
-/// Values handed to a thread at a time, in whole rows.
+/// Values per parallel task, in whole rows.
 const CHUNK: usize = 1 << 14;
 
 /// An operation on rows: `first` and `second` are inputs of one shape, `out` the result.

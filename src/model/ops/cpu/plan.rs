@@ -125,9 +125,12 @@ impl Plan {
             span: span.unsigned_abs(),
             panels: Vec::new(),
         };
-        let weight = |output, channel, row, column| match transposed {
-            false => weights.at(output, channel, row, column),
-            true => weights.at(channel, output, row, column),
+        let weight = |output, channel, row, column| {
+            if transposed {
+                weights.at(channel, output, row, column)
+            } else {
+                weights.at(output, channel, row, column)
+            }
         };
         let phases = plan.out_phases;
         let phases = (0..phases * phases).map(|phase| (phase / phases, phase % phases));

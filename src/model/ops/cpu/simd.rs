@@ -110,7 +110,7 @@ impl Level {
     }
 }
 
-/// Runs `kernel` compiled for the best instruction set at hand.
+/// Runs `kernel` compiled for the best available instruction set.
 pub(in crate::model::ops) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     Level::best().run(kernel)
 }
