@@ -95,9 +95,8 @@ pub fn run(trace: &Trace, movie: &Movie, rule: Rule) -> Result<Columns<Row>, Com
     let chunks = movie.segments().min(MAX_CHUNKS);
     let mut clock = Clock::new(trace);
     let enough_bits = clock.lap_bytes() * 8.0 * MAX_LAPS;
-    // Negated, so that NaN counts as too little.
-    let starves = |&chunk: &usize| !(movie.size_bits(chunk, 0) < enough_bits);
-    if let Some(segment) = (0..chunks).find(starves) {
+    let arrives = |&chunk: &usize| movie.size_bits(chunk, 0) < enough_bits;
+    if let Some(segment) = (0..chunks).find(|chunk| !arrives(chunk)) {
         let trace = trace.name().to_owned();
         return Err(CompatError::Starved { trace, segment });
     }

@@ -71,6 +71,7 @@ fn sustained(setting: &Setting<'_>, until_s: f64) -> Vec<(f64, usize)> {
 }
 
 /// A change of the rung that the network sustains.
+#[derive(Clone, Copy)]
 struct Turn {
     at_s: f64,
     rung: usize,

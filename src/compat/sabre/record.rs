@@ -21,7 +21,7 @@ pub struct Session {
 pub type Metrics = BTreeMap<&'static str, f64>;
 
 /// One request; abandoned ones and replacements are included.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 #[allow(missing_docs)] // The names of Sabre's recorded sessions.
 pub struct Decision {
     /// Negative after a seek to before the movie.
