@@ -21,7 +21,8 @@
 //! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
 //! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
 //! | `encode` | segments, keyframes and prompts found by gradient descent: one nested fit for every rung |
-//! | `render` | keyframes → frames → PNG folder, y4m file, film or pipe |
+//! | `render` | keyframes → frames |
+//! | `sink` | frames → PNG folder, y4m file, film or pipe |
 //! | [`network`] | recorded networks: traces, links |
 //! | [`player`] | the client core, without I/O or clock |
 //! | `playback` | the core driven over HTTP in real time |
@@ -64,6 +65,8 @@ pub mod model;
 pub mod quality;
 #[cfg(feature = "generator")]
 pub mod render;
+#[cfg(feature = "generator")]
+pub mod sink;
 #[cfg(feature = "generator")]
 pub mod source;
 

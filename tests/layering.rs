@@ -27,17 +27,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
         ],
     ),
-    (
-        "render",
-        &[
-            "claim", "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
-        ],
-    ),
+    ("render", &["frame", "flow", "prompt", "segment", "model"]),
+    ("sink", &["claim", "frame", "time", "source"]),
     ("network", &[]),
     ("player", &["time", "manifest"]),
     (
         "playback",
-        &["time", "manifest", "segment", "network", "player"],
+        &[
+            "frame", "time", "manifest", "segment", "package", "model", "render", "sink",
+            "network", "player", "report",
+        ],
     ),
     (
         "simulate",

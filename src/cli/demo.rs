@@ -18,16 +18,13 @@ mod judge;
 mod score;
 mod server;
 
-use super::playback::{Ended, Playback};
-use super::screen::{self, Screen};
+use super::playback::{self, Ended, failed};
 use super::strip::Strip;
 use super::{CliError, overwrite, simulate, whole_file};
-use crate::model::installed::Decoding;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
-use crate::playback::Setup;
+use crate::playback::{FramePlayback, GeneratorOptions, Layers, Opening, Setup};
 use crate::player::ladder::Ladder;
-use crate::player::session::Options;
 use crate::report::{Network, Report};
 use crate::source::{self, Source};
 use judge::{Judge, Moment};
@@ -37,6 +34,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
+use tokio::runtime::Runtime;
 
 /// Media to keep in the buffer, seconds: little, so that the rule has work to do.
 const BUFFER_S: f64 = 6.0;
@@ -134,9 +132,13 @@ fn watch(args: &Args) -> Result<Watched, CliError> {
     let trace = Trace::load(&args.trace())?;
     simulate::tell(&trace);
     let server = Server::start(&args.title())?;
-    let playback = Playback::open(server.url(), Some(Decoding::Own))?;
+    let runtime = playback::runtime()?;
+    let mut opening = Opening::default();
+    opening.layers = Layers::Off;
+    let opened = FramePlayback::open(server.url(), &opening, GeneratorOptions::default());
+    let playback = runtime.block_on(opened).map_err(failed)?;
     let ladder = Arc::clone(playback.stream().ladder());
-    let rate = screen::picture(playback.stream())?.frame_rate;
+    let rate = playback.format().frame_rate;
     let frames = (ladder.total_s() * rate.fps()).round() as u64;
     let mut strip = Strip::new(frames, MOMENTS, 2);
 
@@ -144,17 +146,13 @@ fn watch(args: &Args) -> Result<Watched, CliError> {
     let (verdicts, judged) = mpsc::channel();
     let folder = args.out().join("frames");
     let judge = Judge::new(originals, &folder, strip.numbers(), verdicts)?;
-    let screen = playback
-        .generator()
-        .map(|generator| Screen::new(playback.stream(), Arc::clone(generator), Box::new(judge)));
-    let screen = screen.transpose()?;
     let seconds = ladder.total_s();
     eprintln!(
         "playing {seconds:.0} s from {} under {}",
         server.url(),
         trace.name()
     );
-    let report = play(playback, &trace, screen)?;
+    let report = play(&runtime, playback, &trace, Box::new(judge))?;
 
     let mut psnr = Vec::new();
     for (number, verdict) in (0..).zip(judged.try_iter()) {
@@ -173,21 +171,24 @@ fn watch(args: &Args) -> Result<Watched, CliError> {
     })
 }
 
-/// Plays under `trace` with a short buffer, to the end.
-fn play(playback: Playback, trace: &Trace, screen: Option<Screen>) -> Result<Report, CliError> {
-    let setup = Setup {
-        options: Options {
-            buffer_s: BUFFER_S,
-            ..Options::default()
-        },
-        ..Setup::default()
-    };
-    let network = Network {
-        name: trace.name().to_owned(),
-        multiplier: 1.0,
-    };
+/// Plays under `trace` with a short buffer, to the end. The session takes only the network into account,
+/// so that the rungs do not depend on the speed of this machine.
+fn play(
+    runtime: &Runtime,
+    playback: FramePlayback,
+    trace: &Trace,
+    judge: Box<Judge>,
+) -> Result<Report, CliError> {
+    let mut setup = Setup::default();
+    setup.options.buffer_s = BUFFER_S;
     // The trace begins with the session, so that it meets the same segments whatever opening takes.
     let playback = playback.throttled(Link::new(trace, 1.0));
-    let Ended { report, error } = playback.run(setup, Some(network), screen)?;
+    let _guard = runtime.enter();
+    let ended = playback::write(runtime, playback.frames_by_network(setup), judge)?;
+    let Ended { mut report, error } = ended;
+    report.trace = Some(Network {
+        name: trace.name().to_owned(),
+        multiplier: 1.0,
+    });
     error.map_or(Ok(report), |error| Err(error.into()))
 }

@@ -5,7 +5,6 @@
 #[macro_use]
 mod stderr;
 
-mod assembly;
 mod bench;
 mod demo;
 mod doctor;
@@ -18,7 +17,6 @@ mod inspect;
 mod json_line;
 mod notify;
 mod overwrite;
-mod paced;
 mod package;
 mod picture_args;
 mod play;
@@ -26,12 +24,10 @@ mod playback;
 mod publish;
 mod published;
 mod scores;
-mod screen;
 mod serve;
 mod session_args;
 mod simulate;
 mod strip;
-mod title_generator;
 mod token;
 mod validate;
 mod weights;

@@ -2,7 +2,7 @@
 
 use super::CliError;
 use crate::frame::Frame;
-use crate::render::write_png;
+use crate::sink::write_png;
 use std::path::Path;
 
 /// A picture in the making.

@@ -4,13 +4,15 @@
 //! with growing pauses; when that does not help, the session looks for another rung.
 
 use super::body::{Body, Pull};
+use super::clock::Clock;
 use super::cmcd::{Kind, Media, is_urgent};
 use super::error::FetchError;
 use super::hold::Hold;
-use super::http::{Client, Opened, Purpose, span};
+use super::http::{Client, Opened, Purpose};
+use super::limits::span;
 use super::lists::{Lists, Place};
-use super::shape::{Clock, Turn};
 use super::stream::Stream;
+use super::throttle::Turn;
 use crate::player::abr::Abr;
 use crate::player::event::{Command, Event, Rendered};
 use crate::player::ladder::Ladder;
@@ -96,7 +98,7 @@ pub async fn play(
 /// As [`play`], beside a generator that says how far it is: then it returns when the generator is
 /// done, too. The options must say that the device is measured
 /// ([`Compute::measured`](crate::player::pipeline::Compute::measured)).
-pub async fn play_beside(
+pub(super) async fn play_beside(
     client: &Client,
     stream: &Stream,
     setup: &Setup,
@@ -303,7 +305,7 @@ impl Driver<'_> {
             untried = self.lists.other_places();
             let patience = self.client.patience();
             let url = self.wanted_url(segment, rung);
-            let pause = url.and_then(|url| patience.pause_after(&url, attempt, &error));
+            let pause = url.and_then(|url| patience.pause_after(url.as_str(), attempt, &error));
             self.error = Some(error);
             match pause {
                 _ if starved => return None,

@@ -5,11 +5,11 @@
 //! playlist comes whole. An MPD with a template leaves nothing open but the init segment.
 
 use super::cmcd::Kind;
+use super::coding::text_of;
 use super::error::FetchError;
-use super::http::span;
 use super::index;
+use super::limits::span;
 use super::resolve::resolve;
-use super::title::text_of;
 use crate::manifest::hls::{Master, Media, Variables};
 use crate::manifest::{ByteRange, Representation};
 use crate::segment::sidx::SegmentIndex;

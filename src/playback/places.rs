@@ -1,13 +1,12 @@
-//! Several places for the same files: an MPD may give each BaseURL more than once, to be tried in order
-//! (ISO/IEC 23009-1 §5.6.5).
+//! Alternative BaseURLs of an MPD, tried in order (ISO/IEC 23009-1 §5.6.5).
 //!
-//! When a file cannot be had from one place, all files come from the next from then on: what failed is
-//! not tried again before all others have failed, too.
+//! After a failure all files are fetched from the next place. A failed place is tried again only after
+//! all others failed.
 
 use crate::manifest::{ManifestError, Presentation, dash};
 use std::sync::Arc;
 
-/// The places that an MPD names, and the one in use.
+/// The alternatives that an MPD names, and the one in use.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     url: Arc<str>,
@@ -32,7 +31,7 @@ impl Places {
         self.count - 1
     }
 
-    /// Goes on to the next place: what the MPD says of that.
+    /// Switches to the next place; returns the MPD's content with its URLs.
     pub(super) fn go_on(&mut self) -> Result<Presentation, ManifestError> {
         self.number = (self.number + 1) % self.count;
         let (presentation, _) = dash::read_place(&self.url, &self.text, self.number)?;

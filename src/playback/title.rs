@@ -1,23 +1,22 @@
-//! From a manifest's URL to something a session can play.
+//! From the URL of a manifest to a stream that a session can play.
 //!
-//! What a session begins with is the manifest, what lists the segments of the lowest rung, and that
-//! rung's init segment. Of a short title the rest comes at once, too, so that decisions rest on real
-//! sizes from the first; of a long one it comes while it plays.
+//! A session starts from the manifest, the segment index of the lowest rung and that rung's init segment.
+//! The rest of a short title is fetched at once, so that the first decisions know real sizes; that of a
+//! long one during playback.
 
 use super::cmcd::{Content, Kind};
+use super::coding::text_of;
 use super::error::FetchError;
 use super::http::{Client, Purpose};
 use super::listing::Playlist;
 use super::lists::Lists;
 use super::places::Places;
+use super::prepare::fetch_lists;
 use super::resolve::{parse, resolve};
 use super::stream::Stream;
 use crate::manifest::hls::Master;
 use crate::manifest::{Presentation, dash};
-use futures_util::future::try_join_all;
 use reqwest::Url;
-use std::borrow::Cow;
-use std::ops::Range;
 
 /// A title whose manifest has been read.
 #[derive(Debug, Clone)]
@@ -25,15 +24,15 @@ pub struct Title {
     url: Url,
     content: Content,
     presentation: Presentation,
-    /// Media playlists by group and ascending rank; none of an MPD.
+    /// Media playlists by group and ascending rank; none with an MPD.
     playlists: Vec<Playlist>,
-    /// Where the files lie, by an MPD.
+    /// The base URLs of an MPD.
     places: Option<Places>,
 }
 
 impl Title {
-    /// Fetches the manifest at `url` (`http`, `https` or `file`), or where the server says that it is,
-    /// HLS or DASH as its text tells.
+    /// Fetches the manifest at `url` (`http`, `https` or `file`), following redirects. The text tells HLS
+    /// from DASH.
     pub async fn open(client: &Client, url: &str) -> Result<Self, FetchError> {
         let url = parse(url)?;
         let content = Content::of(&url);
@@ -68,29 +67,29 @@ impl Title {
         self.url.as_str()
     }
 
-    /// What the manifest says. Rungs whose segments are listed elsewhere (HLS, and an MPD in byte-range
-    /// form) have none yet.
+    /// The content of the manifest. Rungs whose segments are listed elsewhere (HLS, and an MPD with byte
+    /// ranges) have no segments yet.
     pub fn presentation(&self) -> &Presentation {
         &self.presentation
     }
 
-    /// Where the weights of group number `group` can be fetched, if the manifest says so.
-    pub fn weights_url(&self, group: usize) -> Result<Option<Url>, FetchError> {
+    /// URL of the generator weights of group number `group`, if the manifest names one.
+    pub fn weights_url(&self, group: usize) -> Result<Option<String>, FetchError> {
         let group = self.presentation.groups.get(group);
         let named = group.and_then(|group| group.weights_url.as_deref());
-        named.map(|url| resolve(&self.url, url)).transpose()
+        let url = named.map(|url| resolve(&self.url, url)).transpose()?;
+        Ok(url.map(String::from))
     }
 
-    /// Fetches what playing group number `group` begins with: all indexes and init segments of a short
-    /// title, those of the lowest rung of a long one.
+    /// Prepares group number `group`: fetches all indexes and init segments of a short title, those of
+    /// the lowest rung of a long one.
     pub async fn stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
         self.prepare(client, group, false).await
     }
 
-    /// As [`Title::stream`], to be played in layers: the group's lowest rung, and what the manifest
-    /// names on top of it.
+    /// As [`Title::stream`], for layered playback: the group's lowest rung and the layers above it.
     ///
-    /// Fails if it names nothing there; HLS never does, for it has no words for it.
+    /// Fails if the manifest names no layers. HLS cannot express them.
     pub async fn layered_stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
         self.prepare(client, group, true).await
     }
@@ -122,78 +121,13 @@ impl Title {
             let everything = lists.everything();
             fetch_lists(client, &self.content, &mut lists, everything).await?;
         }
-        let ladder = match lists.is_complete() {
-            true => lists.whole_ladder()?,
-            false => lists.first_ladder()?,
+        let ladder = if lists.is_complete() {
+            lists.whole_ladder()?
+        } else {
+            lists.first_ladder()?
         };
         let quality_url = self.presentation.quality_url;
         let manifest = (self.url, self.content);
         Ok(Stream::new(manifest, quality_url, lists, ladder))
     }
-}
-
-/// The text of a manifest or playlist.
-pub(super) fn text_of<'a>(url: &Url, bytes: &'a [u8]) -> Result<Cow<'a, str>, FetchError> {
-    match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(FetchError::Utf16 {
-            url: url.to_string(),
-        }),
-        _ => Ok(String::from_utf8_lossy(bytes)),
-    }
-}
-
-/// Fetches all that must be there before `segment` of `rungs` can be asked for, for all of them at a
-/// time. What cannot be had from one place is looked for in the others; in the last, with patience.
-pub(super) async fn fetch_lists(
-    client: &Client,
-    content: &Content,
-    lists: &mut Lists,
-    (segment, rungs): (usize, Range<usize>),
-) -> Result<(), FetchError> {
-    let mut untried = lists.other_places();
-    loop {
-        match fetch_next(
-            client,
-            content,
-            lists,
-            (segment, rungs.clone()),
-            untried == 0,
-        )
-        .await
-        {
-            Ok(true) => untried = lists.other_places(),
-            Ok(false) => return Ok(()),
-            Err(error) if untried == 0 => return Err(error),
-            Err(error) => {
-                lists.go_on(&error)?;
-                untried -= 1;
-            }
-        }
-    }
-}
-
-/// Fetches what comes next for each of `rungs`; false if there is nothing.
-async fn fetch_next(
-    client: &Client,
-    content: &Content,
-    lists: &mut Lists,
-    (segment, rungs): (usize, Range<usize>),
-    patient: bool,
-) -> Result<bool, FetchError> {
-    let mut asks = Vec::new();
-    for rung in rungs {
-        asks.extend(lists.lacks(segment, rung)?.map(|ask| (rung, ask)));
-    }
-    let answers = asks.iter().map(|(_, ask)| async move {
-        let purpose = Purpose::of(content, ask.kind);
-        match patient {
-            true => client.get(&ask.url, ask.range, &purpose).await,
-            false => client.get_once(&ask.url, ask.range, &purpose).await,
-        }
-    });
-    let answers = try_join_all(answers).await?;
-    for ((rung, ask), answer) in asks.iter().zip(answers) {
-        lists.take(*rung, ask, answer)?;
-    }
-    Ok(!asks.is_empty())
 }

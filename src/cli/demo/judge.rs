@@ -2,7 +2,7 @@
 
 use crate::frame::Frame;
 use crate::quality::psnr;
-use crate::render::{PngFolder, RenderError, Sink};
+use crate::sink::{PngFolder, Sink, SinkError};
 use crate::source::Source;
 use std::path::Path;
 use std::sync::mpsc::Sender;
@@ -40,7 +40,7 @@ impl Judge {
         folder: &Path,
         wanted: &[u64],
         verdicts: Sender<Verdict>,
-    ) -> Result<Self, RenderError> {
+    ) -> Result<Self, SinkError> {
         Ok(Self {
             originals,
             folder: PngFolder::create(folder)?,
@@ -52,13 +52,13 @@ impl Judge {
 }
 
 impl Sink for Judge {
-    fn write(&mut self, frame: &Frame) -> Result<(), RenderError> {
+    fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
         let original = match self.originals.next() {
-            Some(original) => original.map_err(RenderError::sink)?,
-            None => return Err(RenderError::sink(Fewer { frames: self.next })),
+            Some(original) => original.map_err(SinkError::other)?,
+            None => return Err(SinkError::other(Fewer { frames: self.next })),
         };
         let verdict = Verdict {
-            psnr: psnr(&original, frame).map_err(RenderError::sink)?,
+            psnr: psnr(&original, frame).map_err(SinkError::other)?,
             moment: self.wanted.contains(&self.next).then(|| Moment {
                 original,
                 rendered: frame.clone(),
@@ -70,7 +70,7 @@ impl Sink for Judge {
         self.folder.write(frame)
     }
 
-    fn finish(self: Box<Self>) -> Result<(), RenderError> {
+    fn finish(self: Box<Self>) -> Result<(), SinkError> {
         Box::new(self.folder).finish()
     }
 }
