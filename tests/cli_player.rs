@@ -92,6 +92,9 @@ fn workplace() -> (TempDir, String, String) {
     (folder, title, trace)
 }
 
+/// Width and height of rendered test titles: small, so that tests are quick.
+const SIDE: u32 = 32;
+
 /// A title of two seconds of random prompts, which the shipped generator can render.
 fn renderable(folder: &Path) {
     publish_synthetic(folder, 2, &[4]);
@@ -99,7 +102,7 @@ fn renderable(folder: &Path) {
 
 /// Segments of one second at 24 frames, rungs of these ranks, layers if there are several.
 fn publish_synthetic(folder: &Path, seconds: u32, ranks: &[usize]) {
-    let track = synthetic::track((64, 64), (64, 64));
+    let track = synthetic::track((SIDE, SIDE), (SIDE, SIDE));
     let segment = |number: u32| {
         let first = u64::from(24 * (number - 1));
         let coded = synthetic::closed_segment(&track, number, first, 24, 10, number);
@@ -286,11 +289,11 @@ fn pictures(folder: &Path) -> usize {
     names.iter().filter(|name| name.ends_with(".png")).count()
 }
 
-/// The frames of a y4m file of 64 × 64 pixels.
+/// The frames of a y4m file.
 fn frames(file: &str) -> Vec<Vec<u8>> {
     let bytes = fs::read(file).unwrap();
     let head = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    let frames = bytes[head..].chunks(6 + 64 * 64 * 3);
+    let frames = bytes[head..].chunks(6 + 3 * (SIDE * SIDE) as usize);
     frames.map(<[u8]>::to_vec).collect()
 }
 
@@ -464,7 +467,7 @@ fn play_makes_films() {
             .output()
             .unwrap();
         let about = String::from_utf8_lossy(&about.stdout).into_owned();
-        assert_eq!(about.trim(), "h264,64,64,yuv420p,24/1,48", "{name}");
+        assert_eq!(about.trim(), "h264,32,32,yuv420p,24/1,48", "{name}");
     }
     // No temporary file is left behind.
     assert_eq!(names(&films), ["a.mp4", "b.mkv", "c.MOV"]);

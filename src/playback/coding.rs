@@ -85,9 +85,7 @@ fn read(decoder: impl Read, limit: u64) -> io::Result<Vec<u8>> {
 /// The text of a manifest or playlist. Invalid UTF-8 is replaced; UTF-16 fails by name.
 pub(super) fn text_of<'a>(url: &Url, bytes: &'a [u8]) -> Result<Cow<'a, str>, FetchError> {
     match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(FetchError::Utf16 {
-            url: url.to_string(),
-        }),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(FetchError::Utf16(url.to_string())),
         _ => Ok(String::from_utf8_lossy(bytes)),
     }
 }

@@ -8,6 +8,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The error of a library below.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// How a connection failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -23,7 +26,7 @@ pub enum ConnectionProblem {
     Redirects,
 }
 
-/// A fetch that failed.
+/// A fetch that failed. A lone string is the URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -52,15 +55,11 @@ pub enum FetchError {
         path: PathBuf,
         /// The cause.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
     /// The system gives no resources for an HTTP client.
     #[error("cannot start an HTTP client")]
-    Client {
-        /// The HTTP client's error.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Client(#[source] Cause),
     /// A URL that cannot be fetched.
     #[error("`{url}` cannot be played: {problem}")]
     Url {
@@ -78,7 +77,7 @@ pub enum FetchError {
         problem: ConnectionProblem,
         /// The HTTP client's error.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
     /// A time-out.
     #[error("{url}: no {awaited} for {seconds} s")]
@@ -142,11 +141,8 @@ pub enum FetchError {
         found: String,
     },
     /// A file differs from the one that earlier ranges came from (entity tags).
-    #[error("{url}: the file has changed since playback began")]
-    Changed {
-        /// The URL.
-        url: String,
-    },
+    #[error("{0}: the file has changed since playback began")]
+    Changed(String),
     /// The quality table cannot be used.
     #[error("{url}")]
     Quality {
@@ -154,20 +150,14 @@ pub enum FetchError {
         url: String,
         /// The cause.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
     /// The text at the URL is not a manifest.
-    #[error("{url}: expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
-    NoManifest {
-        /// The URL.
-        url: String,
-    },
+    #[error("{0}: expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
+    NoManifest(String),
     /// The text at the URL is UTF-16.
-    #[error("{url}: begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
-    Utf16 {
-        /// The URL.
-        url: String,
-    },
+    #[error("{0}: begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
+    Utf16(String),
     /// The manifest is invalid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -222,18 +212,12 @@ pub enum FetchError {
     },
     /// Layered playback of a manifest without layers.
     #[error(
-        "{url}: this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
+        "{0}: this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
     )]
-    NoLayers {
-        /// URL of the manifest.
-        url: String,
-    },
+    NoLayers(String),
     /// The throttle's trace has no bandwidth left, so that the transfer never ends.
-    #[error("{url}: the throttle's trace carries nothing, so this never arrives")]
-    Starved {
-        /// The URL.
-        url: String,
-    },
+    #[error("{0}: the throttle's trace carries nothing, so this never arrives")]
+    Starved(String),
 }
 
 impl FetchError {

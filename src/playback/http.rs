@@ -82,9 +82,7 @@ impl Client {
     ///
     /// Fails if the system refuses the resources, such as its certificate store.
     pub fn new(patience: Patience) -> Result<Self, FetchError> {
-        Self::trusting(patience, Vec::new()).map_err(|source| FetchError::Client {
-            source: source.into(),
-        })
+        Self::trusting(patience, Vec::new()).map_err(|cause| FetchError::Client(cause.into()))
     }
 
     /// As [`Client::new`], and trusts the certificates in the PEM file `authorities`, too.
@@ -297,9 +295,7 @@ impl Client {
         if known.as_str() == tag {
             return Ok(());
         }
-        Err(FetchError::Changed {
-            url: url.to_string(),
-        })
+        Err(FetchError::Changed(url.to_string()))
     }
 }
 

@@ -96,9 +96,7 @@ impl Shaped<'_> {
     pub(super) async fn next(&mut self, body: &mut Body) -> Result<Option<u64>, FetchError> {
         let next = self.flow.next(self.turn.link, self.at_s, self.received);
         let Some((at_s, bytes)) = next else {
-            return Err(FetchError::Starved {
-                url: body.url().to_string(),
-            });
+            return Err(FetchError::Starved(body.url().to_string()));
         };
         while body.received() < bytes {
             if !body.pull().await? {

@@ -51,7 +51,7 @@ impl Title {
             places = Some(Places::new(url.as_str(), &text, count));
             presentation
         } else {
-            return Err(FetchError::NoManifest { url: url.into() });
+            return Err(FetchError::NoManifest(url.into()));
         };
         Ok(Self {
             url,
@@ -107,9 +107,7 @@ impl Title {
             return Err(FetchError::NoGroup { url, group, groups });
         };
         if layered && chosen.layers.is_empty() {
-            return Err(FetchError::NoLayers {
-                url: self.url.into(),
-            });
+            return Err(FetchError::NoLayers(self.url.into()));
         }
         let before = groups[..group].iter().map(|g| g.representations.len());
         let playlists = self.playlists.get(before.sum()..).unwrap_or_default();

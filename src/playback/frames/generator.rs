@@ -1,6 +1,7 @@
 //! The generator for a title: an installed one, or one whose weights the title's server offers.
 
 use super::error::PlaybackError;
+use crate::manifest::Group;
 use crate::model::installed::{self, Decoding};
 use crate::model::{Generator, device};
 use crate::playback::http::Client;
@@ -48,13 +49,6 @@ pub(super) struct Found {
     pub(super) generator: Generator,
     /// Bytes of weights that were fetched for it.
     pub(super) weights_bytes: u64,
-}
-
-/// Profile and weights of a group, as the manifest names them.
-#[derive(Debug, Clone)]
-struct Wanted {
-    profile: String,
-    weights: String,
 }
 
 /// The first group of `title` whose generator is installed, and that generator; failing that, fetches
@@ -110,54 +104,48 @@ async fn fetch(
     Ok(0)
 }
 
-/// The first installed generator, or the reason for each group. Reads weights on a blocking thread.
+/// The first group with an installed generator, or the reason for each group. Weights are read on a
+/// blocking thread.
 async fn load(title: &Title, decoding: Decoding) -> Result<Found, Vec<String>> {
-    let groups = title.presentation().groups.iter();
-    let wanted: Vec<Wanted> = groups
-        .map(|group| Wanted {
-            profile: group.profile.clone(),
-            weights: group.weights.clone(),
-        })
-        .collect();
+    let groups = title.presentation().groups.clone();
     let load = move || {
         let mut reasons = Vec::new();
-        for (group, wanted) in wanted.iter().enumerate() {
-            match wanted.load(decoding) {
-                Ok(generator) => {
-                    return Ok(Found {
-                        group,
-                        generator,
-                        weights_bytes: 0,
-                    });
-                }
+        for (number, group) in groups.iter().enumerate() {
+            match generator(group, decoding) {
+                Ok(generator) => return Ok((number, generator)),
                 Err(reason) => reasons.push(reason),
             }
         }
         Err(reasons)
     };
     let loaded = tokio::task::spawn_blocking(load).await;
-    loaded.unwrap_or_else(|error| Err(vec![error.to_string()]))
+    let (group, generator) = loaded.unwrap_or_else(|error| Err(vec![error.to_string()]))?;
+    Ok(Found {
+        group,
+        generator,
+        weights_bytes: 0,
+    })
 }
 
-impl Wanted {
-    fn load(&self, decoding: Decoding) -> Result<Generator, String> {
-        let Self { profile, weights } = self;
-        let Some(hash) = parse_hash(weights) else {
-            return Err(format!("profile `{profile}`: `{weights}` is not a SHA-256"));
-        };
-        let found = installed::generator_for(profile, hash, decoding, &device::best());
-        let generator = found.map_err(|error| error.to_string())?;
-        let installed = generator.weights_hash();
-        // Zeros: the title does not state its weights.
-        if hash == [0; 32] || hash == installed {
-            return Ok(generator);
-        }
-        let installed: String = installed.iter().map(|byte| format!("{byte:02x}")).collect();
-        Err(format!(
-            "profile `{profile}` was fitted with the weights of SHA-256 {weights}, installed are \
-             {installed}"
-        ))
+/// The installed generator for `group`, or the reason why there is none.
+fn generator(group: &Group, decoding: Decoding) -> Result<Generator, String> {
+    let Group {
+        profile, weights, ..
+    } = group;
+    let Some(hash) = parse_hash(weights) else {
+        return Err(format!("profile `{profile}`: `{weights}` is not a SHA-256"));
+    };
+    let found = installed::generator_for(profile, hash, decoding, &device::best());
+    let generator = found.map_err(|error| error.to_string())?;
+    let installed = generator.weights_hash();
+    // Zeros: the title does not state its weights.
+    if hash == [0; 32] || hash == installed {
+        return Ok(generator);
     }
+    let installed: String = installed.iter().map(|byte| format!("{byte:02x}")).collect();
+    Err(format!(
+        "profile `{profile}` was fitted with the weights of SHA-256 {weights}, installed are {installed}"
+    ))
 }
 
 /// Reads 64 hexadecimal digits.

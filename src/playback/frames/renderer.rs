@@ -9,7 +9,8 @@ use crate::player::event::Rendered;
 use crate::render::{RenderError, SegmentRenderer};
 use crate::report::Rendering;
 use crate::time::{FrameRate, MediaTime};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ pub(super) type Item = Result<TimedFrame, PlaybackError>;
 pub(super) struct Renderer {
     generator: Arc<Generator>,
     /// By rung.
-    renderers: BTreeMap<usize, SegmentRenderer>,
+    renderers: HashMap<usize, SegmentRenderer>,
     output: Output,
     /// Time spent on segments, waiting for the receiver included.
     busy: Duration,
@@ -49,13 +50,20 @@ struct Output {
     progress: Option<UnboundedSender<Rendered>>,
     /// Frames still to be generated but not shown.
     skip: u64,
+    count: Count,
+}
+
+/// What was generated so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
     generated: u64,
+    /// Frames passed to the receiver.
     shown: u64,
     /// Time spent waiting for the receiver.
     waited: Duration,
 }
 
-/// The segment being rendered, and the counters at its start.
+/// The segment being rendered.
 struct Current {
     segment: usize,
     rung: usize,
@@ -63,9 +71,8 @@ struct Current {
     /// Number of its first frame in the title.
     first_frame: u64,
     begun: Instant,
-    generated: u64,
-    shown: u64,
-    waited: Duration,
+    /// The counters at its start.
+    before: Count,
 }
 
 impl Renderer {
@@ -78,14 +85,12 @@ impl Renderer {
     ) -> Self {
         Self {
             generator,
-            renderers: BTreeMap::new(),
+            renderers: HashMap::new(),
             output: Output {
                 frames,
                 progress,
                 skip,
-                generated: 0,
-                shown: 0,
-                waited: Duration::ZERO,
+                count: Count::default(),
             },
             busy: Duration::ZERO,
         }
@@ -102,10 +107,13 @@ impl Renderer {
             }
             self.busy += begun.elapsed();
         }
-        let generating = self.busy.saturating_sub(self.output.waited).as_secs_f64();
-        let generated = self.output.generated.max(1) as f64;
+        let generating = self
+            .busy
+            .saturating_sub(self.output.count.waited)
+            .as_secs_f64();
+        let generated = self.output.count.generated.max(1) as f64;
         Rendering {
-            frames: self.output.shown,
+            frames: self.output.count.shown,
             fps: generated / generating.max(1e-9),
             ms_per_frame: 1000.0 * generating / generated,
             late_frames: None,
@@ -128,10 +136,12 @@ impl Renderer {
                 limit: segment.most_frames,
             });
         }
-        if !self.renderers.contains_key(&segment.rung) {
-            let renderer = SegmentRenderer::new(Arc::clone(&self.generator), track)?;
-            self.renderers.insert(segment.rung, renderer);
-        }
+        let renderer = match self.renderers.entry(segment.rung) {
+            Entry::Occupied(renderer) => renderer.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(SegmentRenderer::new(Arc::clone(&self.generator), track)?)
+            }
+        };
         let output = &mut self.output;
         output.skip += (segment.skip_s * rate.fps()).round() as u64;
         let current = Current {
@@ -140,13 +150,9 @@ impl Renderer {
             rate,
             first_frame: media.start_ticks / frame_ticks,
             begun: Instant::now(),
-            generated: output.generated,
-            shown: output.shown,
-            waited: output.waited,
+            before: output.count,
         };
-        if let Some(renderer) = self.renderers.get_mut(&segment.rung) {
-            renderer.render(&media, &mut |frame| output.take(&current, frame))?;
-        }
+        renderer.render(&media, &mut |frame| output.take(&current, frame))?;
         output.report(&current, true);
         Ok(())
     }
@@ -154,13 +160,13 @@ impl Renderer {
 
 impl Output {
     fn take(&mut self, current: &Current, image: Frame) -> Result<(), RenderError> {
-        let number = current.first_frame + (self.generated - current.generated);
-        self.generated += 1;
+        let number = current.first_frame + (self.count.generated - current.before.generated);
+        self.count.generated += 1;
         if self.skip > 0 {
             self.skip -= 1;
             return Ok(());
         }
-        self.shown += 1;
+        self.count.shown += 1;
         self.report(current, false);
         let frame = TimedFrame {
             time: current.rate.time_of(number),
@@ -170,7 +176,7 @@ impl Output {
         };
         let begun = Instant::now();
         let sent = self.frames.blocking_send(Ok(frame));
-        self.waited += begun.elapsed();
+        self.count.waited += begun.elapsed();
         sent.map_err(|_| RenderError::sink(io::Error::from(io::ErrorKind::BrokenPipe)))
     }
 
@@ -179,13 +185,16 @@ impl Output {
         let Some(progress) = &self.progress else {
             return;
         };
-        let waited = self.waited.saturating_sub(current.waited);
-        let busy = current.begun.elapsed().saturating_sub(waited);
-        let generated = (self.generated - current.generated).max(1);
+        let (now, before) = (self.count, current.before);
+        let busy = current
+            .begun
+            .elapsed()
+            .saturating_sub(now.waited - before.waited);
+        let generated = (now.generated - before.generated).max(1);
         // A session that has ended does not listen.
         let _ = progress.send(Rendered {
             segment: current.segment,
-            frames: (self.shown - current.shown) as u32,
+            frames: (now.shown - before.shown) as u32,
             complete,
             frame_s: busy.as_secs_f64() / generated as f64,
         });
