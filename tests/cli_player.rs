@@ -267,7 +267,7 @@ fn play_renders_to_a_folder_a_file_and_a_pipe() {
     let (pictures, video, rest) = (out("frames"), out("video.y4m"), out("rest.y4m"));
     let report = json(&promptus(&format!("play {url} --out {pictures} --json")));
     assert_eq!(report["rendering"]["frames"], 48);
-    assert!(report["rendering"]["fps"].as_f64().unwrap() > 1.0);
+    assert!(report["rendering"]["fps"].as_f64().unwrap() > 0.0);
     assert_eq!(self::pictures(pictures.as_ref()), 48);
     succeeds(&format!("play {url} --out {video}"));
     let whole = frames(&video);

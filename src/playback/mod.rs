@@ -12,7 +12,7 @@
 //! # fn main() {}
 //! # #[cfg(feature = "generator")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use promptus::playback::{FramePlayback, GeneratorOptions, Opening, Setup};
+//! use promptus::playback::{FramePlayback, GeneratorOptions, Opening, PlaybackError, Setup};
 //!
 //! let title = "manifests/demo"; // or https://…/manifest.mpd
 //! tokio::runtime::Runtime::new()?.block_on(async {
@@ -29,8 +29,9 @@
 //!         }
 //!     }
 //!     assert_eq!(shown, 10);
-//!     Ok(())
-//! })
+//!     Ok::<(), PlaybackError>(())
+//! })?;
+//! # Ok(())
 //! # }
 //! ```
 //!
