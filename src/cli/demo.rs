@@ -133,8 +133,10 @@ fn watch(args: &Args) -> Result<Watched, CliError> {
     simulate::tell(&trace);
     let server = Server::start(&args.title())?;
     let runtime = playback::runtime()?;
-    let mut opening = Opening::default();
-    opening.layers = Layers::Off;
+    let opening = Opening {
+        layers: Layers::Off,
+        ..Opening::default()
+    };
     let opened = FramePlayback::open(server.url(), &opening, GeneratorOptions::default());
     let playback = runtime.block_on(opened).map_err(failed)?;
     let ladder = Arc::clone(playback.stream().ladder());

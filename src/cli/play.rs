@@ -193,18 +193,18 @@ fn open_sink(
 }
 
 fn generator(args: &Args) -> GeneratorOptions {
-    let mut options = GeneratorOptions::default();
-    options.decoding = args.decoder.into();
-    options.fetch_weights = args.fetch_weights;
-    options.on_weights = Some(|fetch| match fetch {
-        WeightsFetch::Begun { profile, url } => {
-            eprintln!("fetching weights of profile `{profile}` from {url}");
-        }
-        WeightsFetch::Kept { bytes, path } => {
-            eprintln!("{bytes} bytes of weights, kept at {}", path.display());
-        }
-    });
-    options
+    GeneratorOptions {
+        decoding: args.decoder.into(),
+        fetch_weights: args.fetch_weights,
+        on_weights: Some(|fetch| match fetch {
+            WeightsFetch::Begun { profile, url } => {
+                eprintln!("fetching weights of profile `{profile}` from {url}");
+            }
+            WeightsFetch::Kept { bytes, path } => {
+                eprintln!("{bytes} bytes of weights, kept at {}", path.display());
+            }
+        }),
+    }
 }
 
 /// `text` quoted for a shell.
@@ -219,8 +219,7 @@ fn quoted(text: &str) -> String {
 
 fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
     use crate::playback::Layers as Fetch;
-    let mut opening = Opening::default();
-    opening.layers = match (args.layers, args.session.names_a_rule()) {
+    let layers = match (args.layers, args.session.names_a_rule()) {
         (Layers::On, true) => {
             return Err(CliError::input(
                 "--layers on: layers have a rule of their own, leave out --abr",
@@ -230,11 +229,14 @@ fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
         (Layers::Auto, false) => Fetch::Auto,
         (Layers::Auto, true) | (Layers::Off, _) => Fetch::Off,
     };
-    opening.cmcd = args.cmcd;
-    opening.utility = args.utility;
-    opening.throttle = throttle;
-    opening.authorities.clone_from(&args.ca);
-    Ok(opening)
+    Ok(Opening {
+        layers,
+        cmcd: args.cmcd,
+        utility: args.utility,
+        throttle,
+        authorities: args.ca.clone(),
+        ..Opening::default()
+    })
 }
 
 /// Reads `AT:TO`.
