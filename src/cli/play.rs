@@ -179,11 +179,14 @@ fn check_out(args: &Args, out: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Counter of frames written too late.
+type LateFrames = Arc<AtomicU64>;
+
 /// The sink for `out`; the counter of late frames where it is paced.
 fn open_sink(
     out: &Path,
     format: FrameFormat,
-) -> Result<(Box<dyn Sink>, Option<Arc<AtomicU64>>), CliError> {
+) -> Result<(Box<dyn Sink>, Option<LateFrames>), CliError> {
     if out != Path::new("-") {
         return Ok((sink::open(out, format)?, None));
     }

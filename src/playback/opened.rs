@@ -46,7 +46,7 @@ impl Playback {
 
     /// Options with a start at which decoding can begin, and the media between it and the requested
     /// start, seconds: 0 unless segments build on each other (imported titles).
-    pub(super) fn from_access_point(&self, asked: Options) -> (Options, f64) {
+    pub(super) fn at_access_point(&self, asked: Options) -> (Options, f64) {
         let ladder = self.stream.ladder();
         let wanted = ladder.segment_at(asked.start_s);
         let first = self.stream.access_point(wanted);

@@ -25,7 +25,7 @@ impl Playback {
     ///
     /// Where segments build on each other, those before the start of `setup` come first.
     pub fn segments(self, mut setup: Setup) -> Segments {
-        (setup.options, _) = self.from_access_point(setup.options);
+        (setup.options, _) = self.at_access_point(setup.options);
         let (running, segments) = Running::start(self, setup, None);
         Segments { segments, running }
     }

@@ -48,7 +48,7 @@ impl FramePlayback {
     /// do not depend on the speed of this machine.
     pub fn frames_by_network(self, mut setup: Setup) -> Frames {
         let format = self.format();
-        let (options, skip_s) = self.playback.from_access_point(setup.options);
+        let (options, skip_s) = self.playback.at_access_point(setup.options);
         setup.options = options;
         let skip = (skip_s * format.frame_rate.fps()).round() as u64;
         let is_measured = options.compute.is_some_and(|compute| compute.measured);
