@@ -25,7 +25,8 @@
 //! | [`inspect`] | contents of a title, a file or a segment, for people |
 //! | `encode` | segments, keyframes and prompts found by gradient descent: one nested fit for every rung |
 //! | `transcode` | a whole input: cut, fitted, measured, kept, ready to be published |
-//! | `render` | keyframes → frames → PNG folder, y4m file, film or pipe |
+//! | `render` | keyframes → frames |
+//! | `sink` | frames → PNG folder, y4m file, film or pipe |
 //! | `weights` | which outside weights there are, and whether installed ones are right |
 //! | `speed` | how fast this machine renders, fits and codes |
 //! | [`network`] | recorded networks: traces, links |
@@ -79,13 +80,15 @@ pub mod quality;
 #[cfg(feature = "decode")]
 pub mod render;
 #[cfg(feature = "generator")]
+pub mod sink;
+#[cfg(feature = "generator")]
 pub mod source;
 #[cfg(feature = "generator")]
 pub mod speed;
-#[cfg(feature = "generator")]
-pub mod weights;
 #[cfg(all(feature = "generator", feature = "net"))]
 pub mod transcode;
+#[cfg(feature = "generator")]
+pub mod weights;
 
 #[cfg(feature = "net")]
 pub mod origin;

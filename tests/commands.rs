@@ -37,12 +37,19 @@ fn commands() -> Vec<String> {
     let names = list.lines().take_while(|line| !line.is_empty());
     let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let names = names.filter_map(|line| line.split_whitespace().next());
-    names.filter(|name| *name != "help").map(str::to_owned).collect()
+    names
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
 }
 
 fn help(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_promptus"));
-    let output = command.args(arguments).env("COLUMNS", "100").output().unwrap();
+    let output = command
+        .args(arguments)
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     lines.join("\n").trim_end().to_owned()

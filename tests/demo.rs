@@ -8,9 +8,10 @@ mod synthetic;
 use promptus::frame::Frame;
 use promptus::model::Generator;
 use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
-use promptus::render::{PngFolder, SegmentRenderer, Sink};
+use promptus::render::{RenderError, SegmentRenderer};
 use promptus::segment::Track;
 use promptus::segment::media::read_media;
+use promptus::sink::{PngFolder, Sink};
 use promptus::source::{Options, Source};
 use std::fs;
 use std::path::Path;
@@ -52,7 +53,9 @@ fn write_frames(folder: &Path, generator: &Arc<Generator>, track: &Track, segmen
     for coded in segments {
         let media = read_media(&coded.bytes(track)).unwrap();
         renderer
-            .render(&media, &mut |frame| sink.write(&frame))
+            .render(&media, &mut |frame| {
+                sink.write(&frame).map_err(RenderError::sink)
+            })
             .unwrap();
     }
 }

@@ -9,9 +9,10 @@ use promptus::flow::Between;
 use promptus::frame::Frame;
 use promptus::model::{Generator, Profile, picture};
 use promptus::prompt::{CodingId, Interpolation, between};
-use promptus::render::{Batching, Picture, RenderError, SegmentRenderer, open_sink};
+use promptus::render::{Batching, RenderError, SegmentRenderer};
 use promptus::segment::media::{MediaSegment, read_media, read_partial};
 use promptus::segment::{StartLatent, Track};
+use promptus::sink::{self, FrameFormat};
 use promptus::source::{Options, Source};
 use promptus::time::FrameRate;
 use std::fs;
@@ -33,8 +34,8 @@ fn waves(size: (u32, u32), number: u32) -> Frame {
     .unwrap()
 }
 
-fn header(size: (u32, u32)) -> Picture {
-    Picture {
+fn header(size: (u32, u32)) -> FrameFormat {
+    FrameFormat {
         size,
         frame_rate: FrameRate::new(30000, 1001).unwrap(),
         pixel_aspect: (4, 3),
@@ -43,7 +44,7 @@ fn header(size: (u32, u32)) -> Picture {
 
 fn write(target: &Path, size: (u32, u32)) -> Vec<Frame> {
     let frames: Vec<Frame> = (0..3).map(|n| waves(size, n)).collect();
-    let mut sink = open_sink(target, header(size)).unwrap();
+    let mut sink = sink::open(target, header(size)).unwrap();
     for frame in &frames {
         sink.write(frame).unwrap();
     }
@@ -88,12 +89,12 @@ fn a_png_folder_comes_back_exactly() {
 fn an_unfinished_file_never_appears() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("film.y4m");
-    let mut sink = open_sink(&path, header((16, 16))).unwrap();
+    let mut sink = sink::open(&path, header((16, 16))).unwrap();
     sink.write(&waves((16, 16), 0)).unwrap();
     drop(sink);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let nowhere = folder.path().join("none/film.y4m");
-    let error = open_sink(&nowhere, header((16, 16))).err().unwrap();
+    let error = sink::open(&nowhere, header((16, 16))).err().unwrap();
     assert!(error.to_string().contains("film.y4m"), "{error}");
 }
 

@@ -17,22 +17,19 @@
 
 mod score;
 
-use super::playback::{Ended, Playback};
-use super::screen::{self, Screen};
+use super::playback::{self, Ended, failed};
 use super::{CliError, atomic_write, overwrite, simulate};
 use crate::evaluate::ContactSheet;
 use crate::frame::Frame;
-use crate::model::installed::Decoding;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
 use crate::origin::{Origin, Settings, serve};
-use crate::playback::Setup;
+use crate::playback::{FramePlayback, GeneratorOptions, Layers, Opening, Setup};
 use crate::player::ladder::Ladder;
-use crate::player::session::Options;
 use crate::quality::psnr;
-use crate::render::{PngFolder, RenderError, Sink, write_png};
 use crate::report::{Network, Report};
 use crate::shipped;
+use crate::sink::{PngFolder, Sink, SinkError, write_png};
 use crate::source::{self, Source};
 use score::Score;
 use std::path::{Path, PathBuf};
@@ -140,10 +137,16 @@ struct Watched {
 fn watch(inputs: &Inputs, out: &Path) -> Result<Watched, CliError> {
     let trace = Trace::load(&inputs.trace)?;
     simulate::tell(&trace);
-    let (_runtime, url) = start_origin(&inputs.title)?;
-    let playback = Playback::open(&url, Some(Decoding::Own))?;
+    let (_origin, url) = start_origin(&inputs.title)?;
+    let runtime = playback::runtime()?;
+    let opening = Opening {
+        layers: Layers::Off,
+        ..Opening::default()
+    };
+    let opened = FramePlayback::open(&url, &opening, GeneratorOptions::default());
+    let playback = runtime.block_on(opened).map_err(failed)?;
     let ladder = Arc::clone(playback.stream().ladder());
-    let rate = screen::picture(playback.stream())?.frame_rate;
+    let rate = playback.format().frame_rate;
     let frames = (ladder.total_s() * rate.fps()).round() as u64;
     let mut sheet = ContactSheet::new(frames, COLUMNS, 2);
     let (verdicts, judged) = mpsc::channel();
@@ -154,13 +157,9 @@ fn watch(inputs: &Inputs, out: &Path) -> Result<Watched, CliError> {
         next: 0,
         verdicts,
     };
-    let screen = playback
-        .generator()
-        .map(|generator| Screen::new(playback.stream(), Arc::clone(generator), Box::new(judge)));
-    let screen = screen.transpose()?;
     let (seconds, name) = (ladder.total_s(), trace.name());
     eprintln!("playing {seconds:.0} s from {url} under {name}");
-    let report = play(playback, &trace, screen)?;
+    let report = play(&runtime, playback, &trace, Box::new(judge))?;
     let mut psnr = Vec::new();
     for (number, verdict) in (0..).zip(judged.try_iter()) {
         psnr.push(verdict.psnr);
@@ -191,10 +190,7 @@ fn start_origin(title: &Path) -> Result<(Runtime, String), CliError> {
         return Err(error("a title lies in a folder"));
     };
     let origin = Origin::local(root, Settings::default())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()?;
+    let runtime = playback::runtime()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let (address, name) = (listener.local_addr()?, name.to_string_lossy());
     let url = format!("http://{address}/{name}/master.m3u8");
@@ -202,22 +198,25 @@ fn start_origin(title: &Path) -> Result<(Runtime, String), CliError> {
     Ok((runtime, url))
 }
 
-/// Plays under `trace` with a short buffer, to the end.
-fn play(playback: Playback, trace: &Trace, screen: Option<Screen>) -> Result<Report, CliError> {
-    let setup = Setup {
-        options: Options {
-            buffer_s: BUFFER_S,
-            ..Options::default()
-        },
-        ..Setup::default()
-    };
-    let network = Network {
+/// Plays under `trace` with a short buffer, to the end. The session takes only the network into account,
+/// so that the rungs do not depend on the speed of this machine.
+fn play(
+    runtime: &Runtime,
+    playback: FramePlayback,
+    trace: &Trace,
+    judge: Box<Judge>,
+) -> Result<Report, CliError> {
+    let mut setup = Setup::default();
+    setup.options.buffer_s = BUFFER_S;
+    // The trace begins with the session, so that it meets the same segments whatever opening takes.
+    let playback = playback.throttled(Link::new(trace, 1.0));
+    let _guard = runtime.enter();
+    let ended = playback::write(runtime, playback.frames_by_network(setup), judge)?;
+    let Ended { mut report, error } = ended;
+    report.trace = Some(Network {
         name: trace.name().to_owned(),
         multiplier: 1.0,
-    };
-    // The trace begins with the session, so that opening takes nothing off it.
-    let playback = playback.throttled(Link::new(trace, 1.0));
-    let Ended { report, error } = playback.run(setup, Some(network), screen)?;
+    });
     error.map_or(Ok(report), |error| Err(error.into()))
 }
 
@@ -240,13 +239,13 @@ struct Judge {
 }
 
 impl Sink for Judge {
-    fn write(&mut self, frame: &Frame) -> Result<(), RenderError> {
+    fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
         let frames = self.next;
         let original = self.originals.next();
-        let original = original.ok_or_else(|| RenderError::sink(TooFew { frames }))?;
-        let original = original.map_err(RenderError::sink)?;
+        let original = original.ok_or_else(|| SinkError::other(TooFew { frames }))?;
+        let original = original.map_err(SinkError::other)?;
         let verdict = Verdict {
-            psnr: psnr(&original, frame).map_err(RenderError::sink)?,
+            psnr: psnr(&original, frame).map_err(SinkError::other)?,
             pictures: self
                 .wanted
                 .contains(&frames)
@@ -258,7 +257,7 @@ impl Sink for Judge {
         self.folder.write(frame)
     }
 
-    fn finish(self: Box<Self>) -> Result<(), RenderError> {
+    fn finish(self: Box<Self>) -> Result<(), SinkError> {
         Box::new(self.folder).finish()
     }
 }

@@ -23,7 +23,7 @@ use crate::evaluate::{
 use crate::model::device;
 use crate::package::Title;
 use crate::quality::Scorer;
-use crate::render::write_png;
+use crate::sink::write_png;
 use crate::source::Fit;
 use indicatif::ProgressBar;
 use std::fs;
@@ -129,7 +129,7 @@ fn evaluate_title(args: &Args, title: &Title) -> Result<(), CliError> {
         ));
     }
     let vmaf = !args.no_vmaf && ffmpeg.as_ref().is_some_and(Ffmpeg::computes_vmaf);
-    let mut measured = measure(args, title, &scorer, vmaf).map_err(failure)?;
+    let mut measured = measure(args, title, &scorer, vmaf)?;
     if let (true, Some(ffmpeg)) = (vmaf, &ffmpeg) {
         add_vmaf(&mut measured, ffmpeg, title).map_err(failure)?;
     }
@@ -203,17 +203,21 @@ fn measure(
     title: &Title,
     scorer: &Scorer,
     vmaf: bool,
-) -> Result<MeasuredTitle, EvaluateError> {
+) -> Result<MeasuredTitle, CliError> {
     let keep = vmaf || args.html.is_some() || !args.against.against.is_empty();
-    let originals = Originals::open(&args.reference, title, args.scale, keep)?;
-    let frames = evaluate::segment_frames(title)?.iter().sum();
+    let originals = Originals::open(&args.reference, title, args.scale, keep).map_err(failure)?;
+    let frames = evaluate::segment_frames(title)
+        .map_err(failure)?
+        .iter()
+        .sum();
     let mut sheet = ContactSheet::new(frames, SHEET_COLUMNS, 1 + title.rungs().len());
     let wanted = args.strip.as_ref().map(|_| &mut sheet);
     let measured = evaluate::measure(title, originals, scorer, keep, wanted, &|progress| {
         if let Progress::Frames { done, total } = progress {
             eprintln!("{done}/{total} frames");
         }
-    })?;
+    })
+    .map_err(failure)?;
     if let Some(path) = &args.strip {
         write_png(path, &sheet.picture()?)?;
     }

@@ -5,7 +5,6 @@
 #[macro_use]
 mod stderr;
 
-mod assembly;
 mod atomic_write;
 mod bench;
 mod demo;
@@ -20,18 +19,15 @@ mod json_line;
 mod notify;
 mod outline;
 mod overwrite;
-mod paced;
 mod package;
 mod picture_args;
 mod play;
 mod playback;
 mod publication;
 mod publish;
-mod screen;
 mod serve;
 mod session_args;
 mod simulate;
-mod title_generator;
 mod token;
 mod validate;
 mod weights;

@@ -9,7 +9,7 @@ use super::CliError;
 use crate::manifest::check_title_folder;
 use crate::package::{Destination, Occupant};
 use crate::prompt::official;
-use crate::render::PngFolder;
+use crate::sink::PngFolder;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};

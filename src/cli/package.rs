@@ -4,8 +4,8 @@
 //! prompts, quality report and poster stay as they are. With `--json` one object on stdout, as from
 //! `promptus publish`.
 
-use super::publish::KeepOld;
 use super::publication::Published;
+use super::publish::KeepOld;
 use super::{CliError, json_line, overwrite};
 use crate::package::work::Assembly;
 use crate::package::{Destination, Title, TitleContent};

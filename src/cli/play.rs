@@ -1,32 +1,25 @@
 //! `promptus play`: a title over HTTP or from disk, with or without rendering.
 //!
-//! A local title needs no server: its files are read through the same driver, with the same decisions,
-//! `--throttle` included. A title that was made with `--layers` is played in layers where its MPD is
-//! what is played (HLS has no words for them): the base of the next segment, or one more layer of a
-//! segment that is buffered.
-//!
-//! Where frames are rendered, the session goes by the generator's real times (see
-//! [`crate::player::compute`]): a segment plays once its frames are there or will be in time, and
-//! what it waited for, the network or the generator, stands in the report's `stalls`. With `--seek` it
-//! goes by the network alone.
-//!
-//! The text goes to stderr; with `--json` the report (see [`crate::report`]) is the last line of
-//! stdout. A reader of `--out -` that goes away ends it quietly.
+//! The text goes to stderr; with `--json` the report (see [`crate::report`]) is the last line of stdout.
+//! A reader of `--out -` that closes the pipe ends the command without an error.
 
-use super::playback::{Ended, Layers, Opening, Playback, failed};
-use super::screen::{self, Screen};
+use super::playback::{self, Ended, failed};
 use super::session_args::{self, SessionArgs};
-use super::{CliError, simulate};
+use super::{CliError, overwrite, simulate};
 use crate::model::installed::Decoding;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
-use crate::playback::{CmcdMode, Jump, Setup, locate};
-use crate::player::compute::Compute;
-use crate::player::session::Options;
+use crate::playback::{
+    CmcdMode, FramePlayback, GeneratorOptions, Jump, Opening, Playback, Setup, Stream,
+    WeightsFetch, locate,
+};
 use crate::player::utility::Utility;
 use crate::report::Network;
+use crate::sink::{self, FrameFormat, Realtime, Sink};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Arguments of `promptus play`.
 #[derive(Debug, clap::Args)]
@@ -111,89 +104,139 @@ impl From<Decoder> for Decoding {
     }
 }
 
-/// Runs `promptus play`.
-pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    if args.json && args.out.as_deref() == Some(Path::new("-")) {
-        return Err(CliError::input(
-            "--json and --out - both want stdout: choose one",
-        ));
-    }
-    check_out(args)?;
-    let (trace, throttle) = throttle(args)?.unzip();
-    let render = args.out.as_ref().map(|_| args.decoder.into());
-    let opening = Opening {
-        throttle,
-        ..opening(args)?
-    };
-    let playback = Playback::open_with(&locate(&args.title)?, render, &opening)?;
-    let seeks = seeks(&playback, &args.seek)?;
-    let asked = args.session.options(playback.stream().ladder())?;
-    let (mut options, skip_s) = from_access_point(&playback, asked);
-    let screen = match (&args.out, playback.generator()) {
-        (Some(out), Some(generator)) => {
-            let mut screen = Screen::open(out, playback.stream(), generator.clone())?;
-            let rate = screen::picture(playback.stream())?.frame_rate;
-            screen.skip((skip_s * rate.fps()).round() as u64);
-            // What a seek may take away is handed to the screen only when it plays, which it cannot
-            // do before it was there.
-            let measured = seeks.is_empty().then(|| Compute::measured(rate.fps()));
-            options.compute = options.compute.or(measured);
-            Some(screen)
-        }
-        _ => None,
-    };
-    let setup = Setup { options, seeks };
-    let Ended { report, error } = playback.run(setup, trace, screen)?;
-    session_args::print(&report, args.json)?;
-    error.map_or(Ok(()), |error| Err(failed(error)))
+/// Whether rungs are fetched in layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Layers {
+    #[default]
+    Auto,
+    On,
+    Off,
 }
 
-/// Says what to do where no output was named, and refuses one that would fill the screen with bytes.
-fn check_out(args: &Args) -> Result<(), CliError> {
+/// Runs `promptus play`.
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let (trace, throttle) = throttle(args)?.unzip();
+    let opening = opening(args, throttle)?;
+    let title = locate(&args.title)?;
+    let runtime = playback::runtime()?;
+    let Ended { mut report, error } = match &args.out {
+        None => {
+            hint(args);
+            let opened = runtime.block_on(Playback::open(&title, &opening));
+            let opened = opened.map_err(|error| failed(error.into()))?;
+            let setup = setup(args, opened.stream())?;
+            let _guard = runtime.enter();
+            playback::receive(&runtime, opened.segments(setup))?
+        }
+        Some(out) => {
+            check_out(args, out)?;
+            let opened = FramePlayback::open(&title, &opening, generator(args));
+            let opened = runtime.block_on(opened).map_err(failed)?;
+            let setup = setup(args, opened.stream())?;
+            let (sink, late) = open_sink(out, opened.format())?;
+            let _guard = runtime.enter();
+            let mut ended = playback::write(&runtime, opened.frames(setup), sink)?;
+            let late = late.map(|late| late.load(Ordering::Relaxed));
+            let rendering = ended.report.rendering.as_mut();
+            rendering.into_iter().for_each(|it| it.late_frames = late);
+            ended
+        }
+    };
+    report.trace = trace;
+    session_args::print(&report, args.json)?;
+    error.map_or(Ok(()), |error| Err(failed(error.into())))
+}
+
+/// Without `--out`, shows how to get pictures.
+fn hint(args: &Args) {
     let title = quoted(&args.title);
-    match args.out.as_deref() {
-        None if !args.no_render => eprintln!(
+    if !args.no_render {
+        eprintln!(
             "playing without pictures; to see them:\n  \
              promptus play {title} --out clip.mp4      a film\n  \
              promptus play {title} --out frames/       a PNG file a frame\n  \
              promptus play {title} --out - | ffplay -  at once, in a window"
-        ),
-        Some(out) if out == Path::new("-") && io::stdout().is_terminal() => {
-            return Err(CliError::input(format!(
-                "--out -: stdout is a terminal, which shows no video: \
-                 promptus play {title} --out - | ffplay -"
-            )));
-        }
-        _ => {}
+        );
+    }
+}
+
+/// Refuses an output that would fill a terminal with bytes, mix them with JSON or replace files.
+fn check_out(args: &Args, out: &Path) -> Result<(), CliError> {
+    if out != Path::new("-") {
+        return overwrite::frames(out);
+    }
+    if args.json {
+        return Err(CliError::input(
+            "--json and --out - both want stdout: choose one",
+        ));
+    }
+    if io::stdout().is_terminal() {
+        return Err(CliError::input(format!(
+            "--out -: stdout is a terminal, which shows no video: promptus play {} --out - | ffplay -",
+            quoted(&args.title)
+        )));
     }
     Ok(())
 }
 
-/// `text` as a shell takes it.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/:._-+,@%=~".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+/// Counter of frames written too late.
+type LateFrames = Arc<AtomicU64>;
+
+/// The sink for `out`; the counter of late frames where it is paced.
+fn open_sink(
+    out: &Path,
+    format: FrameFormat,
+) -> Result<(Box<dyn Sink>, Option<LateFrames>), CliError> {
+    if out != Path::new("-") {
+        return Ok((sink::open(out, format)?, None));
+    }
+    let sink = Realtime::new(io::stdout(), format);
+    let late = sink.late_frames();
+    Ok((Box::new(sink), Some(late)))
+}
+
+fn generator(args: &Args) -> GeneratorOptions {
+    GeneratorOptions {
+        decoding: args.decoder.into(),
+        fetch_weights: args.fetch_weights,
+        on_weights: Some(|fetch| match fetch {
+            WeightsFetch::Begun { profile, url } => {
+                eprintln!("fetching weights of profile `{profile}` from {url}");
+            }
+            WeightsFetch::Kept { bytes, path } => {
+                eprintln!("{bytes} bytes of weights, kept at {}", path.display());
+            }
+        }),
     }
 }
 
-/// How the title is to be opened.
-fn opening(args: &Args) -> Result<Opening, CliError> {
-    let ruled = args.session.names_a_rule();
-    if ruled && args.layers == Layers::On {
-        return Err(CliError::input(
-            "--layers on: layers have a rule of their own, leave out --abr",
-        ));
+/// `text` quoted for a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/:._-+,@%=~".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
+}
+
+fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
+    use crate::playback::Layers as Fetch;
+    let layers = match (args.layers, args.session.names_a_rule()) {
+        (Layers::On, true) => {
+            return Err(CliError::input(
+                "--layers on: layers have a rule of their own, leave out --abr",
+            ));
+        }
+        (Layers::On, false) => Fetch::On,
+        (Layers::Auto, false) => Fetch::Auto,
+        (Layers::Auto, true) | (Layers::Off, _) => Fetch::Off,
+    };
     Ok(Opening {
+        layers,
         cmcd: args.cmcd,
         utility: args.utility,
-        layers: match args.layers {
-            Layers::Auto if ruled => Layers::Off,
-            asked => asked,
-        },
-        fetch_weights: args.fetch_weights,
+        throttle,
         authorities: args.ca.clone(),
         ..Opening::default()
     })
@@ -211,9 +254,9 @@ fn jump(text: &str) -> Result<Jump, String> {
         .ok_or_else(|| "expected two numbers of seconds, such as 10:42.5".to_owned())
 }
 
-/// The seeks in the order in which they happen, checked against what there is to play.
-fn seeks(playback: &Playback, asked: &[Jump]) -> Result<Vec<Jump>, CliError> {
-    let (stream, mut seeks) = (playback.stream(), asked.to_vec());
+/// The session's options and seeks, checked against the stream.
+fn setup(args: &Args, stream: &Stream) -> Result<Setup, CliError> {
+    let mut seeks = args.seek.clone();
     let total_s = stream.ladder().total_s();
     if let Some(jump) = seeks.iter().find(|jump| jump.to_s >= total_s) {
         let message = format!("--seek to {}: the title lasts {total_s} s", jump.to_s);
@@ -225,7 +268,8 @@ fn seeks(playback: &Playback, asked: &[Jump]) -> Result<Vec<Jump>, CliError> {
         ));
     }
     seeks.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
-    Ok(seeks)
+    let options = args.session.options(stream.ladder())?;
+    Ok(Setup { options, seeks })
 }
 
 fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
@@ -236,34 +280,9 @@ fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
     let trace = Trace::load(file)?;
     simulate::tell(&trace);
     let link = Link::new(&trace, args.multiplier);
-    let name = trace.name().to_owned();
-    Ok(Some((
-        Network {
-            name,
-            multiplier: args.multiplier,
-        },
-        link,
-    )))
-}
-
-/// The options with a start from which decoding works, and how much media lies between that segment
-/// and the start that was asked for, seconds: nothing where decoding begins with the segment asked for,
-/// more where segments build on each other (imported titles).
-fn from_access_point(playback: &Playback, asked: Options) -> (Options, f64) {
-    let stream = playback.stream();
-    let ladder = stream.ladder();
-    let wanted = ladder.segment_at(asked.start_s);
-    let first = stream.access_point(wanted);
-    if first == wanted {
-        return (asked, 0.0);
-    }
-    let from_s = ladder.start_s(first);
-    tracing::warn!("segments build on each other here: decoding starts at {from_s} s");
-    (
-        Options {
-            start_s: from_s,
-            ..asked
-        },
-        asked.start_s - from_s,
-    )
+    let network = Network {
+        name: trace.name().to_owned(),
+        multiplier: args.multiplier,
+    };
+    Ok(Some((network, link)))
 }

@@ -1,18 +1,17 @@
-//! A body on its way: how far it is, how long it may be, and how long it is waited for.
+//! The body of an answer while it is received: progress, length limit, time-out.
 
 use super::error::FetchError;
-use super::http::{LONGEST, broken, timed_out};
+use super::limits::LONGEST;
 use super::received::Counter;
 use bytes::Bytes;
 use reqwest::{Response, Url};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// A body must bring this many bytes in the time that it is waited for, or its end: one that trickles
-/// is as good as one that stands still.
+/// Bytes that must arrive within the time-out, unless the body ends: a trickle counts as a stall.
 const LEAST_BYTES: u64 = 256;
 
-/// What waiting for more of a body brought.
+/// Result of waiting for more of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pull {
     /// More bytes.
@@ -23,7 +22,7 @@ pub(super) enum Pull {
     End,
 }
 
-/// A body on its way.
+/// A body being received.
 #[derive(Debug)]
 pub(super) struct Body {
     url: Url,
@@ -31,19 +30,19 @@ pub(super) struct Body {
     expected: Option<u64>,
     received: Vec<u8>,
     patience: Duration,
-    /// Since when it is waited for in vain.
+    /// Start of the present wait.
     quiet: Option<Instant>,
-    /// How long the last bytes, fewer than [`LEAST_BYTES`], were waited for, and how many came before.
+    /// Time that the last bytes, fewer than [`LEAST_BYTES`], took, and the count before them.
     trickle: (Duration, u64),
-    /// Where its bytes count, too.
+    /// Total that its bytes are added to.
     counter: Option<Counter>,
 }
 
-/// Where a body comes from.
+/// The source of a body.
 #[derive(Debug)]
 pub(super) enum Source {
     Http(Response),
-    /// All of it, until it is taken.
+    /// The whole file, until it is taken.
     File(Option<Bytes>),
 }
 
@@ -57,7 +56,7 @@ impl Source {
 }
 
 impl Body {
-    /// A body from `url`, of `expected` bytes if that is known, that may pause for `patience`.
+    /// A body from `url` of `expected` bytes, if known, which may pause for `patience`.
     pub(super) fn new(
         url: &Url,
         source: Source,
@@ -76,17 +75,17 @@ impl Body {
         }
     }
 
-    /// This body, whose bytes are added to `counter` as they come.
+    /// Adds the bytes to `counter` as they arrive.
     pub(super) fn counted(self, counter: Option<Counter>) -> Self {
         Self { counter, ..self }
     }
 
-    /// Where it comes from.
+    /// Its URL.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Bytes that the whole will have, where that is known.
+    /// Length of the whole body, if known.
     pub(super) fn expected(&self) -> Option<u64> {
         self.expected
     }
@@ -96,21 +95,25 @@ impl Body {
         self.received.len() as u64
     }
 
-    /// What has been received so far.
+    /// The bytes received so far.
     pub(super) fn so_far(&self) -> &[u8] {
         &self.received
     }
 
-    /// Takes what arrives next, waiting no longer than `wait`. Fails when it was waited for longer
-    /// than patience allows. A wait may be broken off and begun anew.
+    /// Receives the next bytes, waiting at most `wait`. Fails once the waits in a row exceed the
+    /// time-out. The future may be dropped and called again.
     pub(super) async fn pull_for(&mut self, wait: Duration) -> Result<Pull, FetchError> {
-        // Dropping `chunk` half way loses nothing: a piece is taken whole or not at all.
+        // `chunk` is cancel safe: a dropped call loses no bytes.
         let since = *self.quiet.get_or_insert_with(Instant::now);
         let Ok(chunk) = timeout(wait, self.source.chunk()).await else {
             return if since.elapsed() < self.patience {
                 Ok(Pull::Quiet)
             } else {
-                Err(timed_out(&self.url, "more of the body", self.patience))
+                Err(FetchError::timed_out(
+                    &self.url,
+                    "more of the body",
+                    self.patience,
+                ))
             };
         };
         self.quiet = None;
@@ -129,11 +132,13 @@ impl Body {
                 self.check_pace(since.elapsed())?;
                 Ok(Pull::More)
             }
-            Err(error) => Err(self.truncated().unwrap_or_else(|| broken(&self.url, error))),
+            Err(error) => Err(self
+                .truncated()
+                .unwrap_or_else(|| FetchError::broken(&self.url, error))),
         }
     }
 
-    /// Fails when `waited` for next to nothing makes it longer than patience allows.
+    /// Fails if the body trickles: too few bytes within the time-out, `waited` for the last ones.
     fn check_pace(&mut self, waited: Duration) -> Result<(), FetchError> {
         let (before, from) = self.trickle;
         if self.received() - from >= LEAST_BYTES {
@@ -145,10 +150,10 @@ impl Body {
             return Ok(());
         }
         let awaited = "more than a trickle of the body";
-        Err(timed_out(&self.url, awaited, self.patience))
+        Err(FetchError::timed_out(&self.url, awaited, self.patience))
     }
 
-    /// Takes what arrives next; `false` at the end.
+    /// Receives the next bytes; `false` at the end.
     pub(super) async fn pull(&mut self) -> Result<bool, FetchError> {
         loop {
             match self.pull_for(self.patience).await? {
@@ -159,7 +164,7 @@ impl Body {
         }
     }
 
-    /// The bytes, if all have come.
+    /// All bytes. Fails if the body ended early.
     pub(super) fn finish(self) -> Result<Vec<u8>, FetchError> {
         match self.truncated() {
             Some(error) => Err(error),

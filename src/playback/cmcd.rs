@@ -1,8 +1,8 @@
-//! What the player tells the server with every request: Common Media Client Data, CTA-5004 (version 1).
+//! Common Media Client Data, CTA-5004 version 1: what the player tells the server with every request.
 //!
-//! One set of keys, spelt as one query argument (§2.2) or as four headers (§2.1). Numbers are rounded
-//! as the specification says: buffer, deadline and throughputs to 100. Every key of version 1 that
-//! applies is sent: `pr` and `v` only ever have the value (1) at which they are left out.
+//! The keys travel as one query argument (§2.2) or as four headers (§2.1). Buffer, deadline and
+//! throughputs are rounded to 100, as specified. Every key of version 1 that applies is sent; `pr` and
+//! `v` always have the value (1) at which they are omitted.
 
 use crate::player::event::State;
 use crate::player::ladder::Ladder;
@@ -14,21 +14,21 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 
-/// How the data travels.
+/// How requests carry the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CmcdMode {
     /// Not at all.
     Off,
     /// As the query argument `CMCD`.
     Query,
-    /// As headers, which leave cache keys alone.
+    /// As headers, which do not change cache keys.
     #[default]
     Header,
 }
 
-/// A mode that does not exist.
+/// An unknown mode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no way to send CMCD: expected query, header or off")]
+#[error("unknown CMCD mode `{0}`: expected query, header or off")]
 pub struct UnknownMode(pub String);
 
 impl FromStr for CmcdMode {
@@ -54,7 +54,7 @@ impl fmt::Display for CmcdMode {
     }
 }
 
-/// What a request is for.
+/// The kind of object that a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An MPD or a multivariant playlist.
@@ -72,7 +72,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Whether it is a text, which a content coding shrinks.
+    /// Whether it is a text, for which a content coding is worthwhile.
     pub(super) fn is_text(self) -> bool {
         matches!(self, Self::Manifest | Self::Playlist | Self::Quality)
     }
@@ -87,7 +87,7 @@ impl Kind {
     }
 }
 
-/// What is told about one media segment.
+/// The request for one media segment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Media {
     pub(super) br_kbps: f64,
@@ -97,7 +97,7 @@ pub(super) struct Media {
     pub(super) throughput_kbps: Option<f64>,
     /// Bytes of the object.
     pub(super) size: u64,
-    /// Whether the viewer waits for it.
+    /// Whether playback waits for it.
     pub(super) urgent: bool,
     /// Whether the buffer ran dry since the last request.
     pub(super) starved: bool,
@@ -123,13 +123,39 @@ impl Media {
     }
 }
 
-/// A server may go so many times faster than an object needs to come in time.
+/// Factor of the requested maximum throughput over what meets the deadline.
 const EASE: f64 = 5.0;
 
 impl Media {
-    /// `rtp`, the throughput that is enough, kbit/s: the object comes well before its deadline, and
-    /// the player still sees that it could afford twice the top rung. `None` while there is no
-    /// deadline but "now".
+    fn fields(&self) -> Vec<Field> {
+        let ms = |seconds: f64| Value::Number(hundreds(seconds * 1000.0));
+        let throughput = self
+            .throughput_kbps
+            .map(|kbps| Value::Number(hundreds(kbps)));
+        let fields = [
+            ("bl", Some(ms(self.buffer_s))),
+            ("br", Some(Value::Number(self.br_kbps.round() as u64))),
+            ("bs", self.starved.then_some(Value::Flag)),
+            (
+                "d",
+                Some(Value::Number((self.duration_s * 1000.0).round() as u64)),
+            ),
+            ("dl", Some(ms(self.buffer_s))),
+            ("mtp", throughput),
+            (
+                "nor",
+                self.next.as_deref().map(|next| Value::Text(encoded(next))),
+            ),
+            ("nrr", self.next_range.clone().map(Value::Text)),
+            ("rtp", self.enough_kbps().map(Value::Number)),
+            ("tb", Some(Value::Number(self.top_kbps.round() as u64))),
+        ];
+        let present = |(key, value): (_, Option<Value>)| Some((key, value?));
+        fields.into_iter().filter_map(present).collect()
+    }
+
+    /// `rtp`, a sufficient throughput in kbit/s: the object arrives well before its deadline, and the
+    /// player can still measure twice the top rung. `None` if the object is due now.
     fn enough_kbps(&self) -> Option<u64> {
         let in_time = self.size as f64 * 0.008 / self.buffer_s;
         let enough = (EASE * in_time).max(2.0 * self.top_kbps);
@@ -137,12 +163,12 @@ impl Media {
     }
 }
 
-/// Whether the viewer waits in this state.
+/// Whether playback waits for media in this state.
 pub(super) fn is_urgent(state: State) -> bool {
     !matches!(state, State::Steady)
 }
 
-/// The names of one session.
+/// The CMCD mode and session id of one session.
 #[derive(Debug, Clone)]
 pub struct Cmcd {
     mode: CmcdMode,
@@ -150,9 +176,9 @@ pub struct Cmcd {
 }
 
 impl Cmcd {
-    /// Data sent as `mode` says, of a session with a random name.
+    /// Data sent in this `mode`, with a random session id.
     pub fn new(mode: CmcdMode) -> Self {
-        // The hasher's keys are the only entropy that the standard library gives.
+        // The hasher's keys are the standard library's only source of entropy.
         let mut random = Random::new(RandomState::new().hash_one(mode as u8));
         let (a, b) = (random.bits(), random.bits());
         // RFC 9562 §5.4, version 4.
@@ -167,7 +193,7 @@ impl Cmcd {
         Self { mode, session }
     }
 
-    /// The URL and the headers to send for it.
+    /// The URL and the headers of a request for `url`.
     pub(super) fn apply(
         &self,
         url: &Url,
@@ -175,89 +201,49 @@ impl Cmcd {
         kind: Kind,
         media: Option<&Media>,
     ) -> (Url, HeaderMap) {
-        let fields = self.fields(content, kind, media);
         let (mut url, mut headers) = (url.clone(), HeaderMap::new());
-        match self.mode {
-            CmcdMode::Off => {}
-            CmcdMode::Query => {
-                let all: Vec<&Field> = fields.iter().collect();
-                url.query_pairs_mut().append_pair("CMCD", &spell(&all));
-            }
-            CmcdMode::Header => {
-                for group in [Group::Object, Group::Request, Group::Session, Group::Status] {
-                    let of_group: Vec<&Field> =
-                        fields.iter().filter(|field| field.group == group).collect();
-                    let text = spell(&of_group);
-                    if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(&text)) {
-                        headers.insert(group.header(), value);
-                    }
-                }
+        if self.mode == CmcdMode::Off {
+            return (url, headers);
+        }
+        let fields = self.fields(content, kind, media);
+        if self.mode == CmcdMode::Query {
+            let text = spell(fields.iter());
+            url.query_pairs_mut().append_pair("CMCD", &text);
+            return (url, headers);
+        }
+        for group in [Group::Object, Group::Request, Group::Session, Group::Status] {
+            let text = spell(fields.iter().filter(|(key, _)| Group::of(key) == group));
+            if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(&text)) {
+                headers.insert(group.header(), value);
             }
         }
         (url, headers)
     }
 
-    /// Every key that applies, in alphabetical order.
+    /// Every key that applies, in alphabetical order (§2.2).
     fn fields(&self, content: &Content, kind: Kind, media: Option<&Media>) -> Vec<Field> {
-        let mut fields = Vec::with_capacity(16);
-        let mut put = |group, key, value: Value| fields.push(Field { group, key, value });
-        if let Some(media) = media {
-            let buffer = hundreds(media.buffer_s * 1000.0);
-            put(Group::Request, "bl", Value::Number(buffer));
-            put(
-                Group::Object,
-                "br",
-                Value::Number(media.br_kbps.round() as u64),
-            );
-            if media.starved {
-                put(Group::Status, "bs", Value::Flag);
-            }
-        }
-        put(Group::Session, "cid", Value::Text(content.id.clone()));
-        if let Some(media) = media {
-            let duration = (media.duration_s * 1000.0).round() as u64;
-            put(Group::Object, "d", Value::Number(duration));
-            let deadline = hundreds(media.buffer_s * 1000.0);
-            put(Group::Request, "dl", Value::Number(deadline));
-            if let Some(kbps) = media.throughput_kbps {
-                put(Group::Request, "mtp", Value::Number(hundreds(kbps)));
-            }
-            if let Some(next) = &media.next {
-                put(Group::Request, "nor", Value::Text(encoded(next)));
-            }
-            if let Some(range) = &media.next_range {
-                put(Group::Request, "nrr", Value::Text(range.clone()));
-            }
-        }
-        put(Group::Object, "ot", Value::Token(kind.token()));
-        if let Some(enough) = media.and_then(Media::enough_kbps) {
-            put(Group::Status, "rtp", Value::Number(enough));
-        }
-        if let Some(form) = content.form {
-            put(Group::Session, "sf", Value::Token(form));
-        }
-        put(Group::Session, "sid", Value::Text(self.session.clone()));
-        put(Group::Session, "st", Value::Token("v"));
+        let mut fields = media.map_or_else(Vec::new, Media::fields);
+        fields.extend([
+            ("cid", Value::Text(content.id.clone())),
+            ("ot", Value::Token(kind.token())),
+            ("sid", Value::Text(self.session.clone())),
+            ("st", Value::Token("v")),
+        ]);
+        fields.extend(content.protocol.map(|name| ("sf", Value::Token(name))));
         if media.is_none_or(|media| media.urgent) {
-            put(Group::Request, "su", Value::Flag);
+            fields.push(("su", Value::Flag));
         }
-        if let Some(media) = media {
-            put(
-                Group::Object,
-                "tb",
-                Value::Number(media.top_kbps.round() as u64),
-            );
-        }
+        fields.sort_unstable_by_key(|(key, _)| *key);
         fields
     }
 }
 
-/// What is played.
+/// The title being played.
 #[derive(Debug, Clone)]
 pub(super) struct Content {
     id: String,
     /// `h` for HLS, `d` for DASH.
-    form: Option<&'static str>,
+    protocol: Option<&'static str>,
 }
 
 impl Content {
@@ -265,14 +251,14 @@ impl Content {
     pub(super) fn of(url: &Url) -> Self {
         let digest = Sha256::digest(url.path().as_bytes());
         let id = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
-        let form = match url.path().rsplit('.').next() {
+        let protocol = match url.path().rsplit('.').next() {
             Some("m3u8") => Some("h"),
             Some("mpd") => Some("d"),
             _ => None,
         };
         Self {
             id: id.collect(),
-            form,
+            protocol,
         }
     }
 }
@@ -287,6 +273,16 @@ enum Group {
 }
 
 impl Group {
+    /// The header of `key` (§3.1).
+    fn of(key: &str) -> Self {
+        match key {
+            "br" | "d" | "ot" | "tb" => Self::Object,
+            "bl" | "dl" | "mtp" | "nor" | "nrr" | "su" => Self::Request,
+            "cid" | "sf" | "sid" | "st" => Self::Session,
+            _ => Self::Status,
+        }
+    }
+
     fn header(self) -> HeaderName {
         HeaderName::from_static(match self {
             Self::Object => "cmcd-object",
@@ -297,12 +293,8 @@ impl Group {
     }
 }
 
-#[derive(Debug)]
-struct Field {
-    group: Group,
-    key: &'static str,
-    value: Value,
-}
+/// A key with its value.
+type Field = (&'static str, Value);
 
 #[derive(Debug)]
 enum Value {
@@ -312,18 +304,18 @@ enum Value {
     Flag,
 }
 
-fn spell(fields: &[&Field]) -> String {
-    let one = |field: &&Field| match &field.value {
-        Value::Number(number) => format!("{}={number}", field.key),
-        Value::Token(token) => format!("{}={token}", field.key),
-        Value::Text(text) => format!(
-            "{}=\"{}\"",
-            field.key,
-            text.replace('\\', "\\\\").replace('"', "\\\"")
-        ),
-        Value::Flag => field.key.to_owned(),
+/// `key=value` pairs; a flag is its key alone (RFC 8941 §3.2).
+fn spell<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
+    let one = |(key, value): &Field| match value {
+        Value::Number(number) => format!("{key}={number}"),
+        Value::Token(token) => format!("{key}={token}"),
+        Value::Text(text) => {
+            let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("{key}=\"{quoted}\"")
+        }
+        Value::Flag => (*key).to_owned(),
     };
-    fields.iter().map(one).collect::<Vec<_>>().join(",")
+    fields.map(one).collect::<Vec<_>>().join(",")
 }
 
 fn hundreds(value: f64) -> u64 {
@@ -333,9 +325,12 @@ fn hundreds(value: f64) -> u64 {
 /// `nor` is URL-encoded (§3.2).
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let one = |byte: u8| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
+    let one = |byte: u8| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
     };
     text.bytes().map(one).collect()
 }
@@ -372,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn query_keys_stand_in_order() {
+    fn query_keys_are_sorted() {
         let content = Content::of(&url());
         let (url, headers) =
             cmcd(CmcdMode::Query).apply(&url(), &content, Kind::Video, Some(&media()));
@@ -388,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_have_their_keys() {
+    fn keys_are_in_their_headers() {
         let content = Content::of(&url());
         let mut media = media();
         (media.urgent, media.next, media.next_range) = (true, None, Some("100-199".into()));
@@ -404,9 +399,9 @@ mod tests {
         assert!(text("cmcd-session").starts_with("cid=\""));
         assert_eq!(text("cmcd-status"), "bs");
         media.urgent = false;
-        let calm = cmcd(CmcdMode::Header).apply(&url(), &content, Kind::Video, Some(&media));
-        assert_eq!(calm.1["cmcd-status"], "bs,rtp=300");
-        // Twice the top rung at least, so that a server which holds to it does not hide what it could.
+        let relaxed = cmcd(CmcdMode::Header).apply(&url(), &content, Kind::Video, Some(&media));
+        assert_eq!(relaxed.1["cmcd-status"], "bs,rtp=300");
+        // At least twice the top rung, so that a server that paces to it does not hide its capacity.
         media.size = 100;
         assert_eq!(media.enough_kbps(), Some(200));
         let (_, headers) = cmcd(CmcdMode::Header).apply(&url(), &content, Kind::Manifest, None);
@@ -417,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_have_names_of_their_own() {
+    fn session_ids_are_random_uuids() {
         let (one, other) = (Cmcd::new(CmcdMode::Query), Cmcd::new(CmcdMode::Query));
         assert_ne!(one.session, other.session);
         assert_eq!(one.session.len(), 36);

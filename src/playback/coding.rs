@@ -1,15 +1,18 @@
-//! Content codings of texts (RFC 9110 §8.4.1, RFC 7932): manifests, playlists and quality tables shrink
-//! to a tenth. Media and ranges are never asked for in a coding.
+//! Content codings of texts (RFC 9110 §8.4.1, RFC 7932).
+//!
+//! Manifests, playlists and quality tables shrink to a tenth; media and ranges are requested without a
+//! coding. Decoded here rather than by the HTTP client, because bytes are counted, and throttled, as
+//! they cross the network.
 
 use super::error::FetchError;
 use reqwest::Url;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use std::io::{self, Read};
 
-/// What is asked for.
+/// Codings that requests accept.
 pub(super) const ACCEPTED: &str = "br, gzip";
 
-/// How a text came.
+/// The content coding of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Coding {
     #[default]
@@ -19,8 +22,7 @@ pub(super) enum Coding {
 }
 
 impl Coding {
-    /// The coding of an answer; an error for one that was not asked for: for any, if it was to be
-    /// `plain`.
+    /// The coding of an answer. Fails for one that the request did not accept: any, if `plain`.
     pub(super) fn of(url: &Url, headers: &HeaderMap, plain: bool) -> Result<Self, FetchError> {
         let Some(value) = headers.get(CONTENT_ENCODING) else {
             return Ok(Self::Identity);
@@ -39,7 +41,7 @@ impl Coding {
         }
     }
 
-    /// The text itself, which may have `limit` bytes: a small answer can stand for any amount.
+    /// Decodes `bytes`. Fails beyond `limit` decoded bytes, since a small answer can hold any amount.
     pub(super) fn decode(
         self,
         url: &Url,
@@ -70,7 +72,7 @@ impl Coding {
     }
 }
 
-/// All that comes, but hardly more than `limit` bytes.
+/// Reads to the end, but at most one byte more than `limit`.
 fn read(decoder: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     decoder
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_come_back() {
+    fn coded_texts_are_decoded() {
         let decode = |coding: Coding, bytes: &[u8]| coding.decode(&url(), bytes.to_vec(), 5);
         assert_eq!(decode(Coding::Gzip, &gzip(b"hello")).unwrap(), b"hello");
         assert_eq!(decode(Coding::Brotli, &BROTLI).unwrap(), b"hello");
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_and_rubbish_are_refused_by_name() {
+    fn bombs_and_damage_are_refused_by_url() {
         let bomb = gzip(&vec![0; 8 << 20]);
         assert!(bomb.len() < 10_000);
         let error = Coding::Gzip.decode(&url(), bomb, 1 << 20).unwrap_err();
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_asked_for_is_taken() {
+    fn only_accepted_codings_are_decoded() {
         let coded = |value: &'static str, plain| {
             let headers = [(CONTENT_ENCODING, value.parse().unwrap())];
             Coding::of(&url(), &headers.into_iter().collect(), plain)

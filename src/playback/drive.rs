@@ -4,13 +4,15 @@
 //! planned seeks, and how long to wait before a request that failed is worth another attempt.
 
 use super::body::{Body, Pull};
+use super::clock::Clock;
 use super::cmcd::{Kind, Media, is_urgent};
 use super::error::FetchError;
-use super::http::{Client, Opened, Purpose, span};
+use super::http::{Client, Opened, Purpose};
 use super::indexes::{kind, named};
+use super::limits::span;
 use super::resolve::resolve;
-use super::shape::{Clock, Turn};
 use super::stream::Stream;
+use super::throttle::Turn;
 use crate::player::abr::Abr;
 use crate::player::client::{Action, Ending, Input, Player, Request, RequestId, Segment};
 use crate::player::event::Rendered;
@@ -77,7 +79,7 @@ pub async fn play(
 /// As [`play`], beside a generator that says how far it is: then it returns when the generator is
 /// done, too. The options must say that the device is measured
 /// ([`Compute::measured`](crate::player::compute::Compute::measured)).
-pub async fn play_beside(
+pub(super) async fn play_beside(
     client: &Client,
     stream: &Stream,
     setup: &Setup,
@@ -276,7 +278,7 @@ impl Driver<'_> {
     fn pause_s(&self, request: &Request, error: &FetchError) -> Option<f64> {
         let url = resolve(&self.stream.source().url, &request.resource.url).ok()?;
         let patience = self.client.patience();
-        let pause = patience.pause_after(&url, request.attempt, error)?;
+        let pause = patience.pause_after(url.as_str(), request.attempt, error)?;
         Some(pause.as_secs_f64())
     }
 

@@ -1,22 +1,41 @@
-//! What can go wrong on the way to the bytes: every error names the URL.
+//! Why bytes could not be fetched. Every error names the URL or file.
 
 use crate::manifest::ManifestError;
 use crate::player::ladder::LadderError;
 use crate::segment::SegmentError;
+use reqwest::Url;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A fetch that failed.
+/// The error of a library below.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// How a connection failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectionProblem {
+    /// It could not be made.
+    #[error("cannot connect")]
+    Connect,
+    /// It ended before the answer did.
+    #[error("the connection broke")]
+    Broken,
+    /// Too many redirects.
+    #[error("the server redirects without end")]
+    Redirects,
+}
+
+/// A fetch that failed. A lone string is the URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// A text that is neither a URL nor the path of a title.
+    /// Neither a URL nor the path of a title.
     #[error("{}: expected a title folder, a manifest.mpd or master.m3u8, or an http:// URL", path.display())]
     Absent {
         /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -25,25 +44,28 @@ pub enum FetchError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A certificate file that does not serve.
+    /// No usable certificates in a file.
     #[error("{}: expected certificates in PEM form", path.display())]
     Certificates {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
-    /// A text that is no HTTP URL.
-    #[error("`{url}` is no address that can be played: {problem}")]
+    /// The system gives no resources for an HTTP client.
+    #[error("cannot start an HTTP client")]
+    Client(#[source] Cause),
+    /// A URL that cannot be fetched.
+    #[error("`{url}` cannot be played: {problem}")]
     Url {
-        /// The text.
+        /// The URL.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
     },
     /// The connection could not be made, or broke.
@@ -51,32 +73,32 @@ pub enum FetchError {
     Connection {
         /// The URL.
         url: String,
-        /// `cannot connect`, `the connection broke` or `the server redirects without end`.
-        problem: &'static str,
-        /// The HTTP client's complaint.
+        /// How it failed.
+        problem: ConnectionProblem,
+        /// The HTTP client's error.
         #[source]
-        source: reqwest::Error,
+        source: Cause,
     },
-    /// Nothing came for too long.
+    /// A time-out.
     #[error("{url}: no {awaited} for {seconds} s")]
     TimedOut {
         /// The URL.
         url: String,
-        /// `answer` or `more of the body`.
+        /// `answer`, `more of the body` or `more than a trickle of the body`.
         awaited: &'static str,
         /// How long, seconds.
         seconds: f64,
     },
-    /// The server refused.
+    /// A status that is no success.
     #[error("{url}: the server answered {status}{hint}")]
     Status {
         /// The URL.
         url: String,
         /// The HTTP status.
         status: u16,
-        /// What that means here, or nothing.
+        /// Likely cause, or empty.
         hint: &'static str,
-        /// When the server wants to be asked again (RFC 9110 §10.2.3), counted from its answer.
+        /// Delay until the server accepts another attempt (RFC 9110 §10.2.3).
         retry_after: Option<Duration>,
     },
     /// The body ended early.
@@ -97,93 +119,84 @@ pub enum FetchError {
         /// The most that is taken, bytes.
         limit: u64,
     },
-    /// A text in a content coding that cannot be undone.
+    /// A text in a content coding that cannot be decoded.
     #[error("{url}: cannot be read as `{coding}`")]
     Coding {
         /// The URL.
         url: String,
         /// The coding that the server names.
         coding: String,
-        /// Why not.
+        /// The decoder's error.
         #[source]
         source: io::Error,
     },
-    /// A range was asked for and something else came.
+    /// The answer is not the requested range.
     #[error("{url}: asked for bytes {asked}, the server sent {found}")]
     Range {
         /// The URL.
         url: String,
-        /// The range as in the request.
+        /// The range of the request.
         asked: String,
-        /// What came instead.
+        /// Range or status of the answer.
         found: String,
     },
-    /// A file is not the one that earlier ranges of it came from.
-    #[error("{url}: the file has changed since playback began")]
-    Changed {
-        /// The URL.
-        url: String,
-    },
-    /// The quality table does not serve.
+    /// A file differs from the one that earlier ranges came from (entity tags).
+    #[error("{0}: the file has changed since playback began")]
+    Changed(String),
+    /// The quality table cannot be used.
     #[error("{url}")]
     Quality {
         /// URL of the table.
         url: String,
-        /// Why not.
+        /// The cause.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
-    /// The text at the URL is no manifest.
-    #[error("{url}: expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
-    NoManifest {
-        /// The URL.
-        url: String,
-    },
-    /// The text at the URL is UTF-16, as editors save it.
-    #[error("{url}: begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
-    Utf16 {
-        /// The URL.
-        url: String,
-    },
-    /// The manifest does not make sense.
+    /// The text at the URL is not a manifest.
+    #[error("{0}: expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
+    NoManifest(String),
+    /// The text at the URL is UTF-16.
+    #[error("{0}: begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
+    Utf16(String),
+    /// The manifest is invalid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The `sidx` of a rung does not make sense.
+    /// The `sidx` of a rung is invalid.
     #[error("{url}: bytes {range}: not a segment index")]
     Index {
         /// The URL.
         url: String,
-        /// Where it should be.
+        /// Its byte range.
         range: String,
-        /// The box reader's complaint.
+        /// The box reader's error.
         #[source]
         source: Box<SegmentError>,
     },
-    /// Rungs that make no ladder.
+    /// Rungs that differ in number or length of segments.
     #[error("{url}: the rungs do not fit together")]
     Ladder {
         /// URL of the manifest.
         url: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: LadderError,
     },
-    /// Weights that are not those that the manifest names.
+    /// Weights other than those that the manifest names.
     #[error("{url}: weights of SHA-256 {expected} were expected, these have {found}")]
     Weights {
         /// The URL.
         url: String,
         /// The SHA-256 that the manifest names, in hex.
         expected: String,
-        /// That of what came.
+        /// The SHA-256 of the file, in hex.
         found: String,
     },
-    /// Weights that came cannot be kept.
+    /// Fetched weights cannot be written.
     #[error("{}: cannot be written", path.display())]
     Kept {
-        /// Where they should lie.
+        /// The destination.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -192,39 +205,33 @@ pub enum FetchError {
     NoGroup {
         /// URL of the manifest.
         url: String,
-        /// Which was asked for, from 0.
+        /// Number of the group, from 0.
         group: usize,
-        /// How many there are.
+        /// Groups in the manifest.
         groups: usize,
     },
-    /// Layers were asked for and the manifest names none.
+    /// Layered playback of a manifest without layers.
     #[error(
-        "{url}: this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
+        "{0}: this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
     )]
-    NoLayers {
-        /// URL of the manifest.
-        url: String,
-    },
-    /// The throttle's trace carries nothing at all.
-    #[error("{url}: the throttle's trace carries nothing, so this never arrives")]
-    Starved {
-        /// The URL.
-        url: String,
-    },
+    NoLayers(String),
+    /// The throttle's trace has no bandwidth left, so that the transfer never ends.
+    #[error("{0}: the throttle's trace carries nothing, so this never arrives")]
+    Starved(String),
 }
 
 impl FetchError {
-    /// Whether the same request may well succeed a little later.
+    /// Whether the same request may succeed a little later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Connection { source, .. } => !source.is_redirect(),
+            Self::Connection { problem, .. } => *problem != ConnectionProblem::Redirects,
             Self::TimedOut { .. } | Self::Truncated { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             _ => false,
         }
     }
 
-    /// How long the server wants to be left alone.
+    /// Delay that the server asks for before another attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
@@ -245,6 +252,30 @@ impl FetchError {
             status,
             hint,
             retry_after,
+        }
+    }
+
+    pub(super) fn timed_out(url: &Url, awaited: &'static str, waited: Duration) -> Self {
+        Self::TimedOut {
+            url: url.to_string(),
+            awaited,
+            seconds: waited.as_secs_f64(),
+        }
+    }
+
+    /// The failure of a request, or of its body, as the HTTP client reports it.
+    pub(super) fn broken(url: &Url, error: reqwest::Error) -> Self {
+        let problem = if error.is_connect() {
+            ConnectionProblem::Connect
+        } else if error.is_redirect() {
+            ConnectionProblem::Redirects
+        } else {
+            ConnectionProblem::Broken
+        };
+        Self::Connection {
+            url: url.to_string(),
+            problem,
+            source: error.without_url().into(),
         }
     }
 }

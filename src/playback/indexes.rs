@@ -3,7 +3,8 @@
 
 use super::cmcd::{Content, Kind};
 use super::error::FetchError;
-use super::http::{Answer, Client, Purpose as Told, span};
+use super::http::{Answer, Client, Purpose as Told};
+use super::limits::span;
 use super::resolve::resolve;
 use crate::player::index::{Index, IndexError, Purpose, Resource};
 use futures_util::future::try_join_all;
@@ -88,7 +89,7 @@ pub(super) fn named(url: &Url, error: IndexError) -> FetchError {
             range: span(range),
             source,
         },
-        IndexError::Utf16 => FetchError::Utf16 { url },
+        IndexError::Utf16 => FetchError::Utf16(url),
         IndexError::Manifest(error) => error.into(),
         IndexError::Ladder(source) => FetchError::Ladder { url, source },
     }

@@ -1,46 +1,98 @@
-//! The HTTP driver: turns a session over real connections, in real time.
+//! From the URL of a title, or its folder on disk, to segments or frames, in real time.
 //!
-//! | module | what it is for |
+//! [`FramePlayback`] gives frames with their media times (features `net` and `generator`), [`Playback`]
+//! the media segments as bytes (`net`). Both run a [`Session`](crate::player::session::Session) over
+//! HTTP or files on the current tokio runtime. [`Client`], [`Title`] and [`Stream`] are the steps
+//! before: a client, a manifest, one of its groups.
+//!
+//! Ten frames of a title:
+//!
+//! ```
+//! # #[cfg(not(feature = "generator"))]
+//! # fn main() {}
+//! # #[cfg(feature = "generator")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use promptus::playback::{FramePlayback, GeneratorOptions, Opening, PlaybackError, Setup};
+//!
+//! let title = "manifests/demo"; // or https://…/manifest.mpd
+//! tokio::runtime::Runtime::new()?.block_on(async {
+//!     let opening = Opening::default();
+//!     let playback = FramePlayback::open(title, &opening, GeneratorOptions::default()).await?;
+//!     let mut frames = playback.frames(Setup::default());
+//!     let mut shown = 0;
+//!     while let Some(frame) = frames.next().await {
+//!         let frame = frame?;
+//!         println!("{:.3} s: {} pixels wide", frame.time.seconds(), frame.image.width());
+//!         shown += 1;
+//!         if shown == 10 {
+//!             break;
+//!         }
+//!     }
+//!     assert_eq!(shown, 10);
+//!     Ok::<(), PlaybackError>(())
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | content |
 //! |---|---|
-//! | `http` | one client: requests, ranges, time-outs, retries |
-//! | `body` | a body on its way |
-//! | `coding` | content codings of texts |
-//! | `received` | bytes that came beside media |
-//! | `file` | the same of a local title |
-//! | `cmcd` | what every request tells the server (CTA-5004) |
-//! | `title` | a manifest's URL → presentation → stream |
-//! | `stream` | one group, ready to be played |
-//! | `weights` | a generator's weights, into a folder |
-//! | `resolve` | addresses |
-//! | `shape` | the session clock, and bodies slowed down to a trace |
-//! | `indexes` | index parts that come before playback |
+//! | `frames` | frames of a title: generator, rendering, media times |
+//! | `opening`, `opened` | settings; an opened title |
+//! | `segments` | media segments of a title |
+//! | `running` | a session on a task of its own, and its report |
 //! | `drive` | actions of the player core ↔ transfers |
-//! | `error` | what can go wrong, with the URL |
+//! | `title`, `indexes`, `stream` | manifest → presentation → a group ready to be played |
+//! | `http`, `response`, `body`, `local` | requests; heads and bodies of answers; files |
+//! | `patience`, `limits` | time-outs and retries; bounds |
+//! | `coding` | content codings of texts |
+//! | `cmcd` | CTA-5004 data of requests |
+//! | `received` | bytes other than media |
+//! | `resolve` | URLs |
+//! | `clock`, `throttle` | session time; answers slowed down to a trace |
+//! | `weights` | weights of a generator into a folder |
+//! | `error` | [`FetchError`] |
 //!
-//! Media segments leave through a channel, in order, as bytes with their segment and rung: a rung's
-//! at once, a base with the layers that came for it, and what samples an abandoned transfer left. Of
-//! what they hold only the lengths of samples are looked at here.
+#![doc = include_str!("../docs/play.md")]
 
 mod body;
+mod clock;
 mod cmcd;
 mod coding;
 mod drive;
 mod error;
-mod file;
+#[cfg(feature = "generator")]
+mod frames;
 mod http;
 mod indexes;
+mod limits;
+mod local;
+mod opened;
+mod opening;
+mod patience;
 mod received;
 mod resolve;
-mod shape;
+mod response;
+mod running;
+mod segments;
 mod stream;
+mod throttle;
 mod title;
 mod weights;
 
 pub use crate::player::client::Segment;
 pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
-pub use drive::{Jump, Played, Setup, play, play_beside};
-pub use error::FetchError;
-pub use file::locate;
-pub use http::{Client, Patience};
+pub use drive::{Jump, Played, Setup, play};
+pub use error::{ConnectionProblem, FetchError};
+#[cfg(feature = "generator")]
+pub use frames::{
+    FramePlayback, Frames, GeneratorOptions, PlaybackError, TimedFrame, WeightsFetch,
+};
+pub use http::Client;
+pub use local::locate;
+pub use opened::Playback;
+pub use opening::{Layers, Opening};
+pub use patience::Patience;
+pub use segments::Segments;
 pub use stream::Stream;
 pub use title::Title;

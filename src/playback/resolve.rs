@@ -1,9 +1,9 @@
-//! Addresses: what may be fetched, and what a reference in a manifest leads to.
+//! URLs: allowed schemes, and references in manifests.
 
 use super::error::FetchError;
 use reqwest::Url;
 
-/// An address that can be fetched.
+/// Parses a URL of an allowed scheme.
 pub(super) fn parse(url: &str) -> Result<Url, FetchError> {
     let bad = |problem: String| FetchError::Url {
         url: url.to_owned(),
@@ -16,13 +16,13 @@ pub(super) fn parse(url: &str) -> Result<Url, FetchError> {
     }
 }
 
-/// What `reference` in the manifest at `manifest` leads to.
+/// Resolves `reference` in the manifest at `manifest` (RFC 3986 §5).
 pub(super) fn resolve(manifest: &Url, reference: &str) -> Result<Url, FetchError> {
     let joined = manifest.join(reference).map_err(|error| FetchError::Url {
         url: reference.to_owned(),
         problem: error.to_string(),
     })?;
-    // What comes over the network has no business on this disk.
+    // A manifest from the network must not read local files.
     if joined.scheme() == "file" && manifest.scheme() != "file" {
         return Err(FetchError::Url {
             url: reference.to_owned(),

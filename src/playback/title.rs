@@ -1,8 +1,8 @@
-//! From a manifest's URL to something a session can play.
+//! From the URL of a manifest to a stream that a session can play.
 //!
-//! What a session begins with is the manifest, what lists the segments of the lowest rung, and that
-//! rung's init segment. Of a short title the rest comes at once, too, so that decisions rest on real
-//! sizes from the first; of a long one it comes while it plays.
+//! A session starts from the manifest, the segment index of the lowest rung and that rung's init segment.
+//! The rest of a short title is fetched at once, so that the first decisions know real sizes; that of a
+//! long one during playback.
 
 use super::cmcd::{Content, Kind};
 use super::error::FetchError;
@@ -21,15 +21,15 @@ pub struct Title {
     url: Url,
     content: Content,
     presentation: Presentation,
-    /// Media playlists by group and ascending rank; none of an MPD.
+    /// Media playlists by group and ascending rank; none with an MPD.
     playlists: Vec<Playlist>,
-    /// Where the files lie, by an MPD.
+    /// The base URLs of an MPD.
     places: Option<Places>,
 }
 
 impl Title {
-    /// Fetches the manifest at `url` (`http`, `https` or `file`), or where the server says that it is,
-    /// HLS or DASH as its text tells.
+    /// Fetches the manifest at `url` (`http`, `https` or `file`), following redirects. The text tells HLS
+    /// from DASH.
     pub async fn open(client: &Client, url: &str) -> Result<Self, FetchError> {
         let url = parse(url)?;
         let content = Content::of(&url);
@@ -48,7 +48,7 @@ impl Title {
             places = Some(Places::new(url.as_str(), &text, count));
             presentation
         } else {
-            return Err(FetchError::NoManifest { url: url.into() });
+            return Err(FetchError::NoManifest(url.into()));
         };
         Ok(Self {
             url,
@@ -64,29 +64,29 @@ impl Title {
         self.url.as_str()
     }
 
-    /// What the manifest says. Rungs whose segments are listed elsewhere (HLS, and an MPD in byte-range
-    /// form) have none yet.
+    /// The content of the manifest. Rungs whose segments are listed elsewhere (HLS, and an MPD with byte
+    /// ranges) have no segments yet.
     pub fn presentation(&self) -> &Presentation {
         &self.presentation
     }
 
-    /// Where the weights of group number `group` can be fetched, if the manifest says so.
-    pub fn weights_url(&self, group: usize) -> Result<Option<Url>, FetchError> {
+    /// URL of the generator weights of group number `group`, if the manifest names one.
+    pub fn weights_url(&self, group: usize) -> Result<Option<String>, FetchError> {
         let group = self.presentation.groups.get(group);
         let named = group.and_then(|group| group.weights_url.as_deref());
-        named.map(|url| resolve(&self.url, url)).transpose()
+        let url = named.map(|url| resolve(&self.url, url)).transpose()?;
+        Ok(url.map(String::from))
     }
 
-    /// Fetches what playing group number `group` begins with: all indexes and init segments of a short
-    /// title, those of the lowest rung of a long one.
+    /// Prepares group number `group`: fetches all indexes and init segments of a short title, those of
+    /// the lowest rung of a long one.
     pub async fn stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
         self.prepare(client, group, false).await
     }
 
-    /// As [`Title::stream`], to be played in layers: the group's lowest rung, and what the manifest
-    /// names on top of it.
+    /// As [`Title::stream`], for layered playback: the group's lowest rung and the layers above it.
     ///
-    /// Fails if it names nothing there; HLS never does, for it has no words for it.
+    /// Fails if the manifest names no layers. HLS cannot express them.
     pub async fn layered_stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
         self.prepare(client, group, true).await
     }
@@ -104,9 +104,7 @@ impl Title {
             return Err(FetchError::NoGroup { url, group, groups });
         };
         if layered && chosen.layers.is_empty() {
-            return Err(FetchError::NoLayers {
-                url: self.url.into(),
-            });
+            return Err(FetchError::NoLayers(self.url.into()));
         }
         let before = groups[..group].iter().map(|g| g.representations.len());
         let playlists = self.playlists.get(before.sum()..).unwrap_or_default();

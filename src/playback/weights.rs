@@ -1,13 +1,13 @@
-//! A generator's weights: fetched once, verified, kept in a folder.
+//! Weights of a generator: fetched once, verified, kept in a folder.
 //!
-//! They may be larger than memory, so they come in parts, each tried again by itself, and go straight
-//! into a file beside their place. Only what has the SHA-256 that the manifest names is moved there.
+//! They may be larger than memory, so they are fetched in parts with retries, and written to a temporary
+//! file beside the destination. Only a file with the SHA-256 of the manifest is renamed.
 
 use super::cmcd::{Content, Kind};
 use super::error::FetchError;
 use super::http::{Client, Purpose};
+use super::resolve::parse;
 use crate::manifest::ByteRange;
-use reqwest::Url;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,21 +16,22 @@ use tempfile::NamedTempFile;
 /// Bytes of a part.
 const PART: u64 = 8 << 20;
 
-/// The largest file of weights that is taken, bytes.
+/// Largest file of weights, bytes.
 const LARGEST: u64 = 16 << 30;
 
 impl Client {
-    /// Fetches the weights at `url` and keeps them at `place`, whose folder is made if it is missing.
-    /// Returns how many bytes they have.
+    /// Fetches the weights at `url` into the file `place`, whose folder is created if it is missing.
+    /// Returns their length in bytes.
     ///
-    /// Fails, and leaves nothing behind, if they do not have the SHA-256 `sha256` (64 lower-case hex
-    /// digits), or if the file system fails.
+    /// Fails, and leaves no file behind, if their SHA-256 is not `sha256` (64 lower-case hex digits), or
+    /// if the file system fails.
     pub async fn fetch_weights(
         &self,
-        url: &Url,
+        url: &str,
         sha256: &str,
         place: &Path,
     ) -> Result<u64, FetchError> {
+        let url = &parse(url)?;
         let content = Content::of(url);
         let purpose = Purpose::of(&content, Kind::Weights);
         let size = self.size(url, &purpose).await?;
@@ -52,7 +53,8 @@ impl Client {
             digest.update(&part.bytes);
             file.write_all(&part.bytes).map_err(kept)?;
         }
-        let found = hex(&digest.finalize());
+        let digest = digest.finalize();
+        let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         if found != sha256 {
             return Err(FetchError::Weights {
                 url: url.to_string(),
@@ -67,13 +69,9 @@ impl Client {
     }
 }
 
-/// A file that is gone again unless it is moved to `place`.
+/// A temporary file in the folder of `place`.
 fn beside(place: &Path) -> io::Result<NamedTempFile> {
     let folder = place.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     NamedTempFile::new_in(folder)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,15 +1,46 @@
-//! Keyframes to frames, and frames to their place: PNG folder, y4m file, film or pipe.
+//! Media segments to frames: keyframes are decoded, prompts interpolated, frames generated or warped.
 //!
-//! Knows nothing of networks, manifests or how a rung was chosen.
+//! Knows no clock, no files, no network and no manifest. Frames are written by [`crate::sink`];
+//! `crate::playback` renders a title as it arrives.
+//!
+//! | module | content |
+//! |---|---|
+//! | `segment` | [`SegmentRenderer`]: one rung, segment by segment |
+//! | `keyframes` | decoded keyframes and composed prompts |
+//! | `motion` | frames warped between keyframes |
+//! | `batching` | frames at a time, within the machine's memory |
+//! | `check` | whether generator and track fit |
+//! | `error` | [`RenderError`] |
+//!
+//! The first frame of a published title:
+//!
+//! ```
+//! use candle_core::Device;
+//! use promptus::model::Generator;
+//! use promptus::package::Title;
+//! use promptus::render::SegmentRenderer;
+//! use std::sync::Arc;
+//!
+//! let title = Title::open("manifests/demo".as_ref())?;
+//! let rung = &title.rungs()[0];
+//! let generator = Arc::new(Generator::shipped(&Device::Cpu)?);
+//! let mut renderer = SegmentRenderer::new(generator, rung.track().clone())?;
+//! let mut frames = Vec::new();
+//! renderer.render_some(&rung.media(0)?, &|number| number == 0, &mut |frame| {
+//!     frames.push(frame);
+//!     Ok(())
+//! })?;
+//! assert_eq!((frames[0].width(), frames[0].height()), rung.track().visible);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod batching;
+mod check;
 mod error;
-mod pace;
+mod keyframes;
+mod motion;
 mod segment;
-#[cfg(feature = "generator")]
-mod sink;
 
+pub use batching::Batching;
 pub use error::RenderError;
-pub use pace::{Due, Pacer, Timetable};
-pub use segment::{Batching, Deliver, SegmentRenderer};
-#[cfg(feature = "generator")]
-pub use sink::{Film, Picture, PngFolder, Sink, Y4mFile, Y4mPipe, open as open_sink, write_png};
+pub use segment::{Deliver, SegmentRenderer};

@@ -41,6 +41,35 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "encode", "render", "package",
         ],
     ),
+    ("render", &["frame", "flow", "prompt", "segment", "model"]),
+    ("sink", &["claim", "frame", "time", "source"]),
+    ("network", &[]),
+    ("flow", &["frame"]),
+    ("prompt", &[]),
+    ("segment", &["time", "prompt"]),
+    ("manifest", &["time", "segment"]),
+    ("model", &["frame", "prompt", "segment"]),
+    ("quality", &["frame", "manifest", "model"]),
+    ("source", &["frame", "time"]),
+    (
+        "package",
+        &[
+            "time", "frame", "claim", "store", "prompt", "segment", "manifest",
+        ],
+    ),
+    (
+        "encode",
+        &[
+            "frame", "flow", "time", "prompt", "segment", "model", "quality", "source",
+        ],
+    ),
+    (
+        "transcode",
+        &[
+            "frame", "time", "segment", "manifest", "model", "prompt", "quality", "source",
+            "encode", "render", "package",
+        ],
+    ),
     (
         "render",
         &[
@@ -50,7 +79,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("player", &["time", "manifest", "segment"]),
     (
         "playback",
-        &["time", "manifest", "segment", "network", "player"],
+        &[
+            "frame", "time", "manifest", "segment", "package", "model", "render", "sink",
+            "network", "player", "report",
+        ],
     ),
     (
         "simulate",

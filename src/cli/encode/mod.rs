@@ -27,9 +27,8 @@ use self::announce::{announce, enough_space};
 use self::report::{Report, ShardReport};
 use self::watch::Watch;
 use super::picture_args::Pictures;
-use super::publish::title_of;
 use super::publication::Published;
-use crate::quality::Scorer;
+use super::publish::title_of;
 use super::{CliError, json_line};
 use crate::encode::Perceptual;
 use crate::frame::Frame;
@@ -38,6 +37,7 @@ use crate::model::machine::available_memory;
 use crate::model::{Encoder, device, installed};
 use crate::package::Destination;
 use crate::package::work::{WorkFolder, WorkStore};
+use crate::quality::Scorer;
 use crate::source::Source;
 use crate::transcode::{
     Done, Event, Job, Memory, Need, Settings, Shard, Tools, TranscodeError, grid,

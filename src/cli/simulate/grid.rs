@@ -1,7 +1,7 @@
 //! Many sessions: a summary, and files with the figures of each.
 
 use super::Args;
-use crate::cli::{CliError, json_line, atomic_write};
+use crate::cli::{CliError, atomic_write, json_line};
 use crate::report::Columns;
 use crate::simulate::grid::{Grid, Row, page, text};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,7 +1,7 @@
 //! One session after the other, each with a full report.
 
 use super::Args;
-use crate::cli::{CliError, json_line, session_args, atomic_write};
+use crate::cli::{CliError, atomic_write, json_line, session_args};
 use crate::player::log::Overhead;
 use crate::report::{Context, Network, Report, Verdict};
 use crate::simulate::grid::{FitTo, Grid, Outcome, Player, Unit};

@@ -1,44 +1,45 @@
 //! Frames as a YUV4MPEG2 stream (mjpegtools yuv4mpeg(5)): 8-bit 4:4:4, limited range.
 //!
-//! Full chroma, so that nothing but the 8-bit colour conversion is lost; ffmpeg, ffplay and mpv
-//! read it. The matrix is the one players assume for a stream that states none, which the reader
-//! in [`crate::source`] assumes too.
+//! Full chroma, so that the 8-bit colour conversion is the only loss; ffmpeg, ffplay and mpv read it.
+//! The matrix is the one that players, and the reader in [`crate::source`], assume for a stream that
+//! states none.
 
-use super::{Picture, Sink};
+use super::error::SinkError;
+use super::format::{FrameFormat, Sink};
+use super::publish::{beside, publish};
 use crate::frame::Frame;
-use crate::render::RenderError;
 use crate::source::{FromRgb, Matrix};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// A y4m stream to a writer, such as stdout. Every frame is flushed.
+/// A y4m stream to a writer such as stdout, flushed after every frame.
 #[derive(Debug)]
 pub struct Y4mPipe<W: Write> {
     stream: Stream<W>,
 }
 
 impl<W: Write> Y4mPipe<W> {
-    /// A stream of frames like `picture`; its header goes out with the first frame.
-    pub fn new(out: W, picture: Picture) -> Self {
-        let stream = Stream::new(out, picture, Path::new("-"));
+    /// A stream of frames of `format`; the header is written with the first frame.
+    pub fn new(out: W, format: FrameFormat) -> Self {
+        let stream = Stream::new(out, format, Path::new("-"));
         Self { stream }
     }
 }
 
 impl<W: Write> Sink for Y4mPipe<W> {
-    fn write(&mut self, frame: &Frame) -> Result<(), RenderError> {
+    fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
         self.stream.frame(frame)?;
         self.stream.flush()
     }
 
-    fn finish(mut self: Box<Self>) -> Result<(), RenderError> {
+    fn finish(mut self: Box<Self>) -> Result<(), SinkError> {
         self.stream.header()?;
         self.stream.flush()
     }
 }
 
-/// A y4m file that appears under its name when it is finished.
+/// A y4m file, which appears under its name when it is finished.
 #[derive(Debug)]
 pub struct Y4mFile {
     stream: Stream<BufWriter<NamedTempFile>>,
@@ -46,28 +47,25 @@ pub struct Y4mFile {
 
 impl Y4mFile {
     /// Starts the file `path` in a folder that exists.
-    pub fn create(path: &Path, picture: Picture) -> Result<Self, RenderError> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|e| RenderError::io(path, e))?;
-        let stream = Stream::new(BufWriter::new(file), picture, path);
+    pub fn create(path: &Path, format: FrameFormat) -> Result<Self, SinkError> {
+        let stream = Stream::new(BufWriter::new(beside(path)?), format, path);
         Ok(Self { stream })
     }
 }
 
 impl Sink for Y4mFile {
-    fn write(&mut self, frame: &Frame) -> Result<(), RenderError> {
+    fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
         self.stream.frame(frame)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<(), RenderError> {
+    fn finish(mut self: Box<Self>) -> Result<(), SinkError> {
         self.stream.header()?;
         self.stream.flush()?;
         let Stream { out, path, .. } = self.stream;
         let file = out
             .into_inner()
-            .map_err(|e| RenderError::io(&path, e.into_error()))?;
-        super::publish(file, &path)
+            .map_err(|e| SinkError::io(&path, e.into_error()))?;
+        publish(file, &path)
     }
 }
 
@@ -75,34 +73,34 @@ impl Sink for Y4mFile {
 struct Stream<W> {
     out: W,
     path: PathBuf,
-    picture: Picture,
+    format: FrameFormat,
     convert: FromRgb,
     begun: bool,
     buffer: Vec<u8>,
 }
 
 impl<W: Write> Stream<W> {
-    fn new(out: W, picture: Picture, path: &Path) -> Self {
+    fn new(out: W, format: FrameFormat, path: &Path) -> Self {
         Self {
             out,
             path: path.into(),
-            picture,
-            convert: FromRgb::new(Matrix::assumed(picture.size)),
+            format,
+            convert: FromRgb::new(Matrix::assumed(format.size)),
             begun: false,
             buffer: Vec::new(),
         }
     }
 
-    fn header(&mut self) -> Result<(), RenderError> {
+    fn header(&mut self) -> Result<(), SinkError> {
         if self.begun {
             return Ok(());
         }
         self.begun = true;
-        let Picture {
+        let FrameFormat {
             size: (width, height),
             frame_rate: rate,
             pixel_aspect: (across, down),
-        } = self.picture;
+        } = self.format;
         let (num, den) = (rate.num(), rate.den());
         let header = format!(
             "YUV4MPEG2 W{width} H{height} F{num}:{den} Ip A{across}:{down} C444 XCOLORRANGE=LIMITED\n"
@@ -110,10 +108,10 @@ impl<W: Write> Stream<W> {
         self.put(header.as_bytes())
     }
 
-    fn frame(&mut self, frame: &Frame) -> Result<(), RenderError> {
-        let (got, expected) = ((frame.width(), frame.height()), self.picture.size);
+    fn frame(&mut self, frame: &Frame) -> Result<(), SinkError> {
+        let (got, expected) = ((frame.width(), frame.height()), self.format.size);
         if got != expected {
-            return Err(RenderError::FrameSize { got, expected });
+            return Err(SinkError::FrameSize { got, expected });
         }
         self.header()?;
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -132,13 +130,13 @@ impl<W: Write> Stream<W> {
         result
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), RenderError> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
         let written = self.out.write_all(bytes);
-        written.map_err(|e| RenderError::io(&self.path, e))
+        written.map_err(|e| SinkError::io(&self.path, e))
     }
 
-    fn flush(&mut self) -> Result<(), RenderError> {
-        self.out.flush().map_err(|e| RenderError::io(&self.path, e))
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.out.flush().map_err(|e| SinkError::io(&self.path, e))
     }
 }
 
@@ -149,14 +147,14 @@ mod tests {
     use crate::time::FrameRate;
 
     #[test]
-    fn the_stream_is_header_and_planes() {
-        let picture = Picture {
+    fn a_stream_is_a_header_and_planes() {
+        let format = FrameFormat {
             size: (2, 1),
             frame_rate: FrameRate::new(30000, 1001).unwrap(),
             pixel_aspect: (4, 3),
         };
         let mut bytes = Vec::new();
-        let mut pipe = Box::new(Y4mPipe::new(&mut bytes, picture));
+        let mut pipe = Box::new(Y4mPipe::new(&mut bytes, format));
         let frame = Frame::new(2, 1, vec![255, 255, 255, 255, 0, 0]).unwrap();
         pipe.write(&frame).unwrap();
         let wrong = Frame::new(1, 1, vec![0; 3]).unwrap();

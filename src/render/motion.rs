@@ -1,20 +1,23 @@
-//! Segments whose frames between keyframes are moved pictures: keyframes are generated, the motion
-//! from each to the next is found, and the frames between follow it from both sides.
+//! Interpolation by motion: keyframes are generated, the motion from each to the next is estimated, and
+//! the frames between are warped along it from both sides.
 
-use super::{Batching, Deliver, GROUP, Keyframes, SegmentRenderer};
+use super::batching::{Batching, GROUP};
+use super::error::RenderError;
+use super::keyframes::Keyframes;
+use super::segment::{Deliver, SegmentRenderer};
 use crate::flow::Between;
 use crate::frame::Frame;
-use crate::render::RenderError;
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::slice;
 
 impl SegmentRenderer {
-    /// Those of frames 0 to `frames` that are `wanted`, all keyframes from one start latent.
+    /// The `wanted` frames before `frames`, all keyframes generated from one start latent.
     pub(super) fn moved(
         &self,
         keyframes: &Keyframes<'_>,
-        (frames, wanted): (u32, &dyn Fn(u32) -> bool),
+        frames: u32,
+        wanted: &dyn Fn(u32) -> bool,
         start: &Tensor,
         deliver: &mut Deliver<'_>,
     ) -> Result<(), RenderError> {
@@ -22,7 +25,7 @@ impl SegmentRenderer {
         // The first keyframe alone, so that the first frame comes soon.
         let (first, rest) = positions.split_at(positions.len().min(1));
         let mut before: Option<(u32, Frame)> = None;
-        for group in std::iter::once(first).chain(rest.chunks(self.side_by_side())) {
+        for group in std::iter::once(first).chain(rest.chunks(self.ahead())) {
             for (&at, frame) in group.iter().zip(self.pictures(keyframes, group, start)?) {
                 if let Some((from, earlier)) = &before {
                     let numbers = (from.saturating_add(1)..at.min(frames)).filter(|n| wanted(*n));
@@ -38,8 +41,8 @@ impl SegmentRenderer {
         Ok(())
     }
 
-    /// Keyframes that are generated before the first of them is used.
-    fn side_by_side(&self) -> usize {
+    /// Keyframes generated before the first of them is used.
+    fn ahead(&self) -> usize {
         match self.batching {
             Batching::SideBySide => {
                 rayon::current_num_threads().clamp(1, self.side_by_side.min(GROUP) as usize)
@@ -69,7 +72,7 @@ impl SegmentRenderer {
         Ok(passes?.into_iter().flat_map(|(_, frames)| frames).collect())
     }
 
-    /// The frames `numbers`, after `from` and before `to`.
+    /// The frames `numbers` between the keyframes `first`, at `from`, and `second`, at `to`.
     fn between(
         &self,
         (from, first): (u32, &Frame),
@@ -93,7 +96,7 @@ impl SegmentRenderer {
     }
 }
 
-/// The keyframes at `positions` (rising) that are wanted, or that a wanted frame between them needs.
+/// The keyframes at `positions` (ascending) that are wanted, or that a wanted frame between them needs.
 fn needed(positions: &[u32], wanted: &dyn Fn(u32) -> bool) -> Vec<u32> {
     let inside = |from: u32, to: u32| (from.saturating_add(1)..to).any(wanted);
     let is_needed = |index: &usize| {
@@ -113,7 +116,7 @@ mod tests {
     use super::needed;
 
     #[test]
-    fn a_frame_between_needs_both_its_keyframes_and_no_others() {
+    fn a_frame_between_needs_exactly_its_two_keyframes() {
         let positions = [0, 10, 20, 30];
         let of = |frames: &[u32]| needed(&positions, &|number| frames.contains(&number));
         assert_eq!(of(&[3]), [0, 10]);

@@ -1,50 +1,22 @@
-//! The session clock, and bodies slowed down to a trace.
+//! Answers slowed down to a recorded network.
 //!
-//! Shaping asks the same [`Link`] that the simulator asks, from the same moment of the link's clock,
-//! and reports progress at the same points; a body that really is slower than the trace comes at its
-//! own pace. The link's clock begins with the first request that goes through it: a title's manifest, or
-//! a session's first segment where only the session is to be slow.
+//! Shaping uses the simulator's [`Link`], from the same moment of the link's clock and with progress at
+//! the same points. A body slower than the trace arrives at its own pace. The link's clock starts with
+//! the first request: a title's manifest, or a session's first segment if only the session is throttled.
 
 use super::body::Body;
+use super::clock::Clock;
 use super::error::FetchError;
 use crate::network::link::{Flow, Link};
 use std::sync::OnceLock;
-use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::{Instant, sleep_until};
 
-/// Seconds since the session, or the first request of a link, began.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
-    start: Instant,
-}
-
-impl Clock {
-    pub(super) fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-
-    pub(super) fn now_s(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
-    }
-
-    /// Sleeps until `at_s`; at once if that is past.
-    pub(super) async fn until(&self, at_s: f64) {
-        // Days beyond any session: what is further away is as good as never.
-        const FAR_S: f64 = 1e7;
-        let at = Duration::try_from_secs_f64(at_s.min(FAR_S)).unwrap_or(Duration::ZERO);
-        sleep_until(self.start + at).await;
-    }
-}
-
-/// A network as slow as a trace, for all requests of a client.
+/// A link shared by all requests of a client.
 #[derive(Debug)]
 pub(super) struct Throttle {
     link: Link,
     clock: OnceLock<Clock>,
-    /// Held by the answer that is on its way.
+    /// Held by the answer being received.
     gate: Mutex<()>,
 }
 
@@ -57,7 +29,7 @@ impl Throttle {
         }
     }
 
-    /// Waits until no other answer is on its way; then a request may go out.
+    /// Waits until no other answer is being received.
     pub(super) async fn turn(&self) -> Turn<'_> {
         let gate = self.gate.lock().await;
         let clock = *self.clock.get_or_init(Clock::start);
@@ -70,7 +42,7 @@ impl Throttle {
     }
 }
 
-/// One request on a [`Throttle`], from before it goes out.
+/// The right to send one request on a [`Throttle`] and receive its answer.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     link: &'a Link,
@@ -80,7 +52,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    /// Waits out the link's latency. `size` is what the body will have.
+    /// Waits for the link's latency. The body will have `size` bytes.
     pub(super) async fn begin(self, size: u64) -> Shaped<'a> {
         let at_s = self.requested_s + self.link.latency_s(self.requested_s);
         self.clock.until(at_s).await;
@@ -97,7 +69,7 @@ impl<'a> Turn<'a> {
         let size = match body.expected() {
             Some(size) => size,
             None => {
-                // How long it is tells only its end.
+                // Unknown length: the link needs it, so receive everything first.
                 while body.pull().await? {}
                 body.received()
             }
@@ -109,7 +81,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// A body that arrives as a link lets it.
+/// A body received at the rate of a link.
 #[derive(Debug)]
 pub(super) struct Shaped<'a> {
     turn: Turn<'a>,
@@ -119,14 +91,12 @@ pub(super) struct Shaped<'a> {
 }
 
 impl Shaped<'_> {
-    /// Waits for the next moment worth a report; returns the bytes that are in by then, or `None`
-    /// when the body is over before that many came.
+    /// Waits for the next point of progress; returns the bytes received by then, or `None` if the body
+    /// ends before.
     pub(super) async fn next(&mut self, body: &mut Body) -> Result<Option<u64>, FetchError> {
         let next = self.flow.next(self.turn.link, self.at_s, self.received);
         let Some((at_s, bytes)) = next else {
-            return Err(FetchError::Starved {
-                url: body.url().to_string(),
-            });
+            return Err(FetchError::Starved(body.url().to_string()));
         };
         while body.received() < bytes {
             if !body.pull().await? {

@@ -1,10 +1,9 @@
-//! Titles on disk: `file://` addresses, read through the same door as HTTP.
+//! Titles on disk: `file://` URLs, whole or in ranges.
 //!
-//! A range of a file is a range of a file; only latency, CMCD and entity tags are HTTP's alone. What
-//! a manifest from the network names may not lie here: see `title`.
+//! A manifest from the network may not refer to local files: see `resolve`.
 
 use super::error::FetchError;
-use super::http::{LONGEST, span};
+use super::limits::{LONGEST, span};
 use crate::manifest::ByteRange;
 use reqwest::Url;
 use std::io::{self, SeekFrom};
@@ -12,13 +11,13 @@ use std::path::Path;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-/// Manifests that a title folder may hold, the one that says more first.
+/// Manifests of a title folder. The MPD comes first because only it can name layers.
 const MANIFESTS: [&str; 2] = ["manifest.mpd", "master.m3u8"];
 
-/// The address that `text` means: itself if it is a URL, else that of a local manifest, or of the
-/// manifest in a local title folder (`manifest.mpd`, which can name layers, before `master.m3u8`).
+/// The URL of a title: `text` itself if it is a URL, else the `file://` URL of a local manifest, or of
+/// the manifest in a local title folder (`manifest.mpd` before `master.m3u8`).
 ///
-/// Fails if nothing lies there.
+/// Fails if there is no such file or folder.
 pub fn locate(text: &str) -> Result<String, FetchError> {
     if text.contains("://") {
         return Ok(text.to_owned());
@@ -55,7 +54,7 @@ pub(super) async fn read(url: &Url, range: Option<ByteRange>) -> Result<Vec<u8>,
     let file = File::open(&path).await.map_err(failed)?;
     let about = file.metadata().await.map_err(failed)?;
     if !about.is_file() {
-        return Err(failed(io::Error::other("this is no file")));
+        return Err(failed(io::Error::other("not a regular file")));
     }
     let range = range.unwrap_or(ByteRange {
         start: 0,

@@ -1,0 +1,202 @@
+//! Segments to frames on a thread of its own, with progress for the session.
+
+use super::error::PlaybackError;
+use super::join::media_of;
+use crate::frame::Frame;
+use crate::model::Generator;
+use crate::player::client::Segment;
+use crate::player::event::Rendered;
+use crate::render::{RenderError, SegmentRenderer};
+use crate::report::Rendering;
+use crate::time::{FrameRate, MediaTime};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender};
+
+/// A frame with its place in the title.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TimedFrame {
+    /// Presentation time.
+    pub time: MediaTime,
+    /// The picture.
+    pub image: Frame,
+    /// Number of its segment, from 0.
+    pub segment: usize,
+    /// Number of the rung that it was generated from, 0 the lowest.
+    pub rung: usize,
+}
+
+/// A frame or the error that ends the stream.
+pub(super) type Item = Result<TimedFrame, PlaybackError>;
+
+/// Renders the segments of one session.
+pub(super) struct Renderer {
+    generator: Arc<Generator>,
+    /// By rung.
+    renderers: HashMap<usize, SegmentRenderer>,
+    output: Output,
+    /// Time spent on segments, waiting for the receiver included.
+    busy: Duration,
+}
+
+/// The receiver of frames, and counters.
+struct Output {
+    frames: Sender<Item>,
+    /// Where a measured device reports its progress.
+    progress: Option<UnboundedSender<Rendered>>,
+    /// Frames still to be generated but not shown.
+    skip: u64,
+    count: Count,
+}
+
+/// What was generated so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    generated: u64,
+    /// Frames passed to the receiver.
+    shown: u64,
+    /// Time spent waiting for the receiver.
+    waited: Duration,
+}
+
+/// The segment being rendered.
+struct Current {
+    segment: usize,
+    rung: usize,
+    rate: FrameRate,
+    /// Number of its first frame in the title.
+    first_frame: u64,
+    begun: Instant,
+    /// The counters at its start.
+    before: Count,
+}
+
+impl Renderer {
+    /// A renderer that skips the first `skip` frames.
+    pub(super) fn new(
+        generator: Arc<Generator>,
+        skip: u64,
+        frames: Sender<Item>,
+        progress: Option<UnboundedSender<Rendered>>,
+    ) -> Self {
+        Self {
+            generator,
+            renderers: HashMap::new(),
+            output: Output {
+                frames,
+                progress,
+                skip,
+                count: Count::default(),
+            },
+            busy: Duration::ZERO,
+        }
+    }
+
+    /// Renders until there are no more segments, an error occurs or the receiver of frames is dropped.
+    pub(super) fn run(mut self, mut segments: Receiver<Segment>) -> Rendering {
+        while let Some(segment) = segments.blocking_recv() {
+            let begun = Instant::now();
+            if let Err(error) = self.render(&segment) {
+                // Without a receiver there is nobody to tell.
+                let _ = self.output.frames.blocking_send(Err(error));
+                break;
+            }
+            self.busy += begun.elapsed();
+        }
+        let generating = self
+            .busy
+            .saturating_sub(self.output.count.waited)
+            .as_secs_f64();
+        let generated = self.output.count.generated.max(1) as f64;
+        Rendering {
+            frames: self.output.count.shown,
+            fps: generated / generating.max(1e-9),
+            ms_per_frame: 1000.0 * generating / generated,
+            late_frames: None,
+        }
+    }
+
+    fn render(&mut self, segment: &Segment) -> Result<(), PlaybackError> {
+        let (track, media) = media_of(segment)?;
+        let rate = track.frame_rate;
+        let frame_ticks = u64::from(rate.frame_ticks());
+        let durations = media
+            .samples
+            .iter()
+            .map(|sample| u64::from(sample.duration));
+        let frames = durations.sum::<u64>() / frame_ticks;
+        if frames > segment.most_frames {
+            return Err(PlaybackError::TooManyFrames {
+                segment: segment.segment,
+                frames,
+                limit: segment.most_frames,
+            });
+        }
+        let renderer = match self.renderers.entry(segment.rung) {
+            Entry::Occupied(renderer) => renderer.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(SegmentRenderer::new(Arc::clone(&self.generator), track)?)
+            }
+        };
+        let output = &mut self.output;
+        output.skip += (segment.skip_s * rate.fps()).round() as u64;
+        let current = Current {
+            segment: segment.segment,
+            rung: segment.rung,
+            rate,
+            first_frame: media.start_ticks / frame_ticks,
+            begun: Instant::now(),
+            before: output.count,
+        };
+        renderer.render(&media, &mut |frame| output.take(&current, frame))?;
+        output.report(&current, true);
+        Ok(())
+    }
+}
+
+impl Output {
+    fn take(&mut self, current: &Current, image: Frame) -> Result<(), RenderError> {
+        let number = current.first_frame + (self.count.generated - current.before.generated);
+        self.count.generated += 1;
+        if self.skip > 0 {
+            self.skip -= 1;
+            return Ok(());
+        }
+        self.count.shown += 1;
+        self.report(current, false);
+        let frame = TimedFrame {
+            time: current.rate.time_of(number),
+            image,
+            segment: current.segment,
+            rung: current.rung,
+        };
+        let begun = Instant::now();
+        let sent = self.frames.blocking_send(Ok(frame));
+        self.count.waited += begun.elapsed();
+        sent.map_err(|_| RenderError::sink(io::Error::from(io::ErrorKind::BrokenPipe)))
+    }
+
+    /// Reports the progress of a measured device.
+    fn report(&self, current: &Current, complete: bool) {
+        let Some(progress) = &self.progress else {
+            return;
+        };
+        let (now, before) = (self.count, current.before);
+        let busy = current
+            .begun
+            .elapsed()
+            .saturating_sub(now.waited - before.waited);
+        let generated = (now.generated - before.generated).max(1);
+        // A session that has ended does not listen.
+        let _ = progress.send(Rendered {
+            segment: current.segment,
+            frames: (now.shown - before.shown) as u32,
+            complete,
+            frame_s: busy.as_secs_f64() / generated as f64,
+        });
+    }
+}

@@ -1,0 +1,115 @@
+//! An opened title: one group, ready to be played.
+
+use super::error::FetchError;
+use super::http::Client;
+use super::local::locate;
+use super::opening::{Layers, Opening};
+use super::stream::Stream;
+use super::title::Title;
+use crate::network::link::Link;
+use crate::player::session::Options;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A title whose manifest was read and whose playback can begin.
+#[derive(Debug, Clone)]
+pub struct Playback {
+    pub(super) client: Client,
+    pub(super) stream: Arc<Stream>,
+    /// When the manifest was requested.
+    pub(super) begun: Instant,
+    /// Bytes of generator weights fetched for it.
+    pub(super) weights_bytes: u64,
+}
+
+impl Playback {
+    /// Opens the first group of `title`: the URL of an HLS master playlist or a DASH MPD, or the path of
+    /// a local title's folder or manifest.
+    ///
+    /// Fails if the manifest, or the index of the lowest rung, cannot be fetched or is invalid.
+    pub async fn open(title: &str, opening: &Opening) -> Result<Self, FetchError> {
+        let manifest = Manifest::fetch(title, opening).await?;
+        manifest.group(0, 0, opening).await
+    }
+
+    /// The stream that is played: its ladder, group and manifest URL.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Slows the session down to `link`, but not the opening before it.
+    #[must_use]
+    pub fn throttled(mut self, link: Link) -> Self {
+        self.client = self.client.throttled(link);
+        self
+    }
+
+    /// Options with a start at which decoding can begin, and the media between it and the requested
+    /// start, seconds: 0 unless segments build on each other (imported titles).
+    pub(super) fn at_access_point(&self, asked: Options) -> (Options, f64) {
+        let ladder = self.stream.ladder();
+        let wanted = ladder.segment_at(asked.start_s);
+        let first = self.stream.access_point(wanted);
+        if first == wanted {
+            return (asked, 0.0);
+        }
+        let start_s = ladder.start_s(first);
+        tracing::warn!("segments build on each other: decoding starts at {start_s} s");
+        let skip_s = asked.start_s - start_s;
+        (Options { start_s, ..asked }, skip_s)
+    }
+}
+
+/// A title whose manifest was read, before a group is chosen.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    pub(super) client: Client,
+    pub(super) title: Title,
+    begun: Instant,
+}
+
+impl Manifest {
+    pub(super) async fn fetch(title: &str, opening: &Opening) -> Result<Self, FetchError> {
+        let client = opening.client()?;
+        let begun = Instant::now();
+        let title = Title::open(&client, &locate(title)?).await?;
+        Ok(Self {
+            client,
+            title,
+            begun,
+        })
+    }
+
+    /// Prepares group number `group`, for which `weights_bytes` of weights were fetched.
+    pub(super) async fn group(
+        self,
+        group: usize,
+        weights_bytes: u64,
+        opening: &Opening,
+    ) -> Result<Playback, FetchError> {
+        let Self {
+            client,
+            title,
+            begun,
+        } = self;
+        let named = title.presentation().groups.get(group);
+        let has_layers = named.is_some_and(|group| !group.layers.is_empty());
+        let layered = match opening.layers {
+            Layers::Auto => has_layers,
+            Layers::On => true,
+            Layers::Off => false,
+        };
+        let stream = if layered {
+            title.layered_stream(&client, group).await?
+        } else {
+            title.stream(&client, group).await?
+        };
+        let stream = stream.with_utility(&client, opening.utility).await?;
+        Ok(Playback {
+            client,
+            stream: Arc::new(stream),
+            begun,
+            weights_bytes,
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! A session on a task of its own, and its report at the end.
+//!
+//! The only file that calls the driver.
+
+use super::drive::{Played, Setup, play_beside};
+use super::error::FetchError;
+use super::opened::Playback;
+use crate::player::client::Segment;
+use crate::player::event::Rendered;
+use crate::player::log::Log;
+use crate::player::session::Options;
+use crate::report::{Context, Rendering, Report, Verdict};
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll, ready};
+use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
+use tokio::task::JoinHandle;
+
+/// Segments that may wait to be rendered: an hour of two-second segments. The session follows its clock
+/// and must not be held up by a slow renderer.
+const WAITING: usize = 1800;
+
+/// A running session. Dropping it stops the session.
+#[derive(Debug)]
+pub(super) struct Running {
+    playback: Playback,
+    options: Options,
+    /// Time from the first request until the session began, seconds.
+    opening_s: f64,
+    task: JoinHandle<Played>,
+    verdict: Verdict,
+    played: Option<Played>,
+}
+
+impl Running {
+    /// Starts the session on the current tokio runtime. `rendered` reports the progress of a generator,
+    /// where the options say that the device is measured.
+    pub(super) fn start(
+        playback: Playback,
+        setup: Setup,
+        rendered: Option<UnboundedReceiver<Rendered>>,
+    ) -> (Self, Receiver<Segment>) {
+        let opening_s = playback.begun.elapsed().as_secs_f64();
+        let options = setup.options;
+        let (client, stream) = (playback.client.clone(), Arc::clone(&playback.stream));
+        let (sink, segments) = mpsc::channel(WAITING);
+        let task = tokio::spawn(Box::pin(async move {
+            play_beside(&client, &stream, &setup, &sink, rendered).await
+        }));
+        let running = Self {
+            playback,
+            options,
+            opening_s,
+            task,
+            verdict: Verdict::Stopped,
+            played: None,
+        };
+        (running, segments)
+    }
+
+    /// Polls for the end of the session; returns its error, once.
+    pub(super) fn poll_end(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<FetchError>> {
+        if self.played.is_some() {
+            return Poll::Ready(None);
+        }
+        let mut played = match ready!(Pin::new(&mut self.task).poll(cx)) {
+            Ok(played) => played,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime is shutting down.
+                Err(_) => self.unfinished(),
+            },
+        };
+        self.verdict = verdict(&played);
+        let error = played.error.take();
+        self.played = Some(played);
+        Poll::Ready(error)
+    }
+
+    /// The report, after the end. `rendering` are the renderer's figures.
+    pub(super) fn report(mut self, rendering: Option<Rendering>) -> Report {
+        let played = self.played.take().unwrap_or_else(|| self.unfinished());
+        let stream = self.playback.stream();
+        let context = Context {
+            command: "play",
+            title: stream.url().to_owned(),
+            profile: stream.group().profile,
+            options: self.options,
+            trace: None,
+            verdict: self.verdict,
+            overhead: self.playback.client.overhead(),
+            weights_bytes: self.playback.weights_bytes,
+            opening_s: Some(self.opening_s),
+            rendering,
+        };
+        Report::new(context, &played.ladder, played.log)
+    }
+
+    fn unfinished(&self) -> Played {
+        Played {
+            log: Log::default(),
+            error: None,
+            complete: false,
+            ladder: Arc::clone(self.playback.stream().ladder()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn verdict(played: &Played) -> Verdict {
+    match &played.error {
+        Some(FetchError::Starved { .. }) => Verdict::Starved,
+        Some(_) => Verdict::GaveUp,
+        None if played.complete => Verdict::Finished,
+        None => Verdict::Stopped,
+    }
+}

@@ -1,0 +1,62 @@
+//! The keyframes of a segment, decoded, and the composed prompts of its frames.
+
+use super::error::RenderError;
+use crate::prompt::{Factors, KeyframeDecoder, between};
+use crate::segment::Track;
+use crate::segment::coded::CodedSegment;
+use crate::segment::keyframes::bracket;
+
+/// The keyframes of one segment in order of position.
+pub(super) struct Keyframes<'a> {
+    track: &'a Track,
+    /// Frame number in the segment, factors.
+    pub(super) decoded: Vec<(u32, Factors)>,
+    /// Frame numbers in the segment.
+    pub(super) positions: Vec<u32>,
+}
+
+impl<'a> Keyframes<'a> {
+    /// Decodes all keyframes of `segment`. Fails if one is damaged.
+    pub(super) fn decode(track: &'a Track, segment: &CodedSegment) -> Result<Self, RenderError> {
+        let mut decoder = KeyframeDecoder::new(track.coding)?;
+        let mut decoded = Vec::with_capacity(segment.keyframes.len());
+        for keyframe in &segment.keyframes {
+            let layers: Vec<&[u8]> = keyframe.layers.iter().map(AsRef::as_ref).collect();
+            decoded.push((keyframe.position, decoder.push(&layers)?));
+        }
+        Ok(Self {
+            track,
+            decoded,
+            positions: segment.positions(),
+        })
+    }
+
+    /// One past the last frame interpolated towards the same keyframe as `number`.
+    pub(super) fn end_of_interval(&self, number: u32) -> u32 {
+        let mut positions = self.decoded.iter().map(|(position, _)| *position);
+        let next = positions.find(|position| *position >= number);
+        next.map_or(u32::MAX, |position| position.saturating_add(1))
+    }
+
+    /// The composed prompt of frame `number`.
+    pub(super) fn prompt(&self, number: u32) -> Result<Vec<f32>, RenderError> {
+        let components = self.track.rank();
+        let bracket = bracket(&self.positions, number);
+        let pair = bracket.and_then(|(from, to, t)| {
+            Some((&self.decoded.get(from)?.1, &self.decoded.get(to)?.1, t))
+        });
+        let Some((from, to, t)) = pair else {
+            return Err(RenderError::NoPicture);
+        };
+        if std::ptr::eq(from, to) {
+            return Ok(to.compose(components));
+        }
+        Ok(between(from, to, t, self.track.interpolation, components)?)
+    }
+
+    /// Prompt of frame 0 from its first `components` components; `None` if it has fewer.
+    pub(super) fn sketch(&self, components: usize) -> Option<Vec<f32>> {
+        let (_, factors) = self.decoded.first()?;
+        (components <= factors.rank()).then(|| factors.compose(components))
+    }
+}
