@@ -1,14 +1,14 @@
 //! Promptus streams video as *prompts*: each keyframe is a low-rank Stable Diffusion prompt
-//! embedding, found by gradient descent through a one-step generator; the receiver interpolates
-//! prompts between keyframes and generates the frames.
+//! embedding, found by gradient descent through a one-step generator; the receiver generates the
+//! frames. An independent implementation of the method of Promptus (AAAI-26,
+//! [arXiv:2405.20032](https://arxiv.org/abs/2405.20032)) as a streaming system.
 //!
 //! ```text
-//! frames → encode (fit U, V) → quantise → entropy-code → segment → package → store → origin (HTTP)
-//!        → fetch (ABR picks the rank) → buffer → decode factors → interpolate → compose P
-//!        → one-step UNet → latent decoder → frame → screen
+//! source → encode → prompt → segment → package → origin ──HTTP──→ player → prompt → model → render → sink
+//! frames   fit U, V  code    MP4 boxes  title    HLS, DASH        ABR      decode   generate  frames
 //! ```
 //!
-//! | module | what it is for |
+//! | module | content |
 //! |---|---|
 //! | [`time`], [`frame`] | exact media time; one RGB picture |
 //! | [`claim`] | marker files with a lock: which folders are the program's own, and who is at work in them |

@@ -27,6 +27,7 @@ mod publication;
 mod publish;
 mod serve;
 mod session_args;
+mod shell;
 mod simulate;
 mod token;
 mod validate;
@@ -36,7 +37,7 @@ pub use error::CliError;
 
 use crate::model::device;
 use crate::model::ops::keep_freed_memory;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -98,6 +99,12 @@ enum Command {
     Bench(bench::Args),
     /// Serve, play and measure the shipped title in one go.
     Demo(demo::Args),
+    /// Print a script that completes commands and options in a shell.
+    #[command(hide = true)]
+    Completions(shell::CompletionsArgs),
+    /// Write man pages.
+    #[command(hide = true)]
+    Man(shell::ManArgs),
 }
 
 /// Parses the command line, runs the command, and turns its outcome into an exit code.
@@ -137,5 +144,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Weights(args) => weights::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Completions(args) => shell::completions(&args, Cli::command()),
+        Command::Man(args) => shell::man(&args, Cli::command()),
     }
 }

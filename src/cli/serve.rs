@@ -9,6 +9,7 @@ use super::{CliError, json_line};
 use crate::config::Config;
 use crate::model::Generator;
 use crate::origin::{Catalogue, LONGEST_S, Listen, Origin, Settings, serve, serve_apart};
+use crate::shipped;
 use bytes::Bytes;
 use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
@@ -87,10 +88,10 @@ impl Args {
 /// Runs `promptus serve` until SIGINT or SIGTERM.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let settings = args.settings()?;
-    let root = match &settings.root {
-        Some(root) => root.clone(),
-        None => shipped()?.display().to_string(),
-    };
+    // The folder lives as long as this handle.
+    let shipped = settings.root.is_none().then(shipped::titles).transpose()?;
+    let folder = shipped.as_ref().map(|titles| titles.path().display().to_string());
+    let root = settings.root.clone().or(folder).unwrap_or_default();
     let origin = Origin::open(&root, settings.clone())?;
     let origin = origin.with_weights(vec![Bytes::from_static(Generator::shipped_file())]);
     let runtime = tokio::runtime::Runtime::new()?;
@@ -108,20 +109,6 @@ fn reload(origin: &Origin, args: &Args) {
         ),
         Err(error) => eprintln!("the configuration is unchanged: {}", error.message()),
     }
-}
-
-/// The shipped titles: in the program's checkout, else in the working directory.
-fn shipped() -> Result<PathBuf, CliError> {
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests");
-    let candidates = [checkout, PathBuf::from("manifests")];
-    let found = candidates.iter().find(|folder| folder.is_dir()).cloned();
-    found.ok_or_else(|| {
-        let looked = candidates.map(|folder| folder.display().to_string());
-        let looked = looked.join(" or ");
-        CliError::input(format!(
-            "no titles to serve: no folder {looked}; pass one, as in `promptus serve TITLES`"
-        ))
-    })
 }
 
 async fn listen(

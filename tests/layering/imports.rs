@@ -9,13 +9,13 @@ use std::fs;
 use std::path::Path;
 
 /// Module paths (`player::abr`; the crate root is empty) and the text of their files.
-pub type Sources = BTreeMap<String, String>;
+pub(crate) type Sources = BTreeMap<String, String>;
 
 /// For each module, the modules whose items it names.
-pub type Imports = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Imports = BTreeMap<String, BTreeSet<String>>;
 
 /// The files below `root`, by module path.
-pub fn read(root: &Path) -> Sources {
+pub(crate) fn read(root: &Path) -> Sources {
     let mut sources = Sources::new();
     visit(root, "", &mut sources);
     sources
@@ -39,7 +39,7 @@ fn visit(folder: &Path, prefix: &str, sources: &mut Sources) {
 }
 
 /// What every module imports, resolved through re-exports to the module that defines the item.
-pub fn imports(sources: &Sources) -> Imports {
+pub(crate) fn imports(sources: &Sources) -> Imports {
     let code: BTreeMap<&str, String> = sources
         .iter()
         .map(|(module, text)| (module.as_str(), code_of(text)))
@@ -148,12 +148,19 @@ fn join(prefix: &str, name: &str) -> String {
 
 /// The text without comments and without the tests at its end.
 fn code_of(text: &str) -> String {
-    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let tests = ["#[cfg(test)]", "#[cfg(all(test"].map(|start| text.find(start));
+    let text = &text[..tests.into_iter().flatten().min().unwrap_or(text.len())];
     let lines = text.lines().map(|line| match line.find("//") {
         Some(at) if !line[..at].contains('"') => &line[..at],
         _ => line,
     });
-    lines.collect::<Vec<_>>().join("\n")
+    let code = lines.collect::<Vec<_>>().join("\n");
+    // The path in `pub(in path)` imports nothing.
+    let mut parts = code.split("pub(in ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |code, part| {
+        code + part.split_once(')').map_or(part, |(_, rest)| rest)
+    })
 }
 
 /// Every path that a `use` names, with its groups spread out, and whether it is re-exported.

@@ -102,6 +102,28 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weights", &["model", "quality"]),
     ("shipped", &[]),
     ("origin", &["time", "manifest", "segment"]),
+    (
+        "origin::telemetry",
+        &["origin::percent", "time", "manifest", "segment"],
+    ),
+    (
+        "origin::titles",
+        &[
+            "origin::error",
+            "origin::settings",
+            "origin::hex",
+            "origin::percent",
+            "origin::telemetry",
+            "time",
+            "manifest",
+            "segment",
+        ],
+    ),
+    (
+        "origin::http",
+        &["origin::error", "origin::settings", "origin::titles"],
+    ),
+    ("origin::server", &["origin::settings", "origin::service"]),
     ("config", &["player", "origin"]),
 ];
 

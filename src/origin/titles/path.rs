@@ -283,7 +283,7 @@ mod tests {
             (
                 &weights,
                 Some(Resource::Weights {
-                    hash: "5e".repeat(32).into(),
+                    hash: "5e".repeat(32),
                 }),
             ),
             ("/My%20film/poster.jpg", file("My film/poster.jpg", false)),
