@@ -186,7 +186,7 @@ fn bad_input_is_one_error_with_code_2() {
         (&["--bits", "40"], "quantiser"),
         (
             &["--coding", "reference", "--ranks", "2,4"],
-            "cannot be cut",
+            "cannot be truncated",
         ),
         (&["--weight-mse", "NaN"], "NaN"),
         (&["--workers", "0"], "--workers"),

@@ -422,7 +422,7 @@ async fn lasting_faults_name_the_url() {
             .await
             .contains("expected http:// or https://")
     );
-    assert!(failure("title").await.contains("`title` is no address"));
+    assert!(failure("title").await.contains("`title` cannot be played"));
     assert!(
         failure("http://127.0.0.1:9/x")
             .await

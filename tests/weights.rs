@@ -87,7 +87,7 @@ fn wrong_files_are_a_failed_check() {
     save(&single, &[(first, &[8, 4, 3, 3]), (to_k, &[8, 1024])]);
     wrong("published is 3f067a1b");
     fs::write(&single, b"not a checkpoint").unwrap();
-    wrong("not a whole safetensors file");
+    wrong("not a complete safetensors file");
 }
 
 #[test]

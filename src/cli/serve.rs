@@ -15,7 +15,7 @@ use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -90,7 +90,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let settings = args.settings()?;
     // The folder lives as long as this handle.
     let shipped = settings.root.is_none().then(shipped::titles).transpose()?;
-    let folder = shipped.as_ref().map(|titles| titles.path().display().to_string());
+    let folder = shipped
+        .as_ref()
+        .map(|titles| titles.path().display().to_string());
     let root = settings.root.clone().or(folder).unwrap_or_default();
     let origin = Origin::open(&root, settings.clone())?;
     let origin = origin.with_weights(vec![Bytes::from_static(Generator::shipped_file())]);

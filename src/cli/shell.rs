@@ -32,7 +32,11 @@ pub(super) fn completions(args: &CompletionsArgs, mut cli: Command) -> Result<()
 
 /// Runs `promptus man` for the command line `cli`.
 pub(super) fn man(args: &ManArgs, cli: Command) -> Result<(), CliError> {
-    overwrite::files([args.out.join("promptus.1")].iter().filter(|page| page.exists()))?;
+    overwrite::files(
+        [args.out.join("promptus.1")]
+            .iter()
+            .filter(|page| page.exists()),
+    )?;
     std::fs::create_dir_all(&args.out)
         .and_then(|()| clap_mangen::generate_to(cli, &args.out))
         .map_err(|error| CliError::input(format!("{}: {error}", args.out.display())))

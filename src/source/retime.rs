@@ -105,13 +105,13 @@ mod tests {
         let (halved, said) = values(7, "60000/1001", "30000/1001");
         assert_eq!(halved, [0, 2, 4, 6]);
         assert!(
-            said[0].contains("of 7 frames 3 were dropped, 0 added"),
+            said[0].contains("of 7 frames 3 dropped, 0 repeated"),
             "{said:?}"
         );
         let (doubled, said) = values(3, "12", "24");
         assert_eq!(doubled, [0, 0, 1, 1, 2, 2]);
         assert!(
-            said[0].contains("of 3 frames 0 were dropped, 3 added"),
+            said[0].contains("of 3 frames 0 dropped, 3 repeated"),
             "{said:?}"
         );
         assert_eq!(values(6, "30", "20").0, [0, 1, 3, 4]);

@@ -127,17 +127,23 @@ pub fn read_init(path: &Path) -> Result<InitLatent, OfficialError> {
     init_from_bytes(path, &read_file(path)?)
 }
 
+/// Names of a prompt's tensors, in the order of their storages `data/0` ….
+const TENSORS: [&str; 6] = [
+    "U",
+    "V",
+    "U_scale",
+    "U_zero_point",
+    "V_scale",
+    "V_zero_point",
+];
+
 /// Reads the bytes of a `.prompt` file; `file` names it in errors.
 pub fn prompt_from_bytes(file: &Path, bytes: &[u8]) -> Result<ReferencePayload, OfficialError> {
     let archive = Archive::read(file, bytes)?;
     let (u, v) = (storage(&archive, file, 0)?, storage(&archive, file, 1)?);
     let scalar = |index: usize| match storage(&archive, file, index)?.as_chunks().0 {
         &[word] if f32::from_le_bytes(word).is_finite() => Ok(f32::from_le_bytes(word)),
-        _ => Err(content(
-            file,
-            &format!("data/{index}"),
-            "one finite f32 number",
-        )),
+        _ => Err(content(file, TENSORS[index], "one finite f32 number")),
     };
     let map = |index: usize| -> Result<Affine8, OfficialError> {
         Ok(Affine8 {
