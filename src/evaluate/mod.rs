@@ -91,4 +91,5 @@ pub use rungs::{MeasuredRung, MeasuredTitle, RungReport, SegmentReport, measure,
 pub use spool::Spool;
 pub use tally::Tally;
 
+#[cfg(feature = "cli")]
 pub(crate) use report::aligned;
