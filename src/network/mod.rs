@@ -6,7 +6,7 @@
 //! | [`corpus`] | all traces in a list of folders |
 //! | [`conditions`] | changes to a trace: multiplier, offset, latency, headers |
 //! | [`link`] | a trace as a link: arrival times of bytes |
-//! | [`file`] | errors of input files |
+//! | [`mod@file`] | errors of input files |
 //!
 //! The same [`link`] paces real connections (`play --throttle`) and simulated ones, so that a
 //! session under a trace and the simulation of that trace differ by timing noise only.

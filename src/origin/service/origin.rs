@@ -114,7 +114,7 @@ impl Origin {
     }
 
     /// Announces that this origin is about to stop: from now on `/readyz` answers 503, and all else
-    /// as before. [`serve`](super::serve) calls it before it stops to accept connections; a program
+    /// as before. [`serve`](crate::origin::serve) calls it before it stops to accept connections; a program
     /// that calls it some seconds earlier gives a load balancer time to notice.
     pub fn begin_stop(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
