@@ -1,13 +1,11 @@
-//! run.
-//! Marker files: a folder that holds one was made by this program, and the process that has it
-//! locked is working in that folder.
+//! Marker files with a lock: a folder that holds one was made by this program, and the process that
+//! has it locked is working in that folder.
 //!
-//! The program removes only folders that carry its marker, and files that it wrote in this run.
-//! run. The lock is the operating system's ([`File::try_lock`]), so it ends with its process,
-//! gives.
-//! however that ends; the file also names the holder, for the error message of a second process.
-//! gives. Where a file system has no locks (some network mounts) the marker still counts, and a
-//! warning is logged. Knows nothing of what is in the folder.
+//! The program removes only folders that carry its marker, and files that it wrote in this run. The
+//! lock is the operating system's ([`File::try_lock`]), so it ends with its process, however that
+//! ends; the file also names the holder, for the error message of a second process. Where a file
+//! system has no locks (some network mounts) the marker still counts, and a warning is logged. Knows
+//! nothing of the folder's content.
 
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};

@@ -11,7 +11,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`time`], [`frame`] | exact media time; one RGB picture |
-//! | [`claim`] | marker files with a lock: which folders are the program's own, and who is at work in them |
+//! | [`claim`] | lock files: folders that promptus made, and the process that uses each |
 //! | [`prompt`] | low-rank factors: quantiser, entropy coder, interpolation, the reference's files |
 //! | [`segment`] | the wire format: init and media segments as ISO-BMFF boxes |
 //! | [`manifest`] | a protocol-neutral presentation, as HLS and as DASH |

@@ -97,8 +97,8 @@ struct AgainstArgs {
     /// Measure only every N-th frame of the codecs' videos.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     against_sample: u32,
-    /// Write a ladder a codec to DIR/CODEC.json for `promptus simulate --ladder`: corners of its hull,
-    /// a segment a group of pictures, each measured on all of its frames.
+    /// Write one ladder per codec to DIR/CODEC.json for `promptus simulate --ladder`: its rungs are the
+    /// corners of the codec's rate-quality hull, its segments are groups of pictures.
     #[arg(long, value_name = "DIR", requires = "against")]
     ladders: Option<PathBuf>,
     /// Most rungs of such a ladder; rungs are at least a tenth of the rate apart.

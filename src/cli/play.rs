@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// files, a .y4m file, or - for a y4m stream in real time. Without it no frames are generated.
     #[arg(long, value_name = "FILM|DIR|FILE.y4m|-")]
     out: Option<PathBuf>,
-    /// Fetch and decide only; generate no frames, and say nothing of how to.
+    /// Fetch and decide only: generate no frames, and leave out the hint about --out.
     #[arg(long, conflicts_with = "out")]
     no_render: bool,
     /// What turns latents into pictures: the profile's own decoder, or the full-size autoencoder of

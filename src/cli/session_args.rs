@@ -41,10 +41,10 @@ pub(super) struct SessionArgs {
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Guards")]
 struct GuardArgs {
-    /// Let the rule spend the buffer on a segment that may come too late.
+    /// Disable the guard that lowers the rung when the segment might arrive after the buffer is empty.
     #[arg(long)]
     no_buffer_guard: bool,
-    /// Finish every transfer, however slow.
+    /// Disable the guard that abandons transfers which are too slow.
     #[arg(long)]
     no_abandon: bool,
     /// Fetch buffered segments of a low rung again when a higher rung is chosen (fast switching).
@@ -53,7 +53,7 @@ struct GuardArgs {
     /// Avoid rungs that were often left for lower ones.
     #[arg(long)]
     switch_history: bool,
-    /// Let the rule choose what may not be generated in time.
+    /// Disable the guard that avoids rungs which this device may not generate in real time.
     #[arg(long)]
     no_decode_guard: bool,
 }
@@ -82,7 +82,7 @@ struct ComputeArgs {
         requires = "ms_per_frame"
     )]
     frame_rate: f64,
-    /// How far the work of a segment strays: 0.1 is from 90 % to 110 %.
+    /// Random variation of the generation time per segment: 0.1 is ±10 %.
     #[arg(
         long,
         value_name = "SHARE",

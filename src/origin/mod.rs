@@ -5,6 +5,9 @@
 //! caching, access control and conformance. It knows segments as bytes and manifests by their
 //! meaning, and nothing of prompts, models or players. HTTP follows RFC 9110 and RFC 9111.
 //!
+//! A header of every response is set in `service::middleware`, one of titles' files in
+//! `http::headers`, whose `EXPOSED` lists those that players on other origins may read.
+//!
 //! To serve a folder, bind a listener and call [`serve`]; `promptus serve` does little more. To
 //! mount an origin in an axum program of your own, nest its [`router`]:
 //!

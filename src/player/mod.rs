@@ -44,18 +44,18 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`ladder`] | what can be asked for: rungs, segments, sizes |
-//! | [`utility`] | what a segment on a rung is worth: a rate, or a measured quality |
-//! | `buffer` | media that is here and not yet played |
-//! | [`throughput`] | what the network gave so far, as one estimate |
-//! | [`abr`] | which rung next: one file a rule, one trait |
-//! | [`compute`] | decoding and generation: two servers and their queue |
-//! | [`guards`] | what overrules every rule: a short buffer, a transfer not worth finishing |
+//! | [`ladder`] | rungs, segments and their sizes |
+//! | [`utility`] | quality of a segment on a rung: the log of its rate, or a measured metric |
+//! | `buffer` | received media that has not played yet |
+//! | [`throughput`] | throughput estimators |
+//! | [`abr`] | ABR rules: one file each, one trait |
+//! | [`compute`] | model of the time that decoding and generation take: a queue of two stages |
+//! | [`guards`] | overrides of every rule: a short buffer, transfers to abandon |
 //! | [`session`] | the state machine that ties them together: which segment, which rung, when |
-//! | [`index`] | where segments lie, as far as that is known |
+//! | [`index`] | URLs and byte ranges of segments, as far as the index has arrived |
 //! | [`client`] | session, index and bytes as one: the player as its driver sees it |
 //! | [`event`] | events and commands of a session |
-//! | [`log`] | everything that was decided, with its inputs |
+//! | [`log`] | every decision with its inputs |
 //!
 //! Seconds are `f64` on a session clock that starts at 0, sizes are bytes, rates are kbit/s
 //! (1000 bit/s). Nothing here knows of prompts or pictures; of containers only `sidx` boxes and the lengths

@@ -13,7 +13,8 @@
 //!
 //! A new metric is a function of two [`Frame`](crate::frame::Frame)s in a file of its own, a field of
 //! [`Score`] and of [`Metrics`](crate::manifest::Metrics), and a line of
-//! [`evaluate::FIGURES`](crate::evaluate::FIGURES), from which tables, CSV and charts are made.
+//! [`evaluate::FIGURES`](crate::evaluate::FIGURES), from which tables, CSV and charts are made. If ABR
+//! rules may use it, it is a [`Utility`](crate::player::utility::Utility), too.
 //!
 //! ```
 //! use promptus::frame::Frame;

@@ -97,7 +97,7 @@ pub(super) struct GridArgs {
     /// Number of seeds; each beyond the first starts the traces at an offset of its own.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(1..))]
     pub(super) seeds: u64,
-    /// LPIPS thresholds of the shares of time.
+    /// Report the share of playing time with an LPIPS above each of these.
     #[arg(long, value_name = "X", value_delimiter = ',', default_values_t = LPIPS_THRESHOLDS,
         value_parser = not_negative)]
     pub(super) thresholds: Vec<f64>,

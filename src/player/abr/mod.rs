@@ -14,8 +14,8 @@
 //! | `lol+` | a self-organising map of rungs | `lol_plus` |
 //! | `fixed` | always the same rung | `fixed` |
 //!
-//! To add a rule: implement [`Rule`] in a file of its own, and add it to [`Abr`] (`name`). Outside the
-//! crate: pass it to [`Session::with_rule`](super::session::Session::with_rule).
+//! To add a rule: implement [`Rule`] in a file of its own, add it to [`Abr`], its `NAMES` and `build`
+//! (`name`), and to the help of `--abr` (`cli::session_args`). Outside the crate: pass it to [`Session::with_rule`](super::session::Session::with_rule).
 //!
 //! A rule maps a [`View`] of the session to a [`Choice`] and is notified of the outcome. Rules keep
 //! their own state, draw random numbers only from a seed and read no clock: equal histories give equal
