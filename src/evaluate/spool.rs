@@ -2,6 +2,7 @@
 
 use super::EvaluateError;
 use crate::frame::Frame;
+use crate::segment::hex;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -87,11 +88,6 @@ impl Spool {
 /// A file in the system's temporary folder.
 pub(super) fn temporary_file() -> Result<NamedTempFile, EvaluateError> {
     NamedTempFile::new().map_err(EvaluateError::io(std::env::temp_dir()))
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

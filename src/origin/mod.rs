@@ -39,7 +39,7 @@
 //!
 //! | folder or file | contents |
 //! |---|---|
-//! | `error`, `settings`, `listen`, `token`, `steering`, `percent`, `hex` | errors, settings and their types |
+//! | `error`, `settings`, `listen`, `token`, `steering`, `percent` | errors, settings and their types |
 //! | `telemetry` | metrics, access log, CMCD |
 //! | `titles` | the bytes of resources: paths, store, cache, manifests, catalogue |
 //! | `http` | an object as a response: negotiation, preconditions, ranges, fields |
@@ -50,7 +50,6 @@
 //! `src/docs/origin.md`.
 
 mod error;
-mod hex;
 mod http;
 mod listen;
 mod percent;

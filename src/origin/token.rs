@@ -9,7 +9,7 @@
 //! `printf 'promptus 1\n1767225600\nmy film\n' | openssl dgst -sha256 -hmac KEY | cut -c1-32`
 //! (the part after `= `).
 
-use super::hex::hex;
+use crate::segment::hex;
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use serde::Deserialize;

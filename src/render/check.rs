@@ -2,7 +2,7 @@
 
 use super::error::RenderError;
 use crate::model::Generator;
-use crate::segment::Track;
+use crate::segment::{Track, hex};
 
 /// Fails unless profile, weights, picture size and prompt shape of `track` are the generator's.
 pub(super) fn check(generator: &Generator, track: &Track) -> Result<(), RenderError> {
@@ -39,8 +39,4 @@ pub(super) fn check(generator: &Generator, track: &Track) -> Result<(), RenderEr
         });
     }
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

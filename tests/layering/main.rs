@@ -111,7 +111,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "origin::error",
             "origin::settings",
-            "origin::hex",
             "origin::percent",
             "origin::telemetry",
             "time",

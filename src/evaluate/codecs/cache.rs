@@ -5,7 +5,7 @@
 //! Specification: `$XDG_CACHE_HOME`, or `~/.cache`).
 
 use crate::evaluate::EvaluateError;
-use crate::evaluate::spool::hex;
+use crate::segment::hex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};

@@ -3,10 +3,10 @@
 
 use super::origin::Origin;
 use crate::origin::error::OriginError;
-use crate::origin::hex::hex;
 use crate::origin::http::headers::NO_STORE;
 use crate::origin::steering::{HERE, Pathway};
 use crate::origin::telemetry::cmcd::Cmcd;
+use crate::segment::hex;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::Uri;

@@ -3,7 +3,7 @@
 use super::background::process;
 use super::coding::Coding;
 use super::last_modified::Modified;
-use crate::origin::hex::hex;
+use crate::segment::hex;
 use bytes::Bytes;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};

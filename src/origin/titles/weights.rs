@@ -9,7 +9,7 @@ use super::path::weights_hash;
 use super::store::{PATIENCE, Store};
 use crate::manifest::WEIGHTS_FOLDER;
 use crate::origin::error::OriginError;
-use crate::origin::hex::hex;
+use crate::segment::hex;
 use bytes::Bytes;
 use moka::future::Cache as Moka;
 use sha2::{Digest, Sha256};
