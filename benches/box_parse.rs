@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../tests/common/rungs.rs"]
+#[path = "../tests/common/title.rs"]
 mod rungs;
 
 use divan::{Bencher, black_box};

@@ -3,12 +3,10 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[allow(dead_code, reason = "only the title is needed here, not its bytes")]
 #[path = "common/fake_title.rs"]
 mod fake_title;
-#[allow(dead_code, reason = "only its tracks are needed here")]
-#[path = "common/rungs.rs"]
-mod rungs;
+#[path = "common/program.rs"]
+mod program;
 #[allow(dead_code, reason = "this server behaves")]
 #[path = "common/static_server.rs"]
 mod static_server;
@@ -17,10 +15,7 @@ mod synthetic;
 #[path = "common/tools.rs"]
 mod tools;
 
-use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
-use promptus::segment::coded::CodedSegment;
-use promptus::segment::media::read_media;
-use serde_json::Value;
+use program::json;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -31,11 +26,11 @@ use tokio::runtime::Runtime;
 
 /// Runs `promptus` with the words of `line`.
 fn promptus(line: &str) -> Output {
-    let program = env!("CARGO_BIN_EXE_promptus");
-    Command::new(program)
-        .args(line.split_whitespace())
-        .output()
-        .unwrap()
+    command(line).output().unwrap()
+}
+
+fn command(line: &str) -> Command {
+    program::promptus(line.split_whitespace())
 }
 
 /// Runs a command that must succeed; its stderr.
@@ -58,20 +53,10 @@ fn refuses(command: &str, names: &[(&str, &str)], cases: &[&str]) {
     }
 }
 
-fn json(output: &Output) -> Value {
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    let last = text
-        .lines()
-        .last()
-        .unwrap_or_else(|| panic!("no JSON: {output:?}"));
-    serde_json::from_str(last).unwrap()
-}
-
 /// Exit code and stderr.
 fn failed(line: &str) -> (i32, String) {
     let output = promptus(line);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code().unwrap(), text)
+    (output.status.code().unwrap(), program::said(&output))
 }
 
 fn serve(folder: &Path) -> String {
@@ -103,22 +88,8 @@ fn renderable(folder: &Path) {
 /// Segments of one second at 24 frames, rungs of these ranks, layers if there are several.
 fn publish_synthetic(folder: &Path, seconds: u32, ranks: &[usize]) {
     let track = synthetic::track((SIDE, SIDE), (SIDE, SIDE));
-    let segment = |number: u32| {
-        let first = u64::from(24 * (number - 1));
-        let coded = synthetic::closed_segment(&track, number, first, 24, 10, number);
-        let media = read_media(&coded.bytes(&track)).unwrap();
-        CodedSegment::read(&track, &media).unwrap()
-    };
-    let segments = (1..=seconds).map(segment).collect();
-    let top = Rung { track, segments };
-    let files = TitleContent {
-        rungs: ranks.iter().map(|&rank| top.cut(rank)).collect(),
-        layers: ranks.len() > 1,
-        ..TitleContent::default()
-    }
-    .build()
-    .unwrap();
-    publish(folder, &files, KEEP_OLD).unwrap();
+    let (lengths, layers) = (vec![24; seconds as usize], ranks.len() > 1);
+    synthetic::put(folder, &track, &lengths, 10, ranks, layers);
 }
 
 #[test]
@@ -203,8 +174,7 @@ fn simulate_names_the_wrong_argument() {
 fn a_closed_stderr_is_not_a_failure() {
     let (_folder, title, trace) = workplace();
     let run = |line: &str| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_promptus"))
-            .args(line.split_whitespace())
+        let mut child = command(line)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -405,8 +375,7 @@ fn a_closed_pipe_ends_playback_without_an_error() {
     let folder = TempDir::new().unwrap();
     renderable(folder.path());
     let url = format!("{}master.m3u8", serve(folder.path()));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(["play", &url, "--out", "-"])
+    let mut child = command(&format!("play {url} --out -"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -487,13 +456,7 @@ fn a_film_that_cannot_be_made_is_an_error() {
     fs::create_dir(&tools).unwrap();
     let film = folder.path().join("clip.mp4");
     let play = || {
-        let output = Command::new(env!("CARGO_BIN_EXE_promptus"))
-            .args([
-                "play".as_ref(),
-                title.as_os_str(),
-                "--out".as_ref(),
-                film.as_os_str(),
-            ])
+        let output = command(&format!("play {} --out {}", title.display(), film.display()))
             .env("PATH", &tools)
             .output()
             .unwrap();

@@ -2,22 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
 use promptus::frame::Frame;
 use promptus::model::Generator;
-use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
+use promptus::package::Title;
 use promptus::render::{RenderError, SegmentRenderer};
-use promptus::segment::Track;
-use promptus::segment::media::read_media;
 use promptus::sink::{PngFolder, Sink};
 use promptus::source::{Options, Source};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
-use synthetic::Coded;
 
 /// Frames of the three segments.
 const LENGTHS: [u32; 3] = [24, 24, 24];
@@ -27,31 +26,13 @@ fn make_title(folder: &Path) {
     let generator = Arc::new(Generator::shipped(&candle_core::Device::Cpu).unwrap());
     let mut track = synthetic::track((64, 64), (64, 64));
     track.weights = generator.weights_hash();
-    let mut first = 0;
-    let segments = (1..).zip(LENGTHS).map(|(sequence, frames)| {
-        let coded = synthetic::closed_segment(&track, sequence, first, frames, 8, sequence);
-        first += u64::from(frames);
-        coded
-    });
-    let segments: Vec<Coded> = segments.collect();
-    let tracks = [synthetic::rung(&track, 2), track];
-    let rungs = tracks.each_ref().map(|track| Rung {
-        track: track.clone(),
-        segments: segments.iter().map(|coded| coded.segment(track)).collect(),
-    });
-    let content = TitleContent {
-        rungs: rungs.to_vec(),
-        ..TitleContent::default()
-    };
-    publish(&folder.join("a title"), &content.build().unwrap(), KEEP_OLD).unwrap();
-    write_frames(&folder.join("originals"), &generator, &tracks[1], &segments);
-}
-
-fn write_frames(folder: &Path, generator: &Arc<Generator>, track: &Track, segments: &[Coded]) {
-    let mut sink = PngFolder::create(folder).unwrap();
-    let mut renderer = SegmentRenderer::new(Arc::clone(generator), track.clone()).unwrap();
-    for coded in segments {
-        let media = read_media(&coded.bytes(track)).unwrap();
+    let title = folder.join("a title");
+    synthetic::put(&title, &track, &LENGTHS, 8, &[2, 4], false);
+    let title = Title::open(&title).unwrap();
+    let mut sink = PngFolder::create(&folder.join("originals")).unwrap();
+    let mut renderer = SegmentRenderer::new(generator, track).unwrap();
+    for index in 0..LENGTHS.len() {
+        let media = title.rungs()[1].media(index).unwrap();
         renderer
             .render(&media, &mut |frame| {
                 sink.write(&frame).map_err(RenderError::sink)
@@ -62,8 +43,7 @@ fn write_frames(folder: &Path, generator: &Arc<Generator>, track: &Track, segmen
 
 fn demo(folder: &Path, originals: &str) -> Output {
     let path = |name: &str| folder.join(name);
-    Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(["demo", "--json", "--title"])
+    program::promptus(["demo", "--json", "--title"])
         .arg(path("a title"))
         .arg("--originals")
         .arg(path(originals))
@@ -91,10 +71,7 @@ fn the_demo_serves_plays_renders_and_compares() {
     )
     .unwrap();
     let output = demo(folder.path(), "originals");
-    let human = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{human}");
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    let line: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    let (human, line) = (program::said(&output), program::json(&output));
     assert_eq!(
         (line["command"].as_str(), line["frames"].as_u64()),
         (Some("demo"), Some(72))
@@ -134,14 +111,8 @@ fn the_demo_serves_plays_renders_and_compares() {
 #[test]
 fn shipped_files_are_written_to_the_working_directory() {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(["demo", "--originals", "nowhere"])
-        .current_dir(&folder)
-        .output()
-        .unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("nowhere"), "{told}");
+    let mut demo = program::promptus(["demo", "--originals", "nowhere"]);
+    program::refused(demo.current_dir(&folder), "nowhere");
     let out = folder.path().join("promptus-demo");
     let title = Title::open(&out.join("titles/demo")).unwrap();
     assert_eq!(title.rungs().len(), 4);

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::process::Command;
+#[path = "common/program.rs"]
+mod program;
 
 #[test]
 fn doctor_reports_weights_threads_and_speed() {
@@ -10,14 +11,11 @@ fn doctor_reports_weights_threads_and_speed() {
     let file = models.path().join("taesd/taesd_decoder.safetensors");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, b"abc").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(["doctor", "--json"])
+    let output = program::promptus(["doctor", "--json"])
         .env("PROMPTUS_MODELS", models.path())
         .output()
         .unwrap();
-    assert!(output.status.success());
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    let report: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    let report = program::json(&output);
     assert_eq!(report["device"], "cpu");
     assert!(report["threads"].as_u64().unwrap() >= 1);
     assert!(report["generator"]["ms_per_frame"].as_f64().unwrap() > 0.0);
@@ -30,9 +28,6 @@ fn doctor_reports_weights_threads_and_speed() {
         (found["status"].as_str(), found["bytes"].as_u64()),
         (Some("wrong"), Some(3))
     );
-    let human = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        human.contains("generator.safetensors (mini, needed)"),
-        "{human}"
-    );
+    let human = program::said(&output);
+    program::has(&human, &["generator.safetensors (mini, needed)"]);
 }

@@ -2,39 +2,24 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/tools.rs"]
 mod tools;
 
+use program::{json, run as promptus, video};
 use promptus::manifest::{Metrics, QualityReport};
 use promptus::simulate::content::Content;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use tools::tool;
 
 /// A video of `count` frames at 8 frames a second: a bar that moves over a slope.
-fn y4m(path: &Path, (width, height): (usize, usize), count: usize) -> PathBuf {
-    let mut file = format!("YUV4MPEG2 W{width} H{height} F8:1 Ip A1:1 C444\n").into_bytes();
-    for n in 0..count {
-        file.extend(b"FRAME\n");
-        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-        file.extend(pixels.map(|(x, y)| if x / 4 == n { 220 } else { (60 + x + y) as u8 }));
-        file.extend(vec![110; width * height]);
-        file.extend(vec![140; width * height]);
-    }
-    fs::write(path, file).unwrap();
+fn y4m(path: &Path, size: (usize, usize), count: usize) -> PathBuf {
+    fs::write(path, video(size, 4, count)).unwrap();
     path.to_owned()
-}
-
-fn promptus(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(arguments)
-        .env_remove("PROMPTUS_MODELS")
-        .env_remove("PROMPTUS_FFMPEG")
-        .env("XDG_DATA_HOME", "/nonexistent")
-        .output()
-        .unwrap()
 }
 
 /// A title of two rungs and segments of a second, without a fit.
@@ -46,22 +31,13 @@ fn title(input: &Path) -> PathBuf {
         &["encode", names[0], "--out", names[1], "--ranks", "2,4"],
         &short[..],
     ];
-    let output = promptus(&arguments.concat());
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
+    json(&promptus(&[&arguments.concat()[..], &["--json"]].concat()));
     out
 }
 
 fn eval(reference: &Path, title: &Path, more: &[&str]) -> Output {
     let names = [reference, title].map(|path| path.to_str().unwrap());
     promptus(&[&["eval", names[0], names[1], "--json"], more].concat())
-}
-
-fn json(output: &Output) -> Value {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
-    serde_json::from_str(text.lines().last().unwrap()).unwrap()
 }
 
 #[test]

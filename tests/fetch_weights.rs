@@ -4,19 +4,19 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
+use program::said;
 use promptus::model::Generator;
 use promptus::origin::{Origin, Settings, serve};
-use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
-use promptus::segment::coded::CodedSegment;
-use promptus::segment::media::read_media;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -31,14 +31,7 @@ fn other_weights() -> (Vec<u8>, [u8; 32]) {
 fn publish_for(folder: &Path, weights: [u8; 32]) {
     let mut track = synthetic::track((64, 64), (64, 64));
     track.weights = weights;
-    let coded = synthetic::closed_segment(&track, 1, 0, 24, 10, 1);
-    let media = read_media(&coded.bytes(&track)).unwrap();
-    let segments = vec![CodedSegment::read(&track, &media).unwrap()];
-    let content = TitleContent {
-        rungs: vec![Rung { track, segments }],
-        ..TitleContent::default()
-    };
-    publish(folder, &content.build().unwrap(), KEEP_OLD).unwrap();
+    synthetic::put(folder, &track, &[24], 10, &[4], false);
 }
 
 struct Place {
@@ -80,8 +73,7 @@ impl Place {
 
     fn play(&self, manifest: &str, more: &[&str]) -> Output {
         let out = self.folder.path().join("frames");
-        Command::new(env!("CARGO_BIN_EXE_promptus"))
-            .args(["play", &format!("{}/t/{manifest}", self.base), "--json"])
+        program::promptus(["play", &format!("{}/t/{manifest}", self.base), "--json"])
             .args(["--out", out.to_str().unwrap()])
             .args(more)
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
@@ -95,14 +87,8 @@ impl Place {
     }
 }
 
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 fn summary(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(0), "{}", text(output));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    report["summary"].clone()
+    program::json(output)["summary"].clone()
 }
 
 #[test]
@@ -110,7 +96,7 @@ fn weights_are_fetched_once_with_consent_and_counted_separately() {
     let place = Place::new();
     let without = place.play("master.m3u8", &[]);
     assert_eq!(without.status.code(), Some(2));
-    let said = text(&without);
+    let said = said(&without);
     let address = format!("--fetch-weights fetches them from {}/weights/", place.base);
     assert!(said.contains(&address), "{said}");
     assert_eq!(place.kept(), 0, "nothing is fetched without consent");

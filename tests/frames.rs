@@ -8,14 +8,12 @@ mod synthetic;
 
 use promptus::frame::Frame;
 use promptus::model::Generator;
-use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
+use promptus::package::Title;
 use promptus::playback::{
     FetchError, FramePlayback, GeneratorOptions, Opening, Playback, PlaybackError, Setup,
 };
 use promptus::render::SegmentRenderer;
 use promptus::report::Verdict;
-use promptus::segment::coded::CodedSegment;
-use promptus::segment::media::read_media;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,15 +23,8 @@ use tempfile::TempDir;
 fn title(weights: [u8; 32]) -> (TempDir, String) {
     let mut track = synthetic::track((32, 32), (32, 32));
     track.weights = weights;
-    let coded = synthetic::closed_segment(&track, 1, 0, 12, 10, 1);
-    let media = read_media(&coded.bytes(&track)).unwrap();
-    let segments = vec![CodedSegment::read(&track, &media).unwrap()];
-    let content = TitleContent {
-        rungs: vec![Rung { track, segments }],
-        ..TitleContent::default()
-    };
     let folder = TempDir::new().unwrap();
-    publish(folder.path(), &content.build().unwrap(), KEEP_OLD).unwrap();
+    synthetic::put(folder.path(), &track, &[12], 10, &[4], false);
     let path = folder.path().display().to_string();
     (folder, path)
 }

@@ -5,7 +5,7 @@
 
 #[path = "common/mutate.rs"]
 mod mutate;
-#[path = "common/rungs.rs"]
+#[path = "common/title.rs"]
 mod rungs;
 
 use axum::body::Body;

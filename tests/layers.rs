@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "common/rungs.rs"]
+#[path = "common/title.rs"]
 mod rungs;
 
 use promptus::package::{KEEP_OLD, PackageError, Rung, Title, TitleContent, join, publish};

@@ -8,9 +8,6 @@
 mod fake_title;
 #[path = "common/hours.rs"]
 mod hours;
-#[allow(dead_code, reason = "only its tracks are needed here")]
-#[path = "common/rungs.rs"]
-mod rungs;
 #[path = "common/static_server.rs"]
 mod static_server;
 #[path = "common/tools.rs"]

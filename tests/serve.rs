@@ -3,10 +3,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-#[path = "common/rungs.rs"]
-mod rungs;
+#[path = "common/program.rs"]
+mod program;
+#[path = "common/title.rs"]
+mod title;
 
-use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,23 +17,11 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-fn promptus(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_promptus"));
-    command.args(arguments);
-    command
-}
-
 /// A folder with the title `film` in `titles`, and a configuration file.
 fn workplace(config: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let track = rungs::track(4, "24");
-    let segments = vec![rungs::segment(&track, 48, 1)];
-    let content = TitleContent {
-        rungs: vec![Rung { track, segments }],
-        ..TitleContent::default()
-    };
-    let title = folder.path().join("titles/film");
-    publish(&title, &content.build().unwrap(), KEEP_OLD).unwrap();
+    let content = title::content(&[4], &[48], 1);
+    title::put(&folder.path().join("titles/film"), &content);
     configure(folder.path(), config);
     folder
 }
@@ -68,7 +57,7 @@ impl Server {
         notified
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
-        let mut child = promptus(&["serve", root, "--config", "config.toml", "--json"])
+        let mut child = program::promptus(["serve", root, "--config", "config.toml", "--json"])
             .args(more)
             .current_dir(folder)
             .env("NOTIFY_SOCKET", socket)
@@ -142,7 +131,7 @@ fn text(output: &[u8]) -> String {
 }
 
 fn token(folder: &Path, more: &[&str]) -> Output {
-    promptus(&["token", "film", "--config", "config.toml"])
+    program::promptus(["token", "film", "--config", "config.toml"])
         .args(more)
         .current_dir(folder)
         .output()
@@ -261,9 +250,6 @@ fn all_notations_of_an_address_are_listened_on() {
         ("200".into(), "404".into())
     );
     assert_eq!(status(admin, "/film/master.m3u8"), "404");
-    let refused = promptus(&["serve", "titles", "--listen", "here"])
-        .output()
-        .unwrap();
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("8080, :8080"), "{refused:?}");
+    let mut invalid = program::promptus(["serve", "titles", "--listen", "here"]);
+    program::refused(&mut invalid, "8080, :8080");
 }

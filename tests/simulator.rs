@@ -4,11 +4,9 @@
 
 mod common;
 #[path = "common/fake_title.rs"]
-#[allow(dead_code)]
 mod fake_title;
-#[path = "common/rungs.rs"]
-#[allow(dead_code)]
-mod rungs;
+#[path = "common/program.rs"]
+mod program;
 
 use promptus::network::corpus::Corpus;
 use promptus::network::link::Link;
@@ -26,7 +24,7 @@ use promptus::simulate::title;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 
 /// A movie file of `segments` segments of 3 s at the given rates.
@@ -393,11 +391,7 @@ fn a_ladder_whose_rungs_disagree_is_refused() {
 }
 
 fn simulate(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .arg("simulate")
-        .args(arguments)
-        .output()
-        .unwrap()
+    program::run(&[&["simulate"], arguments].concat())
 }
 
 /// Compared titles see one network, fitted to any of them.

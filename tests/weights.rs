@@ -3,24 +3,25 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/program.rs"]
+mod program;
+
 use candle_core::{DType, Device, Tensor};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 /// Exit code, report and human text with these files installed.
 fn weights(models: &Path) -> (i32, Value, String) {
-    let done = Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(["weights", "--json"])
+    let done = program::promptus(["weights", "--json"])
         .env("PROMPTUS_MODELS", models)
         .env("XDG_DATA_HOME", models.join("none"))
         .output()
         .unwrap();
     let stdout = String::from_utf8(done.stdout).unwrap();
     let report = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
-    let text = String::from_utf8(done.stderr).unwrap();
+    let text = program::said(&done);
     (done.status.code().unwrap(), report, text)
 }
 
@@ -114,12 +115,7 @@ fn files_without_a_published_hash_are_judged_by_their_tensors() {
 #[test]
 fn a_build_without_download_says_so() {
     let models = tempfile::tempdir().unwrap();
-    let done = Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(["weights", "--download", "sd-turbo"])
-        .env("PROMPTUS_MODELS", models.path())
-        .output()
-        .unwrap();
-    assert_eq!(done.status.code(), Some(2));
-    let text = String::from_utf8(done.stderr).unwrap();
-    assert!(text.contains("--features download"), "{text}");
+    let mut download = program::promptus(["weights", "--download", "sd-turbo"]);
+    download.env("PROMPTUS_MODELS", models.path());
+    program::refused(&mut download, "--features download");
 }

@@ -1,9 +1,13 @@
 //! A small published title for players: its segments are well-formed, its prompts are filler.
 
-use super::rungs;
+#![allow(dead_code, reason = "every test binary uses its own part")]
+
+#[path = "title.rs"]
+mod title;
+
 use bytes::Bytes;
 use promptus::manifest::{ByteRange, Presentation, dash, hls};
-use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
+use promptus::package::{Rung, TitleContent};
 use promptus::segment::coded::{CodedFrame, CodedSegment};
 use promptus::segment::keyframes::keyframe_positions;
 use std::fs;
@@ -13,7 +17,7 @@ use std::path::Path;
 const LAYER: usize = 1000;
 
 /// Publishes a title of `seconds` segments of one second at 24 frames, with rungs of rank 1, 2 and
-/// 4, in the byte-range form; and beside it, in `urls/`, the segment-URL form.
+/// 4, in the byte-range form, and its segment-URL form in `urls/`.
 pub(crate) fn publish_fake(folder: &Path, seconds: u32) -> Presentation {
     let presentation = publish_with(folder, seconds, false);
     cut_into_urls(folder, &presentation);
@@ -27,12 +31,11 @@ pub(crate) fn publish_layered(folder: &Path, seconds: u32) -> Presentation {
 
 fn publish_with(folder: &Path, seconds: u32, layers: bool) -> Presentation {
     let segments = (0..seconds).map(|second| {
-        let keyframes = keyframe_positions(24, 10).into_iter().map(|position| {
-            let layer = |layer: u32| Bytes::from(vec![(second * 4 + layer) as u8; LAYER]);
-            CodedFrame {
-                position,
-                layers: (0..4).map(layer).collect(),
-            }
+        let layer = |layer: u32| Bytes::from(vec![(second * 4 + layer) as u8; LAYER]);
+        let keyframes = keyframe_positions(24, 10).into_iter();
+        let keyframes = keyframes.map(|position| CodedFrame {
+            position,
+            layers: (0..4).map(layer).collect(),
         });
         CodedSegment {
             frames: 24,
@@ -42,19 +45,15 @@ fn publish_with(folder: &Path, seconds: u32, layers: bool) -> Presentation {
         }
     });
     let top = Rung {
-        track: rungs::track(4, "24"),
+        track: title::track(4, "24"),
         segments: segments.collect(),
     };
-    let rungs = [1, 2, 4].map(|rank| top.cut(rank)).into();
-    let files = TitleContent {
-        rungs,
+    let content = TitleContent {
+        rungs: [1, 2, 4].map(|rank| top.cut(rank)).into(),
         layers,
         ..TitleContent::default()
-    }
-    .build()
-    .unwrap();
-    publish(folder, &files, KEEP_OLD).unwrap();
-    files.presentation
+    };
+    title::put(folder, &content).presentation
 }
 
 /// The bytes of `segment` of `rung`, read from the title on disk.
@@ -65,23 +64,21 @@ pub(crate) fn segment_bytes(
     rung: usize,
 ) -> Vec<u8> {
     let place = &presentation.groups[0].representations[rung].segments[segment];
-    slice(folder, &place.url, place.range.unwrap())
+    slice(folder, &place.url, place.range)
 }
 
 fn cut_into_urls(folder: &Path, presentation: &Presentation) {
-    let urls = folder.join("urls");
     let form = presentation.segment_urls("../");
     let put = |url: &str, bytes: &[u8]| {
-        let path = urls.join(url);
+        let path = folder.join("urls").join(url);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     };
-    fs::create_dir_all(&urls).unwrap();
     let pairs = presentation.groups[0].representations.iter();
     for (whole, cut) in pairs.zip(&form.groups[0].representations) {
-        put(&cut.url, &slice(folder, &whole.url, whole.init.unwrap()));
+        put(&cut.url, &slice(folder, &whole.url, whole.init));
         for (from, to) in whole.segments.iter().zip(&cut.segments) {
-            put(&to.url, &slice(folder, &from.url, from.range.unwrap()));
+            put(&to.url, &slice(folder, &from.url, from.range));
         }
     }
     for playlist in hls::write(&form).unwrap() {
@@ -90,7 +87,7 @@ fn cut_into_urls(folder: &Path, presentation: &Presentation) {
     put("manifest.mpd", dash::write(&form).unwrap().as_bytes());
 }
 
-fn slice(folder: &Path, url: &str, range: ByteRange) -> Vec<u8> {
-    let bytes = fs::read(folder.join(url)).unwrap();
+fn slice(folder: &Path, url: &str, range: Option<ByteRange>) -> Vec<u8> {
+    let (bytes, range) = (fs::read(folder.join(url)).unwrap(), range.unwrap());
     bytes[range.start as usize..range.end() as usize].to_vec()
 }

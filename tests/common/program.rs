@@ -1,4 +1,4 @@
-//! The `promptus` program as a user runs it, and small inputs for it.
+//! The `promptus` program, run as a user runs it, and small inputs for it.
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The program without the weights of this machine, ready to run.
+/// The program with these arguments, without the weights and settings of this machine.
 pub(crate) fn promptus<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_promptus"));
     command
         .args(arguments)
         .stdin(Stdio::null())
         .env_remove("PROMPTUS_MODELS")
+        .env_remove("PROMPTUS_FFMPEG")
         .env("XDG_DATA_HOME", "/nonexistent");
     command
 }
@@ -24,23 +25,45 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     promptus(arguments.iter().copied()).output().unwrap()
 }
 
-/// What it wrote to stderr.
+/// Its standard error.
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The JSON object on the last line of stdout; the program must have succeeded.
+/// The JSON object on the last line of stdout. Fails unless the exit code is 0.
+#[track_caller]
 pub(crate) fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", said(output));
     let text = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+    serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap()
+}
+
+/// The JSON object of a command that must succeed.
+#[track_caller]
+pub(crate) fn report(command: &mut Command) -> Value {
+    json(&command.output().unwrap())
+}
+
+/// The standard error of a command, which must end with this exit code.
+#[track_caller]
+pub(crate) fn fails(command: &mut Command, code: i32) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+    said(&output)
 }
 
 /// Fails unless `command` ends with exit code 2 and an error that contains `expected`.
+#[track_caller]
 pub(crate) fn refused(command: &mut Command, expected: &str) {
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    assert!(said(&output).contains(expected), "{}", said(&output));
+    has(&fails(command, 2), &[expected]);
+}
+
+/// Fails unless `text` contains every part.
+#[track_caller]
+pub(crate) fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
 }
 
 /// A path as an argument.
@@ -66,17 +89,22 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// A video of `count` frames of 48×40 at 8 frames a second: a bar that moves over a slope.
-pub(crate) fn y4m(count: u8) -> Vec<u8> {
-    let mut file = b"YUV4MPEG2 W48 H40 F8:1 Ip A1:1 C444\n".to_vec();
+/// A video at 8 frames a second: a bar of `bar` columns moves over a slope by its width a frame.
+pub(crate) fn video((width, height): (usize, usize), bar: usize, count: usize) -> Vec<u8> {
+    let mut file = format!("YUV4MPEG2 W{width} H{height} F8:1 Ip A1:1 C444\n").into_bytes();
     for n in 0..count {
         file.extend(b"FRAME\n");
-        let pixels = (0..40).flat_map(|y| (0..48_u8).map(move |x| (x, y)));
-        file.extend(pixels.map(|(x, y)| if x / 2 == n { 220 } else { 60 + x + y }));
-        file.extend([110; 48 * 40]);
-        file.extend([140; 48 * 40]);
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        file.extend(pixels.map(|(x, y)| if x / bar == n { 220 } else { (60 + x + y) as u8 }));
+        file.extend(vec![110; width * height]);
+        file.extend(vec![140; width * height]);
     }
     file
+}
+
+/// A video of `count` frames of 48×40.
+pub(crate) fn y4m(count: u8) -> Vec<u8> {
+    video((48, 40), 2, count.into())
 }
 
 /// [`y4m`] as a file in `folder`.
@@ -89,20 +117,9 @@ pub(crate) fn clip(folder: &Path, count: u8) -> PathBuf {
 /// A short encode of two rungs: segments of a second, a keyframe every four frames, one pass unless
 /// `more` says otherwise.
 pub(crate) fn encode(input: &Path, out: &str, more: &[&str]) -> Command {
-    let fixed = [
-        "encode",
-        text(input),
-        "--out",
-        out,
-        "--json",
-        "--ranks",
-        "2,4",
-    ];
-    let short = ["--segment-seconds", "1", "--interval", "4"];
-    let steps: &[&str] = if more.contains(&"--steps") {
-        &[]
-    } else {
-        &["--steps", "1"]
-    };
-    promptus([&fixed[..], &short, steps, more].concat())
+    let fixed = ["encode", text(input), "--out", out, "--json", "--ranks", "2,4"];
+    let short = ["--segment-seconds", "1", "--interval", "4", "--steps", "1"];
+    let own_steps = more.contains(&"--steps");
+    let short = &short[..if own_steps { 4 } else { 6 }];
+    promptus([&fixed[..], short, more].concat())
 }

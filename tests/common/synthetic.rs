@@ -1,45 +1,30 @@
-//! Small random titles of profile `mini`: no fit, but every byte of the wire format. Every test
-//! binary uses its own part of it.
+//! Small random titles of profile `mini`: no fit, but prompts that a generator can render.
 
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test binary uses its own part")]
+
+#[path = "title.rs"]
+mod title;
 
 use bytes::Bytes;
 use promptus::model::Profile;
-use promptus::prompt::{
-    CodingId, CodingParameters, Factors, Interpolation, KeyframeEncoder, Quantiser, Steps,
-};
+use promptus::package::{Rung, TitleContent, TitleFiles};
+use promptus::prompt::{Factors, KeyframeEncoder, Quantiser, Steps};
+use promptus::segment::Track;
 use promptus::segment::coded::{CodedFrame, CodedSegment};
 use promptus::segment::keyframes::keyframe_positions;
-use promptus::segment::{StartLatent, Track};
-use promptus::time::FrameRate;
+use std::path::Path;
 
 /// A rung of four components of four, at 24 frames a second, for weights that are not known.
 pub(crate) fn track(visible: (u32, u32), coded: (u32, u32)) -> Track {
-    let profile = Profile::mini();
-    Track {
-        profile: profile.name.to_owned(),
-        weights: [0; 32],
-        coding: CodingParameters {
-            coding: CodingId::Layered,
-            shape: profile.prompt_shape(coded),
-            grid_width: profile.grid_width(coded) as usize,
-            components: 4,
-            full_rank: 4,
-            quantiser: Quantiser {
-                u_bits: 10,
-                v_bits: 12,
-            },
-        },
-        first_component: 0,
-        interpolation: Interpolation::Prompt,
-        start_latent: StartLatent::Noise,
-        noise_seed: profile.start.seed,
-        noise_weight: profile.start.weight as f32,
-        frame_rate: FrameRate::new(24, 1).unwrap(),
-        visible,
-        coded,
-        pixel_aspect: (1, 1),
-    }
+    let (profile, mut track) = (Profile::mini(), title::track(4, "24"));
+    (track.weights, track.visible, track.coded) = ([0; 32], visible, coded);
+    track.coding.shape = profile.prompt_shape(coded);
+    track.coding.grid_width = profile.grid_width(coded) as usize;
+    track.coding.quantiser = Quantiser {
+        u_bits: 10,
+        v_bits: 12,
+    };
+    track
 }
 
 /// The same title's rung of the first `components`.
@@ -49,19 +34,44 @@ pub(crate) fn rung(track: &Track, components: usize) -> Track {
     rung
 }
 
+/// Publishes rungs of these ranks in closed segments of so many frames, a keyframe every `interval`
+/// frames; with several ranks and `layers`, layers as well.
+pub(crate) fn put(
+    folder: &Path,
+    track: &Track,
+    lengths: &[u32],
+    interval: u32,
+    ranks: &[usize],
+    layers: bool,
+) -> TitleFiles {
+    let mut first = 0;
+    let segments = (1..).zip(lengths).map(|(number, &frames)| {
+        let coded = closed_segment(track, number, first, frames, interval, number);
+        first += u64::from(frames);
+        coded.segment
+    });
+    let top = Rung {
+        segments: segments.collect(),
+        track: track.clone(),
+    };
+    let content = TitleContent {
+        rungs: ranks.iter().map(|&rank| top.cut(rank)).collect(),
+        layers,
+        ..TitleContent::default()
+    };
+    title::put(folder, &content)
+}
+
 /// Smoothly moving factors, different for every seed.
 pub(crate) fn keyframes(track: &Track, count: usize, seed: u32) -> Vec<Factors> {
-    let CodingParameters {
-        shape, full_rank, ..
-    } = track.coding;
+    let (shape, rank) = (track.coding.shape, track.coding.full_rank);
     let wave = |i: usize, k: usize| ((i * 37 + seed as usize * 11) as f32 + 0.2 * k as f32).sin();
     let keyframe = |k| {
-        let entry = |i: usize| 6.0 * wave(i, k) / (1 + i % full_rank) as f32;
-        let u = (0..shape.tokens * full_rank).map(entry).collect();
-        let v = (0..shape.dim * full_rank)
-            .map(|i| wave(i + 999, 0) / 4.0)
-            .collect();
-        Factors::new(shape, full_rank, u, v).unwrap()
+        let u = |i: usize| 6.0 * wave(i, k) / (1 + i % rank) as f32;
+        let v = |i: usize| wave(i + 999, 0) / 4.0;
+        let u = (0..shape.tokens * rank).map(u).collect();
+        let v = (0..shape.dim * rank).map(v).collect();
+        Factors::new(shape, rank, u, v).unwrap()
     };
     (0..count).map(keyframe).collect()
 }
@@ -80,7 +90,7 @@ impl Coded {
         self.segment.cut(track.layers())
     }
 
-    /// The same with this in its first sample to start from.
+    /// The same with this start latent in its first sample.
     pub(crate) fn starting_with(mut self, start: Option<&[u8]>) -> Self {
         self.segment.start_latent = start.map(Bytes::copy_from_slice);
         self
@@ -88,9 +98,8 @@ impl Coded {
 
     /// The media segment as the rung `track` has it.
     pub(crate) fn bytes(&self, track: &Track) -> Vec<u8> {
-        self.segment(track)
-            .write(track, self.sequence, self.first_frame)
-            .unwrap()
+        let segment = self.segment(track);
+        segment.write(track, self.sequence, self.first_frame).unwrap()
     }
 }
 
@@ -120,8 +129,7 @@ pub(crate) fn chain(
 ) -> Coded {
     let mut coded = code(track, sequence, first_frame, frames, positions, keyframes);
     coded.segment.chained = latent.is_none();
-    coded.segment.start_latent = latent.map(Bytes::copy_from_slice);
-    coded
+    coded.starting_with(latent)
 }
 
 fn code(

@@ -1,7 +1,7 @@
 //! Size, rate and shape of the pictures that `promptus encode` makes of an input, and their record
 //! in the title.
 
-use crate::program::{json, run as promptus, said as stderr, y4m};
+use crate::program::{json, promptus, run, said as stderr, y4m};
 use crate::tools::need;
 use serde_json::Value;
 use std::fs;
@@ -23,12 +23,12 @@ fn film(words: &str, output: &Path) -> PathBuf {
 fn quick(input: &str, out: &Path, more: &[&str]) -> Output {
     let fixed = ["encode", input, "--out", out.to_str().unwrap(), "--json"];
     let short = ["--ranks", "3", "--steps", "0", "--no-measure"];
-    promptus(&[&fixed[..], &short, more].concat())
+    run(&[&fixed[..], &short, more].concat())
 }
 
 fn eval(reference: &Path, title: &Path) -> Value {
     let names = [reference, title].map(|path| path.to_str().unwrap());
-    json(&promptus(&[
+    json(&run(&[
         "eval",
         names[0],
         names[1],
@@ -107,7 +107,7 @@ fn the_shape_of_pixels_reaches_manifests_and_poster() {
     assert!(text("master.m3u8").contains("RESOLUTION=186x64"));
     let poster = image::open(title.join("poster.jpg")).unwrap();
     assert_eq!((poster.width(), poster.height()), (186, 64));
-    let checked = promptus(&["validate", title.to_str().unwrap()]);
+    let checked = run(&["validate", title.to_str().unwrap()]);
     assert!(checked.status.success(), "{}", stderr(&checked));
     assert_eq!(eval(&clip, &title)["frames"], 3);
 }
@@ -143,8 +143,7 @@ fn a_damaged_film_makes_no_title_unless_allowed() {
 fn piped(bytes: &[u8], out: &Path) -> Output {
     let out = out.to_str().unwrap();
     let fixed = ["encode", "-", "--out", out, "--json", "--ranks", "3"];
-    let mut child = Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(fixed)
+    let mut child = promptus(fixed)
         .args(["--steps", "0", "--no-measure"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "../common/rungs.rs"]
+#[path = "../common/title.rs"]
 mod rungs;
 #[path = "../common/tools.rs"]
 mod tools;
