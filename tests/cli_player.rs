@@ -456,10 +456,14 @@ fn a_film_that_cannot_be_made_is_an_error() {
     fs::create_dir(&tools).unwrap();
     let film = folder.path().join("clip.mp4");
     let play = || {
-        let output = command(&format!("play {} --out {}", title.display(), film.display()))
-            .env("PATH", &tools)
-            .output()
-            .unwrap();
+        let output = command(&format!(
+            "play {} --out {}",
+            title.display(),
+            film.display()
+        ))
+        .env("PATH", &tools)
+        .output()
+        .unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code(), text)
     };

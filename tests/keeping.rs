@@ -1,11 +1,11 @@
-//! Commands lose nothing of the user's: existing files, titles and folders at their destinations.
+//! No command overwrites or removes files, titles or folders of the user without `-y`.
 
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/program.rs"]
 mod program;
 
-use program::{clip, files, json, promptus, refused, said, text};
+use program::{clip, ends, files, has, json, promptus, refused, report, said, text};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,14 +16,18 @@ fn encode(input: &Path, out: &Path, more: &[&str]) -> Command {
     program::encode(input, text(out), &[&["--no-measure"], more].concat())
 }
 
-/// An encode that takes a while, and a folder in which it has just kept a segment.
+/// A title of four frames at `folder`/title.
+fn small_title(folder: &Path) -> PathBuf {
+    let title = folder.join("title");
+    report(&mut encode(&clip(folder, 4), &title, &[]));
+    title
+}
+
+/// A slow encode that has just kept its first segment.
 fn under_way(input: &Path, out: &Path) -> Child {
     let mut slow = encode(input, out, &["--steps", "400"]);
-    let mut child = slow
-        .stderr(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    slow.stderr(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = slow.spawn().unwrap();
     let work = out.with_extension("work");
     let deadline = Instant::now() + Duration::from_secs(300);
     while !segments(&work) {
@@ -34,6 +38,7 @@ fn under_way(input: &Path, out: &Path) -> Child {
     child
 }
 
+/// Whether `work` holds a finished segment.
 fn segments(work: &Path) -> bool {
     let entries = fs::read_dir(work).into_iter().flatten().flatten();
     let mut names = entries.map(|entry| entry.file_name());
@@ -44,31 +49,20 @@ fn segments(work: &Path) -> bool {
 fn a_title_is_replaced_only_if_the_user_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let (input, out) = (clip(folder.path(), 4), folder.path().join("title"));
-    json(&encode(&input, &out, &[]).output().unwrap());
+    report(&mut encode(&input, &out, &[]));
     let before = files(&out);
-    refused(
-        &mut encode(&input, &out, &["--seed", "1"]),
-        "holds a title; -y",
-    );
+    let mut other = encode(&input, &out, &["--seed", "1"]);
+    refused(&mut other, "holds a title; -y");
     assert_eq!(files(&out), before);
-    let replaced = encode(&input, &out, &["--step", "2", "-y"])
-        .output()
-        .unwrap();
+    let replaced = encode(&input, &out, &["--step", "2", "-y"]).output();
+    let replaced = replaced.unwrap();
     json(&replaced);
-    assert!(
-        said(&replaced).contains("promptus serve"),
-        "{}",
-        said(&replaced)
-    );
+    has(&said(&replaced), &["promptus serve"]);
     let master = Path::new("master.m3u8");
     assert_ne!(files(&out)[master], before[master]);
-    // What players may still be at stays.
-    assert!(
-        before
-            .keys()
-            .filter(|name| name.components().count() > 1)
-            .all(|name| out.join(name).exists())
-    );
+    // Players may still be reading the earlier edition.
+    let mut media = before.keys().filter(|name| name.components().count() > 1);
+    assert!(media.all(|name| out.join(name).exists()));
 }
 
 #[test]
@@ -80,31 +74,22 @@ fn a_destination_that_is_something_else_is_refused_before_anything_is_fitted() {
     fs::write(at("holiday/poster.jpg"), "mine").unwrap();
     fs::write(at("file"), "mine").unwrap();
     let before = files(folder.path());
-    for more in [&[][..], &["-y"]] {
-        refused(
-            &mut encode(&input, &at("holiday"), more),
-            "neither empty nor a title (it holds poster.jpg)",
-        );
-        refused(&mut encode(&input, &at("file"), more), "is a file");
-        refused(
-            &mut encode(&input, Path::new("https://host/title"), more),
-            "expected a folder or s3://",
-        );
-        refused(&mut encode(&input, &at("file/title"), more), "file");
+    let occupied = "neither empty nor a title (it holds poster.jpg)";
+    for (out, expected) in [
+        (at("holiday"), occupied),
+        (at("file"), "is a file"),
+        ("https://host/title".into(), "expected a folder or s3://"),
+        (at("file/title"), "file"),
+    ] {
+        refused(&mut encode(&input, &out, &[]), expected);
+        refused(&mut encode(&input, &out, &["-y"]), expected);
     }
     assert_eq!(files(folder.path()), before);
     // The same for the other commands that publish.
     let (holiday, shares) = (at("holiday"), at("shares"));
-    json(
-        &encode(&input, &shares, &["--shard", "0/1"])
-            .output()
-            .unwrap(),
-    );
-    let from = ["publish", "--from", shares.to_str().unwrap(), "--out"];
-    refused(
-        &mut promptus(from.into_iter().chain([holiday.to_str().unwrap()])),
-        "neither empty nor a title",
-    );
+    report(&mut encode(&input, &shares, &["--shard", "0/1"]));
+    let words = ["publish", "--from", text(&shares), "--out", text(&holiday)];
+    refused(&mut promptus(words), occupied);
     assert_eq!(files(&holiday).len(), 1);
 }
 
@@ -115,19 +100,17 @@ fn a_folder_of_the_user_is_not_used_as_work_folder() {
     let work = folder.path().join("t.work");
     fs::create_dir(&work).unwrap();
     fs::write(work.join("thesis.doc"), "years").unwrap();
-    refused(&mut encode(&input, &out, &[]), "t.work: holds thesis.doc");
-    refused(
-        &mut encode(&input, &out, &["--restart"]),
-        "t.work: holds thesis.doc",
-    );
+    for more in [&[][..], &["--restart"]] {
+        refused(&mut encode(&input, &out, more), "t.work: holds thesis.doc");
+    }
     assert_eq!(files(&work).len(), 1);
-    // In one that it made, only what it wrote goes.
+    // In its own work folder an encode removes only its own files.
     fs::remove_file(work.join("thesis.doc")).unwrap();
     let mut child = under_way(&clip(folder.path(), 30), &out);
     fs::write(work.join("notes.txt"), "mine").unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    json(&encode(&input, &out, &[]).output().unwrap());
+    report(&mut encode(&input, &out, &[]));
     let left: Vec<PathBuf> = files(&work).into_keys().collect();
     assert_eq!(left, [PathBuf::from("notes.txt")]);
 }
@@ -137,33 +120,24 @@ fn two_encodes_to_one_title_do_not_meet_and_an_interrupted_one_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let (input, out) = (clip(folder.path(), 30), folder.path().join("t"));
     let child = under_way(&input, &out);
-    let who = format!("in use by process {} (`", child.id());
-    refused(&mut encode(&input, &out, &["--restart"]), &who);
-    let signalled = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(signalled.unwrap().success());
+    let holder = format!("in use by process {} (`", child.id());
+    refused(&mut encode(&input, &out, &["--restart"]), &holder);
+    let mut kill = Command::new("kill");
+    kill.args(["-INT", &child.id().to_string()]);
+    assert!(kill.status().unwrap().success());
     let stopped = child.wait_with_output().unwrap();
     assert_eq!(stopped.status.code(), Some(130));
-    let text = said(&stopped);
-    assert!(
-        text.contains("finished segments are kept in") && text.contains("--restart"),
-        "{text}"
-    );
+    let kept = ["finished segments are kept in", "--restart"];
+    has(&said(&stopped), &kept);
     assert!(segments(&folder.path().join("t.work")) && !out.exists());
 
     let whole = folder.path().join("whole");
     let slow = ["--steps", "400"];
-    let all = json(&encode(&input, &whole, &slow).output().unwrap());
-    let rest = json(
-        &encode(&input, &out, &[&slow[..], &["--resume"]].concat())
-            .output()
-            .unwrap(),
-    );
-    assert!(
-        rest["passes"].as_u64() < all["passes"].as_u64(),
-        "{rest} {all}"
-    );
+    let all = report(&mut encode(&input, &whole, &slow));
+    let resume = [&slow[..], &["--resume"]].concat();
+    let rest = report(&mut encode(&input, &out, &resume));
+    let [fewer, passes] = [&rest, &all].map(|report| report["passes"].as_u64());
+    assert!(fewer < passes, "{rest} {all}");
     assert_eq!(files(&out), files(&whole));
     assert!(!folder.path().join("t.work").exists());
 }
@@ -185,21 +159,10 @@ fn restart_does_all_of_it_again() {
 fn frames_and_files_of_the_user_stay() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let title = at("title");
-    json(
-        &encode(&clip(folder.path(), 4), &title, &[])
-            .output()
-            .unwrap(),
-    );
+    let title = small_title(folder.path());
     let play = |out: &Path, more: &[&str]| {
-        let words = [
-            "play",
-            title.to_str().unwrap(),
-            "--json",
-            "--out",
-            out.to_str().unwrap(),
-        ];
-        promptus(words.into_iter().chain(more.iter().copied()))
+        let words = ["play", text(&title), "--json", "--out", text(out)];
+        promptus([&words[..], more].concat())
     };
     let pics = at("pics");
     fs::create_dir(&pics).unwrap();
@@ -208,79 +171,64 @@ fn frames_and_files_of_the_user_stay() {
     }
     refused(&mut play(&pics, &[]), "holds files named like frames; -y");
     assert_eq!(files(&pics).len(), 3);
-    json(&play(&pics, &["-y"]).output().unwrap());
+    report(&mut play(&pics, &["-y"]));
     let now = files(&pics);
     let content = |name: &str| now[Path::new(name)].as_slice();
     assert!(content("frame-000001.png").starts_with(b"\x89PNG"));
-    assert_eq!(
-        (content("frame-000900.png"), content("cat.png")),
-        (&b"mine"[..], &b"mine"[..])
-    );
+    for name in ["frame-000900.png", "cat.png"] {
+        assert_eq!(content(name), b"mine");
+    }
     refused(&mut play(&pics, &[]), "named like frames");
 
-    // In a folder of its own it does as it likes.
+    // In a folder of its own it replaces frames unasked.
     let own = at("own");
-    json(&play(&own, &[]).output().unwrap());
+    report(&mut play(&own, &[]));
     let from = fs::read(own.join("frame-000000.png")).unwrap();
     fs::write(own.join("frame-000007.png"), from).unwrap();
-    json(&play(&own, &[]).output().unwrap());
+    report(&mut play(&own, &[]));
     assert!(!own.join("frame-000007.png").exists());
 
     let film = at("film.y4m");
     fs::write(&film, "mine").unwrap();
     refused(&mut play(&film, &[]), "film.y4m: exists; -y");
-    json(&play(&film, &["--overwrite"]).output().unwrap());
+    report(&mut play(&film, &["--overwrite"]));
     assert!(fs::read(&film).unwrap().starts_with(b"YUV4MPEG2"));
 }
 
 #[test]
 fn results_of_measurements_replace_nothing_unasked() {
     let folder = tempfile::tempdir().unwrap();
-    let (input, title) = (clip(folder.path(), 4), folder.path().join("title"));
-    json(&encode(&input, &title, &[]).output().unwrap());
-    let page = folder.path().join("page.html");
-    let trace = folder.path().join("trace.csv");
+    let title = small_title(folder.path());
+    let at = |name: &str| folder.path().join(name);
+    let (input, trace, page) = (at("clip.y4m"), at("trace.csv"), at("page.html"));
     fs::write(&trace, "time_s,kbps\n0,60\n9,60\n").unwrap();
-    let [input, title, page, trace] = [&input, &title, &page, &trace].map(|p| p.to_str().unwrap());
-    for command in [
-        vec!["eval", input, title, "--no-vmaf", "--html", page],
-        vec!["eval", input, title, "--no-vmaf", "--strip", page],
-        vec![
-            "simulate", title, "--trace", trace, "--rules", "bba0", "--html", page,
-        ],
-        vec![
-            "simulate", title, "--trace", trace, "--rules", "bba0", "--csv", page,
-        ],
+    let [input, title, trace] = [&input, &title, &trace].map(|path| text(path));
+    let eval = ["eval", input, title, "--no-vmaf"];
+    let simulate = ["simulate", title, "--trace", trace, "--rules", "bba0"];
+    for (command, option) in [
+        (&eval[..], "--html"),
+        (&eval, "--strip"),
+        (&simulate, "--html"),
+        (&simulate, "--csv"),
     ] {
-        fs::write(page, "mine").unwrap();
-        refused(
-            &mut promptus(command.iter().copied()),
-            "page.html: exists; -y",
-        );
-        assert_eq!(fs::read(page).unwrap(), b"mine");
-        let replaced = promptus(command.iter().copied().chain(["-y"]))
-            .output()
-            .unwrap();
-        assert!(replaced.status.success(), "{}", said(&replaced));
-        assert_ne!(fs::read(page).unwrap(), b"mine");
+        let command = [command, &[option, text(&page)]].concat();
+        fs::write(&page, "mine").unwrap();
+        refused(&mut promptus(command.clone()), "page.html: exists; -y");
+        assert_eq!(fs::read(&page).unwrap(), b"mine");
+        ends(&mut promptus([&command[..], &["-y"]].concat()), 0);
+        assert_ne!(fs::read(&page).unwrap(), b"mine");
     }
 }
 
 /// `promptus package TITLE`, which publishes the title again, or elsewhere.
 fn package(title: &Path, more: &[&str]) -> Command {
-    let words = ["package", title.to_str().unwrap(), "--json"];
-    promptus(words.into_iter().chain(more.iter().copied()))
+    promptus([&["package", text(title), "--json"], more].concat())
 }
 
 #[test]
 fn a_working_publisher_is_left_alone_and_a_killed_ones_files_are_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let title = folder.path().join("title");
-    json(
-        &encode(&clip(folder.path(), 4), &title, &[])
-            .output()
-            .unwrap(),
-    );
+    let title = small_title(folder.path());
     let working = title.join(".publish-work");
     fs::create_dir(&working).unwrap();
     fs::write(working.join("diary"), "mine").unwrap();
@@ -291,11 +239,11 @@ fn a_working_publisher_is_left_alone_and_a_killed_ones_files_are_removed() {
     let marker = working.join(".promptus");
     let alive = promptus::claim::Claim::take(&marker, "publication").unwrap();
     fs::write(working.join("half"), "a manifest").unwrap();
-    let who = format!("in use by process {}", std::process::id());
-    refused(&mut package(&title, &[]), &who);
+    let holder = format!("in use by process {}", std::process::id());
+    refused(&mut package(&title, &[]), &holder);
     assert!(working.join("half").exists());
     drop(alive);
-    json(&package(&title, &[]).output().unwrap());
+    report(&mut package(&title, &[]));
     assert!(!working.exists());
 }
 
@@ -303,20 +251,14 @@ fn a_working_publisher_is_left_alone_and_a_killed_ones_files_are_removed() {
 #[ignore = "needs strace and leave to trace"]
 fn the_folder_above_a_new_title_is_synced() {
     let root = tempfile::tempdir().unwrap();
-    let (title, new) = (root.path().join("title"), root.path().join("a/b"));
-    json(&encode(&clip(root.path(), 4), &title, &[]).output().unwrap());
-    let command = package(&title, &["--out", new.to_str().unwrap()]);
-    let traced = Command::new("strace")
-        .args(["-f", "-y", "-e", "trace=fsync"])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .output()
-        .expect("needs strace");
-    assert!(traced.status.success(), "{}", said(&traced));
-    let calls = said(&traced);
+    let (title, new) = (small_title(root.path()), root.path().join("a/b"));
+    let command = package(&title, &["--out", text(&new)]);
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-e", "trace=fsync"]);
+    strace.arg(command.get_program()).args(command.get_args());
+    let calls = ends(&mut strace, 0);
     let real = root.path().canonicalize().unwrap();
     for folder in [real.clone(), real.join("a"), real.join("a/b")] {
-        let call = format!("<{}>)", folder.display());
-        assert!(calls.contains(&call), "{call} is missing in {calls}");
+        has(&calls, &[&format!("<{}>)", folder.display())]);
     }
 }

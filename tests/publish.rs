@@ -12,7 +12,7 @@ mod program;
 mod title;
 
 use bucket::{Bucket, Object};
-use program::{clip, encode, files, json, promptus, refused, text};
+use program::{clip, encode, files, promptus, refused, report, text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,46 +37,46 @@ fn package(bucket: &Bucket, title: &Path, more: &[&str]) -> Command {
 
 /// The title's objects by relative name, without the dates of publication.
 fn objects(bucket: &Bucket) -> BTreeMap<PathBuf, Object> {
-    let content = bucket.content.lock().unwrap();
-    let objects = content.objects.iter();
-    let objects = objects.filter_map(|(key, object)| {
-        let name = key.strip_prefix("films/holiday/")?;
-        (name != "published.json").then(|| (name.into(), object.clone()))
-    });
-    objects.collect()
+    let mut objects = BTreeMap::new();
+    for (key, object) in &bucket.content.lock().unwrap().objects {
+        if let Some(name) = key.strip_prefix("films/holiday/")
+            && name != "published.json"
+        {
+            objects.insert(name.into(), object.clone());
+        }
+    }
+    objects
 }
 
-fn bytes(objects: BTreeMap<PathBuf, Object>) -> BTreeMap<PathBuf, Vec<u8>> {
-    objects
-        .into_iter()
-        .map(|(name, object)| (name, object.bytes))
-        .collect()
+/// The content of [`objects`].
+fn content(bucket: &Bucket) -> BTreeMap<PathBuf, Vec<u8>> {
+    let objects = objects(bucket).into_iter();
+    objects.map(|(name, object)| (name, object.bytes)).collect()
+}
+
+/// How many objects end in `name`.
+fn count(bucket: &Bucket, name: &str) -> usize {
+    let objects = objects(bucket);
+    objects.keys().filter(|key| key.ends_with(name)).count()
 }
 
 #[test]
 fn a_title_in_a_store_has_the_files_of_one_in_a_folder_media_first() {
     let (_folder, bucket, title) = workplace();
-    let published = json(&package(&bucket, &title, &[]).output().unwrap());
+    let published = report(&mut package(&bucket, &title, &[]));
     assert_eq!(published["title"], TITLE);
-    let found = objects(&bucket);
-    for (name, object) in &found {
-        let header = |name: &str| object.headers[name].to_str().unwrap().to_owned();
-        let (kind, cache) = (header("content-type"), header("cache-control"));
+    for (name, object) in objects(&bucket) {
+        let header = |name: &str| object.headers[name].to_str().unwrap();
         let expected = match name.extension().unwrap().to_str().unwrap() {
             "m3u8" => "application/vnd.apple.mpegurl",
             "mpd" => "application/dash+xml",
             _ => "video/mp4",
         };
-        assert_eq!(kind, expected);
-        let immutable = name.components().count() > 1;
-        assert_eq!(
-            cache.contains("immutable"),
-            immutable,
-            "{}: {cache}",
-            name.display()
-        );
+        assert_eq!(header("content-type"), expected);
+        let immutable = header("cache-control").contains("immutable");
+        assert_eq!(immutable, name.components().count() > 1, "{name:?}");
     }
-    assert_eq!(bytes(found), files(&title));
+    assert_eq!(content(&bucket), files(&title));
     let puts = bucket.content.lock().unwrap().puts.clone();
     let place = |name: &str| puts.iter().rposition(|key| key.ends_with(name)).unwrap();
     let media = place("mini-r4.mp4").max(place("mini-r2.mp4"));
@@ -88,36 +88,24 @@ fn a_title_in_a_store_has_the_files_of_one_in_a_folder_media_first() {
 #[test]
 fn a_title_in_a_store_is_replaced_only_if_the_user_says_so() {
     let (_folder, bucket, title) = workplace();
-    json(&package(&bucket, &title, &[]).output().unwrap());
-    let before = objects(&bucket);
-    refused(
-        &mut package(&bucket, &title, &["--layers"]),
-        "holds a title; -y",
-    );
-    assert_eq!(bytes(objects(&bucket)), bytes(before.clone()));
-    let all = json(
-        &package(&bucket, &title, &["--layers", "-y"])
-            .output()
-            .unwrap(),
-    );
+    report(&mut package(&bucket, &title, &[]));
+    let before = content(&bucket);
+    let mut layered = package(&bucket, &title, &["--layers"]);
+    refused(&mut layered, "holds a title; -y");
+    assert_eq!(content(&bucket), before);
+    let all = report(layered.arg("-y"));
     assert_eq!(all["layers"][0]["id"], "mini-l2-r4");
     // The earlier edition stays for its readers until it is old enough.
-    let hash = |objects: &BTreeMap<PathBuf, Object>, name: &str| {
-        objects.keys().filter(|key| key.ends_with(name)).count()
-    };
-    assert_eq!(hash(&objects(&bucket), "mini-r4.mp4"), 2);
-    let mut again = package(&bucket, &title, &["--layers", "-y", "--keep-old", "0"]);
-    json(&again.output().unwrap());
-    assert_eq!(hash(&objects(&bucket), "mini-r4.mp4"), 1);
-    // Other files are nobody's to replace.
+    assert_eq!(count(&bucket, "mini-r4.mp4"), 2);
+    report(layered.args(["--keep-old", "0"]));
+    assert_eq!(count(&bucket, "mini-r4.mp4"), 1);
+    // Other files are never replaced.
     let mut content = bucket.content.lock().unwrap();
     content.objects.clear();
     content.put("films/holiday/cat.jpg", b"mine", Duration::ZERO);
     drop(content);
-    refused(
-        &mut package(&bucket, &title, &["-y"]),
-        "nor a title (it holds cat.jpg)",
-    );
+    let mut over = package(&bucket, &title, &["-y"]);
+    refused(&mut over, "nor a title (it holds cat.jpg)");
 }
 
 #[test]
@@ -133,12 +121,8 @@ fn two_publishers_of_one_title_exclude_each_other_until_a_lock_is_stale() {
     refused(&mut package(&bucket, &title, &[]), expected);
     assert_eq!(objects(&bucket).len(), 1);
     lock(Duration::from_secs(3600));
-    json(&package(&bucket, &title, &[]).output().unwrap());
-    assert_eq!(
-        bytes(objects(&bucket)),
-        files(&title),
-        "the lock is removed"
-    );
+    report(&mut package(&bucket, &title, &[]));
+    assert_eq!(content(&bucket), files(&title), "the lock is removed");
 }
 
 #[test]
@@ -159,33 +143,25 @@ fn encodes_and_their_shards_go_to_a_store() {
     let (input, bucket) = (clip(folder.path(), 10), Bucket::start());
     let local = folder.path().join("local");
     let quick = ["--steps", "0", "--no-measure"];
-    json(&encode(&input, text(&local), &quick).output().unwrap());
+    report(&mut encode(&input, text(&local), &quick));
 
     let mut whole = encode(&input, TITLE, &quick);
-    json(
-        &bucket
-            .env(whole.current_dir(folder.path()))
-            .output()
-            .unwrap(),
-    );
-    assert_eq!(bytes(objects(&bucket)), files(&local));
+    report(bucket.env(whole.current_dir(folder.path())));
+    assert_eq!(content(&bucket), files(&local));
     assert!(!folder.path().join("holiday.work").exists());
 
     let jobs = "s3://bucket/jobs/clip";
     let mut shard = encode(&input, jobs, &[&quick[..], &["--shard", "0/1"]].concat());
-    json(&bucket.env(&mut shard).output().unwrap());
+    report(bucket.env(&mut shard));
     let mut publish = promptus(["publish", "--from", jobs, "--out", TITLE, "--json", "-y"]);
-    json(&bucket.env(&mut publish).output().unwrap());
-    assert_eq!(bytes(objects(&bucket)), files(&local));
-    // Its name is missing.
-    refused(
-        &mut encode(&input, "s3://bucket", &quick),
-        "a path after the bucket",
-    );
-    refused(
-        &mut encode(&input, "ftp://host/x", &quick),
-        "expected a folder or s3://",
-    );
+    report(bucket.env(&mut publish));
+    assert_eq!(content(&bucket), files(&local));
+    for (place, expected) in [
+        ("s3://bucket", "a path after the bucket"),
+        ("ftp://host/x", "expected a folder or s3://"),
+    ] {
+        refused(&mut encode(&input, place, &quick), expected);
+    }
 }
 
 #[test]
@@ -200,9 +176,7 @@ fn the_short_help_of_encode_has_the_common_options_only() {
     let (short, long) = (options("-h"), options("--help"));
     assert!(short.len() <= 22, "{short:#?}");
     let has = |options: &[String], name: &str| options.iter().any(|line| line.contains(name));
-    assert!(
-        has(&short, "--preset") && has(&short, "--scale"),
-        "{short:#?}"
-    );
+    let common = ["--preset", "--scale"].map(|name| has(&short, name));
+    assert_eq!(common, [true; 2], "{short:#?}");
     assert!(!has(&short, "--weight-mse") && has(&long, "--weight-mse"));
 }

@@ -5,10 +5,10 @@
 #[path = "common/program.rs"]
 mod program;
 
-use program::{clip, files, json, promptus, said, text};
+use program::{clip, ends, files, has, promptus, report, text};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A short encode: segments of 8, 8 and 4 frames.
@@ -16,17 +16,9 @@ fn encode(input: &Path, out: &Path, more: &[&str]) -> Command {
     program::encode(input, text(out), more)
 }
 
-fn publish(from: &Path, out: &Path, more: &[&str]) -> Output {
-    let fixed = [
-        "publish",
-        "-y",
-        "--from",
-        text(from),
-        "--out",
-        text(out),
-        "--json",
-    ];
-    promptus([&fixed[..], more].concat()).output().unwrap()
+fn publish(from: &Path, out: &Path, more: &[&str]) -> Command {
+    let place = ["--from", text(from), "--out", text(out)];
+    promptus([&["publish", "-y", "--json"], &place[..], more].concat())
 }
 
 #[test]
@@ -34,20 +26,15 @@ fn shares_that_are_killed_and_run_again_make_the_title_of_one_run() {
     let folder = tempfile::tempdir().unwrap();
     let input = clip(folder.path(), 20);
     let [whole, parts, joined] = ["whole", "parts", "joined"].map(|name| folder.path().join(name));
-    json(&encode(&input, &whole, &["--layers"]).output().unwrap());
+    report(&mut encode(&input, &whole, &["--layers"]));
 
-    let not_yet = publish(&folder.path().join("nowhere"), &joined, &[]);
-    assert_eq!(not_yet.status.code(), Some(2), "{}", said(&not_yet));
-    let share = |shard: &str| {
-        let mut encode = encode(&input, &parts, &["--shard", shard]);
-        json(&encode.output().unwrap())
-    };
+    let nowhere = folder.path().join("nowhere");
+    ends(&mut publish(&nowhere, &joined, &[]), 2);
+    let share = |shard: &str| report(&mut encode(&input, &parts, &["--shard", shard]));
     for millis in [40, 150, 300, 450] {
-        let mut child = encode(&input, &parts, &["--shard", "0/2"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut share = encode(&input, &parts, &["--shard", "0/2"]);
+        share.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = share.spawn().unwrap();
         std::thread::sleep(Duration::from_millis(millis));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -57,94 +44,70 @@ fn shares_that_are_killed_and_run_again_make_the_title_of_one_run() {
     let again = share("0/2");
     assert_eq!((&again["kept"], &again["passes"]), (&2.into(), &0.into()));
 
-    let lacking = publish(&parts, &joined, &[]);
-    assert_eq!(lacking.status.code(), Some(1));
-    let error = said(&lacking);
-    assert!(
-        error.contains("1 of 3 segments are missing") && error.trim_end().ends_with(": 1"),
-        "{error}"
-    );
+    let error = ends(&mut publish(&parts, &joined, &[]), 1);
+    has(&error, &["1 of 3 segments are missing"]);
+    assert!(error.trim_end().ends_with(": 1"), "{error}");
     assert!(!joined.exists());
 
     // Another division of the same work finds what the first one did.
     let rest = share("1/3");
     assert_eq!((&rest["own"], &rest["kept"]), (&1.into(), &0.into()));
-    let report = json(&publish(&parts, &joined, &["--layers"]));
+    let title = report(&mut publish(&parts, &joined, &["--layers"]));
     assert_eq!(
-        (&report["frames"], &report["segments"]),
+        (&title["frames"], &title["segments"]),
         (&20.into(), &3.into())
     );
     assert_eq!(files(&joined), files(&whole));
-    assert_eq!(report["layers"][0]["id"], "mini-l2-r4");
+    assert_eq!(title["layers"][0]["id"], "mini-l2-r4");
 
-    // Of other settings in the same place it wants to be told which.
+    // Shards of several settings in one place: `--plan` selects.
     let more = ["--shard", "0/3", "--no-measure", "--seed", "7"];
-    json(&encode(&input, &parts, &more).output().unwrap());
-    let unclear = publish(&parts, &joined, &[]);
-    assert_eq!(unclear.status.code(), Some(2));
-    let error = said(&unclear);
-    assert!(
-        error.contains("choose with --plan") && error.contains("3 segments"),
-        "{error}"
-    );
+    report(&mut encode(&input, &parts, &more));
+    let error = ends(&mut publish(&parts, &joined, &[]), 2);
+    has(&error, &["choose with --plan", "3 segments"]);
     let plan = first["plan"].as_str().unwrap();
-    json(&publish(&parts, &joined, &["--plan", plan, "--layers"]));
+    report(&mut publish(&parts, &joined, &["--plan", plan, "--layers"]));
     assert_eq!(files(&joined), files(&whole));
     damaged_shares_are_named(&parts, &joined, plan);
 }
 
 /// Cut short, of another segment, of other settings, or no zip at all.
 fn damaged_shares_are_named(parts: &Path, out: &Path, plan: &str) {
-    let names = |other: bool| -> Vec<PathBuf> {
-        let text = fs::read_to_string(parts.join(plan)).unwrap();
-        let all = fs::read_dir(parts).unwrap().map(|e| e.unwrap().path());
-        let mut zips: Vec<PathBuf> = all
-            .filter(|p| p.extension().is_some_and(|e| e == "zip"))
-            .collect();
-        zips.retain(|p| text.contains(p.file_name().unwrap().to_str().unwrap()) != other);
-        zips.sort();
-        zips
-    };
-    let (own, foreign) = (names(false), names(true));
+    let listed = fs::read_to_string(parts.join(plan)).unwrap();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let all = fs::read_dir(parts).unwrap().map(|e| e.unwrap().path());
+    let zips = all.filter(|path| path.extension().is_some_and(|e| e == "zip"));
+    let (mut own, foreign): (Vec<PathBuf>, Vec<_>) =
+        zips.partition(|path| listed.contains(&name(path)));
+    own.sort();
     let whole = fs::read(&own[1]).unwrap();
-    let refusal = |bytes: &[u8]| {
-        fs::write(&own[1], bytes).unwrap();
-        let output = publish(parts, out, &["--plan", plan]);
-        assert_eq!(output.status.code(), Some(2));
-        let error = said(&output);
-        assert!(
-            error.contains(own[1].file_name().unwrap().to_str().unwrap()),
-            "{error}"
-        );
-        error
-    };
-    refusal(&whole[..whole.len() / 2]);
-    refusal(b"no zip");
-    let last = fs::read(&own[2]).unwrap();
-    assert!(refusal(&last).contains("it has 4 frames, the plan says 8"));
-    let of_others = refusal(&fs::read(&foreign[0]).unwrap());
-    assert!(
-        of_others.contains("0 rungs are measured, expected 2"),
-        "{of_others}"
-    );
+    let read = |path: &PathBuf| fs::read(path).unwrap();
     let mut flipped = whole.clone();
-    let at = whole.len() / 2;
-    flipped[at] ^= 1;
-    refusal(&flipped);
+    flipped[whole.len() / 2] ^= 1;
+    for (bytes, expected) in [
+        (whole[..whole.len() / 2].to_vec(), ""),
+        (b"no zip".to_vec(), ""),
+        (read(&own[2]), "it has 4 frames, the plan says 8"),
+        (read(&foreign[0]), "0 rungs are measured, expected 2"),
+        (flipped, ""),
+    ] {
+        fs::write(&own[1], bytes).unwrap();
+        let error = ends(&mut publish(parts, out, &["--plan", plan]), 2);
+        has(&error, &[&name(&own[1]), expected]);
+    }
     fs::write(&own[1], &whole).unwrap();
-    json(&publish(parts, out, &["--plan", plan]));
+    report(&mut publish(parts, out, &["--plan", plan]));
 }
 
 /// The same command with files limited to `blocks` of 512 bytes, as on a full disk.
-fn cramped(blocks: u32, command: &Command) -> Output {
+fn cramped(blocks: u32, command: &Command) -> Command {
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
     let mut dash = Command::new("dash");
     dash.args(["-c", &script, "dash"])
         .arg(command.get_program());
-    let dash = dash.args(command.get_args()).env_remove("PROMPTUS_MODELS");
-    dash.env("XDG_DATA_HOME", "/nonexistent")
-        .output()
-        .expect("needs dash")
+    dash.args(command.get_args()).env_remove("PROMPTUS_MODELS");
+    dash.env("XDG_DATA_HOME", "/nonexistent");
+    dash
 }
 
 #[test]
@@ -154,27 +117,14 @@ fn a_full_disk_is_an_error_and_nothing_is_half_written() {
     let input = clip(folder.path(), 20);
     let [parts, title] = ["parts", "title"].map(|name| folder.path().join(name));
     let mut share = encode(&input, &parts, &["--shard", "0/1", "--no-measure"]);
-    let full = cramped(1, &share);
-    assert_eq!(full.status.code(), Some(2), "{}", said(&full));
-    let error = said(&full);
-    assert!(
-        error.contains("00000-") && error.contains("File too large"),
-        "{error}"
-    );
+    let error = ends(&mut cramped(1, &share), 2);
+    has(&error, &["00000-", "File too large"]);
     assert!(files(&parts).is_empty());
 
-    json(&share.output().unwrap());
-    let (from, out) = (parts.to_str().unwrap(), title.to_str().unwrap());
-    let full = cramped(
-        1,
-        &promptus(["publish", "-y", "--from", from, "--out", out]),
-    );
-    assert_eq!(full.status.code(), Some(2));
-    let error = said(&full);
-    assert!(
-        error.contains("File too large") && error.contains(out),
-        "{error}"
-    );
+    report(&mut share);
+    let mut publish = publish(&parts, &title, &[]);
+    let error = ends(&mut cramped(1, &publish), 2);
+    has(&error, &["File too large", text(&title)]);
     assert!(files(&title).is_empty(), "{:?}", files(&title).keys());
-    json(&publish(&parts, &title, &[]));
+    report(&mut publish);
 }

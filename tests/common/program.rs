@@ -46,7 +46,7 @@ pub(crate) fn report(command: &mut Command) -> Value {
 
 /// The standard error of a command, which must end with this exit code.
 #[track_caller]
-pub(crate) fn fails(command: &mut Command, code: i32) -> String {
+pub(crate) fn ends(command: &mut Command, code: i32) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(code), "{}", said(&output));
     said(&output)
@@ -55,7 +55,7 @@ pub(crate) fn fails(command: &mut Command, code: i32) -> String {
 /// Fails unless `command` ends with exit code 2 and an error that contains `expected`.
 #[track_caller]
 pub(crate) fn refused(command: &mut Command, expected: &str) {
-    has(&fails(command, 2), &[expected]);
+    has(&ends(command, 2), &[expected]);
 }
 
 /// Fails unless `text` contains every part.
@@ -94,8 +94,9 @@ pub(crate) fn video((width, height): (usize, usize), bar: usize, count: usize) -
     let mut file = format!("YUV4MPEG2 W{width} H{height} F8:1 Ip A1:1 C444\n").into_bytes();
     for n in 0..count {
         file.extend(b"FRAME\n");
-        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-        file.extend(pixels.map(|(x, y)| if x / bar == n { 220 } else { (60 + x + y) as u8 }));
+        let level = |x: usize, y: usize| if x / bar == n { 220 } else { 60 + x + y };
+        let luma = (0..height).flat_map(|y| (0..width).map(move |x| level(x, y) as u8));
+        file.extend(luma);
         file.extend(vec![110; width * height]);
         file.extend(vec![140; width * height]);
     }
@@ -103,12 +104,12 @@ pub(crate) fn video((width, height): (usize, usize), bar: usize, count: usize) -
 }
 
 /// A video of `count` frames of 48×40.
-pub(crate) fn y4m(count: u8) -> Vec<u8> {
-    video((48, 40), 2, count.into())
+pub(crate) fn y4m(count: usize) -> Vec<u8> {
+    video((48, 40), 2, count)
 }
 
 /// [`y4m`] as a file in `folder`.
-pub(crate) fn clip(folder: &Path, count: u8) -> PathBuf {
+pub(crate) fn clip(folder: &Path, count: usize) -> PathBuf {
     let path = folder.join("clip.y4m");
     fs::write(&path, y4m(count)).unwrap();
     path
@@ -117,9 +118,12 @@ pub(crate) fn clip(folder: &Path, count: u8) -> PathBuf {
 /// A short encode of two rungs: segments of a second, a keyframe every four frames, one pass unless
 /// `more` says otherwise.
 pub(crate) fn encode(input: &Path, out: &str, more: &[&str]) -> Command {
-    let fixed = ["encode", text(input), "--out", out, "--json", "--ranks", "2,4"];
-    let short = ["--segment-seconds", "1", "--interval", "4", "--steps", "1"];
-    let own_steps = more.contains(&"--steps");
-    let short = &short[..if own_steps { 4 } else { 6 }];
-    promptus([&fixed[..], short, more].concat())
+    let fixed = ["encode", text(input), "--out", out, "--json"];
+    let short = "--ranks 2,4 --segment-seconds 1 --interval 4";
+    let mut command = promptus(fixed.into_iter().chain(short.split(' ')));
+    if !more.contains(&"--steps") {
+        command.args(["--steps", "1"]);
+    }
+    command.args(more);
+    command
 }

@@ -99,7 +99,9 @@ impl Coded {
     /// The media segment as the rung `track` has it.
     pub(crate) fn bytes(&self, track: &Track) -> Vec<u8> {
         let segment = self.segment(track);
-        segment.write(track, self.sequence, self.first_frame).unwrap()
+        segment
+            .write(track, self.sequence, self.first_frame)
+            .unwrap()
     }
 }
 
