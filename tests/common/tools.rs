@@ -22,8 +22,7 @@ pub(crate) fn need(name: &str) -> PathBuf {
 /// The program `name` on PATH, or `None` (after saying so) where it is not installed, for a part of
 /// a test. With `PROMPTUS_REQUIRE_TOOLS=1` a missing program is a failure.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
-    let required = std::env::var_os("PROMPTUS_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    if required {
+    if std::env::var_os("PROMPTUS_REQUIRE_TOOLS").is_some_and(|value| value == "1") {
         return Some(need(name));
     }
     let found = find(name);
@@ -33,7 +32,23 @@ pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// What `command` writes to its standard output; it must succeed.
+/// Runs ffmpeg with these words, where `IN` is the next of `inputs`; returns `output`, or `None`
+/// where ffmpeg is not installed.
+pub(crate) fn ffmpeg(words: &str, inputs: &[&Path], output: &Path) -> Option<PathBuf> {
+    let mut command = Command::new(tool("ffmpeg")?);
+    command.args(["-v", "error", "-y"]);
+    let mut inputs = inputs.iter();
+    for word in words.split_whitespace() {
+        match word {
+            "IN" => command.arg(inputs.next().unwrap()),
+            _ => command.arg(word),
+        };
+    }
+    assert!(command.arg(output).status().unwrap().success(), "{words}");
+    Some(output.to_owned())
+}
+
+/// The standard output of `command`, which must succeed.
 pub(crate) fn output(command: &mut Command) -> Vec<u8> {
     let done = command.stdin(Stdio::null()).output().unwrap();
     let error = String::from_utf8_lossy(&done.stderr);
@@ -44,14 +59,7 @@ pub(crate) fn output(command: &mut Command) -> Vec<u8> {
 /// Entries of the streams of `file` as ffprobe sees them, comma-separated, one stream a line.
 pub(crate) fn probe(file: &Path, entries: &str) -> String {
     let mut ffprobe = Command::new(need("ffprobe"));
-    ffprobe.args([
-        "-v",
-        "error",
-        "-count_packets",
-        "-of",
-        "csv=p=0",
-        "-show_entries",
-    ]);
+    ffprobe.args("-v error -count_packets -of csv=p=0 -show_entries".split(' '));
     let streams = output(ffprobe.arg(format!("stream={entries}")).arg(file));
     String::from_utf8(streams).unwrap().trim().to_owned()
 }
