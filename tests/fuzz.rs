@@ -15,7 +15,7 @@ use mutate::fuzz;
 use promptus::manifest::dash;
 use promptus::manifest::hls::{Master, Media};
 use promptus::origin::{Origin, Settings, TokenKeys, router};
-use promptus::package::{KEEP_OLD, Rung, TitleContent, TitleFiles, publish};
+use promptus::package::TitleFiles;
 use promptus::segment::coded::CodedSegment;
 use promptus::segment::file::MediaFile;
 use promptus::segment::init::Init;
@@ -25,17 +25,7 @@ use promptus::segment::tree::box_tree;
 use tower::ServiceExt;
 
 fn title() -> TitleFiles {
-    let track = rungs::track(4, "24");
-    let segments = [(48, 1), (72, 2)].map(|(frames, seed)| rungs::segment(&track, frames, seed));
-    let full = Rung {
-        track,
-        segments: segments.into(),
-    };
-    let content = TitleContent {
-        rungs: vec![full.cut(2), full],
-        ..TitleContent::default()
-    };
-    content.build().unwrap()
+    rungs::two_rungs(1).build().unwrap()
 }
 
 fn named(title: &TitleFiles, suffix: &str) -> Vec<Vec<u8>> {
@@ -113,8 +103,7 @@ fn request(text: &str) -> Option<Request<Body>> {
 #[test]
 fn requests() {
     let root = tempfile::tempdir().unwrap();
-    let title = title();
-    publish(&root.path().join("t"), &title, KEEP_OLD).unwrap();
+    let title = rungs::put(&root.path().join("t"), &rungs::two_rungs(1));
     let key = TokenKeys::new(vec![b"a key of some length".to_vec()]).unwrap();
     let token = key.sign("t", 99_999_999_999).unwrap();
     let served = |token_keys: &TokenKeys| {
