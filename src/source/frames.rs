@@ -78,7 +78,8 @@ impl Source {
     pub(super) fn at_rate(mut self, options: &Options) -> Self {
         let (rate, _) = options.rate_of(self.native_rate);
         let closing = self.closing.clone();
-        self.frames = retime::retimed(self.frames, self.native_rate, rate, closing);
+        let say = move |line| closing.say(line);
+        self.frames = retime::retimed(self.frames, self.native_rate, rate, say);
         let share = rate.fps() / self.native_rate.fps();
         let scaled = |length: u64| (length as f64 * share).ceil() as u64;
         self.length = self.length.map(scaled);

@@ -1,7 +1,6 @@
 //! Resampling to another constant frame rate: each output frame is the input frame shown at its time.
 
 use super::error::SourceError;
-use super::frames::Closing;
 use crate::frame::Frame;
 use crate::time::FrameRate;
 
@@ -11,7 +10,7 @@ pub(super) fn retimed(
     mut frames: Box<dyn Iterator<Item = Item> + Send>,
     from: FrameRate,
     to: FrameRate,
-    closing: Closing,
+    say: impl Fn(String) + Send + 'static,
 ) -> Box<dyn Iterator<Item = Item> + Send> {
     if from == to {
         return frames;
@@ -33,7 +32,7 @@ pub(super) fn retimed(
                 None if held.take().is_none() => return None,
                 None => {
                     let (dropped, repeated) = (read + 1 - used, given + 1 - used);
-                    closing.say(format!(
+                    say(format!(
                         "resampled to another rate: of {read} frames {dropped} dropped, {repeated} repeated"
                     ));
                     return None;
@@ -50,32 +49,27 @@ pub(super) fn retimed(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
     #[test]
     fn each_output_frame_is_the_input_frame_at_its_time() {
+        let (ntsc, half) = ("60000/1001", "30000/1001");
         for (count, from, to, expected, notice) in [
             (5, "30", "30", &[0, 1, 2, 3, 4][..], ""),
-            (
-                7,
-                "60000/1001",
-                "30000/1001",
-                &[0, 2, 4, 6],
-                "3 dropped, 0 repeated",
-            ),
+            (7, ntsc, half, &[0, 2, 4, 6], "3 dropped, 0 repeated"),
             (3, "12", "24", &[0, 0, 1, 1, 2, 2], "0 dropped, 3 repeated"),
             (6, "30", "20", &[0, 1, 3, 4], "2 dropped, 0 repeated"),
         ] {
             let frames = (0..count).map(|n| Ok(Frame::new(1, 1, vec![n; 3]).unwrap()));
-            let (from, to, closing) = (from.parse(), to.parse(), Closing::default());
-            let (from, to) = (from.unwrap(), to.unwrap());
-            let frames = retimed(Box::new(frames), from, to, closing.clone());
+            let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+            let (sender, said) = mpsc::channel();
+            let say = move |line| sender.send(line).unwrap();
+            let frames = retimed(Box::new(frames), from, to, say);
             let values: Vec<u8> = frames.map(|frame| frame.unwrap().data()[0]).collect();
             assert_eq!(values, expected);
-            let said = closing.take().concat();
-            assert!(
-                said.ends_with(notice) && said.is_empty() == (from == to),
-                "{said}"
-            );
+            let said: String = said.try_iter().collect();
+            assert!(said.ends_with(notice), "{said}");
+            assert_eq!(said.is_empty(), from == to);
         }
     }
 }
