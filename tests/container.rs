@@ -1,5 +1,5 @@
-//! Container files through the public interface: pinned bytes, damage, and what other programs see
-//! in them.
+//! Container files through the public interface: pinned bytes, damage, and the output of
+//! other programs.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

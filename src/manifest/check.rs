@@ -1,12 +1,12 @@
-//! Whether a presentation is one that a player can switch in.
+//! Consistency of a presentation: a player must be able to switch between its rungs.
 
 use super::{Group, ManifestError, Presentation, SegmentRef};
 use std::collections::HashSet;
 
 impl Presentation {
-    /// Refuses a presentation that no player could switch in: rungs without a unique id, ranks
-    /// that do not ascend, segments with gaps, grids that differ within a group, layers that do not
-    /// follow each other. Rungs whose segments are not known yet pass. `url` names the manifest in errors.
+    /// Refuses rungs without a unique id, ranks that do not ascend, segments with gaps, grids that
+    /// differ within a group, and layers that do not follow each other. Rungs whose segments are
+    /// not known yet pass. `url` names the manifest in errors.
     pub fn check(&self, url: &str) -> Result<(), ManifestError> {
         let mut ids = HashSet::new();
         for group in &self.groups {

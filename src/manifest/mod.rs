@@ -4,8 +4,8 @@
 //! and media segments are ranges of it; with **segment URLs** each has a URL of its own. The bytes
 //! are the same. Readers and writers of both protocols know both.
 //!
-//! This module does no I/O and knows nothing of HTTP, prompts or boxes. Sources: RFC 8216 and its successor draft (HLS), ISO/IEC 23009-1 (DASH),
-//! RFC 6381 (`codecs`).
+//! No I/O, HTTP, prompts or boxes here. Sources: RFC 8216 and its successor draft (HLS), ISO/IEC
+//! 23009-1 (DASH), RFC 6381 (`codecs`).
 //!
 //! ```
 //! use promptus::manifest::{dash, hls};

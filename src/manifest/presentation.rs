@@ -24,8 +24,8 @@ pub struct Group {
     pub profile: String,
     /// Rate of the generated frames.
     pub frame_rate: FrameRate,
-    /// Visible width in pixels; after HLS as displayed, and 0 where it does not say (RESOLUTION is
-    /// optional): the init segments do.
+    /// Visible width in pixels; after HLS as displayed, and 0 without a RESOLUTION, which is
+    /// optional: the init segments have it.
     pub width: u32,
     /// Visible height in pixels; 0 with the width.
     pub height: u32,
@@ -33,7 +33,7 @@ pub struct Group {
     pub pixel_aspect: (u32, u32),
     /// SHA-256 of the generator's weights file, 64 lower-case hex digits.
     pub weights: String,
-    /// Where those weights can be fetched, if the title says so.
+    /// URL of those weights, if the title has one.
     pub weights_url: Option<String>,
     /// Whether every segment decodes from its own bytes alone.
     pub independent_segments: bool,

@@ -1,5 +1,5 @@
 //! A segment as its coded keyframes, without boxes: the output of an encoder and the input of a
-//! player's decoder. Knows positions and bytes of keyframes, not their meaning.
+//! player's decoder.
 
 use super::boxes::Reader;
 use super::error::SegmentError;
@@ -122,8 +122,8 @@ impl CodedSegment {
     /// The keyframes of a media segment of `track`, whole or cut off.
     ///
     /// Fails, naming sample and byte, if a sample is damaged, the frame count and the durations do
-    /// not agree, or a whole segment is not what its checksum was taken of, and if there is no
-    /// whole first sample.
+    /// not agree, a whole segment has another checksum than stated, or no first sample is
+    /// complete.
     pub fn read(track: &Track, media: &MediaSegment) -> Result<Self, SegmentError> {
         let samples = media.samples.iter().enumerate();
         let samples = samples.map(|(index, sample)| decode_sample(track, index, &sample.data));

@@ -1,5 +1,5 @@
 //! The on-demand file of a rung: init segment, `sidx`, then the media segments, whose byte ranges
-//! are exactly what segment URLs name. Works on bytes in memory; knows no file system.
+//! are those of the segment URLs. Works on bytes in memory.
 
 use super::boxes::Reader;
 use super::error::SegmentError;

@@ -45,12 +45,12 @@ pub struct MediaSegment {
     pub samples: Vec<Sample>,
     /// Samples that the segment announces but a cut-off fetch does not hold; 0 for a whole one.
     pub missing: usize,
-    /// Bytes from the start of the segment to the end of its first sample: what an I-frame
-    /// playlist names.
+    /// Bytes from the start of the segment to the end of its first sample: the range in an I-frame
+    /// playlist.
     pub first_sample_end: u64,
 }
 
-/// Writes a segment that starts at `start` (in the track's timescale). `sap` says that the first
+/// Writes a segment that starts at `start` (in the track's timescale). With `sap` the first
 /// sample needs nothing before it.
 ///
 /// Fails without samples, or if they exceed 4 GiB.
@@ -80,7 +80,7 @@ pub fn write_media(
 
 fn run_of(samples: &[Sample], sap: bool) -> Result<Trun, SegmentError> {
     let total: u64 = samples.iter().map(|sample| sample.data.len() as u64).sum();
-    // Room for the headers of a full trun beside the samples, so that no box outgrows 32 bits.
+    // Room for the headers of a full trun, so that no box outgrows 32 bits.
     if samples.is_empty() || samples.len() > 1 << 24 || total > u64::from(u32::MAX) - (1 << 28) {
         let found = format!("{} samples of {total} bytes", samples.len());
         let expected = "1 sample to 3.7 GiB of them";

@@ -90,9 +90,8 @@ impl SegmentIndex {
         })
     }
 
-    /// Reads the entries that lie whole in `bytes`, the beginning of the box, and how many the whole
-    /// box has. `None` where `bytes` do not begin with the head of such a box: then only all of it
-    /// tells.
+    /// Reads the complete entries in `bytes`, the beginning of the box, and the number of entries in
+    /// the whole box. `None` if `bytes` do not begin with the head of such a box.
     pub fn from_prefix(bytes: &[u8]) -> Option<Result<(Self, usize), SegmentError>> {
         let head = head_bytes(bytes)?;
         let count = usize::from(u16::from_be_bytes([bytes[head - 2], bytes[head - 1]]));
@@ -106,7 +105,7 @@ impl SegmentIndex {
         Some(Self::from_bytes(&cut).map(|index| (index, count)))
     }
 
-    /// How many bytes of a box, from its start, tell of its first `entries` entries at most.
+    /// Most bytes of a box, from its start, up to the end of entry number `entries`.
     pub fn prefix_bytes(entries: usize) -> u64 {
         (HEAD[1] + entries * ENTRY) as u64
     }

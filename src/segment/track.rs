@@ -1,5 +1,5 @@
-//! The configuration of a rung, needed before its first segment: the content of the sample entry. Knows no
-//! bytes: [`super::init`] writes and reads them.
+//! The configuration of a rung, needed before its first segment: the content of the sample entry.
+//! [`super::init`] writes and reads it.
 
 use super::error::SegmentError;
 use crate::prompt::{CodingId, CodingParameters, Interpolation};
@@ -22,7 +22,7 @@ pub enum StartLatent {
     /// Nothing but noise.
     Noise = 0,
     /// Frame 0 is generated from noise with the base rung's components, and its latent is the
-    /// start of a second pass. The first sample says how many components that are.
+    /// start of a second pass. The first sample has the number of those components.
     TwoPass = 1,
     /// A small latent in the segment's first sample, enlarged.
     Coarse = 2,

@@ -1,5 +1,4 @@
-//! The boxes of a file as a tree, for inspection. Knows which boxes hold others, not the meaning of
-//! the rest.
+//! The boxes of a file as a tree, for inspection.
 
 use super::boxes::Reader;
 use super::error::{FourCc, SegmentError};
@@ -20,7 +19,7 @@ pub struct BoxNode {
 
 /// The boxes of a file or segment.
 ///
-/// Fails, naming the place, where a box does not fit into what holds it.
+/// Fails, naming the place, where a box is longer than the box around it.
 pub fn box_tree(bytes: &[u8]) -> Result<Vec<BoxNode>, SegmentError> {
     children(Reader::new(bytes))
 }

@@ -15,7 +15,7 @@ pub(super) struct Levels<'a> {
     /// From the inner to the outer, at least one.
     elements: Vec<&'a Element>,
     pub(super) source: &'a Source<'a>,
-    /// What URLs are relative to.
+    /// URL that relative URLs are joined to.
     pub(super) base: &'a str,
 }
 

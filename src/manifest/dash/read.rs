@@ -1,4 +1,4 @@
-//! Reads MPDs: our own and those that say the same in other words.
+//! Reads MPDs: our own, and others with the same content.
 //!
 //! AdaptationSets of other codecs, and those with an EssentialProperty other than that of our
 //! layers, are ignored as §5.8.4.8 demands. With byte ranges the segments are in the file's `sidx`
@@ -66,10 +66,10 @@ pub fn read_place(
     let base = bases(&bases(&[String::new()], &mpd), period);
     let (mut groups, mut layered) = (Vec::new(), Vec::new());
     for set in period.all("AdaptationSet") {
-        match Kind::of(set) {
-            Kind::Rungs => groups.extend(document.group(set, &base)?),
-            Kind::Layers => layered.extend(document.group(set, &base)?.map(|group| (set, group))),
-            Kind::Unknown => {}
+        match has_layers(set) {
+            Some(false) => groups.extend(document.group(set, &base)?),
+            Some(true) => layered.extend(document.group(set, &base)?.map(|group| (set, group))),
+            None => {}
         }
     }
     for (set, layers) in layered {
@@ -86,31 +86,21 @@ pub fn read_place(
     Ok((presentation, document.places.get()))
 }
 
-/// Content of an AdaptationSet, by its EssentialProperties.
-enum Kind {
-    Rungs,
-    Layers,
-    Unknown,
-}
-
-impl Kind {
-    fn of(set: &Element) -> Self {
-        let mut kind = Self::Rungs;
-        for property in set.all("EssentialProperty") {
-            let layers = property.get("schemeIdUri") == Some(LAYERS);
-            kind = match (layers, property.get("value")) {
-                (true, Some("1")) => Self::Layers,
-                _ => return Self::Unknown,
-            };
-        }
-        kind
-    }
+/// Whether an AdaptationSet holds layers, by its EssentialProperties; `None` if one of them is unknown.
+fn has_layers(set: &Element) -> Option<bool> {
+    let mut properties = set.all("EssentialProperty").peekable();
+    let layers = properties.peek().is_some();
+    let known = |property: &Element| {
+        let scheme = property.get("schemeIdUri");
+        scheme == Some(LAYERS) && property.get("value") == Some("1")
+    };
+    properties.all(known).then_some(layers)
 }
 
 struct Document<'a> {
     source: &'a Source<'a>,
     period: &'a Element,
-    /// Seconds, where the MPD says.
+    /// Length of the period in seconds, if the MPD states it.
     duration_s: Option<f64>,
     /// Number of the chosen place for the same files.
     place: usize,
@@ -259,7 +249,7 @@ impl Document<'_> {
         Ok(rung)
     }
 
-    /// The time of the last segment where segments are listed, else what the MPD says.
+    /// The end of the last segment where segments are listed, else the duration that the MPD states.
     fn duration(&self, mpd: &Element, groups: &[Group]) -> Result<MediaTime, ManifestError> {
         let Some(group) = groups.first() else {
             return Err(self.invalid(mpd, "", &format!("a Representation of codec {}", codec())));
@@ -326,7 +316,7 @@ fn seconds(
     parsed.transpose()
 }
 
-/// Length of the only period, seconds, if the MPD says (§5.3.2.1).
+/// Length of the only period in seconds, if the MPD states it (§5.3.2.1).
 fn period_s(
     source: &Source<'_>,
     mpd: &Element,

@@ -17,7 +17,7 @@ pub(super) type Span = (u64, u64);
 /// The period around the segments.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Period {
-    /// Seconds, where the MPD says.
+    /// Seconds, if the MPD states them.
     pub(super) duration_s: Option<f64>,
     /// Frames a second.
     pub(super) rate: FrameRate,
@@ -145,7 +145,7 @@ impl Timeline<'_> {
             }
             (numbered, end) => {
                 self.repeat(at, (0, duration), numbered - 1)?;
-                // The last one lasts as long as the period does, if that is near what is stated.
+                // The last segment ends with the period if that makes it at most half longer.
                 if let (Some(last), Some(end)) = (self.spans.last_mut(), end)
                     && (1..=duration + duration / 2).contains(&end.saturating_sub(last.0))
                 {
@@ -168,7 +168,7 @@ impl Timeline<'_> {
 
     /// Adds segments like the span up to `end`, the last as long as there is room; returns where they end.
     fn fill(&mut self, at: At<'_>, span: Span, end: u64) -> Result<u64, ManifestError> {
-        // What is less than half a frame too long or too short is rounding.
+        // A difference of less than half a frame is rounding.
         let slack = (self.ticks_a_second / self.period.rate.fps() / 2.0) as u64;
         let room = end.saturating_sub(span.0).saturating_sub(slack);
         let count = room.div_ceil(span.1).max(1);

@@ -104,7 +104,7 @@ impl Master {
         self.iframes.iter().map(|reference| reference.url.as_str())
     }
 
-    /// What the playlist defines for itself and for its media playlists.
+    /// Variables that the playlist defines for itself and for its media playlists.
     pub fn variables(&self) -> &Variables {
         &self.variables
     }
@@ -152,7 +152,7 @@ impl Master {
         Ok(())
     }
 
-    /// What is known so far. Rungs whose media playlist is still missing have no segments and
+    /// The presentation so far. Rungs whose media playlist is still missing have no segments and
     /// an empty URL.
     pub fn presentation(&self) -> &Presentation {
         &self.presentation

@@ -14,7 +14,7 @@ fn playlist(presentation: &Presentation, url: &str) -> String {
     found.unwrap().text
 }
 
-/// Reads what was written, as a player would: master, media, I-frames.
+/// Reads written playlists in the order of a player: master, media, I-frames.
 fn read(playlists: &[Playlist]) -> Result<Presentation, ManifestError> {
     let text = |url: &str| {
         let found = playlists.iter().find(|playlist| playlist.url == url);

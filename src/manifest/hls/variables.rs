@@ -5,7 +5,7 @@
 //! searched for references again. Names are defined before they are used, each once.
 
 use crate::manifest::ManifestError;
-use crate::manifest::error::{MAX_TEXT, Source};
+use crate::manifest::error::Source;
 use std::collections::BTreeMap;
 
 /// The tag that defines a variable.
@@ -118,13 +118,7 @@ impl<'a> Scope<'a> {
                 self.source.invalid(line, format!("{{${name}}}"), expected)
             })?;
             self.replaced += value.len();
-            if self.replaced > MAX_TEXT {
-                return Err(ManifestError::TooLarge {
-                    url: self.source.url.to_owned(),
-                    bytes: self.replaced,
-                    limit: MAX_TEXT,
-                });
-            }
+            self.source.check_length(self.replaced)?;
             whole.push_str(value);
             whole.push_str(rest);
         }
@@ -174,7 +168,7 @@ fn decoded(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// What `line` becomes after the definitions `tags`, or the error.
+    /// `line` with its references replaced, after the definitions `tags`.
     fn after(url: &str, tags: &[&str], line: &str) -> Result<String, String> {
         let source = Source::new(url, "").unwrap();
         let master = Variables([("host".to_owned(), "a.example".to_owned())].into());

@@ -16,7 +16,7 @@ pub struct Playlist {
 
 /// Every playlist of a title: for each rung the media playlist and, where the end of the first
 /// sample of every random access segment is known, the I-frame playlist; for each layer a media
-/// playlist, which no other names, but from which a server learns the places of its segments; last the
+/// playlist, which no other names: a server reads the places of its segments from it; last the
 /// master playlist at `master.m3u8` in the place that all URLs are relative to.
 ///
 /// Fails on a rung without segments, and on text that a quoted string or a line cannot hold.
