@@ -87,8 +87,8 @@ mod tests {
 
     #[test]
     fn streams_that_do_not_fit_together_are_named() {
-        assert!(presentation().check("m").is_ok());
-        let faults: [(fn(&mut Group), &str); 4] = [
+        type Change = fn(&mut Group);
+        let faults: [(Change, &str); 4] = [
             (
                 |group| drop(group.representations[1].segments.pop()),
                 "t/m.m3u8: mini-r8: its segment times differ from another rung's",
@@ -106,6 +106,7 @@ mod tests {
                 "without a gap",
             ),
         ];
+        assert!(presentation().check("m").is_ok());
         for (change, expected) in faults {
             let mut presentation = layered();
             change(&mut presentation.groups[0]);

@@ -85,16 +85,8 @@ pub fn write_init(
     w.boxed(b"moov", |w| {
         // Rate 1.0, volume 1.0. Durations in headers are 0: `mehd` has that of all fragments.
         w.full(b"mvhd", (0, 0), |w| {
-            w.words(&[
-                0,
-                0,
-                track.timescale().ticks(),
-                0,
-                0x10000,
-                0x0100_0000,
-                0,
-                0,
-            ]);
+            w.words(&[0, 0, track.timescale().ticks(), 0]);
+            w.words(&[0x10000, 0x0100_0000, 0, 0]);
             w.words(&MATRIX);
             w.words(&[0, 0, 0, 0, 0, 0, TRACK_ID + 1]);
         });
@@ -105,7 +97,7 @@ pub fn write_init(
                 Err(_) => w.full(b"mehd", (1, 0), |w| w.u64(duration.ticks)),
             }
             w.full(b"trex", (0, 0), |w| {
-                w.words(&[TRACK_ID, 1, 0, 0, DEPENDENT])
+                w.words(&[TRACK_ID, 1, 0, 0, DEPENDENT]);
             });
         });
     });

@@ -39,16 +39,14 @@ impl SegmentIndex {
     ///
     /// Fails with more than 65,535 segments, or one of 2 GiB.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SegmentError> {
-        let unwritable =
-            |field, found: usize, expected| SegmentError::unwritable(field, found, expected);
-        let count = u16::try_from(self.entries.len())
-            .map_err(|_| unwritable("segments", self.entries.len(), "at most 65535 in one file"))?;
+        let count = self.entries.len();
+        if count > usize::from(u16::MAX) {
+            let expected = "at most 65535 in one file";
+            return Err(SegmentError::unwritable("segments", count, expected));
+        }
         if let Some(large) = self.entries.iter().find(|entry| entry.size > MAX_SIZE) {
-            return Err(unwritable(
-                "segment size",
-                large.size as usize,
-                "below 2 GiB",
-            ));
+            let (size, expected) = (large.size, "below 2 GiB");
+            return Err(SegmentError::unwritable("segment size", size, expected));
         }
         let short = u32::try_from(self.start).ok();
         let short = short.zip(u32::try_from(self.first_offset).ok());
@@ -62,7 +60,7 @@ impl SegmentIndex {
                     w.u64(self.first_offset);
                 }
             }
-            w.words(&[u32::from(count)]);
+            w.words(&[count as u32]);
             for entry in &self.entries {
                 let sap = u32::from(entry.starts_with_sap) << 31;
                 let sap = sap | u32::from(entry.sap_type & 7) << 28;

@@ -128,6 +128,7 @@ impl Track {
         let sides = [visible.0, visible.1, coded.0, coded.1];
         let (first, full) = (self.first_component, self.coding.full_rank);
         let (components, grid_width) = (self.coding.components, self.coding.grid_width);
+        let coding = self.coding.check().err().map(|error| error.to_string());
         let checks = [
             (
                 valid_profile(&self.profile),
@@ -164,17 +165,14 @@ impl Track {
                 ("grid width", grid_width.to_string()),
                 "at most 65535",
             ),
+            (
+                coding.is_none(),
+                ("prompt coding", "out of range".to_owned()),
+                coding.as_deref().unwrap_or_default(),
+            ),
         ];
-        let broken = checks.into_iter().find(|(fits, ..)| !fits);
-        let local = broken.map(|(_, (field, found), expected)| (field, found, expected.to_owned()));
-        local.or_else(|| {
-            let error = self.coding.check().err()?;
-            Some((
-                "prompt coding",
-                "out of range".to_owned(),
-                error.to_string(),
-            ))
-        })
+        let (_, (field, found), expected) = checks.into_iter().find(|(fits, ..)| !fits)?;
+        Some((field, found, expected.to_owned()))
     }
 }
 
@@ -210,7 +208,8 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_named() {
-        let faults: [(fn(&mut Track), &str); 8] = [
+        type Change = fn(&mut Track);
+        let faults: [(Change, &str); 8] = [
             (
                 |track| track.profile = "Mini".to_owned(),
                 "cannot write profile \"Mini\": expected 1 to 16 of a-z, 0-9 and -",

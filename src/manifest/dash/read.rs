@@ -171,18 +171,19 @@ impl Document<'_> {
         for stream in read.representations {
             let mut elements = set.all("Representation");
             let element = elements.find(|element| element.get("id") == Some(&stream.id));
-            let below = element.and_then(|e| e.get("dependencyId")).unwrap_or("");
+            let element = element.unwrap_or(set);
             let rank_of = |id: &str| {
-                let known = rungs.representations.iter();
-                let mut known = known.chain(layers.iter().map(|layer| &layer.stream));
+                let layers = layers.iter().map(|layer| &layer.stream);
+                let mut known = rungs.representations.iter().chain(layers);
                 known.find(|stream| stream.id == id).map(|s| s.rank)
             };
-            let ranks: Option<Vec<u32>> = below.split_whitespace().map(rank_of).collect();
+            let below = element.get("dependencyId").unwrap_or("");
+            let ranks = below.split_whitespace().map(rank_of);
+            let ranks: Option<Vec<u32>> = ranks.collect();
             let first_component = ranks.and_then(|ranks| ranks.into_iter().max());
-            let Some(first_component) = first_component else {
-                let expected = "ids of a rung and of layers below this one";
-                return Err(self.invalid(element.unwrap_or(set), "dependencyId", expected));
-            };
+            let expected = "ids of a rung and of layers below this one";
+            let invalid = || self.invalid(element, "dependencyId", expected);
+            let first_component = first_component.ok_or_else(invalid)?;
             layers.push(Layer {
                 first_component,
                 stream,

@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Fails unless `found`, the value of a field of this box, is `expected`.
-    pub(crate) fn expect<T: PartialEq + Display>(
+    pub(crate) fn expect<T: Copy + PartialEq + Display>(
         &self,
         field: &'static str,
         found: T,
