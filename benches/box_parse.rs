@@ -1,4 +1,4 @@
-//! How long it takes to read what a player reads: an init segment, a media segment down to its
+//! Time to read the input of a player: an init segment, a media segment down to its
 //! layers, and the head of a long title's file. Run with `cargo bench --bench box_parse`.
 
 #![allow(clippy::unwrap_used)]

@@ -117,7 +117,7 @@ fn an_earlier_edition_stays_for_the_time_asked_for() {
     let second = put(folder.path(), &content(5), KEEP_OLD);
     assert!(folder.path().join(&first).is_dir());
     assert_eq!(Title::open(folder.path()).unwrap().rungs().len(), 2);
-    // Nothing is kept: what was already out of date goes, what goes out of date just now stays.
+    // Nothing is kept: earlier editions go, the one just replaced stays.
     let third = put(folder.path(), &content(9), Duration::ZERO);
     let there = names(folder.path());
     assert!(!there.contains(&first) && there.contains(&second) && there.contains(&third));
@@ -129,12 +129,12 @@ fn an_earlier_edition_stays_for_the_time_asked_for() {
 #[test]
 fn a_time_of_publication_stays_with_its_content() {
     let folder = tempfile::tempdir().unwrap();
-    let told = || {
+    let recorded = || {
         let bytes = fs::read(folder.path().join(PUBLISHED)).unwrap();
         Publication::read(&bytes).unwrap()
     };
     let first = put(folder.path(), &content(1), KEEP_OLD);
-    let mut dated = serde_json::to_value(told()).unwrap();
+    let mut dated = serde_json::to_value(recorded()).unwrap();
     // As if it had been published in 1970.
     dated["editions"][&first] = 5.into();
     for file in dated["files"].as_object_mut().unwrap().values_mut() {
@@ -142,11 +142,11 @@ fn a_time_of_publication_stays_with_its_content() {
     }
     fs::write(folder.path().join(PUBLISHED), dated.to_string()).unwrap();
     put(folder.path(), &content(1), KEEP_OLD);
-    assert_eq!(serde_json::to_value(told()).unwrap(), dated);
+    assert_eq!(serde_json::to_value(recorded()).unwrap(), dated);
     let second = put(folder.path(), &content(5), KEEP_OLD);
-    assert_eq!(told().edition(&first), Some(5));
-    assert!(told().edition(&second) > Some(5));
-    let now = serde_json::to_value(told()).unwrap();
+    assert_eq!(recorded().edition(&first), Some(5));
+    assert!(recorded().edition(&second) > Some(5));
+    let now = serde_json::to_value(recorded()).unwrap();
     assert!(now["files"]["master.m3u8"]["time"].as_u64() > Some(5));
     assert_eq!(now["files"].as_object().unwrap().len(), 2);
 }

@@ -3,7 +3,8 @@
 //! The rung `HASH/mini-r8.mp4` has its init segment at `HASH/mini-r8/init.mp4` and its segments at
 //! `HASH/mini-r8/1.m4s`, `2.m4s`, …; each is exactly a byte range of the file.
 
-use super::{Presentation, Representation};
+use super::reference::join;
+use super::{Presentation, SegmentRef};
 use crate::segment::CODEC;
 
 /// Name of the init segment within a rung's folder.
@@ -51,31 +52,27 @@ impl Presentation {
     /// to that of this one: `../` if it is one folder deeper, empty if it is in the same folder.
     pub fn segment_urls(&self, up: &str) -> Presentation {
         let mut presentation = self.clone();
-        presentation.quality_url = self.quality_url.as_deref().map(|url| below(up, url));
+        let below = |url: &String| join(up, url);
+        presentation.quality_url = self.quality_url.as_ref().map(below);
         for group in &mut presentation.groups {
-            group.weights_url = group.weights_url.as_deref().map(|url| below(up, url));
-            let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
-            for stream in group.representations.iter_mut().chain(layers) {
-                use_segment_urls(stream, up);
-            }
+            group.weights_url = group.weights_url.as_ref().map(below);
+        }
+        for stream in presentation.streams_mut() {
+            let folder = format!("{}/", join(up, stem(&stream.url)));
+            use_segment_urls(&folder, &mut stream.url, &mut stream.segments);
+            (stream.init, stream.index) = (None, None);
         }
         presentation
     }
 }
 
-fn use_segment_urls(rung: &mut Representation, up: &str) {
-    let folder = below(up, stem(&rung.url));
-    for (index, segment) in rung.segments.iter_mut().enumerate() {
-        segment.url = format!("{folder}/{}", segment_name(index + 1));
+/// Turns the URLs of an init segment and of its media segments into those in `folder` (empty, or ending in `/`).
+pub(super) fn use_segment_urls(folder: &str, init: &mut String, segments: &mut [SegmentRef]) {
+    for (number, segment) in (1..).zip(segments) {
+        segment.url = format!("{folder}{}", segment_name(number));
         segment.range = None;
     }
-    rung.url = format!("{folder}/{INIT_NAME}");
-    rung.init = None;
-    rung.index = None;
-}
-
-fn below(up: &str, url: &str) -> String {
-    super::reference::join(up, url)
+    *init = format!("{folder}{INIT_NAME}");
 }
 
 #[cfg(test)]
@@ -84,17 +81,17 @@ mod tests {
     use crate::manifest::testing::presentation;
 
     #[test]
-    fn names_are_read_back_exactly() {
-        assert_eq!(segment_number("12.m4s"), Some(12));
-        for name in [
-            "0.m4s",
-            "01.m4s",
-            "+1.m4s",
-            "1.mp4",
-            ".m4s",
-            "99999999999999999999.m4s",
+    fn only_names_of_our_own_form_are_read() {
+        for (name, number) in [
+            ("12.m4s", Some(12)),
+            ("0.m4s", None),
+            ("01.m4s", None),
+            ("+1.m4s", None),
+            ("1.mp4", None),
+            (".m4s", None),
+            ("99999999999999999999.m4s", None),
         ] {
-            assert_eq!(segment_number(name), None, "{name}");
+            assert_eq!(segment_number(name), number, "{name}");
         }
         assert_eq!(rank_of_id("sd-turbo-r16"), Some(16));
         for id in ["mini", "-r8", "mini-r0", "mini-r", "mini-r+8"] {
@@ -103,15 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn segment_urls_lie_beside_the_file() {
+    fn segment_urls_are_in_a_folder_named_like_the_file() {
         let form = presentation().segment_urls("../");
         let rung = &form.groups[0].representations[0];
         assert_eq!(rung.url, "../0f3a/mini-r2/init.mp4");
         assert_eq!(rung.segments[1].url, "../0f3a/mini-r2/2.m4s");
-        assert_eq!(
-            (rung.init, rung.index, rung.segments[1].range),
-            (None, None, None)
-        );
+        let ranges = (rung.init, rung.index, rung.segments[1].range);
+        assert_eq!(ranges, (None, None, None));
         assert_eq!(form.quality_url.as_deref(), Some("../quality.json"));
     }
 }

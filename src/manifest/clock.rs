@@ -7,7 +7,8 @@ use crate::time::{FrameRate, MediaTime};
 
 /// Seconds with exactly six decimals, rounded to the nearest microsecond.
 pub(super) fn decimal_seconds(time: MediaTime) -> String {
-    let micros = micros(time);
+    let scale = u128::from(time.timescale.ticks());
+    let micros = (u128::from(time.ticks) * 1_000_000 + scale / 2) / scale;
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
@@ -22,27 +23,23 @@ pub(super) fn iso_duration(time: MediaTime) -> String {
 pub(crate) fn parse_iso_duration(text: &str) -> Option<f64> {
     let text = text.strip_prefix('P')?;
     let (days, time) = text.split_once('T').unwrap_or((text, ""));
-    let mut seconds = 0.0;
-    let mut rest = days;
     // How long a year or a month lasts is not known.
-    for (unit, scale) in [('Y', f64::NAN), ('M', f64::NAN), ('D', 86_400.0)] {
-        if let Some((count, after)) = rest.split_once(unit) {
-            let count = decimal(count)?;
-            seconds += if count == 0.0 { 0.0 } else { scale * count };
-            rest = after;
+    let dates = [('Y', f64::NAN), ('M', f64::NAN), ('D', 86_400.0)];
+    let times = [('H', 3600.0), ('M', 60.0), ('S', 1.0)];
+    let mut seconds = 0.0;
+    for (mut rest, units) in [(days, dates), (time, times)] {
+        for (unit, scale) in units {
+            if let Some((count, after)) = rest.split_once(unit) {
+                let count = decimal(count)?;
+                seconds += if count == 0.0 { 0.0 } else { scale * count };
+                rest = after;
+            }
+        }
+        if !rest.is_empty() {
+            return None;
         }
     }
-    if !rest.is_empty() || seconds.is_nan() {
-        return None;
-    }
-    rest = time;
-    for (unit, scale) in [('H', 3600.0), ('M', 60.0), ('S', 1.0)] {
-        if let Some((count, after)) = rest.split_once(unit) {
-            seconds += scale * decimal(count)?;
-            rest = after;
-        }
-    }
-    (rest.is_empty() && text.len() > 1).then_some(seconds)
+    (text.len() > 1 && !seconds.is_nan()).then_some(seconds)
 }
 
 /// The nearest whole number of frames; `None` for impossible durations of a title (negative, not
@@ -70,11 +67,6 @@ pub(super) fn rate_from_decimal(fps: f64) -> Option<FrameRate> {
     } else {
         FrameRate::new((fps * 1000.0).round() as u32, 1000).ok()
     }
-}
-
-fn micros(time: MediaTime) -> u128 {
-    let scale = u128::from(time.timescale.ticks());
-    (u128::from(time.ticks) * 1_000_000 + scale / 2) / scale
 }
 
 fn decimal(text: &str) -> Option<f64> {
@@ -121,15 +113,7 @@ mod tests {
 
     #[test]
     fn rates_come_back_from_three_decimals() {
-        for rate in [
-            "24",
-            "24000/1001",
-            "25",
-            "30000/1001",
-            "60000/1001",
-            "120",
-            "25/2",
-        ] {
+        for rate in "24 24000/1001 25 30000/1001 60000/1001 120 25/2".split(' ') {
             let rate: FrameRate = rate.parse().unwrap();
             let text = format!("{:.3}", rate.fps());
             assert_eq!(rate_from_decimal(text.parse().unwrap()), Some(rate));

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// Something in the text is not as it must be.
+    /// A syntax error, or a missing or impossible value.
     #[error("{url}, line {line}: {place}: expected {expected}")]
     Invalid {
         /// URL or file of the manifest.
@@ -16,33 +16,15 @@ pub enum ManifestError {
         /// Expected and found content.
         expected: String,
     },
-    /// A web page, such as a sign-in or error page, instead of a manifest.
-    #[error(
-        "{url}: this is an HTML page, expected an HLS playlist (#EXTM3U) or a DASH MPD (<MPD>)"
-    )]
-    HtmlPage {
-        /// URL or file of the page.
+    /// A text that is no manifest at all, such as a sign-in page or one that is far too long.
+    #[error("{url}: {problem}")]
+    Unreadable {
+        /// URL or file of the text.
         url: String,
+        /// Its fault.
+        problem: String,
     },
-    /// A playlist that begins with a byte order mark (RFC 8216 §4.1).
-    #[error(
-        "{url}: begins with a byte order mark, which HLS forbids: it must be UTF-8 without one"
-    )]
-    ByteOrderMark {
-        /// URL or file of the playlist.
-        url: String,
-    },
-    /// A text longer than any manifest should be.
-    #[error("{url}: {bytes} bytes are too many for a manifest, the limit is {limit}")]
-    TooLarge {
-        /// URL or file of the manifest.
-        url: String,
-        /// Its size in bytes.
-        bytes: usize,
-        /// The largest size that is read.
-        limit: usize,
-    },
-    /// Parts that read well each but do not fit each other.
+    /// Parts that are valid alone but contradict each other.
     #[error("{url}: {place}: {problem}")]
     Inconsistent {
         /// URL or file of the manifest.
@@ -79,7 +61,7 @@ pub(super) const MAX_SEGMENTS: usize = 1 << 17;
 /// Longest URL of a segment, in bytes.
 pub(super) const MAX_URL: usize = 2048;
 
-/// A text and where it came from, for errors that say where they are.
+/// A text with the URL that names it in errors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) url: &'a str,
@@ -89,31 +71,42 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Refuses a text longer than [`MAX_TEXT`].
     pub(super) fn new(url: &'a str, text: &'a str) -> Result<Self, ManifestError> {
-        if text.len() > MAX_TEXT {
-            return Err(ManifestError::TooLarge {
-                url: url.to_owned(),
-                bytes: text.len(),
-                limit: MAX_TEXT,
-            });
-        }
-        Ok(Self { url, text })
+        let source = Self { url, text };
+        source.check_length(text.len())?;
+        Ok(source)
     }
 
-    /// Refuses a web page; and a byte order mark, which XML may begin with and playlists may not.
+    /// Refuses more than [`MAX_TEXT`] bytes.
+    pub(super) fn check_length(&self, bytes: usize) -> Result<(), ManifestError> {
+        match bytes > MAX_TEXT {
+            true => Err(self.unreadable(format!(
+                "{bytes} bytes are too many for a manifest, the limit is {MAX_TEXT}"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a web page; and a byte order mark, which XML may begin with and playlists may not
+    /// (RFC 8216 §4.1).
     pub(super) fn check_head(&self) -> Result<(), ManifestError> {
-        let url = self.url.to_owned();
         let text = self.text.trim_start_matches('\u{feff}').trim_start();
         let begins = |with: &str| {
             let start = text.get(..with.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(with))
         };
-        if begins("<!doctype html") || begins("<html") {
-            return Err(ManifestError::HtmlPage { url });
-        }
-        match self.text.starts_with('\u{feff}') && text.starts_with('#') {
-            true => Err(ManifestError::ByteOrderMark { url }),
-            false => Ok(()),
-        }
+        let problem = if begins("<!doctype html") || begins("<html") {
+            "this is an HTML page, expected an HLS playlist (#EXTM3U) or a DASH MPD (<MPD>)"
+        } else if self.text.starts_with('\u{feff}') && text.starts_with('#') {
+            "begins with a byte order mark, which HLS forbids: it must be UTF-8 without one"
+        } else {
+            return Ok(());
+        };
+        Err(self.unreadable(problem.to_owned()))
+    }
+
+    fn unreadable(&self, problem: String) -> ManifestError {
+        let url = self.url.to_owned();
+        ManifestError::Unreadable { url, problem }
     }
 
     /// An error at `line`.

@@ -4,9 +4,8 @@
 //! and media segments are ranges of it; with **segment URLs** each has a URL of its own. The bytes
 //! are the same. Readers and writers of both protocols know both.
 //!
-//! This module does no I/O and knows nothing of HTTP or prompts, and of boxes only that a `sidx`
-//! may list segments. Sources: RFC 8216 and its successor draft (HLS), ISO/IEC 23009-1 (DASH),
-//! RFC 6381 (`codecs`).
+//! No I/O, HTTP, prompts or boxes here. Sources: RFC 8216 and its successor draft (HLS), ISO/IEC
+//! 23009-1 (DASH), RFC 6381 (`codecs`).
 //!
 //! ```
 //! use promptus::manifest::{dash, hls};
@@ -32,7 +31,6 @@ pub(crate) mod clock;
 pub mod dash;
 mod error;
 pub mod hls;
-mod index;
 mod name;
 mod presentation;
 mod published;

@@ -54,23 +54,21 @@ pub fn check_title_name(name: &OsStr) -> Result<(), NameError> {
 
 /// Why `name` cannot be one part of a path in a store, if it cannot.
 pub(crate) fn problem_of_part(name: &str) -> Option<&'static str> {
-    let control = |name: &str| match name.is_ascii() {
-        true => name.bytes().any(|byte| byte.is_ascii_control()),
-        false => name.chars().any(char::is_control),
-    };
-    if name.is_empty() {
-        Some("it is empty")
-    } else if name.starts_with('.') {
-        Some("it begins with a dot, as hidden files do")
-    } else if name.bytes().any(|byte| byte == b'/' || byte == b'\\') {
-        Some("it has a slash or backslash")
-    } else if control(name) {
-        Some("it has a control character")
-    } else if name.len() > LONGEST {
-        Some("it is longer than 255 bytes")
-    } else {
-        None
-    }
+    let faults = [
+        (name.is_empty(), "it is empty"),
+        (
+            name.starts_with('.'),
+            "it begins with a dot, as hidden files do",
+        ),
+        (name.contains(['/', '\\']), "it has a slash or backslash"),
+        (
+            name.contains(char::is_control),
+            "it has a control character",
+        ),
+        (name.len() > LONGEST, "it is longer than 255 bytes"),
+    ];
+    let fault = faults.into_iter().find(|(found, _)| *found);
+    fault.map(|(_, problem)| problem)
 }
 
 #[cfg(test)]

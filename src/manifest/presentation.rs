@@ -24,8 +24,8 @@ pub struct Group {
     pub profile: String,
     /// Rate of the generated frames.
     pub frame_rate: FrameRate,
-    /// Visible width in pixels; after HLS as displayed, and 0 where it does not say (RESOLUTION is
-    /// optional): the init segments do.
+    /// Visible width in pixels; after HLS as displayed, and 0 without a RESOLUTION, which is
+    /// optional: the init segments have it.
     pub width: u32,
     /// Visible height in pixels; 0 with the width.
     pub height: u32,
@@ -33,7 +33,7 @@ pub struct Group {
     pub pixel_aspect: (u32, u32),
     /// SHA-256 of the generator's weights file, 64 lower-case hex digits.
     pub weights: String,
-    /// Where those weights can be fetched, if the title says so.
+    /// URL of those weights, if the title has one.
     pub weights_url: Option<String>,
     /// Whether every segment decodes from its own bytes alone.
     pub independent_segments: bool,
@@ -43,6 +43,22 @@ pub struct Group {
     /// difference: by ascending rank, above the lowest rung, which is the base. Always empty after
     /// HLS, which cannot name them.
     pub layers: Vec<Layer>,
+}
+
+impl Presentation {
+    /// All rungs with their groups.
+    pub(super) fn rungs(&self) -> impl Iterator<Item = (&Group, &Representation)> + Clone {
+        let groups = self.groups.iter();
+        groups.flat_map(|group| group.representations.iter().map(move |rung| (group, rung)))
+    }
+
+    /// All rungs and layers.
+    pub(super) fn streams_mut(&mut self) -> impl Iterator<Item = &mut Representation> {
+        self.groups.iter_mut().flat_map(|group| {
+            let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
+            group.representations.iter_mut().chain(layers)
+        })
+    }
 }
 
 impl Group {
@@ -85,7 +101,7 @@ pub struct Representation {
     /// The `sidx` box within `url`, where there is one.
     pub index: Option<ByteRange>,
     /// The media segments in order. Empty when only the `sidx` at `index` lists them (an MPD in
-    /// byte ranges): fetch that range and fill them in.
+    /// byte ranges): fetch that range; [`crate::segment::sidx::SegmentIndex::segments`] lists them.
     pub segments: Vec<SegmentRef>,
 }
 
@@ -96,9 +112,7 @@ impl Representation {
         let ranges = self.init.into_iter().chain(segments);
         ranges.map(|range| range.length).sum()
     }
-}
 
-impl Representation {
     /// True rate in kbit/s of the rung in a title of `duration_s` seconds: init and media segments,
     /// as far as their ranges are known.
     pub fn kbps(&self, duration_s: f64) -> f64 {
@@ -169,10 +183,7 @@ pub fn measure_rates(init_bytes: u64, segments: &[SegmentRef]) -> Rates {
 }
 
 fn peak(spans: &[(f64, u64)]) -> u64 {
-    let longest = spans
-        .iter()
-        .map(|(seconds, _)| *seconds)
-        .fold(0.0, f64::max);
+    let longest = spans.iter().fold(0.0, |longest, span| span.0.max(longest));
     let target = longest.round().max(1.0);
     let mut peak = 0;
     for first in 0..spans.len() {
@@ -205,49 +216,29 @@ fn bits_per_second(bytes: u64, seconds: f64) -> u64 {
 mod tests {
     use super::*;
 
-    fn segments(frames_and_bytes: &[(u64, u64)]) -> Vec<SegmentRef> {
+    #[test]
+    fn rates_are_measured_over_runs_of_segments() {
         let rate = FrameRate::new(24, 1).unwrap();
-        let (mut frame, mut at) = (0, 100);
-        let mut segments = Vec::new();
-        for &(frames, length) in frames_and_bytes {
-            segments.push(SegmentRef {
-                start: rate.time_of(frame),
+        // Bytes of the init segment, frames and bytes of every segment, peak and average in bit/s.
+        for (init, spans, peak, average) in [
+            (1000, &[(48, 2000), (48, 3000)][..], 12_000, 12_000),
+            (0, &[(48, 2000), (48, 3000)], 12_000, 10_000),
+            // The init segment counts for the average, which the peak is never below.
+            (5000, &[(24, 1000)], 48_000, 48_000),
+            // Half a second is too short to be a peak alone at a target of 2 s.
+            (0, &[(48, 2000), (12, 1000), (48, 1000)], 9600, 7112),
+            (900, &[], 0, 0),
+        ] {
+            let segments = spans.iter().map(|&(frames, length)| SegmentRef {
+                start: rate.time_of(0),
                 duration: rate.time_of(frames),
                 url: "a.mp4".into(),
-                range: Some(ByteRange { start: at, length }),
+                range: Some(ByteRange { start: 0, length }),
                 key_frame_end: None,
                 sap: true,
             });
-            frame += frames;
-            at += length;
+            let rates = measure_rates(init, &segments.collect::<Vec<_>>());
+            assert_eq!(rates, Rates { peak, average }, "{spans:?}");
         }
-        segments
-    }
-
-    #[test]
-    fn average_counts_the_init_segment() {
-        let rates = measure_rates(1000, &segments(&[(48, 2000), (48, 3000)]));
-        assert_eq!(rates.average, 6000 * 8 / 4);
-        assert_eq!(rates.peak, 3000 * 8 / 2);
-        let short = measure_rates(5000, &segments(&[(24, 1000)]));
-        assert_eq!((short.peak, short.average), (48_000, 48_000));
-    }
-
-    #[test]
-    fn a_short_segment_is_measured_with_its_neighbour() {
-        // Half a second of 1000 bytes is too short to be a peak alone at a target of 2 s.
-        let rates = measure_rates(0, &segments(&[(48, 2000), (12, 1000), (48, 1000)]));
-        assert_eq!(rates.peak, (3000.0f64 * 8.0 / 2.5).ceil() as u64);
-    }
-
-    #[test]
-    fn no_segments_have_rate_zero() {
-        assert_eq!(
-            measure_rates(900, &[]),
-            Rates {
-                peak: 0,
-                average: 0
-            }
-        );
     }
 }

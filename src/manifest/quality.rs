@@ -1,8 +1,7 @@
 //! `quality.json`: how good every segment of every rung is, as measured when it was made.
 //!
 //! Metrics are named in full and never mixed: `lpips_squeeze` is LPIPS with the SqueezeNet
-//! backbone and cannot be compared with figures of another network. Knows no way to measure
-//! anything.
+//! backbone and cannot be compared with figures of another network. Nothing is measured here.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
 //! Relative URL references as text: joining them and making them relative again (RFC 3986 §5.2,
-//! §5.2.3). The document's own place may be relative; then a leading `/` stays what it is.
+//! §5.2.3). The document's own place may be relative; then a leading `/` is kept.
 
 /// The folder part of a reference: everything up to the last `/` of its path.
 pub(crate) fn folder(reference: &str) -> &str {
@@ -52,7 +52,7 @@ pub(crate) fn join(document: &str, reference: &str) -> String {
     joined + name
 }
 
-/// Where the scheme with its colon ends, and where the host ends; 0 for what is not there.
+/// Where the scheme with its colon ends, and where the host ends; 0 for a missing part.
 fn root(document: &str) -> (usize, usize) {
     let scheme = match has_scheme(document) {
         true => document.find(':').map_or(0, |at| at + 1),

@@ -9,25 +9,13 @@ use proptest::prelude::*;
 /// Two rungs, three segments of 2 s, 2 s and 1.5 s at 24 frames a second.
 pub(super) fn presentation() -> Presentation {
     let rate = FrameRate::new(24, 1).unwrap();
-    let rung = |rank: u32| {
-        let sizes = [1000, 1100, 700].map(|size| size * u64::from(rank));
-        rung("mini", rank, rate, &[48, 48, 36], &sizes, true)
-    };
+    let size = |rank: u32, number: usize| [1000, 1100, 700][number] * u64::from(rank);
+    let mut group = group(("mini", true), rate, &[48, 48, 36], [2, 8], size);
+    (group.width, group.height) = (256, 144);
     Presentation {
         duration: rate.time_of(132),
         quality_url: Some("quality.json".into()),
-        groups: vec![Group {
-            profile: "mini".into(),
-            frame_rate: rate,
-            width: 256,
-            height: 144,
-            pixel_aspect: (1, 1),
-            weights: "5e".repeat(32),
-            weights_url: None,
-            independent_segments: true,
-            representations: vec![rung(2), rung(8)],
-            layers: Vec::new(),
-        }],
+        groups: vec![group],
     }
 }
 
@@ -35,80 +23,66 @@ pub(super) fn presentation() -> Presentation {
 pub(super) fn layered() -> Presentation {
     let mut presentation = presentation();
     let group = &mut presentation.groups[0];
-    group.layers = vec![layer(&group.representations[0], &group.representations[1])];
-    presentation
-}
-
-fn layer(base: &Representation, rung: &Representation) -> Layer {
-    let mut stream = rung.clone();
-    let profile = rung.id.split("-r").next().unwrap();
-    stream.id = format!("{profile}-l{}-r{}", base.rank, rung.rank);
-    stream.url = format!("0f3a/{}.mp4", stream.id);
+    let mut stream = group.representations[1].clone();
+    stream.id = "mini-l2-r8".to_owned();
+    stream.url = "0f3a/mini-l2-r8.mp4".to_owned();
     for segment in &mut stream.segments {
         segment.url.clone_from(&stream.url);
     }
-    Layer {
-        first_component: base.rank,
+    let first_component = group.representations[0].rank;
+    group.layers = vec![Layer {
+        first_component,
         stream,
-    }
+    }];
+    presentation
 }
 
 /// Presentations as our packager could publish them, with byte ranges.
 pub(super) fn any_presentation() -> impl Strategy<Value = Presentation> {
-    let rate = (1u32..=120, prop::bool::ANY).prop_map(|(n, ntsc)| {
-        let n = n.max(2);
-        if ntsc {
-            FrameRate::new(n * 1000, 1001)
-        } else {
-            FrameRate::new(n, 1)
-        }
-        .unwrap()
+    let rate = (2u32..=120, any::<bool>()).prop_map(|(n, ntsc)| match ntsc {
+        true => FrameRate::new(n * 1000, 1001).unwrap(),
+        false => FrameRate::new(n, 1).unwrap(),
     });
     let grid = prop::collection::vec(1u64..600, 1..12);
     let ranks = prop::collection::btree_set(1u32..64, 1..5);
-    let group = (16u32..4096, 16u32..4096, any::<bool>(), any::<bool>());
-    let groups = prop::collection::vec((ranks, group), 1..3);
-    (rate, grid, groups, any::<bool>(), 1u64..100_000).prop_map(
-        |(rate, grid, groups, quality, size)| Presentation {
+    let group = (
+        ranks,
+        16u32..4096,
+        16u32..4096,
+        any::<bool>(),
+        any::<bool>(),
+    );
+    let groups = prop::collection::vec(group, 1..3);
+    let all = (rate, grid, groups, any::<bool>(), 1u64..100_000);
+    all.prop_map(|(rate, grid, groups, quality, size)| {
+        let groups = groups.into_iter().zip(["mini", "sd-turbo"]);
+        let groups = groups.map(
+            |((ranks, width, height, independent, weights), profile)| Group {
+                width,
+                height,
+                weights_url: weights.then(|| "../weights/0a.safetensors".into()),
+                ..self::group((profile, independent), rate, &grid, ranks, |_, number| {
+                    size + 40 + number as u64
+                })
+            },
+        );
+        Presentation {
             duration: rate.time_of(grid.iter().sum()),
             quality_url: quality.then(|| "quality.json".into()),
-            groups: groups
-                .into_iter()
-                .enumerate()
-                .map(|(at, (ranks, (width, height, independent, weights)))| {
-                    let profile = ["mini", "sd-turbo"][at];
-                    let rung = |rank: &u32| {
-                        let sizes: Vec<u64> =
-                            (0u64..).zip(&grid).map(|(k, _)| size + 40 + k).collect();
-                        rung(profile, *rank, rate, &grid, &sizes, independent)
-                    };
-                    Group {
-                        profile: profile.into(),
-                        frame_rate: rate,
-                        width,
-                        height,
-                        pixel_aspect: (1, 1),
-                        weights: "0a".repeat(32),
-                        weights_url: weights.then(|| "../weights/0a.safetensors".into()),
-                        independent_segments: independent,
-                        representations: ranks.iter().map(rung).collect(),
-                        layers: Vec::new(),
-                    }
-                })
-                .collect(),
-        },
-    )
+            groups: groups.collect(),
+        }
+    })
 }
 
-fn rung(
-    profile: &str,
-    rank: u32,
+/// A group of 16 by 16 pixels with rungs of `ranks` in segments of `frames`; `size` gives the bytes of a rung's
+/// segment by rank and number.
+fn group(
+    (profile, independent): (&str, bool),
     rate: FrameRate,
     frames: &[u64],
-    sizes: &[u64],
-    independent: bool,
-) -> Representation {
-    let url = format!("0f3a/{profile}-r{rank}.mp4");
+    ranks: impl IntoIterator<Item = u32>,
+    size: impl Fn(u32, usize) -> u64,
+) -> Group {
     let init = ByteRange {
         start: 0,
         length: 800,
@@ -117,33 +91,49 @@ fn rung(
         start: 800,
         length: 32 + 12 * frames.len() as u64,
     };
-    let (mut frame, mut at) = (0, index.end());
-    let mut segments = Vec::new();
-    for (k, (&frames, &length)) in frames.iter().zip(sizes).enumerate() {
-        let sap = independent || k == 0;
-        segments.push(SegmentRef {
-            start: rate.time_of(frame),
-            duration: rate.time_of(frames),
-            url: url.clone(),
-            range: Some(ByteRange { start: at, length }),
-            key_frame_end: sap.then_some(40 + length / 10),
-            sap,
+    let rung = |rank| {
+        let url = format!("0f3a/{profile}-r{rank}.mp4");
+        let (mut frame, mut start) = (0, index.end());
+        let segments = frames.iter().enumerate().map(|(number, &frames)| {
+            let (sap, length) = (independent || number == 0, size(rank, number));
+            let segment = SegmentRef {
+                start: rate.time_of(frame),
+                duration: rate.time_of(frames),
+                url: url.clone(),
+                range: Some(ByteRange { start, length }),
+                key_frame_end: sap.then_some(40 + length / 10),
+                sap,
+            };
+            frame += frames;
+            start += length;
+            segment
         });
-        frame += frames;
-        at += length;
-    }
-    let rates = measure_rates(init.length, &segments);
-    Representation {
-        id: format!("{profile}-r{rank}"),
-        rank,
-        bandwidth: rates.peak,
-        average_bandwidth: rates.average,
-        codecs: format!("prm1.{profile}.3"),
-        score: f64::from(rank) / 4.0,
-        url,
-        init: Some(init),
-        index: Some(index),
-        segments,
+        let segments: Vec<SegmentRef> = segments.collect();
+        let rates = measure_rates(init.length, &segments);
+        Representation {
+            id: format!("{profile}-r{rank}"),
+            rank,
+            bandwidth: rates.peak,
+            average_bandwidth: rates.average,
+            codecs: format!("prm1.{profile}.3"),
+            score: f64::from(rank) / 4.0,
+            url,
+            init: Some(init),
+            index: Some(index),
+            segments,
+        }
+    };
+    Group {
+        profile: profile.into(),
+        frame_rate: rate,
+        width: 16,
+        height: 16,
+        pixel_aspect: (1, 1),
+        weights: "5e".repeat(32),
+        weights_url: None,
+        independent_segments: independent,
+        representations: ranks.into_iter().map(rung).collect(),
+        layers: Vec::new(),
     }
 }
 

@@ -44,7 +44,7 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SegmentError {
-    /// The bytes end before what they announce.
+    /// The bytes end within a box or field.
     #[error("{place}: cut short: {what} needs {needed} bytes, {left} are left")]
     Truncated {
         /// Where.

@@ -1,13 +1,12 @@
 //! The on-demand file of a rung: init segment, `sidx`, then the media segments, whose byte ranges
-//! are exactly what segment URLs name. Works on bytes in memory; knows no file system.
+//! are those of the segment URLs. Works on bytes in memory.
 
 use super::boxes::Reader;
-use super::error::FourCc;
 use super::error::SegmentError;
 use super::init::{Bitrates, Init, write_init};
 use super::sidx::{IndexEntry, SegmentIndex};
 use super::track::Track;
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Timescale};
 use std::ops::Range;
 
 /// Longest possible head: an init segment of at most a kilobyte, and an index of 65,535 segments.
@@ -51,65 +50,51 @@ pub struct FileSegment {
     pub sap: bool,
 }
 
-/// Puts a rung's file together; bitrates are measured over the segments.
+/// Builds a rung's file; bitrates are measured over the segments.
 ///
 /// Fails without segments, or if track or segments are out of their limits.
 pub fn assemble(track: &Track, segments: &[SegmentBytes]) -> Result<Vec<u8>, SegmentError> {
     if segments.is_empty() {
         return Err(SegmentError::unwritable("segments", 0, "at least 1"));
     }
-    let frames: u64 = segments
-        .iter()
-        .map(|segment| u64::from(segment.frames))
-        .sum();
+    let frames = segments.iter().map(|segment| u64::from(segment.frames));
+    let frames: u64 = frames.sum();
     let duration = track.frame_rate.time_of(frames);
-    let mut file = write_init(track, duration, measure(track, segments))?;
-    let entries: Vec<IndexEntry> = segments
-        .iter()
-        .map(|segment| entry(track, segment))
-        .collect();
-    let index = SegmentIndex {
-        timescale: track.timescale().ticks(),
-        start: 0,
-        first_offset: 0,
-        entries,
-    };
-    file.extend(index.to_bytes()?);
-    segments
-        .iter()
-        .for_each(|segment| file.extend_from_slice(&segment.bytes));
-    Ok(file)
-}
-
-fn entry(track: &Track, segment: &SegmentBytes) -> IndexEntry {
-    IndexEntry {
+    let mut file = write_init(track, duration, measure(track, segments, frames))?;
+    let entries = segments.iter().map(|segment| IndexEntry {
         size: u32::try_from(segment.bytes.len()).unwrap_or(u32::MAX),
         duration: segment
             .frames
             .saturating_mul(track.frame_rate.frame_ticks()),
         starts_with_sap: segment.sap,
         sap_type: u8::from(segment.sap),
+    });
+    let index = SegmentIndex {
+        timescale: track.timescale().ticks(),
+        start: 0,
+        first_offset: 0,
+        entries: entries.collect(),
+    };
+    file.extend(index.to_bytes()?);
+    for segment in segments {
+        file.extend_from_slice(&segment.bytes);
     }
+    Ok(file)
 }
 
-fn measure(track: &Track, segments: &[SegmentBytes]) -> Bitrates {
+fn measure(track: &Track, segments: &[SegmentBytes], frames: u64) -> Bitrates {
     let rate = |bytes: usize, frames: u64| {
         let seconds = track.frame_rate.time_of(frames).seconds();
         (bytes as f64 * 8.0 / seconds).ceil() as u32
     };
-    let peak = segments
+    let sizes = segments.iter().map(|segment| segment.bytes.len());
+    let peaks = segments
         .iter()
         .map(|segment| rate(segment.bytes.len(), segment.frames.into()));
-    let bytes: usize = segments.iter().map(|segment| segment.bytes.len()).sum();
-    let frames = segments
-        .iter()
-        .map(|segment| u64::from(segment.frames))
-        .sum();
-    let largest = segments.iter().map(|segment| segment.bytes.len()).max();
     Bitrates {
-        largest_segment: u32::try_from(largest.unwrap_or(0)).unwrap_or(u32::MAX),
-        peak: peak.max().unwrap_or(0),
-        average: rate(bytes, frames),
+        largest_segment: u32::try_from(sizes.clone().max().unwrap_or(0)).unwrap_or(u32::MAX),
+        peak: peaks.max().unwrap_or(0),
+        average: rate(sizes.sum(), frames),
     }
 }
 
@@ -120,80 +105,53 @@ impl MediaFile {
     /// duration do not agree, or if the track's timescale is not the index's.
     pub fn read(head: &[u8], size: u64) -> Result<Self, SegmentError> {
         let init = Init::read(head)?;
-        let (init_range, index_range) = find_index(head)?;
-        let index = SegmentIndex::from_bytes(&head[index_range.start as usize..])?;
-        let file = Self {
-            segments: place_segments(&init, &index, index_range.end),
+        let sidx = Reader::new(head).child(b"sidx")?;
+        let index = SegmentIndex::from_bytes(&head[sidx.start as usize..])?;
+        let timescale = init.track.timescale();
+        sidx.expect("timescale", index.timescale, timescale.ticks())?;
+        let ticks = index.entries.iter().map(|entry| u64::from(entry.duration));
+        let ticks: u64 = ticks.sum();
+        if ticks == 0 {
+            return Err(sidx.bad_at(sidx.start, "sum of durations", 0, "at least 1"));
+        }
+        sidx.expect("sum of durations", ticks, init.duration.ticks)?;
+        let segments = index.segments(sidx.end(), timescale);
+        let end = segments.last().map_or(sidx.end(), |last| last.range.end);
+        sidx.expect("end of the last segment", end, size)?;
+        Ok(Self {
             init,
-            init_range,
-            index_range,
-        };
-        file.check(head, &index, size)?;
-        Ok(file)
+            init_range: 0..sidx.start,
+            index_range: sidx.start..sidx.end(),
+            segments,
+        })
     }
 
     /// Bytes of init and media segments over the duration, in bit/s: the true rate.
     pub fn true_rate(&self) -> f64 {
-        let segments: u64 = self
-            .segments
-            .iter()
-            .map(|s| s.range.end - s.range.start)
-            .sum();
-        let bytes = segments + self.init_range.end - self.init_range.start;
+        let segments = self.segments.iter().map(|segment| &segment.range);
+        let ranges = segments.chain([&self.init_range]);
+        let bytes: u64 = ranges.map(|range| range.end - range.start).sum();
         bytes as f64 * 8.0 / self.init.duration.seconds()
     }
+}
 
-    fn check(&self, head: &[u8], index: &SegmentIndex, size: u64) -> Result<(), SegmentError> {
-        let sidx = Reader::new(head).child(FourCc(*b"sidx"))?;
-        let bad = |field, found: u64, expected: u64| {
-            Err(sidx.bad_at(sidx.box_offset(), field, found, expected.to_string()))
-        };
-        let timescale = self.init.track.timescale().ticks();
-        if index.timescale != timescale {
-            return bad("timescale", index.timescale.into(), timescale.into());
-        }
-        let ticks: u64 = index
-            .entries
-            .iter()
-            .map(|entry| u64::from(entry.duration))
-            .sum();
-        if ticks == 0 || ticks != self.init.duration.ticks {
-            return bad("sum of durations", ticks, self.init.duration.ticks);
-        }
-        let end = self
-            .segments
-            .last()
-            .map_or(self.index_range.end, |last| last.range.end);
-        if end != size {
-            return bad("end of the last segment", end, size);
-        }
-        Ok(())
+impl SegmentIndex {
+    /// The segments of a file whose index ends at the byte `end`, with times in `timescale`, that of the index.
+    pub fn segments(&self, end: u64, timescale: Timescale) -> Vec<FileSegment> {
+        let (mut at, mut ticks) = (end.saturating_add(self.first_offset), self.start);
+        let segments = self.entries.iter().map(|entry| {
+            let (from, start) = (at, ticks);
+            at = at.saturating_add(u64::from(entry.size));
+            ticks = ticks.saturating_add(u64::from(entry.duration));
+            FileSegment {
+                range: from..at,
+                start: MediaTime::new(start, timescale),
+                duration: MediaTime::new(entry.duration.into(), timescale),
+                sap: entry.starts_with_sap,
+            }
+        });
+        segments.collect()
     }
-}
-
-/// Ranges of everything before `sidx`, and of `sidx`.
-fn find_index(head: &[u8]) -> Result<(Range<u64>, Range<u64>), SegmentError> {
-    let sidx = Reader::new(head).child(FourCc(*b"sidx"))?;
-    let start = sidx.box_offset();
-    Ok((0..start, start..sidx.offset() + sidx.left() as u64))
-}
-
-fn place_segments(init: &Init, index: &SegmentIndex, index_end: u64) -> Vec<FileSegment> {
-    let timescale = init.track.timescale();
-    let mut at = index_end.saturating_add(index.first_offset);
-    let mut ticks = index.start;
-    let segments = index.entries.iter().map(|entry| {
-        let (from, start) = (at, ticks);
-        at = at.saturating_add(u64::from(entry.size));
-        ticks = ticks.saturating_add(u64::from(entry.duration));
-        FileSegment {
-            range: from..at,
-            start: MediaTime::new(start, timescale),
-            duration: MediaTime::new(entry.duration.into(), timescale),
-            sap: entry.starts_with_sap,
-        }
-    });
-    segments.collect()
 }
 
 #[cfg(test)]
@@ -202,59 +160,45 @@ mod tests {
     use super::super::testing::track;
     use super::*;
 
-    fn segments() -> Vec<SegmentBytes> {
-        let segment = |size: usize, frames, sap| SegmentBytes {
+    #[test]
+    fn ranges_tile_the_file_and_bitrates_are_measured() {
+        let segments = [(300, 48, true), (500, 24, true), (100, 48, false)];
+        let segments = segments.map(|(size, frames, sap)| SegmentBytes {
             bytes: vec![size as u8; size],
             frames,
             sap,
-        };
-        vec![
-            segment(300, 48, true),
-            segment(500, 24, true),
-            segment(100, 48, false),
-        ]
-    }
-
-    #[test]
-    fn ranges_tile_the_file() {
-        let file = assemble(&track(), &segments()).unwrap();
-        let layout = MediaFile::read(&file, file.len() as u64).unwrap();
+        });
+        let file = assemble(&track(), &segments).unwrap();
+        let size = file.len() as u64;
+        let layout = MediaFile::read(&file, size).unwrap();
         assert_eq!(layout.init_range.end, layout.index_range.start);
         let mut end = layout.index_range.end;
-        for (segment, put) in layout.segments.iter().zip(segments()) {
+        for (segment, put) in layout.segments.iter().zip(&segments) {
             assert_eq!(segment.range.start, end);
             end = segment.range.end;
             let range = segment.range.start as usize..end as usize;
             assert_eq!(file[range], put.bytes);
             assert_eq!(segment.sap, put.sap);
         }
-        assert_eq!(end, file.len() as u64);
+        assert_eq!(end, size);
         assert_eq!(layout.segments[2].start.ticks, 72_000);
         assert_eq!(layout.init.duration.ticks, 120_000);
-    }
-
-    #[test]
-    fn bitrates_are_measured() {
-        let file = assemble(&track(), &segments()).unwrap();
-        let layout = MediaFile::read(&file, file.len() as u64).unwrap();
-        let bitrates = layout.init.bitrates;
-        assert_eq!(
-            (bitrates.largest_segment, bitrates.peak, bitrates.average),
-            (500, 4000, 1440)
-        );
+        let expected = Bitrates {
+            largest_segment: 500,
+            peak: 4000,
+            average: 1440,
+        };
+        assert_eq!(layout.init.bitrates, expected);
         let bytes = 900 + layout.init_range.end;
         assert!((layout.true_rate() - bytes as f64 * 8.0 / 5.0).abs() < 1e-9);
-    }
 
-    #[test]
-    fn a_file_of_another_size_is_refused() {
-        let file = assemble(&track(), &segments()).unwrap();
-        let error = MediaFile::read(&file, file.len() as u64 - 1)
-            .unwrap_err()
-            .to_string();
-        assert!(error.starts_with("sidx at byte"), "{error}");
-        assert!(error.contains("end of the last segment"), "{error}");
-        assert!(MediaFile::read(&file[..600], file.len() as u64).is_err());
+        let error = MediaFile::read(&file, size - 1).unwrap_err().to_string();
+        let place = format!(
+            "sidx at byte {}: end of the last segment",
+            layout.init_range.end
+        );
+        assert!(error.starts_with(&place), "{error}");
+        assert!(MediaFile::read(&file[..600], size).is_err());
         assert!(assemble(&track(), &[]).is_err());
     }
 }

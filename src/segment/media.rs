@@ -12,17 +12,13 @@
 //! 124 + 8 n bytes in all for a segment that can be switched to. Clauses: ISO/IEC 14496-12 §8.8,
 //! §8.16; ISO/IEC 23000-19 §7. For the content of samples see [`super::sample`].
 
-use super::boxes::{
-    Atom, BoxHeader, Mfhd, Reader, Tfdt, Tfhd, Trun, TrunSample, Writer, write_styp,
-};
-use super::error::{FourCc, SegmentError};
-use super::init::TRACK_ID;
+use super::boxes::{BoxHeader, Reader, TRACK_ID, Trun, TrunSample, Writer};
+use super::error::SegmentError;
 use crate::time::MediaTime;
 use bytes::Bytes;
 
-const MOOF: FourCc = FourCc(*b"moof");
-const TRAF: FourCc = FourCc(*b"traf");
-const MDAT: FourCc = FourCc(*b"mdat");
+/// Flag of `tfhd` (§8.8.7): data offsets count from the start of the `moof`.
+const DEFAULT_BASE_IS_MOOF: u32 = 0x02_0000;
 
 /// Boxes around `trun` inside the `moof`, in bytes: `moof`, `mfhd`, `traf`, `tfhd`, `tfdt`.
 const MOOF_FIXED: usize = 8 + 16 + 8 + 16 + 20;
@@ -49,12 +45,12 @@ pub struct MediaSegment {
     pub samples: Vec<Sample>,
     /// Samples that the segment announces but a cut-off fetch does not hold; 0 for a whole one.
     pub missing: usize,
-    /// Bytes from the start of the segment to the end of its first sample: what an I-frame
-    /// playlist names.
+    /// Bytes from the start of the segment to the end of its first sample: the range in an I-frame
+    /// playlist.
     pub first_sample_end: u64,
 }
 
-/// Writes a segment that starts at `start` (in the track's timescale). `sap` says that the first
+/// Writes a segment that starts at `start` (in the track's timescale). With `sap` the first
 /// sample needs nothing before it.
 ///
 /// Fails without samples, or if they exceed 4 GiB.
@@ -66,16 +62,17 @@ pub fn write_media(
 ) -> Result<Vec<u8>, SegmentError> {
     let run = run_of(samples, sap)?;
     let mut w = Writer::default();
-    write_styp(&mut w);
-    w.boxed(MOOF, |w| {
-        Mfhd { sequence }.write(w);
-        w.boxed(TRAF, |w| {
-            Tfhd { track: TRACK_ID }.write(w);
-            Tfdt { start: start.ticks }.write(w);
+    w.brands(b"styp", [b"msdh", b"cmfs"]);
+    w.boxed(b"moof", |w| {
+        w.full(b"mfhd", (0, 0), |w| w.u32(sequence));
+        w.boxed(b"traf", |w| {
+            w.full(b"tfhd", (0, DEFAULT_BASE_IS_MOOF), |w| w.u32(TRACK_ID));
+            // Always 64 bits (ISO/IEC 23000-19 §7).
+            w.full(b"tfdt", (1, 0), |w| w.u64(start.ticks));
             run.write(w);
         });
     });
-    w.boxed(MDAT, |w| {
+    w.boxed(b"mdat", |w| {
         samples.iter().for_each(|sample| w.bytes(&sample.data));
     });
     Ok(w.finish())
@@ -83,14 +80,11 @@ pub fn write_media(
 
 fn run_of(samples: &[Sample], sap: bool) -> Result<Trun, SegmentError> {
     let total: u64 = samples.iter().map(|sample| sample.data.len() as u64).sum();
-    // Room for the headers of a full trun beside the samples, so that no box outgrows 32 bits.
+    // Room for the headers of a full trun, so that no box outgrows 32 bits.
     if samples.is_empty() || samples.len() > 1 << 24 || total > u64::from(u32::MAX) - (1 << 28) {
         let found = format!("{} samples of {total} bytes", samples.len());
-        return Err(SegmentError::unwritable(
-            "segment",
-            found,
-            "1 sample to 3.7 GiB of them",
-        ));
+        let expected = "1 sample to 3.7 GiB of them";
+        return Err(SegmentError::unwritable("segment", found, expected));
     }
     let data_offset = MOOF_FIXED + Trun::size(samples.len(), sap) + 8;
     let entries = samples.iter().map(|sample| TrunSample {
@@ -108,150 +102,128 @@ fn run_of(samples: &[Sample], sap: bool) -> Result<Trun, SegmentError> {
 ///
 /// Fails, naming the place, on anything but one fragment of one track with all of its samples.
 pub fn read_media(segment: &[u8]) -> Result<MediaSegment, SegmentError> {
-    let (media, data) = read_fragment(segment)?;
-    if media.missing > 0 {
-        let (header, left) = data;
-        return Err(SegmentError::Truncated {
-            place: Reader::new(segment).place_at(header.offset),
-            what: "mdat box".to_owned(),
-            needed: header.size,
-            left,
-        });
+    let head = Head::read(segment)?;
+    let media = head.media()?;
+    let Head { content, mdat, .. } = &head;
+    match media.missing {
+        0 => Ok(media),
+        _ => Err(content.truncated(mdat.offset, "mdat box", mdat.size)),
     }
-    Ok(media)
 }
 
 /// Reads the whole samples that a cut-off fetch holds; [`MediaSegment::missing`] counts the others.
 ///
-/// Fails if the fetch ends before the `mdat` begins (nothing can be made of it), or on what
+/// Fails if the fetch ends before the `mdat` begins (no sample is complete then), or on what
 /// [`read_media`] fails on.
 pub fn read_partial(segment: &[u8]) -> Result<MediaSegment, SegmentError> {
-    read_fragment(segment).map(|(media, _)| media)
+    Head::read(segment)?.media()
 }
 
-/// Where the samples of a segment end, from what it begins with: for each, the bytes from the start
+/// Where the samples of a segment end, from its first bytes: for each, the bytes from the start
 /// of the segment to its end, and the ticks that it and those before it last.
 ///
 /// Fails, naming the place, if `head` ends before the header of the `mdat` does, or on boxes that
 /// [`read_media`] fails on.
 pub fn sample_ends(head: &[u8]) -> Result<Vec<(u64, u64)>, SegmentError> {
-    let mut top = Reader::new(head);
-    let moof = next_fragment(&mut top)?;
-    let traf = moof.child(TRAF)?;
-    check_track(&traf)?;
-    let run = Trun::read_from(&traf)?;
-    let mdat = top.header()?.ok_or_else(|| missing(&top, MDAT))?;
-    check_data(&top, &mdat, &moof, &run)?;
-    let samples = run.samples.iter();
-    let ends = samples.scan((mdat.offset + mdat.header, 0), |(bytes, ticks), sample| {
-        *bytes += u64::from(sample.size);
-        *ticks += u64::from(sample.duration);
-        Some((*bytes, *ticks))
-    });
+    let head = Head::read(head)?;
+    let start = (head.content.offset, 0);
+    let ends = head
+        .run
+        .samples
+        .iter()
+        .scan(start, |(bytes, ticks), sample| {
+            *bytes += u64::from(sample.size);
+            *ticks += u64::from(sample.duration);
+            Some((*bytes, *ticks))
+        });
     Ok(ends.collect())
 }
 
-/// The next `moof`; boxes before it are skipped.
-fn next_fragment<'a>(top: &mut Reader<'a>) -> Result<Reader<'a>, SegmentError> {
-    loop {
-        match top.next_box()? {
-            Some((MOOF, moof)) => return Ok(moof),
-            Some(_) => {}
-            None => return Err(missing(top, MOOF)),
+/// The boxes of a segment before the content of its `mdat`.
+struct Head<'a> {
+    sequence: u32,
+    start_ticks: u64,
+    run: Trun,
+    mdat: BoxHeader,
+    /// From the first byte after the header of the `mdat` on.
+    content: Reader<'a>,
+}
+
+impl<'a> Head<'a> {
+    /// Boxes before the `moof` are skipped.
+    fn read(segment: &'a [u8]) -> Result<Self, SegmentError> {
+        let mut top = Reader::new(segment);
+        let moof = top.find(b"moof")?;
+        let sequence = moof.full(b"mfhd", 0)?.0.u32("sequence_number")?;
+        let traf = moof.child(b"traf")?;
+        let (mut tfhd, _, flags) = traf.full(b"tfhd", 0)?;
+        if flags != DEFAULT_BASE_IS_MOOF {
+            let found = format!("{flags:#08x}");
+            let expected = "0x020000 (default-base-is-moof)";
+            return Err(tfhd.bad_at(tfhd.offset - 4, "flags", found, expected));
         }
+        traf.expect("track_ID", tfhd.u32("track_ID")?, TRACK_ID)?;
+        let (mut tfdt, version, _) = traf.full(b"tfdt", 1)?;
+        let start_ticks = tfdt.sized(version, "baseMediaDecodeTime")?;
+        let run = Trun::read(&traf)?;
+        let mdat = top.header()?.ok_or_else(|| top.missing(b"mdat"))?;
+        if mdat.kind.0 != *b"mdat" {
+            return Err(top.bad_at(mdat.offset, "box", mdat.kind, "mdat"));
+        }
+        let head = Self {
+            sequence,
+            start_ticks,
+            run,
+            mdat,
+            content: top,
+        };
+        head.check_run(&moof)?;
+        Ok(head)
     }
-}
 
-/// The segment, and the header of its `mdat` with the bytes present from there on.
-fn read_fragment(segment: &[u8]) -> Result<(MediaSegment, (BoxHeader, u64)), SegmentError> {
-    let mut top = Reader::new(segment);
-    let moof = next_fragment(&mut top)?;
-    let sequence = Mfhd::read_from(&moof)?.sequence;
-    let traf = moof.child(TRAF)?;
-    check_track(&traf)?;
-    let start_ticks = Tfdt::read_from(&traf)?.start;
-    let run = Trun::read_from(&traf)?;
-    let mdat = top.header()?.ok_or_else(|| missing(&top, MDAT))?;
-    check_data(&top, &mdat, &moof, &run)?;
-    let left = mdat.header + top.left() as u64;
-    let body = (mdat.size - mdat.header).min(top.left() as u64) as usize;
-    let data = top.take(body, "mdat box")?;
-    if let Some(next) = top.header()? {
-        let place = next.offset;
-        return Err(top.bad_at(place, "box", next.kind, "the end of the segment after mdat"));
+    /// The run must begin where the content of `mdat` does, and its samples must fill that.
+    fn check_run(&self, moof: &Reader<'_>) -> Result<(), SegmentError> {
+        let begins = i128::from(self.content.offset) - i128::from(moof.start);
+        moof.expect("data_offset", i128::from(self.run.data_offset), begins)?;
+        let samples = &self.run.samples;
+        let total: u64 = samples.iter().map(|sample| u64::from(sample.size)).sum();
+        let held = self.mdat.size - self.mdat.header;
+        if samples.is_empty() || total != held {
+            let found = format!("{total} bytes in {} samples", samples.len());
+            let expected = format!("samples of {held} bytes together, as mdat holds");
+            return Err(moof.bad_at(moof.start, "trun", found, expected));
+        }
+        Ok(())
     }
-    let media = MediaSegment {
-        sequence,
-        start_ticks,
-        sap: run.starts_with_sync,
-        samples: whole_samples(&run, data),
-        missing: 0,
-        first_sample_end: mdat.offset
-            + mdat.header
-            + run.samples.first().map_or(0, |first| u64::from(first.size)),
-    };
-    let missing = run.samples.len() - media.samples.len();
-    Ok((MediaSegment { missing, ..media }, (mdat, left)))
-}
 
-fn missing(top: &Reader<'_>, child: FourCc) -> SegmentError {
-    SegmentError::Missing {
-        place: top.place_at(top.offset()),
-        child,
-    }
-}
-
-fn check_track(traf: &Reader<'_>) -> Result<(), SegmentError> {
-    let track = Tfhd::read_from(traf)?.track;
-    if track != TRACK_ID {
-        let offset = traf.box_offset();
-        return Err(traf.bad_at(offset, "track_ID", track, TRACK_ID.to_string()));
-    }
-    Ok(())
-}
-
-/// The box after `moof` must be the `mdat` that the run's offset points at, and hold its samples
-/// and nothing else.
-fn check_data(
-    top: &Reader<'_>,
-    mdat: &BoxHeader,
-    moof: &Reader<'_>,
-    run: &Trun,
-) -> Result<(), SegmentError> {
-    let at = mdat.offset;
-    if mdat.kind != MDAT {
-        return Err(top.bad_at(at, "box", mdat.kind, "mdat"));
-    }
-    let begins = i128::from(at + mdat.header) - i128::from(moof.box_offset());
-    if i128::from(run.data_offset) != begins {
-        let place = moof.box_offset();
-        return Err(moof.bad_at(place, "data_offset", run.data_offset, begins.to_string()));
-    }
-    let total: u64 = run
-        .samples
-        .iter()
-        .map(|sample| u64::from(sample.size))
-        .sum();
-    let held = mdat.size - mdat.header;
-    if run.samples.is_empty() || total != held {
-        let found = format!("{total} bytes in {} samples", run.samples.len());
-        let expected = format!("samples of {held} bytes together, as mdat holds");
-        return Err(moof.bad_at(moof.box_offset(), "trun", found, expected));
-    }
-    Ok(())
-}
-
-fn whole_samples(run: &Trun, data: &[u8]) -> Vec<Sample> {
-    let mut rest = data;
-    let samples = run.samples.iter().map_while(|entry| {
-        let (sample, after) = rest.split_at_checked(entry.size as usize)?;
-        rest = after;
-        Some(Sample {
-            data: Bytes::copy_from_slice(sample),
-            duration: entry.duration,
+    /// The segment, with the samples that are present in full.
+    fn media(&self) -> Result<MediaSegment, SegmentError> {
+        let mut rest = self.content.clone();
+        let entries = &self.run.samples;
+        let present = |entry: &TrunSample| {
+            Some(Sample {
+                data: Bytes::copy_from_slice(rest.take(entry.size as usize, "sample").ok()?),
+                duration: entry.duration,
+            })
+        };
+        let samples: Vec<Sample> = entries.iter().map_while(present).collect();
+        let missing = entries.len() - samples.len();
+        if missing == 0
+            && let Some(next) = rest.header()?
+        {
+            let expected = "the end of the segment after mdat";
+            return Err(rest.bad_at(next.offset, "box", next.kind, expected));
+        }
+        let first = entries.first().map_or(0, |first| u64::from(first.size));
+        Ok(MediaSegment {
+            sequence: self.sequence,
+            start_ticks: self.start_ticks,
+            sap: self.run.starts_with_sync,
+            samples,
+            missing,
+            first_sample_end: self.content.offset + first,
         })
-    });
-    samples.collect()
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +231,6 @@ fn whole_samples(run: &Trun, data: &[u8]) -> Vec<Sample> {
 mod tests {
     use super::*;
     use crate::time::Timescale;
-    use proptest::prelude::*;
 
     fn segment(sizes: &[usize], sap: bool) -> (Vec<Sample>, Vec<u8>) {
         let sample = |(index, &size): (usize, &usize)| Sample {
@@ -316,31 +287,38 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_without_samples_is_refused() {
+    fn no_samples_and_two_fragments_are_refused() {
         let start = MediaTime::new(0, Timescale::new(1000).unwrap());
         assert!(write_media(1, start, true, &[]).is_err());
+        let (_, bytes) = segment(&[9], true);
+        let error = read_media(&bytes.repeat(2)).unwrap_err().to_string();
+        assert!(error.contains("expected the end of the segment"), "{error}");
     }
 
     #[test]
-    fn two_fragments_are_refused() {
-        let (_, bytes) = segment(&[9], true);
-        let error = read_media(&bytes.repeat(2)).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("expected the end of the segment"),
-            "{error}"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn damage_never_panics(at in 0usize..170, bit in 0u8..8, cut in 0usize..220) {
-            let (_, mut bytes) = segment(&[30, 20, 10], true);
-            bytes[at] ^= 1 << bit;
-            let _ = read_media(&bytes);
-            let _ = read_partial(&bytes[..cut.min(bytes.len())]);
-            let _ = sample_ends(&bytes[..cut.min(bytes.len())]);
+    fn fields_that_contradict_each_other_are_named() {
+        let (_, good) = segment(&[9, 5], true);
+        let at = |kind: &[u8; 4]| good.windows(4).position(|window| window == kind).unwrap();
+        for (kind, offset, expected) in [
+            (b"tfhd", 11, "traf at byte 48: track_ID is 2, expected 1"),
+            (b"tfhd", 5, "tfhd at byte 64: flags is 0x030000"),
+            (
+                b"trun",
+                15,
+                "moof at byte 24: data_offset is 117, expected 116",
+            ),
+            (
+                b"trun",
+                27,
+                "trun is 15 bytes in 2 samples, expected samples of 14",
+            ),
+            // A false count is an error, not an allocation.
+            (b"trun", 8, "list of samples needs 134217744 bytes"),
+        ] {
+            let mut bytes = good.clone();
+            bytes[at(kind) + offset] += 1;
+            let error = read_media(&bytes).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -1,9 +1,8 @@
 //! `sidx`: the index of an on-demand file (ISO/IEC 14496-12 §8.16.3). It is between `moov`
 //! and the first segment, lists every segment, and counts its `styp` in.
 
-use super::boxes::{Atom, Reader, Writer};
-use super::error::{FourCc, SegmentError};
-use super::init::TRACK_ID;
+use super::boxes::{Reader, TRACK_ID, Writer};
+use super::error::SegmentError;
 
 /// One segment of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,34 +39,57 @@ impl SegmentIndex {
     ///
     /// Fails with more than 65,535 segments, or one of 2 GiB.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SegmentError> {
-        if self.entries.len() > usize::from(u16::MAX) {
+        let count = self.entries.len();
+        if count > usize::from(u16::MAX) {
             let expected = "at most 65535 in one file";
-            return Err(SegmentError::unwritable(
-                "segments",
-                self.entries.len(),
-                expected,
-            ));
+            return Err(SegmentError::unwritable("segments", count, expected));
         }
         if let Some(large) = self.entries.iter().find(|entry| entry.size > MAX_SIZE) {
-            return Err(SegmentError::unwritable(
-                "segment size",
-                large.size,
-                "below 2 GiB",
-            ));
+            let (size, expected) = (large.size, "below 2 GiB");
+            return Err(SegmentError::unwritable("segment size", size, expected));
         }
+        let short = u32::try_from(self.start).ok();
+        let short = short.zip(u32::try_from(self.first_offset).ok());
         let mut w = Writer::default();
-        self.write(&mut w);
+        w.full(b"sidx", (u8::from(short.is_none()), 0), |w| {
+            w.words(&[TRACK_ID, self.timescale]);
+            match short {
+                Some((start, first_offset)) => w.words(&[start, first_offset]),
+                None => {
+                    w.u64(self.start);
+                    w.u64(self.first_offset);
+                }
+            }
+            w.words(&[count as u32]);
+            for entry in &self.entries {
+                let sap = u32::from(entry.starts_with_sap) << 31;
+                let sap = sap | u32::from(entry.sap_type & 7) << 28;
+                w.words(&[entry.size, entry.duration, sap]);
+            }
+        });
         Ok(w.finish())
     }
 
     /// Reads the box that `bytes` begin with, or that follows others in them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SegmentError> {
-        Self::read_from(&Reader::new(bytes))
+        let (mut r, version, _) = Reader::new(bytes).full(b"sidx", 1)?;
+        r.u32("reference_ID")?;
+        let timescale = r.u32("timescale")?;
+        let start = r.sized(version, "start")?;
+        let first_offset = r.sized(version, "first_offset")?;
+        r.u16("reserved")?;
+        let count = usize::from(r.u16("reference_count")?);
+        let entries = (0..count).map(|_| read_entry(&mut r));
+        Ok(Self {
+            timescale,
+            start,
+            first_offset,
+            entries: entries.collect::<Result<_, _>>()?,
+        })
     }
 
-    /// Reads the entries that lie whole in `bytes`, the beginning of the box, and how many the whole
-    /// box has. `None` where `bytes` do not begin with the head of such a box: then only all of it
-    /// tells.
+    /// Reads the complete entries in `bytes`, the beginning of the box, and the number of entries in
+    /// the whole box. `None` if `bytes` do not begin with the head of such a box.
     pub fn from_prefix(bytes: &[u8]) -> Option<Result<(Self, usize), SegmentError>> {
         let head = head_bytes(bytes)?;
         let count = usize::from(u16::from_be_bytes([bytes[head - 2], bytes[head - 1]]));
@@ -81,7 +103,7 @@ impl SegmentIndex {
         Some(Self::from_bytes(&cut).map(|index| (index, count)))
     }
 
-    /// How many bytes of a box, from its start, tell of its first `entries` entries at most.
+    /// Most bytes of a box, from its start, up to the end of entry number `entries`.
     pub fn prefix_bytes(entries: usize) -> u64 {
         (HEAD[1] + entries * ENTRY) as u64
     }
@@ -94,67 +116,12 @@ const HEAD: [usize; 2] = [32, 40];
 fn head_bytes(bytes: &[u8]) -> Option<usize> {
     let head = *HEAD.get(usize::from(*bytes.get(8)?))?;
     let short = u32::from_be_bytes(bytes[..4].try_into().ok()?) >= head as u32;
-    let ours = bytes[4..8] == SegmentIndex::KIND.0 && short;
+    let ours = bytes[4..8] == *b"sidx" && short;
     (ours && bytes.len() >= head).then_some(head)
 }
 
-impl Atom for SegmentIndex {
-    const KIND: FourCc = FourCc(*b"sidx");
-
-    fn write_body(&self, w: &mut Writer) {
-        let short = u32::try_from(self.start)
-            .ok()
-            .zip(u32::try_from(self.first_offset).ok());
-        w.version(u8::from(short.is_none()), 0);
-        w.u32(TRACK_ID);
-        w.u32(self.timescale);
-        match short {
-            Some((start, first_offset)) => {
-                w.u32(start);
-                w.u32(first_offset);
-            }
-            None => {
-                w.u64(self.start);
-                w.u64(self.first_offset);
-            }
-        }
-        w.u16(0);
-        w.u16(u16::try_from(self.entries.len()).unwrap_or(u16::MAX));
-        for entry in &self.entries {
-            w.u32(entry.size & MAX_SIZE);
-            w.u32(entry.duration);
-            let sap = u32::from(entry.starts_with_sap) << 31 | u32::from(entry.sap_type & 7) << 28;
-            w.u32(sap);
-        }
-    }
-
-    fn read_body(r: &mut Reader<'_>) -> Result<Self, SegmentError> {
-        let (version, _) = r.version(1)?;
-        r.u32("reference_ID")?;
-        let timescale = r.u32("timescale")?;
-        let (start, first_offset) = match version {
-            0 => (
-                u64::from(r.u32("start")?),
-                u64::from(r.u32("first_offset")?),
-            ),
-            _ => (r.u64("start")?, r.u64("first_offset")?),
-        };
-        r.u16("reserved")?;
-        let count = r.u16("reference_count")?;
-        let entries = (0..count)
-            .map(|_| read_entry(r))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            timescale,
-            start,
-            first_offset,
-            entries,
-        })
-    }
-}
-
 fn read_entry(r: &mut Reader<'_>) -> Result<IndexEntry, SegmentError> {
-    let offset = r.offset();
+    let offset = r.offset;
     let size = r.u32("referenced_size")?;
     if size > MAX_SIZE {
         return Err(r.bad_at(offset, "reference_type", 1, "0 (media, no further index)"));
@@ -172,7 +139,6 @@ fn read_entry(r: &mut Reader<'_>) -> Result<IndexEntry, SegmentError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::boxes::tests::round_trip;
     use super::*;
 
     fn index(start: u64) -> SegmentIndex {
@@ -191,46 +157,40 @@ mod tests {
     }
 
     #[test]
-    fn round_trips_in_both_versions() {
-        round_trip(&index(0), 32 + 2 * 12);
-        round_trip(&index(1 << 40), 40 + 2 * 12);
-    }
-
-    #[test]
-    fn a_prefix_tells_of_its_entries() {
-        for start in [0, 1 << 40] {
+    fn an_index_reads_back_in_full_and_from_a_prefix() {
+        for (start, head) in [(0, HEAD[0]), (1 << 40, HEAD[1])] {
             let whole = index(start);
             let bytes = whole.to_bytes().unwrap();
-            let head = bytes.len() - 2 * ENTRY;
-            for cut in 0..bytes.len() {
-                let found = SegmentIndex::from_prefix(&bytes[..cut]);
-                let Some(found) = found else {
-                    assert!(cut < head);
-                    continue;
-                };
-                let (part, count) = found.unwrap();
-                assert_eq!((count, part.entries.len()), (2, (cut - head) / ENTRY));
-                assert_eq!(part.entries, whole.entries[..part.entries.len()]);
-                assert_eq!((part.start, part.timescale), (start, whole.timescale));
-            }
-            let (all, count) = SegmentIndex::from_prefix(&bytes).unwrap().unwrap();
-            assert_eq!((all, count), (whole, 2));
+            assert_eq!(bytes.len(), head + 2 * ENTRY);
             assert!(bytes.len() as u64 <= SegmentIndex::prefix_bytes(2));
+            assert_eq!(SegmentIndex::from_bytes(&bytes).unwrap(), whole);
+            for cut in 0..bytes.len() {
+                assert!(SegmentIndex::from_bytes(&bytes[..cut]).is_err());
+                assert_eq!(
+                    SegmentIndex::from_prefix(&bytes[..cut]).is_some(),
+                    cut >= head
+                );
+            }
+            for cut in head..=bytes.len() {
+                let (part, count) = SegmentIndex::from_prefix(&bytes[..cut]).unwrap().unwrap();
+                let entries = whole.entries[..(cut - head) / ENTRY].to_vec();
+                let expected = SegmentIndex {
+                    entries,
+                    ..whole.clone()
+                };
+                assert_eq!((part, count), (expected, 2));
+            }
         }
         assert!(SegmentIndex::from_prefix(&[0; 64]).is_none());
     }
 
     #[test]
-    fn sizes_and_counts_out_of_range_are_refused() {
+    fn sizes_counts_and_indexes_of_indexes_are_refused() {
         let mut large = index(0);
         large.entries[0].size = MAX_SIZE + 1;
         assert!(large.to_bytes().is_err());
         large.entries = vec![index(0).entries[0]; 70_000];
         assert!(large.to_bytes().is_err());
-    }
-
-    #[test]
-    fn an_index_of_indices_is_refused() {
         let mut bytes = index(0).to_bytes().unwrap();
         bytes[32] |= 0x80;
         let error = SegmentIndex::from_bytes(&bytes).unwrap_err();

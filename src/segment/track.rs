@@ -1,5 +1,5 @@
-//! The configuration of a rung, needed before its first segment: the content of `prmC`, and the
-//! sizes of the sample entry. Knows no bytes: [`super::init`] writes and reads them.
+//! The configuration of a rung, needed before its first segment: the content of the sample entry.
+//! [`super::init`] writes and reads it.
 
 use super::error::SegmentError;
 use crate::prompt::{CodingId, CodingParameters, Interpolation};
@@ -22,7 +22,7 @@ pub enum StartLatent {
     /// Nothing but noise.
     Noise = 0,
     /// Frame 0 is generated from noise with the base rung's components, and its latent is the
-    /// start of a second pass. The first sample says how many components that are.
+    /// start of a second pass. The first sample has the number of those components.
     TwoPass = 1,
     /// A small latent in the segment's first sample, enlarged.
     Coarse = 2,
@@ -36,15 +36,9 @@ pub enum StartLatent {
 impl StartLatent {
     /// The mode with this number in the container, if there is one.
     pub fn from_id(id: u8) -> Option<Self> {
-        [
-            Self::Noise,
-            Self::TwoPass,
-            Self::Coarse,
-            Self::Full,
-            Self::Chain,
-        ]
-        .into_iter()
-        .find(|&mode| mode as u8 == id)
+        use StartLatent::{Chain, Coarse, Full, Noise, TwoPass};
+        let modes = [Noise, TwoPass, Coarse, Full, Chain];
+        modes.get(usize::from(id)).copied()
     }
 
     /// Whether the first sample of a closed segment must carry something to start from.
@@ -123,88 +117,74 @@ impl Track {
 
     /// Fails unless the track can be written.
     pub fn check(&self) -> Result<(), SegmentError> {
-        match self.problem() {
-            None => Ok(()),
-            Some(problem) => Err(SegmentError::unwritable(
-                problem.field,
-                problem.found,
-                problem.expected,
-            )),
-        }
+        self.problem().map_or(Ok(()), |(field, found, expected)| {
+            Err(SegmentError::unwritable(field, found, expected))
+        })
     }
 
-    /// The first value outside its limits, if any.
-    pub(super) fn problem(&self) -> Option<Problem> {
-        let sides = [self.visible.0, self.visible.1, self.coded.0, self.coded.1];
+    /// The first value outside its limits, if any: field, value, and values that it may have.
+    pub(super) fn problem(&self) -> Option<(&'static str, String, String)> {
+        let (visible, coded, aspect) = (self.visible, self.coded, self.pixel_aspect);
+        let sides = [visible.0, visible.1, coded.0, coded.1];
         let (first, full) = (self.first_component, self.coding.full_rank);
+        let (components, grid_width) = (self.coding.components, self.coding.grid_width);
+        let coding = self.coding.check().err().map(|error| error.to_string());
         let checks = [
             (
-                !valid_profile(&self.profile),
-                "profile",
-                format!("{:?}", self.profile),
-                PROFILES,
+                valid_profile(&self.profile),
+                ("profile", format!("{:?}", self.profile)),
+                "1 to 16 of a-z, 0-9 and -",
             ),
             (
-                sides.iter().any(|&side| side == 0 || side > MAX_SIDE),
-                "picture size",
-                format!("{:?} in {:?}", self.visible, self.coded),
+                sides.iter().all(|side| (1..=MAX_SIDE).contains(side)),
+                ("picture size", format!("{visible:?} in {coded:?}")),
                 "sides of 1 to 16384 pixels",
             ),
             (
-                self.coded.0 < self.visible.0 || self.coded.1 < self.visible.1,
-                "coded size",
-                format!("{:?}", self.coded),
+                coded.0 >= visible.0 && coded.1 >= visible.1,
+                ("coded size", format!("{coded:?}")),
                 "at least the visible size",
             ),
             (
-                self.pixel_aspect.0 == 0 || self.pixel_aspect.1 == 0,
-                "pixel aspect",
-                format!("{:?}", self.pixel_aspect),
+                aspect.0 > 0 && aspect.1 > 0,
+                ("pixel aspect", format!("{aspect:?}")),
                 "two numbers above 0",
             ),
             (
-                !(0.0..=1.0).contains(&self.noise_weight),
-                "noise weight",
-                self.noise_weight.to_string(),
+                (0.0..=1.0).contains(&self.noise_weight),
+                ("noise weight", self.noise_weight.to_string()),
                 "0 to 1",
             ),
             (
-                first.saturating_add(self.coding.components) > full,
-                "components",
-                format!("{first} and {} more", self.coding.components),
+                first.saturating_add(components) <= full,
+                ("components", format!("{first} and {components} more")),
                 "no more than the full rank",
             ),
             (
-                self.coding.grid_width > usize::from(u16::MAX),
-                "grid width",
-                self.coding.grid_width.to_string(),
+                grid_width <= usize::from(u16::MAX),
+                ("grid width", grid_width.to_string()),
                 "at most 65535",
             ),
+            (
+                coding.is_none(),
+                ("prompt coding", "out of range".to_owned()),
+                coding.as_deref().unwrap_or_default(),
+            ),
         ];
-        let broken = checks.into_iter().find(|(broken, ..)| *broken);
-        let local = broken.map(|(_, field, found, expected)| Problem {
-            field,
-            found,
-            expected: expected.to_owned(),
-        });
-        local.or_else(|| {
-            let error = self.coding.check().err()?;
-            Some(Problem {
-                field: "prompt coding",
-                found: "out of range".to_owned(),
-                expected: error.to_string(),
-            })
-        })
+        let (_, (field, found), expected) = checks.into_iter().find(|(fits, ..)| !fits)?;
+        Some((field, found, expected.to_owned()))
     }
 }
 
-const PROFILES: &str = "1 to 16 of a-z, 0-9 and -";
-
-/// A value that a track may not have.
-pub(super) struct Problem {
-    pub(super) field: &'static str,
-    pub(super) found: String,
-    pub(super) expected: String,
+/// Measured bitrates of a file, as its sample entry states them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bitrates {
+    /// Bytes of the largest segment.
+    pub largest_segment: u32,
+    /// Highest bitrate of a segment, bit/s.
+    pub peak: u32,
+    /// Mean bitrate over the segments, bit/s.
+    pub average: u32,
 }
 
 fn valid_profile(profile: &str) -> bool {
@@ -228,22 +208,25 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_named() {
-        let broken = |change: &dyn Fn(&mut Track)| {
+        type Change = fn(&mut Track);
+        let faults: [(Change, &str); 8] = [
+            (
+                |track| track.profile = "Mini".to_owned(),
+                "cannot write profile \"Mini\": expected 1 to 16 of a-z, 0-9 and -",
+            ),
+            (|track| track.visible.0 = 0, "picture size"),
+            (|track| track.coded.1 = 100, "coded size"),
+            (|track| track.pixel_aspect.1 = 0, "pixel aspect"),
+            (|track| track.noise_weight = f32::NAN, "noise weight"),
+            (|track| track.first_component = 4, "components"),
+            (|track| track.coding.components = 0, "component count"),
+            (|track| track.coding.grid_width = 7, "grid"),
+        ];
+        for (change, expected) in faults {
             let mut track = track();
             change(&mut track);
-            track.check().unwrap_err().to_string()
-        };
-        let error = broken(&|track| track.profile = "Mini".to_owned());
-        assert_eq!(
-            error,
-            "cannot write profile \"Mini\": expected 1 to 16 of a-z, 0-9 and -"
-        );
-        assert!(broken(&|track| track.visible.0 = 0).contains("picture size"));
-        assert!(broken(&|track| track.coded.1 = 100).contains("coded size"));
-        assert!(broken(&|track| track.pixel_aspect.1 = 0).contains("pixel aspect"));
-        assert!(broken(&|track| track.noise_weight = f32::NAN).contains("noise weight"));
-        assert!(broken(&|track| track.first_component = 4).contains("components"));
-        assert!(broken(&|track| track.coding.components = 0).contains("component count"));
-        assert!(broken(&|track| track.coding.grid_width = 7).contains("grid"));
+            let error = track.check().unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 }

@@ -1,5 +1,4 @@
-//! The boxes of a file as a tree, for inspection. Knows which boxes hold others, not the meaning of
-//! the rest.
+//! The boxes of a file as a tree, for inspection.
 
 use super::boxes::Reader;
 use super::error::{FourCc, SegmentError};
@@ -20,7 +19,7 @@ pub struct BoxNode {
 
 /// The boxes of a file or segment.
 ///
-/// Fails, naming the place, where a box does not fit into what holds it.
+/// Fails, naming the place, where a box is longer than the box around it.
 pub fn box_tree(bytes: &[u8]) -> Result<Vec<BoxNode>, SegmentError> {
     children(Reader::new(bytes))
 }
@@ -28,8 +27,8 @@ pub fn box_tree(bytes: &[u8]) -> Result<Vec<BoxNode>, SegmentError> {
 fn children(mut reader: Reader<'_>) -> Result<Vec<BoxNode>, SegmentError> {
     let mut nodes = Vec::new();
     while let Some((kind, mut body)) = reader.next_box()? {
-        let offset = body.box_offset();
-        let size = body.offset() + body.left() as u64 - offset;
+        let offset = body.start;
+        let size = body.end() - offset;
         let children = match fixed_part(kind) {
             Some(fixed) => {
                 body.take(fixed, "fixed part")?;
@@ -87,10 +86,8 @@ mod tests {
         paths(&nodes, "", &mut found);
         let prmc = "/moov/trak/mdia/minf/stbl/stsd/prm1/prmC".to_owned();
         assert!(found.contains(&prmc), "{found:?}");
-        assert_eq!(
-            nodes.iter().map(|node| node.size).sum::<u64>(),
-            file.len() as u64
-        );
+        let total: u64 = nodes.iter().map(|node| node.size).sum();
+        assert_eq!(total, file.len() as u64);
     }
 
     #[test]

@@ -66,21 +66,13 @@ pub(crate) fn spoilt(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// An input on trial; told when the parser panics.
-struct Trial<'a> {
-    seed: u64,
-    number: u64,
-    input: &'a [u8],
-}
+/// Prints the seed, the number of the input and the input if the parser panics.
+struct Trial<'a>(u64, u64, &'a [u8]);
 
 impl Drop for Trial<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let Self {
-                seed,
-                number,
-                input,
-            } = self;
+            let Self(seed, number, input) = self;
             eprintln!("seed {seed}, input {number}: \"{}\"", input.escape_ascii());
         }
     }
@@ -100,11 +92,7 @@ pub(crate) fn fuzz(seeds: &[Vec<u8>], parse: impl Fn(&[u8])) {
     let mut slowest = Duration::ZERO;
     while Instant::now() < until {
         let input = spoilt(&mut random, seeds);
-        let trial = Trial {
-            seed,
-            number: tried,
-            input: &input,
-        };
+        let trial = Trial(seed, tried, &input);
         let began = Instant::now();
         parse(&input);
         slowest = slowest.max(began.elapsed());

@@ -7,19 +7,17 @@ use crate::manifest::reference::join;
 use crate::manifest::{ByteRange, ManifestError};
 use crate::time::Timescale;
 
+/// The kinds of segment information.
+const KINDS: [&str; 3] = ["SegmentBase", "SegmentList", "SegmentTemplate"];
+
 /// The elements of one kind.
 pub(super) struct Levels<'a> {
-    /// `SegmentBase`, `SegmentList` or `SegmentTemplate`.
-    pub(super) kind: &'static str,
-    /// From the outer to the inner, at least one.
+    /// From the inner to the outer, at least one.
     elements: Vec<&'a Element>,
-    source: &'a Source<'a>,
-    /// What URLs are relative to.
+    pub(super) source: &'a Source<'a>,
+    /// URL that relative URLs are joined to.
     pub(super) base: &'a str,
 }
-
-/// The kinds of segment information.
-pub(super) const KINDS: [&str; 3] = ["SegmentBase", "SegmentList", "SegmentTemplate"];
 
 impl<'a> Levels<'a> {
     /// The kind that the innermost of `parents` (from the outer to the inner) uses.
@@ -29,30 +27,32 @@ impl<'a> Levels<'a> {
         base: &'a str,
     ) -> Option<Self> {
         let of = |parent: &&'a Element| KINDS.into_iter().find(|kind| parent.first(kind).is_some());
-        let kind = parents.iter().rev().find_map(of)?;
-        let elements = parents.iter().filter_map(|parent| parent.first(kind));
+        let inner = || parents.iter().rev();
+        let kind = inner().find_map(of)?;
         Some(Self {
-            kind,
-            elements: elements.collect(),
+            elements: inner().filter_map(|parent| parent.first(kind)).collect(),
             source,
             base,
         })
     }
 
+    pub(super) fn innermost(&self) -> &'a Element {
+        self.elements[0]
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&'a str> {
-        self.elements.iter().rev().find_map(|level| level.get(name))
+        self.elements.iter().find_map(|level| level.get(name))
     }
 
     pub(super) fn child(&self, name: &str) -> Option<&'a Element> {
-        let mut inner = self.elements.iter().rev();
-        inner.find_map(|level| level.first(name))
+        self.elements.iter().find_map(|level| level.first(name))
     }
 
     /// The children of one name of the innermost element that has any.
     pub(super) fn children(&self, name: &'a str) -> Vec<&'a Element> {
-        let all = |level: &&'a Element| level.all(name).collect::<Vec<_>>();
-        let mut inner = self.elements.iter().rev().map(all);
-        inner.find(|all| !all.is_empty()).unwrap_or_default()
+        let of = |level: &&'a Element| level.all(name).collect::<Vec<_>>();
+        let mut levels = self.elements.iter().map(of);
+        levels.find(|all| !all.is_empty()).unwrap_or_default()
     }
 
     pub(super) fn number(&self, name: &str, default: u64) -> Result<u64, ManifestError> {
@@ -69,59 +69,47 @@ impl<'a> Levels<'a> {
     }
 
     /// Place of the init segment by the child element Initialization, if there is one.
-    pub(super) fn initialization(
-        &self,
-    ) -> Result<Option<(String, Option<ByteRange>)>, ManifestError> {
-        let Some(init) = self.child("Initialization") else {
-            return Ok(None);
-        };
-        let url = self.url(init, "sourceURL")?;
-        Ok(Some((url, self.range(init, "range")?)))
+    pub(super) fn initialization(&self) -> Result<Option<Place>, ManifestError> {
+        let init = self.child("Initialization");
+        init.map(|init| self.place(init, ["sourceURL", "range"]))
+            .transpose()
     }
 
-    /// The URL in an attribute, or the base itself.
-    pub(super) fn url(&self, element: &Element, name: &str) -> Result<String, ManifestError> {
-        let url = element.get(name).filter(|url| !url.is_empty());
-        self.joined(url.map_or_else(|| self.base.to_owned(), |url| join(self.base, url)))
+    /// The URL in the one attribute, or the base itself, and the byte range in the other, if it is there.
+    pub(super) fn place(
+        &self,
+        element: &Element,
+        [url, range]: [&str; 2],
+    ) -> Result<Place, ManifestError> {
+        let url = element.get(url).filter(|url| !url.is_empty());
+        let url = url.map_or_else(|| self.base.to_owned(), |url| join(self.base, url));
+        let url = self.checked(url)?;
+        let Some(text) = element.get(range) else {
+            return Ok((url, None));
+        };
+        let invalid = || element.invalid(self.source, range, RANGE);
+        Ok((url, Some(parse_range(text).ok_or_else(invalid)?)))
     }
 
     /// `url`, unless it is too long.
-    pub(super) fn joined(&self, url: String) -> Result<String, ManifestError> {
+    pub(super) fn checked(&self, url: String) -> Result<String, ManifestError> {
         match url.len() > MAX_URL {
             true => Err(self.invalid("", &format!("URLs of at most {MAX_URL} bytes"))),
             false => Ok(url),
         }
     }
 
-    /// The byte range in an attribute, if it is there.
-    pub(super) fn range(
-        &self,
-        element: &Element,
-        name: &str,
-    ) -> Result<Option<ByteRange>, ManifestError> {
-        let Some(text) = element.get(name) else {
-            return Ok(None);
-        };
-        let place = format!("<{}>@{name}", element.name);
-        let wrong = || self.at(element, &place, "a range <first>-<last>");
-        parse_range(text).map(Some).ok_or_else(wrong)
-    }
-
-    /// An error at one of the elements.
+    /// An error at the innermost element or its attribute `name`.
     pub(super) fn invalid(&self, name: &str, expected: &str) -> ManifestError {
-        let line = self.elements.last().map_or(0, |level| level.line);
-        let place = match name {
-            "" => format!("<{}>", self.kind),
-            name => format!("<{}>@{name}", self.kind),
-        };
-        self.source.invalid(line, place, expected)
-    }
-
-    /// An error at `element`.
-    pub(super) fn at(&self, element: &Element, place: &str, expected: &str) -> ManifestError {
-        self.source.invalid(element.line, place, expected)
+        self.innermost().invalid(self.source, name, expected)
     }
 }
+
+/// A URL and the bytes of it that are meant; `None` for all.
+pub(super) type Place = (String, Option<ByteRange>);
+
+/// How [`parse_range`] expects a range.
+pub(super) const RANGE: &str = "a range <first>-<last>";
 
 /// A byte range with both ends included (RFC 9110 §14.1.2).
 pub(super) fn parse_range(text: &str) -> Option<ByteRange> {

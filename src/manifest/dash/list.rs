@@ -1,37 +1,26 @@
 //! SegmentList (ISO/IEC 23009-1 §5.3.9.3): every segment by its URL, its range, or both.
 
 use super::levels::Levels;
-use super::timeline::{Period, Span, spans};
-use crate::manifest::{ManifestError, Representation, SegmentRef};
-use crate::time::MediaTime;
+use super::timeline::{Period, Span, segments, spans};
+use crate::manifest::{ManifestError, Representation};
 
-/// Fills in the init segment and the segments of `rung`, the first marked as a random access point and
-/// the others if `independent`.
+/// Fills in the init segment and the segments of `rung`.
 pub(super) fn fill(
     rung: &mut Representation,
     levels: &Levels<'_>,
     period: Period,
-    independent: bool,
 ) -> Result<(), ManifestError> {
     let init = levels.initialization()?;
     (rung.url, rung.init) = init.ok_or_else(|| levels.invalid("", "an <Initialization>"))?;
-    let timescale = levels.timescale()?;
     let urls = levels.children("SegmentURL");
     let times = times(levels, period, urls.len())?;
-    for (at, (element, (start, duration))) in urls.into_iter().zip(times).enumerate() {
-        rung.segments.push(SegmentRef {
-            start: MediaTime::new(start, timescale),
-            duration: MediaTime::new(duration, timescale),
-            url: levels.url(element, "media")?,
-            range: levels.range(element, "mediaRange")?,
-            key_frame_end: None,
-            sap: independent || at == 0,
-        });
-    }
+    rung.segments = segments(levels, period, times, |index, _| {
+        levels.place(urls[index], ["media", "mediaRange"])
+    })?;
     Ok(())
 }
 
-/// The times of `count` segments. One alone may go without: it lasts as long as the period.
+/// The times of `count` segments. A single one without times lasts as long as the period.
 fn times(levels: &Levels<'_>, period: Period, count: usize) -> Result<Vec<Span>, ManifestError> {
     let timed = levels.child("SegmentTimeline").is_some() || levels.get("duration").is_some();
     if let (false, 1, Some(seconds)) = (timed, count, period.duration_s) {

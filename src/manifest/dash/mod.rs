@@ -5,8 +5,8 @@
 //! with a SegmentTimeline, as segments need not last equally long. Read are also templates with one
 //! `@duration` for all segments, SegmentLists, and several BaseURLs for the same files.
 //!
-//! SupplementalProperty descriptors of the schemes below carry what the schema has no attribute
-//! for.
+//! SupplementalProperty descriptors of the schemes below carry the values without an attribute in
+//! the schema.
 
 mod levels;
 mod list;

@@ -1,13 +1,13 @@
-//! Reads MPDs: our own and those that say the same in other words.
+//! Reads MPDs: our own, and others with the same content.
 //!
 //! AdaptationSets of other codecs, and those with an EssentialProperty other than that of our
 //! layers, are ignored as §5.8.4.8 demands. With byte ranges the segments are in the file's `sidx`
 //! and stay empty here.
 //!
-//! Where several BaseURL elements name the same files at several places (§5.6), a presentation is that
-//! of one choice among them.
+//! Where several BaseURL elements name the same files at several places (§5.6), a presentation has the URLs of
+//! one of them.
 
-use super::levels::{Levels, parse_range};
+use super::levels::{Levels, RANGE, parse_range};
 use super::timeline::Period;
 use super::tree::Element;
 use super::{AVERAGE_BANDWIDTH, LAYERS, QUALITY, SCORE, WEIGHTS, WEIGHTS_URL};
@@ -24,62 +24,57 @@ use std::cell::Cell;
 const MOST_PLACES: usize = 16;
 
 /// Reads an MPD. `url` names it in errors; the URLs inside stay relative to it. Of several places for
-/// the same files it is the first.
+/// the same files it takes the first.
 pub fn read(url: &str, text: &str) -> Result<Presentation, ManifestError> {
     read_place(url, text, 0).map(|(presentation, _)| presentation)
 }
 
 /// The elements of an MPD's text.
 pub(crate) fn parse(url: &str, text: &str) -> Result<Element, ManifestError> {
-    parse_source(&Source::new(url, text)?)
-}
-
-fn parse_source(source: &Source<'_>) -> Result<Element, ManifestError> {
+    let source = Source::new(url, text)?;
     source.check_head()?;
-    Element::parse(source)
+    Element::parse(&source)
 }
 
-/// As [`read`] with place number `place`, from 0 and again from the first after the last; and how many
-/// places there are.
+/// As [`read`] with place number `place`, from 0 and again from the first after the last; and the number of
+/// places.
 pub fn read_place(
     url: &str,
     text: &str,
     place: usize,
 ) -> Result<(Presentation, usize), ManifestError> {
-    let source = Source::new(url, text)?;
-    let mpd = parse_source(&source)?;
-    let mut document = Document {
-        source: &source,
-        period: &mpd,
-        duration_s: None,
+    let mpd = parse(url, text)?;
+    let source = &Source::new(url, text)?;
+    if mpd.name != "MPD" {
+        return Err(mpd.invalid(source, "", "<MPD>"));
+    }
+    if mpd.get("type").unwrap_or("static") != "static" {
+        return Err(mpd.invalid(source, "type", "static: live presentations are not read"));
+    }
+    let mut periods = mpd.all("Period");
+    let (Some(period), None) = (periods.next(), periods.next()) else {
+        return Err(mpd.invalid(source, "", "exactly one <Period>"));
+    };
+    let document = Document {
+        source,
+        period,
+        duration_s: period_s(source, &mpd, period)?,
         place,
         places: Cell::new(1),
         listed: Cell::new(0),
     };
-    if mpd.name != "MPD" {
-        return Err(document.invalid(&mpd, "", "<MPD>"));
-    }
-    if mpd.get("type").unwrap_or("static") != "static" {
-        return Err(document.invalid(&mpd, "type", "static: live presentations are not read"));
-    }
-    let mut periods = mpd.all("Period");
-    let (Some(period), None) = (periods.next(), periods.next()) else {
-        return Err(document.invalid(&mpd, "", "exactly one <Period>"));
-    };
-    document.period = period;
-    document.duration_s = document.period_s(&mpd, period)?;
-    let base = document.bases(&document.bases(&[String::new()], &mpd), period);
+    let base = bases(&bases(&[String::new()], &mpd), period);
     let (mut groups, mut layered) = (Vec::new(), Vec::new());
     for set in period.all("AdaptationSet") {
-        match Kind::of(set) {
-            Kind::Rungs => groups.extend(document.group(set, &base)?),
-            Kind::Layers => layered.extend(document.group(set, &base)?.map(|group| (set, group))),
-            Kind::Unknown => {}
+        match has_layers(set) {
+            Some(false) => groups.extend(document.group(set, &base)?),
+            Some(true) => layered.extend(document.group(set, &base)?.map(|group| (set, group))),
+            None => {}
         }
     }
     for (set, layers) in layered {
         let peer = groups.iter_mut().find(|g| g.profile == layers.profile);
-        let peer = peer.ok_or_else(|| document.invalid(set, "", "rungs of the same profile"))?;
+        let peer = peer.ok_or_else(|| set.invalid(source, "", "rungs of the same profile"))?;
         peer.layers = document.layers(set, layers, peer)?;
     }
     let presentation = Presentation {
@@ -91,37 +86,27 @@ pub fn read_place(
     Ok((presentation, document.places.get()))
 }
 
-/// What an AdaptationSet holds, as far as its EssentialProperties tell.
-enum Kind {
-    Rungs,
-    Layers,
-    Unknown,
-}
-
-impl Kind {
-    fn of(set: &Element) -> Self {
-        let mut kind = Self::Rungs;
-        for property in set.all("EssentialProperty") {
-            let layers = property.get("schemeIdUri") == Some(LAYERS);
-            kind = match (layers, property.get("value")) {
-                (true, Some("1")) => Self::Layers,
-                _ => return Self::Unknown,
-            };
-        }
-        kind
-    }
+/// Whether an AdaptationSet holds layers, by its EssentialProperties; `None` if one of them is unknown.
+fn has_layers(set: &Element) -> Option<bool> {
+    let mut properties = set.all("EssentialProperty").peekable();
+    let layers = properties.peek().is_some();
+    let known = |property: &Element| {
+        let scheme = property.get("schemeIdUri");
+        scheme == Some(LAYERS) && property.get("value") == Some("1")
+    };
+    properties.all(known).then_some(layers)
 }
 
 struct Document<'a> {
     source: &'a Source<'a>,
     period: &'a Element,
-    /// How long the period lasts, where the MPD says.
+    /// Length of the period in seconds, if the MPD states it.
     duration_s: Option<f64>,
-    /// Which of the places for the same files is meant.
+    /// Number of the chosen place for the same files.
     place: usize,
     /// Most places that a rung has.
     places: Cell<usize>,
-    /// How many segments have been listed, of all rungs together.
+    /// Segments listed so far, of all rungs together.
     listed: Cell<usize>,
 }
 
@@ -133,7 +118,7 @@ impl Document<'_> {
         let Some(profile) = named.as_deref().and_then(profile_of) else {
             return Ok(None);
         };
-        // What holds for the set may stand in its Representations instead (§5.3.7.1).
+        // Attributes of the set may stand in its Representations instead (§5.3.7.1).
         let stated = |name: &str| match (set.get(name), first) {
             (None, Some(rung)) if rung.get(name).is_some() => rung,
             _ => set,
@@ -142,18 +127,18 @@ impl Document<'_> {
             Some(_) => self.number(stated(name), name),
             None => Ok(0),
         };
-        let rate = self
-            .required(stated("frameRate"), "frameRate")?
-            .parse::<FrameRate>();
+        let rate = self.required(stated("frameRate"), "frameRate")?;
+        let rate = rate.parse::<FrameRate>();
         let sap = ["startWithSAP", "subsegmentStartsWithSAP"];
         let sap = sap.into_iter().find_map(|name| stated(name).get(name));
+        let weights = property(set, WEIGHTS);
         let mut group = Group {
             profile: profile.to_owned(),
             frame_rate: rate.map_err(|error| self.invalid(set, "frameRate", &error.to_string()))?,
             width: side("width")?,
             height: side("height")?,
             pixel_aspect: self.pixel_aspect(set)?,
-            weights: property(set, WEIGHTS).ok_or_else(|| {
+            weights: weights.ok_or_else(|| {
                 self.invalid(set, "", &format!("a SupplementalProperty {WEIGHTS}"))
             })?,
             weights_url: property(set, WEIGHTS_URL),
@@ -161,7 +146,7 @@ impl Document<'_> {
             representations: Vec::new(),
             layers: Vec::new(),
         };
-        let bases = self.bases(bases, set);
+        let bases = self::bases(bases, set);
         for element in set.all("Representation") {
             let codecs = codecs(element).unwrap_or_default();
             if profile_of(&codecs) != Some(profile) {
@@ -186,18 +171,19 @@ impl Document<'_> {
         for stream in read.representations {
             let mut elements = set.all("Representation");
             let element = elements.find(|element| element.get("id") == Some(&stream.id));
-            let below = element.and_then(|e| e.get("dependencyId")).unwrap_or("");
+            let element = element.unwrap_or(set);
             let rank_of = |id: &str| {
-                let known = rungs.representations.iter();
-                let mut known = known.chain(layers.iter().map(|layer| &layer.stream));
+                let layers = layers.iter().map(|layer| &layer.stream);
+                let mut known = rungs.representations.iter().chain(layers);
                 known.find(|stream| stream.id == id).map(|s| s.rank)
             };
-            let ranks: Option<Vec<u32>> = below.split_whitespace().map(rank_of).collect();
+            let below = element.get("dependencyId").unwrap_or("");
+            let ranks = below.split_whitespace().map(rank_of);
+            let ranks: Option<Vec<u32>> = ranks.collect();
             let first_component = ranks.and_then(|ranks| ranks.into_iter().max());
-            let Some(first_component) = first_component else {
-                let expected = "ids of a rung and of layers below this one";
-                return Err(self.invalid(element.unwrap_or(set), "dependencyId", expected));
-            };
+            let expected = "ids of a rung and of layers below this one";
+            let invalid = || self.invalid(element, "dependencyId", expected);
+            let first_component = first_component.ok_or_else(invalid)?;
             layers.push(Layer {
                 first_component,
                 stream,
@@ -237,7 +223,7 @@ impl Document<'_> {
             index: None,
             segments: Vec::new(),
         };
-        let bases = self.bases(bases, element);
+        let bases = self::bases(bases, element);
         self.places.set(self.places.get().max(bases.len()));
         let base = bases.get(self.place % bases.len().max(1));
         let base = base.map_or("", String::as_str);
@@ -249,12 +235,11 @@ impl Document<'_> {
         let period = Period {
             duration_s: self.duration_s,
             rate: group.frame_rate,
+            independent: group.independent_segments,
         };
-        match levels.kind {
-            "SegmentTemplate" => {
-                template::fill(&mut rung, &levels, period, group.independent_segments)?;
-            }
-            "SegmentList" => list::fill(&mut rung, &levels, period, group.independent_segments)?,
+        match levels.innermost().name.as_str() {
+            "SegmentTemplate" => template::fill(&mut rung, &levels, period)?,
+            "SegmentList" => list::fill(&mut rung, &levels, period)?,
             _ => fill_ranges(&mut rung, &levels)?,
         }
         self.listed.set(self.listed.get() + rung.segments.len());
@@ -265,54 +250,21 @@ impl Document<'_> {
         Ok(rung)
     }
 
-    /// How long the only period lasts, seconds, if the MPD says (§5.3.2.1).
-    fn period_s(&self, mpd: &Element, period: &Element) -> Result<Option<f64>, ManifestError> {
-        let seconds = |element: &Element, name: &str| {
-            let parsed = element.get(name).map(parse_iso_duration);
-            let expected = "a duration such as PT24S";
-            parsed
-                .map(|s| s.ok_or_else(|| self.invalid(element, name, expected)))
-                .transpose()
-        };
-        let start_s = seconds(period, "start")?.unwrap_or(0.0);
-        let whole_s = seconds(mpd, "mediaPresentationDuration")?;
-        let own_s = seconds(period, "duration")?;
-        Ok(own_s.or(whole_s.map(|whole_s| whole_s - start_s)))
-    }
-
-    /// The time of the last segment where segments are listed, else what the MPD says.
+    /// The end of the last segment where segments are listed, else the duration that the MPD states.
     fn duration(&self, mpd: &Element, groups: &[Group]) -> Result<MediaTime, ManifestError> {
         let Some(group) = groups.first() else {
             return Err(self.invalid(mpd, "", &format!("a Representation of codec {}", codec())));
         };
-        let listed = group
-            .representations
-            .iter()
-            .find_map(|rung| rung.segments.last());
-        if let Some(last) = listed {
+        let mut rungs = group.representations.iter();
+        if let Some(last) = rungs.find_map(|rung| rung.segments.last()) {
             let end = last.start.ticks.saturating_add(last.duration.ticks);
             return Ok(MediaTime::new(end, last.start.timescale));
         }
-        let text = self.required(mpd, "mediaPresentationDuration")?;
-        let frames = parse_iso_duration(text).and_then(|s| whole_frames(s, group.frame_rate));
-        frames
-            .map(|frames| group.frame_rate.time_of(frames))
-            .ok_or_else(|| {
-                self.invalid(mpd, "mediaPresentationDuration", "a duration such as PT24S")
-            })
-    }
-
-    /// The places that `element` makes of those of its parent: each with each of its own BaseURLs.
-    fn bases(&self, parents: &[String], element: &Element) -> Vec<String> {
-        let own: Vec<&str> = element
-            .all("BaseURL")
-            .map(|url| url.text.as_str())
-            .collect();
-        if own.is_empty() {
-            return parents.to_vec();
-        }
-        let each = |parent: &'_ String| own.iter().map(|url| join(parent, url)).collect::<Vec<_>>();
-        parents.iter().flat_map(each).take(MOST_PLACES).collect()
+        self.required(mpd, DURATION)?;
+        let seconds = seconds(self.source, mpd, DURATION)?;
+        let frames = seconds.and_then(|seconds| whole_frames(seconds, group.frame_rate));
+        let frames = frames.ok_or_else(|| self.invalid(mpd, DURATION, ISO_DURATION));
+        Ok(group.frame_rate.time_of(frames?))
     }
 
     fn required<'e>(&self, element: &'e Element, name: &str) -> Result<&'e str, ManifestError> {
@@ -345,12 +297,49 @@ impl Document<'_> {
     }
 
     fn invalid(&self, element: &Element, attribute: &str, expected: &str) -> ManifestError {
-        let place = match attribute {
-            "" => format!("<{}>", element.name),
-            name => format!("<{}>@{name}", element.name),
-        };
-        self.source.invalid(element.line, place, expected)
+        element.invalid(self.source, attribute, expected)
     }
+}
+
+const DURATION: &str = "mediaPresentationDuration";
+
+/// How [`parse_iso_duration`] expects a duration.
+const ISO_DURATION: &str = "a duration such as PT24S";
+
+/// The duration in an attribute, seconds, if it is there.
+fn seconds(
+    source: &Source<'_>,
+    element: &Element,
+    name: &str,
+) -> Result<Option<f64>, ManifestError> {
+    let parsed = element.get(name).map(parse_iso_duration);
+    let parsed = parsed.map(|s| s.ok_or_else(|| element.invalid(source, name, ISO_DURATION)));
+    parsed.transpose()
+}
+
+/// Length of the only period in seconds, if the MPD states it (§5.3.2.1).
+fn period_s(
+    source: &Source<'_>,
+    mpd: &Element,
+    period: &Element,
+) -> Result<Option<f64>, ManifestError> {
+    let start_s = seconds(source, period, "start")?.unwrap_or(0.0);
+    let whole_s = seconds(source, mpd, DURATION)?;
+    let own_s = seconds(source, period, "duration")?;
+    Ok(own_s.or(whole_s.map(|whole_s| whole_s - start_s)))
+}
+
+/// The places of `element`: each of its parent's with each of its own BaseURLs.
+fn bases(parents: &[String], element: &Element) -> Vec<String> {
+    let own: Vec<&str> = element
+        .all("BaseURL")
+        .map(|url| url.text.as_str())
+        .collect();
+    if own.is_empty() {
+        return parents.to_vec();
+    }
+    let each = |parent: &'_ String| own.iter().map(|url| join(parent, url)).collect::<Vec<_>>();
+    parents.iter().flat_map(each).take(MOST_PLACES).collect()
 }
 
 /// The value of the SupplementalProperty of a scheme.
@@ -364,12 +353,11 @@ fn property(element: &Element, scheme: &str) -> Option<String> {
 fn fill_ranges(rung: &mut Representation, levels: &Levels<'_>) -> Result<(), ManifestError> {
     let init = levels.child("Initialization");
     let init = init.ok_or_else(|| levels.invalid("", "an <Initialization>"))?;
-    let lacking = |place: &str| levels.at(init, place, "a range <first>-<last>");
-    let range = levels.range(init, "range")?;
-    rung.init = Some(range.ok_or_else(|| lacking("<Initialization>@range"))?);
-    let index = levels.get("indexRange").map(parse_range);
-    let index = index.flatten();
-    rung.index = Some(index.ok_or_else(|| levels.invalid("indexRange", "a range <first>-<last>"))?);
+    let range = init.get("range").and_then(parse_range);
+    let invalid = || init.invalid(levels.source, "range", RANGE);
+    rung.init = Some(range.ok_or_else(invalid)?);
+    let index = levels.get("indexRange").and_then(parse_range);
+    rung.index = Some(index.ok_or_else(|| levels.invalid("indexRange", RANGE))?);
     rung.url = levels.base.to_owned();
     Ok(())
 }

@@ -1,13 +1,12 @@
 //! SegmentTemplate (ISO/IEC 23009-1 §5.3.9.4): written with a SegmentTimeline, read with and without.
 
 use super::levels::Levels;
-use super::timeline::{Period, spans};
+use super::timeline::{Period, segments, spans};
 use super::tree::Element;
 use crate::manifest::addressing::{INIT_NAME, segment_name};
 use crate::manifest::error::unwritable;
 use crate::manifest::reference::{folder, join};
 use crate::manifest::{Group, ManifestError, Representation, SegmentRef};
-use crate::time::MediaTime;
 
 /// The template that all rungs of a group share; each adds its folder as BaseURL.
 pub(super) fn write(group: &Group) -> Result<Element, ManifestError> {
@@ -27,17 +26,13 @@ pub(super) fn write(group: &Group) -> Result<Element, ManifestError> {
 /// The folder of a rung that is addressed by segment URLs.
 pub(super) fn folder_of(rung: &Representation) -> Result<&str, ManifestError> {
     let folder = folder(&rung.url);
-    let urls = rung.segments.iter().enumerate();
-    let fits = rung.url.ends_with(INIT_NAME)
-        && urls.into_iter().all(|(index, segment)| {
-            segment.url.strip_prefix(folder) == Some(&segment_name(index + 1))
-        });
-    match fits {
+    let named = (1..)
+        .zip(&rung.segments)
+        .all(|(number, segment)| segment.url.strip_prefix(folder) == Some(&segment_name(number)));
+    let problem = "its URLs are not init.mp4, 1.m4s, 2.m4s, … of one folder";
+    match named && rung.url.ends_with(INIT_NAME) {
         true => Ok(folder),
-        false => Err(unwritable(
-            &rung.id,
-            "its URLs are not init.mp4, 1.m4s, 2.m4s, … of one folder",
-        )),
+        false => Err(unwritable(&rung.id, problem)),
     }
 }
 
@@ -51,49 +46,40 @@ fn runs(segments: &[SegmentRef]) -> Vec<Element> {
         }
     }
     let elements = runs.iter().enumerate().map(|(index, (duration, repeats))| {
-        let mut s = Element::new("S");
-        if index == 0 {
-            s = s.with("t", segments[0].start.ticks);
-        }
-        s = s.with("d", duration);
-        if *repeats > 0 {
-            s = s.with("r", repeats);
-        }
-        s
+        let start = (index == 0).then(|| segments[0].start.ticks);
+        let repeats = Some(*repeats).filter(|repeats| *repeats > 0);
+        let attributes = [("t", start), ("d", Some(*duration)), ("r", repeats)];
+        attributes
+            .into_iter()
+            .fold(Element::new("S"), |s, (name, value)| match value {
+                Some(value) => s.with(name, value),
+                None => s,
+            })
     });
     elements.collect()
 }
 
-/// Fills in the init segment and the segments of `rung`, the first marked as a random access point and
-/// the others if `independent`.
+/// Fills in the init segment and the segments of `rung`.
 pub(super) fn fill(
     rung: &mut Representation,
     levels: &Levels<'_>,
     period: Period,
-    independent: bool,
 ) -> Result<(), ManifestError> {
-    let timescale = levels.timescale()?;
-    let pattern = required(levels, "media")?;
-    let start_number = levels.number("startNumber", 1)?;
+    let missing = |name| levels.invalid(name, "a URL pattern");
+    let media = levels.get("media").ok_or_else(|| missing("media"))?;
+    let first = levels.number("startNumber", 1)?;
     let offset = levels.number("presentationTimeOffset", 0)?;
-    (rung.url, rung.init) = match (levels.get("initialization"), levels.initialization()?) {
-        (Some(pattern), _) => (expand(levels, pattern, rung, None)?, None),
-        (None, Some(init)) => init,
-        (None, None) => return Err(levels.invalid("initialization", "a URL pattern")),
+    (rung.url, rung.init) = match levels.get("initialization") {
+        Some(pattern) => (expand(levels, pattern, rung, None)?, None),
+        None => levels
+            .initialization()?
+            .ok_or_else(|| missing("initialization"))?,
     };
-    for (at, (start, duration)) in spans(levels, period)?.into_iter().enumerate() {
-        let number = start_number.saturating_add(at as u64);
-        let time = offset.saturating_add(start);
-        let url = expand(levels, pattern, rung, Some((number, time)))?;
-        rung.segments.push(SegmentRef {
-            start: MediaTime::new(start, timescale),
-            duration: MediaTime::new(duration, timescale),
-            url,
-            range: None,
-            key_frame_end: None,
-            sap: independent || at == 0,
-        });
-    }
+    rung.segments = segments(levels, period, spans(levels, period)?, |index, start| {
+        let number = first.saturating_add(index as u64);
+        let segment = Some((number, offset.saturating_add(start)));
+        Ok((expand(levels, media, rung, segment)?, None))
+    })?;
     Ok(())
 }
 
@@ -128,11 +114,5 @@ fn expand(
         };
         url.push_str(&format!("{value:0>width$}"));
     }
-    levels.joined(join(levels.base, &url))
-}
-
-fn required<'a>(levels: &Levels<'a>, name: &str) -> Result<&'a str, ManifestError> {
-    levels
-        .get(name)
-        .ok_or_else(|| levels.invalid(name, "a URL pattern"))
+    levels.checked(join(levels.base, &url))
 }

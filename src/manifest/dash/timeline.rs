@@ -4,28 +4,59 @@
 //! A negative `@r` repeats up to the next `S@t` or to the end of the period, and so do segments of one
 //! `@duration`; the last of them ends there.
 
-use super::levels::Levels;
+use super::levels::{Levels, Place};
 use super::tree::Element;
-use crate::manifest::ManifestError;
 use crate::manifest::clock::whole_frames;
 use crate::manifest::error::MAX_SEGMENTS;
-use crate::time::FrameRate;
+use crate::manifest::{ManifestError, SegmentRef};
+use crate::time::{FrameRate, MediaTime};
 
 /// Start and length of a segment, in ticks; starts count from that of the period.
 pub(super) type Span = (u64, u64);
 
-/// What is known of the period around the segments.
+/// The period around the segments.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Period {
-    /// How long it lasts, seconds, where the MPD says.
+    /// Seconds, if the MPD states them.
     pub(super) duration_s: Option<f64>,
-    /// Frames a second in it.
+    /// Frames a second.
     pub(super) rate: FrameRate,
+    /// Whether every segment, not only the first, is a random access point.
+    pub(super) independent: bool,
+}
+
+/// The segments at `spans`; `place` gives the place of each by its index and start.
+pub(super) fn segments(
+    levels: &Levels<'_>,
+    period: Period,
+    spans: Vec<Span>,
+    place: impl Fn(usize, u64) -> Result<Place, ManifestError>,
+) -> Result<Vec<SegmentRef>, ManifestError> {
+    let timescale = levels.timescale()?;
+    let spans = spans.into_iter().enumerate();
+    let segments = spans.map(|(index, (start, duration))| {
+        let (url, range) = place(index, start)?;
+        Ok(SegmentRef {
+            start: MediaTime::new(start, timescale),
+            duration: MediaTime::new(duration, timescale),
+            url,
+            range,
+            key_frame_end: None,
+            sap: period.independent || index == 0,
+        })
+    });
+    segments.collect()
 }
 
 /// The spans of all segments.
 pub(super) fn spans(levels: &Levels<'_>, period: Period) -> Result<Vec<Span>, ManifestError> {
-    let timeline = Timeline::new(levels, period)?;
+    let timeline = Timeline {
+        levels,
+        period,
+        ticks_a_second: f64::from(levels.timescale()?.ticks()),
+        offset: levels.number("presentationTimeOffset", 0)?,
+        spans: Vec::new(),
+    };
     match levels.child("SegmentTimeline") {
         Some(element) => timeline.listed(element),
         None => timeline.regular(),
@@ -41,17 +72,10 @@ struct Timeline<'a> {
     spans: Vec<Span>,
 }
 
-impl<'a> Timeline<'a> {
-    fn new(levels: &'a Levels<'a>, period: Period) -> Result<Self, ManifestError> {
-        Ok(Self {
-            levels,
-            period,
-            ticks_a_second: f64::from(levels.timescale()?.ticks()),
-            offset: levels.number("presentationTimeOffset", 0)?,
-            spans: Vec::new(),
-        })
-    }
+/// An element and its attribute, for errors.
+type At<'a> = (&'a Element, &'static str);
 
+impl Timeline<'_> {
     /// The end of the period in ticks from its start, at a whole frame.
     fn end(&self) -> Option<u64> {
         let frames = whole_frames(self.period.duration_s?, self.period.rate)?;
@@ -60,28 +84,25 @@ impl<'a> Timeline<'a> {
     }
 
     fn listed(mut self, element: &Element) -> Result<Vec<Span>, ManifestError> {
+        let source = self.levels.source;
         let mut next = self.offset;
         let all: Vec<&Element> = element.all("S").collect();
-        for (index, s) in all.iter().enumerate() {
+        for (index, &s) in all.iter().enumerate() {
             next = self.field(s, "t", Some(next))?;
             let duration = self.field(s, "d", None)?;
             if duration == 0 || next < self.offset {
                 let expected = "durations from 1 up, none before @presentationTimeOffset";
-                return Err(self.levels.at(s, "<S>", expected));
+                return Err(s.invalid(source, "", expected));
             }
-            let start = next - self.offset;
-            let repeats: i64 = s
-                .get("r")
-                .map_or(Some(0), |r| r.parse().ok())
-                .ok_or_else(|| {
-                    let expected = "a whole number, negative for as many as fit";
-                    self.levels.at(s, "<S>@r", expected)
-                })?;
+            let span = (next - self.offset, duration);
+            let repeats = s.get("r").map_or(Ok(0), str::parse::<i64>).map_err(|_| {
+                s.invalid(source, "r", "a whole number, negative for as many as fit")
+            })?;
             next = match u64::try_from(repeats) {
-                Ok(repeats) => self.repeat(s, (start, duration), repeats)?,
+                Ok(repeats) => self.repeat((s, ""), span, repeats)?,
                 Err(_) => {
                     let end = self.end_of_run(s, all.get(index + 1).copied())?;
-                    self.fill(s, (start, duration), end)?
+                    self.fill((s, ""), span, end)?
                 }
             };
             next = next.saturating_add(self.offset);
@@ -89,19 +110,17 @@ impl<'a> Timeline<'a> {
         Ok(self.spans)
     }
 
-    /// Where the repeats of `s` end, which `@r` does not say: where the next one starts, or the period
-    /// ends.
+    /// Where the repeats of `s` with a negative `@r` end: at the start of the next one, or with the period.
     fn end_of_run(&self, s: &Element, next: Option<&Element>) -> Result<u64, ManifestError> {
+        let invalid = |expected| s.invalid(self.levels.source, "r", expected);
         let Some(next) = next else {
-            return self.end().ok_or_else(|| {
-                let expected = "a number of repeats: neither <Period>@duration nor \
-                                <MPD>@mediaPresentationDuration says where they end";
-                self.levels.at(s, "<S>@r", expected)
-            });
+            let expected = "a number of repeats: neither <Period>@duration nor \
+                            <MPD>@mediaPresentationDuration says where they end";
+            return self.end().ok_or_else(|| invalid(expected));
         };
         if next.get("t").is_none() {
             let expected = "a number of repeats: the next <S> has no @t at which they could end";
-            return Err(self.levels.at(s, "<S>@r", expected));
+            return Err(invalid(expected));
         }
         let until = self.field(next, "t", None)?;
         Ok(until.saturating_sub(self.offset))
@@ -114,7 +133,7 @@ impl<'a> Timeline<'a> {
             let expected = "a SegmentTimeline or a @duration of at least one tick";
             return Err(levels.invalid("", expected));
         }
-        let anywhere = Element::default();
+        let at = (levels.innermost(), "duration");
         match (self.numbered()?, self.end()) {
             (0, None) => {
                 let expected = "<Period>@duration or <MPD>@mediaPresentationDuration, which tells \
@@ -122,13 +141,12 @@ impl<'a> Timeline<'a> {
                 return Err(levels.invalid("duration", expected));
             }
             (0, Some(end)) => {
-                self.fill(&anywhere, (0, duration), end)?;
+                self.fill(at, (0, duration), end)?;
             }
             (numbered, end) => {
-                self.repeat(&anywhere, (0, duration), numbered - 1)?;
-                let last = self.spans.last_mut();
-                // The last one lasts as long as the period does, if that is near what is stated.
-                if let (Some(last), Some(end)) = (last, end)
+                self.repeat(at, (0, duration), numbered - 1)?;
+                // The last segment ends with the period if that makes it at most half longer.
+                if let (Some(last), Some(end)) = (self.spans.last_mut(), end)
                     && (1..=duration + duration / 2).contains(&end.saturating_sub(last.0))
                 {
                     last.1 = end - last.0;
@@ -138,7 +156,7 @@ impl<'a> Timeline<'a> {
         Ok(self.spans)
     }
 
-    /// How many segments there are, where that is stated: SegmentURLs, or up to `@endNumber`; else 0.
+    /// The number of segments by the SegmentURLs or up to `@endNumber`; 0 where neither is stated.
     fn numbered(&self) -> Result<u64, ManifestError> {
         let levels = self.levels;
         if levels.get("endNumber").is_none() {
@@ -148,18 +166,13 @@ impl<'a> Timeline<'a> {
         Ok(end.saturating_sub(levels.number("startNumber", 1)?))
     }
 
-    /// Segments of `span` and its length up to `end`, the last as long as there is room; where they end.
-    fn fill(
-        &mut self,
-        s: &Element,
-        (start, duration): Span,
-        end: u64,
-    ) -> Result<u64, ManifestError> {
-        // What is less than half a frame too long or too short is rounding.
+    /// Adds segments like the span up to `end`, the last as long as there is room; returns where they end.
+    fn fill(&mut self, at: At<'_>, span: Span, end: u64) -> Result<u64, ManifestError> {
+        // A difference of less than half a frame is rounding.
         let slack = (self.ticks_a_second / self.period.rate.fps() / 2.0) as u64;
-        let room = end.saturating_sub(start).saturating_sub(slack);
-        let count = room.div_ceil(duration).max(1);
-        let whole_end = self.repeat(s, (start, duration), count - 1)?;
+        let room = end.saturating_sub(span.0).saturating_sub(slack);
+        let count = room.div_ceil(span.1).max(1);
+        let whole_end = self.repeat(at, span, count - 1)?;
         let differs = whole_end.abs_diff(end) > slack;
         match self.spans.last_mut() {
             Some(last) if differs && last.0 < end && end < whole_end => {
@@ -170,19 +183,16 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// A segment of `span` and `repeats` more; where they end.
+    /// Adds the span and `repeats` more of its length; returns where they end.
     fn repeat(
         &mut self,
-        s: &Element,
+        (element, attribute): At<'_>,
         (start, duration): Span,
         repeats: u64,
     ) -> Result<u64, ManifestError> {
         if repeats >= (MAX_SEGMENTS - self.spans.len().min(MAX_SEGMENTS)) as u64 {
             let expected = format!("at most {MAX_SEGMENTS} segments");
-            return Err(match s.name.as_str() {
-                "S" => self.levels.at(s, "<S>", &expected),
-                _ => self.levels.invalid("duration", &expected),
-            });
+            return Err(element.invalid(self.levels.source, attribute, &expected));
         }
         let mut next = start;
         for _ in 0..=repeats {
@@ -194,9 +204,6 @@ impl<'a> Timeline<'a> {
 
     fn field(&self, s: &Element, name: &str, default: Option<u64>) -> Result<u64, ManifestError> {
         let value = s.get(name).map_or(default, |text| text.parse().ok());
-        value.ok_or_else(|| {
-            let place = format!("<S>@{name}");
-            self.levels.at(s, &place, "a whole number from 0 up")
-        })
+        value.ok_or_else(|| s.invalid(self.levels.source, name, "a whole number from 0 up"))
     }
 }

@@ -32,28 +32,21 @@ impl Element {
         }
     }
 
-    /// Adds an attribute after those that are there.
+    /// Appends an attribute.
     pub(super) fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.attributes.push((name.to_owned(), value.to_string()));
         self
     }
 
-    /// Adds a child after those that are there.
-    pub(super) fn child(mut self, child: Element) -> Self {
-        self.children.push(child);
-        self
-    }
-
-    /// Adds children after those that are there.
+    /// Appends children.
     pub(super) fn children(mut self, children: impl IntoIterator<Item = Element>) -> Self {
         self.children.extend(children);
         self
     }
 
-    /// Sets the text.
-    pub(super) fn containing(mut self, text: &str) -> Self {
-        text.clone_into(&mut self.text);
-        self
+    /// Appends a child.
+    pub(super) fn child(self, child: Element) -> Self {
+        self.children([child])
     }
 
     /// The value of an attribute.
@@ -82,6 +75,20 @@ impl Element {
         })
     }
 
+    /// An error at this element, or at its attribute of this name if that is not empty.
+    pub(super) fn invalid(
+        &self,
+        source: &Source<'_>,
+        attribute: &str,
+        expected: &str,
+    ) -> ManifestError {
+        let place = match attribute {
+            "" => format!("<{}>", self.name),
+            attribute => format!("<{}>@{attribute}", self.name),
+        };
+        source.invalid(self.line, place, expected)
+    }
+
     /// The root element of a document.
     pub(super) fn parse(source: &Source<'_>) -> Result<Self, ManifestError> {
         let mut reader = Reader::from_str(source.text);
@@ -89,39 +96,33 @@ impl Element {
         let (mut line, mut counted) = (1, 0);
         loop {
             let here = usize::try_from(reader.buffer_position()).unwrap_or(0);
-            line += newlines(source.text.as_bytes().get(counted..here));
+            let passed = source.text.as_bytes().get(counted..here);
+            let passed = passed.unwrap_or_default().iter();
+            line += passed.filter(|byte| **byte == b'\n').count();
             counted = here;
             let invalid = |expected: String| source.invalid(line, "XML", expected);
-            match reader
-                .read_event()
-                .map_err(|error| invalid(format!("well-formed XML: {error}")))?
-            {
+            let event = reader.read_event();
+            let mut finished = None;
+            match event.map_err(|error| invalid(format!("well-formed XML: {error}")))? {
                 Event::Start(start) if open.len() < MAX_DEPTH => {
                     open.push(element(&start, source, line)?);
                 }
                 Event::Start(_) => return Err(invalid(format!("at most {MAX_DEPTH} levels"))),
-                Event::Empty(start) => {
-                    let done = element(&start, source, line)?;
-                    if let Some(root) = close(&mut open, done) {
-                        return Ok(root);
-                    }
-                }
-                Event::End(_) => {
-                    let done = open.pop().unwrap_or_default();
-                    if let Some(root) = close(&mut open, done) {
-                        return Ok(root);
-                    }
-                }
+                Event::Empty(start) => finished = Some(element(&start, source, line)?),
+                Event::End(_) => finished = open.pop(),
                 Event::Text(text) => add_text(&mut open, &text.xml10_content()),
                 Event::CData(text) => add_text(&mut open, &text.xml10_content()),
                 Event::GeneralRef(reference) => {
-                    let text = resolve(&reference)
-                        .ok_or_else(|| invalid("one of XML's own entities".to_owned()))?;
-                    add_text(&mut open, &text);
+                    let text = resolve(&reference);
+                    let text = text.ok_or_else(|| invalid("one of XML's own entities".to_owned()));
+                    add_text(&mut open, &text?);
                 }
                 Event::DocType(_) => return Err(invalid("no DOCTYPE".to_owned())),
                 Event::Eof => return Err(invalid("a complete element".to_owned())),
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            }
+            if let Some(root) = finished.and_then(|done| close(&mut open, done)) {
+                return Ok(root);
             }
         }
     }
@@ -167,11 +168,9 @@ fn element(
             let value = attribute.normalized_value(XmlVersion::Explicit1_0).ok()?;
             Some((attribute.key.as_ref().to_owned(), value.into_owned()))
         });
-        attributes.push(
-            attribute.ok_or_else(|| {
-                source.invalid(line, format!("<{name}>"), "well-formed attributes")
-            })?,
-        );
+        let place = || format!("<{name}>");
+        let invalid = || source.invalid(line, place(), "well-formed attributes");
+        attributes.push(attribute.ok_or_else(invalid)?);
     }
     Ok(Element {
         name,
@@ -191,11 +190,6 @@ fn close(open: &mut [Element], mut done: Element) -> Option<Element> {
         }
         None => Some(done),
     }
-}
-
-fn newlines(bytes: Option<&[u8]>) -> usize {
-    let bytes = bytes.unwrap_or_default().iter();
-    bytes.filter(|byte| **byte == b'\n').count()
 }
 
 fn add_text(open: &mut [Element], text: &str) {
@@ -224,47 +218,40 @@ mod tests {
 
     #[test]
     fn written_elements_read_back() {
-        let root = Element::new("MPD")
-            .with("a", "1 < 2 & \"so\" on")
-            .child(Element::new("BaseURL").containing("a&b<c>.mp4"))
-            .child(Element::new("Empty"));
-        let mut read = parse(&root.to_xml().unwrap()).unwrap();
-        assert_eq!(
-            (read.line, read.children[0].line, read.children[1].line),
-            (2, 3, 4)
-        );
-        read.line = 0;
-        read.children.iter_mut().for_each(|child| child.line = 0);
+        let url = Element {
+            text: "a&b<c>.mp4".to_owned(),
+            ..Element::new("BaseURL")
+        };
+        let root = Element::new("MPD").with("a", "1 < 2 & \"so\" on");
+        let mut root = root.children([url, Element::new("Empty")]);
+        let read = parse(&root.to_xml().unwrap()).unwrap();
+        (root.line, root.children[0].line, root.children[1].line) = (2, 3, 4);
         assert_eq!(read, root);
     }
 
     #[test]
     fn prefixes_comments_and_cdata_are_understood() {
-        let root =
-            parse("<?xml version='1.0'?><!-- x --><d:A x:y='1'>\n<![CDATA[a]]>&#98;&amp; </d:A>")
-                .unwrap();
+        let text = "<?xml version='1.0'?><!-- x --><d:A x:y='1'>\n<![CDATA[a]]>&#98;&amp; </d:A>";
+        let root = parse(text).unwrap();
         assert_eq!((root.name.as_str(), root.text.as_str()), ("A", "ab&"));
         assert_eq!(root.get("x:y"), Some("1"));
     }
 
     #[test]
-    fn traps_and_damage_are_refused_with_a_line() {
+    fn hostile_and_damaged_documents_are_refused_with_a_line() {
+        let doctype = "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>";
         for (text, expected) in [
-            (
-                "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
-                "line 1: XML: expected no DOCTYPE",
-            ),
+            (doctype, "line 1: XML: expected no DOCTYPE"),
             ("<a>\n&b;</a>", "one of XML's own entities"),
             ("<a>\n<b>", "line 2: XML: expected a complete element"),
             ("<a>\n</b>", "well-formed XML"),
             ("<a b='1' b='2'/>", "<a>: expected well-formed attributes"),
             ("<a b=1/>", "well-formed attributes"),
             ("", "a complete element"),
+            (&"<a>".repeat(40), "at most 32 levels"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
-        let deep = "<a>".repeat(40);
-        assert!(parse(&deep).unwrap_err().contains("at most 32 levels"));
     }
 }

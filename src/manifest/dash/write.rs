@@ -9,30 +9,28 @@ use crate::manifest::clock::iso_duration;
 use crate::manifest::error::unwritable;
 use crate::manifest::{ByteRange, Group, Layer, ManifestError, Presentation, Representation};
 use crate::time::MediaTime;
+use std::fmt::Display;
 
 /// The MPD of a title, for the folder that all URLs are relative to.
 ///
-/// With byte ranges every rung needs its init and index ranges; with segment URLs they must be those of [`Presentation::segment_urls`]. Anything else is unwritable.
+/// With byte ranges every rung needs its init and index ranges; with segment URLs they must be those of
+/// [`Presentation::segment_urls`]. Anything else is unwritable.
 pub fn write(presentation: &Presentation) -> Result<String, ManifestError> {
-    let rungs = || {
-        presentation
-            .groups
-            .iter()
-            .flat_map(|group| &group.representations)
-    };
-    let by_range = rungs().all(|rung| rung.init.is_some());
-    let longest = rungs()
+    let rungs = presentation.rungs().map(|(_, rung)| rung);
+    let by_range = rungs.clone().all(|rung| rung.init.is_some());
+    let durations = rungs
         .flat_map(|rung| &rung.segments)
         .map(|segment| segment.duration);
-    let longest = longest.max_by(|a, b| a.seconds().total_cmp(&b.seconds()));
+    let longest = durations.max_by(|a, b| a.seconds().total_cmp(&b.seconds()));
     let mut period = Element::new("Period").with("id", 0).with("start", "PT0S");
-    for (index, group) in presentation.groups.iter().enumerate() {
-        period = period.child(adaptation_set(index, group, by_range)?);
-    }
-    let layered = presentation.groups.iter();
-    let layered = layered.filter(|group| !group.layers.is_empty());
-    for (index, group) in (presentation.groups.len()..).zip(layered) {
-        period = period.child(layer_set(index, group, by_range)?);
+    let rungs = presentation.groups.iter().map(|group| (group, false));
+    let layers = presentation
+        .groups
+        .iter()
+        .filter(|group| !group.layers.is_empty());
+    let sets = rungs.chain(layers.map(|group| (group, true)));
+    for (index, (group, layers)) in sets.enumerate() {
+        period = period.child(adaptation_set(index, group, layers, by_range)?);
     }
     let quality = presentation.quality_url.as_deref();
     let root = root(presentation.duration, longest, by_range)
@@ -60,48 +58,36 @@ fn root(duration: MediaTime, longest: Option<MediaTime>, by_range: bool) -> Elem
 
 /// The range of rates that the title is made for (ISO/IEC 23009-1 annex K.3.5).
 fn service_description(presentation: &Presentation) -> Option<Element> {
-    let rungs = presentation
-        .groups
-        .iter()
-        .flat_map(|group| &group.representations);
-    let rates = rungs.map(|rung| rung.bandwidth);
+    let rates = presentation.rungs().map(|(_, rung)| rung.bandwidth);
     let range = Element::new("OperatingBandwidth")
         .with("mediaType", "video")
         .with("min", rates.clone().min()?)
         .with("max", rates.max()?);
-    Some(
-        Element::new("ServiceDescription")
-            .with("id", 0)
-            .child(range),
-    )
+    let description = Element::new("ServiceDescription").with("id", 0);
+    Some(description.child(range))
 }
 
-fn adaptation_set(index: usize, group: &Group, by_range: bool) -> Result<Element, ManifestError> {
+/// The rungs of a group, or its layers, which only a player that knows the scheme may touch.
+fn adaptation_set(
+    index: usize,
+    group: &Group,
+    layers: bool,
+    by_range: bool,
+) -> Result<Element, ManifestError> {
+    let scheme = layers.then(|| property("EssentialProperty", LAYERS, "1"));
+    let weights_url = group.weights_url.as_deref().filter(|_| !layers);
     let mut set = set_of(index, group, by_range)
+        .children(scheme)
         .child(supplemental(WEIGHTS, &group.weights))
-        .children(
-            group
-                .weights_url
-                .as_deref()
-                .map(|url| supplemental(WEIGHTS_URL, url)),
-        );
+        .children(weights_url.map(|url| supplemental(WEIGHTS_URL, url)));
     if !by_range {
         set = set.child(template::write(group)?);
     }
-    for rung in &group.representations {
-        let element = head_of(group, rung)?;
-        set = set.child(with_place(element, group, rung, by_range)?);
-    }
-    Ok(set)
-}
-
-/// The layers of a group, which only a player that knows the scheme may touch.
-fn layer_set(index: usize, group: &Group, by_range: bool) -> Result<Element, ManifestError> {
-    let mut set = set_of(index, group, by_range)
-        .child(property("EssentialProperty", LAYERS, "1"))
-        .child(supplemental(WEIGHTS, &group.weights));
-    if !by_range {
-        set = set.child(template::write(group)?);
+    if !layers {
+        for rung in &group.representations {
+            set = set.child(with_place(head_of(group, rung)?, group, rung, by_range)?);
+        }
+        return Ok(set);
     }
     let base = group.representations.first();
     let mut below: Vec<&str> = base.map(|rung| rung.id.as_str()).into_iter().collect();
@@ -142,10 +128,8 @@ fn set_of(index: usize, group: &Group, by_range: bool) -> Element {
 /// A Representation without its children.
 fn head_of(group: &Group, rung: &Representation) -> Result<Element, ManifestError> {
     if rung.id.is_empty() || rung.id.contains(char::is_whitespace) {
-        return Err(unwritable(
-            &rung.id,
-            "an id needs characters, none of them white space",
-        ));
+        let problem = "an id needs characters, none of them white space";
+        return Err(unwritable(&rung.id, problem));
     }
     let bandwidth = u32::try_from(rung.bandwidth)
         .map_err(|_| unwritable(&rung.id, "an MPD cannot say rates above 2^32 − 1 bit/s"))?;
@@ -166,11 +150,8 @@ fn with_place(
     by_range: bool,
 ) -> Result<Element, ManifestError> {
     let element = element
-        .child(supplemental(
-            AVERAGE_BANDWIDTH,
-            &rung.average_bandwidth.to_string(),
-        ))
-        .child(supplemental(SCORE, &rung.score.to_string()));
+        .child(supplemental(AVERAGE_BANDWIDTH, rung.average_bandwidth))
+        .child(supplemental(SCORE, rung.score));
     if !by_range {
         return Ok(element.child(base_url(template::folder_of(rung)?)));
     }
@@ -187,17 +168,19 @@ fn with_place(
 }
 
 fn base_url(url: &str) -> Element {
-    Element::new("BaseURL").containing(url)
+    Element {
+        text: url.to_owned(),
+        ..Element::new("BaseURL")
+    }
 }
 
-fn supplemental(scheme: &str, value: &str) -> Element {
+fn supplemental(scheme: &str, value: impl Display) -> Element {
     property("SupplementalProperty", scheme, value)
 }
 
-fn property(kind: &'static str, scheme: &str, value: &str) -> Element {
-    Element::new(kind)
-        .with("schemeIdUri", scheme)
-        .with("value", value)
+fn property(kind: &str, scheme: &str, value: impl Display) -> Element {
+    let property = Element::new(kind).with("schemeIdUri", scheme);
+    property.with("value", value)
 }
 
 /// First and last byte, both included.

@@ -1,16 +1,15 @@
 //! Reads a master playlist, and completes it with its media playlists.
 //!
-//! A master playlist says what rungs there are, each media playlist what segments one has; the
-//! caller fetches them and hands the texts over. Only variants of our codec are taken; others may
-//! stand beside them.
+//! A master playlist names the rungs, each media playlist the segments of one; the caller fetches them and
+//! hands the texts over. Variants of other codecs are ignored.
 
 use super::variant::Variant;
-use super::{Media, Variables, syntax};
+use super::{Media, Variables, syntax, variant};
 use crate::manifest::addressing::codec;
 use crate::manifest::error::Source;
-use crate::manifest::{ManifestError, Presentation};
+use crate::manifest::{ManifestError, Presentation, Representation};
 use crate::time::{MediaTime, Timescale};
-use m3u8_rs::MasterPlaylist;
+use m3u8_rs::{MasterPlaylist, VariantStream};
 
 /// A master playlist that is being completed.
 #[derive(Debug, Clone)]
@@ -35,37 +34,64 @@ impl Master {
     pub fn read(url: &str, text: &str) -> Result<Self, ManifestError> {
         let source = Source::new(url, text)?;
         let (playlist, variables) = syntax::master(&source)?;
-        let mut master = Self {
-            url: url.to_owned(),
-            presentation: Presentation {
-                duration: MediaTime::new(0, Timescale::MICROSECONDS),
-                quality_url: super::variant::session(&playlist, super::QUALITY),
-                groups: Vec::new(),
-            },
-            media: Vec::new(),
-            iframes: Vec::new(),
-            variables,
-        };
         let streams = playlist.variants.iter().filter(|stream| !stream.is_i_frame);
+        let (mut groups, mut rungs) = (Vec::new(), Vec::new());
         for (index, stream) in streams.enumerate() {
-            master.add(&Variant {
+            let variant = Variant {
                 source,
                 index,
                 stream,
                 playlist: &playlist,
-            })?;
+            };
+            rungs.extend(variant.add_to(&mut groups)?);
         }
         if playlist.variants.is_empty() && text.contains("#EXTINF:") {
             let expected = "a multivariant playlist: this one lists the segments of a single rung";
             return Err(source.invalid(1, "playlist", expected));
         }
-        if master.media.is_empty() {
+        if rungs.is_empty() {
             let expected = format!("at least one variant with CODECS=\"{}…\"", codec());
             return Err(source.invalid(1, "EXT-X-STREAM-INF", expected));
         }
-        master.sort();
-        master.find_iframes(&playlist);
+        let mut master = Self {
+            url: url.to_owned(),
+            presentation: Presentation {
+                duration: MediaTime::new(0, Timescale::MICROSECONDS),
+                quality_url: variant::session(&playlist, super::QUALITY),
+                groups,
+            },
+            media: Vec::new(),
+            iframes: Vec::new(),
+            variables,
+        };
+        rungs.sort_by_key(|(group, rung, _)| (*group, rung.rank));
+        for (group, rung, stream) in rungs {
+            master.add(group, rung, stream, &playlist);
+        }
         Ok(master)
+    }
+
+    /// Adds a rung to its group, and the playlists that it has in `playlist`.
+    fn add(
+        &mut self,
+        group: usize,
+        rung: Representation,
+        stream: &VariantStream,
+        playlist: &MasterPlaylist,
+    ) {
+        let rungs = &mut self.presentation.groups[group].representations;
+        let reference = |stream: &VariantStream| Reference {
+            url: stream.uri.clone(),
+            group,
+            rung: rungs.len(),
+        };
+        let is_of_rung = |stream: &&VariantStream| {
+            stream.is_i_frame && variant::id(stream) == Some(rung.id.as_str())
+        };
+        let iframes = playlist.variants.iter().find(is_of_rung);
+        self.iframes.extend(iframes.map(reference));
+        self.media.push(reference(stream));
+        rungs.push(rung);
     }
 
     /// URLs of the media playlists, relative to the master playlist, by group and ascending rank.
@@ -78,7 +104,7 @@ impl Master {
         self.iframes.iter().map(|reference| reference.url.as_str())
     }
 
-    /// What the playlist defines for itself and for its media playlists.
+    /// Variables that the playlist defines for itself and for its media playlists.
     pub fn variables(&self) -> &Variables {
         &self.variables
     }
@@ -92,11 +118,8 @@ impl Master {
         let group = &mut self.presentation.groups[*group];
         let mut media = Media::read_within(&self.variables, url, text, Some(group.frame_rate))?;
         group.independent_segments |= media.independent_segments;
-        if group.independent_segments {
-            media
-                .segments
-                .iter_mut()
-                .for_each(|segment| segment.sap = true);
+        for segment in &mut media.segments {
+            segment.sap |= group.independent_segments;
         }
         if let Some(last) = media.segments.last() {
             let end = last.start.ticks.saturating_add(last.duration.ticks);
@@ -129,7 +152,7 @@ impl Master {
         Ok(())
     }
 
-    /// What is known so far. Rungs whose media playlist was not handed over have no segments and
+    /// The presentation so far. Rungs whose media playlist is still missing have no segments and
     /// an empty URL.
     pub fn presentation(&self) -> &Presentation {
         &self.presentation
@@ -139,62 +162,5 @@ impl Master {
     pub fn finish(self) -> Result<Presentation, ManifestError> {
         self.presentation.check(&self.url)?;
         Ok(self.presentation)
-    }
-
-    fn add(&mut self, variant: &Variant<'_>) -> Result<(), ManifestError> {
-        let Some(profile) = variant.profile() else {
-            return Ok(());
-        };
-        let groups = &mut self.presentation.groups;
-        let known = groups.iter().position(|group| group.profile == profile);
-        let at = known.unwrap_or(groups.len());
-        if known.is_none() {
-            groups.push(variant.group(profile)?);
-        }
-        variant.fit_in(&mut groups[at])?;
-        let rungs = &mut groups[at].representations;
-        self.media.push(Reference {
-            url: variant.stream.uri.clone(),
-            group: at,
-            rung: rungs.len(),
-        });
-        rungs.push(variant.representation()?);
-        Ok(())
-    }
-
-    /// Orders rungs by rank, whatever the order of the variants, and the references with them.
-    fn sort(&mut self) {
-        let groups = &mut self.presentation.groups;
-        self.media.sort_by_key(|media| {
-            (
-                media.group,
-                groups[media.group].representations[media.rung].rank,
-            )
-        });
-        let mut next = vec![0; groups.len()];
-        for media in &mut self.media {
-            media.rung = next[media.group];
-            next[media.group] += 1;
-        }
-        for group in groups {
-            group.representations.sort_by_key(|rung| rung.rank);
-        }
-    }
-
-    fn find_iframes(&mut self, playlist: &MasterPlaylist) {
-        let groups = self.presentation.groups.iter().enumerate();
-        for (group, rung, id) in groups.flat_map(|(at, group)| {
-            let rungs = group.representations.iter().enumerate();
-            rungs.map(move |(rung, representation)| (at, rung, &representation.id))
-        }) {
-            let stream = playlist
-                .variants
-                .iter()
-                .find(|stream| stream.is_i_frame && super::variant::id(stream) == Some(id));
-            if let Some(stream) = stream {
-                let url = stream.uri.clone();
-                self.iframes.push(Reference { url, group, rung });
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! One media playlist: the init segment and the media segments of one rung.
 
-use crate::manifest::addressing::{INIT_NAME, segment_name};
+use crate::manifest::addressing::use_segment_urls;
 use crate::manifest::{ByteRange, Group, Representation, SegmentRef};
 use crate::time::MediaTime;
 
@@ -46,11 +46,7 @@ impl Media {
     /// The same rung with a URL for every segment, all in the folder `folder` (empty, or ending
     /// in `/`).
     pub fn segment_urls(mut self, folder: &str) -> Self {
-        for (index, segment) in self.segments.iter_mut().enumerate() {
-            segment.url = format!("{folder}{}", segment_name(index + 1));
-            segment.range = None;
-        }
-        self.url = format!("{folder}{INIT_NAME}");
+        use_segment_urls(folder, &mut self.url, &mut self.segments);
         self.init = None;
         self
     }

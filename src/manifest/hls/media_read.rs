@@ -17,22 +17,21 @@ impl Media {
     ///
     /// A playlist that imports variables is refused: see [`Media::read_within`].
     pub fn read(url: &str, text: &str, rate: Option<FrameRate>) -> Result<Self, ManifestError> {
-        Self::read_as(url, text, rate, None)
+        Self::read_as((url, text), rate, None)
     }
 
-    /// As [`Media::read`], for a playlist that a multivariant playlist names which defines `variables`.
+    /// As [`Media::read`], for a playlist named by a multivariant playlist which defines `variables`.
     pub fn read_within(
         variables: &Variables,
         url: &str,
         text: &str,
         rate: Option<FrameRate>,
     ) -> Result<Self, ManifestError> {
-        Self::read_as(url, text, rate, Some(variables))
+        Self::read_as((url, text), rate, Some(variables))
     }
 
     fn read_as(
-        url: &str,
-        text: &str,
+        (url, text): (&str, &str),
         rate: Option<FrameRate>,
         imported: Option<&Variables>,
     ) -> Result<Self, ManifestError> {
@@ -40,8 +39,7 @@ impl Media {
         let playlist = syntax::media(&source, imported)?;
         let (init_url, init) = init(&source, &playlist)?;
         let independent = playlist.independent_segments || playlist.i_frames_only;
-        let grid = rate.map_or(Grid::Microseconds, Grid::Frames);
-        let mut segments = segments(&source, &playlist, grid)?;
+        let mut segments = segments(&source, &playlist, rate)?;
         for (index, segment) in segments.iter_mut().enumerate() {
             segment.sap = independent || index == 0;
         }
@@ -54,83 +52,65 @@ impl Media {
     }
 }
 
-/// Grid that decimal seconds are rounded to.
-#[derive(Clone, Copy)]
-enum Grid {
-    Frames(FrameRate),
-    Microseconds,
-}
-
-impl Grid {
-    /// A span of at least one tick and at most a day.
-    fn span(self, seconds: f64) -> Option<MediaTime> {
-        let span = match self {
-            Self::Frames(rate) => rate.time_of(whole_frames(seconds, rate)?),
-            Self::Microseconds => {
-                MediaTime::new((seconds * 1e6).round() as u64, Timescale::MICROSECONDS)
-            }
-        };
-        (span.ticks > 0 && seconds <= 86_400.0).then_some(span)
-    }
+/// A span of at least one tick and at most a day, in whole frames or microseconds.
+fn span(seconds: f64, rate: Option<FrameRate>) -> Option<MediaTime> {
+    let micros = || MediaTime::new((seconds * 1e6).round() as u64, Timescale::MICROSECONDS);
+    let span = match rate {
+        Some(rate) => rate.time_of(whole_frames(seconds, rate)?),
+        None => micros(),
+    };
+    (span.ticks > 0 && seconds <= 86_400.0).then_some(span)
 }
 
 fn init(
     source: &Source<'_>,
     playlist: &MediaPlaylist,
 ) -> Result<(String, Option<ByteRange>), ManifestError> {
-    let mut maps = playlist
-        .segments
-        .iter()
-        .enumerate()
-        .filter_map(|(at, segment)| Some((at, segment.map.as_ref()?)));
-    let first = maps.next().filter(|(at, _)| *at == 0);
-    let (_, map) =
-        first.ok_or_else(|| source.invalid(1, "EXT-X-MAP", "one before the first segment"))?;
+    let invalid = |line, expected| source.invalid(line, "EXT-X-MAP", expected);
+    let segments = playlist.segments.iter().enumerate();
+    let mut maps = segments.filter_map(|(at, segment)| Some((at, segment.map.as_ref()?)));
+    let Some((0, map)) = maps.next() else {
+        return Err(invalid(1, "one before the first segment"));
+    };
     if let Some((at, _)) = maps.next() {
         let line = syntax::uri_line(source, at);
-        return Err(source.invalid(line, "EXT-X-MAP", "one init segment for the whole playlist"));
+        return Err(invalid(line, "one init segment for the whole playlist"));
     }
-    let range = match &map.byte_range {
-        Some(range) => byte_range(range.offset.unwrap_or(0), range.length)
-            .map(Some)
-            .ok_or_else(|| source.invalid(1, "EXT-X-MAP", BYTES))?,
-        None => None,
-    };
-    Ok((join(source.url, &map.uri), range))
+    let range = map.byte_range.as_ref().map(|range| {
+        let range = byte_range(range.offset.unwrap_or(0), range.length);
+        range.ok_or_else(|| invalid(1, BYTES))
+    });
+    Ok((join(source.url, &map.uri), range.transpose()?))
 }
 
 fn segments(
     source: &Source<'_>,
     playlist: &MediaPlaylist,
-    grid: Grid,
+    rate: Option<FrameRate>,
 ) -> Result<Vec<SegmentRef>, ManifestError> {
     let mut segments: Vec<SegmentRef> = Vec::with_capacity(playlist.segments.len());
     let mut ticks = 0u64;
     for (at, segment) in playlist.segments.iter().enumerate() {
-        let invalid =
-            |place, expected| source.invalid(syntax::uri_line(source, at), place, expected);
-        let duration = grid
-            .span(f64::from(segment.duration))
+        let line = || syntax::uri_line(source, at);
+        let invalid = |place: &str, expected: &str| source.invalid(line(), place, expected);
+        let duration = span(f64::from(segment.duration), rate)
             .ok_or_else(|| invalid("EXTINF", "a duration of at least one frame"))?;
         let url = join(source.url, &segment.uri);
         if url.len() > MAX_URL || at >= MAX_SEGMENTS {
             let expected = format!("at most {MAX_SEGMENTS} URLs of at most {MAX_URL} bytes");
             return Err(invalid("segment", &expected));
         }
-        let range = match &segment.byte_range {
-            Some(range) => {
-                let start = range.offset.or_else(|| end_of_previous(&segments, &url));
-                let start = start.ok_or_else(|| invalid("EXT-X-BYTERANGE", "an offset after @"))?;
-                let range = byte_range(start, range.length);
-                Some(range.ok_or_else(|| invalid("EXT-X-BYTERANGE", BYTES))?)
-            }
-            None => None,
-        };
+        let range = segment.byte_range.as_ref().map(|range| {
+            let wrong = |expected| invalid("EXT-X-BYTERANGE", expected);
+            let start = range.offset.or_else(|| end_of_previous(&segments, &url));
+            let start = start.ok_or_else(|| wrong("an offset after @"))?;
+            byte_range(start, range.length).ok_or_else(|| wrong(BYTES))
+        });
         segments.push(SegmentRef {
             start: MediaTime::new(ticks, duration.timescale),
             duration,
+            range: range.transpose()?,
             url,
-            range,
             key_frame_end: None,
             sap: false,
         });

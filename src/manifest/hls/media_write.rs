@@ -5,7 +5,6 @@ use crate::manifest::clock::decimal_seconds;
 use crate::manifest::error::unwritable;
 use crate::manifest::reference::relative;
 use crate::manifest::{ByteRange, ManifestError, SegmentRef};
-use std::fmt::Write;
 
 impl Media {
     /// The text of the media playlist, for a place `url`.
@@ -59,8 +58,9 @@ impl Media {
 /// (RFC 8216 §4.3.3.1).
 fn head(segments: &[SegmentRef], url: &str) -> Result<Vec<String>, ManifestError> {
     let seconds = segments.iter().map(|s| s.duration.seconds().round() as u64);
-    let target = seconds.max();
-    let target = target.ok_or_else(|| unwritable(url, "it has no segments"))?;
+    let target = seconds
+        .max()
+        .ok_or_else(|| unwritable(url, "it has no segments"))?;
     Ok(vec![
         "#EXTM3U".to_owned(),
         "#EXT-X-VERSION:7".to_owned(),
@@ -71,12 +71,8 @@ fn head(segments: &[SegmentRef], url: &str) -> Result<Vec<String>, ManifestError
 }
 
 fn uri_from(playlist: &str, target: &str) -> Result<String, ManifestError> {
-    relative(playlist, target).ok_or_else(|| {
-        unwritable(
-            target,
-            "no relative reference leads there from its playlist",
-        )
-    })
+    let problem = "no relative reference leads there from its playlist";
+    relative(playlist, target).ok_or_else(|| unwritable(target, problem))
 }
 
 /// A line of its own that is a URI: no comment, no blank, no break.
@@ -90,18 +86,12 @@ pub(super) fn uri_line(uri: &str) -> Result<String, ManifestError> {
 /// A quoted-string (RFC 8216 §4.2).
 pub(super) fn quoted(text: &str) -> Result<String, ManifestError> {
     if text.contains(['"', '\r', '\n']) {
-        return Err(unwritable(
-            text,
-            "a quoted string cannot hold quotes or line breaks",
-        ));
+        let problem = "a quoted string cannot hold quotes or line breaks";
+        return Err(unwritable(text, problem));
     }
     Ok(format!("\"{text}\""))
 }
 
 pub(super) fn text_of(lines: &[String]) -> String {
-    lines.iter().fold(String::new(), |mut text, line| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{line}");
-        text
-    })
+    lines.join("\n") + "\n"
 }

@@ -2,7 +2,7 @@
 //! (draft-pantos-hls-rfc8216bis), which older clients ignore. Variables of that draft
 //! (`EXT-X-DEFINE`) are understood, not written.
 //!
-//! `EXT-X-SESSION-DATA` carries what no tag can: `promptus.profile` (profiles,
+//! `EXT-X-SESSION-DATA` carries the values without a tag: `promptus.profile` (profiles,
 //! separated by spaces), `promptus.weights.<profile>` (SHA-256), `promptus.weights-url.<profile>`
 //! and `promptus.quality` (URI of `quality.json`).
 
@@ -37,7 +37,7 @@ pub const MEDIA_SUFFIX: &str = ".m3u8";
 /// Suffix of a rung's id in the name of its I-frame playlist (byte ranges).
 pub const IFRAMES_SUFFIX: &str = "-iframes.m3u8";
 
-/// URL of a rung's media playlist: `HASH/mini-r8.m3u8` beside `HASH/mini-r8.mp4`, or
+/// URL of a rung's media playlist: `HASH/mini-r8.m3u8` next to `HASH/mini-r8.mp4`, or
 /// `HASH/mini-r8/media.m3u8` with segment URLs.
 pub fn media_url(rung: &Representation) -> String {
     sibling(rung, MEDIA_SUFFIX, MEDIA_NAME)

@@ -1,9 +1,9 @@
 //! The line grammar of playlists, on top of `m3u8-rs`.
 //!
-//! That parser takes a tag whose attributes it cannot read for an unknown one, stops silently at a
+//! That parser treats a tag with unreadable attributes as an unknown one, stops silently at a
 //! line it cannot read, and scans ahead for a missing `=`. So the text is sifted first: tags that
-//! matter must parse on their own, tags that do not become bare comments, variables are replaced and
-//! titles of segments, which may hold anything, are left out. Line numbers stay.
+//! are read must parse on their own, all others become bare comments, variables are replaced and
+//! titles of segments, which may hold anything, are removed. Line numbers stay.
 
 use super::variables::{DEFINE, Scope, Variables};
 use crate::manifest::ManifestError;
@@ -14,11 +14,8 @@ use m3u8_rs::{MasterPlaylist, MediaPlaylist, parse_master_playlist, parse_media_
 pub(super) fn master(source: &Source<'_>) -> Result<(MasterPlaylist, Variables), ManifestError> {
     let mut scope = Scope::new(source, None);
     let text = sifted(source, &mut scope)?;
-    match parse_master_playlist(text.as_bytes()) {
-        Ok(([], playlist)) => Ok((playlist, scope.into_variables())),
-        Ok((rest, _)) => Err(stopped(source, &text, rest)),
-        Err(_) => Err(no_head(source)),
-    }
+    let playlist = complete(source, &text, parse_master_playlist(text.as_bytes()).ok())?;
+    Ok((playlist, scope.own))
 }
 
 /// A playlist of segments, complete and not encrypted; `imported` are the variables of the
@@ -28,20 +25,31 @@ pub(super) fn media(
     imported: Option<&Variables>,
 ) -> Result<MediaPlaylist, ManifestError> {
     let text = sifted(source, &mut Scope::new(source, imported))?;
-    let playlist = match parse_media_playlist(text.as_bytes()) {
-        Ok(([], playlist)) => playlist,
-        Ok((rest, _)) => return Err(stopped(source, &text, rest)),
-        Err(_) => return Err(no_head(source)),
-    };
+    let playlist = complete(source, &text, parse_media_playlist(text.as_bytes()).ok())?;
     if playlist.end_list {
         return Ok(playlist);
     }
     let line = source.line_of(source.text.len());
-    Err(source.invalid(
-        line,
-        "playlist",
-        "#EXT-X-ENDLIST: live playlists are not read",
-    ))
+    let expected = "#EXT-X-ENDLIST: live playlists are not read";
+    Err(source.invalid(line, "playlist", expected))
+}
+
+/// The playlist that was parsed from `text`, if nothing is left after it.
+fn complete<T>(
+    source: &Source<'_>,
+    text: &str,
+    parsed: Option<(&[u8], T)>,
+) -> Result<T, ManifestError> {
+    let (line, expected) = match parsed {
+        Some(([], playlist)) => return Ok(playlist),
+        Some((rest, _)) => {
+            let read = &text.as_bytes()[..text.len() - rest.len()];
+            let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
+            (line, "a tag, a comment or a URI")
+        }
+        None => (1, "#EXTM3U on the first line"),
+    };
+    Err(source.invalid(line, "playlist", expected))
 }
 
 /// The line of URI number `index`, counted from 1; 0 if there are fewer.
@@ -55,17 +63,22 @@ pub(super) fn uri_line(source: &Source<'_>, index: usize) -> usize {
 fn sifted(source: &Source<'_>, scope: &mut Scope<'_>) -> Result<String, ManifestError> {
     source.check_head()?;
     let mut text = String::with_capacity(source.text.len() + 1);
-    for (index, line) in source.text.lines().enumerate() {
+    for (number, line) in (1..).zip(source.text.lines()) {
         let tag = line.split(':').next().unwrap_or("");
+        let invalid = |expected| Err(source.invalid(number, &tag[1..], expected));
         if tag == DEFINE {
-            scope.define(index + 1, line)?;
+            scope.define(number, line)?;
         }
-        if !matters(tag) {
-            check_unread(source, index + 1, line)?;
+        // Encrypted segments cannot be read.
+        let is_key = tag == "#EXT-X-KEY" || tag == "#EXT-X-SESSION-KEY";
+        if is_key && !line.contains("METHOD=NONE") {
+            return invalid("no encryption");
+        }
+        if tag.starts_with('#') && !TAGS.contains(&tag) {
             text.push_str("#\n");
             continue;
         }
-        let line = scope.substituted(index + 1, untitled(line))?;
+        let line = scope.substituted(number, untitled(line))?;
         let fits = match tag {
             "#EXT-X-STREAM-INF" | "#EXT-X-I-FRAME-STREAM-INF" | "#EXT-X-SESSION-DATA" => {
                 is_master_tag(&line)
@@ -74,22 +87,12 @@ fn sifted(source: &Source<'_>, scope: &mut Scope<'_>) -> Result<String, Manifest
             _ => true,
         };
         if !fits {
-            return Err(source.invalid(index + 1, &tag[1..], "well-formed attributes"));
+            return invalid("well-formed attributes");
         }
         text.push_str(&line);
         text.push('\n');
     }
     Ok(text)
-}
-
-/// Refuses a tag that is not read but without which nothing can be made of the segments.
-fn check_unread(source: &Source<'_>, number: usize, line: &str) -> Result<(), ManifestError> {
-    let tag = line.split(':').next().unwrap_or("");
-    let is_key = tag == "#EXT-X-KEY" || tag == "#EXT-X-SESSION-KEY";
-    match is_key && !line.contains("METHOD=NONE") {
-        true => Err(source.invalid(number, &tag[1..], "no encryption")),
-        false => Ok(()),
-    }
 }
 
 /// An `EXTINF` without the title behind its first comma.
@@ -100,25 +103,23 @@ fn untitled(line: &str) -> &str {
     }
 }
 
-fn matters(tag: &str) -> bool {
-    const TAGS: [&str; 14] = [
-        "#EXTM3U",
-        "#EXTINF",
-        "#EXT-X-VERSION",
-        "#EXT-X-STREAM-INF",
-        "#EXT-X-I-FRAME-STREAM-INF",
-        "#EXT-X-SESSION-DATA",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
-        "#EXT-X-TARGETDURATION",
-        "#EXT-X-MEDIA-SEQUENCE",
-        "#EXT-X-PLAYLIST-TYPE",
-        "#EXT-X-I-FRAMES-ONLY",
-        "#EXT-X-MAP",
-        "#EXT-X-BYTERANGE",
-        "#EXT-X-ENDLIST",
-    ];
-    !tag.starts_with('#') || TAGS.contains(&tag)
-}
+/// The tags that are read.
+const TAGS: [&str; 14] = [
+    "#EXTM3U",
+    "#EXTINF",
+    "#EXT-X-VERSION",
+    "#EXT-X-STREAM-INF",
+    "#EXT-X-I-FRAME-STREAM-INF",
+    "#EXT-X-SESSION-DATA",
+    "#EXT-X-INDEPENDENT-SEGMENTS",
+    "#EXT-X-TARGETDURATION",
+    "#EXT-X-MEDIA-SEQUENCE",
+    "#EXT-X-PLAYLIST-TYPE",
+    "#EXT-X-I-FRAMES-ONLY",
+    "#EXT-X-MAP",
+    "#EXT-X-BYTERANGE",
+    "#EXT-X-ENDLIST",
+];
 
 fn is_master_tag(line: &str) -> bool {
     let text = format!("#EXTM3U\n{line}\n");
@@ -134,14 +135,4 @@ fn is_segment_tag(line: &str) -> bool {
     playlist.segments.first().is_some_and(|segment| {
         segment.map.is_some() || segment.byte_range.is_some() || segment.duration > 0.0
     })
-}
-
-fn no_head(source: &Source<'_>) -> ManifestError {
-    source.invalid(1, "playlist", "#EXTM3U on the first line")
-}
-
-fn stopped(source: &Source<'_>, text: &str, rest: &[u8]) -> ManifestError {
-    let read = &text.as_bytes()[..text.len() - rest.len()];
-    let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
-    source.invalid(line, "playlist", "a tag, a comment or a URI")
 }

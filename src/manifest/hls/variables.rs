@@ -5,7 +5,7 @@
 //! searched for references again. Names are defined before they are used, each once.
 
 use crate::manifest::ManifestError;
-use crate::manifest::error::{MAX_TEXT, Source};
+use crate::manifest::error::Source;
 use std::collections::BTreeMap;
 
 /// The tag that defines a variable.
@@ -18,10 +18,11 @@ pub struct Variables(BTreeMap<String, String>);
 /// The variables of the playlist that is being read.
 pub(super) struct Scope<'a> {
     source: &'a Source<'a>,
-    /// Those of the multivariant playlist that names this one, if one does.
+    /// Those of the multivariant playlist that names this one, if there is one.
     imported: Option<&'a Variables>,
-    own: Variables,
-    /// Bytes that references were replaced by so far.
+    /// The definitions so far.
+    pub(super) own: Variables,
+    /// Bytes of all replacements so far.
     replaced: usize,
 }
 
@@ -35,42 +36,32 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What was defined.
-    pub(super) fn into_variables(self) -> Variables {
-        self.own
-    }
-
-    /// Takes in the `EXT-X-DEFINE` at `line`.
+    /// Adds the variable of the `EXT-X-DEFINE` at `line`.
     pub(super) fn define(&mut self, line: usize, tag: &str) -> Result<(), ManifestError> {
         let invalid = |expected: String| self.source.invalid(line, &DEFINE[1..], expected);
         let list = tag.split_once(':').and_then(|(_, list)| attributes(list));
         let list = list.ok_or_else(|| invalid("well-formed attributes".to_owned()))?;
         let get = |name: &str| list.iter().find(|(key, _)| *key == name).map(|(_, v)| *v);
-        let kinds = [get("NAME"), get("IMPORT"), get("QUERYPARAM")];
-        let (name, value) = match (kinds, get("VALUE")) {
-            ([Some(name), None, None], Some(value)) => (name, value.to_owned()),
-            ([Some(name), None, None], None) => {
-                return Err(invalid(format!("a VALUE for `{name}`")));
+        let (name, value) = match [get("NAME"), get("IMPORT"), get("QUERYPARAM")] {
+            [Some(name), None, None] => {
+                let value = get("VALUE").map(str::to_owned);
+                (name, value.ok_or_else(|| format!("a VALUE for `{name}`")))
             }
-            ([None, Some(name), None], _) => (name, self.import(name).map_err(invalid)?),
-            ([None, None, Some(name)], _) => (name, self.query(name).map_err(invalid)?),
+            [None, Some(name), None] => (name, self.import(name)),
+            [None, None, Some(name)] => (name, self.query(name)),
             _ => return Err(invalid("one of NAME, IMPORT and QUERYPARAM".to_owned())),
         };
-        if name.is_empty() || !name.bytes().all(is_of_name) {
-            return Err(invalid(format!(
-                "a name of letters, digits, - and _, got `{name}`"
-            )));
-        }
-        if value.contains(['"', '\r', '\n']) {
-            let expected = format!("a value of `{name}` without quotes and line breaks");
-            return Err(invalid(expected));
-        }
-        match self.own.0.insert(name.to_owned(), value) {
-            None => Ok(()),
-            Some(_) => Err(invalid(format!(
-                "each name once, `{name}` is defined twice"
-            ))),
-        }
+        let value = value.map_err(invalid)?;
+        let problem = if name.is_empty() || !name.bytes().all(is_of_name) {
+            format!("a name of letters, digits, - and _, got `{name}`")
+        } else if value.contains(['"', '\r', '\n']) {
+            format!("a value of `{name}` without quotes and line breaks")
+        } else if self.own.0.insert(name.to_owned(), value).is_some() {
+            format!("each name once, `{name}` is defined twice")
+        } else {
+            return Ok(());
+        };
+        Err(self.source.invalid(line, &DEFINE[1..], problem))
     }
 
     fn import(&self, name: &str) -> Result<String, String> {
@@ -102,17 +93,12 @@ impl<'a> Scope<'a> {
         if !text.starts_with('#') {
             return self.replaced(line, text);
         }
-        let mut whole = String::new();
-        for (index, part) in text.split('"').enumerate() {
-            if index > 0 {
-                whole.push('"');
-            }
-            match index % 2 {
-                0 => whole.push_str(part),
-                _ => whole.push_str(&self.replaced(line, part)?),
-            }
-        }
-        Ok(whole)
+        let parts = text.split('"').enumerate();
+        let parts = parts.map(|(index, part)| match index % 2 {
+            0 => Ok(part.to_owned()),
+            _ => self.replaced(line, part),
+        });
+        Ok(parts.collect::<Result<Vec<_>, _>>()?.join("\""))
     }
 
     fn replaced(&mut self, line: usize, text: &str) -> Result<String, ManifestError> {
@@ -132,13 +118,7 @@ impl<'a> Scope<'a> {
                 self.source.invalid(line, format!("{{${name}}}"), expected)
             })?;
             self.replaced += value.len();
-            if self.replaced > MAX_TEXT {
-                return Err(ManifestError::TooLarge {
-                    url: self.source.url.to_owned(),
-                    bytes: self.replaced,
-                    limit: MAX_TEXT,
-                });
-            }
+            self.source.check_length(self.replaced)?;
             whole.push_str(value);
             whole.push_str(rest);
         }
@@ -188,7 +168,7 @@ fn decoded(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// What `line` becomes after the definitions `tags`, or the error.
+    /// `line` with its references replaced, after the definitions `tags`.
     fn after(url: &str, tags: &[&str], line: &str) -> Result<String, String> {
         let source = Source::new(url, "").unwrap();
         let master = Variables([("host".to_owned(), "a.example".to_owned())].into());
@@ -209,13 +189,11 @@ mod tests {
             "#EXT-X-DEFINE:QUERYPARAM=\"token\"",
         ];
         let url = "http://h/m.m3u8?x=1&token=a%2Fb+c&token=2#f?token=3";
+        let map = "#EXT-X-MAP:URI=\"{$host}\",X={$a}";
         for (line, expected) in [
             ("{$a}/{$none}x{$a}", "1{$a}/x1{$a}"),
             ("https://{$host}/{$token}", "https://a.example/a/b+c"),
-            (
-                "#EXT-X-MAP:URI=\"{$host}\",X={$a}",
-                "#EXT-X-MAP:URI=\"a.example\",X={$a}",
-            ),
+            (map, "#EXT-X-MAP:URI=\"a.example\",X={$a}"),
             ("a{$}b{$ a}c{$a", "a{$}b{$ a}c{$a"),
         ] {
             assert_eq!(after(url, &tags, line).as_deref(), Ok(expected));
@@ -223,47 +201,25 @@ mod tests {
     }
 
     #[test]
-    fn undefined_references_are_named() {
+    fn undefined_references_and_wrong_definitions_are_named() {
         let define = "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1\"";
-        for (tags, line, expected) in [
-            (
-                &[define][..],
-                "x{$b}",
-                "line 2: {$b}: expected an EXT-X-DEFINE of `b`",
-            ),
-            (
-                &[define, define],
-                "",
-                "line 2: EXT-X-DEFINE: expected each name once, `a`",
-            ),
-            (&["#EXT-X-DEFINE:NAME=\"a\""], "", "a VALUE for `a`"),
-            (&["#EXT-X-DEFINE:NAME=\"a b\",VALUE=\"1\""], "", "got `a b`"),
-            (
-                &["#EXT-X-DEFINE:VALUE=\"1\""],
-                "",
-                "one of NAME, IMPORT and QUERYPARAM",
-            ),
-            (
-                &["#EXT-X-DEFINE:NAME=\"a\",IMPORT=\"a\""],
-                "",
-                "one of NAME",
-            ),
-            (&["#EXT-X-DEFINE:NAME"], "", "well-formed attributes"),
-            (&["#EXT-X-DEFINE"], "", "well-formed attributes"),
-            (
-                &["#EXT-X-DEFINE:IMPORT=\"b\""],
-                "",
-                "multivariant playlist defines, got `b`",
-            ),
-            (&["#EXT-X-DEFINE:QUERYPARAM=\"q\""], "", "the parameter `q`"),
-            (
-                &["#EXT-X-DEFINE:QUERYPARAM=\"n\""],
-                "",
-                "without quotes and line breaks",
-            ),
+        let error = after("m", &[define], "x{$b}").unwrap_err();
+        assert!(error.contains("line 2: {$b}: expected an EXT-X-DEFINE of `b`"));
+        let twice = after("m", &[define, define], "").unwrap_err();
+        assert!(twice.contains("line 2: EXT-X-DEFINE: expected each name once, `a`"));
+        for [attributes, expected] in [
+            [":NAME=\"a\"", "a VALUE for `a`"],
+            [":NAME=\"a b\",VALUE=\"1\"", "got `a b`"],
+            [":VALUE=\"1\"", "one of NAME, IMPORT and QUERYPARAM"],
+            [":NAME=\"a\",IMPORT=\"a\"", "one of NAME"],
+            [":NAME", "well-formed attributes"],
+            ["", "well-formed attributes"],
+            [":IMPORT=\"b\"", "multivariant playlist defines, got `b`"],
+            [":QUERYPARAM=\"q\"", "the parameter `q`"],
+            [":QUERYPARAM=\"n\"", "without quotes and line breaks"],
         ] {
-            let refused = after("m?n=%0A", tags, line).unwrap_err();
-            assert!(refused.contains(expected), "{tags:?}: {refused}");
+            let refused = after("m?n=%0A", &[&format!("{DEFINE}{attributes}")], "").unwrap_err();
+            assert!(refused.contains(expected), "{attributes}: {refused}");
         }
     }
 

@@ -11,20 +11,33 @@ use m3u8_rs::{MasterPlaylist, QuotedOrUnquoted, SessionDataField, VariantStream}
 /// A variant and its place.
 pub(super) struct Variant<'a> {
     pub(super) source: Source<'a>,
-    /// Which of the variants it is, counted from 0.
+    /// Its number among the variants, from 0.
     pub(super) index: usize,
     pub(super) stream: &'a VariantStream,
     pub(super) playlist: &'a MasterPlaylist,
 }
 
 impl<'a> Variant<'a> {
-    /// The generator profile, if this is a variant of our codec.
-    pub(super) fn profile(&self) -> Option<&'a str> {
-        profile_of(self.stream.codecs.as_deref()?)
+    /// If this is a variant of our codec: the index of its group, which is added to `groups` if it is new, the
+    /// rung without segments, and the stream.
+    pub(super) fn add_to(
+        &self,
+        groups: &mut Vec<Group>,
+    ) -> Result<Option<(usize, Representation, &'a VariantStream)>, ManifestError> {
+        let Some(profile) = self.stream.codecs.as_deref().and_then(profile_of) else {
+            return Ok(None);
+        };
+        let known = groups.iter().position(|group| group.profile == profile);
+        if known.is_none() {
+            groups.push(self.group(profile)?);
+        }
+        let group = known.unwrap_or(groups.len() - 1);
+        self.fit_in(&mut groups[group])?;
+        Ok(Some((group, self.representation()?, self.stream)))
     }
 
     /// The rung, without segments.
-    pub(super) fn representation(&self) -> Result<Representation, ManifestError> {
+    fn representation(&self) -> Result<Representation, ManifestError> {
         let stream = self.stream;
         let id = id(stream).unwrap_or_default();
         let rank = rank_of_id(id)
@@ -49,7 +62,7 @@ impl<'a> Variant<'a> {
     }
 
     /// A group without rungs that this variant fits in.
-    pub(super) fn group(&self, profile: &str) -> Result<Group, ManifestError> {
+    fn group(&self, profile: &str) -> Result<Group, ManifestError> {
         let id = format!("{WEIGHTS}{profile}");
         let weights = session(self.playlist, &id).ok_or_else(|| {
             let expected = format!("DATA-ID=\"{id}\" with the SHA-256 of the weights");
@@ -71,7 +84,7 @@ impl<'a> Variant<'a> {
     }
 
     /// Refuses a size or a rate other than the group's, which gets the size where it has none yet.
-    pub(super) fn fit_in(&self, group: &mut Group) -> Result<(), ManifestError> {
+    fn fit_in(&self, group: &mut Group) -> Result<(), ManifestError> {
         let known = (group.width, group.height);
         match self.size()? {
             Some(size) if known == (0, 0) => (group.width, group.height) = size,
@@ -117,13 +130,10 @@ pub(super) fn id(stream: &VariantStream) -> Option<&str> {
 
 /// The value or URI of an `EXT-X-SESSION-DATA`.
 pub(super) fn session(playlist: &MasterPlaylist, id: &str) -> Option<String> {
-    let data = playlist
-        .session_data
-        .iter()
-        .find(|data| data.data_id == id)?;
-    Some(match &data.field {
-        SessionDataField::Value(text) | SessionDataField::Uri(text) => text.clone(),
-    })
+    let mut data = playlist.session_data.iter();
+    let (SessionDataField::Value(text) | SessionDataField::Uri(text)) =
+        &data.find(|data| data.data_id == id)?.field;
+    Some(text.clone())
 }
 
 fn attribute<'a>(stream: &'a VariantStream, name: &str) -> Option<&'a str> {

@@ -16,13 +16,13 @@ pub struct Playlist {
 
 /// Every playlist of a title: for each rung the media playlist and, where the end of the first
 /// sample of every random access segment is known, the I-frame playlist; for each layer a media
-/// playlist, which no other names, but from which a server learns the places of its segments; last the
+/// playlist, which no other names: a server reads the places of its segments from it; last the
 /// master playlist at `master.m3u8` in the place that all URLs are relative to.
 ///
 /// Fails on a rung without segments, and on text that a quoted string or a line cannot hold.
 pub fn write(presentation: &Presentation) -> Result<Vec<Playlist>, ManifestError> {
     let mut playlists = Vec::new();
-    for (group, rung) in rungs(presentation) {
+    for (group, rung) in presentation.rungs() {
         let media = Media::of(group, rung);
         let url = media_url(rung);
         let text = media.write(&url)?;
@@ -40,35 +40,28 @@ pub fn write(presentation: &Presentation) -> Result<Vec<Playlist>, ManifestError
             playlists.push(Playlist { url, text });
         }
     }
-    let url = "master.m3u8".to_owned();
-    let text = master(presentation)?;
-    playlists.push(Playlist { url, text });
+    playlists.push(Playlist {
+        url: "master.m3u8".to_owned(),
+        text: master(presentation)?,
+    });
     Ok(playlists)
-}
-
-fn rungs(presentation: &Presentation) -> impl Iterator<Item = (&Group, &Representation)> {
-    let groups = presentation.groups.iter();
-    groups.flat_map(|group| group.representations.iter().map(move |rung| (group, rung)))
 }
 
 fn master(presentation: &Presentation) -> Result<String, ManifestError> {
     let mut lines = vec!["#EXTM3U".to_owned(), "#EXT-X-VERSION:7".to_owned()];
-    if presentation
-        .groups
-        .iter()
-        .all(|group| group.independent_segments)
-    {
+    let mut groups = presentation.groups.iter();
+    if groups.all(|group| group.independent_segments) {
         lines.push("#EXT-X-INDEPENDENT-SEGMENTS".to_owned());
     }
     for (id, key, value) in session_data(presentation) {
         let (id, value) = (quoted(&id)?, quoted(&value)?);
         lines.push(format!("#EXT-X-SESSION-DATA:DATA-ID={id},{key}={value}"));
     }
-    for (group, rung) in rungs(presentation) {
+    for (group, rung) in presentation.rungs() {
         lines.push(stream_inf(group, rung)?);
         lines.push(uri_line(&media_url(rung))?);
     }
-    for (group, rung) in rungs(presentation) {
+    for (group, rung) in presentation.rungs() {
         if let Some(pictures) = Media::of(group, rung).pictures() {
             lines.push(iframe_stream_inf(group, rung, &pictures)?);
         }
@@ -96,10 +89,8 @@ fn session_data(presentation: &Presentation) -> Vec<(String, &'static str, Strin
 
 fn stream_inf(group: &Group, rung: &Representation) -> Result<String, ManifestError> {
     if !rung.score.is_finite() || rung.score < 0.0 {
-        return Err(unwritable(
-            &rung.id,
-            "its score is no finite number from 0 up",
-        ));
+        let problem = "its score is no finite number from 0 up";
+        return Err(unwritable(&rung.id, problem));
     }
     Ok(format!(
         "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},SCORE={},CODECS={},\
@@ -129,23 +120,18 @@ fn iframe_stream_inf(
     pictures: &[SegmentRef],
 ) -> Result<String, ManifestError> {
     let rate = |bytes: u64, seconds: f64| (bytes as f64 * 8.0 / seconds).ceil() as u64;
-    let spans = pictures.iter().map(|p| {
-        (
-            p.range.map_or(0, |range| range.length),
-            p.duration.seconds(),
-        )
-    });
-    let peak = spans
-        .clone()
-        .map(|(bytes, seconds)| rate(bytes, seconds))
-        .max();
-    let bytes = spans.clone().map(|(bytes, _)| bytes).sum();
-    let seconds = spans.map(|(_, seconds)| seconds).sum();
+    let bytes = |picture: &SegmentRef| picture.range.map_or(0, |range| range.length);
+    let seconds = |picture: &SegmentRef| picture.duration.seconds();
+    let peak = pictures.iter().map(|p| rate(bytes(p), seconds(p))).max();
+    let average = rate(
+        pictures.iter().map(bytes).sum(),
+        pictures.iter().map(seconds).sum(),
+    );
     Ok(format!(
         "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},SCORE={},CODECS={},\
          {}STABLE-VARIANT-ID={},URI={}",
         peak.unwrap_or(0),
-        rate(bytes, seconds),
+        average,
         rung.score,
         quoted(&rung.codecs)?,
         resolution(group),

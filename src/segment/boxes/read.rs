@@ -9,18 +9,9 @@ use std::fmt::Display;
 /// Deepest nesting: `moov/trak/mdia/minf/stbl/stsd/prm1/prmC`, and two to spare.
 const MAX_DEPTH: usize = 10;
 
-#[derive(Clone, Copy)]
-struct BoxPath {
-    kinds: [FourCc; MAX_DEPTH],
-    depth: usize,
-    /// Number of the sample, for the content of one.
-    sample: Option<usize>,
-}
-
-/// Type and extent of a box, whether or not all of it is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Type and extent of a box, present in full or in part.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct BoxHeader {
-    /// Its type.
     pub(crate) kind: FourCc,
     /// Offset of its first byte from the start of the bytes.
     pub(crate) offset: u64,
@@ -33,64 +24,55 @@ pub(crate) struct BoxHeader {
 /// Reads the content of one box, or of a whole file.
 #[derive(Clone)]
 pub(crate) struct Reader<'a> {
-    data: &'a [u8],
-    at: usize,
-    base: u64,
-    start: u64,
-    path: BoxPath,
+    rest: &'a [u8],
+    /// Offset of the next byte from the start of the file.
+    pub(crate) offset: u64,
+    /// Offset of the first byte of this box, its header included.
+    pub(crate) start: u64,
+    /// The enclosing boxes and this one: the first `depth` are set.
+    path: [FourCc; MAX_DEPTH],
+    depth: usize,
+    /// Number of the sample that is read, if it is one.
+    sample: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader over the top level of a file or segment.
     pub(crate) fn new(data: &'a [u8]) -> Self {
-        let path = BoxPath {
-            kinds: [FourCc([0; 4]); MAX_DEPTH],
+        Self {
+            rest: data,
+            offset: 0,
+            start: 0,
+            path: [FourCc([0; 4]); MAX_DEPTH],
             depth: 0,
             sample: None,
-        };
-        Self {
-            data,
-            at: 0,
-            base: 0,
-            start: 0,
-            path,
         }
     }
 
     /// A reader over the content of sample `index`; places are `sample N`, offsets count from its
     /// first byte.
     pub(crate) fn of_sample(data: &'a [u8], index: usize) -> Self {
-        let mut reader = Self::new(data);
-        reader.path.sample = Some(index);
-        reader
-    }
-
-    /// Offset of the next byte from the start of the file.
-    pub(crate) fn offset(&self) -> u64 {
-        self.base + self.at as u64
-    }
-
-    /// Offset of the first byte of this box, its header included.
-    pub(crate) fn box_offset(&self) -> u64 {
-        self.start
+        Self {
+            sample: Some(index),
+            ..Self::new(data)
+        }
     }
 
     /// Bytes that are left in this box.
     pub(crate) fn left(&self) -> usize {
-        self.data.len() - self.at
+        self.rest.len()
     }
 
-    /// This box, for errors about all of it.
-    pub(crate) fn place(&self) -> Place {
-        self.place_at(self.start)
+    /// Offset of the byte after this box.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.rest.len() as u64
     }
 
     /// A byte inside this box, for errors about a field.
     pub(crate) fn place_at(&self, offset: u64) -> Place {
-        let kinds = &self.path.kinds[..self.path.depth];
-        let sample = self.path.sample.map(|index| format!("sample {index}"));
-        let kinds = kinds.iter().map(FourCc::to_string);
-        let names: Vec<String> = sample.into_iter().chain(kinds).collect();
+        let sample = self.sample.map(|index| format!("sample {index}"));
+        let path = self.path[..self.depth].iter().map(FourCc::to_string);
+        let names: Vec<String> = sample.into_iter().chain(path).collect();
         Place {
             path: names.join("/"),
             offset,
@@ -113,18 +95,49 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Fails unless `found`, the value of a field of this box, is `expected`.
+    pub(crate) fn expect<T: Copy + PartialEq + Display>(
+        &self,
+        field: &'static str,
+        found: T,
+        expected: T,
+    ) -> Result<(), SegmentError> {
+        match found == expected {
+            true => Ok(()),
+            false => Err(self.bad_at(self.start, field, found, expected.to_string())),
+        }
+    }
+
+    /// The error that `what` at `offset` needs more bytes than there are.
+    pub(crate) fn truncated(
+        &self,
+        offset: u64,
+        what: impl Into<String>,
+        needed: u64,
+    ) -> SegmentError {
+        SegmentError::Truncated {
+            place: self.place_at(offset),
+            what: what.into(),
+            needed,
+            left: self.end() - offset,
+        }
+    }
+
+    /// The error that this box lacks a box of type `kind`.
+    pub(crate) fn missing(&self, kind: &[u8; 4]) -> SegmentError {
+        SegmentError::Missing {
+            place: self.place_at(self.start),
+            child: FourCc(*kind),
+        }
+    }
+
     /// The next `count` bytes; `what` names them in the error if they are not there.
     pub(crate) fn take(&mut self, count: usize, what: &str) -> Result<&'a [u8], SegmentError> {
-        if count > self.left() {
-            return Err(SegmentError::Truncated {
-                place: self.place_at(self.offset()),
-                what: what.to_owned(),
-                needed: count as u64,
-                left: self.left() as u64,
-            });
-        }
-        let bytes = &self.data[self.at..self.at + count];
-        self.at += count;
+        let Some((bytes, rest)) = self.rest.split_at_checked(count) else {
+            return Err(self.truncated(self.offset, what, count as u64));
+        };
+        self.rest = rest;
+        self.offset += count as u64;
         Ok(bytes)
     }
 
@@ -135,48 +148,37 @@ impl<'a> Reader<'a> {
         Ok(array)
     }
 
-    /// The next byte.
     pub(crate) fn u8(&mut self, what: &str) -> Result<u8, SegmentError> {
         self.array::<1>(what).map(|[byte]| byte)
     }
 
-    /// The next 16-bit number.
     pub(crate) fn u16(&mut self, what: &str) -> Result<u16, SegmentError> {
         self.array(what).map(u16::from_be_bytes)
     }
 
-    /// The next 32-bit number.
     pub(crate) fn u32(&mut self, what: &str) -> Result<u32, SegmentError> {
         self.array(what).map(u32::from_be_bytes)
     }
 
-    /// The next 64-bit number.
-    pub(crate) fn u64(&mut self, what: &str) -> Result<u64, SegmentError> {
-        self.array(what).map(u64::from_be_bytes)
-    }
-
-    /// Version and flags of a FullBox; a version above `newest` is refused.
-    pub(crate) fn version(&mut self, newest: u8) -> Result<(u8, u32), SegmentError> {
-        let offset = self.offset();
-        let word = self.u32("version and flags")?;
-        let [version, ..] = word.to_be_bytes();
-        if version > newest {
-            return Err(self.bad_at(offset, "version", version, format!("at most {newest}")));
+    /// The next number, which has 32 bits in version 0 of a FullBox and 64 in version 1.
+    pub(crate) fn sized(&mut self, version: u8, what: &str) -> Result<u64, SegmentError> {
+        match version {
+            0 => self.u32(what).map(u64::from),
+            _ => self.array(what).map(u64::from_be_bytes),
         }
-        Ok((version, word & 0x00ff_ffff))
     }
 
     /// Header of the next box, or `None` at the end. Moves past the header only; the announced size
     /// may exceed the bytes that are left.
     pub(crate) fn header(&mut self) -> Result<Option<BoxHeader>, SegmentError> {
-        if self.left() == 0 {
+        if self.rest.is_empty() {
             return Ok(None);
         }
-        let offset = self.offset();
+        let offset = self.offset;
         let size = self.u32("box header")?;
         let kind = FourCc(self.array("box header")?);
         let (header, size) = match size {
-            1 => (16, self.u64("64-bit box size")?),
+            1 => (16, self.sized(1, "64-bit box size")?),
             _ => (8, u64::from(size)),
         };
         if size < header {
@@ -191,106 +193,55 @@ impl<'a> Reader<'a> {
     }
 
     /// The next box, or `None` at the end. All of it must be there.
-    pub(crate) fn next_box(&mut self) -> Result<Option<(FourCc, Reader<'a>)>, SegmentError> {
-        let Some(header) = self.header()? else {
+    pub(crate) fn next_box(&mut self) -> Result<Option<(FourCc, Self)>, SegmentError> {
+        let Some(BoxHeader {
+            kind,
+            offset,
+            header,
+            size,
+        }) = self.header()?
+        else {
             return Ok(None);
         };
-        let body = header.size - header.header;
-        if body > self.left() as u64 {
-            return Err(SegmentError::Truncated {
-                place: self.place_at(header.offset),
-                what: format!("{} box", header.kind),
-                needed: header.size,
-                left: self.left() as u64 + header.header,
-            });
-        }
-        let body = self.enter(&header, body as usize)?;
-        Ok(Some((header.kind, body)))
+        let mut body = self.clone();
+        body.start = offset;
+        body.rest = usize::try_from(size - header)
+            .ok()
+            .and_then(|length| self.rest.get(..length))
+            .ok_or_else(|| self.truncated(offset, format!("{kind} box"), size))?;
+        let Some(name) = body.path.get_mut(body.depth) else {
+            let found = format!("deeper than {MAX_DEPTH}");
+            return Err(self.bad_at(offset, "box nesting", found, "fewer boxes in each other"));
+        };
+        *name = kind;
+        body.depth += 1;
+        self.take(body.rest.len(), "box")?;
+        Ok(Some((kind, body)))
     }
 
-    /// A reader over the first `body` bytes after the header just read; moves past them.
-    pub(crate) fn enter(
-        &mut self,
-        header: &BoxHeader,
-        body: usize,
-    ) -> Result<Reader<'a>, SegmentError> {
-        let mut path = self.path;
-        if path.depth == MAX_DEPTH {
-            return Err(self.bad_at(
-                header.offset,
-                "box nesting",
-                format!("deeper than {MAX_DEPTH}"),
-                "fewer boxes in each other",
-            ));
-        }
-        path.kinds[path.depth] = header.kind;
-        path.depth += 1;
-        let base = self.offset();
-        Ok(Reader {
-            data: self.take(body, "box")?,
-            at: 0,
-            base,
-            start: header.offset,
-            path,
-        })
-    }
-
-    /// The first box of type `kind` among those from here on; others are skipped.
-    pub(crate) fn optional(&self, kind: FourCc) -> Result<Option<Reader<'a>>, SegmentError> {
-        let mut rest = self.clone();
-        while let Some((found, body)) = rest.next_box()? {
-            if found == kind {
-                return Ok(Some(body));
+    /// The first box of type `kind` among those from here on; moves past it.
+    pub(crate) fn find(&mut self, kind: &[u8; 4]) -> Result<Self, SegmentError> {
+        while let Some((found, body)) = self.next_box()? {
+            if found.0 == *kind {
+                return Ok(body);
             }
         }
-        Ok(None)
+        Err(self.missing(kind))
     }
 
-    /// As [`Self::optional`], but its absence is an error.
-    pub(crate) fn child(&self, kind: FourCc) -> Result<Reader<'a>, SegmentError> {
-        self.optional(kind)?.ok_or_else(|| SegmentError::Missing {
-            place: self.place(),
-            child: kind,
-        })
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_box_names_its_parent_and_offset() {
-        let bytes = [
-            [0, 0, 0, 8].as_slice(),
-            b"free",
-            &[0, 0, 0, 16],
-            b"moov",
-            &[0, 0, 0, 8],
-            b"mvhd",
-        ]
-        .concat();
-        let moov = Reader::new(&bytes).child(FourCc(*b"moov")).unwrap();
-        let error = moov.child(FourCc(*b"trak")).map(|_| ()).unwrap_err();
-        assert_eq!(error.to_string(), "moov at byte 8: no trak");
+    /// The first box of type `kind` in this one.
+    pub(crate) fn child(&self, kind: &[u8; 4]) -> Result<Self, SegmentError> {
+        self.clone().find(kind)
     }
 
-    #[test]
-    fn a_box_longer_than_its_parent_is_cut_short() {
-        let bytes = [[0, 0, 0, 99].as_slice(), b"moov", &[1, 2, 3]].concat();
-        let error = Reader::new(&bytes).next_box().map(|_| ()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "byte 0: cut short: moov box needs 99 bytes, 11 are left"
-        );
-    }
-
-    #[test]
-    fn sizes_below_the_header_are_refused() {
-        for size in [0u32, 2, 7] {
-            let bytes = [&size.to_be_bytes(), b"moov".as_slice()].concat();
-            assert!(Reader::new(&bytes).next_box().is_err(), "{size}");
+    /// The FullBox `kind` in this one, with its version, at most `newest`, and its flags.
+    pub(crate) fn full(&self, kind: &[u8; 4], newest: u8) -> Result<(Self, u8, u32), SegmentError> {
+        let mut body = self.child(kind)?;
+        let offset = body.offset;
+        let [version, high, middle, low] = body.array("version and flags")?;
+        if version > newest {
+            return Err(body.bad_at(offset, "version", version, format!("at most {newest}")));
         }
+        Ok((body, version, u32::from_be_bytes([0, high, middle, low])))
     }
 }
