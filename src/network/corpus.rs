@@ -73,9 +73,8 @@ impl Corpus {
             return Ok(());
         }
         let entries = fs::read_dir(folder).map_err(|e| named(folder, &e))?;
-        let mut paths = entries
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<io::Result<Vec<PathBuf>>>()?;
+        let paths = entries.map(|entry| Ok(entry?.path()));
+        let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
         paths.retain(|path| !is_hidden(path));
         paths.sort();
         let mut paths = paths.iter();
@@ -161,11 +160,8 @@ mod tests {
     fn few_traces_are_described_one_by_one_and_many_together() {
         let trace = |k: i32| {
             let kbps = 4.5 * 10f64.powi(k);
-            Trace::parse(
-                &format!("t{k}"),
-                format!("0,{kbps}\n10,{kbps}\n").as_bytes(),
-            )
-            .unwrap()
+            let text = format!("0,{kbps}\n10,{kbps}\n");
+            Trace::parse(&format!("t{k}"), text.as_bytes()).unwrap()
         };
         let traces: Vec<Trace> = (0..5).map(trace).collect();
         let two = "t0: mean 4.50 kbit/s over 20.0 s\nt1: mean 45.0 kbit/s over 20.0 s\n";

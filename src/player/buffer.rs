@@ -109,7 +109,7 @@ impl Buffer {
         }
     }
 
-    /// Plays `span` and tells `played` of every piece. Returns the media played, less than asked where
+    /// Plays `span` and passes every piece to `played`. Returns the media played, less than asked where
     /// the buffer ran dry or the next piece was not ready.
     pub(crate) fn play(&mut self, span: Span, mut played: impl FnMut(Step)) -> f64 {
         let wanted_s = span.media_s.max(0.0);
@@ -175,11 +175,11 @@ mod tests {
         Piece::new(segment, segment % 3, left_s)
     }
 
-    fn span(from_s: f64, media_s: f64) -> Span {
+    fn span(from_s: f64, media_s: f64, rate: f64) -> Span {
         Span {
             from_s,
             media_s,
-            rate: 1.0,
+            rate,
         }
     }
 
@@ -190,13 +190,11 @@ mod tests {
         buffer.push(piece(1, 2.0));
         let mut seen = Vec::new();
         let mut see = |step: Step| seen.push((step.rung, step.media_s, step.began_s));
-        assert_eq!(buffer.play(span(1.0, 3.0), &mut see), 3.0);
+        assert_eq!(buffer.play(span(1.0, 3.0, 1.0), &mut see), 3.0);
         assert_eq!(buffer.level_s(), 1.0);
-        assert_eq!(buffer.play(span(4.0, 5.0), &mut see), 1.0);
-        assert_eq!(
-            seen,
-            [(0, 2.0, Some(1.0)), (1, 1.0, Some(3.0)), (1, 1.0, None)]
-        );
+        assert_eq!(buffer.play(span(4.0, 5.0, 1.0), &mut see), 1.0);
+        let steps = [(0, 2.0, Some(1.0)), (1, 1.0, Some(3.0)), (1, 1.0, None)];
+        assert_eq!(seen, steps);
         assert_eq!(buffer.level_s(), 0.0);
         assert!(buffer.pieces.is_empty());
     }
@@ -209,15 +207,11 @@ mod tests {
             ready_s: 7.5,
             ..piece(1, 2.0)
         });
-        let double = Span {
-            rate: 2.0,
-            ..span(5.0, 9.0)
-        };
-        assert_eq!(buffer.play(double, |_| ()), 2.0);
+        assert_eq!(buffer.play(span(5.0, 9.0, 2.0), |_| ()), 2.0);
         assert_eq!(buffer.level_s(), 2.0);
         buffer.raise(1, 2, 6.0);
         let check = |step: Step| assert_eq!((step.rung, step.began_s), (2, Some(7.0)));
-        assert_eq!(buffer.play(span(7.0, 9.0), check), 2.0);
+        assert_eq!(buffer.play(span(7.0, 9.0, 1.0), check), 2.0);
     }
 
     proptest! {
@@ -228,7 +222,7 @@ mod tests {
             for (index, (push, play)) in steps.into_iter().enumerate() {
                 buffer.push(piece(index, push));
                 pushed += push;
-                played += buffer.play(span(0.0, play), |step| assert!(step.media_s >= 0.0));
+                played += buffer.play(span(0.0, play, 1.0), |step| assert!(step.media_s >= 0.0));
                 let sum: f64 = buffer.pieces().map(|p| p.left_s).sum();
                 prop_assert!(buffer.level_s() >= 0.0);
                 prop_assert!((buffer.level_s() - sum).abs() < 1e-6);

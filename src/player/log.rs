@@ -1,7 +1,7 @@
 //! The log of a session: every decision with its inputs and its outcome.
 //!
-//! One [`Request`] a transfer, in the order asked for; one [`Stall`] and one [`Seek`] each. Times
-//! are seconds of the session clock. Equal histories give equal logs, value for value.
+//! One [`Request`] a transfer, in order. Times are seconds of the session clock. Equal histories give equal
+//! logs, value for value.
 
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ pub enum Outcome {
 }
 
 /// One request: the state that it was decided in, the choice, the outcome.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Request {
     /// Segment number, from 0.
     pub segment: usize,
@@ -38,7 +38,7 @@ pub struct Request {
     pub rung: usize,
     /// Rung that the rule chose, before the guards.
     pub wanted: usize,
-    /// Who decided: a rule's name, `abandonment`, `failure`, `replacement`, `base` or `layer`.
+    /// Reason of the choice: a rule's name, `abandonment`, `failure`, `replacement`, `base` or `layer`.
     pub by: &'static str,
     /// When the choice was made.
     pub decided_s: f64,
@@ -56,7 +56,7 @@ pub struct Request {
     pub requested_s: f64,
     /// When its first byte came.
     pub first_byte_s: Option<f64>,
-    /// When it ended, one way or another.
+    /// When it ended.
     pub ended_s: Option<f64>,
     /// Bytes of the segment, as the ladder states them.
     pub size: u64,

@@ -6,7 +6,7 @@
 //! comes from which rung; it can be driven alone where there are no bytes, as [`crate::simulate`] does in
 //! virtual time. A rule cannot tell the two apart.
 //!
-//! A session driven by hand, over a network that brings 40 kB a second:
+//! A session over a network of 40 kB a second:
 //!
 //! ```
 //! use promptus::player::event::{Command, Event};
@@ -70,10 +70,13 @@ pub mod guards;
 pub mod index;
 pub mod ladder;
 pub mod log;
+mod named;
 pub(crate) mod random;
 pub mod session;
 pub mod throughput;
 pub mod utility;
+
+pub use named::UnknownName;
 
 /// Kilobits a second that move `bytes` in `seconds`.
 pub(crate) fn kbps(bytes: f64, seconds: f64) -> f64 {

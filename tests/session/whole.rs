@@ -19,7 +19,7 @@ fn read(folder: &Path, resource: &Resource) -> Bytes {
     bytes.into()
 }
 
-/// The manifest of the title in `folder`, and what playing it begins with.
+/// The index of the title in `folder`, as far as playback needs to begin.
 fn open(folder: &Path) -> Index {
     let text = std::fs::read_to_string(folder.join("manifest.mpd")).unwrap();
     let presentation = dash::read("manifest.mpd", &text).unwrap();
@@ -41,7 +41,7 @@ struct World<'a> {
     seeks: VecDeque<(f64, f64)>,
 }
 
-/// What came of it.
+/// The result of a playback.
 struct Seen {
     segments: Vec<Segment>,
     requests: Vec<Request>,
@@ -68,12 +68,11 @@ impl World<'_> {
                     now_s = self.until(&mut player, now_s, until_s);
                 }
                 Action::End(ending) => {
-                    let log = player.into_session().into_log();
                     return Seen {
                         segments,
                         requests,
                         ending,
-                        log,
+                        log: player.into_session().into_log(),
                     };
                 }
                 _ => {}
@@ -84,14 +83,8 @@ impl World<'_> {
 
     /// Time goes on to `until_s`, or to the next jump.
     fn until(&mut self, player: &mut Player, now_s: f64, until_s: f64) -> f64 {
-        match self
-            .seeks
-            .front()
-            .copied()
-            .filter(|(at_s, _)| *at_s <= until_s)
-        {
+        match self.seeks.pop_front_if(|(at_s, _)| *at_s <= until_s) {
             Some((at_s, to_s)) => {
-                self.seeks.pop_front();
                 player.hand_on_shown(!self.seeks.is_empty());
                 let now_s = now_s.max(at_s);
                 player.input(now_s, Input::Seek(to_s)).unwrap();

@@ -25,25 +25,6 @@ pub struct Trace {
     pub(super) notes: Vec<String>,
 }
 
-/// The content of a trace file.
-#[derive(Default)]
-pub(super) struct Parsed {
-    pub(super) periods: Vec<Period>,
-    /// The first time stamp, where the format has one.
-    pub(super) first_s: f64,
-    /// Skipped content and assumptions, for the user.
-    pub(super) notes: Vec<String>,
-}
-
-impl From<Vec<Period>> for Parsed {
-    fn from(periods: Vec<Period>) -> Self {
-        Self {
-            periods,
-            ..Self::default()
-        }
-    }
-}
-
 impl Trace {
     /// A trace from its periods; empty ones are dropped.
     ///
@@ -53,19 +34,11 @@ impl Trace {
     pub fn new(name: impl Into<String>, mut periods: Vec<Period>) -> Result<Self, TraceError> {
         let file = name.into();
         for (period, values) in periods.iter().enumerate() {
-            let Period {
-                duration_s,
-                kbps,
-                latency_s,
-            } = *values;
-            let numbers = [
-                (duration_s, "s"),
-                (kbps, "kbit/s"),
-                (latency_s, "s of latency"),
-            ];
-            // Written so that NaN is refused too.
-            if let Some((found, unit)) = numbers.into_iter().find(|(n, _)| !(0.0..=MAX).contains(n))
-            {
+            let rate = (values.kbps, "kbit/s");
+            let latency = (values.latency_s, "s of latency");
+            let mut numbers = [(values.duration_s, "s"), rate, latency].into_iter();
+            // NaN is outside the range, too.
+            if let Some((found, unit)) = numbers.find(|(n, _)| !(0.0..=MAX).contains(n)) {
                 return Err(TraceError::Absurd {
                     file,
                     period,
@@ -114,10 +87,8 @@ impl Trace {
 
     /// Mean rate over time, kbit/s.
     pub fn mean_kbps(&self) -> f64 {
-        let bits = self
-            .periods
-            .iter()
-            .map(|period| period.kbps * period.duration_s);
-        bits.sum::<f64>() / self.duration_s()
+        let periods = self.periods.iter();
+        let kbits = periods.map(|period| period.kbps * period.duration_s);
+        kbits.sum::<f64>() / self.duration_s()
     }
 }

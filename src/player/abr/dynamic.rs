@@ -17,7 +17,6 @@ const THRESHOLD_S: f64 = 10.0;
 /// The rule `dynamic`.
 #[derive(Debug)]
 pub(super) struct Dynamic {
-    throughput: ThroughputRule,
     bola: BolaE,
     threshold_s: f64,
     by_buffer: bool,
@@ -26,7 +25,6 @@ pub(super) struct Dynamic {
 impl Dynamic {
     pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
         Self {
-            throughput: ThroughputRule,
             bola: BolaE::new(ladder, buffer_target_s),
             threshold_s: THRESHOLD_S.min(buffer_target_s / 2.0),
             by_buffer: false,
@@ -36,15 +34,14 @@ impl Dynamic {
 
 impl Rule for Dynamic {
     fn choose(&mut self, view: &View<'_>) -> Choice {
-        let by_rate = self.throughput.choose(view);
+        let by_rate = ThroughputRule.choose(view);
         let by_level = self.bola.choose(view);
         let long = view.buffer_s >= self.threshold_s;
-        if self.by_buffer && !long && by_level.rung < by_rate.rung {
-            self.by_buffer = false;
-        } else if !self.by_buffer && long && by_level.rung >= by_rate.rung {
-            self.by_buffer = true;
+        let lower = by_level.rung < by_rate.rung;
+        if long != lower {
+            self.by_buffer = long;
         }
-        let heard = view.buffer_s >= self.threshold_s / 2.0 && by_level.rung < by_rate.rung;
+        let heard = view.buffer_s >= self.threshold_s / 2.0 && lower;
         if self.by_buffer || heard {
             by_level
         } else {
@@ -76,17 +73,14 @@ impl Rule for Dynamic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{at, delivery};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
 
     fn by(rule: &mut Dynamic, ladder: &Ladder, buffer_s: f64, kbps: f64) -> &'static str {
         let choice = rule.choose(&View {
-            buffer_s,
             buffer_target_s: 6.0,
-            throughput_kbps: Some(kbps),
-            last_rung: Some(0),
-            ..view(ladder)
+            ..at(ladder, buffer_s, kbps, 0)
         });
         rule.delivered(&delivery(ladder, choice.rung, 0.0, buffer_s));
         choice.by

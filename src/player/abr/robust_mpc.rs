@@ -33,7 +33,7 @@ impl Rule for RobustMpc {
             return Choice::now(0, by);
         };
         let rate = predicted / (1.0 + self.prediction.worst_error());
-        let best = Search::new(view, rate, self.stall_weight).run(view);
+        let best = Search::new(view, rate, self.stall_weight).run();
         Choice::now(best.first, by)
     }
 
@@ -47,6 +47,8 @@ struct Search<'a> {
     ladder: &'a Ladder,
     segment: usize,
     steps: usize,
+    /// The empty plan.
+    start: Node,
     latency_s: f64,
     /// Seconds a byte.
     pace: f64,
@@ -79,6 +81,12 @@ impl<'a> Search<'a> {
             ladder,
             segment: view.segment,
             steps,
+            start: Node {
+                first: 0,
+                buffer_s: view.buffer_s,
+                last: plan::last_utility(view),
+                value: 0.0,
+            },
             latency_s: view.latency_s,
             pace: 0.008 / rate,
             most_s: plan::most_s(view),
@@ -88,36 +96,26 @@ impl<'a> Search<'a> {
     }
 
     /// The best plan.
-    fn run(&self, view: &View<'_>) -> Node {
-        let start = Node {
-            first: 0,
-            buffer_s: view.buffer_s,
-            last: plan::last_utility(view),
-            value: 0.0,
-        };
-        let known = self.without_switches(&start);
-        let mut plans = vec![start];
+    fn run(&self) -> Node {
+        let rungs = 0..=self.ladder.top();
+        // The value of the best plan without switches, minus a tolerance, is a lower bound.
+        let stay = rungs.clone().map(|rung| self.follow(|_| rung).value);
+        let known = stay.fold(f64::NEG_INFINITY, f64::max) - 1e-9;
+        let mut plans = vec![self.start];
         for depth in 0..self.steps {
-            let rungs = 0..=self.ladder.top();
-            let next = plans
-                .iter()
-                .flat_map(|node| rungs.clone().map(|rung| self.step(depth, node, rung)));
+            let steps = |node| rungs.clone().map(move |rung| self.step(depth, node, rung));
             let hopeful = |node: &Node| node.value + self.bound[depth + 1] >= known;
-            plans = self.undominated(next.filter(hopeful).collect());
+            let next = plans.iter().flat_map(steps).filter(hopeful);
+            plans = self.undominated(next.collect());
         }
         // Sorted: the best comes first.
-        plans.first().copied().unwrap_or(start)
+        plans.first().copied().unwrap_or(self.start)
     }
 
-    /// Value of the best plan without switches, minus a tolerance: a lower bound.
-    fn without_switches(&self, start: &Node) -> f64 {
-        let rungs = 0..=self.ladder.top();
-        let stay = |rung| {
-            let steps = 0..self.steps;
-            let end = steps.fold(*start, |node, depth| self.step(depth, &node, rung));
-            end.value
-        };
-        rungs.map(stay).fold(f64::NEG_INFINITY, f64::max) - 1e-9
+    /// The plan of these rungs by depth.
+    fn follow(&self, rung: impl Fn(usize) -> usize) -> Node {
+        let step = |node, depth| self.step(depth, &node, rung(depth));
+        (0..self.steps).fold(self.start, step)
     }
 
     /// The non-dominated plans, best first. Copying another plan from here costs at most one change of
@@ -129,12 +127,12 @@ impl<'a> Search<'a> {
         });
         let mut kept: Vec<Node> = Vec::new();
         for plan in plans {
-            let copied = |other: &Node| {
+            let dominates = |other: &Node| {
                 let change = (other.last.unwrap_or(0.0) - plan.last.unwrap_or(0.0)).abs();
                 let stalled_s = (plan.buffer_s - other.buffer_s).max(0.0);
                 other.value - change - self.stall_weight * stalled_s >= plan.value
             };
-            if !kept.iter().any(copied) {
+            if !kept.iter().any(dominates) {
                 kept.push(plan);
             }
         }
@@ -160,34 +158,31 @@ impl<'a> Search<'a> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{at, delivery, view};
     use super::*;
     use crate::player::ladder::Rung;
     use crate::player::ladder::tests::constant_rate;
     use proptest::prelude::*;
 
+    fn last_segment(ladder: &Ladder, buffer_s: f64) -> View<'_> {
+        View {
+            segment: 49,
+            ..at(ladder, buffer_s, 1.0, 1)
+        }
+    }
+
     /// Utilities 0 and ln 2 = 0.69 a segment, μ = 0.69; 4 s and 8 s a segment at 50 kbit/s.
     #[test]
-    fn a_plan_by_hand() {
+    fn a_plan_weighs_stalls_against_switches() {
         let ladder = constant_rate(&[100.0, 200.0], 50, 2.0);
-        let choose = |segment, buffer_s, rate: f64| {
-            let mut rule = RobustMpc::new(&ladder);
-            rule.delivered(&delivery(&ladder, 0, 200.0 / rate, 9.0));
-            let view = View {
-                segment,
-                buffer_s,
-                last_rung: Some(1),
-                ..view(&ladder)
-            };
-            rule.choose(&view).rung
-        };
         // Last segment: 8 s against a buffer of 8 s: no stall, no switch. At 7.9 s the stall of 0.1 s
-        // costs 0.07, the lower rung 1.39.
-        assert_eq!(choose(49, 8.0, 50.0), 1);
-        assert_eq!(choose(49, 7.9, 50.0), 1);
-        // At 5.9 s staying stalls 2.1 s, 1.46 for 0.69; falling costs 0.69: −0.69 against −0.76.
-        assert_eq!(choose(49, 5.9, 50.0), 0);
-        assert_eq!(choose(49, 6.1, 50.0), 1);
+        // costs 0.07, the lower rung 1.39. At 5.9 s staying stalls 2.1 s, 1.46 for 0.69; falling costs
+        // 0.69: −0.69 against −0.76.
+        for (buffer_s, rung) in [(8.0, 1), (7.9, 1), (6.1, 1), (5.9, 0)] {
+            let mut rule = RobustMpc::new(&ladder);
+            rule.delivered(&delivery(&ladder, 0, 4.0, 9.0));
+            assert_eq!(rule.choose(&last_segment(&ladder, buffer_s)).rung, rung);
+        }
         assert_eq!(RobustMpc::new(&ladder).choose(&view(&ladder)).rung, 0);
     }
 
@@ -195,12 +190,7 @@ mod tests {
     fn an_error_makes_it_cautious() {
         let ladder = constant_rate(&[100.0, 200.0], 50, 2.0);
         let mut rule = RobustMpc::new(&ladder);
-        let at = View {
-            segment: 49,
-            buffer_s: 1.8,
-            last_rung: Some(1),
-            ..view(&ladder)
-        };
+        let at = last_segment(&ladder, 1.8);
         // 400 kbit/s twice: 50 kB take 1 s.
         for _ in 0..2 {
             rule.delivered(&delivery(&ladder, 0, 0.5, 9.0));
@@ -212,39 +202,17 @@ mod tests {
         assert_eq!(rule.choose(&at).rung, 0);
     }
 
-    /// Every plan, in order.
-    fn exhaustive(view: &View<'_>, rate: f64, stall_weight: f64) -> f64 {
-        let rungs = view.ladder.rungs().len();
-        let search = Search::new(view, rate, stall_weight);
-        let plans = (0..rungs.pow(search.steps as u32)).map(|code| {
-            let mut node = Node {
-                first: 0,
-                buffer_s: view.buffer_s,
-                last: plan::last_utility(view),
-                value: 0.0,
-            };
-            let mut code = code;
-            for depth in 0..search.steps {
-                node = search.step(depth, &node, code % rungs);
-                code /= rungs;
-            }
-            node.value
-        });
-        plans.fold(f64::NEG_INFINITY, f64::max)
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         /// The value of the plan that was found is that of the best of all.
         #[test]
         fn nothing_beats_the_plan(
-            rates in prop::collection::vec(20.0f64..400.0, 1..5),
+            mut rates in prop::collection::vec(20.0f64..400.0, 1..5),
             bumps in prop::collection::vec(0.3f64..2.5, 7),
             segment in 0usize..7, buffer_s in 0.0f64..25.0, rate in 5.0f64..1000.0,
             last in 0usize..4,
         ) {
-            let mut rates = rates;
             rates.sort_by(f64::total_cmp);
             let rungs = rates.iter().map(|&kbps| Rung { id: String::new(), rank: 1, kbps });
             let sizes = bumps.iter().flat_map(|bump| rates.iter().map(move |r| (r * 250.0 * bump) as u64));
@@ -253,9 +221,12 @@ mod tests {
             let view = View {
                 segment, buffer_s, last_rung: Some(last.min(ladder.top())), latency_s: 0.1, ..view(&ladder)
             };
-            let weight = plan::stall_weight(&ladder);
-            let found = Search::new(&view, rate, weight).run(&view);
-            let best = exhaustive(&view, rate, weight);
+            let search = Search::new(&view, rate, plan::stall_weight(&ladder));
+            let (found, count) = (search.run(), rates.len());
+            // Every plan, numbered.
+            let all = 0..count.pow(search.steps as u32);
+            let value = |plan: usize| search.follow(|depth| plan / count.pow(depth as u32) % count).value;
+            let best = all.map(value).fold(f64::NEG_INFINITY, f64::max);
             prop_assert!((found.value - best).abs() < 1e-9, "{} {best}", found.value);
         }
     }

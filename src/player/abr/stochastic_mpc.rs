@@ -9,7 +9,7 @@
 //! No version is banned outright: the cost of a stall does that.
 
 use super::plan::{self, HORIZON, Prediction};
-use super::{Choice, Delivery, Ladder, Rule, View};
+use super::{Choice, Delivery, Ladder, Rule, View, highest};
 
 /// Bins of the ratio of measured to predicted time.
 const BINS: usize = 9;
@@ -48,16 +48,10 @@ pub(super) struct StochasticMpc {
 
 impl StochasticMpc {
     pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
-        let middle = (BINS / 2) as i32;
-        let mut seen = [0.0; BINS];
-        let mut ratios = [0.0; BINS];
-        for (bin, (weight, ratio)) in seen.iter_mut().zip(&mut ratios).enumerate() {
-            let away = bin as i32 - middle;
-            *weight = SPREAD.powi(away.abs());
-            *ratio = (BIN_WIDTH * f64::from(away)).exp2();
-        }
+        let away = std::array::from_fn(|bin| bin as i32 - (BINS / 2) as i32);
+        let seen: [f64; BINS] = away.map(|away: i32| SPREAD.powi(away.abs()));
         let total: f64 = seen.iter().sum();
-        seen.iter_mut().for_each(|weight| *weight *= PRIOR / total);
+        let seen = seen.map(|weight| weight * (PRIOR / total));
         let longest = (0..ladder.segments()).map(|segment| ladder.duration_s(segment));
         let most_s = (2.0 * longest.fold(0.0, f64::max)).max(buffer_target_s);
         let grid_s = (most_s / (LEVELS - 1) as f64).max(FINEST_S);
@@ -68,7 +62,7 @@ impl StochasticMpc {
             prediction: Prediction::default(),
             shares: seen.map(|weight| weight / PRIOR),
             seen,
-            ratios,
+            ratios: away.map(|away| (BIN_WIDTH * f64::from(away)).exp2()),
             levels_per_s: 1.0 / grid_s,
             levels,
             value: vec![0.0; cells],
@@ -121,16 +115,11 @@ impl StochasticMpc {
             self.back_up(view, segment, pace);
         }
         let last = plan::last_utility(view);
-        let (mut best, mut most) = (0, f64::NEG_INFINITY);
-        for rung in 0..=view.ladder.top() {
+        highest(view.ladder, |rung| {
             let fetch = Fetch::of(view, view.segment, rung, pace);
             let change = last.map_or(0.0, |last| (fetch.utility - last).abs());
-            let value = self.expected(&fetch, view.buffer_s) - change;
-            if value > most {
-                (best, most) = (rung, value);
-            }
-        }
-        best
+            self.expected(&fetch, view.buffer_s) - change
+        })
     }
 }
 
@@ -159,10 +148,8 @@ impl Fetch {
 impl Rule for StochasticMpc {
     fn choose(&mut self, view: &View<'_>) -> Choice {
         let by = "stochastic-mpc";
-        match self.prediction.state() {
-            Some(rate) => Choice::now(self.plan(view, 0.008 / rate), by),
-            None => Choice::now(0, by),
-        }
+        let rate = self.prediction.state();
+        Choice::now(rate.map_or(0, |rate| self.plan(view, 0.008 / rate)), by)
     }
 
     fn delivered(&mut self, delivery: &Delivery) {
@@ -178,16 +165,14 @@ impl Rule for StochasticMpc {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{at, delivery};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
 
     fn last_segment(ladder: &Ladder, buffer_s: f64) -> View<'_> {
         View {
             segment: 49,
-            buffer_s,
-            last_rung: Some(1),
-            ..view(ladder)
+            ..at(ladder, buffer_s, 1.0, 1)
         }
     }
 
@@ -196,17 +181,16 @@ mod tests {
     /// 0.2401 over 4.546: 0.529 s. The lower rung takes half as long: 0.1, 0.514 and 1.1 s at the last
     /// three: 0.108 s. Staying is worth 1 − 0.529, falling −1 − 0.108 in units of ln 2.
     #[test]
-    fn expectations_by_hand() {
+    fn expectations() {
         let ladder = constant_rate(&[100.0, 200.0], 50, 2.0);
         let mut rule = StochasticMpc::new(&ladder, 25.0);
         rule.delivered(&delivery(&ladder, 0, 0.5, 9.0));
         let at = last_segment(&ladder, 0.9);
-        let pace = 0.008 / 400.0;
-        let unit = 2f64.ln();
-        let stay = rule.expected(&Fetch::of(&at, 49, 1, pace), 0.9) / unit;
-        assert!((stay - (1.0 - 0.529)).abs() < 1e-3, "{stay}");
-        let fall = rule.expected(&Fetch::of(&at, 49, 0, pace), 0.9) / unit;
-        assert!((fall + 0.108).abs() < 1e-3, "{fall}");
+        for (rung, expected) in [(1, 1.0 - 0.529), (0, -1.0 - 0.108)] {
+            let fetch = Fetch::of(&at, 49, rung, 0.008 / 400.0);
+            let value = rule.expected(&fetch, 0.9) / 2f64.ln();
+            assert!((value - expected).abs() < 1e-3, "{value}");
+        }
         assert_eq!(rule.choose(&at).rung, 1);
         assert_eq!(rule.choose(&last_segment(&ladder, 0.0)).rung, 1);
     }
@@ -221,12 +205,11 @@ mod tests {
             last_rung: None,
             ..last_segment(&ladder, 1.0)
         };
-        rule.seen = [0.0; BINS];
-        rule.seen[4] = 1.0;
-        assert_eq!(rule.plan(&at, 0.008 / 400.0), 1);
-        rule.seen = [0.0; BINS];
-        (rule.seen[0], rule.seen[8]) = (0.4, 0.6);
-        assert_eq!(rule.plan(&at, 0.008 / 400.0), 0);
+        for (bins, rung) in [([0.0, 1.0, 0.0], 1), ([0.4, 0.0, 0.6], 0)] {
+            [rule.seen[0], rule.seen[4], rule.seen[8]] = bins;
+            [1, 2, 3, 5, 6, 7].map(|bin| rule.seen[bin] = 0.0);
+            assert_eq!(rule.plan(&at, 0.008 / 400.0), rung);
+        }
     }
 
     #[test]
@@ -248,11 +231,6 @@ mod tests {
         let ladder = constant_rate(&[100.0, 200.0, 400.0], 50, 2.0);
         let mut rule = StochasticMpc::new(&ladder, 25.0);
         rule.delivered(&delivery(&ladder, 0, 0.05, 9.0));
-        let at = View {
-            buffer_s: 22.0,
-            last_rung: Some(2),
-            ..view(&ladder)
-        };
-        assert_eq!(rule.choose(&at).rung, 2);
+        assert_eq!(rule.choose(&at(&ladder, 22.0, 1.0, 2)).rung, 2);
     }
 }

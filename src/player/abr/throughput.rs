@@ -43,19 +43,21 @@ mod tests {
     #[test]
     fn spends_the_estimate_and_pays_for_latency() {
         let ladder = constant_rate(&[100.0, 200.0, 400.0], 9, 2.0);
-        let at = |throughput_kbps, latency_s| {
-            sustained(&View {
+        for (throughput_kbps, latency_s, rung) in [
+            (None, 0.0, 0),
+            (Some(10.0), 0.0, 0),
+            (Some(199.0), 0.0, 0),
+            (Some(201.0), 0.0, 1),
+            (Some(401.0), 0.0, 2),
+            (Some(401.0), 0.1, 1),
+            (Some(1e9), 2.5, 0),
+        ] {
+            let view = View {
                 throughput_kbps,
                 latency_s,
                 ..view(&ladder)
-            })
-        };
-        assert_eq!(at(None, 0.0), 0);
-        assert_eq!(at(Some(10.0), 0.0), 0);
-        assert_eq!(at(Some(199.0), 0.0), 0);
-        assert_eq!(at(Some(201.0), 0.0), 1);
-        assert_eq!(at(Some(401.0), 0.0), 2);
-        assert_eq!(at(Some(401.0), 0.1), 1);
-        assert_eq!(at(Some(1e9), 2.5), 0);
+            };
+            assert_eq!(sustained(&view), rung, "{throughput_kbps:?}");
+        }
     }
 }

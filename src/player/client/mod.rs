@@ -1,34 +1,32 @@
-//! The whole player without I/O and without a clock: a [`Session`] that decides, the [`Index`] that knows
-//! where segments lie, and the bytes that are not handed on yet.
+//! The whole player without I/O and without a clock: a [`Session`] that decides, the [`Index`] of segment
+//! places, and the bytes not handed on yet.
 //!
-//! A driver asks [`Player::poll`] for the next [`Action`] and reports every [`Input`]; both carry the time
-//! in seconds of a clock that starts at 0. Sending requests, pausing between attempts and waiting is all
-//! that is left to it. `crate::playback` does so over HTTP in real time.
+//! A driver asks [`Player::poll`] for the next [`Action`] and reports every [`Input`], both with the time in
+//! seconds of a clock that starts at 0. It sends requests and waits; `crate::playback` does so over HTTP in
+//! real time.
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | `action` | actions and inputs |
-//! | `flight` | the request in flight, and what was tried |
-//! | `requests` | index parts, attempts, places |
+//! | `requests` | requests, index parts, attempts, places |
 //! | `held` | segments that may still change |
 
 mod action;
-mod flight;
 mod held;
 mod requests;
 
 pub use action::{Action, Ending, Input, Request, RequestId, Segment, TrackId};
 
 use super::event::{Command, Event};
-use super::index::{Index, IndexError, Purpose};
+use super::index::{Index, IndexError};
 use super::session::Session;
 use crate::segment::media::read_partial;
 use crate::time::MediaTime;
 use bytes::Bytes;
-use flight::{Effort, Flight};
 use held::Held;
+use requests::{Effort, Flight};
 
-/// While segments wait to be settled or shown, playback is looked at this often, seconds.
+/// Interval of polls while segments wait to be settled or shown, seconds.
 const TICK_S: f64 = 0.25;
 
 /// One playback of one track. See the module's description.
@@ -88,7 +86,7 @@ impl Player {
 
     /// The request in flight.
     pub fn in_flight(&self) -> Option<RequestId> {
-        self.flight.as_ref().map(Flight::id)
+        self.flight.as_ref().map(|flight| flight.id)
     }
 
     /// What to do next, at `now_s`. While a request is in flight this is [`Action::Decode`],
@@ -101,8 +99,11 @@ impl Player {
             if let Some(segment) = self.held.next(&self.session, self.shown_only) {
                 return Action::Decode(segment);
             }
-            if self.flight.is_some() {
-                self.pass_time(now_s);
+            if let Some(flight) = &self.flight {
+                if !flight.is_media() {
+                    // Time passes while an index part is in flight.
+                    self.tell(now_s, Event::Progress(0));
+                }
                 if self.cancelled.is_none() {
                     return Action::Wait {
                         until_s: f64::INFINITY,
@@ -128,7 +129,7 @@ impl Player {
                     return None;
                 }
                 let ahead = self.lacks_ahead().map(|part| self.launch(part, true));
-                let restless = self.shown_only || !self.held.is_empty();
+                let restless = self.shown_only || !self.held.waiting.is_empty();
                 let nap_s = if restless { now_s + TICK_S } else { until_s };
                 Some(ahead.unwrap_or(Action::Wait {
                     until_s: until_s.min(nap_s),
@@ -148,18 +149,14 @@ impl Player {
         }
     }
 
-    /// What is left to hand on when no more will come.
+    /// The next segment to hand on when no more will arrive.
     fn rest(&mut self) -> Option<Action> {
-        let rest = if self.shown_only {
-            None
-        } else {
-            self.held.rest()
-        };
-        rest.map(Action::Decode)
+        let last = !self.shown_only;
+        last.then(|| self.held.rest())?.map(Action::Decode)
     }
 
-    /// Takes in what happened at `now_s`. An input on a request that is not in flight changes nothing but
-    /// the time. Fails where the answer to an index request makes no sense; the player goes on without it.
+    /// Handles an input at `now_s`. An input on a request that is not in flight changes nothing but the time.
+    /// Fails where the answer to an index request is invalid; the player goes on without it.
     pub fn input(&mut self, now_s: f64, input: Input<'_>) -> Result<(), IndexError> {
         match input {
             Input::Start => self.command = self.session.handle(now_s, Event::Start),
@@ -182,19 +179,19 @@ impl Player {
     }
 
     fn seek(&mut self, now_s: f64, to_s: f64) {
-        self.held.clear();
+        self.held.waiting.clear();
         self.drop_flight();
         self.effort = Effort::new(&self.index);
         self.command = self.session.handle(now_s, Event::Seek(to_s));
     }
 
-    /// Tells the session, and does what it says.
+    /// Passes an event to the session and takes its command.
     fn tell(&mut self, now_s: f64, event: Event) {
         let command = self.session.handle(now_s, event);
         self.take(command, &[]);
     }
 
-    /// Takes in the session's command; `so_far` is here of the media segment in flight.
+    /// Takes the session's command; `so_far` are the bytes received of the media segment in flight.
     fn take(&mut self, command: Command, so_far: &[u8]) {
         if let Some(arrived) = self.session.take_arrived() {
             let bytes = Bytes::copy_from_slice(so_far);
@@ -214,7 +211,7 @@ impl Player {
     }
 
     fn drop_flight(&mut self) {
-        self.cancelled = self.flight.take().map(|flight| flight.id());
+        self.cancelled = self.flight.take().map(|flight| flight.id);
     }
 
     fn progress(&mut self, now_s: f64, id: RequestId, so_far: &[u8]) {
@@ -228,22 +225,18 @@ impl Player {
     /// An event of the media segment in flight.
     fn on_media(&mut self, now_s: f64, id: RequestId, event: Event, so_far: &[u8]) {
         let flight = self.flight.as_ref();
-        if flight.is_some_and(|flight| flight.is_media() && flight.id() == id) {
+        if flight.is_some_and(|flight| flight.is_media() && flight.id == id) {
             let command = self.session.handle(now_s, event);
             self.take(command, so_far);
         }
     }
 
-    /// How much of a segment its first bytes play, seconds; `None` until they tell. A first sample alone is
-    /// a single frame, and not worth a switch.
+    /// Media decodable from a segment's first bytes, seconds; `None` until they have its sample table. A
+    /// first sample alone is a single frame, and not worth a switch.
     fn playable_s(&self, first: &[u8]) -> Option<f64> {
         let part = read_partial(first).ok()?;
-        let ticks = part.samples.iter().map(|sample| u64::from(sample.duration));
-        let ticks = if part.samples.len() < 2 {
-            0
-        } else {
-            ticks.sum()
-        };
+        let many = part.samples.iter().filter(|_| part.samples.len() > 1);
+        let ticks = many.map(|sample| u64::from(sample.duration)).sum();
         let timescale = self.index.frame_rate().timescale();
         Some(MediaTime::new(ticks, timescale).seconds())
     }
@@ -255,27 +248,22 @@ impl Player {
         bytes: Bytes,
         wire_bytes: u64,
     ) -> Result<(), IndexError> {
-        let Some(flight) = self.flight.take_if(|flight| flight.id() == id) else {
+        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else {
             return Ok(());
         };
-        match flight.purpose() {
-            Purpose::Media { .. } => {
-                self.effort = Effort::new(&self.index);
-                self.command = self
-                    .session
-                    .handle(now_s, Event::Delivered(bytes.len() as u64));
-                if let Some(arrived) = self.session.take_arrived() {
-                    self.held.put(arrived, bytes, &self.index);
-                }
-                Ok(())
+        if !flight.is_media() {
+            let learnt = self.learn(now_s, flight.purpose, bytes, wire_bytes);
+            if learnt.is_err() {
+                self.without(now_s, &flight, None);
             }
-            purpose => {
-                let learnt = self.learn(now_s, purpose, bytes, wire_bytes);
-                if learnt.is_err() {
-                    self.without(now_s, &flight, None);
-                }
-                learnt
-            }
+            return learnt;
         }
+        self.effort = Effort::new(&self.index);
+        let whole = Event::Delivered(bytes.len() as u64);
+        self.command = self.session.handle(now_s, whole);
+        if let Some(arrived) = self.session.take_arrived() {
+            self.held.put(arrived, bytes, &self.index);
+        }
+        Ok(())
     }
 }

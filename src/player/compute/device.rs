@@ -1,4 +1,4 @@
-//! The decoder and the generator: two servers that work through the buffer's jobs in order.
+//! The decoder and the generator: two servers that process the buffer's jobs in order.
 
 use super::outlook::{Learnt, Outlook};
 use super::{Compute, Job};
@@ -23,7 +23,7 @@ pub(crate) struct Arrival {
 pub(crate) struct Device {
     compute: Compute,
     /// Playback rate.
-    rate: f64,
+    pub(crate) rate: f64,
     random: Random,
     /// When the decoder is free.
     decoder_s: f64,
@@ -46,11 +46,6 @@ impl Device {
 
     pub(crate) fn is_measured(&self) -> bool {
         self.compute.is_measured()
-    }
-
-    /// Frames go to the screen at `rate` times their usual pace from now on.
-    pub(crate) fn set_rate(&mut self, rate: f64) {
-        self.rate = rate;
     }
 
     /// Frames shown a second of the session clock.
@@ -94,7 +89,7 @@ impl Device {
         self.decoder_s
     }
 
-    /// `ready_s` as worked out, which a real renderer has to confirm first.
+    /// The predicted `ready_s`, which a real renderer has to confirm first.
     fn believed(&self, ready_s: f64, now_s: f64) -> f64 {
         match self.compute {
             Compute::Measured { .. } => ready_s.max(now_s + NEWS_S),
@@ -119,11 +114,8 @@ impl Device {
     /// Dates the jobs from piece number `from` on.
     fn schedule(&self, buffer: &mut Buffer, from: usize) {
         let mut free_s = self.free_s(buffer.pieces.range(..from));
-        for job in buffer
-            .pieces
-            .range_mut(from..)
-            .filter_map(|piece| piece.job.as_mut())
-        {
+        let pieces = buffer.pieces.range_mut(from..);
+        for job in pieces.filter_map(|piece| piece.job.as_mut()) {
             job.start_s = self.start_s(job, free_s);
             free_s = job.end_s();
         }
@@ -170,7 +162,7 @@ impl Device {
         buffer.sweep();
     }
 
-    /// The last pieces, on which a real renderer has not reported by `now_s`, are not ready.
+    /// Marks the last pieces, on which a real renderer has not reported by `now_s`, as not ready.
     pub(crate) fn postpone(&self, buffer: &mut Buffer, now_s: f64) {
         if !self.is_measured() {
             return;
@@ -181,8 +173,8 @@ impl Device {
         }
     }
 
-    /// Takes in a real renderer's report at `now_s`. Returns when that piece is ready, and the piece;
-    /// `None` for one that is not waited for, and where nothing is measured.
+    /// Handles a real renderer's report at `now_s`. Returns when that piece is ready, and the piece; `None`
+    /// for a finished piece, and for a modelled device.
     pub(crate) fn rendered<'a>(
         &mut self,
         buffer: &'a mut Buffer,
@@ -197,22 +189,17 @@ impl Device {
         }
         job.frame_s = news.frame_s.max(0.0);
         job.done = Some(f64::from(news.frames));
-        let ready_s = if news.complete {
-            self.finish(buffer, index, news.frame_s, now_s);
-            now_s
-        } else {
-            job.ready_after(f64::from(news.frames), now_s, fps)
-        };
+        let mut ready_s = job.ready_after(f64::from(news.frames), now_s, fps);
+        if news.complete {
+            // The renderer has passed over the pieces before this one.
+            ready_s = now_s;
+            self.learnt.push(buffer.pieces[index].rung, news.frame_s);
+            let done = buffer.pieces.range_mut(..=index);
+            done.for_each(|piece| piece.job = None);
+            self.generator_s = now_s;
+            self.schedule(buffer, 0);
+        }
         Some((ready_s, &mut buffer.pieces[index]))
-    }
-
-    /// The renderer is done with piece number `index`, and has passed over those before it.
-    fn finish(&mut self, buffer: &mut Buffer, index: usize, frame_s: f64, now_s: f64) {
-        self.learnt.push(buffer.pieces[index].rung, frame_s);
-        let before = buffer.pieces.range_mut(..=index);
-        before.for_each(|piece| piece.job = None);
-        self.generator_s = now_s;
-        self.schedule(buffer, 0);
     }
 
     /// A seek: what was being generated is dropped.
@@ -238,21 +225,20 @@ impl Device {
         }
     }
 
-    /// What is known of the device at `now_s`.
+    /// Predictions for the device at `now_s`.
     pub(crate) fn outlook(&self, buffer: &Buffer, now_s: f64) -> Outlook<'_> {
-        let guess =
-            |piece: &Piece, job: &Job| job.frames * self.learnt.frame_s(piece.rung).unwrap_or(0.0);
         let jobs = || {
-            buffer
+            let jobs = buffer
                 .pieces
                 .iter()
-                .filter_map(|piece| Some((piece, piece.job?)))
+                .filter_map(|piece| Some((piece.rung, piece.job?)));
+            jobs.map(|(rung, job)| (job, job.frames * self.learnt.frame_s(rung).unwrap_or(0.0)))
         };
-        let done_s = jobs().next().map_or(0.0, |(piece, job)| match job.done {
+        let done_s = jobs().next().map_or(0.0, |(job, work_s)| match job.done {
             Some(done) => done * job.frame_s,
-            None => (now_s - job.start_s).clamp(0.0, guess(piece, &job)),
+            None => (now_s - job.start_s).clamp(0.0, work_s),
         });
-        let all_s: f64 = jobs().map(|(piece, job)| guess(piece, &job)).sum();
+        let all_s: f64 = jobs().map(|(_, work_s)| work_s).sum();
         Outlook {
             fps: self.compute.fps(),
             rate: self.rate,
@@ -289,22 +275,18 @@ mod tests {
         }
     }
 
-    /// A device and its buffer.
+    /// A device of two rungs and its buffer.
     struct Bench(Device, Buffer);
 
     impl Bench {
-        fn modelled(model: Model, rungs: usize) -> Self {
-            Self(
-                Device::new(Compute::Modelled(model), rungs, 0),
-                Buffer::default(),
-            )
+        fn new(compute: Compute) -> Self {
+            Self(Device::new(compute, 2, 0), Buffer::default())
         }
 
         /// 2 seconds of rung 0 in 100 kB come at `now_s`; returns when they are ready.
         fn push(&mut self, segment: usize, due_s: f64, now_s: f64) -> f64 {
-            let piece = self
-                .0
-                .admit(Piece::new(segment, 0, 2.0), &arrival(due_s, now_s), &self.1);
+            let (piece, arrival) = (Piece::new(segment, 0, 2.0), arrival(due_s, now_s));
+            let piece = self.0.admit(piece, &arrival, &self.1);
             self.1.push(piece);
             piece.ready_s
         }
@@ -324,11 +306,9 @@ mod tests {
         }
 
         fn rendered(&mut self, news: &Rendered, now_s: f64) -> Option<f64> {
-            let told = self.0.rendered(&mut self.1, news, now_s);
-            told.map(|(ready_s, piece)| {
-                assert_eq!(piece.segment, news.segment);
-                ready_s
-            })
+            let (ready_s, piece) = self.0.rendered(&mut self.1, news, now_s)?;
+            assert_eq!(piece.segment, news.segment);
+            Some(ready_s)
         }
     }
 
@@ -343,7 +323,7 @@ mod tests {
     /// 100 kB decode in 0.1 s; 20 frames of 50 ms are one second.
     #[test]
     fn segments_queue_for_both_servers() {
-        let mut bench = Bench::modelled(exact(50.0), 2);
+        let mut bench = Bench::new(Compute::Modelled(exact(50.0)));
         assert!((bench.push(0, 1.0, 1.0) - 1.15).abs() < 1e-9);
         // Decoded at 1.2, generated from 2.1 on.
         assert!((bench.push(1, 3.0, 1.0) - 2.15).abs() < 1e-9);
@@ -359,14 +339,14 @@ mod tests {
         bench.0.advance(&mut bench.1, 3.31);
         assert!((bench.outlook_s(3.31, 0.2).unwrap() - 0.26).abs() < 1e-9);
         // At twice the rate a frame of 60 ms is too slow: 120 ms of media time, and 19 · 20 ms behind.
-        bench.0.set_rate(2.0);
+        bench.0.rate = 2.0;
         assert!((bench.outlook_s(3.31, 0.2).unwrap() - 0.70).abs() < 1e-9);
     }
 
     /// 150 ms a frame at 10 frames a second: 19 frames fall behind by 50 ms each.
     #[test]
     fn a_slow_generator_needs_a_head_start() {
-        let mut bench = Bench::modelled(exact(150.0), 1);
+        let mut bench = Bench::new(Compute::Modelled(exact(150.0)));
         let ready_s = bench.push(0, 0.0, 0.0);
         assert!((ready_s - (0.1 + 0.15 + 19.0 * 0.05)).abs() < 1e-9);
         assert_eq!(bench.0.late_frames(&bench.1, 0, ready_s), 20);
@@ -376,8 +356,7 @@ mod tests {
     /// 10 frames a second from a renderer that takes 150 ms for each: its reports are what counts.
     #[test]
     fn a_real_renderer_reports_its_progress() {
-        let device = Device::new(Compute::measured(10.0), 2, 0);
-        let mut bench = Bench(device, Buffer::default());
+        let mut bench = Bench::new(Compute::measured(10.0));
         assert_eq!(bench.push(0, 0.0, 1.0), 1.0 + NEWS_S);
         bench.push(1, 2.0, 1.0);
         bench.0.postpone(&mut bench.1, 5.0);
@@ -406,11 +385,10 @@ mod tests {
 
     #[test]
     fn finished_frames_have_little_room() {
-        let compute = Model {
+        let mut bench = Bench::new(Compute::Modelled(Model {
             ahead_s: 1.0,
             ..exact(50.0)
-        };
-        let mut bench = Bench::modelled(compute, 1);
+        }));
         assert!((bench.push(3, 8.0, 1.0) - 7.05).abs() < 1e-9);
         // 0.2 s late, and 50 ms of a frame are gained with each: 4 frames are late.
         assert_eq!(bench.0.late_frames(&bench.1, 3, 0.2), 4);

@@ -7,9 +7,8 @@
 //! that keeps up is ready with its first frame, one of a slower generator later.
 //!
 //! The true work of a segment is drawn from a [`Model`], or reported frame by frame by a real renderer
-//! ([`Rendered`](super::event::Rendered)). Rules see only what was learnt from finished segments: a
-//! fading mean for each rung. After BONES (Wang et al., SIGMETRICS 2024), where decoding is optional;
-//! here nothing is shown without it.
+//! ([`Rendered`](super::event::Rendered)). Rules see only a fading mean of finished segments for each rung.
+//! After BONES (Wang et al., SIGMETRICS 2024), where decoding is optional.
 //!
 //! | module | what it is for |
 //! |---|---|
@@ -25,13 +24,13 @@ pub(crate) use device::{Arrival, Device};
 pub(crate) use job::Job;
 pub use outlook::Outlook;
 
-/// How long decoding and generation take.
+/// The time that decoding and generation take.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Compute {
-    /// As a model of a device draws it.
+    /// Drawn from a model of a device.
     Modelled(Model),
-    /// As a real renderer reports it; its frames are shown at this rate.
+    /// Reported by a real renderer; its frames are shown at this rate.
     Measured {
         /// Frames shown a second.
         fps: f64,
@@ -64,13 +63,13 @@ pub struct Model {
     pub fps: f64,
     /// Generation of a frame at the lowest rung, milliseconds.
     pub ms_per_frame: f64,
-    /// More for every rung above it, milliseconds.
+    /// Additional time for every rung above it, milliseconds.
     pub ms_per_rung: f64,
     /// Entropy decoding, milliseconds a kilobyte.
     pub ms_per_kb: f64,
-    /// How far the work of a segment strays from that: 0.2 is from 80 % to 120 %.
+    /// Relative spread of the work of a segment: 0.2 is from 80 % to 120 %.
     pub spread: f64,
-    /// Finished frames that there is room for, seconds of play.
+    /// Room for finished frames, seconds of play.
     pub ahead_s: f64,
 }
 

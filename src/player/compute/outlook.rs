@@ -1,8 +1,8 @@
-//! What the session knows of its device, learnt from finished segments.
+//! Predictions for a device, learnt from finished segments.
 
 use super::job;
 
-/// Weight of the newest segment in what is learnt.
+/// Weight of the newest segment in the mean.
 const LEARNING: f64 = 0.3;
 
 /// Seconds a frame by rung, as far as they were observed.
@@ -14,7 +14,7 @@ impl Learnt {
         Self(vec![None; rungs])
     }
 
-    /// A segment of `rung` is finished that took `frame_s` a frame.
+    /// Adds a finished segment of `rung` with `frame_s` a frame.
     pub(super) fn push(&mut self, rung: usize, frame_s: f64) {
         let mean = &mut self.0[rung];
         *mean = Some(mean.map_or(frame_s, |mean| mean + LEARNING * (frame_s - mean)));

@@ -1,25 +1,20 @@
-//! The index of a title while it plays: where the segments of every rung lie, as far as that is known.
+//! The index of a title while it plays: the places of the segments of every rung, as far as they are known.
 //!
-//! The rungs stand on one grid, so the rung that is known furthest tells where segments lie in time for all
-//! of them. Knows no HTTP: it names the resource to fetch next, and takes in the answer.
+//! The rungs share one segment grid, so the rung with the most known segments gives their times for all.
+//! Knows no HTTP: it names the resource to fetch next, and handles the answer.
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | `resource` | a file, or a range of one, and its purpose |
+//! | `resource` | a file, or a range of one, and its purpose; errors |
 //! | `rung` | the index of one rung |
-//! | `sidx` | the segments that a `sidx` lists |
 //! | `places` | alternative base URLs |
-//! | `error` | why an index does not serve |
 
-mod error;
 mod places;
 mod resource;
 mod rung;
-mod sidx;
 
-pub use error::IndexError;
 pub use places::Places;
-pub use resource::{Purpose, Resource};
+pub use resource::{IndexError, Purpose, Resource};
 pub(crate) use rung::SHORT;
 pub use rung::{Playlist, text_of};
 
@@ -35,32 +30,29 @@ pub struct Index {
     /// The group without its streams, and its number.
     group: Group,
     number: usize,
-    /// Where the files lie, if there is a choice.
+    /// Alternative places of the files.
     places: Option<Places>,
     layered: bool,
     rungs: Vec<RungIndex>,
-    /// How long the title lasts, as far as the manifest knows.
+    /// Duration of the title by the manifest.
     duration: MediaTime,
-    /// How many segments every rung has; 0 while that is not known.
+    /// Number of segments; 0 while unknown.
     count: usize,
-    /// Bytes of the last playlist as it came over the network.
+    /// Bytes of the last playlist on the network.
     playlist_bytes: u64,
 }
 
 /// The rungs of `group`, or its lowest and the layers.
 fn streams(group: &Group, layered: bool) -> impl Iterator<Item = &Representation> {
-    let (rungs, layers) = if layered {
-        (1, usize::MAX)
-    } else {
-        (usize::MAX, 0)
-    };
-    let layers = group.layers.iter().take(layers).map(|layer| &layer.stream);
-    group.representations.iter().take(rungs).chain(layers)
+    let layers = group.layers.iter().filter(move |_| layered);
+    let rungs = group.representations.iter();
+    let rungs = rungs.take(if layered { 1 } else { usize::MAX });
+    rungs.chain(layers.map(|layer| &layer.stream))
 }
 
 impl Index {
-    /// What `presentation` says of group number `group`, which must exist. `playlists` are those of its
-    /// rungs, where HLS lists their segments; of an MPD there are none.
+    /// The index of group number `group` of `presentation`, which must exist. `playlists` are those of its
+    /// rungs for HLS; an MPD has none.
     pub fn new(
         presentation: &Presentation,
         group: usize,
@@ -86,7 +78,7 @@ impl Index {
         }
     }
 
-    /// This index with files that lie in any of `places`.
+    /// This index with alternative places.
     pub fn at(self, places: Option<Places>) -> Self {
         Self { places, ..self }
     }
@@ -96,7 +88,7 @@ impl Index {
         self.places.as_ref().map_or(0, Places::others)
     }
 
-    /// Goes over to the next place, for all files.
+    /// Switches to the next place, for all files.
     pub(crate) fn go_on(&mut self) -> Result<(), IndexError> {
         let Some(places) = &mut self.places else {
             return Ok(());
@@ -114,8 +106,8 @@ impl Index {
         self.rungs.len()
     }
 
-    /// What must be fetched next before playback can begin: for the lowest rung; of a short title, whose
-    /// rest is so little, then for all. Empty when it can begin.
+    /// The resources to fetch next before playback can begin: of the lowest rung, and for a short title then
+    /// of all rungs. Empty when it can begin.
     pub fn lacks_to_begin(&self) -> Vec<Resource> {
         match self.lacks(0, 0) {
             Some(first) => vec![first],
@@ -124,12 +116,10 @@ impl Index {
         }
     }
 
-    /// What must be fetched next before every segment of every rung is known, for all rungs at a time.
+    /// The resources to fetch next, one a rung, before every segment of every rung is known.
     pub fn lacks_of_all(&self) -> Vec<Resource> {
-        let rungs = 0..self.rungs();
-        rungs
-            .filter_map(|rung| self.lacks(self.last(), rung))
-            .collect()
+        let lacks = (0..self.rungs()).map(|rung| self.lacks(self.last(), rung));
+        lacks.flatten().collect()
     }
 
     /// The number of the last segment.
@@ -163,13 +153,13 @@ impl Index {
         self.rungs.iter().all(RungIndex::is_complete)
     }
 
-    /// Whether what lists the segments is so short that all of it comes before playback, or must, because
-    /// segments build on each other.
+    /// Whether all of the index is fetched before playback: because it is short, or because segments depend
+    /// on each other.
     fn is_short(&self) -> bool {
         !self.group.independent_segments || self.rungs.iter().all(RungIndex::is_short)
     }
 
-    /// What the manifest says of the group, with the segments that are known.
+    /// The manifest's group, with the segments known so far.
     pub(crate) fn group(&self) -> Group {
         let mut group = self.group.clone();
         let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
@@ -181,23 +171,23 @@ impl Index {
         group
     }
 
-    /// The init segment of a rung or layer, if it is here.
+    /// The init segment of a rung or layer, if received.
     pub(crate) fn init(&self, rung: usize) -> Option<&Bytes> {
         self.rungs.get(rung)?.init.as_ref()
     }
 
-    /// What must be fetched next before `segment` of `rung` can be requested; `None` if nothing.
+    /// The resource to fetch next before `segment` of `rung` can be requested; `None` if there is none.
     pub fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
         self.rungs[rung].lacks(segment, rung)
     }
 
-    /// About how many bytes `resource` takes.
+    /// Approximate bytes of `resource`.
     pub(crate) fn cost(&self, resource: &Resource) -> u64 {
         let range = resource.range;
         range.map_or(self.playlist_bytes, |range| range.length)
     }
 
-    /// A media segment, if its place is known and its rung's init segment is here.
+    /// A media segment, if its place is known and its rung's init segment received.
     pub(crate) fn media(&self, segment: usize, rung: usize) -> Option<Resource> {
         let known = &self.rungs[rung];
         let reference = known.stream.segments.get(..known.ready())?.get(segment)?;
@@ -217,8 +207,7 @@ impl Index {
         (1.5 * seconds * self.frame_rate().fps()).round() as u64 + 1
     }
 
-    /// Takes in the answer to what [`Index::lacks`] named; `wire_bytes` came over the network for it.
-    /// One that makes no sense changes nothing.
+    /// Handles the answer to [`Index::lacks`], of `wire_bytes` on the network. An invalid one changes nothing.
     pub fn take(
         &mut self,
         purpose: Purpose,
@@ -246,7 +235,7 @@ impl Index {
         Ok(())
     }
 
-    /// Refuses a rung of `count` segments that does not stand on the grid of the others.
+    /// Refuses a rung of `count` segments whose grid differs from that of the others.
     fn check(&self, rung: &RungIndex, count: usize) -> Result<(), IndexError> {
         let (ours, grid) = (&rung.stream, self.furthest());
         let place = |segment: &SegmentRef| (segment.start, segment.duration);
@@ -268,16 +257,12 @@ impl Index {
 
     /// The rung of which the most segments are known.
     fn furthest(&self) -> &Representation {
-        let mut best = &self.rungs[0].stream;
-        for rung in &self.rungs {
-            if rung.stream.segments.len() > best.segments.len() {
-                best = &rung.stream;
-            }
-        }
-        best
+        let streams = self.rungs.iter().map(|rung| &rung.stream);
+        let longest = streams.rev().max_by_key(|stream| stream.segments.len());
+        longest.unwrap_or(&self.rungs[0].stream)
     }
 
-    /// How long every segment lasts, seconds: what is not known yet shares evenly what is left.
+    /// Duration of every segment, seconds: unknown segments share evenly what is left of the title.
     fn durations_s(&self) -> Vec<f64> {
         let known = &self.furthest().segments;
         let mut durations: Vec<f64> = known.iter().map(|s| s.duration.seconds()).collect();
@@ -285,17 +270,13 @@ impl Index {
         let end_s: f64 = durations.iter().sum();
         if here > 0 && here < count {
             let left_s = (self.duration.seconds() - end_s) / (count - here) as f64;
-            let each_s = if left_s > 0.0 {
-                left_s
-            } else {
-                end_s / here as f64
-            };
-            durations.resize(count, each_s);
+            let mean_s = end_s / here as f64;
+            durations.resize(count, if left_s > 0.0 { left_s } else { mean_s });
         }
         durations
     }
 
-    /// The ladder to begin with: of real sizes and rates where all is known, else of the manifest's rates
+    /// The ladder at the start: of real sizes and rates where all is known, else of the manifest's rates
     /// on an even grid.
     pub fn first_ladder(&self) -> Result<Ladder, IndexError> {
         if self.is_complete() {
@@ -332,11 +313,10 @@ impl Index {
 
     fn ladder_of(&self, group: &Group) -> Result<Ladder, IndexError> {
         let layers = self.layered.then(|| Ladder::from_layers(group)).flatten();
-        let ladder = layers.unwrap_or_else(|| Ladder::from_group(group));
-        Ok(ladder?)
+        Ok(layers.unwrap_or_else(|| Ladder::from_group(group))?)
     }
 
-    /// `before` with what is known by now, when `segment` is the next to be asked for.
+    /// `before` with the segments known by now, when `segment` is the next to be requested.
     pub(crate) fn refined(&self, before: &Ladder, segment: usize) -> Result<Ladder, IndexError> {
         let known = |segment: usize, rung: usize| {
             let stream = &self.rungs[rung].stream;
@@ -347,7 +327,6 @@ impl Index {
             segments: rung.ready(),
             more_bytes: rung.more_bytes(segment, self.playlist_bytes),
         });
-        let ladder = before.learnt(&self.durations_s(), known, listed.collect());
-        Ok(ladder?)
+        Ok(before.learnt(&self.durations_s(), known, listed.collect())?)
     }
 }

@@ -26,12 +26,12 @@ impl Places {
         }
     }
 
-    /// Places beside the one in use.
+    /// Number of places other than the one in use.
     pub(crate) fn others(&self) -> usize {
         self.count - 1
     }
 
-    /// Goes on to the next place: what the MPD says of that.
+    /// Switches to the next place, and reads the MPD for it.
     pub(crate) fn go_on(&mut self) -> Result<Presentation, ManifestError> {
         self.number = (self.number + 1) % self.count;
         let (presentation, _) = dash::read_place(&self.url, &self.text, self.number)?;

@@ -4,7 +4,7 @@
 //! rung's rate × its duration, and segments without a known place in time share evenly what is left. More
 //! of the index makes a new ladder of the same shape, which takes the old one's place in the session.
 
-use super::{Ladder, LadderError};
+use super::{Ladder, LadderError, sizes_of};
 
 /// How much of a rung's index is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +25,8 @@ impl Ladder {
         known: impl Fn(usize, usize) -> Option<u64>,
         listed: Vec<Listed>,
     ) -> Result<Self, LadderError> {
-        let mut sizes = Vec::with_capacity(durations_s.len() * self.rungs.len());
-        for (segment, duration_s) in durations_s.iter().enumerate() {
-            for rung in 0..self.rungs.len() {
-                let nominal = (self.own_kbps(rung) * 125.0 * duration_s).ceil() as u64;
-                sizes.push(known(segment, rung).unwrap_or(nominal.max(1)));
-            }
-        }
+        let rates: Vec<f64> = (0..=self.top()).map(|rung| self.own_kbps(rung)).collect();
+        let sizes = sizes_of(durations_s, &rates, known);
         let ladder = Self::new(self.rungs.clone(), durations_s, sizes)?;
         Ok(Self {
             utilities: self.utilities.clone(),
@@ -84,22 +79,15 @@ mod tests {
             .learnt(&[2.0, 2.0, 1.0], known, vec![listed(2, 12), listed(0, 900)])
             .unwrap();
         let row = |segment| (learnt.size(segment, 0), learnt.size(segment, 1));
-        assert_eq!(
-            [row(0), row(1), row(2)],
-            [(3900, 8000), (3901, 8000), (2000, 4000)]
-        );
-        assert_eq!(learnt.index_bytes(1, 0), 0);
-        assert_eq!(
-            (learnt.index_bytes(2, 0), learnt.index_bytes(0, 1)),
-            (12, 900)
-        );
+        let rows = [(3900, 8000), (3901, 8000), (2000, 4000)];
+        assert_eq!([0, 1, 2].map(row), rows);
+        let bytes =
+            [(1, 0), (2, 0), (0, 1)].map(|(segment, rung)| learnt.index_bytes(segment, rung));
+        assert_eq!(bytes, [0, 12, 900]);
         assert_eq!(ladder.index_bytes(2, 1), 0);
         assert!(ladder.is_refined_by(&learnt, 2) && !ladder.is_refined_by(&learnt, 3));
         assert_eq!(learnt.rungs(), ladder.rungs());
-    }
-
-    #[test]
-    fn a_layer_has_the_rate_that_it_adds() {
+        // A layer has the rate that it adds.
         let ladder = constant_rate(&[16.0, 48.0], 2, 2.0).into_layers().unwrap();
         assert_eq!(ladder.own_kbps(1), 32.0);
         let learnt = ladder.learnt(&[2.0; 2], |_, _| None, Vec::new()).unwrap();

@@ -9,28 +9,16 @@ pub(super) enum Activity {
     Nothing,
     /// Room in the buffer.
     Room { since_s: f64, until_s: f64 },
-    /// The end of a wait that the rule asked for; then this goes out.
-    Held { plan: Plan, until_s: f64 },
+    /// The end of a wait that the rule asked for, before this request is sent.
+    Held { request: Request, until_s: f64 },
     /// A transfer.
     Transfer(Transfer),
     /// The end of playback.
     Drain { until_s: f64 },
 }
 
-/// A decision about to be carried out.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
-    pub(super) segment: usize,
-    pub(super) rung: usize,
-    pub(super) wanted: usize,
-    pub(super) by: &'static str,
-    pub(super) decided_s: f64,
-    pub(super) buffer_s: f64,
-    pub(super) full_s: f64,
-}
-
-/// The request under way; its record is the log's last.
-#[derive(Debug, Clone, Copy)]
+/// The request in flight; its record is the log's last.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Transfer {
     pub(super) segment: usize,
     pub(super) rung: usize,
@@ -48,7 +36,7 @@ pub(super) struct Transfer {
 
 impl Transfer {
     pub(super) fn latency_s(&self) -> f64 {
-        self.first_byte_s.map_or(0.0, |first| first - self.since_s)
+        self.flow_s() - self.since_s
     }
 
     /// When bytes began to flow.

@@ -1,4 +1,4 @@
-//! What a transfer leaves in the buffer: a segment, its first samples, a better rung, one more layer.
+//! The media that a transfer adds to the buffer: a segment, its first samples, a better rung, one more layer.
 
 use super::Session;
 use super::activity::Transfer;
@@ -9,13 +9,14 @@ use crate::player::log::Outcome;
 
 impl Session {
     /// Puts the next segment into the buffer.
-    pub(super) fn append(&mut self, transfer: &Transfer) {
+    pub(super) fn append(&mut self, transfer: &Transfer) -> Outcome {
         let segment = transfer.segment;
         let start_s = self.ladder.start_s(segment).max(self.enter_s);
         let left_s = self.ladder.start_s(segment + 1) - start_s - self.kept_s;
         self.note(transfer, Form::Whole, self.kept_s);
         self.kept_s = 0.0;
         self.put(transfer, left_s);
+        Outcome::Delivered
     }
 
     /// Notes what `transfer` left; `from_s` seconds of the segment came before it.
@@ -48,8 +49,8 @@ impl Session {
         }
     }
 
-    /// Keeps the whole samples of an abandoned transfer: they play, and the rest of the segment comes
-    /// from the rung that is fetched instead.
+    /// Keeps the whole samples of an abandoned transfer; the rest of the segment is fetched from the other
+    /// rung.
     pub(super) fn keep(&mut self, transfer: &Transfer) {
         let (segment, rung) = (transfer.segment, transfer.rung);
         let kept_s = match transfer.playable_s {

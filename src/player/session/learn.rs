@@ -8,10 +8,10 @@ use crate::player::log::Outcome;
 use std::sync::Arc;
 
 impl Session {
-    /// Replaces the ladder by one of which more is known. It must have the same rungs, as many segments, and
-    /// the delivered ones where they were; otherwise only the time advances.
+    /// Replaces the ladder by a refinement: the same rungs, as many segments, and the delivered ones where
+    /// they were. Any other ladder only advances the time.
     ///
-    /// Returns the standing command; a new one where nothing has come since a start or a seek and its target
+    /// Returns the current command; a new one where nothing has arrived since a start or a seek whose target
     /// turns out to lie in another segment.
     pub fn learn(&mut self, now_s: f64, ladder: Arc<Ladder>) -> Command {
         self.advance(now_s);
@@ -37,7 +37,7 @@ impl Session {
         self.standing()
     }
 
-    /// Whether nothing has come since the start or the last jump.
+    /// Whether nothing has arrived since the start or the last seek.
     fn is_fresh(&self) -> bool {
         self.since_start == 0 && self.kept_s <= 0.0
     }
@@ -89,9 +89,9 @@ mod tests {
         // Nine to twelve of media time.
         assert!((session.buffer_s() - 3.0).abs() < 1e-9);
         assert_eq!(session.log().learnt_s, [1.0]);
-        let outcomes: Vec<Outcome> = session.log().requests.iter().map(|r| r.outcome).collect();
+        let outcomes = [0, 1, 2].map(|request| session.log().requests[request].outcome);
         assert_eq!(
-            outcomes[..3],
+            outcomes,
             [Outcome::Dropped, Outcome::Dropped, Outcome::Delivered]
         );
     }

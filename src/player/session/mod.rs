@@ -13,15 +13,14 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | `options` | what a session is set up with |
+//! | `options` | its options |
 //! | `activity` | what it waits for between two events |
 //! | `decide` | which segment from which rung, and when |
 //! | `transfer` | a transfer from its request to its end |
-//! | `arrival` | what a transfer leaves in the buffer |
+//! | `arrival` | the media that a transfer adds to the buffer |
 //! | `upgrade` | buffered segments that may still change |
 //! | `playhead` | position, rate, pause |
-//! | `playback` | what plays, what stalls, and why |
-//! | `seek` | jumps |
+//! | `playback` | play, stalls and their causes, seeks |
 //! | `learn` | a ladder that becomes known while it plays |
 
 mod activity;
@@ -31,7 +30,6 @@ mod learn;
 mod options;
 mod playback;
 mod playhead;
-mod seek;
 mod transfer;
 mod upgrade;
 
@@ -73,19 +71,19 @@ pub struct Session {
     last_rung: Option<usize>,
     /// Segments delivered since the start or the last seek.
     since_start: usize,
-    /// What is here of the segment at hand from abandoned transfers, seconds from its start.
+    /// Media of the current segment kept from abandoned transfers, seconds from its start.
     kept_s: f64,
-    /// Rungs that failed for the segment at hand.
+    /// Rungs that failed for the current segment.
     failed: Vec<usize>,
-    /// Buffered segments that change no more: an upgrade failed, or they are in several parts.
+    /// Buffered segments that may not change: an upgrade failed, or they are in several parts.
     barred: Vec<usize>,
     arrived: Option<Arrived>,
     log: Log,
 }
 
 impl Session {
-    /// A session over `ladder` that has not begun, by the rule that `options` name; no guard stands over
-    /// the rule `fixed`.
+    /// A session over `ladder` that has not begun, with the rule of `options`; the rule `fixed` has no
+    /// guards.
     pub fn new(ladder: Arc<Ladder>, options: &Options) -> Self {
         let guards = match options.abr {
             Abr::Fixed(_) => Guards::NONE,
@@ -96,11 +94,11 @@ impl Session {
         Self::with_rule(ladder, &Options { guards, ..*options }, rule)
     }
 
-    /// As [`Session::new`], by a rule of the caller's; [`Options::abr`] plays no part. A ladder in layers
-    /// is played by the rule of layers whatever the rule.
+    /// As [`Session::new`], with a rule of the caller's instead of [`Options::abr`]. A ladder in layers is
+    /// always played by the rule of layers.
     ///
     /// The rule sees media time: at a playback rate of 2 a throughput of 100 kbit/s is 50 kbit for each
-    /// second of media, and reported as 50; durations on the clock are doubled. At rate 1 both agree.
+    /// second of media, and reported as 50; durations on the clock are doubled.
     ///
     /// ```
     /// use promptus::player::abr::{Choice, Rule, View};
@@ -156,7 +154,7 @@ impl Session {
         }
     }
 
-    /// What was decided so far.
+    /// The log so far.
     pub fn log(&self) -> &Log {
         &self.log
     }
@@ -191,8 +189,8 @@ impl Session {
         self.throughput.kbps()
     }
 
-    /// What the transfer that the last event ended left in the buffer; `None` if nothing, or when it was
-    /// taken before. For a driver that hands segments on to a renderer.
+    /// The media that the transfer ended by the last event added to the buffer; `None` if none, or when it
+    /// was taken before. For a driver that hands segments on to a renderer.
     pub fn take_arrived(&mut self) -> Option<Arrived> {
         self.arrived.take()
     }
@@ -202,7 +200,7 @@ impl Session {
         &self.ladder
     }
 
-    /// Takes in what happened at `now_s` (seconds of the session clock) and says what to do next.
+    /// Handles an event at `now_s` (seconds of the session clock) and returns what to do next.
     pub fn handle(&mut self, now_s: f64, event: Event) -> Command {
         self.advance(now_s);
         if let Event::Seek(to_s) = event {
@@ -215,10 +213,13 @@ impl Session {
             return Command::Done;
         }
         match self.activity {
-            Activity::Nothing => self.begin(event),
+            Activity::Nothing if event == Event::Start => self.next_segment(),
+            Activity::Nothing => Command::Wait {
+                until_s: self.clock_s,
+            },
             Activity::Room { since_s, until_s } => self.full(since_s, until_s, event),
-            Activity::Held { plan, until_s } => match event {
-                Event::Timer if self.clock_s >= until_s => self.request(plan),
+            Activity::Held { request, until_s } => match event {
+                Event::Timer if self.clock_s >= until_s => self.request(request),
                 _ => Command::Wait { until_s },
             },
             Activity::Transfer(transfer) => self.transferring(transfer, event),
@@ -226,15 +227,6 @@ impl Session {
                 Event::Timer if self.clock_s >= until_s => self.drained(until_s),
                 _ if event.moves_playhead() => self.drain(),
                 _ => Command::Drain { until_s },
-            },
-        }
-    }
-
-    fn begin(&mut self, event: Event) -> Command {
-        match event {
-            Event::Start => self.next_segment(),
-            _ => Command::Wait {
-                until_s: self.clock_s,
             },
         }
     }

@@ -1,8 +1,8 @@
-//! Segments that are in the buffer already: which may still change, and for what.
+//! Buffered segments that may still change.
 //!
 //! Replacement ("fast switching" in dash.js, `-r left` in Sabre) fetches a buffered segment again
-//! when the rung now chosen is higher, nearest to play first. Other than there, a segment is only
-//! taken that arrives in time by the estimate, and only while the buffer stays above half of its target.
+//! when the rung now chosen is higher, nearest to play first. Unlike there, only a segment predicted to
+//! arrive in time is fetched, and only while the buffer stays above half of its target.
 
 use super::Session;
 use crate::player::abr::View;
@@ -45,20 +45,20 @@ impl Session {
         first.map_or(self.next, |open| open.segment)
     }
 
-    /// The buffered segment to fetch again from `rung`, instead of the next one.
+    /// The buffered segment to fetch again from `rung`, instead of the next one, if the guard is on.
     pub(super) fn to_replace(&self, view: &View<'_>, rung: usize) -> Option<usize> {
-        let rate = SAFETY * view.throughput_kbps? * 125.0;
+        let estimate = view.throughput_kbps.filter(|_| self.guards.replacement)?;
+        let rate = SAFETY * estimate * 125.0;
         let spare_s = view.buffer_s - view.buffer_target_s / 2.0;
         let fits = |open: &Open| {
             let took_s = view.latency_s + self.ladder.size(open.segment, rung) as f64 / rate;
-            took_s <= (open.plays_in_s - LEAD_S).min(spare_s)
+            open.rung < rung && took_s <= (open.plays_in_s - LEAD_S).min(spare_s)
         };
-        let better = self.open().filter(|open| open.rung < rung);
-        better.filter(fits).map(|open| open.segment).next()
+        self.open().find(fits).map(|open| open.segment)
     }
 
-    /// Whether the buffered segment under way, with `left` bytes to come at `rate` bytes a second,
-    /// would come too late.
+    /// Whether the buffered segment in flight would arrive too late, with `left` bytes at `rate` bytes a
+    /// second.
     pub(super) fn comes_too_late(&self, segment: usize, left: u64, rate: f64) -> bool {
         let open = self.open().find(|open| open.segment == segment);
         let left_s = left as f64 / rate;
