@@ -45,7 +45,7 @@ use promptus::simulate::driver;
 use static_server::{Fault, serve, serve_well};
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -122,6 +122,13 @@ fn published(seconds: u32) -> TempDir {
     folder
 }
 
+/// A title of so many seconds on a server of files, and its base URL.
+async fn served(seconds: u32) -> (TempDir, String) {
+    let folder = published(seconds);
+    let base = serve_well(folder.path()).await;
+    (folder, base)
+}
+
 /// Serves `app` on a free port; returns its base URL.
 async fn serve_app(app: axum::Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -166,19 +173,22 @@ async fn both_manifests_in_both_forms_lead_to_the_same_bytes() {
     let folder = TempDir::new().unwrap();
     let title = folder.path().join("fake");
     let presentation = publish_fake(&title, 5);
-    let (files, ours) = (serve_well(&title).await, origin(folder.path()).await);
-    let urls = [
-        format!("{files}master.m3u8"),
-        format!("{files}manifest.mpd"),
-        format!("{files}urls/master.m3u8"),
-        format!("{files}urls/manifest.mpd"),
-        format!("{ours}fake/master.m3u8"),
-        format!("{ours}fake/manifest.mpd"),
-        format!("{ours}fake/segments/master.m3u8"),
-        format!("{ours}fake/segments/manifest.mpd"),
+    let ours = origin(folder.path()).await;
+    let mut bases = vec![
+        serve_well(&title).await,
+        format!("{}fake/urls/", serve_well(folder.path()).await),
+        format!("{ours}fake/"),
+        format!("{ours}fake/segments/"),
     ];
-    let runs = urls.iter().flat_map(|url| [(url, 0), (url, 1), (url, 2)]);
-    for (url, rung) in runs {
+    let nginx = match tools::tool("nginx") {
+        Some(program) => Some(nginx(&program, &folder).await),
+        None => None,
+    };
+    bases.extend(nginx.iter().map(|(_, base)| format!("{base}fake/")));
+    let names = ["master.m3u8", "manifest.mpd"].into_iter();
+    let urls = names.flat_map(|name| bases.iter().map(move |base| format!("{base}{name}")));
+    for (url, rung) in urls.flat_map(|url| [0, 1, 2].map(|rung| (url.clone(), rung))) {
+        let url = &url;
         let (log, segments) = play_all(url, &with(Abr::Fixed(rung))).await;
         let expected = [0, 1, 2, 3, 4].map(|k| (k, rung, Outcome::Delivered));
         assert_eq!(decisions(&log), expected, "{url}");
@@ -191,8 +201,7 @@ async fn both_manifests_in_both_forms_lead_to_the_same_bytes() {
 
 #[tokio::test]
 async fn ladders_agree_wherever_sizes_are_known() {
-    let folder = published(4);
-    let base = serve_well(folder.path()).await;
+    let (_folder, base) = served(4).await;
     let (_, hls) = open(&format!("{base}master.m3u8")).await.unwrap();
     let (_, dash) = open(&format!("{base}manifest.mpd")).await.unwrap();
     assert_eq!(hls.ladder(), dash.ladder());
@@ -208,8 +217,7 @@ async fn ladders_agree_wherever_sizes_are_known() {
 
 #[tokio::test]
 async fn a_start_in_the_middle_fetches_the_rest_only() {
-    let folder = published(6);
-    let base = serve_well(folder.path()).await;
+    let (_folder, base) = served(6).await;
     let mut setup = with(Abr::Fixed(0));
     setup.options.start_s = 3.25;
     let (log, segments) = play_all(&format!("{base}master.m3u8"), &setup).await;
@@ -217,17 +225,8 @@ async fn a_start_in_the_middle_fetches_the_rest_only() {
     near(log.played_s.iter().sum(), 2.75, 1e-6);
 }
 
-/// Plain nginx over `folder`; ended on drop.
-struct Nginx(Child);
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-async fn nginx(program: &Path, folder: &TempDir) -> (Nginx, String) {
+/// Plain nginx over `folder`, killed on drop, and its base URL.
+async fn nginx(program: &Path, folder: &TempDir) -> (tokio::process::Child, String) {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
@@ -244,11 +243,11 @@ async fn nginx(program: &Path, folder: &TempDir) -> (Nginx, String) {
     );
     let (conf, errors) = (home.join("nginx.conf"), home.join("error.log"));
     fs::write(&conf, config).unwrap();
-    let mut command = Command::new(program);
+    let mut command = tokio::process::Command::new(program);
     for (option, path) in [("-p", &home), ("-c", &conf), ("-e", &errors)] {
         command.arg(option).arg(path);
     }
-    let child = Nginx(command.spawn().unwrap());
+    let child = command.kill_on_drop(true).spawn().unwrap();
     for _ in 0..200 {
         let connected = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
         if connected.is_ok() {
@@ -258,26 +257,6 @@ async fn nginx(program: &Path, folder: &TempDir) -> (Nginx, String) {
     }
     let errors = fs::read_to_string(errors).unwrap();
     panic!("nginx does not answer: {errors}");
-}
-
-#[tokio::test]
-async fn plain_nginx_serves_a_title_just_as_well() {
-    let Some(program) = tools::tool("nginx") else {
-        return;
-    };
-    let folder = TempDir::new().unwrap();
-    publish_fake(&folder.path().join("fake"), 5);
-    let ours = origin(folder.path()).await;
-    let (_running, theirs) = nginx(&program, &folder).await;
-    for manifest in ["fake/master.m3u8", "fake/manifest.mpd"] {
-        for rung in 0..3 {
-            let setup = with(Abr::Fixed(rung));
-            let (here, bytes) = play_all(&format!("{ours}{manifest}"), &setup).await;
-            let (there, same) = play_all(&format!("{theirs}{manifest}"), &setup).await;
-            assert_eq!(decisions(&here), decisions(&there));
-            assert_eq!(bytes, same);
-        }
-    }
 }
 
 #[tokio::test]
@@ -557,8 +536,8 @@ async fn a_file_that_changes_is_not_mixed() {
 
 #[tokio::test]
 async fn seeks_work_during_transfers_and_without() {
-    let folder = published(30);
-    let url = format!("{}master.m3u8", serve_well(folder.path()).await);
+    let (_folder, base) = served(30).await;
+    let url = format!("{base}master.m3u8");
     let mut setup = with(Abr::Dynamic);
     setup.options.buffer_s = 4.0;
     setup.seeks = vec![jump(1.2, 20.5), jump(2.0, 28.25)];
@@ -581,8 +560,7 @@ async fn seeks_work_during_transfers_and_without() {
 
 #[tokio::test]
 async fn a_replaced_segment_is_handed_on_once_and_better() {
-    let folder = published(14);
-    let base = serve_well(folder.path()).await;
+    let (_folder, base) = served(14).await;
     let mut setup = with(Abr::Throughput);
     setup.options.buffer_s = 8.0;
     setup.options.guards.replacement = true;
@@ -597,8 +575,7 @@ async fn a_replaced_segment_is_handed_on_once_and_better() {
 
 #[tokio::test]
 async fn a_measured_utility_needs_its_table() {
-    let folder = published(3);
-    let base = serve_well(folder.path()).await;
+    let (_folder, base) = served(3).await;
     let (client, stream) = open(&format!("{base}master.m3u8")).await.unwrap();
     let linear = stream.clone().with_utility(&client, Utility::Linear).await;
     assert_eq!(linear.unwrap().ladder().utility_kind(), Utility::Linear);
@@ -609,8 +586,7 @@ async fn a_measured_utility_needs_its_table() {
 
 #[tokio::test]
 async fn a_receiver_that_goes_away_ends_the_session() {
-    let folder = published(4);
-    let base = serve_well(folder.path()).await;
+    let (_folder, base) = served(4).await;
     let url = format!("{base}master.m3u8");
     let (played, _, _) = play_some(&url, &with(Abr::Fixed(0)), 1).await;
     assert!(!played.complete && played.error.is_none());
@@ -635,8 +611,8 @@ async fn play_some(url: &str, setup: &Setup, enough: usize) -> (Played, Vec<Segm
 
 #[tokio::test]
 async fn a_dead_trace_ends_at_once() {
-    let folder = published(3);
-    let url = format!("{}master.m3u8", serve_well(folder.path()).await);
+    let (_folder, base) = served(3).await;
+    let url = format!("{base}master.m3u8");
     let (opened, dead) = (open(&url).await.unwrap(), link("0,0\n5,0\n"));
     let (played, segments) = play_opened(opened, &Setup::default(), Some(dead.clone())).await;
     assert!(segments.is_empty() && !played.complete);

@@ -107,8 +107,7 @@ fn is_hidden(path: &Path) -> bool {
     name.is_some_and(|name| name.starts_with('.'))
 }
 
-/// The traces as text, for checking units by the mean rate: a line for each of up to three traces, else
-/// one line with the ranges; and all notes.
+/// Mean rates for checking units: a line for each of up to three traces, else the ranges; and all notes.
 pub fn describe(traces: &[Trace]) -> String {
     let each = traces.len() <= 3;
     let mut lines = Vec::new();

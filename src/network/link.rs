@@ -28,8 +28,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link with `multiplier` × the trace's rates and its latencies. NaN and negative multipliers
-    /// count as 0.
+    /// A link with `multiplier` × the trace's rates; NaN and negative multipliers count as 0.
     pub fn new(trace: &Trace, multiplier: f64) -> Self {
         let finite = multiplier.is_finite();
         let multiplier = if finite { multiplier.max(0.0) } else { 0.0 };
@@ -96,8 +95,7 @@ impl Link {
         self.overhead_bytes
     }
 
-    /// Start in seconds, rate in kbit/s and latency in seconds of every period, in order, from time
-    /// 0 up to `until_s`.
+    /// Start in seconds, kbit/s and latency in seconds of every period up to `until_s`.
     pub fn periods(&self, until_s: f64) -> Vec<(f64, f64, f64)> {
         let mut periods = Vec::new();
         let mut lap_start_s = 0.0;

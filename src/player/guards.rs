@@ -7,6 +7,7 @@
 use super::abr::View;
 use super::compute::Outlook;
 use super::ladder::Ladder;
+use std::collections::VecDeque;
 
 /// Share of the estimate that may be spent against the buffer (dash.js: InsufficientBufferRule).
 const BUFFER_SAFETY: f64 = 0.7;
@@ -81,27 +82,24 @@ const HISTORY: usize = 8;
 /// Falls for each stay beyond which a rung is avoided.
 const FALLS: f64 = 0.075;
 
-/// The switch-history guard: of the last 8 decisions, which rungs were left for a lower one (dash.js
-/// SwitchHistoryRule).
+/// The switch-history guard: which rungs the last 8 decisions left for a lower one (dash.js SwitchHistoryRule).
 #[derive(Debug, Clone, Default)]
 pub struct SwitchHistory {
-    /// Rung that was on, and whether it was left for a lower one; oldest overwritten first.
-    decisions: [(usize, bool); HISTORY],
-    made: usize,
+    /// The rung before, and whether it was left for a lower one; newest first.
+    decisions: VecDeque<(usize, bool)>,
 }
 
 impl SwitchHistory {
     /// A decision: `rung` after `last`.
     pub fn push(&mut self, last: Option<usize>, rung: usize) {
         let from = last.unwrap_or(rung);
-        self.decisions[self.made % HISTORY] = (from, rung < from);
-        self.made += 1;
+        self.decisions.truncate(HISTORY - 1);
+        self.decisions.push_front((from, rung < from));
     }
 
-    /// The highest rung up to `rung` below every one that was left too often; `rung` before the eighth
-    /// decision.
+    /// The highest rung up to `rung` below all that were left too often; `rung` before the eighth decision.
     pub fn cap(&self, rung: usize) -> usize {
-        if self.made < HISTORY {
+        if self.decisions.len() < HISTORY {
             return rung;
         }
         let avoided = |&at: &usize| {

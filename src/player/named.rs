@@ -12,8 +12,7 @@ pub struct UnknownName {
     pub expected: String,
 }
 
-/// `all`, `name`, [`FromStr`](std::str::FromStr) and [`Display`](std::fmt::Display) of the enum `$kind`, of
-/// which the user hears as `$what`.
+/// `all`, `name`, `FromStr` and `Display` of the enum `$kind`, called `$what` in errors.
 macro_rules! named {
     ($kind:ident, $what:literal: $($value:ident $(($payload:expr))? = $name:literal $(| $alias:literal)?),+ $(,)?) => {
         impl $kind {

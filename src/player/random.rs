@@ -1,7 +1,6 @@
 //! Seeded random numbers: equal seeds give equal sequences on every platform.
 
-/// SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014); not for
-/// secrets.
+/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014); not for secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 

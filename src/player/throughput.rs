@@ -7,12 +7,12 @@
 
 use super::kbps;
 use super::named::named;
+use std::collections::VecDeque;
 
 /// Half-lives of the quick and the slow mean, seconds.
 const HALF_LIVES_S: [f64; 2] = [3.0, 8.0];
 
-/// Shortest duration counted for a transfer: a body that arrives in one read says only that the network is
-/// fast.
+/// Shortest duration counted for a transfer: one that arrives in a single read has no measurable one.
 const SHORTEST_S: f64 = 0.001;
 
 /// The longest window of the sliding estimators.
@@ -71,32 +71,19 @@ impl Ewma {
     }
 }
 
-/// The last few values, oldest overwritten first.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Window<const N: usize> {
-    values: [f64; N],
-    pushed: usize,
-}
-
-impl<const N: usize> Default for Window<N> {
-    fn default() -> Self {
-        Self {
-            values: [0.0; N],
-            pushed: 0,
-        }
-    }
-}
+/// The last `N` values, newest first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Window<const N: usize>(VecDeque<f64>);
 
 impl<const N: usize> Window<N> {
     pub(crate) fn push(&mut self, value: f64) {
-        self.values[self.pushed % N] = value;
-        self.pushed += 1;
+        self.0.truncate(N - 1);
+        self.0.push_front(value);
     }
 
     /// The last `most` values, newest first.
     pub(crate) fn last(&self, most: usize) -> impl Iterator<Item = f64> + '_ {
-        let here = self.pushed.min(N).min(most);
-        (1..=here).map(|back| self.values[(self.pushed - back) % N])
+        self.0.iter().take(most).copied()
     }
 
     /// The harmonic mean of the last `most` values, which are above 0; `None` without any.
@@ -120,8 +107,7 @@ pub struct Throughput {
 }
 
 impl Throughput {
-    /// No samples yet. `segment_s`, the usual segment duration in seconds, turns the half-lives
-    /// into a number of requests for the latency, whose samples all weigh the same.
+    /// No samples yet. `segment_s`, the usual segment duration, turns half-lives into numbers of requests.
     pub fn new(estimator: Estimator, segment_s: f64) -> Self {
         Self {
             estimator,
@@ -133,8 +119,7 @@ impl Throughput {
         }
     }
 
-    /// A transfer of `bytes` took `transfer_s` from its first byte, which came `latency_s` after
-    /// the request. A transfer without bytes changes nothing.
+    /// Adds a transfer of `bytes`, unless empty: `latency_s` to its first byte and `transfer_s` from there.
     pub fn push(&mut self, bytes: u64, transfer_s: f64, latency_s: f64) {
         if bytes == 0 {
             return;

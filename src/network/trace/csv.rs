@@ -13,8 +13,7 @@
 //! are averaged, as the one-second stamps of the UCC 5G set need it (uccmisl/5Gdataset). Puffer's tables
 //! have units of their own and are read in `puffer`.
 
-use super::lines::{Line, cells, content};
-use super::rows::{Row, periods, push};
+use super::lines::{Line, Row, cells, content, periods, push};
 use super::{Trace, TraceError, puffer};
 
 const EXPECTED: &str = "a CSV header with a time (time_s, time_ms, Timestamp) \

@@ -43,14 +43,18 @@ struct Sum {
 }
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Trace, TraceError> {
-    let read = intervals(text).and_then(Reading::of);
-    let read = read.map_err(|source| BadJson::new(file, EXPECTED, source))?;
-    let mut trace = Trace::new(file, read.periods)?;
-    if read.omitted > 0 {
-        let note = format!("{} omitted intervals are left out", read.omitted);
+    let refused = |source| BadJson::new(file, EXPECTED, source);
+    let intervals = intervals(text).map_err(refused)?;
+    let both = |interval: &Interval| interval.sum.is_some() && interval.sum_bidir_reverse.is_some();
+    let (both_ways, all) = (intervals.iter().any(both), intervals.len());
+    let periods = periods(intervals).map_err(refused)?;
+    let omitted = all - periods.len();
+    let mut trace = Trace::new(file, periods)?;
+    if omitted > 0 {
+        let note = format!("{omitted} omitted intervals are left out");
         trace.notes.push(note);
     }
-    if read.both_ways {
+    if both_ways {
         let note = "of the two directions of --bidir the one received is read";
         trace.notes.push(note.to_owned());
     }
@@ -80,38 +84,25 @@ fn intervals(text: &str) -> serde_json::Result<Vec<Interval>> {
     Ok(intervals)
 }
 
-/// The intervals read.
-#[derive(Default)]
-struct Reading {
-    periods: Vec<Period>,
-    omitted: usize,
-    both_ways: bool,
-}
-
-impl Reading {
-    fn of(intervals: Vec<Interval>) -> serde_json::Result<Self> {
-        let mut reading = Self::default();
-        for (index, interval) in intervals.into_iter().enumerate() {
-            reading.both_ways |= interval.sum.is_some() && interval.sum_bidir_reverse.is_some();
-            let lacks =
-                || Error::custom(format!("interval {index} lacks seconds or bits_per_second"));
-            let sum = interval.received().ok_or_else(lacks)?;
-            if sum.omitted {
-                reading.omitted += 1;
-                continue;
-            }
-            if !(sum.seconds >= 0.0 && sum.bits_per_second >= 0.0) {
-                let message = format!("interval {index} has a negative number");
-                return Err(Error::custom(message));
-            }
-            reading.periods.push(Period {
-                duration_s: sum.seconds,
-                kbps: sum.bits_per_second / 1000.0,
-                latency_s: 0.0,
-            });
+fn periods(intervals: Vec<Interval>) -> serde_json::Result<Vec<Period>> {
+    let mut periods = Vec::new();
+    for (index, interval) in intervals.into_iter().enumerate() {
+        let refused = |what| Error::custom(format!("interval {index} {what}"));
+        let sum = interval.received();
+        let sum = sum.ok_or_else(|| refused("lacks seconds or bits_per_second"))?;
+        if sum.omitted {
+            continue;
         }
-        Ok(reading)
+        if !(sum.seconds >= 0.0 && sum.bits_per_second >= 0.0) {
+            return Err(refused("has a negative number"));
+        }
+        periods.push(Period {
+            duration_s: sum.seconds,
+            kbps: sum.bits_per_second / 1000.0,
+            latency_s: 0.0,
+        });
     }
+    Ok(periods)
 }
 
 impl Interval {

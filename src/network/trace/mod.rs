@@ -20,7 +20,6 @@ mod mahimahi;
 mod pensieve;
 mod puffer;
 mod recorded;
-mod rows;
 mod sabre;
 
 pub use error::TraceError;

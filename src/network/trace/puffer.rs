@@ -12,8 +12,7 @@
 //! streams of a whole day: of several the longest is read. `video_acked` and `client_buffer`
 //! have no rates.
 
-use super::lines::{Line, cells};
-use super::rows::{Row, periods, push};
+use super::lines::{Line, Row, cells, periods, push};
 use super::{Trace, TraceError};
 use std::collections::HashMap;
 

@@ -86,8 +86,7 @@ impl Score {
     }
 }
 
-/// `wanted` where it is sustained or no rise, the last rung where that lies above the sustained one; `None`
-/// for a rise above the sustained rung.
+/// `wanted` or the last rung where no rise above the sustained one is wanted; `None` for such a rise.
 fn no_rise(view: &View<'_>, wanted: usize, sustained: usize) -> Option<usize> {
     let last = view.last_rung.unwrap_or(0);
     if wanted <= sustained.max(last) {

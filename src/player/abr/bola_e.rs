@@ -92,8 +92,7 @@ impl BolaE {
     }
 }
 
-/// Virtual buffer level below which the lowest rung is chosen, seconds: LOW_S · (1 + 1/u_top), with
-/// u_top = ln(top rate / lowest rate), at most [`LOW_MOST`] of the target.
+/// Level of the lowest rung, seconds: LOW_S · (1 + 1/`top`), at most [`LOW_MOST`] of the target.
 fn low_s(top: f64, buffer_target_s: f64) -> f64 {
     let most_s = LOW_S.max(LOW_MOST * buffer_target_s);
     if top > 0.0 {

@@ -63,8 +63,7 @@ impl Layers {
         ladder.is_layered().then_some(Self { v, gain })
     }
 
-    /// The action with the highest score. `room`: the buffer has room for the next segment; `open`:
-    /// the buffered segments that may still change. `None` if no action is possible.
+    /// The action with the highest score, given `room` for the next segment and the `open` buffered ones.
     pub(crate) fn choose(
         &self,
         view: &View<'_>,

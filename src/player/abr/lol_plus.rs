@@ -55,8 +55,7 @@ impl LolPlus {
         }
     }
 
-    /// The weights under which the best predicted QoE is reached; `None` when every rung would
-    /// leave too little in the buffer.
+    /// The weights with the best predicted QoE; `None` when every rung would leave too little in the buffer.
     fn weights(&self, view: &View<'_>, rate: f64, last: usize) -> Option<State> {
         let (ladder, duration) = (view.ladder, view.duration_s());
         let kbps = |rung: usize| ladder.kbps(rung);
@@ -128,8 +127,7 @@ fn download_s(view: &View<'_>, rung: usize, rate: f64) -> f64 {
     view.duration_s() * view.ladder.kbps(rung) / rate
 }
 
-/// What the buffer would hold after the segment, seconds; one that takes longer than it plays counts
-/// as lost (so dash.js).
+/// Buffer level after the segment, seconds; one that takes longer than it plays counts as lost (so dash.js).
 fn next_buffer_s(view: &View<'_>, rung: usize, rate: f64) -> f64 {
     let (duration, download) = (view.duration_s(), download_s(view, rung, rate));
     if download > duration {

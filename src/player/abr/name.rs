@@ -55,8 +55,7 @@ named! { Abr, "ABR rule":
 }
 
 impl Abr {
-    /// A new rule for `ladder` and a buffer target of `buffer_target_s` seconds. `seed` seeds the rules
-    /// that draw random numbers.
+    /// A new rule for `ladder` and a buffer target of `buffer_target_s` seconds; `seed` for random numbers.
     pub fn build(self, ladder: &Ladder, buffer_target_s: f64, seed: u64) -> Box<dyn Rule> {
         let bola = |form| Box::new(Bola::new(ladder, form, buffer_target_s, self.name()));
         match self {

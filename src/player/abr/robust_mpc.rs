@@ -7,7 +7,7 @@
 //! Differs from Pensieve's mpc.py: the request's latency is paid once a segment instead of being part of
 //! the rate, and of equal plans the lower first rung wins.
 
-use super::plan::{self, HORIZON, Prediction};
+use super::plan::{self, Fetch, HORIZON, Prediction};
 use super::{Choice, Delivery, Ladder, Rule, View};
 
 /// The rule `robust-mpc`.
@@ -44,15 +44,12 @@ impl Rule for RobustMpc {
 
 /// The search for one decision.
 struct Search<'a> {
-    ladder: &'a Ladder,
-    segment: usize,
+    view: &'a View<'a>,
     steps: usize,
     /// The empty plan.
     start: Node,
-    latency_s: f64,
     /// Seconds a byte.
     pace: f64,
-    most_s: f64,
     stall_weight: f64,
     /// Upper bound of the value of the steps from each depth on.
     bound: [f64; HORIZON + 1],
@@ -69,7 +66,7 @@ struct Node {
 }
 
 impl<'a> Search<'a> {
-    fn new(view: &View<'a>, rate: f64, stall_weight: f64) -> Self {
+    fn new(view: &'a View<'a>, rate: f64, stall_weight: f64) -> Self {
         let ladder = view.ladder;
         let steps = HORIZON.min(ladder.segments() - view.segment);
         let mut bound = [0.0; HORIZON + 1];
@@ -78,8 +75,7 @@ impl<'a> Search<'a> {
             bound[depth] = bound[depth + 1] + values.fold(f64::NEG_INFINITY, f64::max);
         }
         Self {
-            ladder,
-            segment: view.segment,
+            view,
             steps,
             start: Node {
                 first: 0,
@@ -87,9 +83,7 @@ impl<'a> Search<'a> {
                 last: plan::last_utility(view),
                 value: 0.0,
             },
-            latency_s: view.latency_s,
             pace: 0.008 / rate,
-            most_s: plan::most_s(view),
             stall_weight,
             bound,
         }
@@ -97,7 +91,7 @@ impl<'a> Search<'a> {
 
     /// The best plan.
     fn run(&self) -> Node {
-        let rungs = 0..=self.ladder.top();
+        let rungs = 0..=self.view.ladder.top();
         // The value of the best plan without switches, minus a tolerance, is a lower bound.
         let stay = rungs.clone().map(|rung| self.follow(|_| rung).value);
         let known = stay.fold(f64::NEG_INFINITY, f64::max) - 1e-9;
@@ -118,8 +112,7 @@ impl<'a> Search<'a> {
         (0..self.steps).fold(self.start, step)
     }
 
-    /// The non-dominated plans, best first. Copying another plan from here costs at most one change of
-    /// rung and a stall of the difference in buffer.
+    /// The non-dominated plans, best first: copying another costs a switch and a stall of the difference.
     fn undominated(&self, mut plans: Vec<Node>) -> Vec<Node> {
         plans.sort_by(|a, b| {
             let better = b.value.total_cmp(&a.value);
@@ -140,11 +133,9 @@ impl<'a> Search<'a> {
     }
 
     fn step(&self, depth: usize, node: &Node, rung: usize) -> Node {
-        let segment = self.segment + depth;
-        let took_s = self.latency_s + self.ladder.size(segment, rung) as f64 * self.pace;
-        let duration = self.ladder.duration_s(segment);
-        let (buffer_s, stalled_s) = plan::step(node.buffer_s, took_s, duration, self.most_s);
-        let utility = self.ladder.utility(segment, rung);
+        let fetch = Fetch::of(self.view, self.view.segment + depth, rung, self.pace);
+        let (buffer_s, stalled_s) = fetch.step(node.buffer_s, fetch.likely_s);
+        let utility = fetch.utility;
         let change = node.last.map_or(0.0, |last| (utility - last).abs());
         Node {
             first: if depth == 0 { rung } else { node.first },

@@ -4,16 +4,7 @@ use crate::player::event::Rendered;
 use crate::player::index::Resource;
 use bytes::Bytes;
 
-/// One of the tracks that play together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TrackId(pub u32);
-
-impl TrackId {
-    /// The pictures.
-    pub const PICTURES: Self = Self(0);
-}
-
-/// Number of a request, unique within a track.
+/// Number of a request, unique within a playback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
@@ -22,8 +13,6 @@ pub struct RequestId(pub u64);
 pub struct Request {
     /// Its number in inputs.
     pub id: RequestId,
-    /// Its track.
-    pub track: TrackId,
     /// The resource and its purpose.
     pub resource: Resource,
     /// Number of attempts that failed in every place of the manifest.
@@ -32,7 +21,7 @@ pub struct Request {
     pub next: Option<Resource>,
 }
 
-/// The driver's next step. A track never has more than one request in flight.
+/// The driver's next step. There is never more than one request in flight.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
@@ -78,8 +67,7 @@ pub enum Input<'a> {
     Start,
     /// The first byte of an answer arrived.
     FirstByte(RequestId),
-    /// Bytes of a body so far. Due at least every quarter of a second during the transfer of a media segment,
-    /// also when nothing new arrived.
+    /// Bytes of a body so far; for media at least every quarter of a second, also when nothing new arrived.
     Progress {
         /// The request.
         id: RequestId,

@@ -15,7 +15,7 @@ mod action;
 mod held;
 mod requests;
 
-pub use action::{Action, Ending, Input, Request, RequestId, Segment, TrackId};
+pub use action::{Action, Ending, Input, Request, RequestId, Segment};
 
 use super::event::{Command, Event};
 use super::index::{Index, IndexError};
@@ -50,8 +50,7 @@ pub struct Player {
 }
 
 impl Player {
-    /// A player of what `index` lists, as `session` decides, whose ladder is the index's
-    /// ([`Index::first_ladder`]). With `one_rung` no index is fetched ahead for rungs not in use.
+    /// A player of `index` with a `session` over its ladder; with `one_rung` no other index is fetched ahead.
     pub fn new(session: Session, index: Index, one_rung: bool) -> Self {
         Self {
             effort: Effort::new(&index),
@@ -89,8 +88,7 @@ impl Player {
         self.flight.as_ref().map(|flight| flight.id)
     }
 
-    /// What to do next, at `now_s`. While a request is in flight this is [`Action::Decode`],
-    /// [`Action::Cancel`] or [`Action::Wait`].
+    /// The next action at `now_s`. During a request: [`Action::Decode`], [`Action::Cancel`] or [`Action::Wait`].
     pub fn poll(&mut self, now_s: f64) -> Action {
         loop {
             if let Some(id) = self.cancelled.take() {
@@ -231,8 +229,7 @@ impl Player {
         }
     }
 
-    /// Media decodable from a segment's first bytes, seconds; `None` until they have its sample table. A
-    /// first sample alone is a single frame, and not worth a switch.
+    /// Media decodable from a segment's first bytes, seconds, if known. A single frame is not worth a switch.
     fn playable_s(&self, first: &[u8]) -> Option<f64> {
         let part = read_partial(first).ok()?;
         let many = part.samples.iter().filter(|_| part.samples.len() > 1);

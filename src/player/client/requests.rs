@@ -5,7 +5,7 @@
 //! long as the driver allows; then the session chooses another rung.
 
 use super::Player;
-use super::action::{Action, Request, RequestId, TrackId};
+use super::action::{Action, Request, RequestId};
 use crate::player::event::Event;
 use crate::player::index::{Index, IndexError, Purpose, Resource, SHORT};
 use bytes::Bytes;
@@ -85,7 +85,6 @@ impl Player {
         self.next_id += 1;
         let request = Request {
             id,
-            track: TrackId::PICTURES,
             next: self.following(resource.purpose),
             attempt: self.effort.attempt,
             resource,
@@ -142,8 +141,7 @@ impl Player {
         }
     }
 
-    /// Handles the failure of `flight`. The index of a rung that failed ahead of time is fetched only when
-    /// the rung is wanted.
+    /// Handles the failure of `flight`; an index that failed ahead of time waits until its rung is wanted.
     pub(super) fn without(&mut self, now_s: f64, flight: &Flight, again_s: Option<f64>) {
         if flight.ahead {
             self.late.push(flight.purpose.rung());

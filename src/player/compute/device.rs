@@ -1,7 +1,7 @@
 //! The decoder and the generator: two servers that process the buffer's jobs in order.
 
 use super::outlook::{Learnt, Outlook};
-use super::{Compute, Job};
+use super::{Compute, Job, Model};
 use crate::player::buffer::{Buffer, Piece};
 use crate::player::event::Rendered;
 use crate::player::random::Random;
@@ -21,7 +21,10 @@ pub(crate) struct Arrival {
 /// The two servers; their queue is the buffer's.
 #[derive(Debug)]
 pub(crate) struct Device {
-    compute: Compute,
+    /// The model; of a real renderer the frame rate alone.
+    model: Model,
+    /// Whether a real renderer reports its progress.
+    pub(crate) measured: bool,
     /// Playback rate.
     pub(crate) rate: f64,
     random: Random,
@@ -34,8 +37,13 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(compute: Compute, rungs: usize, seed: u64) -> Self {
+        let (model, measured) = match compute {
+            Compute::Modelled(model) => (model, false),
+            Compute::Measured { fps } => (Model::unknown(fps), true),
+        };
         Self {
-            compute,
+            model,
+            measured,
             rate: 1.0,
             random: Random::new(seed),
             decoder_s: 0.0,
@@ -44,28 +52,23 @@ impl Device {
         }
     }
 
-    pub(crate) fn is_measured(&self) -> bool {
-        self.compute.is_measured()
-    }
-
     /// Frames shown a second of the session clock.
     pub(crate) fn shown_fps(&self) -> f64 {
-        self.compute.fps() * self.rate
+        self.model.fps * self.rate
     }
 
     /// Gives `piece`, which is about to join `buffer`, a job, and dates it.
     pub(crate) fn admit(&mut self, mut piece: Piece, arrival: &Arrival, buffer: &Buffer) -> Piece {
         let decoded_s = self.decode(arrival);
-        let (likely_ms, spread) = match self.compute {
-            Compute::Measured { .. } => (self.learnt.frame_s(piece.rung).unwrap_or(0.0) * 1e3, 0.0),
-            Compute::Modelled(model) => (
-                model.ms_per_frame + model.ms_per_rung * piece.rung as f64,
-                model.spread,
-            ),
+        let model = self.model;
+        let likely_ms = if self.measured {
+            self.learnt.frame_s(piece.rung).unwrap_or(0.0) * 1e3
+        } else {
+            model.ms_per_frame + model.ms_per_rung * piece.rung as f64
         };
-        let stray = 1.0 + spread * self.random.between(-1.0, 1.0);
+        let stray = 1.0 + model.spread * self.random.between(-1.0, 1.0);
         let mut job = Job {
-            frames: (piece.left_s * self.compute.fps()).round().max(1.0),
+            frames: (piece.left_s * model.fps).round().max(1.0),
             decoded_s,
             due_s: arrival.due_s,
             frame_s: (likely_ms * stray).max(0.0) * 1e-3,
@@ -80,20 +83,16 @@ impl Device {
 
     /// When what arrives is decoded.
     fn decode(&mut self, arrival: &Arrival) -> f64 {
-        let ms_per_kb = match self.compute {
-            Compute::Modelled(model) => model.ms_per_kb,
-            Compute::Measured { .. } => 0.0,
-        };
-        let took_s = arrival.bytes as f64 * ms_per_kb * 1e-6;
+        let took_s = arrival.bytes as f64 * self.model.ms_per_kb * 1e-6;
         self.decoder_s = self.decoder_s.max(arrival.now_s) + took_s;
         self.decoder_s
     }
 
     /// The predicted `ready_s`, which a real renderer has to confirm first.
     fn believed(&self, ready_s: f64, now_s: f64) -> f64 {
-        match self.compute {
-            Compute::Measured { .. } => ready_s.max(now_s + NEWS_S),
-            Compute::Modelled(_) => ready_s,
+        match self.measured {
+            true => ready_s.max(now_s + NEWS_S),
+            false => ready_s,
         }
     }
 
@@ -104,10 +103,7 @@ impl Device {
     }
 
     fn start_s(&self, job: &Job, free_s: f64) -> f64 {
-        let room_s = match self.compute {
-            Compute::Modelled(model) => job.due_s - model.ahead_s,
-            Compute::Measured { .. } => f64::NEG_INFINITY,
-        };
+        let room_s = job.due_s - self.model.ahead_s;
         free_s.max(job.decoded_s).max(room_s)
     }
 
@@ -121,8 +117,7 @@ impl Device {
         }
     }
 
-    /// Puts `rung` in the place of a segment whose generation has not begun; returns when it is ready, or
-    /// `None` when it is too late for that.
+    /// Replaces a segment whose generation has not begun; returns when it is ready, `None` when it is too late.
     pub(crate) fn replace(
         &mut self,
         buffer: &mut Buffer,
@@ -137,10 +132,8 @@ impl Device {
         let decoded_s = self.decode(arrival);
         let piece = &mut buffer.pieces[index];
         let job = piece.job.as_mut()?;
-        if let Compute::Modelled(model) = self.compute {
-            let rise = rung as f64 - piece.rung as f64;
-            job.frame_s = (job.frame_s + model.ms_per_rung * 1e-3 * rise).max(0.0);
-        }
+        let rise = rung as f64 - piece.rung as f64;
+        job.frame_s = (job.frame_s + self.model.ms_per_rung * 1e-3 * rise).max(0.0);
         job.decoded_s = decoded_s;
         self.schedule(buffer, index);
         let ready_s = buffer.pieces[index].job?.ready_s(self.shown_fps());
@@ -149,7 +142,7 @@ impl Device {
 
     /// Learns from the modelled jobs that are finished by `now_s`.
     pub(crate) fn advance(&mut self, buffer: &mut Buffer, now_s: f64) {
-        if self.is_measured() {
+        if self.measured {
             return;
         }
         for piece in buffer.pieces.iter_mut().filter(|piece| piece.job.is_some()) {
@@ -164,7 +157,7 @@ impl Device {
 
     /// Marks the last pieces, on which a real renderer has not reported by `now_s`, as not ready.
     pub(crate) fn postpone(&self, buffer: &mut Buffer, now_s: f64) {
-        if !self.is_measured() {
+        if !self.measured {
             return;
         }
         let silent = |piece: &&mut Piece| piece.job.is_some_and(|job| job.done.is_none());
@@ -173,15 +166,14 @@ impl Device {
         }
     }
 
-    /// Handles a real renderer's report at `now_s`. Returns when that piece is ready, and the piece; `None`
-    /// for a finished piece, and for a modelled device.
+    /// Handles a renderer's report: when that piece is ready, and the piece; `None` if finished or modelled.
     pub(crate) fn rendered<'a>(
         &mut self,
         buffer: &'a mut Buffer,
         news: &Rendered,
         now_s: f64,
     ) -> Option<(f64, &'a mut Piece)> {
-        let index = position(buffer, news.segment).filter(|_| self.is_measured())?;
+        let index = position(buffer, news.segment).filter(|_| self.measured)?;
         let fps = self.shown_fps();
         let job = buffer.pieces[index].job.as_mut()?;
         if job.done.is_none() {
@@ -210,18 +202,18 @@ impl Device {
 
     /// Whether the generator has begun with `segment`, or is done with it, at `now_s`.
     pub(crate) fn has_begun(&self, buffer: &Buffer, segment: usize, now_s: f64) -> bool {
-        job_of(buffer, segment).is_none_or(|job| match self.compute {
-            Compute::Measured { .. } => job.done.is_some(),
-            Compute::Modelled(_) => job.start_s <= now_s,
+        job_of(buffer, segment).is_none_or(|job| match self.measured {
+            true => job.done.is_some(),
+            false => job.start_s <= now_s,
         })
     }
 
     /// How many frames of a segment come after their time when it plays `late_s` after it was due.
     pub(crate) fn late_frames(&self, buffer: &Buffer, segment: usize, late_s: f64) -> u64 {
-        match (job_of(buffer, segment), self.compute) {
-            (Some(job), _) => job.late_frames(late_s, self.shown_fps()),
-            (None, Compute::Measured { .. }) => (late_s * self.shown_fps()).ceil() as u64,
-            (None, Compute::Modelled(_)) => 0,
+        match job_of(buffer, segment) {
+            Some(job) => job.late_frames(late_s, self.shown_fps()),
+            None if self.measured => (late_s * self.shown_fps()).ceil() as u64,
+            None => 0,
         }
     }
 
@@ -240,7 +232,7 @@ impl Device {
         });
         let all_s: f64 = jobs().map(|(_, work_s)| work_s).sum();
         Outlook {
-            fps: self.compute.fps(),
+            fps: self.model.fps,
             rate: self.rate,
             backlog_s: (all_s - done_s).max(0.0),
             learnt: &self.learnt,
@@ -262,7 +254,6 @@ fn job_of(buffer: &Buffer, segment: usize) -> Option<Job> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::player::compute::Model;
 
     fn exact(ms_per_frame: f64) -> Model {
         Model {

@@ -20,8 +20,7 @@ impl Job {
         self.start_s + self.frames * self.frame_s
     }
 
-    /// When play may begin, frames being shown at `fps`: the last frame of a slow generator must be
-    /// there in time, too.
+    /// When play may begin at `fps`: the last frame of a slow generator must be there in time, too.
     pub(super) fn ready_s(&self, fps: f64) -> f64 {
         ready_s(self.start_s, self.frames, self.frame_s, fps)
     }

@@ -47,13 +47,6 @@ impl Compute {
     pub fn is_measured(&self) -> bool {
         matches!(self, Self::Measured { .. })
     }
-
-    fn fps(&self) -> f64 {
-        match self {
-            Self::Modelled(model) => model.fps,
-            Self::Measured { fps } => *fps,
-        }
-    }
 }
 
 /// A simulated device.
@@ -71,6 +64,20 @@ pub struct Model {
     pub spread: f64,
     /// Room for finished frames, seconds of play.
     pub ahead_s: f64,
+}
+
+impl Model {
+    /// A device that shows `fps` frames a second, of which nothing else is known.
+    fn unknown(fps: f64) -> Self {
+        Self {
+            fps,
+            ms_per_frame: 0.0,
+            ms_per_rung: 0.0,
+            ms_per_kb: 0.0,
+            spread: 0.0,
+            ahead_s: f64::INFINITY,
+        }
+    }
 }
 
 impl Default for Model {

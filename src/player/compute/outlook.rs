@@ -39,8 +39,7 @@ pub struct Outlook<'a> {
 }
 
 impl Outlook<'_> {
-    /// Seconds from now until a segment of `duration_s` on `rung` that arrives in `arrives_s` is ready to
-    /// play; `None` while no segment was generated.
+    /// Seconds until a segment that arrives in `arrives_s` is ready; `None` while no segment was generated.
     pub fn ready_s(&self, rung: usize, duration_s: f64, arrives_s: f64) -> Option<f64> {
         let frame_s = self.rate * self.learnt.frame_s(rung)?;
         let start_s = arrives_s.max(self.rate * self.backlog_s);

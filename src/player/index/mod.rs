@@ -18,7 +18,7 @@ pub use resource::{IndexError, Purpose, Resource};
 pub(crate) use rung::SHORT;
 pub use rung::{Playlist, text_of};
 
-use super::ladder::{Ladder, LadderError, Listed};
+use super::ladder::{Ladder, Listed, elsewhere, matching};
 use crate::manifest::{Group, Presentation, Representation, SegmentRef};
 use crate::time::{FrameRate, MediaTime};
 use bytes::Bytes;
@@ -51,8 +51,7 @@ fn streams(group: &Group, layered: bool) -> impl Iterator<Item = &Representation
 }
 
 impl Index {
-    /// The index of group number `group` of `presentation`, which must exist. `playlists` are those of its
-    /// rungs for HLS; an MPD has none.
+    /// The index of group number `group` of `presentation`, which must exist; `playlists` are those of HLS.
     pub fn new(
         presentation: &Presentation,
         group: usize,
@@ -106,8 +105,7 @@ impl Index {
         self.rungs.len()
     }
 
-    /// The resources to fetch next before playback can begin: of the lowest rung, and for a short title then
-    /// of all rungs. Empty when it can begin.
+    /// The resources to fetch next before playback: of the lowest rung, then of all in a short title.
     pub fn lacks_to_begin(&self) -> Vec<Resource> {
         match self.lacks(0, 0) {
             Some(first) => vec![first],
@@ -153,8 +151,7 @@ impl Index {
         self.rungs.iter().all(RungIndex::is_complete)
     }
 
-    /// Whether all of the index is fetched before playback: because it is short, or because segments depend
-    /// on each other.
+    /// Whether all of the index is fetched before playback: it is short, or segments depend on each other.
     fn is_short(&self) -> bool {
         !self.group.independent_segments || self.rungs.iter().all(RungIndex::is_short)
     }
@@ -216,8 +213,7 @@ impl Index {
     ) -> Result<(), IndexError> {
         let number = purpose.rung();
         let mut rung = self.rungs[number].clone();
-        let news = rung.take(purpose, bytes)?;
-        let Some(count) = news.count else {
+        let Some(count) = rung.take(purpose, bytes)? else {
             self.rungs[number] = rung;
             return Ok(());
         };
@@ -225,8 +221,8 @@ impl Index {
         if matches!(purpose, Purpose::Playlist { .. }) {
             self.playlist_bytes = wire_bytes;
         }
+        self.group.independent_segments |= rung.independent;
         (self.count, self.rungs[number]) = (count, rung);
-        self.group.independent_segments |= news.independent;
         if self.group.independent_segments {
             let rungs = self.rungs.iter_mut();
             let segments = rungs.flat_map(|rung| &mut rung.stream.segments);
@@ -238,9 +234,7 @@ impl Index {
     /// Refuses a rung of `count` segments whose grid differs from that of the others.
     fn check(&self, rung: &RungIndex, count: usize) -> Result<(), IndexError> {
         let (ours, grid) = (&rung.stream, self.furthest());
-        let place = |segment: &SegmentRef| (segment.start, segment.duration);
-        let pairs = ours.segments.iter().zip(&grid.segments);
-        let differs = pairs.take_while(|(a, b)| place(a) == place(b)).count();
+        let differs = matching(&ours.segments, &grid.segments);
         let common = ours.segments.len().min(grid.segments.len());
         let segment = match self.count {
             _ if differs < common => differs,
@@ -248,11 +242,7 @@ impl Index {
             known if known != count => known.min(count),
             _ => return Ok(()),
         };
-        Err(IndexError::Ladder(LadderError::Grid {
-            rung: ours.id.clone(),
-            segment,
-            first: grid.id.clone(),
-        }))
+        Err(elsewhere(ours, segment, grid).into())
     }
 
     /// The rung of which the most segments are known.
@@ -276,39 +266,23 @@ impl Index {
         durations
     }
 
-    /// The ladder at the start: of real sizes and rates where all is known, else of the manifest's rates
-    /// on an even grid.
+    /// The ladder at the start: of real sizes where all is known, else of the manifest's rates on an even grid.
     pub fn first_ladder(&self) -> Result<Ladder, IndexError> {
         if self.is_complete() {
             return self.ladder_of(&self.group());
         }
+        // One segment without a size stands for all: rates are those of the manifest.
+        let first = self.furthest().segments.first();
+        let first = first.map(|first| SegmentRef {
+            range: None,
+            ..first.clone()
+        });
         let mut group = self.group();
-        let grid = self.grid();
         let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
         for stream in group.representations.iter_mut().chain(layers) {
-            stream.segments.clone_from(&grid);
+            stream.segments = first.iter().cloned().collect();
         }
         self.refined(&self.ladder_of(&group)?, 0)
-    }
-
-    /// Segments of the durations known or assumed, without places.
-    fn grid(&self) -> Vec<SegmentRef> {
-        let timescale = self.group.frame_rate.timescale();
-        let ticks = |seconds: f64| (seconds * f64::from(timescale.ticks())).round() as u64;
-        let mut edge_s = 0.0;
-        let segment = |duration_s: f64| {
-            let (start, end) = (ticks(edge_s), ticks(edge_s + duration_s));
-            edge_s += duration_s;
-            SegmentRef {
-                start: MediaTime::new(start, timescale),
-                duration: MediaTime::new((end - start).max(1), timescale),
-                url: String::new(),
-                range: None,
-                key_frame_end: None,
-                sap: true,
-            }
-        };
-        self.durations_s().into_iter().map(segment).collect()
     }
 
     fn ladder_of(&self, group: &Group) -> Result<Ladder, IndexError> {

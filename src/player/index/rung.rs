@@ -20,6 +20,8 @@ pub(crate) const SHORT: usize = 300;
 pub(super) struct RungIndex {
     /// Its description in the manifest, with the segments known so far.
     pub(super) stream: Representation,
+    /// Whether its playlist says that segments decode from their own bytes alone.
+    pub(super) independent: bool,
     /// Its init segment, once received.
     pub(super) init: Option<Bytes>,
     rest: Rest,
@@ -58,15 +60,6 @@ impl Playlist {
     }
 }
 
-/// Facts about the title in an index answer.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct News {
-    /// The rung's number of segments, where that was not known before.
-    pub(super) count: Option<usize>,
-    /// Whether its playlist says that segments decode from their own bytes alone.
-    pub(super) independent: bool,
-}
-
 impl RungIndex {
     /// A rung as in its manifest, and for HLS its playlist.
     pub(super) fn new(
@@ -84,6 +77,7 @@ impl RungIndex {
         };
         Self {
             stream,
+            independent: false,
             init: None,
             rest,
             rate,
@@ -104,8 +98,7 @@ impl RungIndex {
         }
     }
 
-    /// What must be fetched next before `segment` can be requested; `None` if nothing. `rung` is this one's
-    /// number.
+    /// The resource to fetch before `segment` can be requested, if any. `rung` is the number of this one.
     pub(super) fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
         let (url, range, purpose) = match &self.rest {
             Rest::Playlist(playlist) => (&playlist.url, None, Purpose::Playlist { rung }),
@@ -124,8 +117,7 @@ impl RungIndex {
         })
     }
 
-    /// Index bytes still to fetch before a segment after `segment` can be requested, about, where a playlist
-    /// takes `playlist_bytes`.
+    /// Index bytes still to fetch before a segment after `segment` can be requested, about.
     pub(super) fn more_bytes(&self, segment: usize, playlist_bytes: u64) -> u64 {
         let init = self.init.as_ref().map_or(self.stream.init, |_| None);
         let init = init.map_or(0, |range| range.length);
@@ -154,32 +146,33 @@ impl RungIndex {
         self.init.as_ref().map_or(0, |_| self.stream.segments.len())
     }
 
-    /// Handles the answer to [`RungIndex::lacks`].
-    pub(super) fn take(&mut self, purpose: Purpose, bytes: Bytes) -> Result<News, IndexError> {
-        let mut news = News::default();
+    /// Handles the answer to [`RungIndex::lacks`]; returns the rung's number of segments where it had that.
+    pub(super) fn take(
+        &mut self,
+        purpose: Purpose,
+        bytes: Bytes,
+    ) -> Result<Option<usize>, IndexError> {
         match purpose {
-            Purpose::Playlist { .. } => {
-                news.independent = self.take_playlist(&bytes)?;
-                news.count = Some(self.stream.segments.len());
-            }
-            Purpose::Index { .. } => news.count = self.take_index(&bytes)?,
+            Purpose::Playlist { .. } => self.take_playlist(&bytes)?,
+            Purpose::Index { .. } => return self.take_index(&bytes),
             Purpose::Init { .. } => self.init = Some(bytes),
             Purpose::Media { .. } => {}
         }
-        Ok(news)
+        let listed = matches!(purpose, Purpose::Playlist { .. });
+        Ok(listed.then_some(self.stream.segments.len()))
     }
 
-    fn take_playlist(&mut self, bytes: &[u8]) -> Result<bool, IndexError> {
-        let Rest::Playlist(playlist) = &self.rest else {
-            return Ok(false);
+    fn take_playlist(&mut self, bytes: &[u8]) -> Result<(), IndexError> {
+        let Rest::Playlist(Playlist { url, variables }) = &self.rest else {
+            return Ok(());
         };
-        let Playlist { url, variables } = playlist;
         let text = text_of(bytes)?;
         let media = Media::read_within(variables, url, &text, Some(self.rate))?;
         let stream = &mut self.stream;
         (stream.url, stream.init, stream.segments) = (media.url, media.init, media.segments);
+        self.independent = media.independent_segments;
         self.rest = Rest::Nothing;
-        Ok(media.independent_segments)
+        Ok(())
     }
 
     fn take_index(&mut self, bytes: &[u8]) -> Result<Option<usize>, IndexError> {

@@ -29,8 +29,7 @@ impl Ladder {
         Self::new(rungs, &durations_s, sizes)
     }
 
-    /// The ladder of a manifest's group in layers: its lowest rung and its layers, each named after the rung
-    /// that it makes. `None` for a group without layers.
+    /// The ladder of a group in layers, each named after the rung that it makes; `None` without layers.
     pub fn from_layers(group: &Group) -> Option<Result<Self, LadderError>> {
         let mut stack = vec![group.representations.first()?.clone()];
         for layer in &group.layers {
@@ -68,17 +67,29 @@ fn add(layer: &mut Representation, below: &Representation) {
 }
 
 fn same_grid(first: &Representation, other: &Representation) -> Result<(), LadderError> {
-    let place = |s: &SegmentRef| (s.start, s.duration);
     let (ours, theirs) = (&first.segments, &other.segments);
-    let common = ours.len().min(theirs.len());
-    let differs = (0..common).find(|&k| place(&ours[k]) != place(&theirs[k]));
-    match differs.or((ours.len() != theirs.len()).then_some(common)) {
-        None => Ok(()),
-        Some(segment) => Err(LadderError::Grid {
-            rung: other.id.clone(),
-            segment,
-            first: first.id.clone(),
-        }),
+    match matching(ours, theirs) {
+        all if all == ours.len() && all == theirs.len() => Ok(()),
+        segment => Err(elsewhere(other, segment, first)),
+    }
+}
+
+/// Number of leading segments with the same times.
+pub(crate) fn matching(ours: &[SegmentRef], theirs: &[SegmentRef]) -> usize {
+    let same = |(a, b): &(&SegmentRef, &SegmentRef)| (a.start, a.duration) == (b.start, b.duration);
+    ours.iter().zip(theirs).take_while(same).count()
+}
+
+/// The error that `segment` of `other` has another time than that of `first`.
+pub(crate) fn elsewhere(
+    other: &Representation,
+    segment: usize,
+    first: &Representation,
+) -> LadderError {
+    LadderError::Grid {
+        rung: other.id.clone(),
+        segment,
+        first: first.id.clone(),
     }
 }
 

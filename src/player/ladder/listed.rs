@@ -43,16 +43,14 @@ impl Ladder {
         self.rungs[rung].kbps - below.map_or(0.0, |below| self.rungs[below].kbps)
     }
 
-    /// Index bytes still to fetch before `segment` of `rung` can be requested, about: 0 where its place is
-    /// known.
+    /// Index bytes still to fetch before `segment` of `rung` can be requested, about; 0 where none.
     pub fn index_bytes(&self, segment: usize, rung: usize) -> u64 {
         let listed = self.listed.get(rung);
         let lacking = listed.filter(|listed| listed.segments <= segment);
         lacking.map_or(0, |listed| listed.more_bytes)
     }
 
-    /// Whether `other` may take the place of this ladder: the same rungs, as many segments, and the
-    /// first `segments` of them where they were.
+    /// Whether `other` refines this ladder: same rungs, as many segments, the first `segments` unmoved.
     pub(crate) fn is_refined_by(&self, other: &Self, segments: usize) -> bool {
         self.rungs == other.rungs
             && self.layered == other.layered

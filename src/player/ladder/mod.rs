@@ -12,6 +12,7 @@ pub(crate) mod tests;
 
 pub use error::LadderError;
 pub(crate) use error::{LARGEST, LONGEST_S, MOST_KBPS};
+pub(crate) use group::{elsewhere, matching};
 pub use listed::Listed;
 pub use samples::SampleEnd;
 
@@ -52,8 +53,7 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// A ladder of `rungs`, lowest first, with segments of `durations_s` seconds; `sizes` in bytes,
-    /// all rungs of segment 0 first.
+    /// A ladder of `rungs`, lowest first; `sizes` in bytes, all rungs of segment 0 first.
     pub fn new(
         rungs: Vec<Rung>,
         durations_s: &[f64],
@@ -88,8 +88,7 @@ impl Ladder {
         })
     }
 
-    /// The same title in layers: rung 0 as it is, and for every rung above what it adds to the one
-    /// below. Fails where a segment of a rung is not longer than below.
+    /// The title in layers: of every rung above the lowest the bytes beyond the one below, at least one.
     pub fn into_layers(mut self) -> Result<Self, LadderError> {
         let rungs = self.rungs.len();
         for (segment, row) in self.sizes.chunks_exact_mut(rungs).enumerate() {
@@ -105,8 +104,7 @@ impl Ladder {
         Ok(self)
     }
 
-    /// The title, repeated or cut to as many segments as `length_s` seconds take, at least one. Rungs keep
-    /// their rates; utilities follow from those again.
+    /// The title, repeated or cut to the segments of `length_s` seconds, at least one; utilities are reset.
     pub fn lasting(&self, length_s: f64) -> Self {
         let (mut edges_s, mut sizes) = (vec![0.0], Vec::new());
         let rows = self.sizes.chunks_exact(self.rungs.len()).enumerate();

@@ -12,8 +12,7 @@ pub struct SampleEnd {
 }
 
 impl Ladder {
-    /// This ladder with sample ends: segment by segment, rung by rung within a segment, repeated where the
-    /// ladder is longer.
+    /// This ladder with sample ends, in the order of sizes, repeated where the ladder is longer.
     pub fn with_samples(mut self, ends: Vec<Vec<SampleEnd>>) -> Self {
         self.samples = ends.into();
         self

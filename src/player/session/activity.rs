@@ -26,8 +26,7 @@ pub(super) struct Transfer {
     pub(super) since_s: f64,
     pub(super) first_byte_s: Option<f64>,
     pub(super) received: u64,
-    /// Media decodable from the bytes received so far, seconds; `None` if the driver does not parse
-    /// segments.
+    /// Media decodable from the bytes so far, seconds; `None` if the driver does not parse segments.
     pub(super) playable_s: Option<f64>,
     /// Bytes of broken attempts.
     pub(super) lost: u64,

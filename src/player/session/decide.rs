@@ -43,8 +43,7 @@ impl Session {
         (excess > TICK_S).then_some(excess)
     }
 
-    /// The buffer has been full since `since_s`, and will have room at `until_s` if playback goes on as
-    /// predicted, which a slow generator, a pause or an outside playhead may prevent.
+    /// Handles an event while the buffer is full, since `since_s` and predicted until `until_s`.
     pub(super) fn full(&mut self, since_s: f64, until_s: f64, event: Event) -> Command {
         let over = event == Event::Timer && self.clock_s >= until_s;
         if !over && !event.moves_playhead() {
@@ -66,8 +65,7 @@ impl Session {
         Command::Wait { until_s }
     }
 
-    /// The state as rules and guards see it, in media time: at a playback rate of 2 the network delivers half
-    /// as much for each second of media, after twice the latency.
+    /// The state in media time: at a playback rate of 2 the network has half the rate and twice the latency.
     fn view<'a>(&self, ladder: &'a Ladder) -> View<'a> {
         let rate = self.playhead.rate;
         View {

@@ -11,8 +11,7 @@ impl Session {
     /// Replaces the ladder by a refinement: the same rungs, as many segments, and the delivered ones where
     /// they were. Any other ladder only advances the time.
     ///
-    /// Returns the current command; a new one where nothing has arrived since a start or a seek whose target
-    /// turns out to lie in another segment.
+    /// Returns the current command, or a new one where a start or a seek turns out to be in another segment.
     pub fn learn(&mut self, now_s: f64, ladder: Arc<Ladder>) -> Command {
         self.advance(now_s);
         let delivered = if self.is_fresh() { 0 } else { self.next };

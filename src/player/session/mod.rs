@@ -17,8 +17,7 @@
 //! | `activity` | what it waits for between two events |
 //! | `decide` | which segment from which rung, and when |
 //! | `transfer` | a transfer from its request to its end |
-//! | `arrival` | the media that a transfer adds to the buffer |
-//! | `upgrade` | buffered segments that may still change |
+//! | `arrival` | media added to the buffer, and buffered segments that may still change |
 //! | `playhead` | position, rate, pause |
 //! | `playback` | play, stalls and their causes, seeks |
 //! | `learn` | a ladder that becomes known while it plays |
@@ -31,7 +30,6 @@ mod options;
 mod playback;
 mod playhead;
 mod transfer;
-mod upgrade;
 
 pub use options::{Guards, Options};
 
@@ -82,8 +80,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session over `ladder` that has not begun, with the rule of `options`; the rule `fixed` has no
-    /// guards.
+    /// A session over `ladder` with the rule of `options`; the rule `fixed` has no guards.
     pub fn new(ladder: Arc<Ladder>, options: &Options) -> Self {
         let guards = match options.abr {
             Abr::Fixed(_) => Guards::NONE,
@@ -94,8 +91,7 @@ impl Session {
         Self::with_rule(ladder, &Options { guards, ..*options }, rule)
     }
 
-    /// As [`Session::new`], with a rule of the caller's instead of [`Options::abr`]. A ladder in layers is
-    /// always played by the rule of layers.
+    /// As [`Session::new`], with a rule of the caller's; a ladder in layers always has the rule of layers.
     ///
     /// The rule sees media time: at a playback rate of 2 a throughput of 100 kbit/s is 50 kbit for each
     /// second of media, and reported as 50; durations on the clock are doubled.
@@ -189,8 +185,7 @@ impl Session {
         self.throughput.kbps()
     }
 
-    /// The media that the transfer ended by the last event added to the buffer; `None` if none, or when it
-    /// was taken before. For a driver that hands segments on to a renderer.
+    /// The media that the transfer ended by the last event added to the buffer, if any; once.
     pub fn take_arrived(&mut self) -> Option<Arrived> {
         self.arrived.take()
     }

@@ -9,8 +9,7 @@ use crate::player::throughput::Estimator;
 pub struct Options {
     /// The rule. Titles in layers have one of their own, see [`crate::player::abr`].
     pub abr: Abr,
-    /// Media to keep in the buffer, seconds. At least two segments are kept whatever it says,
-    /// for a segment must be able to arrive while another plays.
+    /// Media to keep in the buffer, seconds; at least two segments, for one must arrive while another plays.
     pub buffer_s: f64,
     /// Where playback begins, seconds of media time.
     pub start_s: f64,

@@ -2,8 +2,7 @@
 
 use super::Session;
 use super::activity::Activity;
-use crate::player::buffer::{Span, TICK_S};
-use crate::player::compute::Device;
+use crate::player::buffer::{Piece, TICK_S};
 use crate::player::event::{Command, Event, Rendered, State};
 use crate::player::log::{Cause, Outcome, Play, Seek, Stall};
 
@@ -61,17 +60,11 @@ impl Session {
         }
     }
 
-    /// The playhead is at `to_s` by an outside clock: media before it has been played, as far as it was
-    /// buffered and ready. One that lags or goes back plays nothing; jumps of the viewer are seeks.
+    /// Plays up to an outside clock's `to_s`, as far as media is ready; a clock that lags plays nothing.
     fn report(&mut self, to_s: f64) {
         let media_s = self.playhead.report(to_s, self.ladder.total_s());
         if self.state == State::Steady && media_s > 0.0 {
-            let span = Span {
-                from_s: self.clock_s,
-                media_s,
-                rate: f64::INFINITY,
-            };
-            let played_s = self.play_span(span);
+            let played_s = self.play_span(media_s, f64::INFINITY);
             self.after_play(self.clock_s, media_s > played_s + TICK_S);
         }
     }
@@ -108,37 +101,30 @@ impl Session {
 
     /// Whether a real renderer still works on what is in the buffer.
     pub fn is_generating(&self) -> bool {
-        let measured = self.device.as_ref().is_some_and(Device::is_measured);
+        let measured = self.device.as_ref().is_some_and(|device| device.measured);
         measured && self.buffer.pieces.iter().any(|piece| piece.job.is_some())
     }
 
     /// Plays what can be played; the clock goes on to `now_s`, or to where a stall began.
     fn play_until(&mut self, now_s: f64) {
         let (from_s, elapsed, rate) = (self.clock_s, now_s - self.clock_s, self.playhead.rate);
-        let media_s = elapsed * rate;
-        let span = Span {
-            from_s,
-            media_s,
-            rate,
-        };
-        let played_s = self.play_span(span) / rate;
+        let played_s = self.play_span(elapsed * rate, rate) / rate;
         self.clock_s = now_s;
         self.after_play(from_s + played_s, elapsed > played_s + TICK_S);
     }
 
     /// Plays from the buffer into the log; returns the media played, seconds.
-    fn play_span(&mut self, span: Span) -> f64 {
+    fn play_span(&mut self, wanted_s: f64, rate: f64) -> f64 {
         let (on_rung, plays) = (&mut self.log.played_s, &mut self.log.plays);
-        let played_s = self.buffer.play(span, |step| {
-            on_rung[step.rung] += step.media_s;
-            if let Some(start_s) = step.began_s {
-                plays.push(Play {
-                    segment: step.segment,
-                    rung: step.rung,
-                    start_s,
-                });
-            }
-        });
+        let note = |piece: &Piece, media_s, began_s: Option<f64>| {
+            on_rung[piece.rung] += media_s;
+            plays.extend(began_s.map(|start_s| Play {
+                segment: piece.segment,
+                rung: piece.rung,
+                start_s,
+            }));
+        };
+        let played_s = self.buffer.play(self.clock_s, wanted_s, rate, note);
         self.playhead.position_s += played_s;
         played_s
     }

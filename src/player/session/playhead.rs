@@ -5,8 +5,7 @@ use crate::player::log::{Log, Pause};
 /// Slowest and fastest playback rate.
 const RATES: [f64; 2] = [1.0 / 16.0, 16.0];
 
-/// A report this close to the end of the title counts as its end, seconds: a player's playhead comes to
-/// rest on the start of its last frame.
+/// A report this close to the end counts as the end, seconds: a playhead may rest at the last frame's start.
 const END_S: f64 = 0.1;
 
 /// The playhead of one session.
@@ -45,8 +44,7 @@ impl Playhead {
         }
     }
 
-    /// When `media_s` seconds will have been played from `from_s` on; infinite when the playhead is paused or
-    /// reported from outside.
+    /// When `media_s` will have been played from `from_s` on; infinite when paused or reported from outside.
     pub(super) fn passes_s(&self, from_s: f64, media_s: f64) -> f64 {
         if self.external {
             f64::INFINITY
