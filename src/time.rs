@@ -149,7 +149,6 @@ fn gcd(a: u32, b: u32) -> u32 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

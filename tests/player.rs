@@ -30,6 +30,7 @@ mod tls;
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::middleware::{self, Next};
+use axum::serve::ListenerExt;
 use fake_title::{publish_fake, segment_bytes};
 use promptus::network::link::Link;
 use promptus::network::trace::Trace;
@@ -129,17 +130,54 @@ async fn served(seconds: u32) -> (TempDir, String) {
     (folder, base)
 }
 
-/// Serves `app` on a free port; returns its base URL.
-async fn serve_app(app: axum::Router) -> String {
+/// Serves `app` on a free port; returns its base URL and the number of connections.
+async fn serve_app(app: axum::Router) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/", listener.local_addr().unwrap());
+    let connections = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&connections);
+    let listener = listener.tap_io(move |_| _ = counter.fetch_add(1, Ordering::Relaxed));
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    base
+    (base, connections)
+}
+
+/// The headers of a request, its URI as `x-uri`, and the length of the answer.
+type Record = (HeaderMap, u64);
+
+/// `app`, and the records of its requests.
+fn recorded(app: axum::Router) -> (axum::Router, Arc<Mutex<Vec<Record>>>) {
+    let records: Arc<Mutex<Vec<Record>>> = Arc::default();
+    let noted = Arc::clone(&records);
+    let note = middleware::from_fn(move |request: Request, next: Next| {
+        let noted = Arc::clone(&noted);
+        async move {
+            let mut headers = request.headers().clone();
+            let uri = request.uri().to_string();
+            headers.insert("x-uri", uri.parse().unwrap());
+            let response = next.run(request).await;
+            let length = text(response.headers(), "content-length").parse();
+            noted.lock().unwrap().push((headers, length.unwrap_or(0)));
+            response
+        }
+    });
+    (app.layer(note), records)
+}
+
+/// The value of a header, empty where it is missing.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    let value = headers.get(name);
+    value.map_or("", |value| value.to_str().unwrap())
+}
+
+/// A router of the files in `folder`.
+fn files(folder: &Path) -> axum::Router {
+    axum::Router::new().fallback_service(tower_http::services::ServeDir::new(folder))
 }
 
 /// The origin over `root`, a folder of titles; returns its base URL.
 async fn origin(root: &Path) -> String {
-    serve_app(router(Origin::local(root, Settings::default()).unwrap())).await
+    let app = router(Origin::local(root, Settings::default()).unwrap());
+    serve_app(app).await.0
 }
 
 /// Segment, rung and outcome of every request.
@@ -162,10 +200,8 @@ fn rungs_of(segments: &[Segment]) -> Vec<usize> {
 }
 
 fn near(found: f64, expected: f64, tolerance: f64) {
-    assert!(
-        (found - expected).abs() < tolerance,
-        "{found}, not {expected}"
-    );
+    let near = (found - expected).abs() < tolerance;
+    assert!(near, "{found}, not {expected}");
 }
 
 #[tokio::test]
@@ -421,34 +457,6 @@ async fn redirects_are_followed() {
     fails(&file, "302 (a redirect that leads nowhere)").await;
 }
 
-type Headers = Arc<Mutex<Vec<HeaderMap>>>;
-
-/// A server of `folder`, the headers of its requests, their URI as `x-uri`, and the number of connections.
-async fn noting(folder: &Path) -> (String, Headers, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}/", listener.local_addr().unwrap());
-    let (seen, connections) = (Headers::default(), Arc::<AtomicUsize>::default());
-    let (notes, counter) = (Arc::clone(&seen), Arc::clone(&connections));
-    let note = middleware::from_fn(move |request: Request, next: Next| {
-        let mut headers = request.headers().clone();
-        let uri = request.uri().to_string();
-        headers.insert("x-uri", uri.parse().unwrap());
-        notes.lock().unwrap().push(headers);
-        next.run(request)
-    });
-    let listener = axum::serve::ListenerExt::tap_io(listener, move |_| {
-        counter.fetch_add(1, Ordering::Relaxed);
-    });
-    let app = files(folder).layer(note);
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    (base, seen, connections)
-}
-
-/// A router of the files in `folder`.
-fn files(folder: &Path) -> axum::Router {
-    axum::Router::new().fallback_service(tower_http::services::ServeDir::new(folder))
-}
-
 /// Plays `url` on rung 1 with CMCD in this `mode`.
 async fn play_telling(url: &str, mode: CmcdMode) {
     let client = Client::new(hasty()).unwrap().with_cmcd(Cmcd::new(mode));
@@ -459,9 +467,8 @@ async fn play_telling(url: &str, mode: CmcdMode) {
 }
 
 /// The value of one header in every request, empty where it is missing.
-fn texts(notes: &[HeaderMap], name: &str) -> Vec<String> {
-    let values = notes.iter().map(|headers| headers.get(name));
-    let texts = values.map(|value| value.map_or("", |value| value.to_str().unwrap()));
+fn texts(records: &[Record], name: &str) -> Vec<String> {
+    let texts = records.iter().map(|(headers, _)| text(headers, name));
     texts.map(str::to_owned).collect()
 }
 
@@ -472,7 +479,8 @@ fn count(texts: &[String], part: &str) -> usize {
 #[tokio::test]
 async fn every_request_carries_cmcd_and_connections_are_kept() {
     let folder = published(8);
-    let (base, seen, connections) = noting(folder.path()).await;
+    let (app, seen) = recorded(files(folder.path()));
+    let (base, connections) = serve_app(app).await;
     for mode in [CmcdMode::Header, CmcdMode::Query, CmcdMode::Off] {
         seen.lock().unwrap().clear();
         let before = connections.load(Ordering::Relaxed);
@@ -501,7 +509,8 @@ async fn every_request_carries_cmcd_and_connections_are_kept() {
 #[tokio::test]
 async fn every_request_of_a_dash_session_carries_cmcd() {
     let folder = published(8);
-    let (base, seen, _) = noting(folder.path()).await;
+    let (app, seen) = recorded(files(folder.path()));
+    let (base, _) = serve_app(app).await;
     for manifest in ["urls/manifest.mpd", "manifest.mpd"] {
         seen.lock().unwrap().clear();
         play_telling(&format!("{base}{manifest}"), CmcdMode::Header).await;
@@ -529,7 +538,7 @@ async fn a_file_that_changes_is_not_mixed() {
             response
         }
     });
-    let base = serve_app(files(folder.path()).layer(tag)).await;
+    let base = serve_app(files(folder.path()).layer(tag)).await.0;
     let (_, segments) = play_all(&format!("{base}master.m3u8"), &with(Abr::Fixed(1))).await;
     assert_eq!(rungs_of(&segments), [1, 1, 0, 0, 0, 0]);
 }

@@ -7,7 +7,7 @@ use crate::time::FrameRate;
 use proptest::prelude::*;
 
 /// Two rungs, three segments of 2 s, 2 s and 1.5 s at 24 frames a second.
-pub(super) fn presentation() -> Presentation {
+pub(crate) fn presentation() -> Presentation {
     let rate = FrameRate::new(24, 1).unwrap();
     let rung = |rank: u32| {
         let sizes = [1000, 1100, 700].map(|size| size * u64::from(rank));
@@ -32,7 +32,7 @@ pub(super) fn presentation() -> Presentation {
 }
 
 /// [`presentation`] with the second rung's difference from the first as a layer.
-pub(super) fn layered() -> Presentation {
+pub(crate) fn layered() -> Presentation {
     let mut presentation = presentation();
     let group = &mut presentation.groups[0];
     group.layers = vec![layer(&group.representations[0], &group.representations[1])];

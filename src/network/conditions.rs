@@ -67,7 +67,6 @@ fn turned(periods: Vec<Period>, offset_s: f64) -> Vec<Period> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::network::trace::tests::trace;

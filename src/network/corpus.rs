@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Maximum depth of folders.
 const MAX_DEPTH: usize = 12;
 
 /// Traces in the order of their paths.
@@ -151,7 +150,6 @@ fn range(values: impl Iterator<Item = f64>) -> [f64; 3] {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

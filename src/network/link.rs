@@ -224,7 +224,6 @@ impl Flow {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::network::trace::tests::trace;

@@ -26,7 +26,6 @@ pub(crate) struct Open {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Piece {
     pub(crate) segment: usize,
-    /// The rung that it came from.
     pub(crate) rung: usize,
     /// Media left to play, seconds; 0 once played.
     pub(crate) left_s: f64,
@@ -39,7 +38,6 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// A piece of which nothing was played, ready at once.
     pub(crate) fn new(segment: usize, rung: usize, left_s: f64) -> Self {
         Self {
             segment,
@@ -70,12 +68,10 @@ impl Buffer {
         self.level_s
     }
 
-    /// Pieces with media left to play, in play order.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &Piece> {
         self.pieces.iter().filter(|piece| !piece.is_played())
     }
 
-    /// The piece that plays next.
     pub(crate) fn front(&self) -> Option<&Piece> {
         self.pieces().next()
     }
@@ -124,7 +120,6 @@ impl Buffer {
         total
     }
 
-    /// Drops leading pieces that are played and generated.
     pub(super) fn sweep(&mut self) {
         let done = |piece: &Piece| piece.is_played() && piece.job.is_none();
         while self.pieces.front().is_some_and(done) {
@@ -140,7 +135,6 @@ impl Buffer {
         }
     }
 
-    /// Forgets everything, as a seek does.
     pub(crate) fn clear(&mut self) {
         self.pieces.clear();
         self.level_s = 0.0;

@@ -18,9 +18,8 @@ const DOUBT_S: f64 = 1.0;
 /// A transfer younger than this is left alone, seconds (dash.js: AbandonRequestsRule's grace time).
 pub(super) const ABANDON_GRACE_S: f64 = 0.5;
 
-/// The insufficient-buffer guard: the highest rung up to `rung` whose bytes arrive within
-/// 0.7 × the buffer, request latency paid (dash.js InsufficientBufferRule, with real sizes). An
-/// empty buffer therefore means the lowest rung. Without an estimate it changes nothing.
+/// The insufficient-buffer guard (dash.js InsufficientBufferRule, with real sizes): the highest rung up to
+/// `rung` that arrives within 0.7 × the buffer; `rung` without an estimate.
 pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
     let Some(estimate) = view.throughput_kbps else {
         return rung;
@@ -52,9 +51,8 @@ pub fn within_index(view: &View<'_>, rung: usize) -> usize {
 /// If every rung would be late, drop only if that makes the segment ready 10 % earlier.
 const SOONER: f64 = 0.9;
 
-/// The decode-time guard: the highest rung up to `rung` predicted to be generated before it is due. Without
-/// any, the one that is ready first, if clearly: on a device too slow for every rung, a low one would only
-/// look worse.
+/// The decode-time guard: the highest rung up to `rung` predicted to be generated before it is due, else the
+/// one that is clearly ready first: on a device too slow for every rung, a low one would only look worse.
 pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> usize {
     let pace = view.throughput_kbps.map_or(0.0, |kbps| 0.008 / kbps);
     let ready_s = |rung: usize| {
@@ -77,7 +75,6 @@ pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> us
     best
 }
 
-/// Length of the switch history, decisions.
 const HISTORY: usize = 8;
 /// Falls for each stay beyond which a rung is avoided.
 const FALLS: f64 = 0.075;

@@ -167,24 +167,3 @@ impl Overhead {
         self.manifest_bytes + self.index_bytes + self.init_bytes + self.quality_bytes
     }
 }
-
-impl Log {
-    /// An empty log with room for `segments` segments of a ladder of `rungs`.
-    pub(super) fn with_capacity(segments: usize, rungs: usize) -> Self {
-        Self {
-            requests: Vec::with_capacity(segments + segments / 8),
-            plays: Vec::with_capacity(segments),
-            played_s: vec![0.0; rungs],
-            ..Self::default()
-        }
-    }
-
-    /// `segment` has come once more, on a higher rung.
-    pub(super) fn replaced(&mut self, segment: usize) {
-        let mut requests = self.requests.iter_mut().rev();
-        let first = |r: &&mut Request| r.segment == segment && r.outcome == Outcome::Delivered;
-        if let Some(request) = requests.find(first) {
-            request.outcome = Outcome::Replaced;
-        }
-    }
-}

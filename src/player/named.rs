@@ -57,7 +57,6 @@ macro_rules! named {
 pub(crate) use named;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use crate::player::{abr::Abr, throughput::Estimator, utility::Utility};
 

@@ -15,10 +15,8 @@ const HALF_LIVES_S: [f64; 2] = [3.0, 8.0];
 /// Shortest duration counted for a transfer: one that arrives in a single read has no measurable one.
 const SHORTEST_S: f64 = 0.001;
 
-/// The longest window of the sliding estimators.
 const WINDOW: usize = 10;
 
-/// The percentile that `percentile` takes.
 const PERCENTILE: f64 = 0.25;
 
 /// The estimators.
@@ -71,7 +69,6 @@ impl Ewma {
     }
 }
 
-/// The last `N` values, newest first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Window<const N: usize>(VecDeque<f64>);
 
@@ -168,7 +165,6 @@ fn percentile(mut rates: Vec<f64>) -> f64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

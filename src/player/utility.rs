@@ -45,15 +45,8 @@ pub enum UtilityError {
     #[error("quality.json has no rung `{0}`")]
     NoRung(String),
     /// A rung whose number of segments is not the ladder's.
-    #[error("quality.json, rung `{rung}`: expected {expected} segments, found {found}")]
-    SegmentCount {
-        /// The rung's name.
-        rung: String,
-        /// Segments of the ladder.
-        expected: usize,
-        /// Segments of the table.
-        found: usize,
-    },
+    #[error("quality.json, rung `{0}`: expected {1} segments, found {2}")]
+    SegmentCount(String, usize, usize),
     /// A segment of a rung without this measure, or with a value that is not finite.
     #[error("quality.json, rung `{0}`, segment {1}: no `{2}`")]
     NotMeasured(String, usize, Utility),
@@ -68,7 +61,6 @@ impl Utility {
         !matches!(self, Self::Log | Self::Linear)
     }
 
-    /// The value of a segment before scaling, if it was measured.
     fn measured(self, metrics: &Metrics) -> Option<f64> {
         let value = match self {
             Self::Log | Self::Linear => None,
@@ -86,11 +78,9 @@ pub(crate) fn ssim_db(ssim: f64) -> f64 {
     (-10.0 * libm::log10(1.0 - ssim)).clamp(0.0, SSIM_DB_MOST)
 }
 
-/// The utilities of a ladder, scaled.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Utilities {
     pub(super) kind: Utility,
-    /// Mean of every rung.
     pub(super) means: Vec<f64>,
     /// Segment by segment, rung by rung within a segment; empty where segments do not differ.
     table: Vec<f64>,
@@ -129,12 +119,9 @@ impl Utilities {
             let rung = || (*id).to_owned();
             let entry = report.rungs.iter().find(|entry| entry.id == *id);
             let entry = entry.ok_or_else(|| UtilityError::NoRung(rung()))?;
-            if entry.segments.len() != segments {
-                return Err(UtilityError::SegmentCount {
-                    rung: rung(),
-                    expected: segments,
-                    found: entry.segments.len(),
-                });
+            let found = entry.segments.len();
+            if found != segments {
+                return Err(UtilityError::SegmentCount(rung(), segments, found));
             }
             for (segment, quality) in entry.segments.iter().enumerate() {
                 let value = kind.measured(&quality.metrics);
@@ -180,7 +167,6 @@ fn scaled(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::*;
     use crate::manifest::{RungQuality, SegmentQuality};
@@ -215,9 +201,8 @@ pub(crate) mod tests {
     fn measured_quality_spans_what_the_logarithm_does() {
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 2, 2.0);
         let table = report(&[&[0.3, 0.5], &[0.2, 0.3], &[0.2, 0.2]]);
-        let ladder = ladder
-            .with_utility(Utility::LpipsSqueeze, Some(&table))
-            .unwrap();
+        let ladder = ladder.with_utility(Utility::LpipsSqueeze, Some(&table));
+        let ladder = ladder.unwrap();
         // Means 0.4, 0.25 and 0.2 of LPIPS: 0, 3/4 and all of ln 4.
         let top = 4f64.ln();
         assert!(ladder.mean_utility(0).abs() < 1e-12);
@@ -260,11 +245,9 @@ pub(crate) mod tests {
                 "segment 0: no `ssim`",
             ),
         ] {
-            let error = ladder
-                .clone()
-                .with_utility(kind, table.as_ref())
-                .unwrap_err();
-            assert!(error.to_string().contains(expected), "{error}");
+            let refused = ladder.clone().with_utility(kind, table.as_ref());
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -139,9 +139,8 @@ async fn variables_and_titles_of_segments_play() {
     let define =
         "#EXT-X-VERSION:11\n#EXT-X-DEFINE:IMPORT=\"end\"\n#EXT-X-DEFINE:QUERYPARAM=\"name\"";
     for rank in [1, 2, 4] {
-        let place = folder
-            .path()
-            .join(format!("{hash}/mini-r{rank}/media.m3u8"));
+        let name = format!("{hash}/mini-r{rank}/media.m3u8");
+        let place = folder.path().join(name);
         let media = fs::read_to_string(&place).unwrap();
         let media = media
             .replace("#EXT-X-VERSION:7", define)

@@ -84,11 +84,8 @@ async fn a_layer_that_comes_too_late_leaves_those_below_it() {
     assert!(count_of(&log, Outcome::Abandoned) > 0 && count_of(&log, Outcome::Added) > 0);
     assert_eq!(numbers(&segments), (0..8).collect::<Vec<_>>());
     for segment in &segments {
-        let added = (segment.segment, Outcome::Added);
-        let added = log
-            .requests
-            .iter()
-            .filter(|r| (r.segment, r.outcome) == added);
+        let (added, requests) = ((segment.segment, Outcome::Added), log.requests.iter());
+        let added = requests.filter(|r| (r.segment, r.outcome) == added);
         assert_eq!(added.count(), segment.rung);
         assert_eq!(segment.layers.len(), segment.rung);
         let whole = segment_bytes(folder.path(), &presentation, segment.segment, segment.rung);
@@ -133,10 +130,8 @@ async fn the_samples_of_an_abandoned_rung_are_shown() {
     let halfway = |at_s: &f64| {
         let session = Session::new(Arc::clone(stream.ladder()), &setup.options);
         let log = driver::run(session, &cliff(*at_s)).log;
-        let abandoned = log
-            .requests
-            .iter()
-            .find(|r| r.outcome == Outcome::Abandoned);
+        let mut requests = log.requests.iter();
+        let abandoned = requests.find(|r| r.outcome == Outcome::Abandoned);
         abandoned.is_some_and(|r| (9500..12_000).contains(&r.bytes))
     };
     let mut places = (10..60).map(|tenth| f64::from(tenth) / 10.0);

@@ -2,40 +2,6 @@
 
 use super::*;
 
-/// Dated events of the viewer or an outside clock.
-type Script = Vec<(f64, Event)>;
-
-/// Plays over a network of `kbps` while `script` happens; the session, and whether it came to its end.
-fn watch(ladder: &Arc<Ladder>, options: &Options, kbps: f64, script: &Script) -> (Session, bool) {
-    let mut session = Session::new(Arc::clone(ladder), options);
-    let mut script: VecDeque<_> = script.iter().copied().collect();
-    let mut command = session.handle(0.0, Event::Start);
-    for _ in 0..50_000 {
-        let now_s = session.clock_s();
-        let (at_s, event) = match command {
-            Command::Fetch { segment, rung } | Command::Abandon { segment, rung } => {
-                let size = ladder.size(segment, rung);
-                (now_s + size as f64 / (kbps * 125.0), Event::Delivered(size))
-            }
-            Command::Wait { until_s } | Command::Drain { until_s } => (until_s, Event::Timer),
-            Command::Done => return (session, true),
-            other => panic!("nothing follows {other:?}"),
-        };
-        command = Command::Continue;
-        while command == Command::Continue {
-            let first = script.front().is_some_and(|(first_s, _)| *first_s <= at_s);
-            let act = if first { script.pop_front() } else { None };
-            command = match act {
-                Some((now_s, event)) => session.handle(now_s, event),
-                None if at_s.is_finite() => session.handle(at_s, event),
-                None => return (session, false),
-            };
-            assert!(session.buffer_s() >= 0.0 && session.buffer_s().is_finite());
-        }
-    }
-    panic!("it never ends");
-}
-
 /// Gaps of up to 3 s between acts.
 fn script(acts: impl Strategy<Value = Event>) -> impl Strategy<Value = Script> {
     prop::collection::vec((0.0f64..3.0, acts), 0..40).prop_map(|acts| {
@@ -60,7 +26,7 @@ proptest! {
         let options = Options { compute: None, ..options };
         let last_s = script.last().map_or(0.0, |(at_s, _)| *at_s);
         script.push((last_s + 1.0, Event::Resume));
-        let (session, finished) = watch(&ladder, &options, kbps, &script);
+        let (session, finished) = watch(&ladder, &options, kbps, None, &script);
         prop_assert!(finished);
         let log = session.log();
         near(played_s(log), ladder.total_s(), 1e-6);
@@ -76,7 +42,7 @@ proptest! {
         script in script((0.0f64..20.0).prop_map(Event::Rate)),
     ) {
         let ladder = Arc::new(ladder);
-        let (session, finished) = watch(&ladder, &options, kbps, &script);
+        let (session, finished) = watch(&ladder, &options, kbps, None, &script);
         prop_assert!(finished);
         check_shown(&ladder, session.log());
     }
@@ -99,11 +65,11 @@ proptest! {
         }).fold(0.0, f64::max);
         let last_s = script.last().map_or(0.0, |(at_s, _)| *at_s);
         script.insert(0, (0.0, Event::Playhead(0.0)));
-        let (session, finished) = watch(&ladder, &options, kbps, &script);
+        let (session, finished) = watch(&ladder, &options, kbps, None, &script);
         prop_assert!(finished || session.playhead_s() <= furthest_s + 1e-6);
         near(session.playhead_s(), played_s(session.log()), 1e-6);
         script.extend((1..2000).map(|k| (last_s + f64::from(k), Event::Playhead(ladder.total_s()))));
-        let (session, finished) = watch(&ladder, &options, kbps, &script);
+        let (session, finished) = watch(&ladder, &options, kbps, None, &script);
         prop_assert!(finished);
         check_shown(&ladder, session.log());
     }
@@ -111,7 +77,7 @@ proptest! {
 
 #[test]
 fn a_pause_fills_the_buffer_and_then_waits_for_the_viewer() {
-    let mut session = Session::new(simple(9), &buffering(6.0));
+    let mut session = Session::new(simple(9), &with(|options| options.buffer_s = 6.0));
     session.handle(0.0, Event::Start);
     session.handle(0.1, Event::Delivered(5000));
     session.handle(0.6, Event::Pause);
@@ -138,7 +104,7 @@ fn a_pause_fills_the_buffer_and_then_waits_for_the_viewer() {
 fn at_twice_the_rate_half_the_rung_is_affordable() {
     let last_rung = |rate| {
         let script = vec![(0.0, Event::Rate(rate))];
-        let (session, finished) = watch(&simple(60), &by(Abr::Throughput), 100.0, &script);
+        let (session, finished) = watch(&simple(60), &by(Abr::Throughput), 100.0, None, &script);
         assert!(finished && session.log().stalls.is_empty());
         session.log().requests.last().unwrap().rung
     };
@@ -150,7 +116,7 @@ fn a_playhead_at_half_speed_takes_twice_as_long() {
     let reports = (0..400).map(|k| f64::from(k) * 0.1);
     let script = reports.map(|at_s| (at_s, Event::Playhead(0.5 * at_s)));
     let script = script.collect();
-    let (session, finished) = watch(&simple(8), &Options::default(), 500.0, &script);
+    let (session, finished) = watch(&simple(8), &Options::default(), 500.0, None, &script);
     assert!(finished);
     let ended_s = session.log().ended_s.unwrap();
     // 16 s of media; the last frame's start counts as the end.

@@ -13,7 +13,6 @@ use serde_json::{Deserializer, Value};
 const EXPECTED: &str =
     "iperf3 JSON: {intervals: [{seconds, bits_per_second}, …]} or {event: \"interval\", …} a line";
 
-/// A report, or an event of a stream.
 #[derive(Deserialize)]
 struct Document {
     intervals: Option<Vec<Interval>>,
@@ -61,7 +60,6 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Trace, TraceError> {
     Ok(trace)
 }
 
-/// The intervals of a report or of a stream.
 fn intervals(text: &str) -> serde_json::Result<Vec<Interval>> {
     let mut intervals = Vec::new();
     let mut streamed = false;

@@ -2,7 +2,6 @@
 
 use super::{Period, TraceError};
 
-/// A line with content.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     /// Number in the file, from 1.
@@ -12,14 +11,9 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The error for this line.
     pub(super) fn expected(&self, file: &str, expected: &str) -> TraceError {
-        TraceError::Line {
-            file: file.to_owned(),
-            line: self.number,
-            expected: expected.to_owned(),
-            found: shortened(self.text),
-        }
+        let (expected, found) = (expected.to_owned(), shortened(self.text));
+        TraceError::Line(file.to_owned(), self.number, expected, found)
     }
 
     /// A field of this line as a finite number, 0 or more.
@@ -40,7 +34,6 @@ pub(super) fn content(text: &str) -> impl Iterator<Item = Line<'_>> {
     numbered.filter(|line| !line.text.is_empty() && !line.text.starts_with('#'))
 }
 
-/// The cells of a line of CSV.
 pub(super) fn cells(line: &str) -> impl Iterator<Item = &str> {
     line.split([',', ';'])
         .map(|cell| cell.trim().trim_matches('"'))
@@ -52,17 +45,14 @@ pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, TraceErro
         Ok(text) => Ok(text.trim_start_matches('\u{feff}')),
         Err(error) => {
             let good = &bytes[..error.valid_up_to()];
-            Err(TraceError::Line {
-                file: file.to_owned(),
-                line: good.iter().filter(|&&byte| byte == b'\n').count() + 1,
-                expected: "UTF-8 text".to_owned(),
-                found: format!("byte {:#04x}", bytes[good.len()]),
-            })
+            let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let found = format!("byte {:#04x}", bytes[good.len()]);
+            let expected = "UTF-8 text".to_owned();
+            Err(TraceError::Line(file.to_owned(), line, expected, found))
         }
     }
 }
 
-/// The beginning, without control characters.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
     let seen = |c: char| if c.is_control() { '�' } else { c };

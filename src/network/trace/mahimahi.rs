@@ -7,7 +7,6 @@
 use super::lines::content;
 use super::{Period, Trace, TraceError};
 
-/// Length of a bin, milliseconds.
 const BIN_MS: u64 = 100;
 /// Bits that pass at one opportunity.
 const PACKET_BITS: f64 = 12_000.0;

@@ -13,7 +13,6 @@
 //! Each format is documented in its own file. Knows no player and no link.
 
 mod csv;
-mod error;
 mod iperf3;
 mod lines;
 mod mahimahi;
@@ -22,8 +21,7 @@ mod puffer;
 mod recorded;
 mod sabre;
 
-pub use error::TraceError;
-pub use recorded::{Period, Trace};
+pub use recorded::{Period, Trace, TraceError};
 
 use super::file;
 use std::path::Path;
@@ -46,13 +44,10 @@ impl Trace {
     }
 }
 
-/// Reads one of the line-based formats.
 fn parse_lines(name: &str, text: &str) -> Result<Trace, TraceError> {
     let Some(first) = lines::content(text).next() else {
-        return Err(TraceError::Empty {
-            file: name.to_owned(),
-            expected: "a trace (Sabre JSON, iperf3 JSON, Pensieve text, Mahimahi or CSV)",
-        });
+        let expected = "a trace (Sabre JSON, iperf3 JSON, Pensieve text, Mahimahi or CSV)";
+        return Err(TraceError::Empty(name.to_owned(), expected));
     };
     let numbers = first.text.split_whitespace().map(str::parse::<f64>);
     match numbers.collect::<Result<Vec<f64>, _>>().as_deref() {
@@ -67,7 +62,6 @@ fn parse_lines(name: &str, text: &str) -> Result<Trace, TraceError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -89,7 +83,6 @@ pub(crate) mod tests {
         periods.map(|p| (p.duration_s, p.kbps)).collect()
     }
 
-    /// The notes that parsing `text` leaves.
     pub(crate) fn notes(text: &str) -> Vec<String> {
         let trace = Trace::parse("t", text.as_bytes()).unwrap();
         trace.notes().to_vec()
@@ -98,10 +91,8 @@ pub(crate) mod tests {
     /// Each text is refused with a message that contains the other.
     pub(crate) fn refused<T: AsRef<[u8]>>(cases: &[(T, &str)]) {
         for (text, expected) in cases {
-            let error = Trace::parse("t.log", text.as_ref())
-                .unwrap_err()
-                .to_string();
-            assert!(error.contains(expected), "{expected}: {error}");
+            let error = Trace::parse("t.log", text.as_ref()).unwrap_err();
+            assert!(error.to_string().contains(expected), "{expected}: {error}");
         }
     }
 

@@ -19,7 +19,6 @@ use std::collections::HashMap;
 const EXPECTED: &str =
     "Puffer's table video_sent, with delivery_rate and rtt: the other tables have no rates";
 
-/// Indexes of the columns that are read.
 struct Columns {
     time: usize,
     stream: [usize; 2],
@@ -95,7 +94,6 @@ impl Columns {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Trace;
     use super::super::tests::refused;

@@ -1,7 +1,9 @@
-//! A recorded network: periods of constant throughput and latency.
+//! A recorded network: periods of constant throughput and latency; errors with the file and the place in it.
 
-use super::error::{MAX, TraceError};
+use crate::network::file::{BadJson, Unreadable};
 
+/// Upper bound of rates (kbit/s), durations and latencies (seconds): beyond it sums lose the small terms.
+const MAX: f64 = 1e9;
 /// Minimum length of a trace, seconds: it loops.
 const MIN_DURATION_S: f64 = 1e-3;
 
@@ -39,18 +41,13 @@ impl Trace {
             let mut numbers = [(values.duration_s, "s"), rate, latency].into_iter();
             // NaN is outside the range, too.
             if let Some((found, unit)) = numbers.find(|(n, _)| !(0.0..=MAX).contains(n)) {
-                return Err(TraceError::Absurd {
-                    file,
-                    period,
-                    unit,
-                    found,
-                });
+                return Err(TraceError::Absurd(file, period, unit, found));
             }
         }
         periods.retain(|period| period.duration_s > 0.0);
         if periods.iter().map(|period| period.duration_s).sum::<f64>() < MIN_DURATION_S {
             let expected = "periods that last a millisecond or more in all";
-            return Err(TraceError::Empty { file, expected });
+            return Err(TraceError::Empty(file, expected));
         }
         Ok(Self {
             name: file,
@@ -91,4 +88,25 @@ impl Trace {
         let kbits = periods.map(|period| period.kbps * period.duration_s);
         kbits.sum::<f64>() / self.duration_s()
     }
+}
+
+/// A file that holds no trace, or a trace with impossible numbers.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TraceError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] Unreadable),
+    /// A line that does not fit the format: file, line from 1, expectation, and the text, shortened.
+    #[error("{0}: line {1}: expected {2}, found `{3}`")]
+    Line(String, usize, String, String),
+    /// JSON that does not fit the format.
+    #[error(transparent)]
+    Json(#[from] BadJson),
+    /// A rate or duration that no network has: file, number of the period, unit, and the value.
+    #[error("{0}: period {1}: expected at most {MAX:e} {2}, found {3:e}")]
+    Absurd(String, usize, &'static str, f64),
+    /// The trace in this file covers no time.
+    #[error("{0}: expected {1}, found none")]
+    Empty(String, &'static str),
 }

@@ -37,7 +37,6 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Trace, TraceError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Trace;
     use super::super::tests::refused;

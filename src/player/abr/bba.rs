@@ -20,9 +20,7 @@ use super::{Choice, Delivery, Rule, View};
 
 /// End of the map (reservoir and cushion).
 const MAP_END: f64 = 216.0 / 240.0;
-/// BBA-0's reservoir.
 const RESERVOIR: f64 = 90.0 / 240.0;
-/// Bounds of BBA-2's reservoir.
 const RESERVOIR_BOUNDS: (f64, f64) = (8.0 / 240.0, 140.0 / 240.0);
 /// Share of a chunk that must stay in the buffer for a rise at the start: empty, and at the map's end.
 const GAIN: (f64, f64) = (0.875, 0.5);
@@ -66,7 +64,6 @@ fn mapped(
     last
 }
 
-/// The rule `bba0`.
 #[derive(Debug)]
 pub(super) struct Bba0;
 
@@ -78,17 +75,14 @@ impl Rule for Bba0 {
     }
 }
 
-/// The rule `bba2`.
 #[derive(Debug, Default)]
 pub(super) struct Bba2 {
-    /// Whether the start is over.
     steady: bool,
     /// Media that the last chunk added to the buffer, seconds.
     gained_s: Option<f64>,
 }
 
 impl Bba2 {
-    /// BBA-1's choice.
     fn by_map(view: &View<'_>) -> usize {
         let ladder = view.ladder;
         let mean = |rung: usize| ladder.kbps(rung) * 125.0 * ladder.mean_duration_s();
@@ -135,7 +129,6 @@ impl Rule for Bba2 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::tests::{delivery, view};
     use super::*;

@@ -11,14 +11,12 @@
 //! * `bola-u` and `bola-o` (§V, BOLA-FINITE): Qmax shrinks near the start and the end of the title to
 //!   max(t/2, 3) segments, t the distance to the nearer one.
 //!
-//! A rise above what nine tenths of the throughput sustain stops one rung above it (`bola-basic` and `bola-u`), or
-//! at it with a wait until that pays (`bola-o`); where the last rung lies above it already, the last
-//! rung stays. Sabre does the same, and its U form then oscillates: one segment above the sustained
-//! rung consumes the buffer that justified it. Here the rise must also be optimal with half a segment less
-//! in the buffer ([`FIRM_SEGMENTS`]), which halves the switches at the same rate.
+//! A rise above what nine tenths of the throughput sustain stops one rung above it (`bola-basic` and
+//! `bola-u`), or at it with a wait until that pays (`bola-o`), and never below the last rung, as in Sabre.
+//! There the U form oscillates; here the rise must also be optimal with [`FIRM_SEGMENTS`] less.
 //!
 //! With a logarithmic utility b_m is the rung's nominal rate, as in Sabre; with measured quality it is
-//! the real rate of the segment at hand, as in Puffer's BOLA. Equal scores go to the lower rung.
+//! the real rate of the segment, as in Puffer's BOLA. Equal scores go to the lower rung.
 
 use super::throughput::{sustained, sustained_by};
 use super::{Choice, Ladder, Rule, View, highest};
@@ -107,7 +105,6 @@ pub(super) enum Form {
     O,
 }
 
-/// The rules `bola-basic`, `bola-u` and `bola-o`.
 #[derive(Debug)]
 pub(super) struct Bola {
     form: Form,
@@ -126,7 +123,6 @@ impl Bola {
         }
     }
 
-    /// Sets V for the current segment.
     fn fit(&mut self, view: &View<'_>) {
         let duration = view.duration_s();
         let mut full_s = self.target_s;
@@ -162,7 +158,6 @@ impl Rule for Bola {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::tests::at;
     use super::*;

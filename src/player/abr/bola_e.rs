@@ -11,11 +11,9 @@
 //! * Form U as in `bola`: a rise above what the throughput sustains stops one rung above it, and only
 //!   where it is wanted firmly; what the buffer holds beyond that is waited away.
 //!
-//! dash.js and Sabre put V·γp at the lower level, 10 s, the first without and the second with 1 added to
-//! every utility; the second rung then takes over well below that level, or somewhere above it. Here it
-//! takes over there, and the level is the higher the less a fall to the lowest rung saves: where rungs are
-//! near, only the buffer helps. dash.js fades the placeholder by 1 % a segment, which only
-//! delays rises.
+//! dash.js and Sabre put V·γp at the lower level, 10 s, with other utilities, so that the second rung takes
+//! over elsewhere; here it does so at that level, which is the higher the nearer the rungs are. dash.js also
+//! fades the placeholder by 1 % a segment, which only delays rises.
 
 use super::bola::{SAFETY, Score};
 use super::throughput::sustained_by;
@@ -30,7 +28,6 @@ const PER_RUNG_S: f64 = 2.0;
 
 const NAME: &str = "bola-e";
 
-/// The rule `bola-e`.
 #[derive(Debug)]
 pub(super) struct BolaE {
     score: Score,
@@ -57,12 +54,11 @@ impl BolaE {
         };
         let score = Score::new(ladder, v, low_s / v - even);
         let rungs = 0..=ladder.top();
+        let min_s = |rung| score.min_level_s(ladder, rung);
+        let max_s = |rung| score.max_level_s(ladder, rung);
         Self {
-            min_s: rungs
-                .clone()
-                .map(|rung| score.min_level_s(ladder, rung))
-                .collect(),
-            max_s: rungs.map(|rung| score.max_level_s(ladder, rung)).collect(),
+            min_s: rungs.clone().map(min_s).collect(),
+            max_s: rungs.map(max_s).collect(),
             score,
             placeholder_s: 0.0,
             starting: true,

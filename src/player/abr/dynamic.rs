@@ -1,11 +1,9 @@
 //! DYNAMIC: throughput while the buffer is short, BOLA once it is long.
 //!
-//! Both rules are asked every time, so that neither loses its memory. BOLA takes over when the
-//! buffer passes a threshold and BOLA asks for no less than the throughput rule; the throughput
-//! rule takes over when the buffer is below it and BOLA asks for less (Spiteri, Sitaraman,
-//! Sparacio, MMSys 2018, §6, whose threshold is 10 s). Here the threshold is 10 s or half of the
-//! buffer target, whichever is less: with a target of 10 s or less the published rule never
-//! reaches BOLA at all. From half the threshold on, the lower of the two rungs is taken.
+//! BOLA takes over when the buffer passes a threshold and BOLA asks for no less than the throughput rule;
+//! the throughput rule when the buffer is below it and BOLA asks for less (Spiteri, Sitaraman, Sparacio,
+//! MMSys 2018, §6, threshold 10 s). Here the threshold is at most half of the buffer target, or short
+//! targets would never reach BOLA. From half the threshold on, the lower of the two rungs is taken.
 
 use super::bola_e::BolaE;
 use super::throughput::ThroughputRule;
@@ -14,7 +12,6 @@ use super::{Choice, Delivery, Ladder, Rule, View};
 /// The published threshold, seconds.
 const THRESHOLD_S: f64 = 10.0;
 
-/// The rule `dynamic`.
 #[derive(Debug)]
 pub(super) struct Dynamic {
     bola: BolaE,

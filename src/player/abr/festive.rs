@@ -17,18 +17,13 @@ use super::{Choice, Delivery, Rule, View};
 use crate::player::random::Random;
 use crate::player::throughput::Window;
 
-/// Samples of the harmonic mean.
 const SAMPLES: usize = 20;
-/// Share of the estimate that is spent.
 const SAFETY: f64 = 0.85;
-/// Weight of efficiency against stability.
 const ALPHA: f64 = 12.0;
-/// Segments over which switches are counted.
 const SWITCH_WINDOW: usize = 10;
 /// Maximum distance of the drawn level from the highest, segments.
 const SPREAD: f64 = 1.5;
 
-/// The rule `festive`.
 #[derive(Debug)]
 pub(super) struct Festive {
     random: Random,

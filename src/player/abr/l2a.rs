@@ -14,17 +14,14 @@
 use super::throughput::sustained;
 use super::{Choice, Delivery, Ladder, Rule, View, highest};
 
-/// Steps to convergence.
 const HORIZON: f64 = 4.0;
 /// Factor of Q after a rate above the throughput.
 const REACT: f64 = 2.0;
 /// The buffer level from which on it learns, seconds.
 const STEADY_S: f64 = 1.5;
 
-/// The rule `l2a`.
 #[derive(Debug)]
 pub(super) struct L2a {
-    /// The mix.
     weights: Vec<f64>,
     /// Lagrange multiplier of the buffer constraint.
     q: f64,

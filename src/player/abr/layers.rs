@@ -1,10 +1,8 @@
 //! The rule for titles in layers: fetch the base of the next segment, or one more layer of a buffered
 //! one.
 //!
-//! On a ladder in layers ([`Ladder::is_layered`]) "rung k" of a segment is its layer k: a base that
-//! stands alone, and increments that each need all below them. Quality and rate of a rung are those
-//! of the layers up to it; its size is that of its own layer. A choice is a pair of segment and layer,
-//! and an upgrade costs only the difference.
+//! On a ladder in layers ([`Ladder::is_layered`]) "rung k" of a segment is its layer k. Quality and rate of a
+//! rung are those of the layers up to it; its size is that of its own layer.
 //!
 //! Every action has a score per byte, BOLA's drift plus penalty with one term per layer:
 //!
@@ -13,12 +11,10 @@
 //! next layer of a buffered one     V·Δu / bytes                      Δu: utility added by the layer
 //! ```
 //!
-//! Q is the buffer level in seconds. The base's score falls as the buffer grows, and layers take over,
-//! among equals those of the segment that plays first: the "diagonal" policy, optimal for layered video
-//! (Andelin et al., MMSys 2012). V and γ as in BOLA-E: the base's score is 0 at `LOW_S` or 0.4 of the
-//! target. Excluded are layers that would arrive after their segment starts to play, and all layers
-//! while the buffer would fall below two segments, because an upgrade adds no media. With utilities
-//! measured per segment (such as LPIPS) Δu is measured, too.
+//! Q is the buffer level in seconds. As the buffer grows layers take over, among equals those of the segment
+//! that plays first: the "diagonal" policy, optimal for layered video (Andelin et al., MMSys 2012). V and γ as
+//! in BOLA-E: the base's score is 0 at `LOW_S` or 0.4 of the target. Excluded are layers that would arrive
+//! late, and all layers while the buffer would fall below two segments, because they add no media.
 
 use super::View;
 use crate::player::buffer::{LEAD_S, Open};
@@ -33,14 +29,8 @@ const SAFETY: f64 = 0.8;
 /// Segments that must remain in the buffer while a layer is fetched.
 const RESERVE: f64 = 2.0;
 
-/// The next request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// The base of the next segment.
-    Base,
-    /// A layer of a buffered segment.
-    Layer { segment: usize, layer: usize },
-}
+/// A score with its segment and layer.
+type Scored = (f64, (usize, usize));
 
 /// The rule for titles in layers.
 #[derive(Debug)]
@@ -63,27 +53,26 @@ impl Layers {
         ladder.is_layered().then_some(Self { v, gain })
     }
 
-    /// The action with the highest score, given `room` for the next segment and the `open` buffered ones.
+    /// Segment and layer with the highest score, given `room` for the next segment and the `open` buffered ones.
     pub(crate) fn choose(
         &self,
         view: &View<'_>,
         room: bool,
         open: impl Iterator<Item = Open>,
-    ) -> Option<Action> {
+    ) -> Option<(usize, usize)> {
         let base = room.then(|| {
             let value = self.v * (view.ladder.utility(view.segment, 0) + self.gain);
             let score = (value - view.buffer_s) / view.ladder.size(view.segment, 0) as f64;
-            (score, Action::Base)
+            (score, (view.segment, 0))
         });
         let layers = open.filter_map(|open| self.layer(view, &open));
-        let better =
-            |one: (f64, Action), other: (f64, Action)| if other.0 > one.0 { other } else { one };
+        let better = |one: Scored, other: Scored| if other.0 > one.0 { other } else { one };
         let best = base.into_iter().chain(layers).reduce(better);
-        best.map(|(_, action)| action)
+        best.map(|(_, choice)| choice)
     }
 
     /// The next layer of a buffered segment with its score; `None` if it would be late.
-    fn layer(&self, view: &View<'_>, open: &Open) -> Option<(f64, Action)> {
+    fn layer(&self, view: &View<'_>, open: &Open) -> Option<Scored> {
         let (ladder, segment, layer) = (view.ladder, open.segment, open.rung + 1);
         if layer > ladder.top() {
             return None;
@@ -99,12 +88,11 @@ impl Layers {
         let added = ladder.utility(segment, layer) - ladder.utility(segment, layer - 1);
         let in_time = took_s <= (open.plays_in_s - LEAD_S).min(spare_s);
         let score = self.v * added / bytes;
-        (in_time && added > 0.0).then_some((score, Action::Layer { segment, layer }))
+        (in_time && added > 0.0).then_some((score, (segment, layer)))
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::tests::at;
     use super::*;
@@ -117,8 +105,8 @@ mod tests {
             .unwrap()
     }
 
-    /// The action with segments 3 and 4 buffered on `rung`, to play in 6 and 8 s.
-    fn choose(buffer_s: f64, rung: usize, kbps: Option<f64>, room: bool) -> Option<Action> {
+    /// The choice with segments 3 and 4 buffered on `rung`, to play in 6 and 8 s.
+    fn choose(buffer_s: f64, rung: usize, kbps: Option<f64>, room: bool) -> Option<(usize, usize)> {
         let ladder = ladder();
         let view = View {
             throughput_kbps: kbps,
@@ -148,21 +136,20 @@ mod tests {
     /// segment 3, in time for 4.
     #[test]
     fn layers_take_over_as_the_buffer_grows() {
-        let layer = |segment, layer| Some(Action::Layer { segment, layer });
-        let (quick, base) = (Some(1e5), Some(Action::Base));
+        let (quick, base) = (Some(1e5), Some((5, 0)));
         for (buffer_s, rung, kbps, room, expected) in [
-            (4.05, 0, quick, true, layer(3, 1)),
+            (4.05, 0, quick, true, Some((3, 1))),
             (3.9, 0, quick, true, base),
             (6.2, 1, quick, true, base),
-            (6.3, 1, quick, true, layer(3, 2)),
+            (6.3, 1, quick, true, Some((3, 2))),
             (30.0, 2, quick, true, base),
-            (12.0, 1, Some(80.0), true, layer(4, 2)),
+            (12.0, 1, Some(80.0), true, Some((4, 2))),
             // No room and no layer to add, or no estimate.
             (24.0, 2, quick, false, None),
             (24.0, 0, None, false, None),
         ] {
-            let action = choose(buffer_s, rung, kbps, room);
-            assert_eq!(action, expected, "{buffer_s} {rung}");
+            let choice = choose(buffer_s, rung, kbps, room);
+            assert_eq!(choice, expected, "{buffer_s} {rung}");
         }
     }
 }

@@ -10,18 +10,15 @@
 //!    for rungs above the estimate or that would leave less than 0.3 s in the buffer,
 //! 3. moves that neuron and the one last used, with their neighbourhood (σ = 0.1), by 1 %.
 //!
-//! The QoE predicted in 1 depends on two of the four weights only; the other two come from the seed,
-//! where dash.js draws its first weights at random. Latency is that of requests, for a title on
-//! demand has no live edge; the playback rate is always 1.
+//! The QoE predicted in 1 depends on two of the four weights; the other two come from the seed. Latency is
+//! that of requests, for a title on demand has no live edge; the playback rate is always 1.
 
 use super::{Choice, Ladder, Rule, View, highest};
 use crate::player::random::Random;
 
-/// Candidate weights.
 const WEIGHTS: [f64; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
 /// Throughput, latency, rebuffering, switching.
 type State = [f64; 4];
-/// Minimum buffer level, seconds.
 const LEAST_BUFFER_S: f64 = 0.3;
 /// Weight of throughput for rungs above the estimate or with a short buffer.
 const PRIORITY: f64 = 100.0;
@@ -32,7 +29,6 @@ const LEARNING_RATE: f64 = 0.01;
 /// Request latency is divided by this, seconds.
 const LATENCY_SCALE_S: f64 = 100.0;
 
-/// The rule `lol+`.
 #[derive(Debug)]
 pub(super) struct LolPlus {
     neurons: Vec<State>,
@@ -86,7 +82,6 @@ impl LolPlus {
         best.map(|(_, weights)| weights)
     }
 
-    /// The neuron nearest to the target state.
     fn winner(&self, view: &View<'_>, rate: f64, weights: State) -> usize {
         let ladder = view.ladder;
         let margin = (0.01 * ladder.kbps(ladder.top())).min(10.0);
@@ -103,7 +98,6 @@ impl LolPlus {
         })
     }
 
-    /// Moves `centre` and its neighbourhood toward `seen`.
     fn learn(&mut self, centre: usize, seen: &State) {
         let at = self.neurons[centre];
         for neuron in &mut self.neurons {

@@ -8,9 +8,7 @@
 use super::{Ladder, View};
 use crate::player::throughput::Window;
 
-/// Segments that a plan covers.
 pub(super) const HORIZON: usize = 5;
-/// Transfers that the prediction looks back on.
 const SAMPLES: usize = 5;
 
 /// Penalty of a stalled second, in utility.
@@ -87,7 +85,6 @@ impl Prediction {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::tests::view;
     use super::*;

@@ -1,16 +1,13 @@
 //! RobustMPC: the best plan for the next five segments at a cautious rate.
 //!
 //! Yin et al., SIGCOMM 2015, §5.3: the rate is the harmonic mean of the last five transfers, divided by
-//! one plus the largest of their last five relative errors. The plan is optimal on the real sizes of
-//! the segments: not looked up in a table (fastMPC) and not tried out, but found by dynamic programming
-//! over exact buffer levels, which drops only dominated plans.
-//! Differs from Pensieve's mpc.py: the request's latency is paid once a segment instead of being part of
-//! the rate, and of equal plans the lower first rung wins.
+//! one plus the largest of their last five relative errors. The plan is optimal on real segment sizes, by
+//! dynamic programming over exact buffer levels, which drops only dominated plans. Unlike in Pensieve's
+//! mpc.py the latency is paid once a segment, and of equal plans the lower first rung wins.
 
 use super::plan::{self, Fetch, HORIZON, Prediction};
 use super::{Choice, Delivery, Ladder, Rule, View};
 
-/// The rule `robust-mpc`.
 #[derive(Debug)]
 pub(super) struct RobustMpc {
     stall_weight: f64,
@@ -42,7 +39,6 @@ impl Rule for RobustMpc {
     }
 }
 
-/// The search for one decision.
 struct Search<'a> {
     view: &'a View<'a>,
     steps: usize,
@@ -55,12 +51,10 @@ struct Search<'a> {
     bound: [f64; HORIZON + 1],
 }
 
-/// A plan up to some depth.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     first: usize,
     buffer_s: f64,
-    /// Utility of the last segment.
     last: Option<f64>,
     value: f64,
 }
@@ -89,7 +83,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The best plan.
     fn run(&self) -> Node {
         let rungs = 0..=self.view.ladder.top();
         // The value of the best plan without switches, minus a tolerance, is a lower bound.
@@ -147,7 +140,6 @@ impl<'a> Search<'a> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::tests::{at, delivery, view};
     use super::*;

@@ -1,12 +1,10 @@
 //! Stochastic MPC: the best plan in expectation over how long segments may take.
 //!
 //! Fugu's planner (Yan et al., "Learning in situ", NSDI 2020, §4): value iteration over buffer bins and
-//! last rungs for five segments, each transfer time a distribution instead of a number. Fugu's
-//! distribution comes from a neural net that is trained daily on the servers' own data; here it is
-//! what this session has seen: how predicted (latency + bytes over the harmonic mean of five) and
-//! measured times compared, in [`BINS`] bins of equal ratio from 1/4 to 4. It starts from a spread of
-//! 0.7 a bin round 1 (the `puffer_raw` planner's), worth [`PRIOR`] transfers; old transfers fade.
-//! No version is banned outright: the cost of a stall does that.
+//! last rungs for five segments, each transfer time a distribution instead of a number. Fugu's comes from a
+//! neural net trained on the servers' data; here it is the session's own ratios of measured to predicted
+//! time (latency + bytes over the harmonic mean of five), in [`BINS`] bins of equal ratio from 1/4 to 4. It
+//! starts from a spread of 0.7 a bin round 1 (`puffer_raw`), worth [`PRIOR`] transfers; old transfers fade.
 
 use super::plan::{self, Fetch, HORIZON, Prediction};
 use super::{Choice, Delivery, Ladder, Rule, View, highest};
@@ -21,12 +19,10 @@ const SPREAD: f64 = 0.7;
 const PRIOR: f64 = 3.0;
 /// Decay of a transfer's weight per transfer.
 const FADE: f64 = 0.95;
-/// Number of buffer levels.
 const LEVELS: usize = 32;
 /// Minimum distance of buffer levels, seconds.
 const FINEST_S: f64 = 0.5;
 
-/// The rule `stochastic-mpc`.
 #[derive(Debug)]
 pub(super) struct StochasticMpc {
     stall_weight: f64,
@@ -42,7 +38,6 @@ pub(super) struct StochasticMpc {
     /// Value of the rest of the plan, by last rung and level.
     value: Vec<f64>,
     next: Vec<f64>,
-    /// Room for one row.
     values: Vec<f64>,
 }
 

@@ -1,15 +1,12 @@
 //! The throughput rule: the highest rung that arrives at least as fast as it plays.
 //!
 //! A segment of duration p at rate b is sustained when latency + p·b / T ≤ p, with T the estimated
-//! throughput. This is Sabre's `throughput` and dash.js's ThroughputRule with the request's latency
-//! counted (Spiteri, Sitaraman, Sparacio, MMSys 2018, §5), which spend nine tenths of an estimate
-//! that is the lower of two means. Here it is their mean, used in full: the guards correct
-//! overestimates. Nominal rates are compared, not the sizes of single segments, so that
-//! the rung does not follow every bump of the encoder.
+//! throughput: Sabre's `throughput` and dash.js's ThroughputRule (Spiteri, Sitaraman, Sparacio, MMSys 2018,
+//! §5) with the latency counted. They spend nine tenths of the lower of two means; here their mean is used
+//! in full, for the guards correct overestimates. Nominal rates do not follow every bump of the encoder.
 
 use super::{Choice, Rule, View};
 
-/// The rule `throughput`.
 #[derive(Debug)]
 pub(super) struct ThroughputRule;
 

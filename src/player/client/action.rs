@@ -1,6 +1,6 @@
 //! Actions and inputs of a player.
 
-use crate::player::event::Rendered;
+use crate::player::event::Event;
 use crate::player::index::Resource;
 use bytes::Bytes;
 
@@ -83,23 +83,14 @@ pub enum Input<'a> {
         /// Its bytes on the network.
         wire_bytes: u64,
     },
-    /// A request failed.
     Failed {
         /// The request.
         id: RequestId,
         /// Pause before another attempt, seconds; `None` for no further attempt.
         again_s: Option<f64>,
     },
-    /// Progress of a renderer.
-    Rendered(Rendered),
-    /// Playhead position of an outside clock, seconds of media time.
-    Playhead(f64),
-    /// The viewer pauses.
-    Pause,
-    /// The viewer resumes.
-    Resume,
-    /// Playback rate, in media seconds a second.
-    Rate(f64),
+    /// An event of the viewer, a renderer or an outside clock; those of transfers and time are ignored.
+    Event(Event),
     /// The viewer seeks to this media time, seconds.
     Seek(f64),
 }

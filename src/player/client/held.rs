@@ -11,7 +11,6 @@ use crate::player::session::Session;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-/// Segments in the order in which they play.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     /// By number and, where a segment is in several pieces, by where the piece begins.

@@ -4,14 +4,9 @@
 //! A driver asks [`Player::poll`] for the next [`Action`] and reports every [`Input`], both with the time in
 //! seconds of a clock that starts at 0. It sends requests and waits; `crate::playback` does so over HTTP in
 //! real time.
-//!
-//! | module | what it is for |
-//! |---|---|
-//! | `action` | actions and inputs |
-//! | `requests` | requests, index parts, attempts, places |
-//! | `held` | segments that may still change |
 
 mod action;
+mod flight;
 mod held;
 mod requests;
 
@@ -23,8 +18,8 @@ use super::session::Session;
 use crate::segment::media::read_partial;
 use crate::time::MediaTime;
 use bytes::Bytes;
+use flight::{Effort, Flight};
 use held::Held;
-use requests::{Effort, Flight};
 
 /// Interval of polls while segments wait to be settled or shown, seconds.
 const TICK_S: f64 = 0.25;
@@ -35,11 +30,9 @@ pub struct Player {
     session: Session,
     index: Index,
     held: Held,
-    /// What the session wants now.
     command: Command,
     flight: Option<Flight>,
     effort: Effort,
-    /// A request to drop.
     cancelled: Option<RequestId>,
     next_id: u64,
     shown_only: bool,
@@ -147,7 +140,6 @@ impl Player {
         }
     }
 
-    /// The next segment to hand on when no more will arrive.
     fn rest(&mut self) -> Option<Action> {
         let last = !self.shown_only;
         last.then(|| self.held.rest())?.map(Action::Decode)
@@ -166,11 +158,8 @@ impl Player {
                 wire_bytes,
             } => return self.delivered(now_s, id, bytes, wire_bytes),
             Input::Failed { id, again_s } => self.failed(now_s, id, again_s),
-            Input::Rendered(news) => self.tell(now_s, Event::Rendered(news)),
-            Input::Playhead(to_s) => self.tell(now_s, Event::Playhead(to_s)),
-            Input::Pause => self.tell(now_s, Event::Pause),
-            Input::Resume => self.tell(now_s, Event::Resume),
-            Input::Rate(rate) => self.tell(now_s, Event::Rate(rate)),
+            Input::Event(event) if event.moves_playhead() => self.tell(now_s, event),
+            Input::Event(_) => {}
             Input::Seek(to_s) => self.seek(now_s, to_s),
         }
         Ok(())
@@ -220,7 +209,6 @@ impl Player {
         self.on_media(now_s, id, Event::Progress(bytes), so_far);
     }
 
-    /// An event of the media segment in flight.
     fn on_media(&mut self, now_s: f64, id: RequestId, event: Event, so_far: &[u8]) {
         let flight = self.flight.as_ref();
         if flight.is_some_and(|flight| flight.is_media() && flight.id == id) {

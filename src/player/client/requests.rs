@@ -6,8 +6,9 @@
 
 use super::Player;
 use super::action::{Action, Request, RequestId};
+use super::flight::{Effort, Flight};
 use crate::player::event::Event;
-use crate::player::index::{Index, IndexError, Purpose, Resource, SHORT};
+use crate::player::index::{IndexError, Purpose, Resource, SHORT};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -15,45 +16,6 @@ use std::sync::Arc;
 const AHEAD: usize = SHORT / 2;
 /// Share of the buffer that may pass while a part is fetched ahead of time.
 const SAFETY: f64 = 0.5;
-
-/// The request in flight.
-#[derive(Debug)]
-pub(super) struct Flight {
-    pub(super) id: RequestId,
-    pub(super) purpose: Purpose,
-    /// Whether it is fetched ahead of time, while the session waits.
-    ahead: bool,
-}
-
-impl Flight {
-    pub(super) fn is_media(&self) -> bool {
-        matches!(self.purpose, Purpose::Media { .. })
-    }
-}
-
-/// The attempts at the segment that the session wants.
-#[derive(Debug)]
-pub(super) struct Effort {
-    /// Attempts that failed in every place.
-    attempt: u32,
-    /// Places not tried since the last pause.
-    untried: usize,
-    /// The end of a pause.
-    resume_s: Option<f64>,
-    /// Whether index parts were fetched first: their time says nothing of the segment's.
-    pub(super) lacked: bool,
-}
-
-impl Effort {
-    pub(super) fn new(index: &Index) -> Self {
-        Self {
-            attempt: 0,
-            untried: index.other_places(),
-            resume_s: None,
-            lacked: false,
-        }
-    }
-}
 
 impl Player {
     /// The next request for `segment` of `rung`, or a pause before it.
@@ -118,7 +80,6 @@ impl Player {
         (took_s <= SAFETY * self.session.buffer_s()).then_some(part)
     }
 
-    /// Handles an index part: refines the session's ladder.
     pub(super) fn learn(
         &mut self,
         now_s: f64,
@@ -134,7 +95,6 @@ impl Player {
         Ok(())
     }
 
-    /// A request failed.
     pub(super) fn failed(&mut self, now_s: f64, id: RequestId, again_s: Option<f64>) {
         if let Some(flight) = self.flight.take_if(|flight| flight.id == id) {
             self.without(now_s, &flight, again_s);

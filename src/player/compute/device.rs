@@ -1,6 +1,6 @@
 //! The decoder and the generator: two servers that process the buffer's jobs in order.
 
-use super::outlook::{Learnt, Outlook};
+use super::job::{Learnt, Outlook};
 use super::{Compute, Job, Model};
 use crate::player::buffer::{Buffer, Piece};
 use crate::player::event::Rendered;
@@ -9,7 +9,6 @@ use crate::player::random::Random;
 /// Until the renderer first reports on a segment, assume that it needs at least this long, seconds.
 const NEWS_S: f64 = 0.01;
 
-/// A segment that arrives.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     pub(crate) bytes: u64,
@@ -25,10 +24,8 @@ pub(crate) struct Device {
     model: Model,
     /// Whether a real renderer reports its progress.
     pub(crate) measured: bool,
-    /// Playback rate.
     pub(crate) rate: f64,
     random: Random,
-    /// When the decoder is free.
     decoder_s: f64,
     /// When the generator is done with the jobs that left the queue.
     generator_s: f64,
@@ -37,9 +34,18 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(compute: Compute, rungs: usize, seed: u64) -> Self {
+        // Of a real renderer only the frame rate is known.
+        let unknown = |fps| Model {
+            fps,
+            ms_per_frame: 0.0,
+            ms_per_rung: 0.0,
+            ms_per_kb: 0.0,
+            spread: 0.0,
+            ahead_s: f64::INFINITY,
+        };
         let (model, measured) = match compute {
             Compute::Modelled(model) => (model, false),
-            Compute::Measured { fps } => (Model::unknown(fps), true),
+            Compute::Measured { fps } => (unknown(fps), true),
         };
         Self {
             model,
@@ -52,7 +58,6 @@ impl Device {
         }
     }
 
-    /// Frames shown a second of the session clock.
     pub(crate) fn shown_fps(&self) -> f64 {
         self.model.fps * self.rate
     }
@@ -81,7 +86,6 @@ impl Device {
         piece
     }
 
-    /// When what arrives is decoded.
     fn decode(&mut self, arrival: &Arrival) -> f64 {
         let took_s = arrival.bytes as f64 * self.model.ms_per_kb * 1e-6;
         self.decoder_s = self.decoder_s.max(arrival.now_s) + took_s;
@@ -96,7 +100,6 @@ impl Device {
         }
     }
 
-    /// When the generator is free after the jobs of `pieces`.
     fn free_s<'a>(&self, pieces: impl DoubleEndedIterator<Item = &'a Piece>) -> f64 {
         let last = pieces.rev().find_map(|piece| piece.job);
         last.map_or(self.generator_s, |job| job.end_s())
@@ -194,7 +197,6 @@ impl Device {
         Some((ready_s, &mut buffer.pieces[index]))
     }
 
-    /// A seek: what was being generated is dropped.
     pub(crate) fn clear(&mut self, now_s: f64) {
         self.generator_s = now_s;
         self.decoder_s = now_s;
@@ -217,13 +219,10 @@ impl Device {
         }
     }
 
-    /// Predictions for the device at `now_s`.
     pub(crate) fn outlook(&self, buffer: &Buffer, now_s: f64) -> Outlook<'_> {
         let jobs = || {
-            let jobs = buffer
-                .pieces
-                .iter()
-                .filter_map(|piece| Some((piece.rung, piece.job?)));
+            let pieces = buffer.pieces.iter();
+            let jobs = pieces.filter_map(|piece| Some((piece.rung, piece.job?)));
             jobs.map(|(rung, job)| (job, job.frames * self.learnt.frame_s(rung).unwrap_or(0.0)))
         };
         let done_s = jobs().next().map_or(0.0, |(job, work_s)| match job.done {
@@ -251,7 +250,6 @@ fn job_of(buffer: &Buffer, segment: usize) -> Option<Job> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -266,7 +264,6 @@ mod tests {
         }
     }
 
-    /// A device of two rungs and its buffer.
     struct Bench(Device, Buffer);
 
     impl Bench {

@@ -9,20 +9,13 @@
 //! The true work of a segment is drawn from a [`Model`], or reported frame by frame by a real renderer
 //! ([`Rendered`](super::event::Rendered)). Rules see only a fading mean of finished segments for each rung.
 //! After BONES (Wang et al., SIGMETRICS 2024), where decoding is optional.
-//!
-//! | module | what it is for |
-//! |---|---|
-//! | `job` | the generation of one segment: dates and rates |
-//! | `device` | both servers, and what was learnt of them |
-//! | `outlook` | when a segment would be ready, for the decode-time guard |
 
 mod device;
 mod job;
-mod outlook;
 
 pub(crate) use device::{Arrival, Device};
 pub(crate) use job::Job;
-pub use outlook::Outlook;
+pub use job::Outlook;
 
 /// The time that decoding and generation take.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,20 +57,6 @@ pub struct Model {
     pub spread: f64,
     /// Room for finished frames, seconds of play.
     pub ahead_s: f64,
-}
-
-impl Model {
-    /// A device that shows `fps` frames a second, of which nothing else is known.
-    fn unknown(fps: f64) -> Self {
-        Self {
-            fps,
-            ms_per_frame: 0.0,
-            ms_per_rung: 0.0,
-            ms_per_kb: 0.0,
-            spread: 0.0,
-            ahead_s: f64::INFINITY,
-        }
-    }
 }
 
 impl Default for Model {

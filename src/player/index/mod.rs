@@ -2,19 +2,11 @@
 //!
 //! The rungs share one segment grid, so the rung with the most known segments gives their times for all.
 //! Knows no HTTP: it names the resource to fetch next, and handles the answer.
-//!
-//! | module | what it is for |
-//! |---|---|
-//! | `resource` | a file, or a range of one, and its purpose; errors |
-//! | `rung` | the index of one rung |
-//! | `places` | alternative base URLs |
 
-mod places;
 mod resource;
 mod rung;
 
-pub use places::Places;
-pub use resource::{IndexError, Purpose, Resource};
+pub use resource::{IndexError, Places, Purpose, Resource};
 pub(crate) use rung::SHORT;
 pub use rung::{Playlist, text_of};
 
@@ -30,11 +22,9 @@ pub struct Index {
     /// The group without its streams, and its number.
     group: Group,
     number: usize,
-    /// Alternative places of the files.
     places: Option<Places>,
     layered: bool,
     rungs: Vec<RungIndex>,
-    /// Duration of the title by the manifest.
     duration: MediaTime,
     /// Number of segments; 0 while unknown.
     count: usize,
@@ -100,7 +90,6 @@ impl Index {
         Ok(())
     }
 
-    /// Rungs, or base and layers.
     pub(crate) fn rungs(&self) -> usize {
         self.rungs.len()
     }
@@ -120,12 +109,10 @@ impl Index {
         lacks.flatten().collect()
     }
 
-    /// The number of the last segment.
     pub(crate) fn last(&self) -> usize {
         self.count.saturating_sub(1)
     }
 
-    /// Rate of the generated frames.
     pub(crate) fn frame_rate(&self) -> FrameRate {
         self.group.frame_rate
     }
@@ -195,9 +182,8 @@ impl Index {
         })
     }
 
-    /// The most frames that a segment may have. Durations may be nominal: HLS may round them to whole
-    /// seconds, and DASH lets segments of one `@duration` be half as long again (ISO/IEC 23009-1
-    /// §7.2.1).
+    /// The most frames that a segment may have. Durations may be nominal: rounded to seconds in HLS, and up
+    /// to half as long again as `@duration` in DASH (ISO/IEC 23009-1 §7.2.1).
     pub(crate) fn most_frames(&self, segment: usize, rung: usize) -> u64 {
         let known = self.rungs[rung].stream.segments.get(segment);
         let seconds = known.map_or(0.0, |segment| segment.duration.seconds());
@@ -245,7 +231,6 @@ impl Index {
         Err(elsewhere(ours, segment, grid).into())
     }
 
-    /// The rung of which the most segments are known.
     fn furthest(&self) -> &Representation {
         let streams = self.rungs.iter().map(|rung| &rung.stream);
         let longest = streams.rev().max_by_key(|stream| stream.segments.len());

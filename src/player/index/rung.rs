@@ -15,7 +15,6 @@ use std::sync::Arc;
 /// A title is short if a rung has no more segments than this: ten minutes of two seconds each.
 pub(crate) const SHORT: usize = 300;
 
-/// One rung or layer.
 #[derive(Debug, Clone)]
 pub(super) struct RungIndex {
     /// Its description in the manifest, with the segments known so far.
@@ -84,7 +83,6 @@ impl RungIndex {
         }
     }
 
-    /// Whether all segments are known.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.rest, Rest::Nothing)
     }
@@ -101,13 +99,13 @@ impl RungIndex {
     /// The resource to fetch before `segment` can be requested, if any. `rung` is the number of this one.
     pub(super) fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
         let (url, range, purpose) = match &self.rest {
-            Rest::Playlist(playlist) => (&playlist.url, None, Purpose::Playlist { rung }),
+            Rest::Playlist(playlist) => (&playlist.url, None, Purpose::Playlist(rung)),
             Rest::Index { place, here } if self.stream.segments.len() <= segment => {
                 let part = next_part(*place, here, segment);
-                (&self.stream.url, Some(part), Purpose::Index { rung })
+                (&self.stream.url, Some(part), Purpose::Index(rung))
             }
             _ if self.init.is_some() => return None,
-            _ => (&self.stream.url, self.stream.init, Purpose::Init { rung }),
+            _ => (&self.stream.url, self.stream.init, Purpose::Init(rung)),
         };
         let url = url.clone();
         Some(Resource {
@@ -263,7 +261,6 @@ pub fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, IndexError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -30,13 +30,8 @@ pub enum LadderError {
     #[error("segment {0} of rung `{1}` has no bytes")]
     NoBytes(usize, String),
     /// The number of sizes is not segments × rungs.
-    #[error("expected {expected} segment sizes, found {found}")]
-    SizeCount {
-        /// Segments × rungs.
-        expected: usize,
-        /// Sizes given.
-        found: usize,
-    },
+    #[error("expected {0} segment sizes, found {1}")]
+    SizeCount(usize, usize),
     /// A rung that costs less than the one below it.
     #[error("rung `{0}` has a lower rate than the rung below it: expected ascending rates")]
     NotAscending(String),
@@ -66,7 +61,6 @@ pub(super) fn all_within(what: &'static str, values: &[f64], most: f64) -> Resul
     }
 }
 
-/// Refuses anything but `segments` × rungs sizes within limits.
 pub(super) fn check_sizes(
     rungs: &[Rung],
     segments: usize,
@@ -74,7 +68,7 @@ pub(super) fn check_sizes(
 ) -> Result<(), LadderError> {
     let (expected, found) = (rungs.len() * segments, sizes.len());
     if found != expected {
-        return Err(LadderError::SizeCount { expected, found });
+        return Err(LadderError::SizeCount(expected, found));
     }
     let Some(place) = sizes.iter().position(|&size| size == 0 || size > LARGEST) else {
         return Ok(());

@@ -4,9 +4,8 @@ use super::{Ladder, LadderError, Rung, rates_of, sizes_of};
 use crate::manifest::{Group, Representation, SegmentRef};
 
 impl Ladder {
-    /// The ladder of a manifest's group, whose rungs keep their order. Rates are measured over the
-    /// media segments where byte ranges tell their sizes. Where they do not (segment-URL form), the
-    /// manifest's average rate stands in, and a segment counts as rate × duration.
+    /// The ladder of a manifest's group. Rates are measured over the media segments where byte ranges give
+    /// their sizes, else they are the manifest's average, and a segment counts as rate × duration.
     pub fn from_group(group: &Group) -> Result<Self, LadderError> {
         let first = group.representations.first();
         let first = first.ok_or(LadderError::Empty { what: "rung" })?;
@@ -80,7 +79,6 @@ pub(crate) fn matching(ours: &[SegmentRef], theirs: &[SegmentRef]) -> usize {
     ours.iter().zip(theirs).take_while(same).count()
 }
 
-/// The error that `segment` of `other` has another time than that of `first`.
 pub(crate) fn elsewhere(
     other: &Representation,
     segment: usize,

@@ -16,9 +16,8 @@ pub struct Listed {
 }
 
 impl Ladder {
-    /// The same rungs over segments of `durations_s`. `known` gives bytes by segment and rung (of that layer
-    /// alone, where the ladder is layered), `None` for a size to be predicted from the rate. `listed` has
-    /// one entry a rung. Rates and utilities stay, so that rules stay valid.
+    /// The same rungs, rates and utilities over segments of `durations_s`. `known` gives bytes by segment and
+    /// rung or layer, `None` for a size to be predicted from the rate; `listed` has one entry a rung.
     pub fn learnt(
         &self,
         durations_s: &[f64],
@@ -60,7 +59,6 @@ impl Ladder {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::player::ladder::tests::constant_rate;
@@ -73,9 +71,8 @@ mod tests {
             more_bytes,
         };
         let known = |segment, rung| (rung == 0 && segment < 2).then_some(3900 + segment as u64);
-        let learnt = ladder
-            .learnt(&[2.0, 2.0, 1.0], known, vec![listed(2, 12), listed(0, 900)])
-            .unwrap();
+        let listed = vec![listed(2, 12), listed(0, 900)];
+        let learnt = ladder.learnt(&[2.0, 2.0, 1.0], known, listed).unwrap();
         let row = |segment| (learnt.size(segment, 0), learnt.size(segment, 1));
         let rows = [(3900, 8000), (3901, 8000), (2000, 4000)];
         assert_eq!([0, 1, 2].map(row), rows);

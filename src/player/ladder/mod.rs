@@ -93,9 +93,8 @@ impl Ladder {
         let rungs = self.rungs.len();
         for (segment, row) in self.sizes.chunks_exact_mut(rungs).enumerate() {
             for rung in (1..rungs).rev() {
-                let added = row[rung]
-                    .checked_sub(row[rung - 1])
-                    .filter(|&added| added > 0);
+                let added = row[rung].checked_sub(row[rung - 1]);
+                let added = added.filter(|&added| added > 0);
                 let none = || LadderError::NoBytes(segment, self.rungs[rung].id.clone());
                 row[rung] = added.ok_or_else(none)?;
             }

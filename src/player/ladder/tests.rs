@@ -1,9 +1,7 @@
 //! Ladders for tests, and tests of ladders.
 
-#![allow(clippy::unwrap_used)]
-
 use super::*;
-use crate::manifest::{Group, Representation, SegmentRef};
+use crate::manifest::testing::{layered, presentation};
 
 /// `rates` in kbit/s, `segments` of `seconds` each, sizes exactly at the nominal rate.
 pub(crate) fn constant_rate(rates: &[f64], segments: usize, seconds: f64) -> Ladder {
@@ -17,87 +15,41 @@ pub(crate) fn constant_rate(rates: &[f64], segments: usize, seconds: f64) -> Lad
     Ladder::new(rungs.collect(), &durations, row.repeat(segments)).unwrap()
 }
 
-fn group(ranges: bool) -> Group {
-    use crate::manifest::ByteRange;
-    use crate::time::FrameRate;
-    let rate = FrameRate::new(24, 1).unwrap();
-    let representation = |rank: u32| Representation {
-        id: format!("mini-r{rank}"),
-        rank,
-        bandwidth: 90_000,
-        average_bandwidth: u64::from(rank) * 4000,
-        codecs: "prm1.mini.1".into(),
-        score: f64::from(rank),
-        url: "a.mp4".into(),
-        init: None,
-        index: None,
-        segments: (0..3)
-            .map(|k| SegmentRef {
-                start: rate.time_of(k * 48),
-                duration: rate.time_of(48),
-                url: "a.mp4".into(),
-                range: ranges.then_some(ByteRange {
-                    start: 700 + k * 5000,
-                    length: 500 * u64::from(rank) + k,
-                }),
-                key_frame_end: None,
-                sap: true,
-            })
-            .collect(),
-    };
-    Group {
-        profile: "mini".into(),
-        frame_rate: rate,
-        width: 256,
-        height: 256,
-        pixel_aspect: (1, 1),
-        weights: "0".repeat(64),
-        weights_url: None,
-        independent_segments: true,
-        representations: vec![representation(4), representation(8)],
-        layers: Vec::new(),
-    }
-}
-
 #[test]
 fn a_group_with_byte_ranges_is_measured_and_one_of_urls_goes_by_its_average_rate() {
-    let ladder = Ladder::from_group(&group(true)).unwrap();
+    let mut group = presentation().groups.remove(0);
+    let ladder = Ladder::from_group(&group).unwrap();
     assert_eq!((ladder.segments(), ladder.rungs().len()), (3, 2));
-    assert_eq!(ladder.size(2, 1), 4002);
-    assert_eq!(ladder.rungs()[1].kbps, 12_003.0 / 125.0 / 6.0);
+    assert_eq!(ladder.size(2, 1), 5600);
+    assert_eq!(ladder.kbps(1), 22_400.0 / 125.0 / 5.5);
     assert_eq!(ladder.rungs()[1].id, "mini-r8");
-    let ladder = Ladder::from_group(&group(false)).unwrap();
-    assert_eq!(ladder.rungs()[0].kbps, 16.0);
-    assert_eq!(ladder.size(1, 1), 32 * 125 * 2);
+    for rung in &mut group.representations {
+        rung.average_bandwidth = 4000 * u64::from(rung.rank);
+        rung.segments
+            .iter_mut()
+            .for_each(|segment| segment.range = None);
+    }
+    let ladder = Ladder::from_group(&group).unwrap();
+    assert_eq!((ladder.kbps(0), ladder.size(1, 1)), (8.0, 32 * 125 * 2));
 }
 
 #[test]
 fn layers_stand_on_the_lowest_rung() {
-    use crate::manifest::Layer;
-    let mut group = group(true);
-    assert!(Ladder::from_layers(&group).is_none());
-    // 2000 bytes a segment below, and 500·8 + k on top.
-    let stream = group.representations.remove(1);
-    group.layers.push(Layer {
-        first_component: 4,
-        stream,
-    });
-    let ladder = Ladder::from_layers(&group).unwrap().unwrap();
+    assert!(Ladder::from_layers(&presentation().groups[0]).is_none());
+    let layers = Ladder::from_layers(&layered().groups[0]);
+    let ladder = layers.unwrap().unwrap();
     assert!(ladder.is_layered());
-    assert_eq!((ladder.size(2, 0), ladder.size(2, 1)), (2002, 4002));
-    assert!((ladder.rungs()[1].kbps - (6003.0 + 12_003.0) / 125.0 / 6.0).abs() < 1e-9);
+    assert_eq!((ladder.size(2, 0), ladder.size(2, 1)), (1400, 5600));
+    assert!((ladder.kbps(1) - 28_000.0 / 125.0 / 5.5).abs() < 1e-9);
     assert_eq!(ladder.rungs()[1].rank, 8);
 }
 
 #[test]
 fn rungs_must_share_their_grid() {
-    let mut short = group(true);
+    let mut short = presentation().groups.remove(0);
     short.representations[1].segments.pop();
     let error = Ladder::from_group(&short).unwrap_err();
-    assert!(
-        matches!(error, LadderError::Grid { segment: 2, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, LadderError::Grid { segment: 2, .. }));
     short.representations.clear();
     let empty = LadderError::Empty { what: "rung" };
     assert_eq!(Ladder::from_group(&short), Err(empty));

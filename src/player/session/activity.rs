@@ -1,20 +1,26 @@
 //! What a session waits for between two events.
 
-use crate::player::log::{Outcome, Request};
+use crate::player::log::Request;
 
-/// What the session waits for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Activity {
     /// [`crate::player::event::Event::Start`].
     Nothing,
     /// Room in the buffer.
-    Room { since_s: f64, until_s: f64 },
+    Room {
+        since_s: f64,
+        until_s: f64,
+    },
     /// The end of a wait that the rule asked for, before this request is sent.
-    Held { request: Request, until_s: f64 },
-    /// A transfer.
+    Held {
+        request: Request,
+        until_s: f64,
+    },
     Transfer(Transfer),
     /// The end of playback.
-    Drain { until_s: f64 },
+    Drain {
+        until_s: f64,
+    },
 }
 
 /// The request in flight; its record is the log's last.
@@ -38,18 +44,7 @@ impl Transfer {
         self.flow_s() - self.since_s
     }
 
-    /// When bytes began to flow.
     pub(super) fn flow_s(&self) -> f64 {
         self.first_byte_s.unwrap_or(self.since_s)
-    }
-
-    /// Completes the record of this transfer.
-    pub(super) fn close(&self, record: &mut Request, at_s: f64, buffer_s: f64, outcome: Outcome) {
-        record.outcome = outcome;
-        record.first_byte_s = self.first_byte_s;
-        record.ended_s = Some(at_s);
-        record.bytes = self.received;
-        record.lost = self.lost;
-        record.buffer_after_s = Some(buffer_s);
     }
 }

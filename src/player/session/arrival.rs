@@ -17,7 +17,6 @@ use crate::player::log::Outcome;
 const SAFETY: f64 = 0.8;
 
 impl Session {
-    /// Puts the next segment into the buffer.
     pub(super) fn append(&mut self, transfer: &Transfer) -> Outcome {
         let segment = transfer.segment;
         let start_s = self.ladder.start_s(segment).max(self.enter_s);
@@ -97,7 +96,11 @@ impl Session {
             return Outcome::Added;
         }
         self.note(transfer, Form::Whole, 0.0);
-        self.log.replaced(segment);
+        let delivered = (segment, Outcome::Delivered);
+        let mut requests = self.log.requests.iter_mut().rev();
+        if let Some(first) = requests.find(|r| (r.segment, r.outcome) == delivered) {
+            first.outcome = Outcome::Replaced;
+        }
         if segment + 1 == self.next {
             self.last_rung = Some(rung);
         }
@@ -111,7 +114,6 @@ impl Session {
         !frozen && plays_in_s >= LEAD_S && !self.barred.contains(&piece.segment)
     }
 
-    /// Buffered segments that may still change, next to play first.
     pub(super) fn open(&self) -> impl Iterator<Item = Open> + '_ {
         let mut plays_in_s = 0.0;
         let dated = self.buffer.pieces().map(move |piece| {

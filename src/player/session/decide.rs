@@ -3,7 +3,6 @@
 use super::Session;
 use super::activity::{Activity, Transfer};
 use crate::player::abr::View;
-use crate::player::abr::layers::Action;
 use crate::player::buffer::TICK_S;
 use crate::player::event::{Command, Event};
 use crate::player::guards;
@@ -140,8 +139,8 @@ impl Session {
         let view = self.view(&self.ladder);
         let action = layers.choose(&view, more && excess_s.is_none(), self.open());
         let (segment, rung, by) = match (action, excess_s) {
-            (Some(Action::Base), _) => (self.next, 0, "base"),
-            (Some(Action::Layer { segment, layer }), _) => (segment, layer, "layer"),
+            (Some((segment, 0)), _) => (segment, 0, "base"),
+            (Some((segment, layer)), _) => (segment, layer, "layer"),
             (None, Some(excess_s)) => return self.wait_for_room(self.clock_s, excess_s),
             (None, None) => return self.drain(),
         };

@@ -60,7 +60,6 @@ impl Session {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::player::abr::Abr;
@@ -118,9 +117,8 @@ mod tests {
             segments,
             more_bytes: 20_000,
         };
-        let early = ladder
-            .learnt(&[2.0; 30], |_, _| None, vec![listed(30), listed(0)])
-            .unwrap();
+        let listed = vec![listed(30), listed(0)];
+        let early = ladder.learnt(&[2.0; 30], |_, _| None, listed).unwrap();
         let options = Options {
             abr: Abr::Throughput,
             ..Options::default()

@@ -145,7 +145,10 @@ impl Session {
             failed: Vec::new(),
             barred: Vec::new(),
             arrived: None,
-            log: Log::with_capacity(ladder.segments() - next, rungs),
+            log: Log {
+                played_s: vec![0.0; rungs],
+                ..Log::default()
+            },
             ladder,
         }
     }

@@ -7,7 +7,6 @@ use crate::player::event::{Command, Event, Rendered, State};
 use crate::player::log::{Cause, Outcome, Play, Seek, Stall};
 
 impl Session {
-    /// Plays up to `now_s`.
     pub(super) fn advance(&mut self, now_s: f64) {
         let elapsed = now_s - self.clock_s;
         if !elapsed.is_finite() || elapsed <= 0.0 {
@@ -69,7 +68,6 @@ impl Session {
         }
     }
 
-    /// Handles a renderer's progress.
     fn rendered(&mut self, news: &Rendered) {
         let (now_s, device) = (self.clock_s, self.device.as_mut());
         let dated = device.and_then(|device| device.rendered(&mut self.buffer, news, now_s));
@@ -180,7 +178,6 @@ impl Session {
         }
     }
 
-    /// Ends start-up, a stall or a seek.
     fn play(&mut self) {
         self.log.startup_s.get_or_insert(self.clock_s);
         self.end_stall();

@@ -8,7 +8,6 @@ const RATES: [f64; 2] = [1.0 / 16.0, 16.0];
 /// A report this close to the end counts as the end, seconds: a playhead may rest at the last frame's start.
 const END_S: f64 = 0.1;
 
-/// The playhead of one session.
 #[derive(Debug)]
 pub(super) struct Playhead {
     /// Media time of what plays next, seconds.
@@ -30,7 +29,6 @@ impl Playhead {
         }
     }
 
-    /// Whether it moves with the session clock.
     pub(super) fn is_self_running(&self) -> bool {
         !self.paused && !self.external
     }

@@ -68,7 +68,6 @@ impl Session {
         }
     }
 
-    /// Drops an upgrade that would come too late.
     fn upgrade_progress(&mut self, transfer: &Transfer) -> Command {
         let flowed_s = self.clock_s - transfer.flow_s();
         if transfer.received == 0 || flowed_s <= 0.0 {
@@ -125,7 +124,6 @@ impl Session {
         self.next_segment()
     }
 
-    /// The transfer after it broke and began again.
     fn retried(&self, transfer: &Transfer) -> Transfer {
         Transfer {
             since_s: self.clock_s,
@@ -158,18 +156,21 @@ impl Session {
         Command::GiveUp { segment: self.next }
     }
 
-    /// Updates the estimate with a transfer.
     fn measure(&mut self, transfer: &Transfer) {
         let flowed_s = self.clock_s - transfer.flow_s();
         let (bytes, latency_s) = (transfer.received, transfer.latency_s());
         self.throughput.push(bytes, flowed_s, latency_s);
     }
 
-    /// Completes the last record.
+    /// Completes the log's last record.
     pub(super) fn close(&mut self, transfer: &Transfer, outcome: Outcome) {
-        let (at_s, buffer_s) = (self.clock_s, self.buffer.level_s());
         if let Some(record) = self.log.requests.last_mut() {
-            transfer.close(record, at_s, buffer_s, outcome);
+            record.outcome = outcome;
+            record.first_byte_s = transfer.first_byte_s;
+            record.ended_s = Some(self.clock_s);
+            record.bytes = transfer.received;
+            record.lost = transfer.lost;
+            record.buffer_after_s = Some(self.buffer.level_s());
         }
     }
 }
