@@ -485,7 +485,7 @@ async fn every_request_carries_cmcd_and_connections_are_kept() {
         seen.lock().unwrap().clear();
         let before = connections.load(Ordering::Relaxed);
         play_telling(&format!("{base}urls/master.m3u8"), mode).await;
-        // Playlists and init segments of three rungs come side by side, segments over what is there.
+        // Playlists and init segments of three rungs are fetched in parallel, segments over open connections.
         assert!(connections.load(Ordering::Relaxed) - before <= 4);
         let notes = seen.lock().unwrap();
         let all = 1 + 3 + 3 + 8;

@@ -676,7 +676,7 @@ fn an_abandoned_transfer_keeps_its_whole_samples() {
         let before_s = session.buffer_s();
         session.handle(now_s, Event::FirstByte);
         // A tenth of a second is left, and the other 7 kB take one second at that rate,
-        // less where the estimate has a say.
+        // less where the estimate counts.
         now_s += before_s - 0.1;
         let command = session.handle(now_s, Event::Progress(13_000));
         assert_eq!(command, Command::Abandon { segment, rung: 0 });

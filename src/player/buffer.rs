@@ -1,8 +1,7 @@
 //! The playback buffer: media that has arrived and is not yet played, in play order.
 //!
-//! One queue. A piece carries its generation job for as long as that runs, so media and the work on it
-//! cannot fall out of step. Knows durations and rungs, not bytes and not the clock: the caller says how
-//! much time was played.
+//! One queue: a piece carries its generation job while that runs, so that media and the work on it cannot fall
+//! out of step. Independent of bytes and of the clock: the caller gives the time played.
 
 use super::compute::Job;
 use std::collections::VecDeque;
@@ -127,7 +126,7 @@ impl Buffer {
         }
     }
 
-    /// Puts `rung` in the place of what is there of `segment`, ready at `ready_s`.
+    /// Replaces the piece of `segment` by `rung`, ready at `ready_s`.
     pub(crate) fn raise(&mut self, segment: usize, rung: usize, ready_s: f64) {
         let mut pieces = self.pieces.iter_mut().filter(|piece| !piece.is_played());
         if let Some(piece) = pieces.find(|piece| piece.segment == segment) {

@@ -34,7 +34,7 @@ pub enum Outcome {
 pub struct Request {
     /// Segment number, from 0.
     pub segment: usize,
-    /// Rung asked for, from 0.
+    /// Requested rung, from 0.
     pub rung: usize,
     /// Rung that the rule chose, before the guards.
     pub wanted: usize,
@@ -124,7 +124,7 @@ pub struct Pause {
 /// The whole session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Log {
-    /// Transfers in the order asked for.
+    /// Transfers in the order of their requests.
     pub requests: Vec<Request>,
     /// Stalls in order.
     pub stalls: Vec<Stall>,
@@ -148,7 +148,7 @@ pub struct Log {
     pub learnt_s: Vec<f64>,
 }
 
-/// Bytes that a driver received beside media segments, whatever became of them.
+/// Bytes that a driver received apart from media segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Overhead {
     /// Of the manifest: the MPD, or the multivariant playlist.

@@ -3,7 +3,7 @@
 //! In the weighted means a sample weighs as long as its transfer took, and the start from zero is divided
 //! out, as in Sabre and dash.js (Spiteri, Sitaraman, Sparacio, "From Theory to Practice", MMSys 2018, §5).
 //! The lower of the two means underestimates most of the time. The latency is always the higher of two.
-//! Powers are libm's, so that decisions do not depend on the platform. Nothing here knows of rungs.
+//! Powers are libm's, so that decisions do not depend on the platform. Independent of rungs.
 
 use super::kbps;
 use super::named::named;

@@ -34,7 +34,7 @@ async fn a_title_on_disk_needs_no_server() {
         "{absent}"
     );
     assert!(locate(&text(folder.path())).is_err());
-    // A file that is shorter than its manifest says, and one that is gone.
+    // A file that is shorter than in its manifest, and one that is gone.
     let url = locate(&text(&title.join("master.m3u8"))).unwrap();
     let file = title.join(&presentation.groups[0].representations[0].url);
     let whole = fs::read(&file).unwrap();

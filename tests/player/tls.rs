@@ -1,4 +1,4 @@
-//! A real TLS server whose certificate is signed by an authority that only this test knows.
+//! A real TLS server whose certificate is signed by a private authority.
 
 use super::*;
 use axum::serve::Listener;

@@ -32,7 +32,7 @@ fn open(folder: &Path) -> Index {
     index
 }
 
-/// A network, and a viewer who jumps.
+/// A network and a viewer's seeks.
 struct World<'a> {
     folder: &'a Path,
     kbps: f64,

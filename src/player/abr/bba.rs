@@ -12,7 +12,7 @@
 //!   beyond its mean rate over the chunks of the next two buffer lengths, 8/240 to 140/240.
 //! * §6 (BBA-2): at the start the rung rises by one whenever a chunk filled the buffer by more than
 //!   7/8 of its length, a threshold that falls to 1/2 at the end of the cushion; that phase ends when
-//!   the buffer shrinks or when the map asks for more.
+//!   the buffer shrinks or when the map gives a higher rung.
 //!
 //! Not implemented: outage protection and the smoothing of BBA-Others (§7).
 
@@ -36,8 +36,8 @@ fn part(level: f64, from: f64, to: f64) -> f64 {
     ((level - from) / (to - from)).clamp(0.0, 1.0)
 }
 
-/// The rung that the map from `reservoir_s` on asks for. Its value runs from the lowest rung's `mean` to the
-/// top rung's; the last rung stays unless that has passed the next `cost` up or down.
+/// The rung of the map from `reservoir_s` on. Its value runs from the lowest rung's `mean` to the top rung's;
+/// the last rung stays unless the value has passed the next `cost` up or down.
 fn mapped(
     view: &View<'_>,
     reservoir_s: f64,
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(after(0.2, 2.0, 0), 1);
         assert_eq!(after(0.3, 4.0, 1), 1);
         assert_eq!(after(0.2, 6.0, 1), 2);
-        // The buffer shrinks: from now on the map decides, which here says 0.
+        // The buffer shrinks: from now on the map decides, here for 0.
         assert_eq!(after(3.0, 7.0, 2), 0);
         assert_eq!(after(0.1, 7.0, 0), 0);
         rule.emptied();

@@ -1,7 +1,7 @@
 //! DYNAMIC: throughput while the buffer is short, BOLA once it is long.
 //!
-//! BOLA takes over when the buffer passes a threshold and BOLA asks for no less than the throughput rule;
-//! the throughput rule when the buffer is below it and BOLA asks for less (Spiteri, Sitaraman, Sparacio,
+//! BOLA takes over when the buffer passes a threshold and its rung is no lower than the throughput rule's;
+//! the throughput rule when the buffer is below it and BOLA's rung is lower (Spiteri, Sitaraman, Sparacio,
 //! MMSys 2018, §6, threshold 10 s). Here the threshold is at most half of the buffer target, or short
 //! targets would never reach BOLA. From half the threshold on, the lower of the two rungs is taken.
 
@@ -89,7 +89,7 @@ mod tests {
         let mut rule = Dynamic::new(&ladder, 6.0);
         assert_eq!(by(&mut rule, &ladder, 2.0, 50.0), "throughput");
         assert_eq!(by(&mut rule, &ladder, 4.0, 50.0), "bola-e");
-        // Short again, but BOLA asks for no less than the throughput rule: it keeps deciding.
+        // Short again, but BOLA's rung is no lower than that of the throughput rule: it stays in charge.
         assert_eq!(by(&mut rule, &ladder, 2.9, 21.0), "bola-e");
         rule.emptied();
         assert_eq!(by(&mut rule, &ladder, 0.5, 50.0), "throughput");

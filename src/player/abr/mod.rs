@@ -165,6 +165,14 @@ pub(crate) mod tests {
         }
     }
 
+    /// The last of 50 segments, with `buffer_s` in the buffer, after a segment of rung 1.
+    pub(crate) fn last_segment(ladder: &Ladder, buffer_s: f64) -> View<'_> {
+        View {
+            segment: 49,
+            ..at(ladder, buffer_s, 1.0, 1)
+        }
+    }
+
     /// A delivery of segment 4 from `rung` of `ladder` in `took_s`, with `buffer_s` before it.
     pub(crate) fn delivery(ladder: &Ladder, rung: usize, took_s: f64, buffer_s: f64) -> Delivery {
         Delivery {

@@ -141,18 +141,11 @@ impl<'a> Search<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, delivery, view};
+    use super::super::tests::{delivery, last_segment, view};
     use super::*;
     use crate::player::ladder::Rung;
     use crate::player::ladder::tests::constant_rate;
     use proptest::prelude::*;
-
-    fn last_segment(ladder: &Ladder, buffer_s: f64) -> View<'_> {
-        View {
-            segment: 49,
-            ..at(ladder, buffer_s, 1.0, 1)
-        }
-    }
 
     /// Utilities 0 and ln 2 = 0.69 a segment, μ = 0.69; 4 s and 8 s a segment at 50 kbit/s.
     #[test]

@@ -138,16 +138,9 @@ impl Rule for StochasticMpc {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, delivery};
+    use super::super::tests::{at, delivery, last_segment};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
-
-    fn last_segment(ladder: &Ladder, buffer_s: f64) -> View<'_> {
-        View {
-            segment: 49,
-            ..at(ladder, buffer_s, 1.0, 1)
-        }
-    }
 
     /// One segment left, 1 s for the upper rung as predicted; ratios 2^-2 … 2^2 weigh 0.7^4 … 0.7^4.
     /// Stalls from B = 0.9: of 0.1, 0.514, 1.1, 1.928 and 3.1 s with the weights 1, 0.7, 0.49, 0.343,

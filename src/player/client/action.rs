@@ -83,6 +83,7 @@ pub enum Input<'a> {
         /// Its bytes on the network.
         wire_bytes: u64,
     },
+    /// A request failed.
     Failed {
         /// The request.
         id: RequestId,

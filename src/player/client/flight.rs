@@ -25,7 +25,7 @@ pub(super) struct Effort {
     /// Places not tried since the last pause.
     pub(super) untried: usize,
     pub(super) resume_s: Option<f64>,
-    /// Whether index parts were fetched first: their time says nothing of the segment's.
+    /// Whether index parts were fetched first: their time is not the segment's.
     pub(super) lacked: bool,
 }
 

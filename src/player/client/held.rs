@@ -65,9 +65,4 @@ impl Held {
         let settled = first.key().0 < session.settled() || !first.get().whole;
         (settled && !shown_only).then(|| first.remove())
     }
-
-    /// What is left at the end, in order.
-    pub(super) fn rest(&mut self) -> Option<Segment> {
-        Some(self.waiting.pop_first()?.1)
-    }
 }

@@ -142,7 +142,8 @@ impl Player {
 
     fn rest(&mut self) -> Option<Action> {
         let last = !self.shown_only;
-        last.then(|| self.held.rest())?.map(Action::Decode)
+        let (_, segment) = last.then(|| self.held.waiting.pop_first())??;
+        Some(Action::Decode(segment))
     }
 
     /// Handles an input at `now_s`. An input on a request that is not in flight changes nothing but the time.

@@ -1,7 +1,7 @@
 //! The index of one rung: its init segment, and the `sidx` or media playlist that lists its segments.
 //!
-//! A `sidx` lists them in order, so any first part of it tells where the first segments lie; a media
-//! playlist comes whole. An MPD with a template leaves nothing open but the init segment.
+//! A `sidx` lists them in order, so any first part of it gives the places of the first segments; a media
+//! playlist is fetched whole; with an MPD template only the init segment is missing.
 
 use super::resource::{IndexError, Purpose, Resource};
 use crate::manifest::hls::{Master, Media, Variables};
@@ -19,7 +19,7 @@ pub(crate) const SHORT: usize = 300;
 pub(super) struct RungIndex {
     /// Its description in the manifest, with the segments known so far.
     pub(super) stream: Representation,
-    /// Whether its playlist says that segments decode from their own bytes alone.
+    /// Whether by its playlist segments decode from their own bytes alone.
     pub(super) independent: bool,
     /// Its init segment, once received.
     pub(super) init: Option<Bytes>,

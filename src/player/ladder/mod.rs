@@ -1,7 +1,7 @@
 //! The ladder of one title: rungs in ascending order, segments in time, the bytes of each pair.
 //!
 //! All rungs stand on one segment grid, so a segment number means the same span of media on every
-//! rung. Built from a manifest's group; knows nothing of URLs or how bytes are fetched.
+//! rung. Built from a manifest's group; independent of URLs and of how bytes are fetched.
 
 mod error;
 mod group;

@@ -11,7 +11,7 @@ pub(super) enum Activity {
         since_s: f64,
         until_s: f64,
     },
-    /// The end of a wait that the rule asked for, before this request is sent.
+    /// The end of the rule's wait before this request.
     Held {
         request: Request,
         until_s: f64,

@@ -5,8 +5,8 @@
 //!                          └──seek──▶ seeking ──segment──▶ steady
 //! ```
 //!
-//! One transfer at a time. A driver calls [`Session::handle`] with what happened and when, and does what
-//! the [`Command`] says. Between events media plays at the playback rate, as soon as it is generated (see
+//! One transfer at a time. A driver calls [`Session::handle`] with what happened and when, and follows
+//! the [`Command`]. Between events media plays at the playback rate, as soon as it is generated (see
 //! [`crate::player::compute`]), unless playback is paused or the playhead is reported from outside
 //! ([`Event::Playhead`]). Time never runs backward: an event dated before the last one counts as
 //! simultaneous with it. An event that does not fit the last command changes nothing but the time.
@@ -64,7 +64,7 @@ pub struct Session {
     clock_s: f64,
     /// The segment to fetch now.
     next: usize,
-    /// Media time of the first frame that the viewer asked for, seconds.
+    /// Media time of the start or the last seek target, seconds.
     enter_s: f64,
     last_rung: Option<usize>,
     /// Segments delivered since the start or the last seek.

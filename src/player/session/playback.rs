@@ -50,7 +50,7 @@ impl Session {
         }
     }
 
-    /// Halts the playhead. A viewer who pauses a stall no longer waits.
+    /// Pauses; ends a stall, for the viewer no longer waits.
     fn pause(&mut self) {
         self.playhead.pause(self.clock_s, &mut self.log);
         if self.state == State::Stalled {
@@ -97,7 +97,7 @@ impl Session {
         }
     }
 
-    /// Whether a real renderer still works on what is in the buffer.
+    /// Whether a real renderer still works on buffered segments.
     pub fn is_generating(&self) -> bool {
         let measured = self.device.as_ref().is_some_and(|device| device.measured);
         measured && self.buffer.pieces.iter().any(|piece| piece.job.is_some())
