@@ -1,5 +1,5 @@
-//! Every trace under ../shared/traces loads, is told apart by its content, and has the mean rate
-//! that the folder's README states.
+//! Every trace under ../shared/traces loads by its content, and has the mean rate that the folder's README
+//! states.
 
 #![allow(clippy::unwrap_used)]
 
@@ -36,16 +36,12 @@ const FOLDERS: &[(&str, usize, [f64; 3])] = &[
 fn traces_in(folder: &Path) -> Vec<PathBuf> {
     let is_prose = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().to_uppercase();
-        ["README", "LICENSE", "COPYING"]
-            .iter()
-            .any(|prose| name.starts_with(prose))
+        let mut prose = ["README", "LICENSE", "COPYING"].iter();
+        prose.any(|prose| name.starts_with(prose))
     };
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries
-        .filter(|path| path.is_file() && !is_prose(path))
-        .collect();
+    let entries = fs::read_dir(folder).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.is_file() && !is_prose(path));
     files.sort();
     files
 }
@@ -60,10 +56,10 @@ fn every_shared_trace_loads_with_its_stated_mean() {
         let files = traces_in(&shared.join("traces").join(folder));
         assert_eq!(files.len(), *count, "{folder}");
         all += files.len();
-        let mut means: Vec<f64> = files
+        let means = files
             .iter()
-            .map(|f| Trace::load(f).unwrap().mean_kbps())
-            .collect();
+            .map(|file| Trace::load(file).unwrap().mean_kbps());
+        let mut means: Vec<f64> = means.collect();
         means.sort_by(f64::total_cmp);
         let found = [means[0], means[means.len() / 2], means[means.len() - 1]];
         for (index, (found, stated)) in found.iter().zip(stated).enumerate() {
@@ -72,7 +68,7 @@ fn every_shared_trace_loads_with_its_stated_mean() {
             let close = (found - stated).abs() <= near * stated;
             assert!(
                 *stated == 0.0 || close,
-                "{folder}: {found} kbit/s, stated {stated}"
+                "{folder}: {found} kbit/s, not {stated}"
             );
         }
     }
@@ -80,7 +76,7 @@ fn every_shared_trace_loads_with_its_stated_mean() {
 }
 
 #[test]
-fn what_is_no_trace_is_refused_with_its_name() {
+fn other_files_are_refused_by_name() {
     let Some(shared) = common::shared() else {
         return;
     };
@@ -124,18 +120,14 @@ fn every_rule_plays_through_every_trace() {
                     ..Options::default()
                 };
                 let play = || driver::run(Session::new(Arc::clone(&ladder), &options), &link);
-                let run = play();
-                assert_eq!(run.starved_by, None, "{}", file.display());
+                let (run, file) = (play(), file.display());
+                assert_eq!(run.starved_by, None, "{file}");
                 let here = run.log.requests.iter();
                 let here = here.filter(|request| request.outcome == Outcome::Delivered);
-                assert!(
-                    here.map(|request| request.segment).eq(0..60),
-                    "{}",
-                    file.display()
-                );
+                assert!(here.map(|request| request.segment).eq(0..60), "{file}");
                 let ended_s = run.log.ended_s.unwrap();
-                assert!(ended_s >= 120.0 - 1e-6, "{}: {ended_s}", file.display());
-                assert_eq!(play(), run, "{}", file.display());
+                assert!(ended_s >= 120.0 - 1e-6, "{file}: {ended_s}");
+                assert_eq!(play(), run, "{file}");
             }
         }
     }

@@ -38,7 +38,7 @@ mod quality;
 mod reference;
 mod source_record;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use error::ManifestError;
 #[cfg(feature = "net")]

@@ -7,7 +7,7 @@ use crate::time::FrameRate;
 use proptest::prelude::*;
 
 /// Two rungs, three segments of 2 s, 2 s and 1.5 s at 24 frames a second.
-pub(super) fn presentation() -> Presentation {
+pub(crate) fn presentation() -> Presentation {
     let rate = FrameRate::new(24, 1).unwrap();
     let size = |rank: u32, number: usize| [1000, 1100, 700][number] * u64::from(rank);
     let mut group = group(("mini", true), rate, &[48, 48, 36], [2, 8], size);
@@ -20,7 +20,7 @@ pub(super) fn presentation() -> Presentation {
 }
 
 /// [`presentation`] with the second rung's difference from the first as a layer.
-pub(super) fn layered() -> Presentation {
+pub(crate) fn layered() -> Presentation {
     let mut presentation = presentation();
     let group = &mut presentation.groups[0];
     let mut stream = group.representations[1].clone();

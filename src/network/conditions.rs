@@ -67,7 +67,6 @@ fn turned(periods: Vec<Period>, offset_s: f64) -> Vec<Period> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::network::trace::tests::trace;
@@ -75,28 +74,24 @@ mod tests {
     #[test]
     fn an_offset_turns_the_trace() {
         let given = trace(&[(2.0, 8.0, 0.1), (3.0, 16.0, 0.2)]);
-        let at = |offset_s| {
+        let apply = |offset_s, latency_s| {
             let conditions = Conditions {
                 offset_s,
+                latency_s,
                 ..Conditions::default()
             };
-            let applied = conditions.apply(&given).unwrap();
-            let periods = applied.periods().iter();
-            periods.map(|p| (p.duration_s, p.kbps)).collect::<Vec<_>>()
+            conditions.apply(&given)
         };
-        assert_eq!(at(0.0), [(2.0, 8.0), (3.0, 16.0)]);
-        assert_eq!(at(2.0), [(3.0, 16.0), (2.0, 8.0)]);
-        assert_eq!(at(6.0), [(1.0, 8.0), (3.0, 16.0), (1.0, 8.0)]);
-        let latency_s = Some(0.7);
-        let late = Conditions {
-            latency_s,
-            ..Conditions::default()
-        };
-        assert_eq!(late.apply(&given).unwrap().periods()[1].latency_s, 0.7);
-        let nonsense = Conditions {
-            latency_s: Some(f64::NAN),
-            ..late
-        };
-        assert!(nonsense.apply(&given).is_err());
+        for (offset_s, expected) in [
+            (0.0, &[(2.0, 8.0), (3.0, 16.0)][..]),
+            (2.0, &[(3.0, 16.0), (2.0, 8.0)]),
+            (6.0, &[(1.0, 8.0), (3.0, 16.0), (1.0, 8.0)]),
+        ] {
+            let applied = apply(offset_s, None).unwrap();
+            let found = applied.periods().iter().map(|p| (p.duration_s, p.kbps));
+            assert!(found.eq(expected.iter().copied()), "{offset_s}");
+        }
+        assert_eq!(apply(0.0, Some(0.7)).unwrap().periods()[1].latency_s, 0.7);
+        assert!(apply(0.0, Some(f64::NAN)).is_err());
     }
 }

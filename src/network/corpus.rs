@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Maximum depth of folders.
 const MAX_DEPTH: usize = 12;
 
 /// Traces in the order of their paths.
@@ -73,9 +72,8 @@ impl Corpus {
             return Ok(());
         }
         let entries = fs::read_dir(folder).map_err(|e| named(folder, &e))?;
-        let mut paths = entries
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<io::Result<Vec<PathBuf>>>()?;
+        let paths = entries.map(|entry| Ok(entry?.path()));
+        let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
         paths.retain(|path| !is_hidden(path));
         paths.sort();
         let mut paths = paths.iter();
@@ -108,8 +106,7 @@ fn is_hidden(path: &Path) -> bool {
     name.is_some_and(|name| name.starts_with('.'))
 }
 
-/// The traces as text, for checking units by the mean rate: a line for each of up to three traces, else
-/// one line with the ranges; and all notes.
+/// Mean rates for checking units: a line for each of up to three traces, else the ranges; and all notes.
 pub fn describe(traces: &[Trace]) -> String {
     let each = traces.len() <= 3;
     let mut lines = Vec::new();
@@ -153,7 +150,6 @@ fn range(values: impl Iterator<Item = f64>) -> [f64; 3] {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -161,11 +157,8 @@ mod tests {
     fn few_traces_are_described_one_by_one_and_many_together() {
         let trace = |k: i32| {
             let kbps = 4.5 * 10f64.powi(k);
-            Trace::parse(
-                &format!("t{k}"),
-                format!("0,{kbps}\n10,{kbps}\n").as_bytes(),
-            )
-            .unwrap()
+            let text = format!("0,{kbps}\n10,{kbps}\n");
+            Trace::parse(&format!("t{k}"), text.as_bytes()).unwrap()
         };
         let traces: Vec<Trace> = (0..5).map(trace).collect();
         let two = "t0: mean 4.50 kbit/s over 20.0 s\nt1: mean 45.0 kbit/s over 20.0 s\n";

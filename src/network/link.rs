@@ -28,19 +28,13 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link with `multiplier` × the trace's rates and its latencies. NaN and negative multipliers
-    /// count as 0.
+    /// A link with `multiplier` × the trace's rates; NaN and negative multipliers count as 0.
     pub fn new(trace: &Trace, multiplier: f64) -> Self {
-        let multiplier = if multiplier.is_finite() {
-            multiplier.max(0.0)
-        } else {
-            0.0
-        };
+        let finite = multiplier.is_finite();
+        let multiplier = if finite { multiplier.max(0.0) } else { 0.0 };
         let periods = trace.periods();
-        let rates: Vec<f64> = periods
-            .iter()
-            .map(|p| p.kbps * 1000.0 * multiplier)
-            .collect();
+        let rates = periods.iter().map(|p| p.kbps * 1000.0 * multiplier);
+        let rates: Vec<f64> = rates.collect();
         let (mut edges_s, mut bits) = (vec![0.0], vec![0.0]);
         let (mut end_s, mut passed) = (0.0, 0.0);
         for (period, rate) in periods.iter().zip(&rates) {
@@ -101,19 +95,21 @@ impl Link {
         self.overhead_bytes
     }
 
-    /// Start in seconds, rate in kbit/s and latency in seconds of every period, in order, from time
-    /// 0 up to `until_s`.
+    /// Start in seconds, kbit/s and latency in seconds of every period up to `until_s`.
     pub fn periods(&self, until_s: f64) -> Vec<(f64, f64, f64)> {
         let mut periods = Vec::new();
         let mut lap_start_s = 0.0;
         // Bounds the memory for traces of very short laps.
         while lap_start_s < until_s && periods.len() < 1_000_000 {
-            let starts = self.edges_s.iter().map(|edge| lap_start_s + edge);
-            let values = self.rates.iter().zip(&self.latencies_s);
-            let lap = starts.zip(values);
-            periods.extend(
-                lap.map(|(start_s, (rate, latency_s))| (start_s, rate / 1000.0, *latency_s)),
-            );
+            let lap = (0..self.rates.len()).map(|period| {
+                let start_s = lap_start_s + self.edges_s[period];
+                (
+                    start_s,
+                    self.rates[period] / 1000.0,
+                    self.latencies_s[period],
+                )
+            });
+            periods.extend(lap);
             lap_start_s += self.lap_s();
             if !self.looped {
                 periods.push((lap_start_s, 0.0, 0.0));
@@ -173,11 +169,8 @@ impl Link {
 
     /// Complete laps before `at_s`, the period of `at_s`, and the seconds into it.
     fn place(&self, at_s: f64) -> (f64, usize, f64) {
-        let laps = if self.looped {
-            (at_s / self.lap_s()).floor().max(0.0)
-        } else {
-            0.0
-        };
+        let passed = (at_s / self.lap_s()).floor().max(0.0);
+        let laps = if self.looped { passed } else { 0.0 };
         let within = (at_s - laps * self.lap_s()).clamp(0.0, self.lap_s());
         let after = self.edges_s.partition_point(|&edge| edge <= within);
         let period = after.saturating_sub(1).min(self.rates.len() - 1);
@@ -231,7 +224,6 @@ impl Flow {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::network::trace::tests::trace;
@@ -241,20 +233,19 @@ mod tests {
     fn waits_through_outages_and_loops() {
         // 1 kB a second for 2 s, nothing for 3 s.
         let link = Link::new(&trace(&[(2.0, 8.0, 0.1), (3.0, 0.0, 0.4)]), 1.0);
-        let end = |from_s, bytes| link.flow(from_s, bytes).ends_s.unwrap();
-        assert_eq!(end(0.0, 1000), 1.0);
-        assert_eq!(end(0.0, 2000), 2.0);
-        assert_eq!(end(0.0, 2001), 5.001);
-        assert_eq!(end(1.0, 3000), 7.0);
-        assert_eq!(end(3.0, 1), 5.001);
-        assert_eq!(end(52.5, 500), 55.5);
+        for (from_s, bytes, end_s) in [
+            (0.0, 1000, 1.0),
+            (0.0, 2000, 2.0),
+            (0.0, 2001, 5.001),
+            (1.0, 3000, 7.0),
+            (3.0, 1, 5.001),
+            (52.5, 500, 55.5),
+        ] {
+            assert_eq!(link.flow(from_s, bytes).ends_s, Some(end_s));
+        }
         assert_eq!(
-            (
-                link.latency_s(1.9),
-                link.latency_s(2.0),
-                link.latency_s(5.0)
-            ),
-            (0.1, 0.4, 0.1)
+            [1.9, 2.0, 5.0].map(|at_s| link.latency_s(at_s)),
+            [0.1, 0.4, 0.1]
         );
     }
 
@@ -274,14 +265,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_comes_of_nothing() {
-        let dead = trace(&[(2.0, 0.0, 0.1), (3.0, 0.0, 0.1)]);
-        assert!(
-            Link::new(&dead, 1.0)
-                .flow(0.0, 1)
-                .next(&Link::new(&dead, 1.0), 0.0, 0)
-                .is_none()
-        );
+    fn a_link_without_rate_never_delivers() {
+        let dead = Link::new(&trace(&[(2.0, 0.0, 0.1), (3.0, 0.0, 0.1)]), 1.0);
+        assert!(dead.flow(0.0, 1).next(&dead, 0.0, 0).is_none());
         let live = trace(&[(1.0, 5.0, 0.0)]);
         for multiplier in [0.0, -1.0, f64::NAN] {
             assert!(Link::new(&live, multiplier).flow(0.0, 1).ends_s.is_none());

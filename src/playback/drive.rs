@@ -15,7 +15,7 @@ use super::stream::Stream;
 use super::throttle::Turn;
 use crate::player::abr::Abr;
 use crate::player::client::{Action, Ending, Input, Player, Request, RequestId, Segment};
-use crate::player::event::Rendered;
+use crate::player::event::{Event, Rendered};
 use crate::player::index::{self as player, Resource};
 use crate::player::ladder::Ladder;
 use crate::player::log::Log;
@@ -228,7 +228,7 @@ impl Driver<'_> {
                     self.tell(Input::Seek(jump.to_s));
                 }
             }
-            Aside::News(Some(news)) => self.tell(Input::Rendered(news)),
+            Aside::News(Some(news)) => self.tell(Input::Event(Event::Rendered(news))),
             Aside::News(None) => self.closed = true,
         }
     }

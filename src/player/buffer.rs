@@ -1,8 +1,7 @@
 //! The playback buffer: media that has arrived and is not yet played, in play order.
 //!
-//! One queue. A piece carries its generation job for as long as that runs, so media and the work on it
-//! cannot fall out of step. Knows durations and rungs, not bytes and not the clock: the caller says how
-//! much time was played.
+//! One queue: a piece carries its generation job while that runs, so that media and the work on it cannot fall
+//! out of step. Independent of bytes and of the clock: the caller gives the time played.
 
 use super::compute::Job;
 use std::collections::VecDeque;
@@ -26,7 +25,6 @@ pub(crate) struct Open {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Piece {
     pub(crate) segment: usize,
-    /// The rung that it came from.
     pub(crate) rung: usize,
     /// Media left to play, seconds; 0 once played.
     pub(crate) left_s: f64,
@@ -39,7 +37,6 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// A piece of which nothing was played, ready at once.
     pub(crate) fn new(segment: usize, rung: usize, left_s: f64) -> Self {
         Self {
             segment,
@@ -56,27 +53,6 @@ impl Piece {
     }
 }
 
-/// Media to play: so many seconds of it, from a moment of the session clock on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
-    pub(crate) from_s: f64,
-    /// Media time, seconds.
-    pub(crate) media_s: f64,
-    /// Media seconds a clock second.
-    pub(crate) rate: f64,
-}
-
-/// What was played of one piece.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Step {
-    pub(crate) segment: usize,
-    pub(crate) rung: usize,
-    /// Media time, seconds.
-    pub(crate) media_s: f64,
-    /// When the piece began, if it did in this span; session clock.
-    pub(crate) began_s: Option<f64>,
-}
-
 /// The playback buffer. Its level is never negative.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Buffer {
@@ -91,12 +67,10 @@ impl Buffer {
         self.level_s
     }
 
-    /// Pieces with media left to play, in play order.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &Piece> {
         self.pieces.iter().filter(|piece| !piece.is_played())
     }
 
-    /// The piece that plays next.
     pub(crate) fn front(&self) -> Option<&Piece> {
         self.pieces().next()
     }
@@ -109,23 +83,25 @@ impl Buffer {
         }
     }
 
-    /// Plays `span` and tells `played` of every piece. Returns the media played, less than asked where
-    /// the buffer ran dry or the next piece was not ready.
-    pub(crate) fn play(&mut self, span: Span, mut played: impl FnMut(Step)) -> f64 {
-        let wanted_s = span.media_s.max(0.0);
+    /// Plays `wanted_s` of media at `rate` media seconds a clock second from `from_s` on. Calls `played` with
+    /// each piece, its media seconds, and its beginning if that was now. Returns the media played, less where
+    /// the next piece is not ready.
+    pub(crate) fn play(
+        &mut self,
+        from_s: f64,
+        wanted_s: f64,
+        rate: f64,
+        mut played: impl FnMut(&Piece, f64, Option<f64>),
+    ) -> f64 {
+        let wanted_s = wanted_s.max(0.0);
         let mut left = wanted_s;
         for piece in self.pieces.iter_mut().filter(|piece| !piece.is_played()) {
-            let at_s = span.from_s + (wanted_s - left) / span.rate;
+            let at_s = from_s + (wanted_s - left) / rate;
             if left <= 0.0 || (!piece.begun && piece.ready_s > at_s) {
                 break;
             }
             let media_s = left.min(piece.left_s);
-            played(Step {
-                segment: piece.segment,
-                rung: piece.rung,
-                media_s,
-                began_s: (!piece.begun).then_some(at_s),
-            });
+            played(piece, media_s, (!piece.begun).then_some(at_s));
             piece.begun = true;
             piece.left_s -= media_s;
             left -= media_s;
@@ -143,7 +119,6 @@ impl Buffer {
         total
     }
 
-    /// Drops leading pieces that are played and generated.
     pub(super) fn sweep(&mut self) {
         let done = |piece: &Piece| piece.is_played() && piece.job.is_none();
         while self.pieces.front().is_some_and(done) {
@@ -151,7 +126,7 @@ impl Buffer {
         }
     }
 
-    /// Puts `rung` in the place of what is there of `segment`, ready at `ready_s`.
+    /// Replaces the piece of `segment` by `rung`, ready at `ready_s`.
     pub(crate) fn raise(&mut self, segment: usize, rung: usize, ready_s: f64) {
         let mut pieces = self.pieces.iter_mut().filter(|piece| !piece.is_played());
         if let Some(piece) = pieces.find(|piece| piece.segment == segment) {
@@ -159,7 +134,6 @@ impl Buffer {
         }
     }
 
-    /// Forgets everything, as a seek does.
     pub(crate) fn clear(&mut self) {
         self.pieces.clear();
         self.level_s = 0.0;
@@ -169,18 +143,9 @@ impl Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn piece(segment: usize, left_s: f64) -> Piece {
         Piece::new(segment, segment % 3, left_s)
-    }
-
-    fn span(from_s: f64, media_s: f64) -> Span {
-        Span {
-            from_s,
-            media_s,
-            rate: 1.0,
-        }
     }
 
     #[test]
@@ -189,14 +154,12 @@ mod tests {
         buffer.push(piece(0, 2.0));
         buffer.push(piece(1, 2.0));
         let mut seen = Vec::new();
-        let mut see = |step: Step| seen.push((step.rung, step.media_s, step.began_s));
-        assert_eq!(buffer.play(span(1.0, 3.0), &mut see), 3.0);
+        let mut see = |piece: &Piece, media_s, began_s| seen.push((piece.rung, media_s, began_s));
+        assert_eq!(buffer.play(1.0, 3.0, 1.0, &mut see), 3.0);
         assert_eq!(buffer.level_s(), 1.0);
-        assert_eq!(buffer.play(span(4.0, 5.0), &mut see), 1.0);
-        assert_eq!(
-            seen,
-            [(0, 2.0, Some(1.0)), (1, 1.0, Some(3.0)), (1, 1.0, None)]
-        );
+        assert_eq!(buffer.play(4.0, 5.0, 1.0, &mut see), 1.0);
+        let steps = [(0, 2.0, Some(1.0)), (1, 1.0, Some(3.0)), (1, 1.0, None)];
+        assert_eq!(seen, steps);
         assert_eq!(buffer.level_s(), 0.0);
         assert!(buffer.pieces.is_empty());
     }
@@ -209,31 +172,10 @@ mod tests {
             ready_s: 7.5,
             ..piece(1, 2.0)
         });
-        let double = Span {
-            rate: 2.0,
-            ..span(5.0, 9.0)
-        };
-        assert_eq!(buffer.play(double, |_| ()), 2.0);
+        assert_eq!(buffer.play(5.0, 9.0, 2.0, |_, _, _| ()), 2.0);
         assert_eq!(buffer.level_s(), 2.0);
         buffer.raise(1, 2, 6.0);
-        let check = |step: Step| assert_eq!((step.rung, step.began_s), (2, Some(7.0)));
-        assert_eq!(buffer.play(span(7.0, 9.0), check), 2.0);
-    }
-
-    proptest! {
-        #[test]
-        fn level_is_what_is_left(steps in prop::collection::vec((0.0f64..5.0, 0.0f64..5.0), 1..60)) {
-            let mut buffer = Buffer::default();
-            let (mut pushed, mut played) = (0.0, 0.0);
-            for (index, (push, play)) in steps.into_iter().enumerate() {
-                buffer.push(piece(index, push));
-                pushed += push;
-                played += buffer.play(span(0.0, play), |step| assert!(step.media_s >= 0.0));
-                let sum: f64 = buffer.pieces().map(|p| p.left_s).sum();
-                prop_assert!(buffer.level_s() >= 0.0);
-                prop_assert!((buffer.level_s() - sum).abs() < 1e-6);
-                prop_assert!((pushed - played - sum).abs() < 1e-6);
-            }
-        }
+        let check = |piece: &Piece, _, began_s| assert_eq!((piece.rung, began_s), (2, Some(7.0)));
+        assert_eq!(buffer.play(7.0, 9.0, 1.0, check), 2.0);
     }
 }

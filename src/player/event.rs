@@ -1,6 +1,6 @@
-//! Events that a driver reports, commands that the session answers with, and where playback stands.
+//! Events, commands and states of a session.
 
-/// What happened.
+/// An event that a driver reports.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
@@ -8,36 +8,36 @@ pub enum Event {
     Start,
     /// The time that [`Command::Wait`] or [`Command::Drain`] named has come.
     Timer,
-    /// The answer to the request began to arrive.
+    /// The first byte of the answer arrived.
     FirstByte,
     /// Bytes of the body received so far.
     Progress(u64),
-    /// Media decodable from the bytes received so far, in seconds from the segment's start. A driver that
-    /// does not parse segments never reports it, and the ladder's estimate is used.
+    /// Media decodable from the bytes received so far, in seconds from the segment's start; without it the
+    /// ladder's estimate is used.
     Playable(f64),
-    /// The body is complete, with so many bytes.
+    /// The body is complete, with this number of bytes.
     Delivered(u64),
-    /// The transfer broke and is begun anew: what was measured of it does not count.
+    /// The transfer broke and began anew; its measurements are dropped.
     Retried,
-    /// The driver gives this segment up on this rung.
+    /// The driver gives up this segment on this rung.
     Failed,
-    /// A renderer's progress; where the device is measured, not modelled.
+    /// Progress of a renderer, for a measured device.
     Rendered(Rendered),
-    /// An outside clock (an audio device, a video element) has the playhead at this media time, seconds.
-    /// From the first such report on it moves by reports alone.
+    /// Playhead position of an outside clock (an audio device, a video element), seconds of media time. From
+    /// the first such report on the playhead moves by reports alone.
     Playhead(f64),
-    /// The viewer halts playback.
+    /// The viewer pauses.
     Pause,
-    /// The viewer lets it go on.
+    /// The viewer resumes.
     Resume,
     /// Playback rate, in media seconds a second; kept within 1/16 and 16.
     Rate(f64),
-    /// The viewer jumps to this media time, seconds.
+    /// The viewer seeks to this media time, seconds.
     Seek(f64),
 }
 
 impl Event {
-    /// Whether it may change when the buffer has room and when playback ends.
+    /// Whether it may change the time at which the buffer has room and playback ends.
     pub(super) fn moves_playhead(&self) -> bool {
         matches!(
             self,
@@ -46,20 +46,20 @@ impl Event {
     }
 }
 
-/// A renderer's progress with a segment, or with the part of one that it was given.
+/// Progress of a renderer with a segment or a part of one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rendered {
     /// Segment number.
     pub segment: usize,
     /// Frames rendered so far, not counting skipped ones.
     pub frames: u32,
-    /// Whether these are all of them.
+    /// Whether the segment is complete.
     pub complete: bool,
-    /// Mean time that a frame of it took so far, seconds.
+    /// Mean time a frame so far, seconds.
     pub frame_s: f64,
 }
 
-/// What a transfer left in the buffer.
+/// Media that a transfer added to the buffer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Arrived {
     /// Segment number.
@@ -76,33 +76,33 @@ pub struct Arrived {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
-    /// All of it; it takes the place of a lower rung of the same segment.
+    /// All of it; it replaces a lower rung of the same segment.
     Whole,
-    /// Its first samples, from a transfer that was abandoned.
+    /// Its first samples, from an abandoned transfer.
     Part,
-    /// One more layer on top of those that came before.
+    /// One more layer.
     Layer,
 }
 
-/// What the driver shall do next. There is never more than one transfer.
+/// The driver's next step. There is never more than one transfer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Command {
-    /// Fetch this segment from this rung; any other transfer is off.
+    /// Fetch this segment from this rung; any other transfer is dropped.
     Fetch {
         /// Segment number.
         segment: usize,
         /// Rung number.
         rung: usize,
     },
-    /// Drop the running transfer and fetch the same segment from this rung instead.
+    /// Drop the transfer and fetch the same segment from this rung instead.
     Abandon {
         /// Segment number, as before.
         segment: usize,
-        /// The rung to fetch from now.
+        /// Rung number.
         rung: usize,
     },
-    /// Carry on with the running transfer.
+    /// Continue the transfer.
     Continue,
     /// Send [`Event::Timer`] at this time.
     Wait {
@@ -117,25 +117,25 @@ pub enum Command {
     },
     /// Playback is over.
     Done,
-    /// This segment cannot be had from any rung; the session is over.
+    /// This segment is not available from any rung; the session is over.
     GiveUp {
-        /// The segment that is missing.
+        /// Segment number.
         segment: usize,
     },
 }
 
-/// Where playback stands.
+/// State of playback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
     /// Nothing was shown yet.
     StartUp,
-    /// Playing, or paused with the next frame there.
+    /// Playing, or paused with the next frame ready.
     Steady,
     /// The buffer ran dry.
     Stalled,
-    /// Waiting for the first segment after a jump.
+    /// Waiting for the first segment after a seek.
     Seeking,
-    /// The last frame was shown, or a segment could not be had.
+    /// The last frame was shown, or a segment is not available.
     Ended,
 }

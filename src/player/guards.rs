@@ -1,12 +1,13 @@
-//! Guards, which overrule every rule: a buffer about to run dry, a transfer not worth finishing, a rung
-//! that was often left, a segment that would not be generated in time.
+//! Guards overrule every rule: a buffer about to run dry, a transfer not worth finishing, a rung that was
+//! often left, a segment that would not be generated in time.
 //!
-//! They look at the real bytes of the segment, which most rules do not. All but the [`SwitchHistory`] are
-//! pure functions. (Replacement of buffered segments is the session's own.)
+//! They use the real bytes of the segment, which most rules do not. All but the [`SwitchHistory`] are
+//! pure functions. (Replacement of buffered segments is part of the session.)
 
 use super::abr::View;
 use super::compute::Outlook;
 use super::ladder::Ladder;
+use std::collections::VecDeque;
 
 /// Share of the estimate that may be spent against the buffer (dash.js: InsufficientBufferRule).
 const BUFFER_SAFETY: f64 = 0.7;
@@ -17,9 +18,8 @@ const DOUBT_S: f64 = 1.0;
 /// A transfer younger than this is left alone, seconds (dash.js: AbandonRequestsRule's grace time).
 pub(super) const ABANDON_GRACE_S: f64 = 0.5;
 
-/// The insufficient-buffer guard: the highest rung up to `rung` whose bytes arrive within
-/// 0.7 × the buffer, request latency paid (dash.js InsufficientBufferRule, with real sizes). An
-/// empty buffer therefore means the lowest rung. Without an estimate it changes nothing.
+/// The insufficient-buffer guard (dash.js InsufficientBufferRule, with real sizes): the highest rung up to
+/// `rung` that arrives within 0.7 × the buffer; `rung` without an estimate.
 pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
     let Some(estimate) = view.throughput_kbps else {
         return rung;
@@ -30,11 +30,11 @@ pub fn within_buffer(view: &View<'_>, rung: usize) -> usize {
     (0..=rung).rev().find(fits).unwrap_or(0)
 }
 
-/// Share of the buffer that may pass while an index comes, and the segment after it.
+/// Share of the buffer that may pass while an index and the segment after it arrive.
 const INDEX_SAFETY: f64 = 0.5;
 
 /// The index guard: the highest rung up to `rung` whose segment can be requested at once, or whose index
-/// part and segment come within half of the buffer; without any, the one that takes the fewest bytes.
+/// part and segment arrive within half of the buffer; without any, the one that takes the fewest bytes.
 pub fn within_index(view: &View<'_>, rung: usize) -> usize {
     let index = |rung: usize| view.ladder.index_bytes(view.segment, rung);
     let bytes = |rung: usize| index(rung) + view.ladder.size(view.segment, rung);
@@ -51,9 +51,8 @@ pub fn within_index(view: &View<'_>, rung: usize) -> usize {
 /// If every rung would be late, drop only if that makes the segment ready 10 % earlier.
 const SOONER: f64 = 0.9;
 
-/// The decode-time guard: the highest rung up to `rung` that would be generated before it is due, by what
-/// was learnt of the device. Without any, the one that is ready first, if clearly: on a device too slow for
-/// every rung, a low one would only look worse.
+/// The decode-time guard: the highest rung up to `rung` predicted to be generated before it is due, else the
+/// one that is clearly ready first: on a device too slow for every rung, a low one would only look worse.
 pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> usize {
     let pace = view.throughput_kbps.map_or(0.0, |kbps| 0.008 / kbps);
     let ready_s = |rung: usize| {
@@ -76,53 +75,47 @@ pub fn within_compute(view: &View<'_>, rung: usize, outlook: &Outlook<'_>) -> us
     best
 }
 
-/// Length of the switch history, decisions.
 const HISTORY: usize = 8;
 /// Falls for each stay beyond which a rung is avoided.
 const FALLS: f64 = 0.075;
 
-/// The switch-history guard: of the last 8 decisions, which rungs were left for a lower one (dash.js
-/// SwitchHistoryRule).
+/// The switch-history guard: which rungs the last 8 decisions left for a lower one (dash.js SwitchHistoryRule).
 #[derive(Debug, Clone, Default)]
 pub struct SwitchHistory {
-    /// Rung that was on, and whether it was left for a lower one; oldest overwritten first.
-    decisions: [(usize, bool); HISTORY],
-    made: usize,
+    /// The rung before, and whether it was left for a lower one; newest first.
+    decisions: VecDeque<(usize, bool)>,
 }
 
 impl SwitchHistory {
     /// A decision: `rung` after `last`.
     pub fn push(&mut self, last: Option<usize>, rung: usize) {
         let from = last.unwrap_or(rung);
-        self.decisions[self.made % HISTORY] = (from, rung < from);
-        self.made += 1;
+        self.decisions.truncate(HISTORY - 1);
+        self.decisions.push_front((from, rung < from));
     }
 
-    /// The highest rung up to `rung` below every one that was left too often. Says nothing before
-    /// there are 8 decisions.
+    /// The highest rung up to `rung` below all that were left too often; `rung` before the eighth decision.
     pub fn cap(&self, rung: usize) -> usize {
-        if self.made < HISTORY {
+        if self.decisions.len() < HISTORY {
             return rung;
         }
-        for at in 0..=rung {
-            let upto = || self.decisions.iter().filter(|decision| decision.0 <= at);
-            let falls = upto().filter(|decision| decision.1).count();
-            let stays = upto().count() - falls;
+        let avoided = |&at: &usize| {
+            let falls = self.decisions.iter().filter(|decision| decision.1).count();
+            let all = self.decisions.iter().all(|decision| decision.0 <= at);
             let here = self.decisions.contains(&(at, true));
-            if falls + stays == HISTORY && here && falls as f64 > FALLS * stays as f64 {
-                return at.saturating_sub(1);
-            }
-        }
-        rung
+            all && here && falls as f64 > FALLS * (HISTORY - falls) as f64
+        };
+        let lowest = (0..=rung).find(avoided);
+        lowest.map_or(rung, |at| at.saturating_sub(1))
     }
 }
 
-/// A transfer under way.
+/// A transfer in flight.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// The segment that is coming.
+    /// Segment number.
     pub segment: usize,
-    /// The rung that it comes from.
+    /// The rung that it is fetched from.
     pub rung: usize,
     /// Bytes received.
     pub received: u64,
@@ -147,17 +140,15 @@ impl Progress {
     }
 }
 
-/// The abandonment guard: a lower rung to fetch instead, when what is left of the transfer would
-/// outlast the buffer and the lower rung, fetched from its start, would be here sooner.
+/// The abandonment guard: a lower rung to fetch instead, when the rest of the transfer would outlast the
+/// buffer and the lower rung, fetched from its start, would arrive sooner.
 ///
 /// The condition is that of hls.js (the buffer would run dry), the grace time that of dash.js. Among
 /// lower rungs it takes the highest that makes it in time, or the lowest rung when none does.
 pub fn instead(ladder: &Ladder, progress: &Progress) -> Option<usize> {
     let flowing_s = progress.elapsed_s - progress.latency_s;
-    if progress.rung == 0 || progress.received == 0 || flowing_s <= 0.0 {
-        return None;
-    }
-    if progress.elapsed_s < ABANDON_GRACE_S {
+    let young = flowing_s <= 0.0 || progress.elapsed_s < ABANDON_GRACE_S;
+    if progress.rung == 0 || progress.received == 0 || young {
         return None;
     }
     let rate = progress.rate(flowing_s);
@@ -197,7 +188,7 @@ pub fn calm_s(ladder: &Ladder, progress: &Progress) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::player::abr::tests::view;
+    use crate::player::abr::tests::{at, view};
     use crate::player::ladder::tests::constant_rate;
     use proptest::prelude::*;
 
@@ -240,39 +231,37 @@ mod tests {
         // 15 kB of 20 to come at 10 kB/s, measured and estimated, with 8 s in the buffer: silent for
         // (8 - 3 · 0.5) / 4 s if nothing comes, and not at all without a byte or a buffer.
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
-        let calm = |received, buffer_s| {
-            let estimate_kbps = Some(80.0);
-            calm_s(
-                &ladder,
-                &Progress {
-                    estimate_kbps,
-                    ..progress(received, 0.6, buffer_s)
-                },
-            )
-        };
-        assert!((calm(5_000, 8.0) - 1.625).abs() < 1e-9);
-        assert_eq!(calm(0, 8.0), 0.0);
-        assert_eq!(calm(5_000, 1.0), 0.0);
+        for (received, buffer_s, expected_s) in
+            [(5_000, 8.0, 1.625), (0, 8.0, 0.0), (5_000, 1.0, 0.0)]
+        {
+            let progress = Progress {
+                estimate_kbps: Some(80.0),
+                ..progress(received, 0.6, buffer_s)
+            };
+            assert!((calm_s(&ladder, &progress) - expected_s).abs() < 1e-9);
+        }
     }
 
     #[test]
     fn a_short_buffer_lowers_the_rung() {
         // 5, 10 and 20 kB a segment.
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 9, 2.0);
-        let at = |buffer_s, throughput_kbps| {
+        // 0.7 · 2 s · 80 kbit/s = 14 kB.
+        let cases = [
+            (0.0, None, 2),
+            (0.4, Some(1e6), 0),
+            (2.5, Some(80.0), 1),
+            (3.5, Some(80.0), 2),
+        ];
+        for (buffer_s, throughput_kbps, rung) in cases {
             let view = View {
                 buffer_s,
                 throughput_kbps,
                 latency_s: 0.5,
                 ..view(&ladder)
             };
-            within_buffer(&view, 2)
-        };
-        assert_eq!(at(0.0, None), 2);
-        assert_eq!(at(0.4, Some(1e6)), 0);
-        // 0.7 · 2 s · 80 kbit/s = 14 kB.
-        assert_eq!(at(2.5, Some(80.0)), 1);
-        assert_eq!(at(3.5, Some(80.0)), 2);
+            assert_eq!(within_buffer(&view, 2), rung, "{buffer_s} s");
+        }
     }
 
     #[test]
@@ -303,11 +292,7 @@ mod tests {
             ahead_s: 100.0,
         });
         let (mut device, mut buffer) = (Device::new(compute, 3, 0), Buffer::default());
-        let at = |buffer_s| View {
-            buffer_s,
-            throughput_kbps: Some(1e6),
-            ..view(&ladder)
-        };
+        let at = |buffer_s| at(&ladder, buffer_s, 1e6, 0);
         let unknown = device.outlook(&buffer, 0.0);
         assert_eq!(within_compute(&at(0.0), 2, &unknown), 2);
         let arrival = Arrival {
@@ -322,39 +307,40 @@ mod tests {
         device.advance(&mut buffer, 9.0);
         let outlook = device.outlook(&buffer, 9.0);
         // 50, 90 and 130 ms a frame: ready after 0.05, 0.09 and 0.13 + 19 · 0.03 = 0.7 s.
-        assert_eq!(within_compute(&at(0.71), 2, &outlook), 2);
-        assert_eq!(within_compute(&at(0.69), 2, &outlook), 1);
-        assert_eq!(within_compute(&at(0.08), 2, &outlook), 0);
-        assert_eq!(within_compute(&at(0.01), 2, &outlook), 0);
+        for (buffer_s, rung) in [(0.71, 2), (0.69, 1), (0.08, 0), (0.01, 0)] {
+            assert_eq!(
+                within_compute(&at(buffer_s), 2, &outlook),
+                rung,
+                "{buffer_s} s"
+            );
+        }
     }
 
     #[test]
     fn abandons_only_when_it_helps() {
         let ladder = constant_rate(&[20.0, 40.0, 80.0], 4, 2.0);
-        // 1 kB in the first second of flow: 19 kB left are 19 s away.
-        assert_eq!(instead(&ladder, &progress(1000, 1.1, 4.0)), Some(0));
-        assert_eq!(instead(&ladder, &progress(1000, 1.1, 12.0)), Some(1));
-        assert_eq!(instead(&ladder, &progress(1000, 1.1, 20.0)), None);
-        // Nearly done: starting over would take longer.
-        assert_eq!(instead(&ladder, &progress(18_000, 18.1, 0.0)), None);
-        // The estimate says that it will be well, and after a second and a tenth half of it counts.
-        let estimated = Progress {
-            estimate_kbps: Some(800.0),
-            ..progress(1000, 1.1, 4.0)
-        };
-        assert_eq!(instead(&ladder, &estimated), None);
-        let late = Progress {
-            elapsed_s: 8.1,
-            ..estimated
-        };
-        assert_eq!(instead(&ladder, &late), Some(0));
-        // Too young, or nothing received yet.
-        assert_eq!(instead(&ladder, &progress(100, 0.3, 0.0)), None);
-        assert_eq!(instead(&ladder, &progress(0, 5.0, 0.0)), None);
-        let lowest = Progress {
-            rung: 0,
-            ..progress(1000, 1.1, 0.0)
-        };
-        assert_eq!(instead(&ladder, &lowest), None);
+        let well = Some(800.0);
+        for (rung, received, elapsed_s, buffer_s, estimate_kbps, expected) in [
+            // 1 kB in the first second of flow: 19 kB left are 19 s away.
+            (2, 1000, 1.1, 4.0, None, Some(0)),
+            (2, 1000, 1.1, 12.0, None, Some(1)),
+            (2, 1000, 1.1, 20.0, None, None),
+            // Nearly done: starting over would take longer.
+            (2, 18_000, 18.1, 0.0, None, None),
+            // The estimate predicts enough, and after a second and a tenth half of it counts.
+            (2, 1000, 1.1, 4.0, well, None),
+            (2, 1000, 8.1, 4.0, well, Some(0)),
+            // Too young, nothing received yet, or no lower rung.
+            (2, 100, 0.3, 0.0, None, None),
+            (2, 0, 5.0, 0.0, None, None),
+            (0, 1000, 1.1, 0.0, None, None),
+        ] {
+            let progress = Progress {
+                rung,
+                estimate_kbps,
+                ..progress(received, elapsed_s, buffer_s)
+            };
+            assert_eq!(instead(&ladder, &progress), expected, "{progress:?}");
+        }
     }
 }

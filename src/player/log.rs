@@ -1,7 +1,7 @@
 //! The log of a session: every decision with its inputs and its outcome.
 //!
-//! One [`Request`] a transfer, in the order asked for; one [`Stall`] and one [`Seek`] each. Times
-//! are seconds of the session clock. Equal histories give equal logs, value for value.
+//! One [`Request`] a transfer, in order. Times are seconds of the session clock. Equal histories give equal
+//! logs, value for value.
 
 use serde::Serialize;
 
@@ -30,15 +30,15 @@ pub enum Outcome {
 }
 
 /// One request: the state that it was decided in, the choice, the outcome.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Request {
     /// Segment number, from 0.
     pub segment: usize,
-    /// Rung asked for, from 0.
+    /// Requested rung, from 0.
     pub rung: usize,
     /// Rung that the rule chose, before the guards.
     pub wanted: usize,
-    /// Who decided: a rule's name, `abandonment`, `failure`, `replacement`, `base` or `layer`.
+    /// Reason of the choice: a rule's name, `abandonment`, `failure`, `replacement`, `base` or `layer`.
     pub by: &'static str,
     /// When the choice was made.
     pub decided_s: f64,
@@ -56,7 +56,7 @@ pub struct Request {
     pub requested_s: f64,
     /// When its first byte came.
     pub first_byte_s: Option<f64>,
-    /// When it ended, one way or another.
+    /// When it ended.
     pub ended_s: Option<f64>,
     /// Bytes of the segment, as the ladder states them.
     pub size: u64,
@@ -124,7 +124,7 @@ pub struct Pause {
 /// The whole session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Log {
-    /// Transfers in the order asked for.
+    /// Transfers in the order of their requests.
     pub requests: Vec<Request>,
     /// Stalls in order.
     pub stalls: Vec<Stall>,
@@ -148,7 +148,7 @@ pub struct Log {
     pub learnt_s: Vec<f64>,
 }
 
-/// Bytes that a driver received beside media segments, whatever became of them.
+/// Bytes that a driver received apart from media segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Overhead {
     /// Of the manifest: the MPD, or the multivariant playlist.
@@ -165,26 +165,5 @@ impl Overhead {
     /// All of it.
     pub fn total(&self) -> u64 {
         self.manifest_bytes + self.index_bytes + self.init_bytes + self.quality_bytes
-    }
-}
-
-impl Log {
-    /// An empty log with room for `segments` segments of a ladder of `rungs`.
-    pub(super) fn with_capacity(segments: usize, rungs: usize) -> Self {
-        Self {
-            requests: Vec::with_capacity(segments + segments / 8),
-            plays: Vec::with_capacity(segments),
-            played_s: vec![0.0; rungs],
-            ..Self::default()
-        }
-    }
-
-    /// `segment` has come once more, on a higher rung.
-    pub(super) fn replaced(&mut self, segment: usize) {
-        let mut requests = self.requests.iter_mut().rev();
-        let first = |r: &&mut Request| r.segment == segment && r.outcome == Outcome::Delivered;
-        if let Some(request) = requests.find(first) {
-            request.outcome = Outcome::Replaced;
-        }
     }
 }

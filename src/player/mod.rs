@@ -1,12 +1,12 @@
-//! The client core: which segment of which rung to ask for, and when.
+//! The client core: which segment of which rung to request, and when.
 //!
 //! A [`Player`](client::Player) is a value without I/O and without a clock: it decides everything that a
 //! client must decide. A driver polls it for actions (send this request, drop it, decode this, wait) and
 //! reports what happened, with the time. Within it a [`Session`](session::Session) decides which segment
 //! comes from which rung; it can be driven alone where there are no bytes, as [`crate::simulate`] does in
-//! virtual time. A rule cannot tell the two apart.
+//! virtual time, with the same rules.
 //!
-//! A session driven by hand, over a network that brings 40 kB a second:
+//! A session over a network of 40 kB a second:
 //!
 //! ```
 //! use promptus::player::event::{Command, Event};
@@ -58,8 +58,8 @@
 //! | [`log`] | every decision with its inputs |
 //!
 //! Seconds are `f64` on a session clock that starts at 0, sizes are bytes, rates are kbit/s
-//! (1000 bit/s). Nothing here knows of prompts or pictures; of containers only `sidx` boxes and the lengths
-//! of samples.
+//! (1000 bit/s). Independent of prompts and pictures; of containers only `sidx` boxes and the lengths of
+//! samples are read.
 
 pub mod abr;
 pub(crate) mod buffer;
@@ -70,10 +70,13 @@ pub mod guards;
 pub mod index;
 pub mod ladder;
 pub mod log;
+mod named;
 pub(crate) mod random;
 pub mod session;
 pub mod throughput;
 pub mod utility;
+
+pub use named::UnknownName;
 
 /// Kilobits a second that move `bytes` in `seconds`.
 pub(crate) fn kbps(bytes: f64, seconds: f64) -> f64 {

@@ -5,7 +5,6 @@ use super::*;
 use bytes::Bytes;
 use promptus::package::join;
 use promptus::playback::locate;
-use promptus::player::log::Request;
 use promptus::segment::Track;
 use promptus::segment::coded::CodedSegment;
 use promptus::segment::init::read_init;
@@ -15,25 +14,20 @@ use promptus::segment::media::{read_media, read_partial};
 fn joined(segment: &Segment) -> Vec<Bytes> {
     let files = [&segment.bytes].into_iter().chain(&segment.layers);
     let tracks = segment.inits.iter().map(|init| read_init(init).unwrap());
-    let parts: Vec<(Track, CodedSegment)> = tracks
-        .zip(files)
-        .map(|(track, bytes)| {
-            let media = read_media(bytes).unwrap();
-            (track.clone(), CodedSegment::read(&track, &media).unwrap())
-        })
-        .collect();
+    let part = |(track, bytes): (Track, &Bytes)| {
+        let media = read_media(bytes).unwrap();
+        let coded = CodedSegment::read(&track, &media).unwrap();
+        (track, coded)
+    };
+    let parts: Vec<(Track, CodedSegment)> = tracks.zip(files).map(part).collect();
     let parts: Vec<_> = parts.iter().map(|(track, part)| (track, part)).collect();
     let (track, whole) = join(&parts).unwrap();
     samples(&whole.write(&track, 1, 0).unwrap())
 }
 
 fn samples(segment: &[u8]) -> Vec<Bytes> {
-    let media = read_media(segment).unwrap();
-    media
-        .samples
-        .into_iter()
-        .map(|sample| sample.data)
-        .collect()
+    let samples = read_media(segment).unwrap().samples.into_iter();
+    samples.map(|sample| sample.data).collect()
 }
 
 async fn open_layered(url: &str) -> Result<(Client, Stream), FetchError> {
@@ -43,19 +37,11 @@ async fn open_layered(url: &str) -> Result<(Client, Stream), FetchError> {
     Ok((client, stream))
 }
 
-async fn play_layered(url: &str, link: Option<Link>) -> (Played, Vec<Segment>) {
-    let (mut client, stream) = open_layered(url).await.unwrap();
-    if let Some(link) = link {
-        client = client.throttled(link);
-    }
-    let (sender, mut receiver) = mpsc::channel(1000);
-    let played = play(&client, &stream, &Setup::default(), &sender).await;
-    drop(sender);
-    let mut segments = Vec::new();
-    while let Some(segment) = receiver.recv().await {
-        segments.push(segment);
-    }
-    (played, segments)
+async fn play_layered(url: &str, link: Option<Link>) -> (Log, Vec<Segment>) {
+    let opened = open_layered(url).await.unwrap();
+    let (played, segments) = play_opened(opened, &Setup::default(), link).await;
+    assert!(played.complete, "{url}: {:?}", played.error);
+    (played.log, segments)
 }
 
 #[tokio::test]
@@ -70,28 +56,21 @@ async fn layers_come_after_their_base_and_make_the_rung() {
         locate(title.to_str().unwrap()).unwrap(),
     ];
     for url in urls {
-        let (played, segments) = play_layered(&url, None).await;
-        assert!(played.complete, "{url}: {:?}", played.error);
-        let numbers: Vec<usize> = segments.iter().map(|segment| segment.segment).collect();
-        assert_eq!(numbers, (0..10).collect::<Vec<_>>(), "{url}");
-        // The first segment plays as soon as its base is here; later ones get all that there is.
+        let (log, segments) = play_layered(&url, None).await;
+        assert_eq!(numbers(&segments), (0..10).collect::<Vec<_>>(), "{url}");
+        // The first segment plays as soon as its base has arrived; later ones get all layers.
         assert_eq!((segments[0].rung, segments[9].rung), (0, 2), "{url}");
         for segment in &segments {
             assert_eq!(segment.layers.len(), segment.rung);
             let whole = segment_bytes(&title, &presentation, segment.segment, segment.rung);
             assert!(joined(segment) == samples(&whole), "{url}");
         }
-        let added = played.log.requests.iter();
-        let added = added.filter(|request| request.outcome == Outcome::Added);
-        assert_eq!(
-            added.count(),
-            segments.iter().map(|s| s.rung).sum::<usize>()
-        );
+        let added: usize = rungs_of(&segments).iter().sum();
+        assert_eq!(count_of(&log, Outcome::Added), added);
     }
-    let error = open_layered(&format!("{files}master.m3u8"))
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("names no layers"), "{error}");
+    let plain = open_layered(&format!("{files}master.m3u8")).await;
+    let error = plain.unwrap_err().to_string();
+    assert!(error.contains("names no layers"), "{error}");
 }
 
 #[tokio::test]
@@ -99,27 +78,16 @@ async fn a_layer_that_comes_too_late_leaves_those_below_it() {
     let folder = TempDir::new().unwrap();
     let presentation = publish_layered(folder.path(), 8);
     let base = serve_well(folder.path()).await;
-    // Fast until the last base is here, then hardly anything.
-    let trace = Trace::parse("cliff", b"time_s,kbps\n0,420\n1.3,6\n60,6\n").unwrap();
-    let link = Link::new(&trace, 1.0);
-    let (played, segments) = play_layered(&format!("{base}manifest.mpd"), Some(link)).await;
-    assert!(played.complete, "{:?}", played.error);
-    let of = |outcome| {
-        played
-            .log
-            .requests
-            .iter()
-            .filter(move |r| r.outcome == outcome)
-    };
-    assert!(of(Outcome::Abandoned).count() > 0 && of(Outcome::Added).count() > 0);
-    let numbers: Vec<usize> = segments.iter().map(|segment| segment.segment).collect();
-    assert_eq!(numbers, (0..8).collect::<Vec<_>>());
+    // Fast until the last base has arrived, then hardly anything.
+    let cliff = link("time_s,kbps\n0,420\n1.3,6\n60,6\n");
+    let (log, segments) = play_layered(&format!("{base}manifest.mpd"), Some(cliff)).await;
+    assert!(count_of(&log, Outcome::Abandoned) > 0 && count_of(&log, Outcome::Added) > 0);
+    assert_eq!(numbers(&segments), (0..8).collect::<Vec<_>>());
     for segment in &segments {
-        let added = of(Outcome::Added).filter(|r| r.segment == segment.segment);
-        assert_eq!(
-            (added.count(), segment.layers.len()),
-            (segment.rung, segment.rung)
-        );
+        let (added, requests) = ((segment.segment, Outcome::Added), log.requests.iter());
+        let added = requests.filter(|r| (r.segment, r.outcome) == added);
+        assert_eq!(added.count(), segment.rung);
+        assert_eq!(segment.layers.len(), segment.rung);
         let whole = segment_bytes(folder.path(), &presentation, segment.segment, segment.rung);
         assert_eq!(joined(segment), samples(&whole));
     }
@@ -135,47 +103,40 @@ async fn a_layer_that_is_gone_does_not_stop_the_rest() {
         gone.then_some(Fault::Status(404))
     };
     let base = serve(folder.path(), Arc::new(gone)).await;
-    let (played, segments) = play_layered(&format!("{base}manifest.mpd"), None).await;
-    assert!(played.complete, "{:?}", played.error);
+    let (log, segments) = play_layered(&format!("{base}manifest.mpd"), None).await;
     assert_eq!(segments.len(), 6);
-    let failed = played
-        .log
-        .requests
-        .iter()
-        .filter(|r| r.outcome == Outcome::Failed);
-    assert!(failed.count() > 0 && segments.iter().any(|segment| segment.rung == 0));
+    assert!(count_of(&log, Outcome::Failed) > 0 && rungs_of(&segments).contains(&0));
 }
 
-/// The link of a second's drop to almost nothing at `at_s`.
+/// A link that drops to almost nothing at `at_s`, for three seconds.
 fn cliff(at_s: f64) -> Link {
-    let text = format!("time_s,kbps\n0,150\n{at_s},8\n{},150\n60,150\n", at_s + 3.0);
-    Link::new(&Trace::parse("cliff", text.as_bytes()).unwrap(), 1.0)
+    let over_s = at_s + 3.0;
+    link(&format!(
+        "time_s,kbps\n0,150\n{at_s},8\n{over_s},150\n60,150\n"
+    ))
 }
 
 #[tokio::test]
-async fn what_came_of_an_abandoned_rung_is_shown() {
+async fn the_samples_of_an_abandoned_rung_are_shown() {
     let folder = TempDir::new().unwrap();
     let presentation = publish_fake(folder.path(), 8);
     let url = format!("{}manifest.mpd", serve_well(folder.path()).await);
     let mut setup = with(Abr::Throughput);
     setup.options.buffer_s = 3.0;
     setup.options.guards.insufficient_buffer = false;
-    // A drop in the middle of a segment of the top rung, so that two of its four samples are here when
-    // it is given up; where that is, the simulator knows.
+    // A drop in the middle of a segment of the top rung, found by simulation, so that two of its four
+    // samples have arrived when it is abandoned.
     let (_, stream) = open(&url).await.unwrap();
     let halfway = |at_s: &f64| {
         let session = Session::new(Arc::clone(stream.ladder()), &setup.options);
         let log = driver::run(session, &cliff(*at_s)).log;
-        let abandoned = |r: &&Request| r.outcome == Outcome::Abandoned;
-        let mut abandoned = log.requests.iter().filter(abandoned);
-        abandoned
-            .next()
-            .is_some_and(|r| (9500..12_000).contains(&r.bytes))
+        let mut requests = log.requests.iter();
+        let abandoned = requests.find(|r| r.outcome == Outcome::Abandoned);
+        abandoned.is_some_and(|r| (9500..12_000).contains(&r.bytes))
     };
     let mut places = (10..60).map(|tenth| f64::from(tenth) / 10.0);
     let at_s = places.find(halfway).unwrap();
-    let (played, segments) = play_under(&url, &setup, Some(cliff(at_s))).await;
-    assert!(played.complete, "{:?}", played.error);
+    let (log, segments) = play_under(&url, &setup, Some(cliff(at_s))).await;
     let at = segments.iter().position(|segment| !segment.whole).unwrap();
     let (part, rest) = (&segments[at], &segments[at + 1]);
     assert_eq!(part.segment, rest.segment);
@@ -183,14 +144,12 @@ async fn what_came_of_an_abandoned_rung_is_shown() {
     // The first samples of the higher rung, to the byte, and then the lower one from there on.
     let media = read_partial(&part.bytes).unwrap();
     let ticks: u32 = media.samples.iter().map(|sample| sample.duration).sum();
-    assert!((f64::from(ticks) / 24_000.0 - rest.skip_s).abs() < 1e-9);
+    near(f64::from(ticks) / 24_000.0, rest.skip_s, 1e-9);
     let whole = segment_bytes(folder.path(), &presentation, part.segment, part.rung);
     assert!(whole.starts_with(&part.bytes) && media.samples.len() >= 2);
-    let numbers: Vec<usize> = segments.iter().map(|segment| segment.segment).collect();
-    assert!(numbers.is_sorted(), "{numbers:?}");
-    let shown_s: f64 = played.log.played_s.iter().sum();
-    assert!((shown_s - 8.0).abs() < 1e-6, "{shown_s}");
-    let plays = played.log.plays.iter();
+    assert!(numbers(&segments).is_sorted());
+    near(log.played_s.iter().sum(), 8.0, 1e-6);
+    let plays = log.plays.iter();
     let plays = plays.filter(|play| play.segment == part.segment);
     let plays: Vec<usize> = plays.map(|play| play.rung).collect();
     assert_eq!(plays, [part.rung, rest.rung]);

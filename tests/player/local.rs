@@ -19,8 +19,7 @@ async fn a_title_on_disk_needs_no_server() {
     ];
     for path in both {
         let url = locate(&text(&path)).unwrap();
-        let (played, segments) = play_all(&url, &with(Abr::Fixed(2))).await;
-        assert!(played.complete, "{url}: {:?}", played.error);
+        let (_, segments) = play_all(&url, &with(Abr::Fixed(2))).await;
         for (number, segment) in segments.iter().enumerate() {
             let expected = segment_bytes(&title, &presentation, number, 2);
             assert!(segment.bytes == expected, "{url}: segment {number}");
@@ -29,26 +28,22 @@ async fn a_title_on_disk_needs_no_server() {
     }
     assert!(locate(&text(&title)).unwrap().ends_with("/manifest.mpd"));
     assert_eq!(locate("http://host/x").unwrap(), "http://host/x");
-    let absent = locate(&text(&title.join("nothing")))
-        .unwrap_err()
-        .to_string();
-    assert!(absent.contains("expected a title folder"), "{absent}");
+    let absent = locate(&text(&title.join("nothing"))).unwrap_err();
+    assert!(
+        absent.to_string().contains("expected a title folder"),
+        "{absent}"
+    );
     assert!(locate(&text(folder.path())).is_err());
-    // A file that is shorter than its manifest says, and one that is gone.
+    // A file that is shorter than in its manifest, and one that is gone.
     let url = locate(&text(&title.join("master.m3u8"))).unwrap();
     let file = title.join(&presentation.groups[0].representations[0].url);
     let whole = fs::read(&file).unwrap();
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-    let (played, segments) = play_all(&url, &with(Abr::Fixed(0))).await;
+    let (log, segments) = play_all(&url, &with(Abr::Fixed(0))).await;
     assert_eq!(segments.last().map(|last| last.rung), Some(1));
-    let failed = played
-        .log
-        .requests
-        .iter()
-        .filter(|r| r.outcome == Outcome::Failed);
-    assert_eq!(failed.count(), 1);
+    assert_eq!(count_of(&log, Outcome::Failed), 1);
     fs::remove_file(&file).unwrap();
-    assert!(failure(&url).await.contains("mini-r1.mp4: cannot be read"));
+    fails(&url, "mini-r1.mp4: cannot be read").await;
 }
 
 #[tokio::test]
@@ -62,6 +57,5 @@ async fn a_manifest_from_the_network_names_no_local_files() {
     let text = text.replace(&playlist, "file:///etc/hostname");
     fs::write(folder.path().join("x.m3u8"), text).unwrap();
     let base = serve_well(folder.path()).await;
-    let message = failure(&format!("{base}x.m3u8")).await;
-    assert!(message.contains("may not name local files"), "{message}");
+    fails(&format!("{base}x.m3u8"), "may not name local files").await;
 }

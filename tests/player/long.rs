@@ -1,9 +1,7 @@
-//! Titles of hours: what comes before the first segment, and what while it plays.
+//! Titles of hours: index requests before the first segment and during playback.
 
 use super::hours::{INIT, publish_hours};
 use super::*;
-use axum::extract::Request;
-use axum::middleware::{self, Next};
 use promptus::manifest::Presentation;
 
 /// Two hours in segments of two seconds.
@@ -11,57 +9,13 @@ static TWO_HOURS: [u64; 3600] = [48; 3600];
 /// Most bytes before the first frame.
 const BAR: u64 = 40_000;
 
-/// Path, first byte asked for, and bytes of an answer.
-type Answer = (String, u64, u64);
-
-/// The origin over `root`, whose answers are noted.
-async fn noted_origin(root: &Path) -> (String, Arc<Mutex<Vec<Answer>>>) {
-    let notes: Arc<Mutex<Vec<Answer>>> = Arc::default();
-    let taken = Arc::clone(&notes);
-    let note = middleware::from_fn(move |request: Request, next: Next| {
-        let notes = Arc::clone(&taken);
-        async move {
-            let path = request.uri().path().to_owned();
-            let range = request.headers().get("range").cloned();
-            let first = range.and_then(|range| {
-                let text = range.to_str().unwrap().strip_prefix("bytes=")?;
-                text.split('-').next()?.parse().ok()
-            });
-            let response = next.run(request).await;
-            let length = response.headers()["content-length"].to_str().unwrap();
-            let note = (path, first.unwrap_or(0), length.parse().unwrap());
-            notes.lock().unwrap().push(note);
-            response
-        }
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}/", listener.local_addr().unwrap());
-    let app = router(Origin::local(root, Settings::default()).unwrap()).layer(note);
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    (base, notes)
-}
-
-/// Whether an answer is a media segment.
-fn is_media((path, first, _): &Answer, presentation: &Presentation) -> bool {
+/// Whether a request is for a media segment.
+fn is_media((headers, _): &Record, presentation: &Presentation) -> bool {
     let rung = &presentation.groups[0].representations[0];
-    path.ends_with(".m4s") || *first >= rung.segments[0].range.unwrap().start
-}
-
-/// Plays until `enough` segments have come.
-async fn play_some(url: &str, setup: &Setup, enough: usize) -> (Played, Vec<Segment>, Client) {
-    let (client, stream) = open(url).await.unwrap();
-    let (sender, mut receiver) = mpsc::channel(4000);
-    let playing = play(&client, &stream, setup, &sender);
-    let watching = async {
-        let mut segments = Vec::new();
-        while segments.len() < enough {
-            segments.push(receiver.recv().await.unwrap());
-        }
-        drop(receiver);
-        segments
-    };
-    let (played, segments) = tokio::join!(playing, watching);
-    (played, segments, client)
+    let range = text(headers, "range").trim_start_matches("bytes=");
+    let first = range.split('-').next().and_then(|first| first.parse().ok());
+    let media = first >= Some(rung.segments[0].range.unwrap().start);
+    text(headers, "x-uri").ends_with(".m4s") || media
 }
 
 /// A buffer that is never full: everything is fetched at once.
@@ -69,10 +23,6 @@ fn greedy(abr: Abr) -> Setup {
     let mut setup = with(abr);
     setup.options.buffer_s = 1e5;
     setup
-}
-
-fn numbers(segments: &[Segment]) -> Vec<usize> {
-    segments.iter().map(|segment| segment.segment).collect()
 }
 
 const MANIFESTS: [&str; 4] = [
@@ -86,26 +36,22 @@ const MANIFESTS: [&str; 4] = [
 async fn two_hours_begin_with_forty_kilobytes_from_every_manifest() {
     let folder = TempDir::new().unwrap();
     let presentation = publish_hours(&folder.path().join("long"), &TWO_HOURS);
-    let (base, notes) = noted_origin(folder.path()).await;
+    let app = router(Origin::local(folder.path(), Settings::default()).unwrap());
+    let (app, notes) = recorded(app);
+    let (base, _) = serve_app(app).await;
     for manifest in MANIFESTS {
         notes.lock().unwrap().clear();
-        let setup = with(Abr::Dynamic);
-        let (_, segments, client) = play_some(&format!("{base}long/{manifest}"), &setup, 2).await;
+        let url = format!("{base}long/{manifest}");
+        let (_, segments, client) = play_some(&url, &with(Abr::Dynamic), 2).await;
         assert_eq!(numbers(&segments), [0, 1]);
         let notes = notes.lock().unwrap();
         let first = notes.iter().position(|a| is_media(a, &presentation));
-        let before: u64 = notes[..=first.unwrap()].iter().map(|answer| answer.2).sum();
+        let before: u64 = notes[..=first.unwrap()].iter().map(|record| record.1).sum();
         println!("{manifest}: {before} bytes, {:?}", client.overhead());
-        assert!(
-            before <= BAR,
-            "{manifest}: {:#?}",
-            &notes[..=first.unwrap()]
-        );
-        // What came beside media is what the server sent.
-        let beside = notes
-            .iter()
-            .filter(|answer| !is_media(answer, &presentation));
-        let beside: u64 = beside.map(|answer| answer.2).sum();
+        assert!(before <= BAR, "{manifest}: {notes:#?}");
+        // The client's overhead is all that the server sent beside media.
+        let beside = notes.iter().filter(|a| !is_media(a, &presentation));
+        let beside: u64 = beside.map(|record| record.1).sum();
         assert_eq!(client.overhead().total(), beside);
     }
 }
@@ -132,56 +78,43 @@ async fn every_segment_of_two_hours_comes_once() {
     }
 }
 
+/// A jump to the middle of segment `target`, `skip_s` into it, and a start there.
+async fn lands(url: &str, at_s: f64, to_s: f64, target: usize, skip_s: f64) -> Played {
+    let mut setup = with(Abr::Dynamic);
+    setup.options.buffer_s = 4.0;
+    setup.seeks = vec![jump(at_s, to_s)];
+    let (played, segments, _) = play_some(url, &setup, 3).await;
+    assert_eq!(numbers(&segments), [0, target, target + 1], "{url}");
+    near(segments[1].skip_s, skip_s, 1e-9);
+    assert_eq!(played.log.seeks.len(), 1);
+    let mut setup = greedy(Abr::Dynamic);
+    setup.options.start_s = to_s;
+    let (_, segments, _) = play_some(url, &setup, 40).await;
+    assert_eq!(
+        numbers(&segments),
+        (target..target + 40).collect::<Vec<_>>()
+    );
+    near(segments[0].skip_s, skip_s, 1e-9);
+    played
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_jump_fetches_what_it_needs() {
+async fn a_jump_lands_where_the_index_says() {
     let folder = TempDir::new().unwrap();
     publish_hours(&folder.path().join("long"), &TWO_HOURS);
     let base = origin(folder.path()).await;
     for manifest in MANIFESTS {
-        let url = format!("{base}long/{manifest}");
-        let mut setup = with(Abr::Dynamic);
-        setup.options.buffer_s = 4.0;
-        setup.seeks = vec![Jump {
-            at_s: 0.5,
-            to_s: 5400.5,
-        }];
-        let (played, segments, _) = play_some(&url, &setup, 3).await;
-        assert_eq!(numbers(&segments), [0, 2700, 2701], "{manifest}");
-        assert!((segments[1].skip_s - 0.5).abs() < 1e-9);
-        assert_eq!(played.log.seeks.len(), 1);
-        // A start there is no different.
-        let mut setup = greedy(Abr::Dynamic);
-        setup.options.start_s = 5400.5;
-        let (_, segments, _) = play_some(&url, &setup, 40).await;
-        assert_eq!(numbers(&segments), (2700..2740).collect::<Vec<_>>());
-        assert!((segments[0].skip_s - 0.5).abs() < 1e-9);
+        lands(&format!("{base}long/{manifest}"), 0.5, 5400.5, 2700, 0.5).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_jump_lands_right_where_segments_do_not_last_alike() {
+    // Long segments first, short ones later: an even share would guess wrong.
     let folder = TempDir::new().unwrap();
-    // Long ones first, short ones later: what an even share would not guess.
-    let frames: Vec<u64> = (0..900).map(|k| if k < 500 { 72 } else { 24 }).collect();
+    let frames = [[72; 500].as_slice(), &[24; 400]].concat();
     publish_hours(folder.path(), &frames);
     let base = serve_well(folder.path()).await;
     for manifest in ["manifest.mpd", "master.m3u8"] {
-        let mut setup = with(Abr::Dynamic);
-        setup.options.buffer_s = 4.0;
-        setup.seeks = vec![Jump {
-            at_s: 0.3,
-            to_s: 1700.25,
-        }];
         let url = format!("{base}{manifest}");
-        let (played, segments, _) = play_some(&url, &setup, 3).await;
-        assert_eq!(numbers(&segments), [0, 700, 701], "{manifest}");
-        assert!((segments[1].skip_s - 0.25).abs() < 1e-9);
-        assert!((played.ladder.total_s() - 1900.0).abs() < 1.0);
-        let mut setup = greedy(Abr::Dynamic);
-        setup.options.start_s = 1700.25;
-        let (_, segments, _) = play_some(&url, &setup, 2).await;
-        assert_eq!(numbers(&segments), [700, 701]);
-        assert!((segments[0].skip_s - 0.25).abs() < 1e-9);
+        let played = lands(&url, 0.3, 1700.25, 700, 0.25).await;
+        near(played.ladder.total_s(), 1900.0, 1.0);
     }
 }
 
@@ -220,9 +153,9 @@ async fn a_rung_without_its_index_is_left_out() {
             assert!(played.error.is_none());
             assert_eq!(numbers(&segments), (0..20).collect::<Vec<_>>());
             assert!(segments.iter().all(|segment| segment.rung < 3));
-            let failed = |r: &&promptus::player::log::Request| r.outcome == Outcome::Failed;
-            let failed = played.log.requests.iter().filter(failed);
-            assert!(failed.clone().count() > 0 && failed.clone().all(|r| r.rung == 3));
+            let requests = played.log.requests.iter();
+            let mut failed = requests.filter(|r| r.outcome == Outcome::Failed).peekable();
+            assert!(failed.peek().is_some() && failed.all(|r| r.rung == 3));
         }
     }
 }
@@ -239,16 +172,14 @@ async fn an_index_that_breaks_off_ends_with_its_name() {
     for (fault, expected) in cases {
         // The second part of every index.
         let spoil = move |_: &str, range: &str, _: usize| {
-            let first = range
-                .strip_prefix("bytes=")
-                .and_then(|r| r.split('-').next());
-            let first: u64 = first.and_then(|first| first.parse().ok()).unwrap_or(0);
-            (first > INIT && first < INIT + 8000).then_some(fault)
+            let range = range.trim_start_matches("bytes=");
+            let first = range.split('-').next().map_or(Ok(0), str::parse);
+            let second = INIT + 1..INIT + 8000;
+            second.contains(&first.unwrap_or(0)).then_some(fault)
         };
         let base = serve(folder.path(), Arc::new(spoil)).await;
-        let (client, stream) = open(&format!("{base}manifest.mpd")).await.unwrap();
-        let (sender, _receiver) = mpsc::channel(1000);
-        let played = play(&client, &stream, &greedy(Abr::Dynamic), &sender).await;
+        let opened = open(&format!("{base}manifest.mpd")).await.unwrap();
+        let (played, _) = play_opened(opened, &greedy(Abr::Dynamic), None).await;
         assert!(!played.complete);
         let message = played.error.unwrap().to_string();
         assert!(
@@ -265,9 +196,8 @@ async fn a_throttle_slows_the_manifest_down_too() {
     publish_hours(folder.path(), &TWO_HOURS);
     let base = serve_well(folder.path()).await;
     let trace = Trace::parse("slow", b"time_s,kbps,latency_ms\n0,100,50\n").unwrap();
-    let client = Client::new(hasty())
-        .unwrap()
-        .throttled(Link::new(&trace, 1.0));
+    let client = Client::new(hasty()).unwrap();
+    let client = client.throttled(Link::new(&trace, 1.0));
     let begun = std::time::Instant::now();
     let title = Title::open(&client, &format!("{base}manifest.mpd")).await;
     let stream = title.unwrap().stream(&client, 0).await.unwrap();
@@ -279,12 +209,10 @@ async fn a_throttle_slows_the_manifest_down_too() {
         took_s >= least_s,
         "{took_s} s for {bytes} bytes, not {least_s} s"
     );
-    let whole = stream
-        .complete(&client.throttled(Link::new(&trace, 1e6)))
-        .await;
-    let whole = whole.unwrap();
-    assert_eq!(whole.group().representations[3].segments.len(), 3600);
-    let sizes = whole.ladder();
-    let known = &whole.group().representations[3].segments[3000];
-    assert_eq!(sizes.size(3000, 3), known.range.unwrap().length);
+    let fast = client.throttled(Link::new(&trace, 1e6));
+    let whole = stream.complete(&fast).await.unwrap();
+    let segments = &whole.group().representations[3].segments;
+    assert_eq!(segments.len(), 3600);
+    let known = segments[3000].range.unwrap().length;
+    assert_eq!(whole.ladder().size(3000, 3), known);
 }

@@ -2,44 +2,6 @@
 
 use super::*;
 
-/// What the viewer, or an outside clock, does: when, and what.
-type Script = Vec<(f64, Event)>;
-
-/// Plays over a network of `kbps` while `script` happens; the session, and whether it came to its end.
-fn watch(ladder: &Arc<Ladder>, options: &Options, kbps: f64, script: &Script) -> (Session, bool) {
-    let mut session = Session::new(Arc::clone(ladder), options);
-    let mut script: VecDeque<_> = script.iter().copied().collect();
-    let mut command = session.handle(0.0, Event::Start);
-    for _ in 0..50_000 {
-        let now_s = session.clock_s();
-        let (at_s, event) = match command {
-            Command::Fetch { segment, rung } | Command::Abandon { segment, rung } => {
-                let size = ladder.size(segment, rung);
-                (now_s + size as f64 / (kbps * 125.0), Event::Delivered(size))
-            }
-            Command::Wait { until_s } | Command::Drain { until_s } => (until_s, Event::Timer),
-            Command::Done => return (session, true),
-            other => panic!("nothing follows {other:?}"),
-        };
-        command = Command::Continue;
-        while command == Command::Continue {
-            let first = script.front().is_some_and(|(first_s, _)| *first_s <= at_s);
-            let act = if first { script.pop_front() } else { None };
-            command = match act {
-                Some((now_s, event)) => session.handle(now_s, event),
-                None if at_s.is_finite() => session.handle(at_s, event),
-                None => return (session, false),
-            };
-            assert!(session.buffer_s() >= 0.0 && session.buffer_s().is_finite());
-        }
-    }
-    panic!("it never ends");
-}
-
-fn played_s(log: &Log) -> f64 {
-    log.played_s.iter().sum()
-}
-
 /// Gaps of up to 3 s between acts.
 fn script(acts: impl Strategy<Value = Event>) -> impl Strategy<Value = Script> {
     prop::collection::vec((0.0f64..3.0, acts), 0..40).prop_map(|acts| {
@@ -64,16 +26,14 @@ proptest! {
         let options = Options { compute: None, ..options };
         let last_s = script.last().map_or(0.0, |(at_s, _)| *at_s);
         script.push((last_s + 1.0, Event::Resume));
-        let (session, finished) = watch(&ladder, &options, kbps, &script);
+        let (session, finished) = watch(&ladder, &options, kbps, None, &script);
         prop_assert!(finished);
         let log = session.log();
-        prop_assert!((played_s(log) - ladder.total_s()).abs() < 1e-6);
+        near(played_s(log), ladder.total_s(), 1e-6);
         let (began_s, ended_s) = (log.startup_s.unwrap(), log.ended_s.unwrap());
-        let stalled_s: f64 = log.stalls.iter().map(|s| s.end_s.unwrap() - s.start_s).sum();
         let pauses = log.pauses.iter().map(|p| (p.start_s, p.end_s.unwrap_or(ended_s)));
         let paused_s: f64 = pauses.map(|(from, to)| (to.min(ended_s) - from.max(began_s)).max(0.0)).sum();
-        let wall_s = ladder.total_s() + stalled_s + paused_s;
-        prop_assert!((ended_s - began_s - wall_s).abs() < 1e-5, "{} {wall_s}", ended_s - began_s);
+        near(ended_s - began_s, ladder.total_s() + stalled_s(log) + paused_s, 1e-5);
     }
 
     #[test]
@@ -82,14 +42,14 @@ proptest! {
         script in script((0.0f64..20.0).prop_map(Event::Rate)),
     ) {
         let ladder = Arc::new(ladder);
-        let (session, finished) = watch(&ladder, &options, kbps, &script);
+        let (session, finished) = watch(&ladder, &options, kbps, None, &script);
         prop_assert!(finished);
         check_shown(&ladder, session.log());
     }
 
     /// It lags, jumps, goes back, is no number; at last it comes to the end.
     #[test]
-    fn an_outside_playhead_may_do_as_it_likes(
+    fn an_outside_playhead_may_move_freely(
         ladder in ladder(), options in options(), kbps in 50.0f64..3000.0,
         mut script in script(prop_oneof![
             9 => (0.0f64..120.0).prop_map(Event::Playhead),
@@ -105,70 +65,46 @@ proptest! {
         }).fold(0.0, f64::max);
         let last_s = script.last().map_or(0.0, |(at_s, _)| *at_s);
         script.insert(0, (0.0, Event::Playhead(0.0)));
-        let (session, finished) = watch(&ladder, &options, kbps, &script);
+        let (session, finished) = watch(&ladder, &options, kbps, None, &script);
         prop_assert!(finished || session.playhead_s() <= furthest_s + 1e-6);
-        prop_assert!((session.playhead_s() - played_s(session.log())).abs() < 1e-6);
+        near(session.playhead_s(), played_s(session.log()), 1e-6);
         script.extend((1..2000).map(|k| (last_s + f64::from(k), Event::Playhead(ladder.total_s()))));
-        let (session, finished) = watch(&ladder, &options, kbps, &script);
+        let (session, finished) = watch(&ladder, &options, kbps, None, &script);
         prop_assert!(finished);
         check_shown(&ladder, session.log());
     }
 }
 
-/// All of the title was shown, in order.
-fn check_shown(ladder: &Ladder, log: &Log) {
-    assert!((played_s(log) - ladder.total_s()).abs() < 1e-6);
-    let shown: Vec<usize> = log.plays.iter().map(|play| play.segment).collect();
-    assert_eq!(shown, (0..ladder.segments()).collect::<Vec<_>>());
-    assert!(log.plays.is_sorted_by(|a, b| a.start_s <= b.start_s));
-}
-
 #[test]
 fn a_pause_fills_the_buffer_and_then_waits_for_the_viewer() {
-    let mut session = Session::new(simple(9), &buffering(6.0));
+    let mut session = Session::new(simple(9), &with(|options| options.buffer_s = 6.0));
     session.handle(0.0, Event::Start);
     session.handle(0.1, Event::Delivered(5000));
     session.handle(0.6, Event::Pause);
     session.handle(0.7, Event::Delivered(5000));
     let command = session.handle(0.8, Event::Delivered(5000));
-    // 5.5 s are here, and room for another 2 s comes in 1.5 s of play: not while it is paused.
-    assert_eq!(
-        command,
-        Command::Wait {
-            until_s: f64::INFINITY
-        }
-    );
+    // 5.5 s are buffered; room for another 2 s takes 1.5 s of play, which a pause prevents.
+    let until_s = f64::INFINITY;
+    assert_eq!(command, Command::Wait { until_s });
     assert_eq!(session.handle(50.0, Event::Timer), command);
-    assert!((session.buffer_s() - 5.5).abs() < 1e-9 && (session.playhead_s() - 0.5).abs() < 1e-9);
-    let Command::Wait { until_s } = session.handle(60.0, Event::Resume) else {
-        panic!("there is no room yet");
-    };
-    assert!((until_s - 61.5).abs() < 1e-9);
-    // Twice as fast, it comes twice as early.
-    let Command::Wait { until_s } = session.handle(60.5, Event::Rate(2.0)) else {
-        panic!("there is no room yet");
-    };
-    assert!((until_s - 61.0).abs() < 1e-9);
-    assert!(matches!(
-        session.handle(until_s, Event::Timer),
-        Command::Fetch { segment: 3, .. }
-    ));
+    near(session.buffer_s(), 5.5, 1e-9);
+    near(session.playhead_s(), 0.5, 1e-9);
+    // At twice the rate it takes half as long.
+    for (now_s, event, room_s) in [(60.0, Event::Resume, 61.5), (60.5, Event::Rate(2.0), 61.0)] {
+        let Command::Wait { until_s } = session.handle(now_s, event) else {
+            panic!("there is no room yet");
+        };
+        near(until_s, room_s, 1e-9);
+    }
+    assert!(asks_for(session.handle(61.0, Event::Timer), 3));
     assert!(session.log().stalls.is_empty());
 }
 
 #[test]
 fn at_twice_the_rate_half_the_rung_is_affordable() {
-    let options = Options {
-        abr: Abr::Throughput,
-        ..Options::default()
-    };
     let last_rung = |rate| {
-        let (session, finished) = watch(
-            &simple(60),
-            &options,
-            100.0,
-            &vec![(0.0, Event::Rate(rate))],
-        );
+        let script = vec![(0.0, Event::Rate(rate))];
+        let (session, finished) = watch(&simple(60), &by(Abr::Throughput), 100.0, None, &script);
         assert!(finished && session.log().stalls.is_empty());
         session.log().requests.last().unwrap().rung
     };
@@ -178,10 +114,9 @@ fn at_twice_the_rate_half_the_rung_is_affordable() {
 #[test]
 fn a_playhead_at_half_speed_takes_twice_as_long() {
     let reports = (0..400).map(|k| f64::from(k) * 0.1);
-    let script = reports
-        .map(|at_s| (at_s, Event::Playhead(0.5 * at_s)))
-        .collect();
-    let (session, finished) = watch(&simple(8), &Options::default(), 500.0, &script);
+    let script = reports.map(|at_s| (at_s, Event::Playhead(0.5 * at_s)));
+    let script = script.collect();
+    let (session, finished) = watch(&simple(8), &Options::default(), 500.0, None, &script);
     assert!(finished);
     let ended_s = session.log().ended_s.unwrap();
     // 16 s of media; the last frame's start counts as the end.

@@ -13,10 +13,8 @@
 //! are averaged, as the one-second stamps of the UCC 5G set need it (uccmisl/5Gdataset). Puffer's tables
 //! have units of their own and are read in `puffer`.
 
-use super::lines::{Line, cells, content};
-use super::recorded::Parsed;
-use super::rows::{Row, push};
-use super::{TraceError, puffer, rows};
+use super::lines::{Line, Row, cells, content, periods, push};
+use super::{Trace, TraceError, puffer};
 
 const EXPECTED: &str = "a CSV header with a time (time_s, time_ms, Timestamp) \
                         and a rate (kbps, mbps, DL_bitrate)";
@@ -28,7 +26,7 @@ struct Columns {
     latency: Option<usize>,
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
+pub(super) fn parse(file: &str, text: &str) -> Result<Trace, TraceError> {
     let mut lines = content(text).peekable();
     let mut columns = Columns {
         time: (0, 1.0),
@@ -45,27 +43,24 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
     for line in lines {
         push(&mut read, columns.read(file, &line)?, file, &line)?;
     }
-    Ok(rows::periods(&read).into())
+    Trace::new(file, periods(&read))
 }
 
 impl Columns {
     fn find(header: &Line<'_>) -> Option<Self> {
         let names: Vec<String> = cells(header.text).map(str::to_lowercase).collect();
-        let among = |known: &[(&str, f64)]| {
-            known.iter().find_map(|(name, unit)| {
-                names
-                    .iter()
-                    .position(|n| n == name)
-                    .map(|column| (column, *unit))
-            })
+        let among = |known: &[&str], unit: f64| {
+            let mut columns = known
+                .iter()
+                .map(|known| names.iter().position(|name| name == known));
+            columns.find_map(|column| Some((column?, unit)))
         };
-        let seconds = ["time_s", "time", "seconds", "t", "timestamp"].map(|name| (name, 1.0));
+        let seconds = ["time_s", "time", "seconds", "t", "timestamp"];
         let kbps = ["kbps", "bandwidth_kbps", "throughput_kbps", "dl_bitrate"];
-        let kbps = kbps.map(|name| (name, 1.0));
         Some(Self {
-            time: among(&seconds).or_else(|| among(&[("time_ms", 0.001)]))?,
-            rate: among(&kbps).or_else(|| among(&[("mbps", 1000.0)]))?,
-            latency: among(&[("latency_ms", 0.001)]).map(|(column, _)| column),
+            time: among(&seconds, 1.0).or_else(|| among(&["time_ms"], 0.001))?,
+            rate: among(&kbps, 1.0).or_else(|| among(&["mbps"], 1000.0))?,
+            latency: among(&["latency_ms"], 0.001).map(|(column, _)| column),
         })
     }
 
@@ -94,12 +89,11 @@ impl Columns {
 fn stamp_s(cell: &str) -> Option<f64> {
     let (date, time) = cell.split_once('_')?;
     let three = |text: &str| -> Option<[i64; 3]> {
-        let parts: Result<Vec<u16>, _> = text.split('.').map(str::parse).collect();
-        parts
-            .ok()?
-            .try_into()
-            .ok()
-            .map(|a: [u16; 3]| a.map(i64::from))
+        let parts = text.split('.').map(|part| part.parse::<u16>().ok());
+        let parts: Vec<i64> = parts
+            .map(|part| part.map(i64::from))
+            .collect::<Option<_>>()?;
+        parts.try_into().ok()
     };
     let ([year, month, day], [hour, minute, second]) = (three(date)?, three(time)?);
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
@@ -119,7 +113,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{periods, refusal};
+    use super::super::tests::{periods, refused};
     use super::stamp_s;
 
     #[test]
@@ -127,10 +121,8 @@ mod tests {
         let expected = [(2.0, 100.0), (4.0, 50.0), (3.0, 0.0)];
         assert_eq!(periods("0,100\n2,50\n6,0\n"), expected);
         assert_eq!(periods("time_s,kbps\n0,100\n2,50\n6,0\n"), expected);
-        assert_eq!(
-            periods("Mbps;time_ms\n0.1;0\n0.05;2000\n0;6000\n"),
-            expected
-        );
+        let milliseconds = "Mbps;time_ms\n0.1;0\n0.05;2000\n0;6000\n";
+        assert_eq!(periods(milliseconds), expected);
         assert_eq!(periods("# note\nkbps,t\n7,0"), [(1.0, 7.0)]);
     }
 
@@ -147,10 +139,15 @@ mod tests {
 
     #[test]
     fn names_the_line() {
-        assert!(refusal("a,b\n1,2").contains("line 1: expected a CSV header"));
-        assert!(refusal("time_s,kbps\n0,1\n\n2").contains("line 4: expected a rate in column 2"));
-        assert!(refusal("0,1\n1,x").contains("line 2: expected a rate"));
-        assert!(refusal("5,1\n4,1").contains("line 2: expected a time of at least 5"));
-        assert!(refusal("0,NaN").contains("line 1"));
+        refused(&[
+            ("a,b\n1,2", "line 1: expected a CSV header"),
+            (
+                "time_s,kbps\n0,1\n\n2",
+                "line 4: expected a rate in column 2",
+            ),
+            ("0,1\n1,x", "line 2: expected a rate"),
+            ("5,1\n4,1", "line 2: expected a time of at least 5"),
+            ("0,NaN", "line 1"),
+        ]);
     }
 }

@@ -4,8 +4,7 @@
 //! `omitted` (`-O`, the slow start) are skipped. With `--bidir` an interval has two sums; the received
 //! direction is read (`sender` is false; without that field `sum_bidir_reverse`, server to client). Latency is not recorded and counts as 0.
 
-use super::recorded::Parsed;
-use super::{Period, TraceError};
+use super::{Period, Trace, TraceError};
 use crate::network::file::BadJson;
 use serde::Deserialize;
 use serde::de::Error;
@@ -14,7 +13,6 @@ use serde_json::{Deserializer, Value};
 const EXPECTED: &str =
     "iperf3 JSON: {intervals: [{seconds, bits_per_second}, …]} or {event: \"interval\", …} a line";
 
-/// A report, or an event of a stream.
 #[derive(Deserialize)]
 struct Document {
     intervals: Option<Vec<Interval>>,
@@ -43,87 +41,66 @@ struct Sum {
     sender: Option<bool>,
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
-    let read = intervals(text).and_then(Reading::of);
-    let read = read.map_err(|source| BadJson::new(file, EXPECTED, source))?;
-    let mut notes = Vec::new();
-    if read.omitted > 0 {
-        notes.push(format!("{} omitted intervals are left out", read.omitted));
+pub(super) fn parse(file: &str, text: &str) -> Result<Trace, TraceError> {
+    let refused = |source| BadJson::new(file, EXPECTED, source);
+    let intervals = intervals(text).map_err(refused)?;
+    let both = |interval: &Interval| interval.sum.is_some() && interval.sum_bidir_reverse.is_some();
+    let (both_ways, all) = (intervals.iter().any(both), intervals.len());
+    let periods = periods(intervals).map_err(refused)?;
+    let omitted = all - periods.len();
+    let mut trace = Trace::new(file, periods)?;
+    if omitted > 0 {
+        let note = format!("{omitted} omitted intervals are left out");
+        trace.notes.push(note);
     }
-    if read.both_ways {
-        notes.push("of the two directions of --bidir the one received is read".to_owned());
+    if both_ways {
+        let note = "of the two directions of --bidir the one received is read";
+        trace.notes.push(note.to_owned());
     }
-    Ok(Parsed {
-        periods: read.periods,
-        notes,
-        ..Parsed::default()
-    })
+    Ok(trace)
 }
 
-/// The intervals of a report or of a stream.
 fn intervals(text: &str) -> serde_json::Result<Vec<Interval>> {
     let mut intervals = Vec::new();
     let mut streamed = false;
     for (number, document) in Deserializer::from_str(text).into_iter().enumerate() {
-        let Document {
-            intervals: all,
-            error,
-            event,
-            data,
-        } = document?;
-        match (event.as_deref(), all, error) {
-            (Some("interval"), ..) => intervals.push(Interval::deserialize(data)?),
-            (Some("error"), ..) => {
-                let said = data.as_str().unwrap_or("an error");
-                return Err(Error::custom(format!("iperf3 said: {said}")));
-            }
+        let read: Document = document?;
+        let failed = |said: &str| Err(Error::custom(format!("iperf3 said: {said}")));
+        match (read.event.as_deref(), read.intervals, read.error) {
+            (Some("interval"), ..) => intervals.push(Interval::deserialize(read.data)?),
+            (Some("error"), ..) => return failed(read.data.as_str().unwrap_or("an error")),
             (Some(_), ..) => {}
             (None, Some(all), _) if number == 0 => intervals = all,
             // A stream may end with the whole report.
             (None, Some(_), _) if streamed => {}
             (None, Some(_), _) => return Err(Error::custom("a second report: expected one")),
-            (None, None, Some(said)) => {
-                return Err(Error::custom(format!("iperf3 said: {said}")));
-            }
+            (None, None, Some(said)) => return failed(&said),
             (None, None, None) => return Err(Error::missing_field("intervals")),
         }
-        streamed |= event.is_some();
+        streamed |= read.event.is_some();
     }
     Ok(intervals)
 }
 
-/// The intervals read.
-#[derive(Default)]
-struct Reading {
-    periods: Vec<Period>,
-    omitted: usize,
-    both_ways: bool,
-}
-
-impl Reading {
-    fn of(intervals: Vec<Interval>) -> serde_json::Result<Self> {
-        let mut reading = Self::default();
-        for (index, interval) in intervals.into_iter().enumerate() {
-            reading.both_ways |= interval.sum.is_some() && interval.sum_bidir_reverse.is_some();
-            let sum = interval.received().ok_or_else(|| {
-                Error::custom(format!("interval {index} lacks seconds or bits_per_second"))
-            })?;
-            if sum.omitted {
-                reading.omitted += 1;
-                continue;
-            }
-            if !(sum.seconds >= 0.0 && sum.bits_per_second >= 0.0) {
-                let message = format!("interval {index} has a negative number");
-                return Err(Error::custom(message));
-            }
-            reading.periods.push(Period {
-                duration_s: sum.seconds,
-                kbps: sum.bits_per_second / 1000.0,
-                latency_s: 0.0,
-            });
+fn periods(intervals: Vec<Interval>) -> serde_json::Result<Vec<Period>> {
+    let mut periods = Vec::new();
+    for (index, interval) in intervals.into_iter().enumerate() {
+        let refused = |what| Error::custom(format!("interval {index} {what}"));
+        let sum = interval.received();
+        let sum = sum.ok_or_else(|| refused("lacks seconds or bits_per_second"))?;
+        if sum.omitted {
+            continue;
         }
-        Ok(reading)
+        if !(sum.seconds >= 0.0 && sum.bits_per_second >= 0.0) {
+            return Err(refused("has a negative number"));
+        }
+        periods.push(Period {
+            duration_s: sum.seconds,
+            kbps: sum.bits_per_second / 1000.0,
+            latency_s: 0.0,
+        });
     }
+    Ok(periods)
 }
 
 impl Interval {
@@ -147,7 +124,7 @@ impl Interval {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{notes, periods, refusal};
+    use super::super::tests::{notes, periods, refused};
 
     #[test]
     fn reads_reduced_and_full_reports() {
@@ -170,10 +147,9 @@ mod tests {
     #[test]
     fn of_two_directions_the_received_one_counts() {
         let both = |sum: &str, reverse: &str| {
-            format!(
-                r#"{{"intervals": [{{"sum": {{"seconds": 1, "bits_per_second": 1000{sum}}},
-                "sum_bidir_reverse": {{"seconds": 1, "bits_per_second": 7000{reverse}}}}}]}}"#
-            )
+            let sum = format!(r#"{{"seconds": 1, "bits_per_second": 1000{sum}}}"#);
+            let reverse = format!(r#"{{"seconds": 1, "bits_per_second": 7000{reverse}}}"#);
+            format!(r#"{{"intervals": [{{"sum": {sum}, "sum_bidir_reverse": {reverse}}}]}}"#)
         };
         let (yes, no) = (r#", "sender": true"#, r#", "sender": false"#);
         assert_eq!(periods(&both(yes, no)), [(1.0, 7.0)]);
@@ -195,28 +171,26 @@ mod tests {
         let whole = format!("{text}{{\"intervals\": []}}");
         assert_eq!(periods(&whole), [(1.0, 3.0), (0.5, 2.0)]);
         let cut = &text[..text.len() - 40];
-        assert!(
-            refusal(cut).contains("EOF while parsing"),
-            "{}",
-            refusal(cut)
-        );
         let error = r#"{"event":"error","data":"unable to connect"}"#;
-        assert!(refusal(error).contains("iperf3 said: unable to connect"));
+        refused(&[
+            (cut, "EOF while parsing"),
+            (error, "iperf3 said: unable to connect"),
+        ]);
     }
 
     #[test]
     fn refuses_other_json() {
         let movie = r#"{"segment_duration_ms": 3000, "bitrates_kbps": [1]}"#;
-        assert!(refusal(movie).contains("missing field `intervals`"));
         let negative = r#"{"intervals": [{"seconds": -1, "bits_per_second": 1}]}"#;
-        assert!(refusal(negative).contains("interval 0"));
-        let bare = r#"{"intervals": [{"seconds": 1}]}"#;
-        assert!(refusal(bare).contains("interval 0 lacks"));
+        let omitted = r#"{"intervals": [{"seconds": 1, "bits_per_second": 1, "omitted": true}]}"#;
         let failed = r#"{"start": {}, "error": "unable to connect"}"#;
-        assert!(refusal(failed).contains("iperf3 said: unable to connect"));
-        let twice = r#"{"intervals": []}{"intervals": []}"#;
-        assert!(refusal(twice).contains("a second report"));
-        let all = r#"{"intervals": [{"seconds": 1, "bits_per_second": 1, "omitted": true}]}"#;
-        assert!(refusal(all).contains("found none"));
+        refused(&[
+            (movie, "missing field `intervals`"),
+            (negative, "interval 0 has a negative number"),
+            (r#"{"intervals": [{"seconds": 1}]}"#, "interval 0 lacks"),
+            (failed, "iperf3 said: unable to connect"),
+            (r#"{"intervals": []}{"intervals": []}"#, "a second report"),
+            (omitted, "found none"),
+        ]);
     }
 }

@@ -1,8 +1,7 @@
-//! Shared by the line-based formats: numbered lines, and finite non-negative numbers.
+//! Shared by the line-based formats: numbered lines, finite non-negative numbers, rows of tables as periods.
 
-use super::TraceError;
+use super::{Period, TraceError};
 
-/// A line with content.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     /// Number in the file, from 1.
@@ -12,14 +11,9 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The error for this line.
     pub(super) fn expected(&self, file: &str, expected: &str) -> TraceError {
-        TraceError::Line {
-            file: file.to_owned(),
-            line: self.number,
-            expected: expected.to_owned(),
-            found: shortened(self.text),
-        }
+        let (expected, found) = (expected.to_owned(), shortened(self.text));
+        TraceError::Line(file.to_owned(), self.number, expected, found)
     }
 
     /// A field of this line as a finite number, 0 or more.
@@ -40,7 +34,6 @@ pub(super) fn content(text: &str) -> impl Iterator<Item = Line<'_>> {
     numbered.filter(|line| !line.text.is_empty() && !line.text.starts_with('#'))
 }
 
-/// The cells of a line of CSV.
 pub(super) fn cells(line: &str) -> impl Iterator<Item = &str> {
     line.split([',', ';'])
         .map(|cell| cell.trim().trim_matches('"'))
@@ -52,17 +45,14 @@ pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, TraceErro
         Ok(text) => Ok(text.trim_start_matches('\u{feff}')),
         Err(error) => {
             let good = &bytes[..error.valid_up_to()];
-            Err(TraceError::Line {
-                file: file.to_owned(),
-                line: good.iter().filter(|&&byte| byte == b'\n').count() + 1,
-                expected: "UTF-8 text".to_owned(),
-                found: format!("byte {:#04x}", bytes[good.len()]),
-            })
+            let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let found = format!("byte {:#04x}", bytes[good.len()]);
+            let expected = "UTF-8 text".to_owned();
+            Err(TraceError::Line(file.to_owned(), line, expected, found))
         }
     }
 }
 
-/// The beginning, without control characters.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
     let seen = |c: char| if c.is_control() { '�' } else { c };
@@ -71,4 +61,56 @@ fn shortened(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+/// Rows of a table with the same time stamp, summed.
+pub(super) struct Row {
+    pub(super) time_s: f64,
+    pub(super) kbps: f64,
+    pub(super) latency_s: f64,
+    pub(super) rows: f64,
+}
+
+impl Row {
+    fn add(&mut self, other: &Row) {
+        self.kbps += other.kbps;
+        self.latency_s += other.latency_s;
+        self.rows += other.rows;
+    }
+}
+
+/// Appends `row`, which `line` holds; rows of one time are summed, and time must not run backwards.
+pub(super) fn push(
+    rows: &mut Vec<Row>,
+    row: Row,
+    file: &str,
+    line: &Line<'_>,
+) -> Result<(), TraceError> {
+    match rows.last_mut() {
+        Some(last) if row.time_s < last.time_s => {
+            return Err(line.expected(file, &format!("a time of at least {}", last.time_s)));
+        }
+        Some(last) if row.time_s == last.time_s => last.add(&row),
+        _ => rows.push(row),
+    }
+    Ok(())
+}
+
+/// Each period lasts until the next row; the last one as long as the mean of the others, 1 s if alone.
+pub(super) fn periods(rows: &[Row]) -> Vec<Period> {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        return Vec::new();
+    };
+    let usual_s = match rows.len() {
+        1 => 1.0,
+        many => (last.time_s - first.time_s) / (many - 1) as f64,
+    };
+    let ends = rows.iter().skip(1).map(|row| row.time_s);
+    let ends = ends.chain([last.time_s + usual_s]);
+    let period = |(row, end_s): (&Row, f64)| Period {
+        duration_s: end_s - row.time_s,
+        kbps: row.kbps / row.rows,
+        latency_s: row.latency_s / row.rows,
+    };
+    rows.iter().zip(ends).map(period).collect()
 }

@@ -5,16 +5,15 @@
 //! t. Latency is not recorded and counts as 0. Source: the `mm-link` manual of ravinet/mahimahi.
 
 use super::lines::content;
-use super::{Period, TraceError};
+use super::{Period, Trace, TraceError};
 
-/// Length of a bin, milliseconds.
 const BIN_MS: u64 = 100;
 /// Bits that pass at one opportunity.
 const PACKET_BITS: f64 = 12_000.0;
 /// Latest time stamp that is believed: 30 days.
 const LAST_MS: u64 = 30 * 24 * 3600 * 1000;
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
+pub(super) fn parse(file: &str, text: &str) -> Result<Trace, TraceError> {
     let mut bins = Bins::default();
     let mut last_ms = 0;
     for line in content(text) {
@@ -29,7 +28,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
         bins.packet(time_ms.saturating_sub(1) / BIN_MS);
     }
     bins.close(last_ms);
-    Ok(bins.periods)
+    Trace::new(file, bins.periods)
 }
 
 /// The bin being filled, and the periods before it.
@@ -69,22 +68,18 @@ impl Bins {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{periods, refusal};
+    use super::super::tests::{periods, refused};
 
     #[test]
     fn gathers_packets_and_keeps_the_total() {
         // Three packets up to 100 ms, none for 200 ms, one in the last 50 ms.
-        assert_eq!(
-            periods("0\n100\n100\n350\n"),
-            [(0.1, 360.0), (0.2, 0.0), (0.05, 240.0)]
-        );
-    }
-
-    #[test]
-    fn names_the_line() {
-        assert!(refusal("5\n4\n").contains("line 2: expected a whole number"));
-        assert!(refusal("5\n6.5\n").contains("line 2"));
-        assert!(refusal("5\n99999999999999\n").contains("line 2"));
-        assert!(refusal("0\n0\n").contains("found none"));
+        let expected = [(0.1, 360.0), (0.2, 0.0), (0.05, 240.0)];
+        assert_eq!(periods("0\n100\n100\n350\n"), expected);
+        refused(&[
+            ("5\n4\n", "line 2: expected a whole number"),
+            ("5\n6.5\n", "line 2"),
+            ("5\n99999999999999\n", "line 2"),
+            ("0\n0\n", "found none"),
+        ]);
     }
 }

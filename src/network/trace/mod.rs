@@ -1,6 +1,6 @@
 //! Recorded networks: six file formats, one [`Trace`].
 //!
-//! The format is told from the first characters, not from the file's name:
+//! The first characters decide the format, not the file's name:
 //!
 //! | begins with | format |
 //! |---|---|
@@ -13,21 +13,17 @@
 //! Each format is documented in its own file. Knows no player and no link.
 
 mod csv;
-mod error;
 mod iperf3;
 mod lines;
 mod mahimahi;
 mod pensieve;
 mod puffer;
 mod recorded;
-mod rows;
 mod sabre;
 
-pub use error::TraceError;
-pub use recorded::{Period, Trace};
+pub use recorded::{Period, Trace, TraceError};
 
 use super::file;
-use recorded::Parsed;
 use std::path::Path;
 
 impl Trace {
@@ -40,34 +36,23 @@ impl Trace {
     /// Reads a trace from the bytes of a file; `name` is used in messages.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, TraceError> {
         let text = lines::text(name, bytes)?;
-        let Parsed {
-            periods,
-            first_s,
-            notes,
-        } = match text.trim_start().chars().next() {
-            Some('[') => sabre::parse(name, text)?.into(),
-            Some('{') => iperf3::parse(name, text)?,
-            _ => parse_lines(name, text)?,
-        };
-        let mut trace = Self::new(name, periods)?;
-        (trace.first_s, trace.notes) = (first_s, notes);
-        Ok(trace)
+        match text.trim_start().chars().next() {
+            Some('[') => sabre::parse(name, text),
+            Some('{') => iperf3::parse(name, text),
+            _ => parse_lines(name, text),
+        }
     }
 }
 
-/// Reads one of the line-based formats.
-fn parse_lines(name: &str, text: &str) -> Result<Parsed, TraceError> {
+fn parse_lines(name: &str, text: &str) -> Result<Trace, TraceError> {
     let Some(first) = lines::content(text).next() else {
         let expected = "a trace (Sabre JSON, iperf3 JSON, Pensieve text, Mahimahi or CSV)";
-        return Err(TraceError::Empty {
-            file: name.to_owned(),
-            expected,
-        });
+        return Err(TraceError::Empty(name.to_owned(), expected));
     };
     let numbers = first.text.split_whitespace().map(str::parse::<f64>);
     match numbers.collect::<Result<Vec<f64>, _>>().as_deref() {
         Err(_) if first.text.contains([',', ';']) => csv::parse(name, text),
-        Ok([_]) => Ok(mahimahi::parse(name, text)?.into()),
+        Ok([_]) => mahimahi::parse(name, text),
         Ok([_, _]) => pensieve::parse(name, text),
         _ => Err(first.expected(
             name,
@@ -77,7 +62,6 @@ fn parse_lines(name: &str, text: &str) -> Result<Parsed, TraceError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -95,41 +79,35 @@ pub(crate) mod tests {
     /// Parses `text`; periods as (seconds, kbit/s).
     pub(crate) fn periods(text: &str) -> Vec<(f64, f64)> {
         let trace = Trace::parse("t", text.as_bytes()).unwrap();
-        trace
-            .periods()
-            .iter()
-            .map(|p| (p.duration_s, p.kbps))
-            .collect()
+        let periods = trace.periods().iter();
+        periods.map(|p| (p.duration_s, p.kbps)).collect()
     }
 
-    /// The notes that parsing `text` leaves.
     pub(crate) fn notes(text: &str) -> Vec<String> {
         let trace = Trace::parse("t", text.as_bytes()).unwrap();
         trace.notes().to_vec()
     }
 
-    /// The message that parsing `text` ends in.
-    pub(crate) fn refusal(text: &str) -> String {
-        Trace::parse("t.log", text.as_bytes())
-            .unwrap_err()
-            .to_string()
+    /// Each text is refused with a message that contains the other.
+    pub(crate) fn refused<T: AsRef<[u8]>>(cases: &[(T, &str)]) {
+        for (text, expected) in cases {
+            let error = Trace::parse("t.log", text.as_ref()).unwrap_err();
+            assert!(error.to_string().contains(expected), "{expected}: {error}");
+        }
     }
 
     #[test]
-    fn says_what_is_wrong_and_where() {
-        assert!(refusal("").contains("t.log: expected a trace"));
-        assert!(refusal("# only a comment\n\n").contains("found none"));
-        assert!(refusal("\nMIT License\n").contains("line 2: expected a trace"));
-        assert!(refusal("1 2 3\n").contains("line 1"));
-        let error = Trace::parse("t.log", b"1 2\n3 \xff\n")
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("line 2: expected UTF-8"), "{error}");
-        assert!(refusal("0 1\n1e300 1").contains("period 0: expected at most 1e9 s"));
-        let missing = Trace::load(Path::new("/no/such/trace"))
-            .unwrap_err()
-            .to_string();
-        assert!(missing.contains("/no/such/trace"), "{missing}");
+    fn errors_name_file_and_place() {
+        refused(&[
+            (&b""[..], "t.log: expected a trace"),
+            (b"# only a comment\n\n", "found none"),
+            (b"\nMIT License\n", "line 2: expected a trace"),
+            (b"1 2 3\n", "line 1"),
+            (b"1 2\n3 \xff\n", "line 2: expected UTF-8"),
+            (b"0 1\n1e300 1", "period 0: expected at most 1e9 s"),
+        ]);
+        let missing = Trace::load(Path::new("/no/such/trace")).unwrap_err();
+        assert!(missing.to_string().contains("/no/such/trace"), "{missing}");
     }
 
     proptest! {

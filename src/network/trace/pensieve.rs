@@ -5,17 +5,14 @@
 //! counts as 0. Source: hongzimao/pensieve, `sim/fixed_env.py`.
 
 use super::lines::{Line, content};
-use super::recorded::Parsed;
-use super::{Period, TraceError};
+use super::{Period, Trace, TraceError};
 
-/// The first time stamp and the periods after it.
-pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
-    let mut periods = Vec::new();
-    let (mut first_s, mut before) = (0.0, None);
+pub(super) fn parse(file: &str, text: &str) -> Result<Trace, TraceError> {
+    let (mut times_s, mut periods) = (Vec::new(), Vec::new());
     for line in content(text) {
         let (time_s, mbps) = fields(file, &line)?;
-        if let Some(before_s) = before {
-            if time_s <= before_s {
+        if let Some(before_s) = times_s.last() {
+            if time_s <= *before_s {
                 return Err(line.expected(file, &format!("a time after {before_s}")));
             }
             periods.push(Period {
@@ -23,15 +20,12 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, TraceError> {
                 kbps: mbps * 1000.0,
                 latency_s: 0.0,
             });
-        } else {
-            first_s = time_s;
         }
-        before = Some(time_s);
+        times_s.push(time_s);
     }
-    Ok(Parsed {
-        first_s,
-        ..periods.into()
-    })
+    let mut trace = Trace::new(file, periods)?;
+    trace.first_s = times_s[0];
+    Ok(trace)
 }
 
 fn fields(file: &str, line: &Line<'_>) -> Result<(f64, f64), TraceError> {
@@ -45,22 +39,18 @@ fn fields(file: &str, line: &Line<'_>) -> Result<(f64, f64), TraceError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{periods, refusal};
+    use super::super::tests::{periods, refused};
 
     #[test]
     fn a_value_applies_to_the_interval_before_it() {
-        assert_eq!(
-            periods("3.5\t9\n4.5\t0.25\n7\t0\n"),
-            [(1.0, 250.0), (2.5, 0.0)]
-        );
-    }
-
-    #[test]
-    fn names_the_line() {
-        assert!(refusal("0 1\n1 1\n1 1").contains("line 3: expected a time after 1"));
-        assert!(refusal("0 1\n1 nan").contains("line 2: expected a rate"));
-        assert!(refusal("0 1\n1 -2").contains("found `1 -2`"));
-        assert!(refusal("0 1\n1").contains("line 2"));
-        assert!(refusal("0 1").contains("found none"));
+        let text = "3.5\t9\n4.5\t0.25\n7\t0\n";
+        assert_eq!(periods(text), [(1.0, 250.0), (2.5, 0.0)]);
+        refused(&[
+            ("0 1\n1 1\n1 1", "line 3: expected a time after 1"),
+            ("0 1\n1 nan", "line 2: expected a rate"),
+            ("0 1\n1 -2", "found `1 -2`"),
+            ("0 1\n1", "line 2"),
+            ("0 1", "found none"),
+        ]);
     }
 }

@@ -12,13 +12,13 @@
 //! streams of a whole day: of several the longest is read. `video_acked` and `client_buffer`
 //! have no rates.
 
-use super::TraceError;
-use super::lines::{Line, cells};
-use super::recorded::Parsed;
-use super::rows::{Row, periods, push};
+use super::lines::{Line, Row, cells, periods, push};
+use super::{Trace, TraceError};
 use std::collections::HashMap;
 
-/// Indexes of the columns that are read.
+const EXPECTED: &str =
+    "Puffer's table video_sent, with delivery_rate and rtt: the other tables have no rates";
+
 struct Columns {
     time: usize,
     stream: [usize; 2],
@@ -36,40 +36,31 @@ pub(super) fn parse<'a>(
     file: &str,
     header: &Line<'_>,
     lines: impl Iterator<Item = Line<'a>>,
-) -> Result<Parsed, TraceError> {
-    let columns = Columns::find(header).ok_or_else(|| {
-        let expected =
-            "Puffer's table video_sent, with delivery_rate and rtt: the other tables have no rates";
-        header.expected(file, expected)
-    })?;
+) -> Result<Trace, TraceError> {
+    let columns = Columns::find(header).ok_or_else(|| header.expected(file, EXPECTED))?;
     let mut streams: HashMap<[&'a str; 2], Vec<Row>> = HashMap::new();
     for line in lines {
         let (stream, sent) = columns.read(file, &line)?;
         push(streams.entry(stream).or_default(), sent, file, &line)?;
     }
-    Ok(longest(streams))
-}
-
-/// The longest stream; of equally long ones the first by name, so that a table always gives the same.
-fn longest(streams: HashMap<[&str; 2], Vec<Row>>) -> Parsed {
     let count = streams.len();
     let lasts_s = |chunks: &[Row]| match chunks {
         [first, .., last] => last.time_s - first.time_s,
         _ => 0.0,
     };
+    // Of equally long streams the first by name, so that a table always gives the same trace.
     let longest = streams.into_iter().max_by(|(a, x), (b, y)| {
         let longer = lasts_s(x).total_cmp(&lasts_s(y));
         longer.then_with(|| b.cmp(a))
     });
-    let Some(([session, index], chunks)) = longest else {
-        return Parsed::default();
-    };
-    let note = format!("of {count} streams the longest is read, session {session} index {index}");
-    Parsed {
-        periods: periods(&chunks),
-        notes: Some(note).filter(|_| count > 1).into_iter().collect(),
-        ..Parsed::default()
+    let ([session, index], chunks) = longest.unwrap_or_default();
+    let mut trace = Trace::new(file, periods(&chunks))?;
+    if count > 1 {
+        let stream = format!("session {session} index {index}");
+        let note = format!("of {count} streams the longest is read, {stream}");
+        trace.notes.push(note);
     }
+    Ok(trace)
 }
 
 impl Columns {
@@ -103,10 +94,9 @@ impl Columns {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Trace;
-    use super::super::tests::refusal;
+    use super::super::tests::refused;
 
     const HEADER: &str = "time (ns GMT),session_id,index,expt_id,channel,video_ts,format,size,\
                           ssim_index,cwnd,in_flight,min_rtt,rtt,delivery_rate";
@@ -131,10 +121,10 @@ mod tests {
         ];
         let trace = Trace::parse("t", rows.join("\n").as_bytes()).unwrap();
         let rounded = |x: f64| (x * 1e4).round() / 1e4;
-        let found = trace.periods().iter();
-        let found: Vec<[f64; 3]> = found
-            .map(|p| [p.duration_s, p.kbps, p.latency_s].map(rounded))
-            .collect();
+        let found = [0, 1, 2].map(|period| {
+            let period = trace.periods()[period];
+            [period.duration_s, period.kbps, period.latency_s].map(rounded)
+        });
         // 125,000 bytes a second are 1000 kbit/s.
         let expected = [[2.0, 1000.0, 0.05], [4.0, 2000.0, 0.06], [3.0, 0.0, 0.07]];
         assert_eq!(found, expected);
@@ -145,14 +135,19 @@ mod tests {
     #[test]
     fn tables_without_rates_and_bad_rows_are_refused() {
         let acked = "time (ns GMT),session_id,index,expt_id,channel,video_ts\n1,a,0,1,abc,0";
-        assert!(refusal(acked).contains("line 1: expected Puffer's table video_sent"));
         let buffer = "time (ns GMT),session_id,index,expt_id,channel,event,buffer,cum_rebuf";
-        assert!(refusal(buffer).contains("the other tables have no rates"));
-        let short = format!("{HEADER}\n1,a,0");
-        assert!(refusal(&short).contains("line 2: expected 14 columns or more"));
-        let back = [HEADER, &row(1.0, "a", 1, 1), &row(0.0, "a", 1, 1)].join("\n");
-        assert!(refusal(&back).contains("line 3: expected a time of at least"));
-        let word = format!("{HEADER}\n{}", row(1.0, "a", 1, 1).replace("1572", "x"));
-        assert!(refusal(&word).contains("line 2: expected a time in ns"));
+        let [short, back, word] = [
+            "1,a,0".to_owned(),
+            [row(1.0, "a", 1, 1), row(0.0, "a", 1, 1)].join("\n"),
+            row(1.0, "a", 1, 1).replace("1572", "x"),
+        ]
+        .map(|rows| format!("{HEADER}\n{rows}"));
+        refused(&[
+            (acked, "line 1: expected Puffer's table video_sent"),
+            (buffer, "the other tables have no rates"),
+            (&short, "line 2: expected 14 columns or more"),
+            (&back, "line 3: expected a time of at least"),
+            (&word, "line 2: expected a time in ns"),
+        ]);
     }
 }

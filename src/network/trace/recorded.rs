@@ -1,7 +1,9 @@
-//! A recorded network: periods of constant throughput and latency.
+//! A recorded network: periods of constant throughput and latency; errors with the file and the place in it.
 
-use super::error::{MAX, TraceError};
+use crate::network::file::{BadJson, Unreadable};
 
+/// Upper bound of rates (kbit/s), durations and latencies (seconds): beyond it sums lose the small terms.
+const MAX: f64 = 1e9;
 /// Minimum length of a trace, seconds: it loops.
 const MIN_DURATION_S: f64 = 1e-3;
 
@@ -25,25 +27,6 @@ pub struct Trace {
     pub(super) notes: Vec<String>,
 }
 
-/// The content of a trace file.
-#[derive(Default)]
-pub(super) struct Parsed {
-    pub(super) periods: Vec<Period>,
-    /// The first time stamp, where the format has one.
-    pub(super) first_s: f64,
-    /// Skipped content and assumptions, for the user.
-    pub(super) notes: Vec<String>,
-}
-
-impl From<Vec<Period>> for Parsed {
-    fn from(periods: Vec<Period>) -> Self {
-        Self {
-            periods,
-            ..Self::default()
-        }
-    }
-}
-
 impl Trace {
     /// A trace from its periods; empty ones are dropped.
     ///
@@ -53,31 +36,18 @@ impl Trace {
     pub fn new(name: impl Into<String>, mut periods: Vec<Period>) -> Result<Self, TraceError> {
         let file = name.into();
         for (period, values) in periods.iter().enumerate() {
-            let Period {
-                duration_s,
-                kbps,
-                latency_s,
-            } = *values;
-            let numbers = [
-                (duration_s, "s"),
-                (kbps, "kbit/s"),
-                (latency_s, "s of latency"),
-            ];
-            // Written so that NaN is refused too.
-            if let Some((found, unit)) = numbers.into_iter().find(|(n, _)| !(0.0..=MAX).contains(n))
-            {
-                return Err(TraceError::Absurd {
-                    file,
-                    period,
-                    unit,
-                    found,
-                });
+            let rate = (values.kbps, "kbit/s");
+            let latency = (values.latency_s, "s of latency");
+            let mut numbers = [(values.duration_s, "s"), rate, latency].into_iter();
+            // NaN is outside the range, too.
+            if let Some((found, unit)) = numbers.find(|(n, _)| !(0.0..=MAX).contains(n)) {
+                return Err(TraceError::Absurd(file, period, unit, found));
             }
         }
         periods.retain(|period| period.duration_s > 0.0);
         if periods.iter().map(|period| period.duration_s).sum::<f64>() < MIN_DURATION_S {
             let expected = "periods that last a millisecond or more in all";
-            return Err(TraceError::Empty { file, expected });
+            return Err(TraceError::Empty(file, expected));
         }
         Ok(Self {
             name: file,
@@ -114,10 +84,29 @@ impl Trace {
 
     /// Mean rate over time, kbit/s.
     pub fn mean_kbps(&self) -> f64 {
-        let bits = self
-            .periods
-            .iter()
-            .map(|period| period.kbps * period.duration_s);
-        bits.sum::<f64>() / self.duration_s()
+        let periods = self.periods.iter();
+        let kbits = periods.map(|period| period.kbps * period.duration_s);
+        kbits.sum::<f64>() / self.duration_s()
     }
+}
+
+/// A file that holds no trace, or a trace with impossible numbers.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TraceError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] Unreadable),
+    /// A line that does not fit the format: file, line from 1, expectation, and the text, shortened.
+    #[error("{0}: line {1}: expected {2}, found `{3}`")]
+    Line(String, usize, String, String),
+    /// JSON that does not fit the format.
+    #[error(transparent)]
+    Json(#[from] BadJson),
+    /// A rate or duration that no network has: file, number of the period, unit, and the value.
+    #[error("{0}: period {1}: expected at most {MAX:e} {2}, found {3:e}")]
+    Absurd(String, usize, &'static str, f64),
+    /// The trace in this file covers no time.
+    #[error("{0}: expected {1}, found none")]
+    Empty(String, &'static str),
 }

@@ -2,7 +2,7 @@
 //!
 //! `latency_ms` may be missing and is then 0. Source: UMass-LIDS/sabre, `example/network.json`.
 
-use super::{Period, TraceError};
+use super::{Period, Trace, TraceError};
 use crate::network::file::json;
 use serde::{Deserialize, Deserializer, de};
 
@@ -25,7 +25,7 @@ fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
     }
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
+pub(super) fn parse(file: &str, text: &str) -> Result<Trace, TraceError> {
     let expected = "Sabre JSON: [{duration_ms, bandwidth_kbps, latency_ms}, …]";
     let entries: Vec<Entry> = json(file, text, expected)?;
     let period = |entry: Entry| Period {
@@ -33,14 +33,13 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Period>, TraceError> {
         kbps: entry.bandwidth_kbps,
         latency_s: entry.latency_ms / 1000.0,
     };
-    Ok(entries.into_iter().map(period).collect())
+    Trace::new(file, entries.into_iter().map(period).collect())
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Trace;
-    use super::super::tests::refusal;
+    use super::super::tests::refused;
 
     #[test]
     fn reads_periods_and_latency() {
@@ -56,18 +55,11 @@ mod tests {
     #[test]
     fn names_the_line() {
         let negative = "[\n{\"duration_ms\": 1, \"bandwidth_kbps\": -4}]";
-        assert!(
-            refusal(negative).contains("-4 is negative at line 2"),
-            "{}",
-            refusal(negative)
-        );
-        let missing = "[\n\n{\"duration_ms\": 1}]";
-        assert!(
-            refusal(missing).contains("bandwidth_kbps"),
-            "{}",
-            refusal(missing)
-        );
-        assert!(refusal("[\nNaN]").contains("line 2"));
-        assert!(refusal("[]").contains("found none"));
+        refused(&[
+            (negative, "-4 is negative at line 2"),
+            ("[\n\n{\"duration_ms\": 1}]", "bandwidth_kbps"),
+            ("[\nNaN]", "line 2"),
+            ("[]", "found none"),
+        ]);
     }
 }

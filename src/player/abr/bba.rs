@@ -12,7 +12,7 @@
 //!   beyond its mean rate over the chunks of the next two buffer lengths, 8/240 to 140/240.
 //! * §6 (BBA-2): at the start the rung rises by one whenever a chunk filled the buffer by more than
 //!   7/8 of its length, a threshold that falls to 1/2 at the end of the cushion; that phase ends when
-//!   the buffer shrinks or when the map asks for more.
+//!   the buffer shrinks or when the map gives a higher rung.
 //!
 //! Not implemented: outage protection and the smoothing of BBA-Others (§7).
 
@@ -20,9 +20,7 @@ use super::{Choice, Delivery, Rule, View};
 
 /// End of the map (reservoir and cushion).
 const MAP_END: f64 = 216.0 / 240.0;
-/// BBA-0's reservoir.
 const RESERVOIR: f64 = 90.0 / 240.0;
-/// Bounds of BBA-2's reservoir.
 const RESERVOIR_BOUNDS: (f64, f64) = (8.0 / 240.0, 140.0 / 240.0);
 /// Share of a chunk that must stay in the buffer for a rise at the start: empty, and at the map's end.
 const GAIN: (f64, f64) = (0.875, 0.5);
@@ -38,15 +36,23 @@ fn part(level: f64, from: f64, to: f64) -> f64 {
     ((level - from) / (to - from)).clamp(0.0, 1.0)
 }
 
-/// The rung that a map's value asks for, where `cost` ascends with the rung: the last one, unless the
-/// value has passed the next one up or down. At the map's ends it is the lowest or the top one.
-fn follow(last: usize, top: usize, share: f64, value: f64, cost: impl Fn(usize) -> f64) -> usize {
+/// The rung of the map from `reservoir_s` on. Its value runs from the lowest rung's `mean` to the top rung's;
+/// the last rung stays unless the value has passed the next `cost` up or down.
+fn mapped(
+    view: &View<'_>,
+    reservoir_s: f64,
+    mean: impl Fn(usize) -> f64,
+    cost: impl Fn(usize) -> f64,
+) -> usize {
+    let (top, last) = (view.ladder.top(), view.last_rung.unwrap_or(0));
+    let share = part(view.buffer_s, reservoir_s, MAP_END * reach_s(view));
     if share <= 0.0 {
         return 0;
     }
     if share >= 1.0 {
         return top;
     }
+    let value = mean(0) + share * (mean(top) - mean(0));
     if last < top && value >= cost(last + 1) {
         let below = |&rung: &usize| cost(rung) <= value;
         return (0..=top).rev().find(below).unwrap_or(0);
@@ -58,53 +64,37 @@ fn follow(last: usize, top: usize, share: f64, value: f64, cost: impl Fn(usize) 
     last
 }
 
-/// The rule `bba0`.
 #[derive(Debug)]
 pub(super) struct Bba0;
 
 impl Rule for Bba0 {
     fn choose(&mut self, view: &View<'_>) -> Choice {
-        let (reach_s, ladder) = (reach_s(view), view.ladder);
-        let share = part(view.buffer_s, RESERVOIR * reach_s, MAP_END * reach_s);
-        let rate = |rung: usize| ladder.rungs()[rung].kbps;
-        let value = rate(0) + share * (rate(ladder.top()) - rate(0));
-        let last = view.last_rung.unwrap_or(0);
-        Choice::now(follow(last, ladder.top(), share, value, rate), "bba0")
+        let rate = |rung: usize| view.ladder.kbps(rung);
+        let rung = mapped(view, RESERVOIR * reach_s(view), rate, rate);
+        Choice::now(rung, "bba0")
     }
 }
 
-/// The rule `bba2`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Bba2 {
-    starting: bool,
-    /// What the last chunk added to the buffer, seconds.
+    steady: bool,
+    /// Media that the last chunk added to the buffer, seconds.
     gained_s: Option<f64>,
 }
 
 impl Bba2 {
-    pub(super) fn new() -> Self {
-        Self {
-            starting: true,
-            gained_s: None,
-        }
-    }
-
-    /// BBA-1's choice.
     fn by_map(view: &View<'_>) -> usize {
-        let (reach_s, ladder) = (reach_s(view), view.ladder);
-        let share = part(view.buffer_s, reservoir_s(view, reach_s), MAP_END * reach_s);
-        let mean = |rung: usize| ladder.rungs()[rung].kbps * 125.0 * ladder.mean_duration_s();
-        let value = mean(0) + share * (mean(ladder.top()) - mean(0));
+        let ladder = view.ladder;
+        let mean = |rung: usize| ladder.kbps(rung) * 125.0 * ladder.mean_duration_s();
         let size = |rung: usize| ladder.size(view.segment, rung) as f64;
-        let last = view.last_rung.unwrap_or(0);
-        follow(last, ladder.top(), share, value, size)
+        mapped(view, reservoir_s(view), mean, size)
     }
 }
 
 /// What the chunks ahead need on the lowest rung beyond its mean rate, seconds.
-fn reservoir_s(view: &View<'_>, reach_s: f64) -> f64 {
-    let ladder = view.ladder;
-    let rate = ladder.rungs()[0].kbps * 125.0;
+fn reservoir_s(view: &View<'_>) -> f64 {
+    let (ladder, reach_s) = (view.ladder, reach_s(view));
+    let rate = ladder.kbps(0) * 125.0;
     let (mut needed_s, mut ahead_s) = (0.0, 0.0);
     for segment in view.segment..ladder.segments() {
         if ahead_s >= 2.0 * reach_s {
@@ -118,19 +108,15 @@ fn reservoir_s(view: &View<'_>, reach_s: f64) -> f64 {
 
 impl Rule for Bba2 {
     fn choose(&mut self, view: &View<'_>) -> Choice {
-        let mapped = Self::by_map(view);
-        let (Some(gained_s), Some(last), true) = (self.gained_s, view.last_rung, self.starting)
-        else {
-            return Choice::now(mapped, "bba2");
-        };
-        let full = part(view.buffer_s, 0.0, MAP_END * reach_s(view));
-        let least_s = (GAIN.0 + full * (GAIN.1 - GAIN.0)) * view.duration_s();
-        let stepped = (last + usize::from(gained_s > least_s)).min(view.ladder.top());
-        if gained_s < 0.0 || mapped > stepped {
-            self.starting = false;
-            return Choice::now(mapped, "bba2");
+        let mut rung = Self::by_map(view);
+        if let (Some(gained_s), Some(last), false) = (self.gained_s, view.last_rung, self.steady) {
+            let full = part(view.buffer_s, 0.0, MAP_END * reach_s(view));
+            let least_s = (GAIN.0 + full * (GAIN.1 - GAIN.0)) * view.duration_s();
+            let stepped = (last + usize::from(gained_s > least_s)).min(view.ladder.top());
+            self.steady = gained_s < 0.0 || rung > stepped;
+            rung = if self.steady { rung } else { stepped };
         }
-        Choice::now(stepped, "bba2")
+        Choice::now(rung, "bba2")
     }
 
     fn delivered(&mut self, delivery: &Delivery) {
@@ -138,12 +124,11 @@ impl Rule for Bba2 {
     }
 
     fn emptied(&mut self) {
-        *self = Self::new();
+        *self = Self::default();
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::tests::{delivery, view};
     use super::*;
@@ -151,8 +136,9 @@ mod tests {
     use crate::player::ladder::{Ladder, Rung};
 
     /// With a target of 242 s and segments of 2 s the lengths are those of the paper.
-    fn at(ladder: &Ladder, buffer_s: f64, last: usize) -> View<'_> {
+    fn at(ladder: &Ladder, segment: usize, buffer_s: f64, last: usize) -> View<'_> {
         View {
+            segment,
             buffer_s,
             buffer_target_s: 242.0,
             last_rung: Some(last),
@@ -160,71 +146,59 @@ mod tests {
         }
     }
 
+    /// The map is at 200 kbit/s a third of the cushion on, 132 s. From above it comes down to 1 at 132 s
+    /// only, for 400 > 200 is passed there.
     #[test]
     fn bba0_follows_the_map_with_inertia() {
         let ladder = constant_rate(&[100.0, 200.0, 400.0], 500, 2.0);
-        let rung = |buffer_s, last| Bba0.choose(&at(&ladder, buffer_s, last)).rung;
-        assert_eq!(rung(90.0, 2), 0);
-        assert_eq!(rung(216.0, 0), 2);
-        // The map is at 200 kbit/s a third of the cushion on, 132 s.
-        assert_eq!(rung(131.9, 0), 0);
-        assert_eq!(rung(132.1, 0), 1);
-        // From above it comes down to 1 at 132 s only, for 400 > 200 is passed there.
-        assert_eq!(rung(132.1, 2), 2);
-        assert_eq!(rung(131.9, 2), 1);
-        assert_eq!(rung(131.9, 1), 1);
-        assert_eq!(rung(90.1, 1), 1);
+        for (buffer_s, last, expected) in [
+            (90.0, 2, 0),
+            (216.0, 0, 2),
+            (131.9, 0, 0),
+            (132.1, 0, 1),
+            (132.1, 2, 2),
+            (131.9, 2, 1),
+            (131.9, 1, 1),
+            (90.1, 1, 1),
+        ] {
+            let rung = Bba0.choose(&at(&ladder, 5, buffer_s, last)).rung;
+            assert_eq!(rung, expected, "{buffer_s} {last}");
+        }
     }
 
     #[test]
     fn bba2_rises_while_the_buffer_fills_quickly() {
         let ladder = constant_rate(&[100.0, 200.0, 400.0], 500, 2.0);
-        let mut rule = Bba2::new();
+        let mut rule = Bba2::default();
         let mut after = |took_s, buffer_s, last| {
             rule.delivered(&delivery(&ladder, last, took_s, buffer_s));
-            rule.choose(&at(&ladder, buffer_s - took_s + 2.0, last))
+            rule.choose(&at(&ladder, 5, buffer_s - took_s + 2.0, last))
                 .rung
         };
         // 0.875 of 2 s is 1.75 s: 0.2 s leave 1.8 s, 0.3 s leave 1.7 s.
         assert_eq!(after(0.2, 2.0, 0), 1);
         assert_eq!(after(0.3, 4.0, 1), 1);
         assert_eq!(after(0.2, 6.0, 1), 2);
-        // The buffer shrinks: from now on the map decides, which here says 0.
+        // The buffer shrinks: from now on the map decides, here for 0.
         assert_eq!(after(3.0, 7.0, 2), 0);
         assert_eq!(after(0.1, 7.0, 0), 0);
         rule.emptied();
-        assert!(rule.starting);
+        assert!(!rule.steady);
     }
 
+    /// A small chunk of the top rung costs what the map starts with; a big one never fits before the map's
+    /// end. Seen from an odd segment the lowest rung needs 0 or 1 s extra: the reservoir is at its least, 8 s.
     #[test]
     fn bba2_goes_by_the_size_of_the_next_chunk() {
-        let rung = |kbps| Rung {
+        let rungs = [100.0, 200.0].map(|kbps| Rung {
             id: format!("{kbps}"),
             rank: 1,
             kbps,
-        };
+        });
         // Mean 25 and 50 kB; every second chunk is half as big, the others half as big again.
-        let sizes: Vec<u64> = (0..400)
-            .flat_map(|k| {
-                if k % 2 == 0 {
-                    [12_500, 25_000]
-                } else {
-                    [37_500, 75_000]
-                }
-            })
-            .collect();
-        let ladder = Ladder::new(vec![rung(100.0), rung(200.0)], &[2.0; 400], sizes).unwrap();
-        let rung = |segment, buffer_s| {
-            let mut rule = Bba2::new();
-            let view = View {
-                segment,
-                ..at(&ladder, buffer_s, 0)
-            };
-            rule.choose(&view).rung
-        };
-        // A small chunk of the top rung costs what the map starts with; a big one never fits before
-        // the map's end. Seen from an odd segment the lowest rung needs 0 or 1 s extra: the
-        // reservoir is at its least, 8 s.
+        let sizes = [12_500, 25_000, 37_500, 75_000].repeat(200);
+        let ladder = Ladder::new(rungs.into(), &[2.0; 400], sizes).unwrap();
+        let rung = |segment, buffer_s| Bba2::by_map(&at(&ladder, segment, buffer_s, 0));
         assert_eq!((rung(10, 8.0), rung(10, 8.1)), (0, 1));
         assert_eq!((rung(11, 215.9), rung(11, 216.0)), (0, 1));
     }

@@ -11,11 +11,9 @@
 //! * Form U as in `bola`: a rise above what the throughput sustains stops one rung above it, and only
 //!   where it is wanted firmly; what the buffer holds beyond that is waited away.
 //!
-//! dash.js and Sabre put V·γp at the lower level, 10 s, the first without and the second with 1 added to
-//! every utility; the second rung then takes over well below that level, or somewhere above it. Here it
-//! takes over there, and the level is the higher the less a fall to the lowest rung saves: where rungs are
-//! near, only the buffer helps. dash.js fades the placeholder by 1 % a segment, which only
-//! delays rises.
+//! dash.js and Sabre put V·γp at the lower level, 10 s, with other utilities, so that the second rung takes
+//! over elsewhere; here it does so at that level, which is the higher the nearer the rungs are. dash.js also
+//! fades the placeholder by 1 % a segment, which only delays rises.
 
 use super::bola::{SAFETY, Score};
 use super::throughput::sustained_by;
@@ -28,12 +26,15 @@ const LOW_MOST: f64 = 0.7;
 /// Distance of the rungs' levels above [`LOW_S`], seconds.
 const PER_RUNG_S: f64 = 2.0;
 
-/// The rule `bola-e`.
+const NAME: &str = "bola-e";
+
 #[derive(Debug)]
 pub(super) struct BolaE {
     score: Score,
-    /// [`Score::min_level_s`] and [`Score::max_level_s`] of every rung.
-    levels_s: Vec<(f64, f64)>,
+    /// [`Score::min_level_s`] of every rung.
+    min_s: Vec<f64>,
+    /// [`Score::max_level_s`] of every rung.
+    max_s: Vec<f64>,
     placeholder_s: f64,
     /// Before the first throughput estimate, or after a stall.
     starting: bool,
@@ -52,45 +53,31 @@ impl BolaE {
             low_s
         };
         let score = Score::new(ladder, v, low_s / v - even);
-        let levels = |rung| {
-            (
-                score.min_level_s(ladder, rung),
-                score.max_level_s(ladder, rung),
-            )
-        };
+        let rungs = 0..=ladder.top();
+        let min_s = |rung| score.min_level_s(ladder, rung);
+        let max_s = |rung| score.max_level_s(ladder, rung);
         Self {
-            levels_s: (0..=ladder.top()).map(levels).collect(),
+            min_s: rungs.clone().map(min_s).collect(),
+            max_s: rungs.map(max_s).collect(),
             score,
             placeholder_s: 0.0,
             starting: true,
         }
     }
 
-    fn min_level_s(&self, rung: usize) -> f64 {
-        self.levels_s[rung].0
-    }
-
-    fn max_level_s(&self, rung: usize) -> f64 {
-        self.levels_s[rung].1
-    }
-
     /// Starts at the sustained rung, with the placeholder that makes BOLA choose it.
     fn start(&mut self, view: &View<'_>) -> Choice {
         let rung = sustained_by(view, SAFETY);
         if view.throughput_kbps.is_some() {
-            self.placeholder_s = (self.min_level_s(rung) - view.buffer_s).max(0.0);
+            self.placeholder_s = (self.min_s[rung] - view.buffer_s).max(0.0);
             self.starting = false;
         }
-        Choice {
-            rung,
-            wait_s: 0.0,
-            by: "bola-e",
-        }
+        Choice::now(rung, NAME)
     }
 
     /// Wait until `rung` has a positive score, after reducing the placeholder.
     fn hold_back(&mut self, view: &View<'_>, rung: usize) -> f64 {
-        let excess = (view.buffer_s + self.placeholder_s - self.max_level_s(rung)).max(0.0);
+        let excess = (view.buffer_s + self.placeholder_s - self.max_s[rung]).max(0.0);
         let from_placeholder = excess.min(self.placeholder_s);
         self.placeholder_s -= from_placeholder;
         if rung == view.ladder.top() {
@@ -101,8 +88,7 @@ impl BolaE {
     }
 }
 
-/// Virtual buffer level below which the lowest rung is chosen, seconds: LOW_S · (1 + 1/u_top), with
-/// u_top = ln(top rate / lowest rate), at most [`LOW_MOST`] of the target.
+/// Level of the lowest rung, seconds: LOW_S · (1 + 1/`top`), at most [`LOW_MOST`] of the target.
 fn low_s(top: f64, buffer_target_s: f64) -> f64 {
     let most_s = LOW_S.max(LOW_MOST * buffer_target_s);
     if top > 0.0 {
@@ -114,14 +100,12 @@ fn low_s(top: f64, buffer_target_s: f64) -> f64 {
 
 /// γp at which the scores of rungs 0 and 1 are equal: −v₁·b₀ / (b₁ − b₀).
 fn tie_utility(ladder: &Ladder) -> f64 {
-    let [low, high, ..] = ladder.rungs() else {
-        return 0.0;
-    };
-    let rise = high.kbps - low.kbps;
-    if rise <= 0.0 {
-        return 0.0;
+    match ladder.rungs() {
+        [low, high, ..] if high.kbps > low.kbps => {
+            -ladder.mean_utility(1) * low.kbps / (high.kbps - low.kbps)
+        }
+        _ => 0.0,
     }
-    -ladder.mean_utility(1) * low.kbps / rise
 }
 
 impl Rule for BolaE {
@@ -132,16 +116,14 @@ impl Rule for BolaE {
         let level_s = view.buffer_s + self.placeholder_s;
         let wanted = self.score.best(view.ladder, view.segment, level_s);
         let rung = self.score.risen(view, wanted, level_s);
-        let wait_s = self.hold_back(view, rung);
         Choice {
-            rung,
-            wait_s,
-            by: "bola-e",
+            wait_s: self.hold_back(view, rung),
+            ..Choice::now(rung, NAME)
         }
     }
 
     fn overruled(&mut self, view: &View<'_>, rung: usize) {
-        let most = (self.max_level_s(rung) - view.buffer_s).max(0.0);
+        let most = (self.max_s[rung] - view.buffer_s).max(0.0);
         self.placeholder_s = self.placeholder_s.min(most);
     }
 
@@ -160,13 +142,14 @@ impl Rule for BolaE {
             self.placeholder_s += delivery.took_s;
             return;
         }
-        let least = (self.min_level_s(delivery.rung) - delivery.buffer_before_s).max(0.0);
-        let most = (self.max_level_s(delivery.rung) - delivery.buffer_before_s).max(0.0);
-        self.placeholder_s = self.placeholder_s.max(least).min(most);
+        let beyond_s = |level_s: f64| (level_s - delivery.buffer_before_s).max(0.0);
+        let least_s = beyond_s(self.min_s[delivery.rung]);
+        let most_s = beyond_s(self.max_s[delivery.rung]);
+        self.placeholder_s = self.placeholder_s.max(least_s).min(most_s);
     }
 
     fn abandoned(&mut self, rung: usize, buffer_s: f64) {
-        let right = (self.min_level_s(rung) - buffer_s).max(0.0);
+        let right = (self.min_s[rung] - buffer_s).max(0.0);
         self.placeholder_s = self.placeholder_s.min(right);
     }
 
@@ -178,18 +161,18 @@ impl Rule for BolaE {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{at, delivery};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
 
     const RATES: [f64; 4] = [20.0, 40.0, 70.0, 120.0];
 
-    fn at(ladder: &Ladder, buffer_s: f64, kbps: f64, last: usize) -> View<'_> {
-        View {
-            buffer_s,
-            throughput_kbps: Some(kbps),
-            last_rung: Some(last),
-            ..view(ladder)
+    /// A rule past its start.
+    fn rule(ladder: &Ladder) -> BolaE {
+        let rule = BolaE::new(ladder, 25.0);
+        BolaE {
+            starting: false,
+            ..rule
         }
     }
 
@@ -199,11 +182,11 @@ mod tests {
         let ladder = constant_rate(&RATES, 50, 2.0);
         let bola = BolaE::new(&ladder, 25.0);
         // The top rung costs six lowest ones: 10 + 10 / ln 6.
-        assert!((bola.min_level_s(1) - 15.581_106).abs() < 1e-6);
-        assert!((bola.max_level_s(3) - 25.0).abs() < 1e-9);
+        assert!((bola.min_s[1] - 15.581_106).abs() < 1e-6);
+        assert!((bola.max_s[3] - 25.0).abs() < 1e-9);
         let best = |level_s| bola.score.best(&ladder, 5, level_s);
         for rung in 1..RATES.len() {
-            let level = bola.min_level_s(rung);
+            let level = bola.min_s[rung];
             assert!(best(level - 1e-6) < rung, "{rung} below {level}");
             assert_eq!(best(level + 1e-6), rung, "{rung} above {level}");
         }
@@ -214,7 +197,7 @@ mod tests {
     fn near_rungs_are_held_back_by_more_buffer() {
         let level = |rates: &[f64], target_s| {
             let ladder = constant_rate(rates, 50, 2.0);
-            BolaE::new(&ladder, target_s).min_level_s(1)
+            BolaE::new(&ladder, target_s).min_s[1]
         };
         assert!(level(&[20.0, 2000.0], 25.0) < level(&[20.0, 80.0], 25.0));
         // No more than 0.7 of the target, but 10 s however short that is.
@@ -229,40 +212,30 @@ mod tests {
         assert_eq!(bola.choose(&at(&ladder, 2.0, 80.0, 0)).rung, 2);
         bola.delivered(&delivery(&ladder, 2, 1.0, 2.0));
         assert_eq!(bola.choose(&at(&ladder, 3.0, 80.0, 2)).rung, 2);
-    }
-
-    #[test]
-    fn rises_no_further_than_is_sustained() {
-        let ladder = constant_rate(&RATES, 50, 2.0);
-        let mut bola = BolaE::new(&ladder, 25.0);
-        bola.starting = false;
-        // 24 s want the third rung firmly, its threshold and a little more do not.
-        assert_eq!(bola.choose(&at(&ladder, 24.0, 50.0, 1)).rung, 2);
-        let just_s = bola.min_level_s(2) + 0.9;
-        assert_eq!(bola.choose(&at(&ladder, just_s, 50.0, 1)).rung, 1);
-        assert_eq!(bola.choose(&at(&ladder, just_s, 50.0, 2)).rung, 2);
-        let choice = bola.choose(&at(&ladder, 24.0, 30.0, 0));
-        assert_eq!(choice.rung, 1);
-        assert!((choice.wait_s - (24.0 - bola.max_level_s(1))).abs() < 1e-9);
-        assert_eq!(bola.choose(&at(&ladder, 24.0, 500.0, 1)).rung, 3);
-    }
-
-    #[test]
-    fn an_empty_buffer_starts_over() {
-        let ladder = constant_rate(&RATES, 50, 2.0);
-        let mut bola = BolaE::new(&ladder, 25.0);
-        bola.starting = false;
+        // An empty buffer starts over.
+        let mut bola = rule(&ladder);
         bola.idled(20.0);
         bola.emptied();
         assert_eq!(bola.choose(&at(&ladder, 0.0, 21.0, 3)).rung, 0);
     }
 
     #[test]
-    fn one_rung_leaves_no_choice() {
-        let ladder = constant_rate(&[50.0], 9, 2.0);
-        let mut bola = BolaE::new(&ladder, 6.0);
+    fn rises_no_further_than_is_sustained() {
+        let ladder = constant_rate(&RATES, 50, 2.0);
+        let mut bola = rule(&ladder);
+        // 24 s want the third rung firmly, its threshold and a little more do not.
+        assert_eq!(bola.choose(&at(&ladder, 24.0, 50.0, 1)).rung, 2);
+        let just_s = bola.min_s[2] + 0.9;
+        assert_eq!(bola.choose(&at(&ladder, just_s, 50.0, 1)).rung, 1);
+        assert_eq!(bola.choose(&at(&ladder, just_s, 50.0, 2)).rung, 2);
+        let choice = bola.choose(&at(&ladder, 24.0, 30.0, 0));
+        assert_eq!(choice.rung, 1);
+        assert!((choice.wait_s - (24.0 - bola.max_s[1])).abs() < 1e-9);
+        assert_eq!(bola.choose(&at(&ladder, 24.0, 500.0, 1)).rung, 3);
+        let single = constant_rate(&[50.0], 9, 2.0);
+        let mut bola = BolaE::new(&single, 6.0);
         for buffer_s in [0.0, 3.0, 30.0] {
-            let choice = bola.choose(&at(&ladder, buffer_s, 60.0, 0));
+            let choice = bola.choose(&at(&single, buffer_s, 60.0, 0));
             assert_eq!((choice.rung, choice.wait_s), (0, 0.0));
         }
     }

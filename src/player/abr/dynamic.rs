@@ -1,11 +1,9 @@
 //! DYNAMIC: throughput while the buffer is short, BOLA once it is long.
 //!
-//! Both rules are asked every time, so that neither loses its memory. BOLA takes over when the
-//! buffer passes a threshold and BOLA asks for no less than the throughput rule; the throughput
-//! rule takes over when the buffer is below it and BOLA asks for less (Spiteri, Sitaraman,
-//! Sparacio, MMSys 2018, §6, whose threshold is 10 s). Here the threshold is 10 s or half of the
-//! buffer target, whichever is less: with a target of 10 s or less the published rule never
-//! reaches BOLA at all. From half the threshold on, the lower of the two rungs is taken.
+//! BOLA takes over when the buffer passes a threshold and its rung is no lower than the throughput rule's;
+//! the throughput rule when the buffer is below it and BOLA's rung is lower (Spiteri, Sitaraman, Sparacio,
+//! MMSys 2018, §6, threshold 10 s). Here the threshold is at most half of the buffer target, or short
+//! targets would never reach BOLA. From half the threshold on, the lower of the two rungs is taken.
 
 use super::bola_e::BolaE;
 use super::throughput::ThroughputRule;
@@ -14,10 +12,8 @@ use super::{Choice, Delivery, Ladder, Rule, View};
 /// The published threshold, seconds.
 const THRESHOLD_S: f64 = 10.0;
 
-/// The rule `dynamic`.
 #[derive(Debug)]
 pub(super) struct Dynamic {
-    throughput: ThroughputRule,
     bola: BolaE,
     threshold_s: f64,
     by_buffer: bool,
@@ -26,7 +22,6 @@ pub(super) struct Dynamic {
 impl Dynamic {
     pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
         Self {
-            throughput: ThroughputRule,
             bola: BolaE::new(ladder, buffer_target_s),
             threshold_s: THRESHOLD_S.min(buffer_target_s / 2.0),
             by_buffer: false,
@@ -36,15 +31,14 @@ impl Dynamic {
 
 impl Rule for Dynamic {
     fn choose(&mut self, view: &View<'_>) -> Choice {
-        let by_rate = self.throughput.choose(view);
+        let by_rate = ThroughputRule.choose(view);
         let by_level = self.bola.choose(view);
         let long = view.buffer_s >= self.threshold_s;
-        if self.by_buffer && !long && by_level.rung < by_rate.rung {
-            self.by_buffer = false;
-        } else if !self.by_buffer && long && by_level.rung >= by_rate.rung {
-            self.by_buffer = true;
+        let lower = by_level.rung < by_rate.rung;
+        if long != lower {
+            self.by_buffer = long;
         }
-        let heard = view.buffer_s >= self.threshold_s / 2.0 && by_level.rung < by_rate.rung;
+        let heard = view.buffer_s >= self.threshold_s / 2.0 && lower;
         if self.by_buffer || heard {
             by_level
         } else {
@@ -76,17 +70,14 @@ impl Rule for Dynamic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{at, delivery};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
 
     fn by(rule: &mut Dynamic, ladder: &Ladder, buffer_s: f64, kbps: f64) -> &'static str {
         let choice = rule.choose(&View {
-            buffer_s,
             buffer_target_s: 6.0,
-            throughput_kbps: Some(kbps),
-            last_rung: Some(0),
-            ..view(ladder)
+            ..at(ladder, buffer_s, kbps, 0)
         });
         rule.delivered(&delivery(ladder, choice.rung, 0.0, buffer_s));
         choice.by
@@ -98,7 +89,7 @@ mod tests {
         let mut rule = Dynamic::new(&ladder, 6.0);
         assert_eq!(by(&mut rule, &ladder, 2.0, 50.0), "throughput");
         assert_eq!(by(&mut rule, &ladder, 4.0, 50.0), "bola-e");
-        // Short again, but BOLA asks for no less than the throughput rule: it keeps deciding.
+        // Short again, but BOLA's rung is no lower than that of the throughput rule: it stays in charge.
         assert_eq!(by(&mut rule, &ladder, 2.9, 21.0), "bola-e");
         rule.emptied();
         assert_eq!(by(&mut rule, &ladder, 0.5, 50.0), "throughput");

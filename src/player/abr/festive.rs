@@ -17,26 +17,21 @@ use super::{Choice, Delivery, Rule, View};
 use crate::player::random::Random;
 use crate::player::throughput::Window;
 
-/// Samples of the harmonic mean.
 const SAMPLES: usize = 20;
-/// Share of the estimate that is spent.
 const SAFETY: f64 = 0.85;
-/// Weight of efficiency against stability.
 const ALPHA: f64 = 12.0;
-/// Segments over which switches are counted.
 const SWITCH_WINDOW: usize = 10;
 /// Maximum distance of the drawn level from the highest, segments.
 const SPREAD: f64 = 1.5;
 
-/// The rule `festive`.
 #[derive(Debug)]
 pub(super) struct Festive {
     random: Random,
     rates: Window<SAMPLES>,
     /// 1 for every recent segment that came from another rung than the one before.
     switched: Window<SWITCH_WINDOW>,
-    /// Consecutive segments for which a higher rung was sustained.
-    wishes: usize,
+    /// Consecutive segments for which a higher rung was sustained and not taken.
+    waited: usize,
 }
 
 impl Festive {
@@ -45,30 +40,28 @@ impl Festive {
             random: Random::new(seed),
             rates: Window::default(),
             switched: Window::default(),
-            wishes: 0,
+            waited: 0,
         }
     }
 
     fn reference(&mut self, view: &View<'_>, last: usize, spend: f64) -> usize {
-        let rate = |rung: usize| view.ladder.rungs()[rung].kbps;
-        if rate(last) > spend {
-            self.wishes = 0;
-            return last.saturating_sub(1);
+        let ladder = view.ladder;
+        let higher = last < ladder.top() && ladder.kbps(last + 1) <= spend;
+        let waited = std::mem::take(&mut self.waited);
+        if ladder.kbps(last) > spend {
+            last.saturating_sub(1)
+        } else if !higher {
+            last
+        } else if waited < last {
+            self.waited = waited + 1;
+            last
+        } else {
+            last + 1
         }
-        if last == view.ladder.top() || rate(last + 1) > spend {
-            self.wishes = 0;
-            return last;
-        }
-        self.wishes += 1;
-        if self.wishes <= last {
-            return last;
-        }
-        self.wishes = 0;
-        last + 1
     }
 
     fn settle(&self, view: &View<'_>, last: usize, reference: usize, rate: f64) -> usize {
-        let kbps = |rung: usize| view.ladder.rungs()[rung].kbps;
+        let kbps = |rung: usize| view.ladder.kbps(rung);
         let fair = rate.min(kbps(reference));
         let switches: f64 = self.switched.last(SWITCH_WINDOW).sum();
         let cost = |rung: usize| {
@@ -105,30 +98,27 @@ impl Rule for Festive {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{at, delivery, view};
     use super::*;
     use crate::player::ladder::Ladder;
     use crate::player::ladder::tests::constant_rate;
 
-    fn at(ladder: &Ladder, last: usize) -> View<'_> {
-        View {
-            buffer_s: 8.0,
-            last_rung: Some(last),
-            ..view(ladder)
-        }
+    /// The rung after a segment of rung `last`.
+    fn after(rule: &mut Festive, ladder: &Ladder, last: usize) -> usize {
+        rule.choose(&at(ladder, 8.0, 1.0, last)).rung
     }
 
     #[test]
-    fn rises_by_one_after_as_many_wishes_as_the_rung_counts() {
+    fn rises_by_one_after_as_many_opportunities_as_the_rung_counts() {
         let ladder = constant_rate(&[100.0, 200.0, 400.0], 50, 2.0);
         let mut rule = Festive::new(1);
         assert_eq!(rule.choose(&view(&ladder)).rung, 0);
         // 25 kB in 0.4 s: 500 kbit/s, of which 425 are spent.
         rule.delivered(&delivery(&ladder, 0, 0.4, 8.0));
-        assert_eq!(rule.choose(&at(&ladder, 0)).rung, 1);
-        assert_eq!(rule.choose(&at(&ladder, 1)).rung, 1);
+        assert_eq!(after(&mut rule, &ladder, 0), 1);
+        assert_eq!(after(&mut rule, &ladder, 1), 1);
         // 2^1 + 12·|200/400 − 1| = 8 for staying, 2^1 + 1 for rising.
-        assert_eq!(rule.choose(&at(&ladder, 1)).rung, 2);
+        assert_eq!(after(&mut rule, &ladder, 1), 2);
     }
 
     #[test]
@@ -137,14 +127,14 @@ mod tests {
         let mut rule = Festive::new(1);
         // 100 kB in 4 s: 200 kbit/s. At rung 2: min(200, 200), 12 for staying, 1 for falling.
         rule.delivered(&delivery(&ladder, 2, 4.0, 8.0));
-        assert_eq!(rule.choose(&at(&ladder, 2)).rung, 1);
+        assert_eq!(after(&mut rule, &ladder, 2), 1);
         // At rung 1 of 200 with 170 spent the reference is 100: 12 against 1.
-        assert_eq!(rule.choose(&at(&ladder, 1)).rung, 0);
+        assert_eq!(after(&mut rule, &ladder, 1), 0);
         let close = constant_rate(&[100.0, 105.0], 50, 2.0);
         let mut rule = Festive::new(1);
         // 105 > 0.85 · 110, but 12·0.05 is less than the 1 of a switch.
         rule.delivered(&delivery(&close, 1, 210.0 / 110.0, 8.0));
-        assert_eq!(rule.choose(&at(&close, 1)).rung, 1);
+        assert_eq!(after(&mut rule, &close, 1), 1);
     }
 
     #[test]
@@ -153,11 +143,7 @@ mod tests {
         let wait_s = |seed| {
             let mut rule = Festive::new(seed);
             rule.delivered(&delivery(&ladder, 0, 1.0, 8.0));
-            let full = View {
-                buffer_s: 23.0,
-                ..at(&ladder, 0)
-            };
-            rule.choose(&full).wait_s
+            rule.choose(&at(&ladder, 23.0, 1.0, 0)).wait_s
         };
         assert_eq!(wait_s(3), wait_s(3));
         assert_ne!(wait_s(3), wait_s(4));

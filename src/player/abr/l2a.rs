@@ -12,22 +12,17 @@
 //! the playback rate is always 1.
 
 use super::throughput::sustained;
-use super::{Choice, Delivery, Ladder, Rule, View};
+use super::{Choice, Delivery, Ladder, Rule, View, highest};
 
-/// Steps to convergence.
 const HORIZON: f64 = 4.0;
 /// Factor of Q after a rate above the throughput.
 const REACT: f64 = 2.0;
 /// The buffer level from which on it learns, seconds.
 const STEADY_S: f64 = 1.5;
 
-/// The rule `l2a`.
 #[derive(Debug)]
 pub(super) struct L2a {
-    /// The mix.
     weights: Vec<f64>,
-    /// Buffer for sorting.
-    scratch: Vec<f64>,
     /// Lagrange multiplier of the buffer constraint.
     q: f64,
     /// The last transfer's rate, kbit/s.
@@ -39,7 +34,6 @@ impl L2a {
     pub(super) fn new(ladder: &Ladder) -> Self {
         Self {
             weights: vec![0.0; ladder.rungs().len()],
-            scratch: vec![0.0; ladder.rungs().len()],
             q: 0.0,
             rate: None,
             learning: false,
@@ -59,24 +53,17 @@ impl L2a {
 
     /// One step; returns the rung nearest to the mix.
     fn step(&mut self, ladder: &Ladder, duration: f64, rate: f64) -> usize {
-        let kbps = |rung: usize| ladder.rungs()[rung].kbps;
+        let kbps = |rung: usize| ladder.kbps(rung);
         let alpha = HORIZON.max(caution() * HORIZON.sqrt());
         for rung in 0..=ladder.top() {
             let sign = if kbps(rung) > rate { -1.0 } else { 1.0 };
             let slope = (self.q + caution()) * kbps(rung) / rate;
             self.weights[rung] += sign * duration / (2.0 * alpha) * slope;
         }
-        project(&mut self.weights, &mut self.scratch);
+        project(&mut self.weights);
         let mixed: f64 = (0..=ladder.top()).map(|r| self.weights[r] * kbps(r)).sum();
         self.q = (self.q - duration + duration * mixed / rate).max(0.0);
-        let distance = |rung: usize| (kbps(rung) - mixed).abs();
-        (1..=ladder.top()).fold(0, |best, rung| {
-            if distance(rung) < distance(best) {
-                rung
-            } else {
-                best
-            }
-        })
+        highest(ladder, |rung| -(kbps(rung) - mixed).abs())
     }
 }
 
@@ -85,8 +72,8 @@ fn caution() -> f64 {
 }
 
 /// The nearest point whose coordinates are at least 0 and sum to 1.
-fn project(point: &mut [f64], sorted: &mut [f64]) {
-    sorted.copy_from_slice(point);
+fn project(point: &mut [f64]) {
+    let mut sorted = point.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let (mut sum, mut shift) = (0.0, 0.0);
     for (index, value) in sorted.iter().enumerate() {
@@ -107,12 +94,11 @@ impl Rule for L2a {
         let (Some(rate), Some(last), true) = (self.rate, view.last_rung, self.learning) else {
             return Choice::now(self.start(view), by);
         };
-        let kbps = |rung: usize| view.ladder.rungs()[rung].kbps;
         let mut rung = self.step(view.ladder, view.duration_s(), rate);
         if rung > last {
-            rung = last + usize::from(kbps(last + 1) <= rate);
+            rung = last + usize::from(view.ladder.kbps(last + 1) <= rate);
         }
-        if kbps(rung) >= rate {
+        if view.ladder.kbps(rung) >= rate {
             self.q = REACT * self.q.max(caution());
         }
         Choice::now(rung, by)
@@ -129,19 +115,10 @@ impl Rule for L2a {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{at, delivery};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
     use proptest::prelude::*;
-
-    fn at(ladder: &Ladder, buffer_s: f64, kbps: f64, last: usize) -> View<'_> {
-        View {
-            buffer_s,
-            throughput_kbps: Some(kbps),
-            last_rung: Some(last),
-            ..view(ladder)
-        }
-    }
 
     /// VL = 4^0.99 = 3.945, α = 7.890; segments of 2 s: a step of 2 / 15.78 = 0.12674. At 300 kbit/s
     /// the gradient is (VL + VL)·b/300, 2.63 for 100 kbit/s and 5.26 for 200: w = (0 + 0.333,
@@ -155,10 +132,8 @@ mod tests {
         assert_eq!(rule.weights, [0.0, 1.0, 0.0]);
         let q = rule.q;
         assert_eq!(rule.choose(&at(&ladder, 4.0, 300.0, 1)).rung, 1);
-        let (w0, w1) = (
-            2.0 / 15.780_6 * 2.0 * q / 3.0,
-            1.0 + 2.0 / 15.780_6 * 4.0 * q / 3.0,
-        );
+        let gain = 2.0 / 15.780_6 * q / 3.0;
+        let (w0, w1) = (2.0 * gain, 1.0 + 4.0 * gain);
         assert!(w1 - w0 > 1.0, "{w0} {w1}");
         assert_eq!(rule.weights, [0.0, 1.0, 0.0]);
         // Q − 2 + 2·200/300.
@@ -183,8 +158,7 @@ mod tests {
         #[test]
         fn projections_lie_on_the_simplex(mut point in prop::collection::vec(-5.0f64..5.0, 1..8)) {
             let before = point.clone();
-            let mut scratch = point.clone();
-            project(&mut point, &mut scratch);
+            project(&mut point);
             prop_assert!((point.iter().sum::<f64>() - 1.0).abs() < 1e-9);
             prop_assert!(point.iter().all(|&value| value >= 0.0));
             // No corner is nearer.

@@ -1,10 +1,8 @@
 //! The rule for titles in layers: fetch the base of the next segment, or one more layer of a buffered
 //! one.
 //!
-//! On a ladder in layers ([`Ladder::is_layered`]) "rung k" of a segment is its layer k: a base that
-//! stands alone, and increments that each need all below them. Quality and rate of a rung are those
-//! of the layers up to it; its size is that of its own layer. A choice is a pair of segment and layer,
-//! and an upgrade costs only the difference.
+//! On a ladder in layers ([`Ladder::is_layered`]) "rung k" of a segment is its layer k. Quality and rate of a
+//! rung are those of the layers up to it; its size is that of its own layer.
 //!
 //! Every action has a score per byte, BOLA's drift plus penalty with one term per layer:
 //!
@@ -13,12 +11,10 @@
 //! next layer of a buffered one     V·Δu / bytes                      Δu: utility added by the layer
 //! ```
 //!
-//! Q is the buffer level in seconds. The base's score falls as the buffer grows, and layers take over,
-//! among equals those of the segment that plays first: the "diagonal" policy, optimal for layered video
-//! (Andelin et al., MMSys 2012). V and γ as in BOLA-E: the base's score is 0 at `LOW_S` or 0.4 of the
-//! target. Excluded are layers that would arrive after their segment starts to play, and all layers
-//! while the buffer would fall below two segments, because an upgrade adds no media. With utilities
-//! measured per segment (such as LPIPS) Δu is measured, too.
+//! Q is the buffer level in seconds. As the buffer grows layers take over, among equals those of the segment
+//! that plays first: the "diagonal" policy, optimal for layered video (Andelin et al., MMSys 2012). V and γ as
+//! in BOLA-E: the base's score is 0 at `LOW_S` or 0.4 of the target. Excluded are layers that would arrive
+//! late, and all layers while the buffer would fall below two segments, because they add no media.
 
 use super::View;
 use crate::player::buffer::{LEAD_S, Open};
@@ -33,14 +29,8 @@ const SAFETY: f64 = 0.8;
 /// Segments that must remain in the buffer while a layer is fetched.
 const RESERVE: f64 = 2.0;
 
-/// The next request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// The base of the next segment.
-    Base,
-    /// A layer of a buffered segment.
-    Layer { segment: usize, layer: usize },
-}
+/// A score with its segment and layer.
+type Scored = (f64, (usize, usize));
 
 /// The rule for titles in layers.
 #[derive(Debug)]
@@ -63,33 +53,26 @@ impl Layers {
         ladder.is_layered().then_some(Self { v, gain })
     }
 
-    /// The action with the highest score. `room`: the buffer has room for the next segment; `open`:
-    /// the buffered segments that may still change. `None` if no action is possible.
+    /// Segment and layer with the highest score, given `room` for the next segment and the `open` buffered ones.
     pub(crate) fn choose(
         &self,
         view: &View<'_>,
         room: bool,
         open: impl Iterator<Item = Open>,
-    ) -> Option<Action> {
+    ) -> Option<(usize, usize)> {
         let base = room.then(|| {
             let value = self.v * (view.ladder.utility(view.segment, 0) + self.gain);
             let score = (value - view.buffer_s) / view.ladder.size(view.segment, 0) as f64;
-            (score, Action::Base)
+            (score, (view.segment, 0))
         });
-        let mut best = base;
-        for open in open {
-            let Some((score, action)) = self.layer(view, &open) else {
-                continue;
-            };
-            if best.is_none_or(|(most, _)| score > most) {
-                best = Some((score, action));
-            }
-        }
-        best.map(|(_, action)| action)
+        let layers = open.filter_map(|open| self.layer(view, &open));
+        let better = |one: Scored, other: Scored| if other.0 > one.0 { other } else { one };
+        let best = base.into_iter().chain(layers).reduce(better);
+        best.map(|(_, choice)| choice)
     }
 
     /// The next layer of a buffered segment with its score; `None` if it would be late.
-    fn layer(&self, view: &View<'_>, open: &Open) -> Option<(f64, Action)> {
+    fn layer(&self, view: &View<'_>, open: &Open) -> Option<Scored> {
         let (ladder, segment, layer) = (view.ladder, open.segment, open.rung + 1);
         if layer > ladder.top() {
             return None;
@@ -105,14 +88,13 @@ impl Layers {
         let added = ladder.utility(segment, layer) - ladder.utility(segment, layer - 1);
         let in_time = took_s <= (open.plays_in_s - LEAD_S).min(spare_s);
         let score = self.v * added / bytes;
-        (in_time && added > 0.0).then_some((score, Action::Layer { segment, layer }))
+        (in_time && added > 0.0).then_some((score, (segment, layer)))
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::tests::view;
+    use super::super::tests::at;
     use super::*;
     use crate::player::ladder::tests::constant_rate;
 
@@ -123,76 +105,51 @@ mod tests {
             .unwrap()
     }
 
-    fn open(segment: usize, rung: usize, plays_in_s: f64) -> Open {
-        Open {
+    /// The choice with segments 3 and 4 buffered on `rung`, to play in 6 and 8 s.
+    fn choose(buffer_s: f64, rung: usize, kbps: Option<f64>, room: bool) -> Option<(usize, usize)> {
+        let ladder = ladder();
+        let view = View {
+            throughput_kbps: kbps,
+            ..at(&ladder, buffer_s, 0.0, 0)
+        };
+        let open = [(3, 6.0), (4, 8.0)].map(|(segment, plays_in_s)| Open {
             segment,
             rung,
             plays_in_s,
-        }
+        });
+        let layers = Layers::of(&ladder, 25.0).unwrap();
+        layers.choose(&view, room, open.into_iter())
     }
 
     #[test]
     fn sizes_are_those_of_the_layers() {
         let ladder = ladder();
-        assert_eq!(
-            [0, 1, 2].map(|layer| ladder.size(7, layer)),
-            [25_000, 25_000, 50_000]
-        );
-        assert_eq!(ladder.rungs()[2].kbps, 400.0);
-        assert!(Layers::of(&ladder, 25.0).is_some());
+        let sizes = [0, 1, 2].map(|layer| ladder.size(7, layer));
+        assert_eq!(sizes, [25_000, 25_000, 50_000]);
+        assert_eq!(ladder.kbps(2), 400.0);
         assert!(Layers::of(&constant_rate(&[1.0], 1, 1.0), 25.0).is_none());
     }
 
     /// V = 15 / ln 4, γ·V = 10: the base is worth 10 − Q, a layer of equal size V·ln 2 = 7.5, the
-    /// last one half of that. So the first layer wins above 2.5 s, the second above 6.25 s.
+    /// last one half of that. So the first layer wins above 2.5 s, the second above 6.25 s. The reserve of
+    /// 4 s excludes layers before the score does. 50 kB at 0.8 · 80 kbit/s take 6.25 s: too late for
+    /// segment 3, in time for 4.
     #[test]
     fn layers_take_over_as_the_buffer_grows() {
-        let ladder = ladder();
-        let layers = Layers::of(&ladder, 25.0).unwrap();
-        let choose = |buffer_s, rung, kbps| {
-            let view = View {
-                buffer_s,
-                throughput_kbps: Some(kbps),
-                ..view(&ladder)
-            };
-            let segments = [open(3, rung, 6.0), open(4, rung, 8.0)];
-            layers.choose(&view, true, segments.into_iter()).unwrap()
-        };
-        let layer = |layer| Action::Layer { segment: 3, layer };
-        // The reserve of 4 s excludes layers before the score does.
-        assert_eq!(choose(4.05, 0, 1e5), layer(1));
-        assert_eq!(choose(3.9, 0, 1e5), Action::Base);
-        assert_eq!(choose(6.2, 1, 1e5), Action::Base);
-        assert_eq!(choose(6.3, 1, 1e5), layer(2));
-        assert_eq!(choose(30.0, 2, 1e5), Action::Base);
-        // 50 kB at 0.8 · 80 kbit/s take 6.25 s: too late for 3, in time for 4.
-        assert_eq!(
-            choose(12.0, 1, 80.0),
-            Action::Layer {
-                segment: 4,
-                layer: 2
-            }
-        );
-    }
-
-    #[test]
-    fn nothing_is_fetched_without_room_and_layers_to_add() {
-        let ladder = ladder();
-        let layers = Layers::of(&ladder, 25.0).unwrap();
-        let view = View {
-            buffer_s: 24.0,
-            throughput_kbps: Some(1000.0),
-            ..view(&ladder)
-        };
-        let none = [open(3, 2, 6.0)];
-        assert_eq!(layers.choose(&view, false, none.into_iter()), None);
-        let unknown = View {
-            throughput_kbps: None,
-            ..view
-        };
-        assert_eq!(
-            layers.choose(&unknown, false, [open(3, 0, 6.0)].into_iter()),
-            None
-        );
+        let (quick, base) = (Some(1e5), Some((5, 0)));
+        for (buffer_s, rung, kbps, room, expected) in [
+            (4.05, 0, quick, true, Some((3, 1))),
+            (3.9, 0, quick, true, base),
+            (6.2, 1, quick, true, base),
+            (6.3, 1, quick, true, Some((3, 2))),
+            (30.0, 2, quick, true, base),
+            (12.0, 1, Some(80.0), true, Some((4, 2))),
+            // No room and no layer to add, or no estimate.
+            (24.0, 2, quick, false, None),
+            (24.0, 0, None, false, None),
+        ] {
+            let choice = choose(buffer_s, rung, kbps, room);
+            assert_eq!(choice, expected, "{buffer_s} {rung}");
+        }
     }
 }

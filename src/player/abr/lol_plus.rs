@@ -10,18 +10,15 @@
 //!    for rungs above the estimate or that would leave less than 0.3 s in the buffer,
 //! 3. moves that neuron and the one last used, with their neighbourhood (σ = 0.1), by 1 %.
 //!
-//! The QoE predicted in 1 depends on two of the four weights only; the other two come from the seed,
-//! where dash.js draws its first weights at random. Latency is that of requests, for a title on
-//! demand has no live edge; the playback rate is always 1.
+//! The QoE predicted in 1 depends on two of the four weights; the other two come from the seed. Latency is
+//! that of requests, for a title on demand has no live edge; the playback rate is always 1.
 
-use super::{Choice, Ladder, Rule, View};
+use super::{Choice, Ladder, Rule, View, highest};
 use crate::player::random::Random;
 
-/// Candidate weights.
 const WEIGHTS: [f64; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
 /// Throughput, latency, rebuffering, switching.
 type State = [f64; 4];
-/// Minimum buffer level, seconds.
 const LEAST_BUFFER_S: f64 = 0.3;
 /// Weight of throughput for rungs above the estimate or with a short buffer.
 const PRIORITY: f64 = 100.0;
@@ -32,7 +29,6 @@ const LEARNING_RATE: f64 = 0.01;
 /// Request latency is divided by this, seconds.
 const LATENCY_SCALE_S: f64 = 100.0;
 
-/// The rule `lol+`.
 #[derive(Debug)]
 pub(super) struct LolPlus {
     neurons: Vec<State>,
@@ -55,11 +51,10 @@ impl LolPlus {
         }
     }
 
-    /// The weights under which the best predicted QoE is reached; `None` when every rung would
-    /// leave too little in the buffer.
+    /// The weights with the best predicted QoE; `None` when every rung would leave too little in the buffer.
     fn weights(&self, view: &View<'_>, rate: f64, last: usize) -> Option<State> {
         let (ladder, duration) = (view.ladder, view.duration_s());
-        let kbps = |rung: usize| ladder.rungs()[rung].kbps;
+        let kbps = |rung: usize| ladder.kbps(rung);
         let (low, high) = (kbps(0), kbps(ladder.top()));
         let mut best: Option<(f64, State)> = None;
         for (rung, neuron) in self.neurons.iter().enumerate() {
@@ -87,31 +82,22 @@ impl LolPlus {
         best.map(|(_, weights)| weights)
     }
 
-    /// The neuron nearest to the target state.
     fn winner(&self, view: &View<'_>, rate: f64, weights: State) -> usize {
-        let margin = (0.01 * view.ladder.rungs()[view.ladder.top()].kbps).min(10.0);
+        let ladder = view.ladder;
+        let margin = (0.01 * ladder.kbps(ladder.top())).min(10.0);
         let most = self.neurons.iter().map(|n| n[0]).fold(0.0, f64::max);
         let target = [(rate / self.scale).min(most), 0.0, 0.0, 0.0];
-        let away = |rung: usize| {
+        highest(ladder, |rung| {
             let mut weights = weights;
-            let above = view.ladder.rungs()[rung].kbps > rate - margin;
+            let above = ladder.kbps(rung) > rate - margin;
             let low = next_buffer_s(view, rung, rate) < LEAST_BUFFER_S;
             if rung > 0 && (above || low) {
                 weights[0] = PRIORITY;
             }
-            distance(&self.neurons[rung], &target, &weights)
-        };
-        let (mut best, mut nearest) = (0, away(0));
-        for rung in 1..self.neurons.len() {
-            let value = away(rung);
-            if value < nearest {
-                (best, nearest) = (rung, value);
-            }
-        }
-        best
+            -distance(&self.neurons[rung], &target, &weights)
+        })
     }
 
-    /// Moves `centre` and its neighbourhood toward `seen`.
     fn learn(&mut self, centre: usize, seen: &State) {
         let at = self.neurons[centre];
         for neuron in &mut self.neurons {
@@ -132,11 +118,10 @@ fn distance(from: &State, to: &State, weights: &State) -> f64 {
 
 /// Seconds that the segment at its rung's nominal rate would take.
 fn download_s(view: &View<'_>, rung: usize, rate: f64) -> f64 {
-    view.duration_s() * view.ladder.rungs()[rung].kbps / rate
+    view.duration_s() * view.ladder.kbps(rung) / rate
 }
 
-/// What the buffer would hold after the segment, seconds; one that takes longer than it plays counts
-/// as lost (so dash.js).
+/// Buffer level after the segment, seconds; one that takes longer than it plays counts as lost (so dash.js).
 fn next_buffer_s(view: &View<'_>, rung: usize, rate: f64) -> f64 {
     let (duration, download) = (view.duration_s(), download_s(view, rung, rate));
     if download > duration {
@@ -162,8 +147,7 @@ impl Rule for LolPlus {
             return Choice::now(carried, by);
         };
         let rung = self.winner(view, rate, weights);
-        let kbps = |rung: usize| view.ladder.rungs()[rung].kbps;
-        let switch = (kbps(rung) - kbps(last)).abs() / self.scale;
+        let switch = (view.ladder.kbps(rung) - view.ladder.kbps(last)).abs() / self.scale;
         let throughput = (rate / self.scale).min(1.0);
         let rebuffered = (download - view.buffer_s).max(0.0);
         let latency = view.latency_s / LATENCY_SCALE_S;
@@ -175,40 +159,25 @@ impl Rule for LolPlus {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::view;
+    use super::super::tests::{at, view};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
-
-    fn at(ladder: &Ladder, buffer_s: f64, kbps: f64, last: usize) -> View<'_> {
-        View {
-            buffer_s,
-            throughput_kbps: Some(kbps),
-            last_rung: Some(last),
-            ..view(ladder)
-        }
-    }
 
     /// Rates 100, 200, 400 have the length 458.3; before anything is learnt the nearest neuron is
     /// the rung nearest to the estimate, but those above it count ten times as far or more.
     #[test]
-    fn the_nearest_rung_that_the_estimate_carries() {
+    fn the_nearest_rung_that_the_estimate_and_the_buffer_carry() {
         let ladder = constant_rate(&[100.0, 200.0, 400.0], 50, 2.0);
-        let rung = |kbps, buffer_s| {
+        for (kbps, rung) in [(150.0, 0), (190.0, 0), (210.0, 1), (260.0, 1), (900.0, 2)] {
             let mut rule = LolPlus::new(&ladder, 5);
-            rule.choose(&at(&ladder, buffer_s, kbps, 0)).rung
-        };
-        assert_eq!(rung(150.0, 10.0), 0);
-        assert_eq!(rung(190.0, 10.0), 0);
-        assert_eq!(rung(210.0, 10.0), 1);
-        assert_eq!(rung(260.0, 10.0), 1);
-        assert_eq!(rung(900.0, 10.0), 2);
-    }
-
-    #[test]
-    fn a_buffer_about_to_run_dry_lowers_the_rung() {
-        let ladder = constant_rate(&[100.0, 200.0, 400.0], 50, 2.0);
+            assert_eq!(
+                rule.choose(&at(&ladder, 10.0, kbps, 0)).rung,
+                rung,
+                "{kbps}"
+            );
+        }
         let mut rule = LolPlus::new(&ladder, 5);
-        // The rung at hand would take 4 s, and 3 s are there.
+        // About to run dry: the rung at hand would take 4 s, and 3 s are there.
         assert_eq!(rule.choose(&at(&ladder, 3.0, 210.0, 2)).rung, 1);
         assert_eq!(rule.choose(&at(&ladder, 3.0, 90.0, 2)).rung, 0);
         assert_eq!(rule.choose(&view(&ladder)).rung, 0);

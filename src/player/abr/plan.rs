@@ -8,9 +8,7 @@
 use super::{Ladder, View};
 use crate::player::throughput::Window;
 
-/// Segments that a plan covers.
 pub(super) const HORIZON: usize = 5;
-/// Transfers that the prediction looks back on.
 const SAMPLES: usize = 5;
 
 /// Penalty of a stalled second, in utility.
@@ -26,17 +24,34 @@ pub(super) fn last_utility(view: &View<'_>) -> Option<f64> {
     view.last_rung.map(utility)
 }
 
-/// The buffer after a segment of `duration` that took `took_s`, and the stall before it came; all
-/// seconds. A full buffer waits, which costs nothing.
-pub(super) fn step(buffer_s: f64, took_s: f64, duration: f64, most_s: f64) -> (f64, f64) {
-    let stalled_s = (took_s - buffer_s).max(0.0);
-    let after_s = (buffer_s - took_s).max(0.0) + duration;
-    (after_s.min(most_s), stalled_s)
+/// A fetch of a segment from a rung, predicted at `pace` seconds a byte.
+pub(super) struct Fetch {
+    pub(super) rung: usize,
+    pub(super) utility: f64,
+    pub(super) likely_s: f64,
+    duration_s: f64,
+    /// The level at which the session stops asking, seconds.
+    most_s: f64,
 }
 
-/// The level at which the session stops asking, seconds.
-pub(super) fn most_s(view: &View<'_>) -> f64 {
-    view.buffer_target_s.max(2.0 * view.duration_s())
+impl Fetch {
+    pub(super) fn of(view: &View<'_>, segment: usize, rung: usize, pace: f64) -> Self {
+        let ladder = view.ladder;
+        Self {
+            rung,
+            utility: ladder.utility(segment, rung),
+            likely_s: view.latency_s + ladder.size(segment, rung) as f64 * pace,
+            duration_s: ladder.duration_s(segment),
+            most_s: view.buffer_target_s.max(2.0 * view.duration_s()),
+        }
+    }
+
+    /// The buffer after the segment when it took `took_s`, and the stall, seconds; waiting when full is free.
+    pub(super) fn step(&self, buffer_s: f64, took_s: f64) -> (f64, f64) {
+        let stalled_s = (took_s - buffer_s).max(0.0);
+        let after_s = (buffer_s - took_s).max(0.0) + self.duration_s;
+        (after_s.min(self.most_s), stalled_s)
+    }
 }
 
 /// The rate ahead: harmonic mean of the last 5, and how wrong that was.
@@ -70,15 +85,18 @@ impl Prediction {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::tests::view;
     use super::*;
+    use crate::player::ladder::tests::constant_rate;
 
     #[test]
     fn steps_stall_and_fill() {
-        assert_eq!(step(4.0, 1.5, 2.0, 25.0), (4.5, 0.0));
-        assert_eq!(step(1.0, 1.5, 2.0, 25.0), (2.0, 0.5));
-        assert_eq!(step(24.0, 0.5, 2.0, 25.0), (25.0, 0.0));
+        let ladder = constant_rate(&[100.0], 9, 2.0);
+        let fetch = Fetch::of(&view(&ladder), 5, 0, 1.0);
+        assert_eq!(fetch.step(4.0, 1.5), (4.5, 0.0));
+        assert_eq!(fetch.step(1.0, 1.5), (2.0, 0.5));
+        assert_eq!(fetch.step(24.0, 0.5), (25.0, 0.0));
     }
 
     #[test]

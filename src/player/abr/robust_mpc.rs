@@ -1,16 +1,13 @@
 //! RobustMPC: the best plan for the next five segments at a cautious rate.
 //!
 //! Yin et al., SIGCOMM 2015, §5.3: the rate is the harmonic mean of the last five transfers, divided by
-//! one plus the largest of their last five relative errors. The plan is optimal on the real sizes of
-//! the segments: not looked up in a table (fastMPC) and not tried out, but found by dynamic programming
-//! over exact buffer levels, which drops only dominated plans.
-//! Differs from Pensieve's mpc.py: the request's latency is paid once a segment instead of being part of
-//! the rate, and of equal plans the lower first rung wins.
+//! one plus the largest of their last five relative errors. The plan is optimal on real segment sizes, by
+//! dynamic programming over exact buffer levels, which drops only dominated plans. Unlike in Pensieve's
+//! mpc.py the latency is paid once a segment, and of equal plans the lower first rung wins.
 
-use super::plan::{self, HORIZON, Prediction};
+use super::plan::{self, Fetch, HORIZON, Prediction};
 use super::{Choice, Delivery, Ladder, Rule, View};
 
-/// The rule `robust-mpc`.
 #[derive(Debug)]
 pub(super) struct RobustMpc {
     stall_weight: f64,
@@ -33,7 +30,7 @@ impl Rule for RobustMpc {
             return Choice::now(0, by);
         };
         let rate = predicted / (1.0 + self.prediction.worst_error());
-        let best = Search::new(view, rate, self.stall_weight).run(view);
+        let best = Search::new(view, rate, self.stall_weight).run();
         Choice::now(best.first, by)
     }
 
@@ -42,32 +39,28 @@ impl Rule for RobustMpc {
     }
 }
 
-/// The search for one decision.
 struct Search<'a> {
-    ladder: &'a Ladder,
-    segment: usize,
+    view: &'a View<'a>,
     steps: usize,
-    latency_s: f64,
+    /// The empty plan.
+    start: Node,
     /// Seconds a byte.
     pace: f64,
-    most_s: f64,
     stall_weight: f64,
     /// Upper bound of the value of the steps from each depth on.
     bound: [f64; HORIZON + 1],
 }
 
-/// A plan up to some depth.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     first: usize,
     buffer_s: f64,
-    /// Utility of the last segment.
     last: Option<f64>,
     value: f64,
 }
 
 impl<'a> Search<'a> {
-    fn new(view: &View<'a>, rate: f64, stall_weight: f64) -> Self {
+    fn new(view: &'a View<'a>, rate: f64, stall_weight: f64) -> Self {
         let ladder = view.ladder;
         let steps = HORIZON.min(ladder.segments() - view.segment);
         let mut bound = [0.0; HORIZON + 1];
@@ -76,52 +69,43 @@ impl<'a> Search<'a> {
             bound[depth] = bound[depth + 1] + values.fold(f64::NEG_INFINITY, f64::max);
         }
         Self {
-            ladder,
-            segment: view.segment,
+            view,
             steps,
-            latency_s: view.latency_s,
+            start: Node {
+                first: 0,
+                buffer_s: view.buffer_s,
+                last: plan::last_utility(view),
+                value: 0.0,
+            },
             pace: 0.008 / rate,
-            most_s: plan::most_s(view),
             stall_weight,
             bound,
         }
     }
 
-    /// The best plan.
-    fn run(&self, view: &View<'_>) -> Node {
-        let start = Node {
-            first: 0,
-            buffer_s: view.buffer_s,
-            last: plan::last_utility(view),
-            value: 0.0,
-        };
-        let known = self.without_switches(&start);
-        let mut plans = vec![start];
+    fn run(&self) -> Node {
+        let rungs = 0..=self.view.ladder.top();
+        // The value of the best plan without switches, minus a tolerance, is a lower bound.
+        let stay = rungs.clone().map(|rung| self.follow(|_| rung).value);
+        let known = stay.fold(f64::NEG_INFINITY, f64::max) - 1e-9;
+        let mut plans = vec![self.start];
         for depth in 0..self.steps {
-            let rungs = 0..=self.ladder.top();
-            let next = plans
-                .iter()
-                .flat_map(|node| rungs.clone().map(|rung| self.step(depth, node, rung)));
+            let steps = |node| rungs.clone().map(move |rung| self.step(depth, node, rung));
             let hopeful = |node: &Node| node.value + self.bound[depth + 1] >= known;
-            plans = self.undominated(next.filter(hopeful).collect());
+            let next = plans.iter().flat_map(steps).filter(hopeful);
+            plans = self.undominated(next.collect());
         }
         // Sorted: the best comes first.
-        plans.first().copied().unwrap_or(start)
+        plans.first().copied().unwrap_or(self.start)
     }
 
-    /// Value of the best plan without switches, minus a tolerance: a lower bound.
-    fn without_switches(&self, start: &Node) -> f64 {
-        let rungs = 0..=self.ladder.top();
-        let stay = |rung| {
-            let steps = 0..self.steps;
-            let end = steps.fold(*start, |node, depth| self.step(depth, &node, rung));
-            end.value
-        };
-        rungs.map(stay).fold(f64::NEG_INFINITY, f64::max) - 1e-9
+    /// The plan of these rungs by depth.
+    fn follow(&self, rung: impl Fn(usize) -> usize) -> Node {
+        let step = |node, depth| self.step(depth, &node, rung(depth));
+        (0..self.steps).fold(self.start, step)
     }
 
-    /// The non-dominated plans, best first. Copying another plan from here costs at most one change of
-    /// rung and a stall of the difference in buffer.
+    /// The non-dominated plans, best first: copying another costs a switch and a stall of the difference.
     fn undominated(&self, mut plans: Vec<Node>) -> Vec<Node> {
         plans.sort_by(|a, b| {
             let better = b.value.total_cmp(&a.value);
@@ -129,12 +113,12 @@ impl<'a> Search<'a> {
         });
         let mut kept: Vec<Node> = Vec::new();
         for plan in plans {
-            let copied = |other: &Node| {
+            let dominates = |other: &Node| {
                 let change = (other.last.unwrap_or(0.0) - plan.last.unwrap_or(0.0)).abs();
                 let stalled_s = (plan.buffer_s - other.buffer_s).max(0.0);
                 other.value - change - self.stall_weight * stalled_s >= plan.value
             };
-            if !kept.iter().any(copied) {
+            if !kept.iter().any(dominates) {
                 kept.push(plan);
             }
         }
@@ -142,11 +126,9 @@ impl<'a> Search<'a> {
     }
 
     fn step(&self, depth: usize, node: &Node, rung: usize) -> Node {
-        let segment = self.segment + depth;
-        let took_s = self.latency_s + self.ladder.size(segment, rung) as f64 * self.pace;
-        let duration = self.ladder.duration_s(segment);
-        let (buffer_s, stalled_s) = plan::step(node.buffer_s, took_s, duration, self.most_s);
-        let utility = self.ladder.utility(segment, rung);
+        let fetch = Fetch::of(self.view, self.view.segment + depth, rung, self.pace);
+        let (buffer_s, stalled_s) = fetch.step(node.buffer_s, fetch.likely_s);
+        let utility = fetch.utility;
         let change = node.last.map_or(0.0, |last| (utility - last).abs());
         Node {
             first: if depth == 0 { rung } else { node.first },
@@ -158,9 +140,8 @@ impl<'a> Search<'a> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{delivery, last_segment, view};
     use super::*;
     use crate::player::ladder::Rung;
     use crate::player::ladder::tests::constant_rate;
@@ -168,26 +149,16 @@ mod tests {
 
     /// Utilities 0 and ln 2 = 0.69 a segment, μ = 0.69; 4 s and 8 s a segment at 50 kbit/s.
     #[test]
-    fn a_plan_by_hand() {
+    fn a_plan_weighs_stalls_against_switches() {
         let ladder = constant_rate(&[100.0, 200.0], 50, 2.0);
-        let choose = |segment, buffer_s, rate: f64| {
-            let mut rule = RobustMpc::new(&ladder);
-            rule.delivered(&delivery(&ladder, 0, 200.0 / rate, 9.0));
-            let view = View {
-                segment,
-                buffer_s,
-                last_rung: Some(1),
-                ..view(&ladder)
-            };
-            rule.choose(&view).rung
-        };
         // Last segment: 8 s against a buffer of 8 s: no stall, no switch. At 7.9 s the stall of 0.1 s
-        // costs 0.07, the lower rung 1.39.
-        assert_eq!(choose(49, 8.0, 50.0), 1);
-        assert_eq!(choose(49, 7.9, 50.0), 1);
-        // At 5.9 s staying stalls 2.1 s, 1.46 for 0.69; falling costs 0.69: −0.69 against −0.76.
-        assert_eq!(choose(49, 5.9, 50.0), 0);
-        assert_eq!(choose(49, 6.1, 50.0), 1);
+        // costs 0.07, the lower rung 1.39. At 5.9 s staying stalls 2.1 s, 1.46 for 0.69; falling costs
+        // 0.69: −0.69 against −0.76.
+        for (buffer_s, rung) in [(8.0, 1), (7.9, 1), (6.1, 1), (5.9, 0)] {
+            let mut rule = RobustMpc::new(&ladder);
+            rule.delivered(&delivery(&ladder, 0, 4.0, 9.0));
+            assert_eq!(rule.choose(&last_segment(&ladder, buffer_s)).rung, rung);
+        }
         assert_eq!(RobustMpc::new(&ladder).choose(&view(&ladder)).rung, 0);
     }
 
@@ -195,12 +166,7 @@ mod tests {
     fn an_error_makes_it_cautious() {
         let ladder = constant_rate(&[100.0, 200.0], 50, 2.0);
         let mut rule = RobustMpc::new(&ladder);
-        let at = View {
-            segment: 49,
-            buffer_s: 1.8,
-            last_rung: Some(1),
-            ..view(&ladder)
-        };
+        let at = last_segment(&ladder, 1.8);
         // 400 kbit/s twice: 50 kB take 1 s.
         for _ in 0..2 {
             rule.delivered(&delivery(&ladder, 0, 0.5, 9.0));
@@ -212,39 +178,17 @@ mod tests {
         assert_eq!(rule.choose(&at).rung, 0);
     }
 
-    /// Every plan, in order.
-    fn exhaustive(view: &View<'_>, rate: f64, stall_weight: f64) -> f64 {
-        let rungs = view.ladder.rungs().len();
-        let search = Search::new(view, rate, stall_weight);
-        let plans = (0..rungs.pow(search.steps as u32)).map(|code| {
-            let mut node = Node {
-                first: 0,
-                buffer_s: view.buffer_s,
-                last: plan::last_utility(view),
-                value: 0.0,
-            };
-            let mut code = code;
-            for depth in 0..search.steps {
-                node = search.step(depth, &node, code % rungs);
-                code /= rungs;
-            }
-            node.value
-        });
-        plans.fold(f64::NEG_INFINITY, f64::max)
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         /// The value of the plan that was found is that of the best of all.
         #[test]
         fn nothing_beats_the_plan(
-            rates in prop::collection::vec(20.0f64..400.0, 1..5),
+            mut rates in prop::collection::vec(20.0f64..400.0, 1..5),
             bumps in prop::collection::vec(0.3f64..2.5, 7),
             segment in 0usize..7, buffer_s in 0.0f64..25.0, rate in 5.0f64..1000.0,
             last in 0usize..4,
         ) {
-            let mut rates = rates;
             rates.sort_by(f64::total_cmp);
             let rungs = rates.iter().map(|&kbps| Rung { id: String::new(), rank: 1, kbps });
             let sizes = bumps.iter().flat_map(|bump| rates.iter().map(move |r| (r * 250.0 * bump) as u64));
@@ -253,9 +197,12 @@ mod tests {
             let view = View {
                 segment, buffer_s, last_rung: Some(last.min(ladder.top())), latency_s: 0.1, ..view(&ladder)
             };
-            let weight = plan::stall_weight(&ladder);
-            let found = Search::new(&view, rate, weight).run(&view);
-            let best = exhaustive(&view, rate, weight);
+            let search = Search::new(&view, rate, plan::stall_weight(&ladder));
+            let (found, count) = (search.run(), rates.len());
+            // Every plan, numbered.
+            let all = 0..count.pow(search.steps as u32);
+            let value = |plan: usize| search.follow(|depth| plan / count.pow(depth as u32) % count).value;
+            let best = all.map(value).fold(f64::NEG_INFINITY, f64::max);
             prop_assert!((found.value - best).abs() < 1e-9, "{} {best}", found.value);
         }
     }

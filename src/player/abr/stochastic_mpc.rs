@@ -1,15 +1,13 @@
 //! Stochastic MPC: the best plan in expectation over how long segments may take.
 //!
 //! Fugu's planner (Yan et al., "Learning in situ", NSDI 2020, §4): value iteration over buffer bins and
-//! last rungs for five segments, each transfer time a distribution instead of a number. Fugu's
-//! distribution comes from a neural net that is trained daily on the servers' own data; here it is
-//! what this session has seen: how predicted (latency + bytes over the harmonic mean of five) and
-//! measured times compared, in [`BINS`] bins of equal ratio from 1/4 to 4. It starts from a spread of
-//! 0.7 a bin round 1 (the `puffer_raw` planner's), worth [`PRIOR`] transfers; old transfers fade.
-//! No version is banned outright: the cost of a stall does that.
+//! last rungs for five segments, each transfer time a distribution instead of a number. Fugu's comes from a
+//! neural net trained on the servers' data; here it is the session's own ratios of measured to predicted
+//! time (latency + bytes over the harmonic mean of five), in [`BINS`] bins of equal ratio from 1/4 to 4. It
+//! starts from a spread of 0.7 a bin round 1 (`puffer_raw`), worth [`PRIOR`] transfers; old transfers fade.
 
-use super::plan::{self, HORIZON, Prediction};
-use super::{Choice, Delivery, Ladder, Rule, View};
+use super::plan::{self, Fetch, HORIZON, Prediction};
+use super::{Choice, Delivery, Ladder, Rule, View, highest};
 
 /// Bins of the ratio of measured to predicted time.
 const BINS: usize = 9;
@@ -21,12 +19,10 @@ const SPREAD: f64 = 0.7;
 const PRIOR: f64 = 3.0;
 /// Decay of a transfer's weight per transfer.
 const FADE: f64 = 0.95;
-/// Number of buffer levels.
 const LEVELS: usize = 32;
 /// Minimum distance of buffer levels, seconds.
 const FINEST_S: f64 = 0.5;
 
-/// The rule `stochastic-mpc`.
 #[derive(Debug)]
 pub(super) struct StochasticMpc {
     stall_weight: f64,
@@ -42,22 +38,15 @@ pub(super) struct StochasticMpc {
     /// Value of the rest of the plan, by last rung and level.
     value: Vec<f64>,
     next: Vec<f64>,
-    /// Room for one row.
     values: Vec<f64>,
 }
 
 impl StochasticMpc {
     pub(super) fn new(ladder: &Ladder, buffer_target_s: f64) -> Self {
-        let middle = (BINS / 2) as i32;
-        let mut seen = [0.0; BINS];
-        let mut ratios = [0.0; BINS];
-        for (bin, (weight, ratio)) in seen.iter_mut().zip(&mut ratios).enumerate() {
-            let away = bin as i32 - middle;
-            *weight = SPREAD.powi(away.abs());
-            *ratio = (BIN_WIDTH * f64::from(away)).exp2();
-        }
+        let away = std::array::from_fn(|bin| bin as i32 - (BINS / 2) as i32);
+        let seen: [f64; BINS] = away.map(|away: i32| SPREAD.powi(away.abs()));
         let total: f64 = seen.iter().sum();
-        seen.iter_mut().for_each(|weight| *weight *= PRIOR / total);
+        let seen = seen.map(|weight| weight * (PRIOR / total));
         let longest = (0..ladder.segments()).map(|segment| ladder.duration_s(segment));
         let most_s = (2.0 * longest.fold(0.0, f64::max)).max(buffer_target_s);
         let grid_s = (most_s / (LEVELS - 1) as f64).max(FINEST_S);
@@ -68,7 +57,7 @@ impl StochasticMpc {
             prediction: Prediction::default(),
             shares: seen.map(|weight| weight / PRIOR),
             seen,
-            ratios,
+            ratios: away.map(|away| (BIN_WIDTH * f64::from(away)).exp2()),
             levels_per_s: 1.0 / grid_s,
             levels,
             value: vec![0.0; cells],
@@ -83,7 +72,7 @@ impl StochasticMpc {
         let mut sum = 0.0;
         for (share, ratio) in self.shares.iter().zip(&self.ratios) {
             let took_s = fetch.likely_s * ratio;
-            let (after_s, stalled_s) = plan::step(buffer_s, took_s, fetch.duration_s, fetch.most_s);
+            let (after_s, stalled_s) = fetch.step(buffer_s, took_s);
             // Truncation of what is at least 0: `round` would be a call into the C library.
             let level = ((after_s * self.levels_per_s + 0.5) as usize).min(self.levels - 1);
             sum += share * (future[level] - self.stall_weight * stalled_s);
@@ -121,48 +110,19 @@ impl StochasticMpc {
             self.back_up(view, segment, pace);
         }
         let last = plan::last_utility(view);
-        let (mut best, mut most) = (0, f64::NEG_INFINITY);
-        for rung in 0..=view.ladder.top() {
+        highest(view.ladder, |rung| {
             let fetch = Fetch::of(view, view.segment, rung, pace);
             let change = last.map_or(0.0, |last| (fetch.utility - last).abs());
-            let value = self.expected(&fetch, view.buffer_s) - change;
-            if value > most {
-                (best, most) = (rung, value);
-            }
-        }
-        best
-    }
-}
-
-/// A fetch of a segment from a rung, with its predicted duration.
-struct Fetch {
-    rung: usize,
-    utility: f64,
-    likely_s: f64,
-    duration_s: f64,
-    most_s: f64,
-}
-
-impl Fetch {
-    fn of(view: &View<'_>, segment: usize, rung: usize, pace: f64) -> Self {
-        let ladder = view.ladder;
-        Self {
-            rung,
-            utility: ladder.utility(segment, rung),
-            likely_s: view.latency_s + ladder.size(segment, rung) as f64 * pace,
-            duration_s: ladder.duration_s(segment),
-            most_s: plan::most_s(view),
-        }
+            self.expected(&fetch, view.buffer_s) - change
+        })
     }
 }
 
 impl Rule for StochasticMpc {
     fn choose(&mut self, view: &View<'_>) -> Choice {
         let by = "stochastic-mpc";
-        match self.prediction.state() {
-            Some(rate) => Choice::now(self.plan(view, 0.008 / rate), by),
-            None => Choice::now(0, by),
-        }
+        let rate = self.prediction.state();
+        Choice::now(rate.map_or(0, |rate| self.plan(view, 0.008 / rate)), by)
     }
 
     fn delivered(&mut self, delivery: &Delivery) {
@@ -178,35 +138,25 @@ impl Rule for StochasticMpc {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{delivery, view};
+    use super::super::tests::{at, delivery, last_segment};
     use super::*;
     use crate::player::ladder::tests::constant_rate;
-
-    fn last_segment(ladder: &Ladder, buffer_s: f64) -> View<'_> {
-        View {
-            segment: 49,
-            buffer_s,
-            last_rung: Some(1),
-            ..view(ladder)
-        }
-    }
 
     /// One segment left, 1 s for the upper rung as predicted; ratios 2^-2 … 2^2 weigh 0.7^4 … 0.7^4.
     /// Stalls from B = 0.9: of 0.1, 0.514, 1.1, 1.928 and 3.1 s with the weights 1, 0.7, 0.49, 0.343,
     /// 0.2401 over 4.546: 0.529 s. The lower rung takes half as long: 0.1, 0.514 and 1.1 s at the last
-    /// three: 0.108 s. Staying is worth 1 − 0.529, falling −1 − 0.108 in units of ln 2.
+    /// three: 0.108 s. In units of ln 2 staying is worth 1 − 0.529, falling −0.108 and a switch.
     #[test]
-    fn expectations_by_hand() {
+    fn expectations() {
         let ladder = constant_rate(&[100.0, 200.0], 50, 2.0);
         let mut rule = StochasticMpc::new(&ladder, 25.0);
         rule.delivered(&delivery(&ladder, 0, 0.5, 9.0));
         let at = last_segment(&ladder, 0.9);
-        let pace = 0.008 / 400.0;
-        let unit = 2f64.ln();
-        let stay = rule.expected(&Fetch::of(&at, 49, 1, pace), 0.9) / unit;
-        assert!((stay - (1.0 - 0.529)).abs() < 1e-3, "{stay}");
-        let fall = rule.expected(&Fetch::of(&at, 49, 0, pace), 0.9) / unit;
-        assert!((fall + 0.108).abs() < 1e-3, "{fall}");
+        for (rung, expected) in [(1, 1.0 - 0.529), (0, -0.108)] {
+            let fetch = Fetch::of(&at, 49, rung, 0.008 / 400.0);
+            let value = rule.expected(&fetch, 0.9) / 2f64.ln();
+            assert!((value - expected).abs() < 1e-3, "{value}");
+        }
         assert_eq!(rule.choose(&at).rung, 1);
         assert_eq!(rule.choose(&last_segment(&ladder, 0.0)).rung, 1);
     }
@@ -221,12 +171,11 @@ mod tests {
             last_rung: None,
             ..last_segment(&ladder, 1.0)
         };
-        rule.seen = [0.0; BINS];
-        rule.seen[4] = 1.0;
-        assert_eq!(rule.plan(&at, 0.008 / 400.0), 1);
-        rule.seen = [0.0; BINS];
-        (rule.seen[0], rule.seen[8]) = (0.4, 0.6);
-        assert_eq!(rule.plan(&at, 0.008 / 400.0), 0);
+        for (bins, rung) in [([0.0, 1.0, 0.0], 1), ([0.4, 0.0, 0.6], 0)] {
+            rule.seen = [0.0; BINS];
+            [rule.seen[0], rule.seen[4], rule.seen[8]] = bins;
+            assert_eq!(rule.plan(&at, 0.008 / 400.0), rung);
+        }
     }
 
     #[test]
@@ -248,11 +197,6 @@ mod tests {
         let ladder = constant_rate(&[100.0, 200.0, 400.0], 50, 2.0);
         let mut rule = StochasticMpc::new(&ladder, 25.0);
         rule.delivered(&delivery(&ladder, 0, 0.05, 9.0));
-        let at = View {
-            buffer_s: 22.0,
-            last_rung: Some(2),
-            ..view(&ladder)
-        };
-        assert_eq!(rule.choose(&at).rung, 2);
+        assert_eq!(rule.choose(&at(&ladder, 22.0, 1.0, 2)).rung, 2);
     }
 }

@@ -1,15 +1,12 @@
 //! The throughput rule: the highest rung that arrives at least as fast as it plays.
 //!
 //! A segment of duration p at rate b is sustained when latency + p·b / T ≤ p, with T the estimated
-//! throughput. This is Sabre's `throughput` and dash.js's ThroughputRule with the request's latency
-//! counted (Spiteri, Sitaraman, Sparacio, MMSys 2018, §5), which spend nine tenths of an estimate
-//! that is the lower of two means. Here it is their mean, used in full: the guards correct
-//! overestimates. Nominal rates are compared, not the sizes of single segments, so that
-//! the rung does not follow every bump of the encoder.
+//! throughput: Sabre's `throughput` and dash.js's ThroughputRule (Spiteri, Sitaraman, Sparacio, MMSys 2018,
+//! §5) with the latency counted. They spend nine tenths of the lower of two means; here their mean is used
+//! in full, for the guards correct overestimates. Nominal rates do not follow every bump of the encoder.
 
 use super::{Choice, Rule, View};
 
-/// The rule `throughput`.
 #[derive(Debug)]
 pub(super) struct ThroughputRule;
 
@@ -43,19 +40,21 @@ mod tests {
     #[test]
     fn spends_the_estimate_and_pays_for_latency() {
         let ladder = constant_rate(&[100.0, 200.0, 400.0], 9, 2.0);
-        let at = |throughput_kbps, latency_s| {
-            sustained(&View {
+        for (throughput_kbps, latency_s, rung) in [
+            (None, 0.0, 0),
+            (Some(10.0), 0.0, 0),
+            (Some(199.0), 0.0, 0),
+            (Some(201.0), 0.0, 1),
+            (Some(401.0), 0.0, 2),
+            (Some(401.0), 0.1, 1),
+            (Some(1e9), 2.5, 0),
+        ] {
+            let view = View {
                 throughput_kbps,
                 latency_s,
                 ..view(&ladder)
-            })
-        };
-        assert_eq!(at(None, 0.0), 0);
-        assert_eq!(at(Some(10.0), 0.0), 0);
-        assert_eq!(at(Some(199.0), 0.0), 0);
-        assert_eq!(at(Some(201.0), 0.0), 1);
-        assert_eq!(at(Some(401.0), 0.0), 2);
-        assert_eq!(at(Some(401.0), 0.1), 1);
-        assert_eq!(at(Some(1e9), 2.5), 0);
+            };
+            assert_eq!(sustained(&view), rung, "{throughput_kbps:?}");
+        }
     }
 }

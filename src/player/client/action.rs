@@ -1,48 +1,37 @@
-//! What a player tells its driver, and what a driver reports.
+//! Actions and inputs of a player.
 
-use crate::player::event::Rendered;
+use crate::player::event::Event;
 use crate::player::index::Resource;
 use bytes::Bytes;
 
-/// One of the tracks that play together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TrackId(pub u32);
-
-impl TrackId {
-    /// The pictures.
-    pub const PICTURES: Self = Self(0);
-}
-
-/// One request of one track; numbers are not used twice.
+/// Number of a request, unique within a playback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
 /// A request to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Names it in inputs.
+    /// Its number in inputs.
     pub id: RequestId,
-    /// The track that it serves.
-    pub track: TrackId,
-    /// What to fetch, and its purpose.
+    /// The resource and its purpose.
     pub resource: Resource,
-    /// How many attempts at it have failed in every place that the manifest names.
+    /// Number of attempts that failed in every place of the manifest.
     pub attempt: u32,
     /// The media segment that probably follows, for servers that prefetch.
     pub next: Option<Resource>,
 }
 
-/// What the driver shall do next. A track never has more than one request in flight.
+/// The driver's next step. There is never more than one request in flight.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
     /// Send this request, and report on it.
     Request(Request),
-    /// Drop this request; reports on it are ignored from now on.
+    /// Drop this request; later reports on it are ignored.
     Cancel(RequestId),
-    /// Decode and show this, after what was given before.
+    /// Decode and show this after the segments before it.
     Decode(Segment),
-    /// Nothing until this time, or until something happens.
+    /// Wait until this time or an input.
     Wait {
         /// Session time, seconds; may be infinite.
         until_s: f64,
@@ -63,23 +52,22 @@ pub enum Action {
 pub enum Ending {
     /// With the last frame.
     Finished,
-    /// This segment cannot be had from any rung.
+    /// This segment is not available from any rung.
     Missing {
         /// Segment number.
         segment: usize,
     },
 }
 
-/// What happened.
+/// An event that the driver reports.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Input<'a> {
     /// Playback may begin. Once, first.
     Start,
-    /// The answer to a request began to arrive.
+    /// The first byte of an answer arrived.
     FirstByte(RequestId),
-    /// So much of a body is here. Due at least every quarter of a second while a media segment comes, also
-    /// when nothing new arrived.
+    /// Bytes of a body so far; for media at least every quarter of a second, also when nothing new arrived.
     Progress {
         /// The request.
         id: RequestId,
@@ -92,27 +80,19 @@ pub enum Input<'a> {
         id: RequestId,
         /// The body, without any content coding.
         bytes: Bytes,
-        /// Bytes that came over the network for it.
+        /// Its bytes on the network.
         wire_bytes: u64,
     },
     /// A request failed.
     Failed {
         /// The request.
         id: RequestId,
-        /// The pause after which another attempt is worth while, seconds; `None` if none is.
+        /// Pause before another attempt, seconds; `None` for no further attempt.
         again_s: Option<f64>,
     },
-    /// A renderer's progress.
-    Rendered(Rendered),
-    /// An outside clock has the playhead at this media time, seconds.
-    Playhead(f64),
-    /// The viewer halts playback.
-    Pause,
-    /// The viewer lets it go on.
-    Resume,
-    /// Playback rate, in media seconds a second.
-    Rate(f64),
-    /// The viewer jumps to this media time, seconds.
+    /// An event of the viewer, a renderer or an outside clock; those of transfers and time are ignored.
+    Event(Event),
+    /// The viewer seeks to this media time, seconds.
     Seek(f64),
 }
 
@@ -129,11 +109,11 @@ pub struct Segment {
     pub layers: Vec<Bytes>,
     /// The init segments of the bytes and of every layer.
     pub inits: Vec<Bytes>,
-    /// Whether the bytes are all there. An abandoned transfer leaves the first of them: their whole
-    /// samples are to be shown, and the rest of the segment follows from another rung.
+    /// Whether the bytes are complete. Of a part left by an abandoned transfer the whole samples are to be
+    /// shown; the rest of the segment follows from another rung.
     pub whole: bool,
     /// Seconds to decode but not show: before a seek target, or already shown from another rung.
     pub skip_s: f64,
-    /// A segment with more frames than this is longer than the manifest says: a renderer should refuse it.
+    /// Limit of the number of frames by the manifest: a renderer should refuse more.
     pub most_frames: u64,
 }

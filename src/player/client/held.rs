@@ -1,9 +1,8 @@
 //! Segments that have arrived and are not handed on yet, because they may still change.
 //!
 //! A buffered segment may be fetched again on a higher rung or get one more layer, and a seek empties the
-//! buffer. What leaves here is what the viewer sees: a segment when the session says that it is settled,
-//! or, while seeks are to be expected, when it begins to play. What an abandoned transfer left changes no
-//! more.
+//! buffer. A segment is handed on when it is settled, or, while seeks are to be expected, when it begins to
+//! play. The part left by an abandoned transfer is always settled.
 
 use super::action::Segment;
 use crate::player::event::{Arrived, Form};
@@ -12,18 +11,16 @@ use crate::player::session::Session;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-/// Segments in the order in which they play.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     /// By number and, where a segment is in several pieces, by where the piece begins.
-    waiting: BTreeMap<(usize, u64), Segment>,
-    /// Entries of the log's plays that were looked at.
+    pub(super) waiting: BTreeMap<(usize, u64), Segment>,
+    /// Entries of the log's plays already handled.
     shown: usize,
 }
 
 impl Held {
-    /// Takes in the `bytes` of what arrived; a later segment takes the place of an earlier one, a layer
-    /// goes on top.
+    /// Adds the `bytes` of what arrived; a later segment replaces an earlier one, a layer goes on top.
     pub(super) fn put(&mut self, arrived: Arrived, bytes: Bytes, index: &Index) {
         let Arrived {
             segment,
@@ -55,15 +52,6 @@ impl Held {
         self.waiting.insert((segment.segment, from_us), segment);
     }
 
-    /// The viewer jumped: what is here will not be seen.
-    pub(super) fn clear(&mut self) {
-        self.waiting.clear();
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
     /// The next segment to hand on, if any is; with `shown_only`, one that has begun to play.
     pub(super) fn next(&mut self, session: &Session, shown_only: bool) -> Option<Segment> {
         while let Some(play) = session.log().plays.get(self.shown) {
@@ -76,10 +64,5 @@ impl Held {
         let first = self.waiting.first_entry()?;
         let settled = first.key().0 < session.settled() || !first.get().whole;
         (settled && !shown_only).then(|| first.remove())
-    }
-
-    /// What is left at the end, in order.
-    pub(super) fn rest(&mut self) -> Option<Segment> {
-        Some(self.waiting.pop_first()?.1)
     }
 }

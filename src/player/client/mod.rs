@@ -1,26 +1,19 @@
-//! The whole player without I/O and without a clock: a [`Session`] that decides, the [`Index`] that knows
-//! where segments lie, and the bytes that are not handed on yet.
+//! The whole player without I/O and without a clock: a [`Session`] that decides, the [`Index`] of segment
+//! places, and the bytes not handed on yet.
 //!
-//! A driver asks [`Player::poll`] for the next [`Action`] and reports every [`Input`]; both carry the time
-//! in seconds of a clock that starts at 0. Sending requests, pausing between attempts and waiting is all
-//! that is left to it. `crate::playback` does so over HTTP in real time.
-//!
-//! | module | what it is for |
-//! |---|---|
-//! | `action` | actions and inputs |
-//! | `flight` | the request in flight, and what was tried |
-//! | `requests` | index parts, attempts, places |
-//! | `held` | segments that may still change |
+//! A driver asks [`Player::poll`] for the next [`Action`] and reports every [`Input`], both with the time in
+//! seconds of a clock that starts at 0. It sends requests and waits; `crate::playback` does so over HTTP in
+//! real time.
 
 mod action;
 mod flight;
 mod held;
 mod requests;
 
-pub use action::{Action, Ending, Input, Request, RequestId, Segment, TrackId};
+pub use action::{Action, Ending, Input, Request, RequestId, Segment};
 
 use super::event::{Command, Event};
-use super::index::{Index, IndexError, Purpose};
+use super::index::{Index, IndexError};
 use super::session::Session;
 use crate::segment::media::read_partial;
 use crate::time::MediaTime;
@@ -28,7 +21,7 @@ use bytes::Bytes;
 use flight::{Effort, Flight};
 use held::Held;
 
-/// While segments wait to be settled or shown, playback is looked at this often, seconds.
+/// Interval of polls while segments wait to be settled or shown, seconds.
 const TICK_S: f64 = 0.25;
 
 /// One playback of one track. See the module's description.
@@ -37,11 +30,9 @@ pub struct Player {
     session: Session,
     index: Index,
     held: Held,
-    /// What the session wants now.
     command: Command,
     flight: Option<Flight>,
     effort: Effort,
-    /// A request to drop.
     cancelled: Option<RequestId>,
     next_id: u64,
     shown_only: bool,
@@ -52,8 +43,7 @@ pub struct Player {
 }
 
 impl Player {
-    /// A player of what `index` lists, as `session` decides, whose ladder is the index's
-    /// ([`Index::first_ladder`]). With `one_rung` no index is fetched ahead for rungs not in use.
+    /// A player of `index` with a `session` over its ladder; with `one_rung` no other index is fetched ahead.
     pub fn new(session: Session, index: Index, one_rung: bool) -> Self {
         Self {
             effort: Effort::new(&index),
@@ -88,11 +78,10 @@ impl Player {
 
     /// The request in flight.
     pub fn in_flight(&self) -> Option<RequestId> {
-        self.flight.as_ref().map(Flight::id)
+        self.flight.as_ref().map(|flight| flight.id)
     }
 
-    /// What to do next, at `now_s`. While a request is in flight this is [`Action::Decode`],
-    /// [`Action::Cancel`] or [`Action::Wait`].
+    /// The next action at `now_s`. During a request: [`Action::Decode`], [`Action::Cancel`] or [`Action::Wait`].
     pub fn poll(&mut self, now_s: f64) -> Action {
         loop {
             if let Some(id) = self.cancelled.take() {
@@ -101,8 +90,11 @@ impl Player {
             if let Some(segment) = self.held.next(&self.session, self.shown_only) {
                 return Action::Decode(segment);
             }
-            if self.flight.is_some() {
-                self.pass_time(now_s);
+            if let Some(flight) = &self.flight {
+                if !flight.is_media() {
+                    // Time passes while an index part is in flight.
+                    self.tell(now_s, Event::Progress(0));
+                }
                 if self.cancelled.is_none() {
                     return Action::Wait {
                         until_s: f64::INFINITY,
@@ -128,7 +120,7 @@ impl Player {
                     return None;
                 }
                 let ahead = self.lacks_ahead().map(|part| self.launch(part, true));
-                let restless = self.shown_only || !self.held.is_empty();
+                let restless = self.shown_only || !self.held.waiting.is_empty();
                 let nap_s = if restless { now_s + TICK_S } else { until_s };
                 Some(ahead.unwrap_or(Action::Wait {
                     until_s: until_s.min(nap_s),
@@ -148,18 +140,14 @@ impl Player {
         }
     }
 
-    /// What is left to hand on when no more will come.
     fn rest(&mut self) -> Option<Action> {
-        let rest = if self.shown_only {
-            None
-        } else {
-            self.held.rest()
-        };
-        rest.map(Action::Decode)
+        let last = !self.shown_only;
+        let (_, segment) = last.then(|| self.held.waiting.pop_first())??;
+        Some(Action::Decode(segment))
     }
 
-    /// Takes in what happened at `now_s`. An input on a request that is not in flight changes nothing but
-    /// the time. Fails where the answer to an index request makes no sense; the player goes on without it.
+    /// Handles an input at `now_s`. An input on a request that is not in flight changes nothing but the time.
+    /// Fails where the answer to an index request is invalid; the player goes on without it.
     pub fn input(&mut self, now_s: f64, input: Input<'_>) -> Result<(), IndexError> {
         match input {
             Input::Start => self.command = self.session.handle(now_s, Event::Start),
@@ -171,30 +159,27 @@ impl Player {
                 wire_bytes,
             } => return self.delivered(now_s, id, bytes, wire_bytes),
             Input::Failed { id, again_s } => self.failed(now_s, id, again_s),
-            Input::Rendered(news) => self.tell(now_s, Event::Rendered(news)),
-            Input::Playhead(to_s) => self.tell(now_s, Event::Playhead(to_s)),
-            Input::Pause => self.tell(now_s, Event::Pause),
-            Input::Resume => self.tell(now_s, Event::Resume),
-            Input::Rate(rate) => self.tell(now_s, Event::Rate(rate)),
+            Input::Event(event) if event.moves_playhead() => self.tell(now_s, event),
+            Input::Event(_) => {}
             Input::Seek(to_s) => self.seek(now_s, to_s),
         }
         Ok(())
     }
 
     fn seek(&mut self, now_s: f64, to_s: f64) {
-        self.held.clear();
+        self.held.waiting.clear();
         self.drop_flight();
         self.effort = Effort::new(&self.index);
         self.command = self.session.handle(now_s, Event::Seek(to_s));
     }
 
-    /// Tells the session, and does what it says.
+    /// Passes an event to the session and takes its command.
     fn tell(&mut self, now_s: f64, event: Event) {
         let command = self.session.handle(now_s, event);
         self.take(command, &[]);
     }
 
-    /// Takes in the session's command; `so_far` is here of the media segment in flight.
+    /// Takes the session's command; `so_far` are the bytes received of the media segment in flight.
     fn take(&mut self, command: Command, so_far: &[u8]) {
         if let Some(arrived) = self.session.take_arrived() {
             let bytes = Bytes::copy_from_slice(so_far);
@@ -214,7 +199,7 @@ impl Player {
     }
 
     fn drop_flight(&mut self) {
-        self.cancelled = self.flight.take().map(|flight| flight.id());
+        self.cancelled = self.flight.take().map(|flight| flight.id);
     }
 
     fn progress(&mut self, now_s: f64, id: RequestId, so_far: &[u8]) {
@@ -225,25 +210,19 @@ impl Player {
         self.on_media(now_s, id, Event::Progress(bytes), so_far);
     }
 
-    /// An event of the media segment in flight.
     fn on_media(&mut self, now_s: f64, id: RequestId, event: Event, so_far: &[u8]) {
         let flight = self.flight.as_ref();
-        if flight.is_some_and(|flight| flight.is_media() && flight.id() == id) {
+        if flight.is_some_and(|flight| flight.is_media() && flight.id == id) {
             let command = self.session.handle(now_s, event);
             self.take(command, so_far);
         }
     }
 
-    /// How much of a segment its first bytes play, seconds; `None` until they tell. A first sample alone is
-    /// a single frame, and not worth a switch.
+    /// Media decodable from a segment's first bytes, seconds, if known. A single frame is not worth a switch.
     fn playable_s(&self, first: &[u8]) -> Option<f64> {
         let part = read_partial(first).ok()?;
-        let ticks = part.samples.iter().map(|sample| u64::from(sample.duration));
-        let ticks = if part.samples.len() < 2 {
-            0
-        } else {
-            ticks.sum()
-        };
+        let many = part.samples.iter().filter(|_| part.samples.len() > 1);
+        let ticks = many.map(|sample| u64::from(sample.duration)).sum();
         let timescale = self.index.frame_rate().timescale();
         Some(MediaTime::new(ticks, timescale).seconds())
     }
@@ -255,27 +234,22 @@ impl Player {
         bytes: Bytes,
         wire_bytes: u64,
     ) -> Result<(), IndexError> {
-        let Some(flight) = self.flight.take_if(|flight| flight.id() == id) else {
+        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else {
             return Ok(());
         };
-        match flight.purpose() {
-            Purpose::Media { .. } => {
-                self.effort = Effort::new(&self.index);
-                self.command = self
-                    .session
-                    .handle(now_s, Event::Delivered(bytes.len() as u64));
-                if let Some(arrived) = self.session.take_arrived() {
-                    self.held.put(arrived, bytes, &self.index);
-                }
-                Ok(())
+        if !flight.is_media() {
+            let learnt = self.learn(now_s, flight.purpose, bytes, wire_bytes);
+            if learnt.is_err() {
+                self.without(now_s, &flight, None);
             }
-            purpose => {
-                let learnt = self.learn(now_s, purpose, bytes, wire_bytes);
-                if learnt.is_err() {
-                    self.without(now_s, &flight, None);
-                }
-                learnt
-            }
+            return learnt;
         }
+        self.effort = Effort::new(&self.index);
+        let whole = Event::Delivered(bytes.len() as u64);
+        self.command = self.session.handle(now_s, whole);
+        if let Some(arrived) = self.session.take_arrived() {
+            self.held.put(arrived, bytes, &self.index);
+        }
+        Ok(())
     }
 }

@@ -1,11 +1,11 @@
-//! Requests, and the parts of an index that must come before a media segment can be requested: at once
-//! those that the next segment needs, others while the buffer is full.
+//! Requests, and the parts of an index needed before a media segment can be requested: at once those of the
+//! next segment, others while the buffer is full.
 //!
 //! A request that fails is sent to the other places that the manifest names, then again after a pause, as
-//! long as the driver finds that worth while; then the session looks for another rung.
+//! long as the driver allows; then the session chooses another rung.
 
 use super::Player;
-use super::action::{Action, Request, RequestId, TrackId};
+use super::action::{Action, Request, RequestId};
 use super::flight::{Effort, Flight};
 use crate::player::event::Event;
 use crate::player::index::{IndexError, Purpose, Resource, SHORT};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Segments beyond the next that the index of every rung shall cover.
 const AHEAD: usize = SHORT / 2;
-/// Share of the buffer that may pass while a part comes ahead of time.
+/// Share of the buffer that may pass while a part is fetched ahead of time.
 const SAFETY: f64 = 0.5;
 
 impl Player {
@@ -36,8 +36,7 @@ impl Player {
         }
         let Some(media) = self.index.media(segment, rung) else {
             // The manifest names no such segment.
-            let command = self.session.handle(now_s, Event::Failed);
-            self.take(command, &[]);
+            self.tell(now_s, Event::Failed);
             return None;
         };
         Some(self.launch(media, false))
@@ -48,38 +47,25 @@ impl Player {
         self.next_id += 1;
         let request = Request {
             id,
-            track: TrackId::PICTURES,
             next: self.following(resource.purpose),
-            resource: resource.clone(),
             attempt: self.effort.attempt,
+            resource,
         };
         self.flight = Some(Flight {
             id,
-            resource,
+            purpose: request.resource.purpose,
             ahead,
         });
         Action::Request(request)
     }
 
-    /// Where the segment after this one lies; after a layer that is not known yet.
+    /// The resource of the following segment; unknown after a layer.
     fn following(&self, purpose: Purpose) -> Option<Resource> {
         let Purpose::Media { segment, rung } = purpose else {
             return None;
         };
         let layer = rung > 0 && self.session.ladder().is_layered();
         self.index.media(segment + 1, rung).filter(|_| !layer)
-    }
-
-    /// Time passes while an index part comes.
-    pub(super) fn pass_time(&mut self, now_s: f64) {
-        if self
-            .flight
-            .as_ref()
-            .is_some_and(|flight| !flight.is_media())
-        {
-            // Nothing of a segment has come.
-            self.tell(now_s, Event::Progress(0));
-        }
     }
 
     /// The part of an index to fetch while there is time: of the rung in use first.
@@ -94,7 +80,6 @@ impl Player {
         (took_s <= SAFETY * self.session.buffer_s()).then_some(part)
     }
 
-    /// Takes in an index part: the session plays by what is known now.
     pub(super) fn learn(
         &mut self,
         now_s: f64,
@@ -110,18 +95,16 @@ impl Player {
         Ok(())
     }
 
-    /// A request failed.
     pub(super) fn failed(&mut self, now_s: f64, id: RequestId, again_s: Option<f64>) {
-        if let Some(flight) = self.flight.take_if(|flight| flight.id() == id) {
+        if let Some(flight) = self.flight.take_if(|flight| flight.id == id) {
             self.without(now_s, &flight, again_s);
         }
     }
 
-    /// Goes on without an answer to `flight`. A rung whose index cannot be had ahead of time plays no part
-    /// until it is wanted.
+    /// Handles the failure of `flight`; an index that failed ahead of time waits until its rung is wanted.
     pub(super) fn without(&mut self, now_s: f64, flight: &Flight, again_s: Option<f64>) {
         if flight.ahead {
-            self.late.push(flight.purpose().rung());
+            self.late.push(flight.purpose.rung());
         } else if self.effort.untried > 0 && self.index.go_on().is_ok() {
             self.effort.untried -= 1;
             self.session.handle(now_s, Event::Retried);
@@ -131,8 +114,7 @@ impl Player {
             self.effort.resume_s = Some(now_s + pause_s);
         } else {
             self.effort = Effort::new(&self.index);
-            let command = self.session.handle(now_s, Event::Failed);
-            self.take(command, &[]);
+            self.tell(now_s, Event::Failed);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The decoder and the generator: two servers that work through the buffer's jobs in order.
+//! The decoder and the generator: two servers that process the buffer's jobs in order.
 
-use super::outlook::{Learnt, Outlook};
-use super::{Compute, Job};
+use super::job::{Learnt, Outlook};
+use super::{Compute, Job, Model};
 use crate::player::buffer::{Buffer, Piece};
 use crate::player::event::Rendered;
 use crate::player::random::Random;
@@ -9,7 +9,6 @@ use crate::player::random::Random;
 /// Until the renderer first reports on a segment, assume that it needs at least this long, seconds.
 const NEWS_S: f64 = 0.01;
 
-/// A segment that arrives.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     pub(crate) bytes: u64,
@@ -21,11 +20,12 @@ pub(crate) struct Arrival {
 /// The two servers; their queue is the buffer's.
 #[derive(Debug)]
 pub(crate) struct Device {
-    compute: Compute,
-    /// Playback rate.
-    rate: f64,
+    /// The model; of a real renderer the frame rate alone.
+    model: Model,
+    /// Whether a real renderer reports its progress.
+    pub(crate) measured: bool,
+    pub(crate) rate: f64,
     random: Random,
-    /// When the decoder is free.
     decoder_s: f64,
     /// When the generator is done with the jobs that left the queue.
     generator_s: f64,
@@ -34,8 +34,22 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(compute: Compute, rungs: usize, seed: u64) -> Self {
+        // Of a real renderer only the frame rate is known.
+        let unknown = |fps| Model {
+            fps,
+            ms_per_frame: 0.0,
+            ms_per_rung: 0.0,
+            ms_per_kb: 0.0,
+            spread: 0.0,
+            ahead_s: f64::INFINITY,
+        };
+        let (model, measured) = match compute {
+            Compute::Modelled(model) => (model, false),
+            Compute::Measured { fps } => (unknown(fps), true),
+        };
         Self {
-            compute,
+            model,
+            measured,
             rate: 1.0,
             random: Random::new(seed),
             decoder_s: 0.0,
@@ -44,33 +58,22 @@ impl Device {
         }
     }
 
-    pub(crate) fn is_measured(&self) -> bool {
-        self.compute.is_measured()
-    }
-
-    /// Frames go to the screen at `rate` times their usual pace from now on.
-    pub(crate) fn set_rate(&mut self, rate: f64) {
-        self.rate = rate;
-    }
-
-    /// Frames shown a second of the session clock.
     pub(crate) fn shown_fps(&self) -> f64 {
-        self.compute.fps() * self.rate
+        self.model.fps * self.rate
     }
 
     /// Gives `piece`, which is about to join `buffer`, a job, and dates it.
     pub(crate) fn admit(&mut self, mut piece: Piece, arrival: &Arrival, buffer: &Buffer) -> Piece {
         let decoded_s = self.decode(arrival);
-        let (likely_ms, spread) = match self.compute {
-            Compute::Measured { .. } => (self.learnt.frame_s(piece.rung).unwrap_or(0.0) * 1e3, 0.0),
-            Compute::Modelled(model) => (
-                model.ms_per_frame + model.ms_per_rung * piece.rung as f64,
-                model.spread,
-            ),
+        let model = self.model;
+        let likely_ms = if self.measured {
+            self.learnt.frame_s(piece.rung).unwrap_or(0.0) * 1e3
+        } else {
+            model.ms_per_frame + model.ms_per_rung * piece.rung as f64
         };
-        let stray = 1.0 + spread * self.random.between(-1.0, 1.0);
+        let stray = 1.0 + model.spread * self.random.between(-1.0, 1.0);
         let mut job = Job {
-            frames: (piece.left_s * self.compute.fps()).round().max(1.0),
+            frames: (piece.left_s * model.fps).round().max(1.0),
             decoded_s,
             due_s: arrival.due_s,
             frame_s: (likely_ms * stray).max(0.0) * 1e-3,
@@ -83,54 +86,41 @@ impl Device {
         piece
     }
 
-    /// When what arrives is decoded.
     fn decode(&mut self, arrival: &Arrival) -> f64 {
-        let ms_per_kb = match self.compute {
-            Compute::Modelled(model) => model.ms_per_kb,
-            Compute::Measured { .. } => 0.0,
-        };
-        let took_s = arrival.bytes as f64 * ms_per_kb * 1e-6;
+        let took_s = arrival.bytes as f64 * self.model.ms_per_kb * 1e-6;
         self.decoder_s = self.decoder_s.max(arrival.now_s) + took_s;
         self.decoder_s
     }
 
-    /// `ready_s` as worked out, which a real renderer has to confirm first.
+    /// The predicted `ready_s`, which a real renderer has to confirm first.
     fn believed(&self, ready_s: f64, now_s: f64) -> f64 {
-        match self.compute {
-            Compute::Measured { .. } => ready_s.max(now_s + NEWS_S),
-            Compute::Modelled(_) => ready_s,
+        match self.measured {
+            true => ready_s.max(now_s + NEWS_S),
+            false => ready_s,
         }
     }
 
-    /// When the generator is free after the jobs of `pieces`.
     fn free_s<'a>(&self, pieces: impl DoubleEndedIterator<Item = &'a Piece>) -> f64 {
         let last = pieces.rev().find_map(|piece| piece.job);
         last.map_or(self.generator_s, |job| job.end_s())
     }
 
     fn start_s(&self, job: &Job, free_s: f64) -> f64 {
-        let room_s = match self.compute {
-            Compute::Modelled(model) => job.due_s - model.ahead_s,
-            Compute::Measured { .. } => f64::NEG_INFINITY,
-        };
+        let room_s = job.due_s - self.model.ahead_s;
         free_s.max(job.decoded_s).max(room_s)
     }
 
     /// Dates the jobs from piece number `from` on.
     fn schedule(&self, buffer: &mut Buffer, from: usize) {
         let mut free_s = self.free_s(buffer.pieces.range(..from));
-        for job in buffer
-            .pieces
-            .range_mut(from..)
-            .filter_map(|piece| piece.job.as_mut())
-        {
+        let pieces = buffer.pieces.range_mut(from..);
+        for job in pieces.filter_map(|piece| piece.job.as_mut()) {
             job.start_s = self.start_s(job, free_s);
             free_s = job.end_s();
         }
     }
 
-    /// Puts `rung` in the place of a segment whose generation has not begun; returns when it is ready, or
-    /// `None` when it is too late for that.
+    /// Replaces a segment whose generation has not begun; returns when it is ready, `None` when it is too late.
     pub(crate) fn replace(
         &mut self,
         buffer: &mut Buffer,
@@ -145,10 +135,8 @@ impl Device {
         let decoded_s = self.decode(arrival);
         let piece = &mut buffer.pieces[index];
         let job = piece.job.as_mut()?;
-        if let Compute::Modelled(model) = self.compute {
-            let rise = rung as f64 - piece.rung as f64;
-            job.frame_s = (job.frame_s + model.ms_per_rung * 1e-3 * rise).max(0.0);
-        }
+        let rise = rung as f64 - piece.rung as f64;
+        job.frame_s = (job.frame_s + self.model.ms_per_rung * 1e-3 * rise).max(0.0);
         job.decoded_s = decoded_s;
         self.schedule(buffer, index);
         let ready_s = buffer.pieces[index].job?.ready_s(self.shown_fps());
@@ -157,7 +145,7 @@ impl Device {
 
     /// Learns from the modelled jobs that are finished by `now_s`.
     pub(crate) fn advance(&mut self, buffer: &mut Buffer, now_s: f64) {
-        if self.is_measured() {
+        if self.measured {
             return;
         }
         for piece in buffer.pieces.iter_mut().filter(|piece| piece.job.is_some()) {
@@ -170,9 +158,9 @@ impl Device {
         buffer.sweep();
     }
 
-    /// The last pieces, on which a real renderer has not reported by `now_s`, are not ready.
+    /// Marks the last pieces, on which a real renderer has not reported by `now_s`, as not ready.
     pub(crate) fn postpone(&self, buffer: &mut Buffer, now_s: f64) {
-        if !self.is_measured() {
+        if !self.measured {
             return;
         }
         let silent = |piece: &&mut Piece| piece.job.is_some_and(|job| job.done.is_none());
@@ -181,15 +169,14 @@ impl Device {
         }
     }
 
-    /// Takes in a real renderer's report at `now_s`. Returns when that piece is ready, and the piece;
-    /// `None` for one that is not waited for, and where nothing is measured.
+    /// Handles a renderer's report: when that piece is ready, and the piece; `None` if finished or modelled.
     pub(crate) fn rendered<'a>(
         &mut self,
         buffer: &'a mut Buffer,
         news: &Rendered,
         now_s: f64,
     ) -> Option<(f64, &'a mut Piece)> {
-        let index = position(buffer, news.segment).filter(|_| self.is_measured())?;
+        let index = position(buffer, news.segment).filter(|_| self.measured)?;
         let fps = self.shown_fps();
         let job = buffer.pieces[index].job.as_mut()?;
         if job.done.is_none() {
@@ -197,25 +184,19 @@ impl Device {
         }
         job.frame_s = news.frame_s.max(0.0);
         job.done = Some(f64::from(news.frames));
-        let ready_s = if news.complete {
-            self.finish(buffer, index, news.frame_s, now_s);
-            now_s
-        } else {
-            job.ready_after(f64::from(news.frames), now_s, fps)
-        };
+        let mut ready_s = job.ready_after(f64::from(news.frames), now_s, fps);
+        if news.complete {
+            // The renderer has passed over the pieces before this one.
+            ready_s = now_s;
+            self.learnt.push(buffer.pieces[index].rung, news.frame_s);
+            let done = buffer.pieces.range_mut(..=index);
+            done.for_each(|piece| piece.job = None);
+            self.generator_s = now_s;
+            self.schedule(buffer, 0);
+        }
         Some((ready_s, &mut buffer.pieces[index]))
     }
 
-    /// The renderer is done with piece number `index`, and has passed over those before it.
-    fn finish(&mut self, buffer: &mut Buffer, index: usize, frame_s: f64, now_s: f64) {
-        self.learnt.push(buffer.pieces[index].rung, frame_s);
-        let before = buffer.pieces.range_mut(..=index);
-        before.for_each(|piece| piece.job = None);
-        self.generator_s = now_s;
-        self.schedule(buffer, 0);
-    }
-
-    /// A seek: what was being generated is dropped.
     pub(crate) fn clear(&mut self, now_s: f64) {
         self.generator_s = now_s;
         self.decoder_s = now_s;
@@ -223,38 +204,34 @@ impl Device {
 
     /// Whether the generator has begun with `segment`, or is done with it, at `now_s`.
     pub(crate) fn has_begun(&self, buffer: &Buffer, segment: usize, now_s: f64) -> bool {
-        job_of(buffer, segment).is_none_or(|job| match self.compute {
-            Compute::Measured { .. } => job.done.is_some(),
-            Compute::Modelled(_) => job.start_s <= now_s,
+        job_of(buffer, segment).is_none_or(|job| match self.measured {
+            true => job.done.is_some(),
+            false => job.start_s <= now_s,
         })
     }
 
     /// How many frames of a segment come after their time when it plays `late_s` after it was due.
     pub(crate) fn late_frames(&self, buffer: &Buffer, segment: usize, late_s: f64) -> u64 {
-        match (job_of(buffer, segment), self.compute) {
-            (Some(job), _) => job.late_frames(late_s, self.shown_fps()),
-            (None, Compute::Measured { .. }) => (late_s * self.shown_fps()).ceil() as u64,
-            (None, Compute::Modelled(_)) => 0,
+        match job_of(buffer, segment) {
+            Some(job) => job.late_frames(late_s, self.shown_fps()),
+            None if self.measured => (late_s * self.shown_fps()).ceil() as u64,
+            None => 0,
         }
     }
 
-    /// What is known of the device at `now_s`.
     pub(crate) fn outlook(&self, buffer: &Buffer, now_s: f64) -> Outlook<'_> {
-        let guess =
-            |piece: &Piece, job: &Job| job.frames * self.learnt.frame_s(piece.rung).unwrap_or(0.0);
         let jobs = || {
-            buffer
-                .pieces
-                .iter()
-                .filter_map(|piece| Some((piece, piece.job?)))
+            let pieces = buffer.pieces.iter();
+            let jobs = pieces.filter_map(|piece| Some((piece.rung, piece.job?)));
+            jobs.map(|(rung, job)| (job, job.frames * self.learnt.frame_s(rung).unwrap_or(0.0)))
         };
-        let done_s = jobs().next().map_or(0.0, |(piece, job)| match job.done {
+        let done_s = jobs().next().map_or(0.0, |(job, work_s)| match job.done {
             Some(done) => done * job.frame_s,
-            None => (now_s - job.start_s).clamp(0.0, guess(piece, &job)),
+            None => (now_s - job.start_s).clamp(0.0, work_s),
         });
-        let all_s: f64 = jobs().map(|(piece, job)| guess(piece, &job)).sum();
+        let all_s: f64 = jobs().map(|(_, work_s)| work_s).sum();
         Outlook {
-            fps: self.compute.fps(),
+            fps: self.model.fps,
             rate: self.rate,
             backlog_s: (all_s - done_s).max(0.0),
             learnt: &self.learnt,
@@ -273,10 +250,8 @@ fn job_of(buffer: &Buffer, segment: usize) -> Option<Job> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::player::compute::Model;
 
     fn exact(ms_per_frame: f64) -> Model {
         Model {
@@ -289,22 +264,17 @@ mod tests {
         }
     }
 
-    /// A device and its buffer.
     struct Bench(Device, Buffer);
 
     impl Bench {
-        fn modelled(model: Model, rungs: usize) -> Self {
-            Self(
-                Device::new(Compute::Modelled(model), rungs, 0),
-                Buffer::default(),
-            )
+        fn new(compute: Compute) -> Self {
+            Self(Device::new(compute, 2, 0), Buffer::default())
         }
 
         /// 2 seconds of rung 0 in 100 kB come at `now_s`; returns when they are ready.
         fn push(&mut self, segment: usize, due_s: f64, now_s: f64) -> f64 {
-            let piece = self
-                .0
-                .admit(Piece::new(segment, 0, 2.0), &arrival(due_s, now_s), &self.1);
+            let (piece, arrival) = (Piece::new(segment, 0, 2.0), arrival(due_s, now_s));
+            let piece = self.0.admit(piece, &arrival, &self.1);
             self.1.push(piece);
             piece.ready_s
         }
@@ -324,11 +294,9 @@ mod tests {
         }
 
         fn rendered(&mut self, news: &Rendered, now_s: f64) -> Option<f64> {
-            let told = self.0.rendered(&mut self.1, news, now_s);
-            told.map(|(ready_s, piece)| {
-                assert_eq!(piece.segment, news.segment);
-                ready_s
-            })
+            let (ready_s, piece) = self.0.rendered(&mut self.1, news, now_s)?;
+            assert_eq!(piece.segment, news.segment);
+            Some(ready_s)
         }
     }
 
@@ -343,7 +311,7 @@ mod tests {
     /// 100 kB decode in 0.1 s; 20 frames of 50 ms are one second.
     #[test]
     fn segments_queue_for_both_servers() {
-        let mut bench = Bench::modelled(exact(50.0), 2);
+        let mut bench = Bench::new(Compute::Modelled(exact(50.0)));
         assert!((bench.push(0, 1.0, 1.0) - 1.15).abs() < 1e-9);
         // Decoded at 1.2, generated from 2.1 on.
         assert!((bench.push(1, 3.0, 1.0) - 2.15).abs() < 1e-9);
@@ -359,14 +327,14 @@ mod tests {
         bench.0.advance(&mut bench.1, 3.31);
         assert!((bench.outlook_s(3.31, 0.2).unwrap() - 0.26).abs() < 1e-9);
         // At twice the rate a frame of 60 ms is too slow: 120 ms of media time, and 19 · 20 ms behind.
-        bench.0.set_rate(2.0);
+        bench.0.rate = 2.0;
         assert!((bench.outlook_s(3.31, 0.2).unwrap() - 0.70).abs() < 1e-9);
     }
 
     /// 150 ms a frame at 10 frames a second: 19 frames fall behind by 50 ms each.
     #[test]
     fn a_slow_generator_needs_a_head_start() {
-        let mut bench = Bench::modelled(exact(150.0), 1);
+        let mut bench = Bench::new(Compute::Modelled(exact(150.0)));
         let ready_s = bench.push(0, 0.0, 0.0);
         assert!((ready_s - (0.1 + 0.15 + 19.0 * 0.05)).abs() < 1e-9);
         assert_eq!(bench.0.late_frames(&bench.1, 0, ready_s), 20);
@@ -376,8 +344,7 @@ mod tests {
     /// 10 frames a second from a renderer that takes 150 ms for each: its reports are what counts.
     #[test]
     fn a_real_renderer_reports_its_progress() {
-        let device = Device::new(Compute::measured(10.0), 2, 0);
-        let mut bench = Bench(device, Buffer::default());
+        let mut bench = Bench::new(Compute::measured(10.0));
         assert_eq!(bench.push(0, 0.0, 1.0), 1.0 + NEWS_S);
         bench.push(1, 2.0, 1.0);
         bench.0.postpone(&mut bench.1, 5.0);
@@ -406,11 +373,10 @@ mod tests {
 
     #[test]
     fn finished_frames_have_little_room() {
-        let compute = Model {
+        let mut bench = Bench::new(Compute::Modelled(Model {
             ahead_s: 1.0,
             ..exact(50.0)
-        };
-        let mut bench = Bench::modelled(compute, 1);
+        }));
         assert!((bench.push(3, 8.0, 1.0) - 7.05).abs() < 1e-9);
         // 0.2 s late, and 50 ms of a frame are gained with each: 4 frames are late.
         assert_eq!(bench.0.late_frames(&bench.1, 3, 0.2), 4);

@@ -7,31 +7,23 @@
 //! that keeps up is ready with its first frame, one of a slower generator later.
 //!
 //! The true work of a segment is drawn from a [`Model`], or reported frame by frame by a real renderer
-//! ([`Rendered`](super::event::Rendered)). Rules see only what was learnt from finished segments: a
-//! fading mean for each rung. After BONES (Wang et al., SIGMETRICS 2024), where decoding is optional;
-//! here nothing is shown without it.
-//!
-//! | module | what it is for |
-//! |---|---|
-//! | `job` | the generation of one segment: dates and rates |
-//! | `device` | both servers, and what was learnt of them |
-//! | `outlook` | when a segment would be ready, for the decode-time guard |
+//! ([`Rendered`](super::event::Rendered)). Rules see only a fading mean of finished segments for each rung.
+//! After BONES (Wang et al., SIGMETRICS 2024), where decoding is optional.
 
 mod device;
 mod job;
-mod outlook;
 
 pub(crate) use device::{Arrival, Device};
 pub(crate) use job::Job;
-pub use outlook::Outlook;
+pub use job::Outlook;
 
-/// How long decoding and generation take.
+/// The time that decoding and generation take.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Compute {
-    /// As a model of a device draws it.
+    /// Drawn from a model of a device.
     Modelled(Model),
-    /// As a real renderer reports it; its frames are shown at this rate.
+    /// Reported by a real renderer; its frames are shown at this rate.
     Measured {
         /// Frames shown a second.
         fps: f64,
@@ -48,13 +40,6 @@ impl Compute {
     pub fn is_measured(&self) -> bool {
         matches!(self, Self::Measured { .. })
     }
-
-    fn fps(&self) -> f64 {
-        match self {
-            Self::Modelled(model) => model.fps,
-            Self::Measured { fps } => *fps,
-        }
-    }
 }
 
 /// A simulated device.
@@ -64,13 +49,13 @@ pub struct Model {
     pub fps: f64,
     /// Generation of a frame at the lowest rung, milliseconds.
     pub ms_per_frame: f64,
-    /// More for every rung above it, milliseconds.
+    /// Additional time for every rung above it, milliseconds.
     pub ms_per_rung: f64,
     /// Entropy decoding, milliseconds a kilobyte.
     pub ms_per_kb: f64,
-    /// How far the work of a segment strays from that: 0.2 is from 80 % to 120 %.
+    /// Relative spread of the work of a segment: 0.2 is from 80 % to 120 %.
     pub spread: f64,
-    /// Finished frames that there is room for, seconds of play.
+    /// Room for finished frames, seconds of play.
     pub ahead_s: f64,
 }
 

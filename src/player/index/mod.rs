@@ -1,29 +1,16 @@
-//! The index of a title while it plays: where the segments of every rung lie, as far as that is known.
+//! The index of a title while it plays: the places of the segments of every rung, as far as they are known.
 //!
-//! The rungs stand on one grid, so the rung that is known furthest tells where segments lie in time for all
-//! of them. Knows no HTTP: it names the resource to fetch next, and takes in the answer.
-//!
-//! | module | what it is for |
-//! |---|---|
-//! | `resource` | a file, or a range of one, and its purpose |
-//! | `rung` | the index of one rung |
-//! | `sidx` | the segments that a `sidx` lists |
-//! | `places` | alternative base URLs |
-//! | `error` | why an index does not serve |
+//! The rungs share one segment grid, so the rung with the most known segments gives their times for all.
+//! Knows no HTTP: it names the resource to fetch next, and handles the answer.
 
-mod error;
-mod places;
 mod resource;
 mod rung;
-mod sidx;
 
-pub use error::IndexError;
-pub use places::Places;
-pub use resource::{Purpose, Resource};
+pub use resource::{IndexError, Places, Purpose, Resource};
 pub(crate) use rung::SHORT;
 pub use rung::{Playlist, text_of};
 
-use super::ladder::{Ladder, LadderError, Listed};
+use super::ladder::{Ladder, Listed, elsewhere, matching};
 use crate::manifest::{Group, Presentation, Representation, SegmentRef};
 use crate::time::{FrameRate, MediaTime};
 use bytes::Bytes;
@@ -35,32 +22,26 @@ pub struct Index {
     /// The group without its streams, and its number.
     group: Group,
     number: usize,
-    /// Where the files lie, if there is a choice.
     places: Option<Places>,
     layered: bool,
     rungs: Vec<RungIndex>,
-    /// How long the title lasts, as far as the manifest knows.
     duration: MediaTime,
-    /// How many segments every rung has; 0 while that is not known.
+    /// Number of segments; 0 while unknown.
     count: usize,
-    /// Bytes of the last playlist as it came over the network.
+    /// Bytes of the last playlist on the network.
     playlist_bytes: u64,
 }
 
 /// The rungs of `group`, or its lowest and the layers.
 fn streams(group: &Group, layered: bool) -> impl Iterator<Item = &Representation> {
-    let (rungs, layers) = if layered {
-        (1, usize::MAX)
-    } else {
-        (usize::MAX, 0)
-    };
-    let layers = group.layers.iter().take(layers).map(|layer| &layer.stream);
-    group.representations.iter().take(rungs).chain(layers)
+    let layers = group.layers.iter().filter(move |_| layered);
+    let rungs = group.representations.iter();
+    let rungs = rungs.take(if layered { 1 } else { usize::MAX });
+    rungs.chain(layers.map(|layer| &layer.stream))
 }
 
 impl Index {
-    /// What `presentation` says of group number `group`, which must exist. `playlists` are those of its
-    /// rungs, where HLS lists their segments; of an MPD there are none.
+    /// The index of group number `group` of `presentation`, which must exist; `playlists` are those of HLS.
     pub fn new(
         presentation: &Presentation,
         group: usize,
@@ -86,7 +67,7 @@ impl Index {
         }
     }
 
-    /// This index with files that lie in any of `places`.
+    /// This index with alternative places.
     pub fn at(self, places: Option<Places>) -> Self {
         Self { places, ..self }
     }
@@ -96,7 +77,7 @@ impl Index {
         self.places.as_ref().map_or(0, Places::others)
     }
 
-    /// Goes over to the next place, for all files.
+    /// Switches to the next place, for all files.
     pub(crate) fn go_on(&mut self) -> Result<(), IndexError> {
         let Some(places) = &mut self.places else {
             return Ok(());
@@ -109,13 +90,11 @@ impl Index {
         Ok(())
     }
 
-    /// Rungs, or base and layers.
     pub(crate) fn rungs(&self) -> usize {
         self.rungs.len()
     }
 
-    /// What must be fetched next before playback can begin: for the lowest rung; of a short title, whose
-    /// rest is so little, then for all. Empty when it can begin.
+    /// The resources to fetch next before playback: of the lowest rung, then of all in a short title.
     pub fn lacks_to_begin(&self) -> Vec<Resource> {
         match self.lacks(0, 0) {
             Some(first) => vec![first],
@@ -124,20 +103,16 @@ impl Index {
         }
     }
 
-    /// What must be fetched next before every segment of every rung is known, for all rungs at a time.
+    /// The resources to fetch next, one a rung, before every segment of every rung is known.
     pub fn lacks_of_all(&self) -> Vec<Resource> {
-        let rungs = 0..self.rungs();
-        rungs
-            .filter_map(|rung| self.lacks(self.last(), rung))
-            .collect()
+        let lacks = (0..self.rungs()).map(|rung| self.lacks(self.last(), rung));
+        lacks.flatten().collect()
     }
 
-    /// The number of the last segment.
     pub(crate) fn last(&self) -> usize {
         self.count.saturating_sub(1)
     }
 
-    /// Rate of the generated frames.
     pub(crate) fn frame_rate(&self) -> FrameRate {
         self.group.frame_rate
     }
@@ -163,13 +138,12 @@ impl Index {
         self.rungs.iter().all(RungIndex::is_complete)
     }
 
-    /// Whether what lists the segments is so short that all of it comes before playback, or must, because
-    /// segments build on each other.
+    /// Whether all of the index is fetched before playback: it is short, or segments depend on each other.
     fn is_short(&self) -> bool {
         !self.group.independent_segments || self.rungs.iter().all(RungIndex::is_short)
     }
 
-    /// What the manifest says of the group, with the segments that are known.
+    /// The manifest's group, with the segments known so far.
     pub(crate) fn group(&self) -> Group {
         let mut group = self.group.clone();
         let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
@@ -181,23 +155,23 @@ impl Index {
         group
     }
 
-    /// The init segment of a rung or layer, if it is here.
+    /// The init segment of a rung or layer, if received.
     pub(crate) fn init(&self, rung: usize) -> Option<&Bytes> {
         self.rungs.get(rung)?.init.as_ref()
     }
 
-    /// What must be fetched next before `segment` of `rung` can be requested; `None` if nothing.
+    /// The resource to fetch next before `segment` of `rung` can be requested; `None` if there is none.
     pub fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
         self.rungs[rung].lacks(segment, rung)
     }
 
-    /// About how many bytes `resource` takes.
+    /// Approximate bytes of `resource`.
     pub(crate) fn cost(&self, resource: &Resource) -> u64 {
         let range = resource.range;
         range.map_or(self.playlist_bytes, |range| range.length)
     }
 
-    /// A media segment, if its place is known and its rung's init segment is here.
+    /// A media segment, if its place is known and its rung's init segment received.
     pub(crate) fn media(&self, segment: usize, rung: usize) -> Option<Resource> {
         let known = &self.rungs[rung];
         let reference = known.stream.segments.get(..known.ready())?.get(segment)?;
@@ -208,17 +182,15 @@ impl Index {
         })
     }
 
-    /// The most frames that a segment may have. Durations may be nominal: HLS may round them to whole
-    /// seconds, and DASH lets segments of one `@duration` be half as long again (ISO/IEC 23009-1
-    /// §7.2.1).
+    /// The most frames that a segment may have. Durations may be nominal: rounded to seconds in HLS, and up
+    /// to half as long again as `@duration` in DASH (ISO/IEC 23009-1 §7.2.1).
     pub(crate) fn most_frames(&self, segment: usize, rung: usize) -> u64 {
         let known = self.rungs[rung].stream.segments.get(segment);
         let seconds = known.map_or(0.0, |segment| segment.duration.seconds());
         (1.5 * seconds * self.frame_rate().fps()).round() as u64 + 1
     }
 
-    /// Takes in the answer to what [`Index::lacks`] named; `wire_bytes` came over the network for it.
-    /// One that makes no sense changes nothing.
+    /// Handles the answer to [`Index::lacks`], of `wire_bytes` on the network. An invalid one changes nothing.
     pub fn take(
         &mut self,
         purpose: Purpose,
@@ -227,8 +199,7 @@ impl Index {
     ) -> Result<(), IndexError> {
         let number = purpose.rung();
         let mut rung = self.rungs[number].clone();
-        let news = rung.take(purpose, bytes)?;
-        let Some(count) = news.count else {
+        let Some(count) = rung.take(purpose, bytes)? else {
             self.rungs[number] = rung;
             return Ok(());
         };
@@ -236,8 +207,8 @@ impl Index {
         if matches!(purpose, Purpose::Playlist { .. }) {
             self.playlist_bytes = wire_bytes;
         }
+        self.group.independent_segments |= rung.independent;
         (self.count, self.rungs[number]) = (count, rung);
-        self.group.independent_segments |= news.independent;
         if self.group.independent_segments {
             let rungs = self.rungs.iter_mut();
             let segments = rungs.flat_map(|rung| &mut rung.stream.segments);
@@ -246,12 +217,10 @@ impl Index {
         Ok(())
     }
 
-    /// Refuses a rung of `count` segments that does not stand on the grid of the others.
+    /// Refuses a rung of `count` segments whose grid differs from that of the others.
     fn check(&self, rung: &RungIndex, count: usize) -> Result<(), IndexError> {
         let (ours, grid) = (&rung.stream, self.furthest());
-        let place = |segment: &SegmentRef| (segment.start, segment.duration);
-        let pairs = ours.segments.iter().zip(&grid.segments);
-        let differs = pairs.take_while(|(a, b)| place(a) == place(b)).count();
+        let differs = matching(&ours.segments, &grid.segments);
         let common = ours.segments.len().min(grid.segments.len());
         let segment = match self.count {
             _ if differs < common => differs,
@@ -259,25 +228,16 @@ impl Index {
             known if known != count => known.min(count),
             _ => return Ok(()),
         };
-        Err(IndexError::Ladder(LadderError::Grid {
-            rung: ours.id.clone(),
-            segment,
-            first: grid.id.clone(),
-        }))
+        Err(elsewhere(ours, segment, grid).into())
     }
 
-    /// The rung of which the most segments are known.
     fn furthest(&self) -> &Representation {
-        let mut best = &self.rungs[0].stream;
-        for rung in &self.rungs {
-            if rung.stream.segments.len() > best.segments.len() {
-                best = &rung.stream;
-            }
-        }
-        best
+        let streams = self.rungs.iter().map(|rung| &rung.stream);
+        let longest = streams.rev().max_by_key(|stream| stream.segments.len());
+        longest.unwrap_or(&self.rungs[0].stream)
     }
 
-    /// How long every segment lasts, seconds: what is not known yet shares evenly what is left.
+    /// Duration of every segment, seconds: unknown segments share evenly what is left of the title.
     fn durations_s(&self) -> Vec<f64> {
         let known = &self.furthest().segments;
         let mut durations: Vec<f64> = known.iter().map(|s| s.duration.seconds()).collect();
@@ -285,58 +245,37 @@ impl Index {
         let end_s: f64 = durations.iter().sum();
         if here > 0 && here < count {
             let left_s = (self.duration.seconds() - end_s) / (count - here) as f64;
-            let each_s = if left_s > 0.0 {
-                left_s
-            } else {
-                end_s / here as f64
-            };
-            durations.resize(count, each_s);
+            let mean_s = end_s / here as f64;
+            durations.resize(count, if left_s > 0.0 { left_s } else { mean_s });
         }
         durations
     }
 
-    /// The ladder to begin with: of real sizes and rates where all is known, else of the manifest's rates
-    /// on an even grid.
+    /// The ladder at the start: of real sizes where all is known, else of the manifest's rates on an even grid.
     pub fn first_ladder(&self) -> Result<Ladder, IndexError> {
         if self.is_complete() {
             return self.ladder_of(&self.group());
         }
+        // One segment without a size stands for all: rates are those of the manifest.
+        let first = self.furthest().segments.first();
+        let first = first.map(|first| SegmentRef {
+            range: None,
+            ..first.clone()
+        });
         let mut group = self.group();
-        let grid = self.grid();
         let layers = group.layers.iter_mut().map(|layer| &mut layer.stream);
         for stream in group.representations.iter_mut().chain(layers) {
-            stream.segments.clone_from(&grid);
+            stream.segments = first.iter().cloned().collect();
         }
         self.refined(&self.ladder_of(&group)?, 0)
     }
 
-    /// Segments of the durations known or assumed, without places.
-    fn grid(&self) -> Vec<SegmentRef> {
-        let timescale = self.group.frame_rate.timescale();
-        let ticks = |seconds: f64| (seconds * f64::from(timescale.ticks())).round() as u64;
-        let mut edge_s = 0.0;
-        let segment = |duration_s: f64| {
-            let (start, end) = (ticks(edge_s), ticks(edge_s + duration_s));
-            edge_s += duration_s;
-            SegmentRef {
-                start: MediaTime::new(start, timescale),
-                duration: MediaTime::new((end - start).max(1), timescale),
-                url: String::new(),
-                range: None,
-                key_frame_end: None,
-                sap: true,
-            }
-        };
-        self.durations_s().into_iter().map(segment).collect()
-    }
-
     fn ladder_of(&self, group: &Group) -> Result<Ladder, IndexError> {
         let layers = self.layered.then(|| Ladder::from_layers(group)).flatten();
-        let ladder = layers.unwrap_or_else(|| Ladder::from_group(group));
-        Ok(ladder?)
+        Ok(layers.unwrap_or_else(|| Ladder::from_group(group))?)
     }
 
-    /// `before` with what is known by now, when `segment` is the next to be asked for.
+    /// `before` with the segments known by now, when `segment` is the next to be requested.
     pub(crate) fn refined(&self, before: &Ladder, segment: usize) -> Result<Ladder, IndexError> {
         let known = |segment: usize, rung: usize| {
             let stream = &self.rungs[rung].stream;
@@ -347,7 +286,6 @@ impl Index {
             segments: rung.ready(),
             more_bytes: rung.more_bytes(segment, self.playlist_bytes),
         });
-        let ladder = before.learnt(&self.durations_s(), known, listed.collect());
-        Ok(ladder?)
+        Ok(before.learnt(&self.durations_s(), known, listed.collect())?)
     }
 }

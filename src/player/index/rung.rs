@@ -1,15 +1,13 @@
 //! The index of one rung: its init segment, and the `sidx` or media playlist that lists its segments.
 //!
-//! A `sidx` lists them in order, so any first part of it tells where the first segments lie; a media
-//! playlist comes whole. An MPD with a template leaves nothing open but the init segment.
+//! A `sidx` lists them in order, so any first part of it gives the places of the first segments; a media
+//! playlist is fetched whole; with an MPD template only the init segment is missing.
 
-use super::error::IndexError;
-use super::resource::{Purpose, Resource};
-use super::sidx;
+use super::resource::{IndexError, Purpose, Resource};
 use crate::manifest::hls::{Master, Media, Variables};
-use crate::manifest::{ByteRange, Representation};
-use crate::segment::sidx::SegmentIndex;
-use crate::time::FrameRate;
+use crate::manifest::{ByteRange, Representation, SegmentRef};
+use crate::segment::sidx::{IndexEntry, SegmentIndex};
+use crate::time::{FrameRate, MediaTime, Timescale};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,30 +15,31 @@ use std::sync::Arc;
 /// A title is short if a rung has no more segments than this: ten minutes of two seconds each.
 pub(crate) const SHORT: usize = 300;
 
-/// One rung or layer.
 #[derive(Debug, Clone)]
 pub(super) struct RungIndex {
-    /// What the manifest says of it; its segments are those that are known, from the first on.
+    /// Its description in the manifest, with the segments known so far.
     pub(super) stream: Representation,
-    /// Its init segment, once it is here.
+    /// Whether by its playlist segments decode from their own bytes alone.
+    pub(super) independent: bool,
+    /// Its init segment, once received.
     pub(super) init: Option<Bytes>,
     rest: Rest,
     rate: FrameRate,
 }
 
-/// What lists the segments that are not known yet.
+/// The list of the segments that are not known yet.
 #[derive(Debug, Clone)]
 enum Rest {
     Nothing,
     Playlist(Playlist),
-    /// A `sidx`, of which so much is here.
+    /// A `sidx`, and its bytes received so far.
     Index {
         place: ByteRange,
         here: Vec<u8>,
     },
 }
 
-/// A media playlist, and what its master playlist defines for it.
+/// A media playlist, and the variables that its master playlist defines.
 #[derive(Debug, Clone)]
 pub struct Playlist {
     /// Relative to the master playlist.
@@ -49,7 +48,7 @@ pub struct Playlist {
 }
 
 impl Playlist {
-    /// Those that `master` names, by group and ascending rank.
+    /// The playlists of `master`, by group and ascending rank.
     pub fn all(master: &Master) -> Vec<Self> {
         let variables = Arc::new(master.variables().clone());
         let playlist = |url: &str| Self {
@@ -60,17 +59,8 @@ impl Playlist {
     }
 }
 
-/// What an answer says beyond its own segments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct News {
-    /// Segments that the rung has, where that was not known before.
-    pub(super) count: Option<usize>,
-    /// Whether its playlist says that segments decode from their own bytes alone.
-    pub(super) independent: bool,
-}
-
 impl RungIndex {
-    /// A rung as its manifest has it; `playlist` is where HLS lists its segments.
+    /// A rung as in its manifest, and for HLS its playlist.
     pub(super) fn new(
         stream: Representation,
         playlist: Option<&Playlist>,
@@ -86,18 +76,18 @@ impl RungIndex {
         };
         Self {
             stream,
+            independent: false,
             init: None,
             rest,
             rate,
         }
     }
 
-    /// Whether all segments are known.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.rest, Rest::Nothing)
     }
 
-    /// Whether what lists the segments is short, as far as it is known.
+    /// Whether the list of segments is short, as far as that is known.
     pub(super) fn is_short(&self) -> bool {
         match &self.rest {
             Rest::Nothing => self.stream.segments.len() <= SHORT,
@@ -106,30 +96,26 @@ impl RungIndex {
         }
     }
 
-    /// What must be fetched next before `segment` can be requested; `None` if nothing. `rung` is this one's
-    /// number.
+    /// The resource to fetch before `segment` can be requested, if any. `rung` is the number of this one.
     pub(super) fn lacks(&self, segment: usize, rung: usize) -> Option<Resource> {
-        let of = |url: &str, range, purpose| {
-            let url = url.to_owned();
-            Some(Resource {
-                url,
-                range,
-                purpose,
-            })
-        };
-        match &self.rest {
-            Rest::Playlist(playlist) => of(&playlist.url, None, Purpose::Playlist { rung }),
+        let (url, range, purpose) = match &self.rest {
+            Rest::Playlist(playlist) => (&playlist.url, None, Purpose::Playlist(rung)),
             Rest::Index { place, here } if self.stream.segments.len() <= segment => {
                 let part = next_part(*place, here, segment);
-                of(&self.stream.url, Some(part), Purpose::Index { rung })
+                (&self.stream.url, Some(part), Purpose::Index(rung))
             }
-            _ if self.init.is_some() => None,
-            _ => of(&self.stream.url, self.stream.init, Purpose::Init { rung }),
-        }
+            _ if self.init.is_some() => return None,
+            _ => (&self.stream.url, self.stream.init, Purpose::Init(rung)),
+        };
+        let url = url.clone();
+        Some(Resource {
+            url,
+            range,
+            purpose,
+        })
     }
 
-    /// Index bytes still to fetch before a segment after `segment` can be requested, about, where a playlist
-    /// takes `playlist_bytes`.
+    /// Index bytes still to fetch before a segment after `segment` can be requested, about.
     pub(super) fn more_bytes(&self, segment: usize, playlist_bytes: u64) -> u64 {
         let init = self.init.as_ref().map_or(self.stream.init, |_| None);
         let init = init.map_or(0, |range| range.length);
@@ -140,54 +126,51 @@ impl RungIndex {
         }
     }
 
-    /// Goes over to where `other`, which is the same rung in another place, has its files.
+    /// Switches to the files of `other`, the same rung in another place.
     pub(super) fn move_to(&mut self, other: &Representation) {
         let stream = &mut self.stream;
         let same = stream.segments.len() == other.segments.len();
         for (number, segment) in stream.segments.iter_mut().enumerate() {
             // Segments that an index listed lie in the rung's one file.
             let url = other.segments.get(number).filter(|_| same);
-            segment
-                .url
-                .clone_from(url.map_or(&other.url, |there| &there.url));
+            let url = url.map_or(&other.url, |there| &there.url);
+            segment.url.clone_from(url);
         }
         stream.url.clone_from(&other.url);
     }
 
-    /// Segments that can be asked for, from the first on.
+    /// Number of leading segments that can be requested.
     pub(super) fn ready(&self) -> usize {
         self.init.as_ref().map_or(0, |_| self.stream.segments.len())
     }
 
-    /// Takes in the answer to what [`RungIndex::lacks`] named for `purpose`.
-    pub(super) fn take(&mut self, purpose: Purpose, bytes: Bytes) -> Result<News, IndexError> {
-        let mut news = News {
-            count: None,
-            independent: false,
-        };
+    /// Handles the answer to [`RungIndex::lacks`]; returns the rung's number of segments where it had that.
+    pub(super) fn take(
+        &mut self,
+        purpose: Purpose,
+        bytes: Bytes,
+    ) -> Result<Option<usize>, IndexError> {
         match purpose {
-            Purpose::Playlist { .. } => {
-                news.independent = self.take_playlist(&bytes)?;
-                news.count = Some(self.stream.segments.len());
-            }
-            Purpose::Index { .. } => news.count = self.take_index(&bytes)?,
+            Purpose::Playlist { .. } => self.take_playlist(&bytes)?,
+            Purpose::Index { .. } => return self.take_index(&bytes),
             Purpose::Init { .. } => self.init = Some(bytes),
             Purpose::Media { .. } => {}
         }
-        Ok(news)
+        let listed = matches!(purpose, Purpose::Playlist { .. });
+        Ok(listed.then_some(self.stream.segments.len()))
     }
 
-    fn take_playlist(&mut self, bytes: &[u8]) -> Result<bool, IndexError> {
-        let Rest::Playlist(playlist) = &self.rest else {
-            return Ok(false);
+    fn take_playlist(&mut self, bytes: &[u8]) -> Result<(), IndexError> {
+        let Rest::Playlist(Playlist { url, variables }) = &self.rest else {
+            return Ok(());
         };
-        let Playlist { url, variables } = playlist;
         let text = text_of(bytes)?;
         let media = Media::read_within(variables, url, &text, Some(self.rate))?;
         let stream = &mut self.stream;
         (stream.url, stream.init, stream.segments) = (media.url, media.init, media.segments);
+        self.independent = media.independent_segments;
         self.rest = Rest::Nothing;
-        Ok(media.independent_segments)
+        Ok(())
     }
 
     fn take_index(&mut self, bytes: &[u8]) -> Result<Option<usize>, IndexError> {
@@ -203,15 +186,15 @@ impl RungIndex {
             let part = SegmentIndex::from_prefix(here);
             part.map(|part| part.map(|(index, count)| (count, index)))
         };
-        let Some(read) = read else {
-            return Ok(None);
-        };
-        let (entries, found) = read.map_err(|source| IndexError::Sidx {
+        let refused = |source| IndexError::Sidx {
             range: *place,
             source: Box::new(source),
-        })?;
+        };
+        let Some((entries, found)) = read.transpose().map_err(refused)? else {
+            return Ok(None);
+        };
         let ticks = self.rate.timescale();
-        self.stream.segments = sidx::segments(&found, *place, &self.stream.url, ticks);
+        self.stream.segments = segments(&found, *place, &self.stream.url, ticks);
         if whole || self.stream.segments.len() == entries {
             self.rest = Rest::Nothing;
         }
@@ -219,8 +202,42 @@ impl RungIndex {
     }
 }
 
-/// The next part of the index at `place` to fetch, that `segment` be known: not less than a short title
-/// has. All of it, where the first part did not begin with a `sidx`.
+/// The segments that `index` lists (ISO/IEC 14496-12 §8.16.3). It lies at `place` of the file `url`; times
+/// are converted to `timescale`.
+fn segments(
+    index: &SegmentIndex,
+    place: ByteRange,
+    url: &str,
+    timescale: Timescale,
+) -> Vec<SegmentRef> {
+    let scale = |ticks: u64| {
+        let scaled = u128::from(ticks) * u128::from(timescale.ticks());
+        let scaled = scaled / u128::from(index.timescale.max(1));
+        MediaTime::new(u64::try_from(scaled).unwrap_or(u64::MAX), timescale)
+    };
+    let mut offset = place.end().saturating_add(index.first_offset);
+    let mut ticks = 0u64;
+    let segment = |entry: &IndexEntry| {
+        let (start, from, length) = (scale(ticks), offset, u64::from(entry.size));
+        ticks += u64::from(entry.duration);
+        offset = offset.saturating_add(length);
+        SegmentRef {
+            start,
+            duration: MediaTime::new(scale(ticks).ticks - start.ticks, timescale),
+            url: url.to_owned(),
+            range: Some(ByteRange {
+                start: from,
+                length,
+            }),
+            key_frame_end: None,
+            sap: entry.starts_with_sap,
+        }
+    };
+    index.entries.iter().map(segment).collect()
+}
+
+/// The next part of the index at `place` to fetch until `segment` is known: at least as long as that of a
+/// short title. All of it, where the first part did not begin with a `sidx`.
 fn next_part(place: ByteRange, here: &[u8], segment: usize) -> ByteRange {
     let length = here.len() as u64;
     let strange = length > 0 && SegmentIndex::from_prefix(here).is_none();
@@ -240,5 +257,35 @@ pub fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, IndexError> {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(IndexError::Utf16),
         _ => Ok(String::from_utf8_lossy(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_and_times_add_up() {
+        let entry = |size, duration| IndexEntry {
+            size,
+            duration,
+            starts_with_sap: true,
+            sap_type: 1,
+        };
+        let index = SegmentIndex {
+            timescale: 12_000,
+            start: 0,
+            first_offset: 8,
+            entries: vec![entry(500, 24_000), entry(400, 12_000)],
+        };
+        let place = ByteRange {
+            start: 700,
+            length: 68,
+        };
+        let found = segments(&index, place, "a.mp4", Timescale::new(24_000).unwrap());
+        let offsets = [0, 1].map(|segment| found[segment].range.unwrap().start);
+        assert_eq!(offsets, [776, 1276]);
+        assert_eq!(found[1].start.ticks, 48_000);
+        assert_eq!(found[1].duration.ticks, 24_000);
     }
 }

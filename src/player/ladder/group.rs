@@ -1,22 +1,19 @@
 //! Ladders from a manifest's group: of its rungs, or of its lowest rung and the layers above.
 
-use super::{Ladder, LadderError, Rung};
+use super::{Ladder, LadderError, Rung, rates_of, sizes_of};
 use crate::manifest::{Group, Representation, SegmentRef};
 
 impl Ladder {
-    /// The ladder of a manifest's group, whose rungs keep their order. Rates are measured over the
-    /// media segments where byte ranges tell their sizes. Where they do not (segment-URL form), the
-    /// manifest's average rate stands in, and a segment counts as rate × duration.
+    /// The ladder of a manifest's group. Rates are measured over the media segments where byte ranges give
+    /// their sizes, else they are the manifest's average, and a segment counts as rate × duration.
     pub fn from_group(group: &Group) -> Result<Self, LadderError> {
-        let first = group
-            .representations
-            .first()
-            .ok_or(LadderError::Empty { what: "rung" })?;
-        let spans = &first.segments;
+        let first = group.representations.first();
+        let first = first.ok_or(LadderError::Empty { what: "rung" })?;
         for other in &group.representations {
             same_grid(first, other)?;
         }
-        let durations_s: Vec<f64> = spans.iter().map(|s| s.duration.seconds()).collect();
+        let durations = first.segments.iter().map(|s| s.duration.seconds());
+        let durations_s: Vec<f64> = durations.collect();
         let total_s: f64 = durations_s.iter().sum();
         let rung = |representation: &Representation| Rung {
             id: representation.id.clone(),
@@ -24,45 +21,34 @@ impl Ladder {
             kbps: rate_kbps(representation, total_s),
         };
         let rungs: Vec<Rung> = group.representations.iter().map(rung).collect();
-        let mut sizes = Vec::with_capacity(spans.len() * rungs.len());
-        for (segment, duration) in durations_s.iter().enumerate() {
-            for (representation, rung) in group.representations.iter().zip(&rungs) {
-                let nominal = (rung.kbps * 125.0 * duration).ceil() as u64;
-                let known = representation.segments[segment].range;
-                sizes.push(known.map_or(nominal.max(1), |range| range.length));
-            }
-        }
+        let sizes = sizes_of(&durations_s, &rates_of(&rungs), |segment, rung| {
+            let range = group.representations[rung].segments[segment].range;
+            range.map(|range| range.length)
+        });
         Self::new(rungs, &durations_s, sizes)
     }
 
-    /// The ladder of a manifest's group in layers: its lowest rung, and on top of it what it names as
-    /// layers, each called by the rung that it makes. `None` for a group without layers.
+    /// The ladder of a group in layers, each named after the rung that it makes; `None` without layers.
     pub fn from_layers(group: &Group) -> Option<Result<Self, LadderError>> {
-        let base = group.representations.first()?;
-        let layers = group.layers.iter().map(|layer| {
+        let mut stack = vec![group.representations.first()?.clone()];
+        for layer in &group.layers {
             let mut rungs = group.representations.iter();
             let made = rungs.find(|rung| rung.rank == layer.stream.rank);
-            Representation {
+            let mut prefix = Representation {
                 id: made.unwrap_or(&layer.stream).id.clone(),
                 ..layer.stream.clone()
-            }
-        });
-        let mut stack: Vec<Representation> = vec![base.clone()];
-        stack.extend(layers);
-        let mut whole = Group {
+            };
+            // With the bytes below it, so that rates and sizes are those of prefixes.
+            add(&mut prefix, &stack[stack.len() - 1]);
+            stack.push(prefix);
+        }
+        let whole = Group {
             representations: stack,
             layers: Vec::new(),
             ..group.clone()
         };
-        if whole.representations.len() < 2 {
-            return None;
-        }
-        // Layer by layer each gets what lies below it, so that rates and sizes are those of prefixes.
-        for index in 1..whole.representations.len() {
-            let (below, above) = whole.representations.split_at_mut(index);
-            add(&mut above[0], &below[index - 1]);
-        }
-        Some(Self::from_group(&whole).and_then(Self::into_layers))
+        let layered = || Self::from_group(&whole).and_then(Self::into_layers);
+        (!group.layers.is_empty()).then(layered)
     }
 }
 
@@ -80,17 +66,28 @@ fn add(layer: &mut Representation, below: &Representation) {
 }
 
 fn same_grid(first: &Representation, other: &Representation) -> Result<(), LadderError> {
-    let place = |s: &SegmentRef| (s.start, s.duration);
     let (ours, theirs) = (&first.segments, &other.segments);
-    let common = ours.len().min(theirs.len());
-    let differs = (0..common).find(|&k| place(&ours[k]) != place(&theirs[k]));
-    match differs.or((ours.len() != theirs.len()).then_some(common)) {
-        None => Ok(()),
-        Some(segment) => Err(LadderError::Grid {
-            rung: other.id.clone(),
-            segment,
-            first: first.id.clone(),
-        }),
+    match matching(ours, theirs) {
+        all if all == ours.len() && all == theirs.len() => Ok(()),
+        segment => Err(elsewhere(other, segment, first)),
+    }
+}
+
+/// Number of leading segments with the same times.
+pub(crate) fn matching(ours: &[SegmentRef], theirs: &[SegmentRef]) -> usize {
+    let same = |(a, b): &(&SegmentRef, &SegmentRef)| (a.start, a.duration) == (b.start, b.duration);
+    ours.iter().zip(theirs).take_while(same).count()
+}
+
+pub(crate) fn elsewhere(
+    other: &Representation,
+    segment: usize,
+    first: &Representation,
+) -> LadderError {
+    LadderError::Grid {
+        rung: other.id.clone(),
+        segment,
+        first: first.id.clone(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! rung's rate × its duration, and segments without a known place in time share evenly what is left. More
 //! of the index makes a new ladder of the same shape, which takes the old one's place in the session.
 
-use super::{Ladder, LadderError};
+use super::{Ladder, LadderError, sizes_of};
 
 /// How much of a rung's index is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,22 +16,16 @@ pub struct Listed {
 }
 
 impl Ladder {
-    /// The same rungs over segments of `durations_s`. `known` gives bytes by segment and rung (of that layer
-    /// alone, where the ladder is layered), `None` for a size to be predicted from the rate. `listed` has
-    /// one entry a rung. Rates and utilities stay, so that rules stay valid.
+    /// The same rungs, rates and utilities over segments of `durations_s`. `known` gives bytes by segment and
+    /// rung or layer, `None` for a size to be predicted from the rate; `listed` has one entry a rung.
     pub fn learnt(
         &self,
         durations_s: &[f64],
         known: impl Fn(usize, usize) -> Option<u64>,
         listed: Vec<Listed>,
     ) -> Result<Self, LadderError> {
-        let mut sizes = Vec::with_capacity(durations_s.len() * self.rungs.len());
-        for (segment, duration_s) in durations_s.iter().enumerate() {
-            for rung in 0..self.rungs.len() {
-                let nominal = (self.own_kbps(rung) * 125.0 * duration_s).ceil() as u64;
-                sizes.push(known(segment, rung).unwrap_or(nominal.max(1)));
-            }
-        }
+        let rates: Vec<f64> = (0..=self.top()).map(|rung| self.own_kbps(rung)).collect();
+        let sizes = sizes_of(durations_s, &rates, known);
         let ladder = Self::new(self.rungs.clone(), durations_s, sizes)?;
         Ok(Self {
             utilities: self.utilities.clone(),
@@ -48,16 +42,14 @@ impl Ladder {
         self.rungs[rung].kbps - below.map_or(0.0, |below| self.rungs[below].kbps)
     }
 
-    /// Index bytes still to fetch before `segment` of `rung` can be requested, about: 0 where its place is
-    /// known.
+    /// Index bytes still to fetch before `segment` of `rung` can be requested, about; 0 where none.
     pub fn index_bytes(&self, segment: usize, rung: usize) -> u64 {
         let listed = self.listed.get(rung);
         let lacking = listed.filter(|listed| listed.segments <= segment);
         lacking.map_or(0, |listed| listed.more_bytes)
     }
 
-    /// Whether `other` may take the place of this ladder: the same rungs, as many segments, and the
-    /// first `segments` of them where they were.
+    /// Whether `other` refines this ladder: same rungs, as many segments, the first `segments` unmoved.
     pub(crate) fn is_refined_by(&self, other: &Self, segments: usize) -> bool {
         self.rungs == other.rungs
             && self.layered == other.layered
@@ -67,7 +59,6 @@ impl Ladder {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::player::ladder::tests::constant_rate;
@@ -80,26 +71,18 @@ mod tests {
             more_bytes,
         };
         let known = |segment, rung| (rung == 0 && segment < 2).then_some(3900 + segment as u64);
-        let learnt = ladder
-            .learnt(&[2.0, 2.0, 1.0], known, vec![listed(2, 12), listed(0, 900)])
-            .unwrap();
+        let listed = vec![listed(2, 12), listed(0, 900)];
+        let learnt = ladder.learnt(&[2.0, 2.0, 1.0], known, listed).unwrap();
         let row = |segment| (learnt.size(segment, 0), learnt.size(segment, 1));
-        assert_eq!(
-            [row(0), row(1), row(2)],
-            [(3900, 8000), (3901, 8000), (2000, 4000)]
-        );
-        assert_eq!(learnt.index_bytes(1, 0), 0);
-        assert_eq!(
-            (learnt.index_bytes(2, 0), learnt.index_bytes(0, 1)),
-            (12, 900)
-        );
+        let rows = [(3900, 8000), (3901, 8000), (2000, 4000)];
+        assert_eq!([0, 1, 2].map(row), rows);
+        let bytes =
+            [(1, 0), (2, 0), (0, 1)].map(|(segment, rung)| learnt.index_bytes(segment, rung));
+        assert_eq!(bytes, [0, 12, 900]);
         assert_eq!(ladder.index_bytes(2, 1), 0);
         assert!(ladder.is_refined_by(&learnt, 2) && !ladder.is_refined_by(&learnt, 3));
         assert_eq!(learnt.rungs(), ladder.rungs());
-    }
-
-    #[test]
-    fn a_layer_has_the_rate_that_it_adds() {
+        // A layer has the rate that it adds.
         let ladder = constant_rate(&[16.0, 48.0], 2, 2.0).into_layers().unwrap();
         assert_eq!(ladder.own_kbps(1), 32.0);
         let learnt = ladder.learnt(&[2.0; 2], |_, _| None, Vec::new()).unwrap();

@@ -1,24 +1,24 @@
 //! The ladder of one title: rungs in ascending order, segments in time, the bytes of each pair.
 //!
 //! All rungs stand on one segment grid, so a segment number means the same span of media on every
-//! rung. Built from a manifest's group; knows nothing of URLs or how bytes are fetched.
+//! rung. Built from a manifest's group; independent of URLs and of how bytes are fetched.
 
 mod error;
 mod group;
-mod limits;
 mod listed;
 mod samples;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use error::LadderError;
-pub(crate) use limits::{LARGEST, LONGEST_S, MOST_KBPS};
+pub(crate) use error::{LARGEST, LONGEST_S, MOST_KBPS};
+pub(crate) use group::{elsewhere, matching};
 pub use listed::Listed;
 pub use samples::SampleEnd;
 
 use super::utility::{Utilities, Utility, UtilityError};
 use crate::manifest::QualityReport;
-use limits::all_within;
+use error::{all_within, check_sizes};
 use std::sync::Arc;
 
 /// Sums of durations are taken as equal within this, seconds.
@@ -53,8 +53,7 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// A ladder of `rungs`, lowest first, with segments of `durations_s` seconds; `sizes` in bytes,
-    /// all rungs of segment 0 first.
+    /// A ladder of `rungs`, lowest first; `sizes` in bytes, all rungs of segment 0 first.
     pub fn new(
         rungs: Vec<Rung>,
         durations_s: &[f64],
@@ -66,19 +65,22 @@ impl Ladder {
         if durations_s.is_empty() {
             return Err(LadderError::Empty { what: "segment" });
         }
-        let durations = durations_s.iter().copied();
-        all_within("duration of segment", durations, LONGEST_S)?;
+        all_within("duration of segment", durations_s, LONGEST_S)?;
         let rates = rates_of(&rungs);
-        all_within("rate of rung", rates.iter().copied(), MOST_KBPS)?;
+        all_within("rate of rung", &rates, MOST_KBPS)?;
         if let Some(pair) = rungs.windows(2).find(|pair| pair[1].kbps < pair[0].kbps) {
-            let rung = pair[1].id.clone();
-            return Err(LadderError::NotAscending { rung });
+            return Err(LadderError::NotAscending(pair[1].id.clone()));
         }
         check_sizes(&rungs, durations_s.len(), &sizes)?;
+        let mut edges_s = vec![0.0];
+        edges_s.extend(durations_s.iter().scan(0.0, |end_s, duration_s| {
+            *end_s += duration_s;
+            Some(*end_s)
+        }));
         Ok(Self {
-            utilities: Utilities::of_rates(&rates, false),
+            utilities: Utilities::of_rates(&rates, Utility::Log),
             rungs,
-            edges_s: edges(durations_s),
+            edges_s,
             sizes,
             layered: false,
             samples: Arc::default(),
@@ -86,48 +88,39 @@ impl Ladder {
         })
     }
 
-    /// The same title in layers: rung 0 as it is, and for every rung above what it adds to the one
-    /// below. Fails where a segment of a rung is not longer than below.
+    /// The title in layers: of every rung above the lowest the bytes beyond the one below, at least one.
     pub fn into_layers(mut self) -> Result<Self, LadderError> {
         let rungs = self.rungs.len();
         for (segment, row) in self.sizes.chunks_exact_mut(rungs).enumerate() {
             for rung in (1..rungs).rev() {
-                let added = row[rung]
-                    .checked_sub(row[rung - 1])
-                    .filter(|&added| added > 0);
-                row[rung] = added.ok_or_else(|| LadderError::NoBytes {
-                    segment,
-                    rung: self.rungs[rung].id.clone(),
-                })?;
+                let added = row[rung].checked_sub(row[rung - 1]);
+                let added = added.filter(|&added| added > 0);
+                let none = || LadderError::NoBytes(segment, self.rungs[rung].id.clone());
+                row[rung] = added.ok_or_else(none)?;
             }
         }
         self.layered = true;
         Ok(self)
     }
 
-    /// The title, all of it known, over and over, or its beginning: as many segments as `length_s` seconds take, at
-    /// least one. Rungs keep their rates; utilities follow from those again.
+    /// The title, repeated or cut to the segments of `length_s` seconds, at least one; utilities are reset.
     pub fn lasting(&self, length_s: f64) -> Self {
-        let order = (0..self.segments()).cycle();
-        let mut edges_s = vec![0.0];
-        let mut sizes = Vec::new();
-        for segment in order {
+        let (mut edges_s, mut sizes) = (vec![0.0], Vec::new());
+        let rows = self.sizes.chunks_exact(self.rungs.len()).enumerate();
+        for (segment, row) in rows.cycle() {
             let start_s = edges_s[edges_s.len() - 1];
             if !sizes.is_empty() && start_s + ROUNDING_S >= length_s {
                 break;
             }
             edges_s.push(start_s + self.duration_s(segment));
-            let rungs = self.rungs.len();
-            sizes.extend_from_slice(&self.sizes[segment * rungs..(segment + 1) * rungs]);
+            sizes.extend_from_slice(row);
         }
         Self {
-            rungs: self.rungs.clone(),
             edges_s,
             sizes,
-            utilities: Utilities::of_rates(&rates_of(&self.rungs), false),
-            layered: self.layered,
-            samples: self.samples.clone(),
+            utilities: Utilities::of_rates(&rates_of(&self.rungs), Utility::Log),
             listed: Vec::new(),
+            ..self.clone()
         }
     }
 
@@ -139,6 +132,11 @@ impl Ladder {
     /// The rungs, lowest rate first; never empty.
     pub fn rungs(&self) -> &[Rung] {
         &self.rungs
+    }
+
+    /// Rate of a rung, kbit/s.
+    pub fn kbps(&self, rung: usize) -> f64 {
+        self.rungs[rung].kbps
     }
 
     /// Number of segments, at least 1.
@@ -189,34 +187,31 @@ impl Ladder {
     ) -> Result<Self, UtilityError> {
         self.utilities = match (kind, report) {
             (Utility::Log | Utility::Linear, _) => {
-                Utilities::of_rates(&rates_of(&self.rungs), kind == Utility::Linear)
+                Utilities::of_rates(&rates_of(&self.rungs), kind)
             }
             (_, Some(report)) => {
                 let named = self.rungs.iter().map(|rung| (rung.id.as_str(), rung.kbps));
                 let named: Vec<(&str, f64)> = named.collect();
                 Utilities::measured(kind, &named, self.segments(), report)?
             }
-            (_, None) => {
-                let utility = kind.name();
-                return Err(UtilityError::NoTable { utility });
-            }
+            (_, None) => return Err(UtilityError::NoTable(kind)),
         };
         Ok(self)
     }
 
-    /// What utilities stand for.
+    /// The kind of utility.
     pub fn utility_kind(&self) -> Utility {
-        self.utilities.kind()
+        self.utilities.kind
     }
 
-    /// What `segment` on `rung` is worth; both must exist. See [`Utility`].
+    /// The utility of `segment` on `rung`; both must exist. See [`Utility`].
     pub fn utility(&self, segment: usize, rung: usize) -> f64 {
         self.utilities.of(segment, rung)
     }
 
     /// The mean of [`Ladder::utility`] over all segments: 0 for the lowest rung.
     pub fn mean_utility(&self, rung: usize) -> f64 {
-        self.utilities.mean(rung)
+        self.utilities.means[rung]
     }
 
     /// The segment that covers `time_s`, clamped to the first and last.
@@ -232,41 +227,22 @@ impl Ladder {
     }
 }
 
-/// Refuses anything but `segments` × rungs sizes within limits.
-fn check_sizes(rungs: &[Rung], segments: usize, sizes: &[u64]) -> Result<(), LadderError> {
-    let (expected, found) = (rungs.len() * segments, sizes.len());
-    if found != expected {
-        return Err(LadderError::SizeCount { expected, found });
-    }
-    let Some(place) = sizes.iter().position(|&size| size == 0 || size > LARGEST) else {
-        return Ok(());
-    };
-    let (segment, rung) = (place / rungs.len(), place % rungs.len());
-    Err(match sizes[place] {
-        0 => LadderError::NoBytes {
-            segment,
-            rung: rungs[rung].id.clone(),
-        },
-        size => LadderError::TooLarge {
-            what: "size in segment",
-            index: segment,
-            most: LARGEST as f64,
-            value: size as f64,
-        },
-    })
-}
-
 fn rates_of(rungs: &[Rung]) -> Vec<f64> {
     rungs.iter().map(|rung| rung.kbps).collect()
 }
 
-fn edges(durations_s: &[f64]) -> Vec<f64> {
-    let mut edges = Vec::with_capacity(durations_s.len() + 1);
-    let mut end = 0.0;
-    edges.push(end);
-    for duration in durations_s {
-        end += duration;
-        edges.push(end);
+/// The known bytes of every segment and rung, or the rung's rate × duration.
+fn sizes_of(
+    durations_s: &[f64],
+    rates_kbps: &[f64],
+    known: impl Fn(usize, usize) -> Option<u64>,
+) -> Vec<u64> {
+    let mut sizes = Vec::with_capacity(durations_s.len() * rates_kbps.len());
+    for (segment, duration_s) in durations_s.iter().enumerate() {
+        for (rung, kbps) in rates_kbps.iter().enumerate() {
+            let nominal = || ((kbps * 125.0 * duration_s).ceil() as u64).max(1);
+            sizes.push(known(segment, rung).unwrap_or_else(nominal));
+        }
     }
-    edges
+    sizes
 }

@@ -12,8 +12,7 @@ pub struct SampleEnd {
 }
 
 impl Ladder {
-    /// This ladder with sample ends: segment by segment, rung by rung within a segment, repeated where the
-    /// ladder is longer.
+    /// This ladder with sample ends, in the order of sizes, repeated where the ladder is longer.
     pub fn with_samples(mut self, ends: Vec<Vec<SampleEnd>>) -> Self {
         self.samples = ends.into();
         self
@@ -38,22 +37,16 @@ mod tests {
     use super::super::tests::constant_rate;
     use super::*;
 
-    /// Of rung 1, whose segments have 8000 bytes and last 2 seconds.
-    fn prefixes<const N: usize>(ladder: &Ladder, bytes: [u64; N]) -> [f64; N] {
-        bytes.map(|bytes| ladder.prefix_s(3, 1, bytes))
-    }
-
     #[test]
     fn whole_samples_are_a_prefix_in_time_and_begin_again_with_the_title() {
         let end = |bytes, seconds| SampleEnd { bytes, seconds };
         let row = |first| vec![end(first, 0.04), end(5000, 1.5), end(8000, 2.0)];
         let ladder = constant_rate(&[16.0, 32.0], 4, 2.0);
-        assert_eq!(prefixes(&ladder, [8000]), [0.0]);
+        assert_eq!(ladder.prefix_s(3, 1, 8000), 0.0);
         // Two segments of two rungs: the last row is that of segment 3, rung 1.
         let ladder = ladder.with_samples(vec![row(10), row(20), row(30), row(4000)]);
-        assert_eq!(
-            prefixes(&ladder, [3999, 4000, 4999, 5000, 7999, 8000]),
-            [0.0, 0.0, 0.0, 1.5, 1.5, 2.0]
-        );
+        let prefixes =
+            [3999, 4000, 4999, 5000, 7999, 8000].map(|bytes| ladder.prefix_s(3, 1, bytes));
+        assert_eq!(prefixes, [0.0, 0.0, 0.0, 1.5, 1.5, 2.0]);
     }
 }

@@ -1,36 +1,30 @@
 //! What a session waits for between two events.
 
-use crate::player::log::{Outcome, Request};
+use crate::player::log::Request;
 
-/// What the session waits for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Activity {
     /// [`crate::player::event::Event::Start`].
     Nothing,
     /// Room in the buffer.
-    Room { since_s: f64, until_s: f64 },
-    /// The end of a wait that the rule asked for; then this goes out.
-    Held { plan: Plan, until_s: f64 },
-    /// A transfer.
+    Room {
+        since_s: f64,
+        until_s: f64,
+    },
+    /// The end of the rule's wait before this request.
+    Held {
+        request: Request,
+        until_s: f64,
+    },
     Transfer(Transfer),
     /// The end of playback.
-    Drain { until_s: f64 },
+    Drain {
+        until_s: f64,
+    },
 }
 
-/// A decision about to be carried out.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
-    pub(super) segment: usize,
-    pub(super) rung: usize,
-    pub(super) wanted: usize,
-    pub(super) by: &'static str,
-    pub(super) decided_s: f64,
-    pub(super) buffer_s: f64,
-    pub(super) full_s: f64,
-}
-
-/// The request under way; its record is the log's last.
-#[derive(Debug, Clone, Copy)]
+/// The request in flight; its record is the log's last.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Transfer {
     pub(super) segment: usize,
     pub(super) rung: usize,
@@ -38,8 +32,7 @@ pub(super) struct Transfer {
     pub(super) since_s: f64,
     pub(super) first_byte_s: Option<f64>,
     pub(super) received: u64,
-    /// Media decodable from the bytes received so far, seconds; `None` if the driver does not parse
-    /// segments.
+    /// Media decodable from the bytes so far, seconds; `None` if the driver does not parse segments.
     pub(super) playable_s: Option<f64>,
     /// Bytes of broken attempts.
     pub(super) lost: u64,
@@ -48,21 +41,10 @@ pub(super) struct Transfer {
 
 impl Transfer {
     pub(super) fn latency_s(&self) -> f64 {
-        self.first_byte_s.map_or(0.0, |first| first - self.since_s)
+        self.flow_s() - self.since_s
     }
 
-    /// When bytes began to flow.
     pub(super) fn flow_s(&self) -> f64 {
         self.first_byte_s.unwrap_or(self.since_s)
-    }
-
-    /// Completes the record of this transfer.
-    pub(super) fn close(&self, record: &mut Request, at_s: f64, buffer_s: f64, outcome: Outcome) {
-        record.outcome = outcome;
-        record.first_byte_s = self.first_byte_s;
-        record.ended_s = Some(at_s);
-        record.bytes = self.received;
-        record.lost = self.lost;
-        record.buffer_after_s = Some(buffer_s);
     }
 }

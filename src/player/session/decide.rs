@@ -1,14 +1,13 @@
 //! Which segment from which rung, and when: the rule, the guards, the room in the buffer.
 
 use super::Session;
-use super::activity::{Activity, Plan, Transfer};
+use super::activity::{Activity, Transfer};
 use crate::player::abr::View;
-use crate::player::abr::layers::Action;
 use crate::player::buffer::TICK_S;
 use crate::player::event::{Command, Event};
 use crate::player::guards;
 use crate::player::ladder::Ladder;
-use crate::player::log::{Outcome, Request};
+use crate::player::log::Request;
 use std::sync::Arc;
 
 /// A buffer that is over its target by less is not full, seconds.
@@ -24,7 +23,7 @@ impl Session {
             return self.drain();
         }
         match self.excess_s() {
-            Some(excess_s) => self.wait_for_room(excess_s),
+            Some(excess_s) => self.wait_for_room(self.clock_s, excess_s),
             None => self.decide(0.0),
         }
     }
@@ -43,8 +42,7 @@ impl Session {
         (excess > TICK_S).then_some(excess)
     }
 
-    /// The buffer has been full since `since_s`, and will have room at `until_s` if playback goes on as
-    /// predicted, which a slow generator, a pause or an outside playhead may prevent.
+    /// Handles an event while the buffer is full, since `since_s` and predicted until `until_s`.
     pub(super) fn full(&mut self, since_s: f64, until_s: f64, event: Event) -> Command {
         let over = event == Event::Timer && self.clock_s >= until_s;
         if !over && !event.moves_playhead() {
@@ -55,23 +53,18 @@ impl Session {
             *excess_s > ROUNDING_S && goes_on
         };
         match self.excess_s().filter(still) {
-            Some(excess_s) => self.wait_since(since_s, excess_s),
+            Some(excess_s) => self.wait_for_room(since_s, excess_s),
             None => self.decide(self.clock_s - since_s),
         }
     }
 
-    fn wait_for_room(&mut self, excess_s: f64) -> Command {
-        self.wait_since(self.clock_s, excess_s)
-    }
-
-    fn wait_since(&mut self, since_s: f64, excess_s: f64) -> Command {
+    fn wait_for_room(&mut self, since_s: f64, excess_s: f64) -> Command {
         let until_s = self.playhead.passes_s(self.resumes_s(), excess_s);
         self.activity = Activity::Room { since_s, until_s };
         Command::Wait { until_s }
     }
 
-    /// What rules and guards look at, in media time: at a playback rate of 2 the network brings half as
-    /// much for each second of media, after twice the latency.
+    /// The state in media time: at a playback rate of 2 the network has half the rate and twice the latency.
     fn view<'a>(&self, ladder: &'a Ladder) -> View<'a> {
         let rate = self.playhead.rate;
         View {
@@ -102,27 +95,20 @@ impl Session {
             self.rule.overruled(&view, rung);
         }
         self.failed.clear();
-        let again = if self.guards.replacement {
-            self.to_replace(&view, rung)
-        } else {
-            None
-        };
-        let plan = Plan {
-            segment: again.unwrap_or(self.next),
-            rung,
+        let again = self.to_replace(&view, rung);
+        let by = again.map_or(choice.by, |_| "replacement");
+        let request = Request {
             wanted: choice.rung,
-            by: again.map_or(choice.by, |_| "replacement"),
-            decided_s: self.clock_s,
-            buffer_s: view.buffer_s,
             full_s,
+            ..self.decided(again.unwrap_or(self.next), rung, by)
         };
         if again.is_none() && rung == choice.rung && choice.wait_s > TICK_S {
             let wait_s = choice.wait_s.min(view.buffer_s) / self.playhead.rate;
             let until_s = self.clock_s + wait_s;
-            self.activity = Activity::Held { plan, until_s };
+            self.activity = Activity::Held { request, until_s };
             return Command::Wait { until_s };
         }
-        self.request(plan)
+        self.request(request)
     }
 
     /// What the guards leave of the rule's choice.
@@ -153,69 +139,54 @@ impl Session {
         let view = self.view(&self.ladder);
         let action = layers.choose(&view, more && excess_s.is_none(), self.open());
         let (segment, rung, by) = match (action, excess_s) {
-            (Some(Action::Base), _) => (self.next, 0, "base"),
-            (Some(Action::Layer { segment, layer }), _) => (segment, layer, "layer"),
-            (None, Some(excess_s)) => return self.wait_for_room(excess_s),
+            (Some((segment, 0)), _) => (segment, 0, "base"),
+            (Some((segment, layer)), _) => (segment, layer, "layer"),
+            (None, Some(excess_s)) => return self.wait_for_room(self.clock_s, excess_s),
             (None, None) => return self.drain(),
         };
         self.failed.clear();
-        self.request(Plan {
+        self.request(Request {
+            full_s,
+            ..self.decided(segment, rung, by)
+        })
+    }
+
+    /// A request for `segment` from `rung`, decided now.
+    fn decided(&self, segment: usize, rung: usize, by: &'static str) -> Request {
+        Request {
             segment,
             rung,
             wanted: rung,
             by,
             decided_s: self.clock_s,
             buffer_s: self.buffer.level_s(),
-            full_s,
-        })
-    }
-
-    /// Sends `plan` out: a new record and a new transfer.
-    pub(super) fn request(&mut self, plan: Plan) -> Command {
-        let (segment, rung) = (plan.segment, plan.rung);
-        self.log.requests.push(Request {
-            segment,
-            rung,
-            wanted: plan.wanted,
-            by: plan.by,
-            decided_s: plan.decided_s,
-            buffer_s: plan.buffer_s,
             throughput_kbps: self.throughput.kbps(),
             latency_s: self.throughput.latency_s(),
-            full_s: plan.full_s,
-            held_s: self.clock_s - plan.decided_s,
+            ..Request::default()
+        }
+    }
+
+    /// Sends a request: a new record and a new transfer.
+    pub(super) fn request(&mut self, request: Request) -> Command {
+        let (segment, rung) = (request.segment, request.rung);
+        self.log.requests.push(Request {
+            held_s: self.clock_s - request.decided_s,
             requested_s: self.clock_s,
-            first_byte_s: None,
-            ended_s: None,
             size: self.ladder.size(segment, rung),
-            bytes: 0,
-            lost: 0,
-            outcome: Outcome::Pending,
-            buffer_after_s: None,
+            ..request
         });
         self.activity = Activity::Transfer(Transfer {
             segment,
             rung,
             since_s: self.clock_s,
-            first_byte_s: None,
-            received: 0,
-            playable_s: None,
-            lost: 0,
             buffer_before_s: self.buffer.level_s(),
+            ..Transfer::default()
         });
         Command::Fetch { segment, rung }
     }
 
-    /// Asks for the segment at hand from another rung, at once.
-    pub(super) fn request_instead(&mut self, rung: usize, by: &'static str) {
-        self.request(Plan {
-            segment: self.next,
-            rung,
-            wanted: rung,
-            by,
-            decided_s: self.clock_s,
-            buffer_s: self.buffer.level_s(),
-            full_s: 0.0,
-        });
+    /// Requests the current segment from another rung, at once.
+    pub(super) fn request_instead(&mut self, rung: usize, by: &'static str) -> Command {
+        self.request(self.decided(self.next, rung, by))
     }
 }

@@ -8,11 +8,10 @@ use crate::player::log::Outcome;
 use std::sync::Arc;
 
 impl Session {
-    /// Replaces the ladder by one of which more is known. It must have the same rungs, as many segments, and
-    /// the delivered ones where they were; otherwise only the time advances.
+    /// Replaces the ladder by a refinement: the same rungs, as many segments, and the delivered ones where
+    /// they were. Any other ladder only advances the time.
     ///
-    /// Returns the standing command; a new one where nothing has come since a start or a seek and its target
-    /// turns out to lie in another segment.
+    /// Returns the current command, or a new one where a start or a seek turns out to be in another segment.
     pub fn learn(&mut self, now_s: f64, ladder: Arc<Ladder>) -> Command {
         self.advance(now_s);
         let delivered = if self.is_fresh() { 0 } else { self.next };
@@ -37,7 +36,7 @@ impl Session {
         self.standing()
     }
 
-    /// Whether nothing has come since the start or the last jump.
+    /// Whether nothing has arrived since the start or the last seek.
     fn is_fresh(&self) -> bool {
         self.since_start == 0 && self.kept_s <= 0.0
     }
@@ -61,7 +60,6 @@ impl Session {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::player::abr::Abr;
@@ -89,9 +87,9 @@ mod tests {
         // Nine to twelve of media time.
         assert!((session.buffer_s() - 3.0).abs() < 1e-9);
         assert_eq!(session.log().learnt_s, [1.0]);
-        let outcomes: Vec<Outcome> = session.log().requests.iter().map(|r| r.outcome).collect();
+        let outcomes = [0, 1, 2].map(|request| session.log().requests[request].outcome);
         assert_eq!(
-            outcomes[..3],
+            outcomes,
             [Outcome::Dropped, Outcome::Dropped, Outcome::Delivered]
         );
     }
@@ -119,9 +117,8 @@ mod tests {
             segments,
             more_bytes: 20_000,
         };
-        let early = ladder
-            .learnt(&[2.0; 30], |_, _| None, vec![listed(30), listed(0)])
-            .unwrap();
+        let listed = vec![listed(30), listed(0)];
+        let early = ladder.learnt(&[2.0; 30], |_, _| None, listed).unwrap();
         let options = Options {
             abr: Abr::Throughput,
             ..Options::default()

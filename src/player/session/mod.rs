@@ -5,23 +5,21 @@
 //!                          └──seek──▶ seeking ──segment──▶ steady
 //! ```
 //!
-//! One transfer at a time. A driver calls [`Session::handle`] with what happened and when, and does what
-//! the [`Command`] says. Between events media plays at the playback rate, as soon as it is generated (see
+//! One transfer at a time. A driver calls [`Session::handle`] with what happened and when, and follows
+//! the [`Command`]. Between events media plays at the playback rate, as soon as it is generated (see
 //! [`crate::player::compute`]), unless playback is paused or the playhead is reported from outside
 //! ([`Event::Playhead`]). Time never runs backward: an event dated before the last one counts as
 //! simultaneous with it. An event that does not fit the last command changes nothing but the time.
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | `options` | what a session is set up with |
+//! | `options` | its options |
 //! | `activity` | what it waits for between two events |
 //! | `decide` | which segment from which rung, and when |
 //! | `transfer` | a transfer from its request to its end |
-//! | `arrival` | what a transfer leaves in the buffer |
-//! | `upgrade` | buffered segments that may still change |
+//! | `arrival` | media added to the buffer, and buffered segments that may still change |
 //! | `playhead` | position, rate, pause |
-//! | `playback` | what plays, what stalls, and why |
-//! | `seek` | jumps |
+//! | `playback` | play, stalls and their causes, seeks |
 //! | `learn` | a ladder that becomes known while it plays |
 
 mod activity;
@@ -31,9 +29,7 @@ mod learn;
 mod options;
 mod playback;
 mod playhead;
-mod seek;
 mod transfer;
-mod upgrade;
 
 pub use options::{Guards, Options};
 
@@ -68,24 +64,23 @@ pub struct Session {
     clock_s: f64,
     /// The segment to fetch now.
     next: usize,
-    /// Media time of the first frame that the viewer asked for, seconds.
+    /// Media time of the start or the last seek target, seconds.
     enter_s: f64,
     last_rung: Option<usize>,
     /// Segments delivered since the start or the last seek.
     since_start: usize,
-    /// What is here of the segment at hand from abandoned transfers, seconds from its start.
+    /// Media of the current segment kept from abandoned transfers, seconds from its start.
     kept_s: f64,
-    /// Rungs that failed for the segment at hand.
+    /// Rungs that failed for the current segment.
     failed: Vec<usize>,
-    /// Buffered segments that change no more: an upgrade failed, or they are in several parts.
+    /// Buffered segments that may not change: an upgrade failed, or they are in several parts.
     barred: Vec<usize>,
     arrived: Option<Arrived>,
     log: Log,
 }
 
 impl Session {
-    /// A session over `ladder` that has not begun, by the rule that `options` name; no guard stands over
-    /// the rule `fixed`.
+    /// A session over `ladder` with the rule of `options`; the rule `fixed` has no guards.
     pub fn new(ladder: Arc<Ladder>, options: &Options) -> Self {
         let guards = match options.abr {
             Abr::Fixed(_) => Guards::NONE,
@@ -96,11 +91,10 @@ impl Session {
         Self::with_rule(ladder, &Options { guards, ..*options }, rule)
     }
 
-    /// As [`Session::new`], by a rule of the caller's; [`Options::abr`] plays no part. A ladder in layers
-    /// is played by the rule of layers whatever the rule.
+    /// As [`Session::new`], with a rule of the caller's; a ladder in layers always has the rule of layers.
     ///
     /// The rule sees media time: at a playback rate of 2 a throughput of 100 kbit/s is 50 kbit for each
-    /// second of media, and reported as 50; durations on the clock are doubled. At rate 1 both agree.
+    /// second of media, and reported as 50; durations on the clock are doubled.
     ///
     /// ```
     /// use promptus::player::abr::{Choice, Rule, View};
@@ -151,12 +145,15 @@ impl Session {
             failed: Vec::new(),
             barred: Vec::new(),
             arrived: None,
-            log: Log::with_capacity(ladder.segments() - next, rungs),
+            log: Log {
+                played_s: vec![0.0; rungs],
+                ..Log::default()
+            },
             ladder,
         }
     }
 
-    /// What was decided so far.
+    /// The log so far.
     pub fn log(&self) -> &Log {
         &self.log
     }
@@ -191,8 +188,7 @@ impl Session {
         self.throughput.kbps()
     }
 
-    /// What the transfer that the last event ended left in the buffer; `None` if nothing, or when it was
-    /// taken before. For a driver that hands segments on to a renderer.
+    /// The media that the transfer ended by the last event added to the buffer, if any; once.
     pub fn take_arrived(&mut self) -> Option<Arrived> {
         self.arrived.take()
     }
@@ -202,7 +198,7 @@ impl Session {
         &self.ladder
     }
 
-    /// Takes in what happened at `now_s` (seconds of the session clock) and says what to do next.
+    /// Handles an event at `now_s` (seconds of the session clock) and returns what to do next.
     pub fn handle(&mut self, now_s: f64, event: Event) -> Command {
         self.advance(now_s);
         if let Event::Seek(to_s) = event {
@@ -215,10 +211,13 @@ impl Session {
             return Command::Done;
         }
         match self.activity {
-            Activity::Nothing => self.begin(event),
+            Activity::Nothing if event == Event::Start => self.next_segment(),
+            Activity::Nothing => Command::Wait {
+                until_s: self.clock_s,
+            },
             Activity::Room { since_s, until_s } => self.full(since_s, until_s, event),
-            Activity::Held { plan, until_s } => match event {
-                Event::Timer if self.clock_s >= until_s => self.request(plan),
+            Activity::Held { request, until_s } => match event {
+                Event::Timer if self.clock_s >= until_s => self.request(request),
                 _ => Command::Wait { until_s },
             },
             Activity::Transfer(transfer) => self.transferring(transfer, event),
@@ -226,15 +225,6 @@ impl Session {
                 Event::Timer if self.clock_s >= until_s => self.drained(until_s),
                 _ if event.moves_playhead() => self.drain(),
                 _ => Command::Drain { until_s },
-            },
-        }
-    }
-
-    fn begin(&mut self, event: Event) -> Command {
-        match event {
-            Event::Start => self.next_segment(),
-            _ => Command::Wait {
-                until_s: self.clock_s,
             },
         }
     }

@@ -1,24 +1,23 @@
-//! What a session is set up with.
+//! The options of a session.
 
 use crate::player::abr::Abr;
 use crate::player::compute::Compute;
 use crate::player::throughput::Estimator;
 
-/// How one playback behaves.
+/// The options of one playback.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
     /// The rule. Titles in layers have one of their own, see [`crate::player::abr`].
     pub abr: Abr,
-    /// Media to keep in the buffer, seconds. At least two segments are kept whatever it says,
-    /// for a segment must be able to arrive while another plays.
+    /// Media to keep in the buffer, seconds; at least two segments, for one must arrive while another plays.
     pub buffer_s: f64,
     /// Where playback begins, seconds of media time.
     pub start_s: f64,
     /// How the throughput is estimated.
     pub estimator: Estimator,
-    /// What chance follows from: in the rules that use any, and in the work of generation.
+    /// Seed of random numbers, in the rules that use any and in the modelled device.
     pub seed: u64,
-    /// What may overrule the rule; nothing overrules `fixed`.
+    /// The guards over the rule; none over `fixed`.
     pub guards: Guards,
     /// How long decoding and generation take; `None` when they take no time.
     pub compute: Option<Compute>,
@@ -38,7 +37,7 @@ impl Default for Options {
     }
 }
 
-/// Which guards stand; see [`crate::player::guards`].
+/// The guards in use; see [`crate::player::guards`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guards {
     /// A segment must arrive before the buffer is spent, its rung's index included.
@@ -58,9 +57,8 @@ impl Default for Guards {
         Self {
             insufficient_buffer: true,
             abandonment: true,
-            replacement: false,
-            switch_history: false,
             decode_time: true,
+            ..Self::NONE
         }
     }
 }

@@ -1,14 +1,12 @@
-//! The viewer's side of the session: what plays, what stalls, and why.
+//! The viewer's side of the session: play, stalls and their causes, seeks.
 
 use super::Session;
 use super::activity::Activity;
-use crate::player::buffer::{Span, TICK_S};
-use crate::player::compute::Device;
+use crate::player::buffer::{Piece, TICK_S};
 use crate::player::event::{Command, Event, Rendered, State};
-use crate::player::log::{Cause, Play, Stall};
+use crate::player::log::{Cause, Outcome, Play, Seek, Stall};
 
 impl Session {
-    /// Plays up to `now_s`.
     pub(super) fn advance(&mut self, now_s: f64) {
         let elapsed = now_s - self.clock_s;
         if !elapsed.is_finite() || elapsed <= 0.0 {
@@ -29,7 +27,7 @@ impl Session {
         }
     }
 
-    /// Takes in what an event says of the playhead and of what can be shown.
+    /// Handles an event that concerns the playhead or what can be shown.
     pub(super) fn move_playhead(&mut self, event: Event) {
         let now_s = self.clock_s;
         match event {
@@ -45,14 +43,14 @@ impl Session {
             Event::Rate(rate) => {
                 self.playhead.set_rate(rate);
                 if let Some(device) = &mut self.device {
-                    device.set_rate(self.playhead.rate);
+                    device.rate = self.playhead.rate;
                 }
             }
             _ => {}
         }
     }
 
-    /// Halts the playhead. A viewer who pauses a stall no longer waits.
+    /// Pauses; ends a stall, for the viewer no longer waits.
     fn pause(&mut self) {
         self.playhead.pause(self.clock_s, &mut self.log);
         if self.state == State::Stalled {
@@ -61,26 +59,19 @@ impl Session {
         }
     }
 
-    /// The playhead is at `to_s` by an outside clock: what lies before it has been played, as far as it
-    /// was here and ready. One that lags or goes back plays nothing; jumps of the viewer are seeks.
+    /// Plays up to an outside clock's `to_s`, as far as media is ready; a clock that lags plays nothing.
     fn report(&mut self, to_s: f64) {
         let media_s = self.playhead.report(to_s, self.ladder.total_s());
         if self.state == State::Steady && media_s > 0.0 {
-            let span = Span {
-                from_s: self.clock_s,
-                media_s,
-                rate: f64::INFINITY,
-            };
-            let played_s = self.play_span(span);
+            let played_s = self.play_span(media_s, f64::INFINITY);
             self.after_play(self.clock_s, media_s > played_s + TICK_S);
         }
     }
 
-    /// Takes in a renderer's progress.
     fn rendered(&mut self, news: &Rendered) {
         let (now_s, device) = (self.clock_s, self.device.as_mut());
-        let told = device.and_then(|device| device.rendered(&mut self.buffer, news, now_s));
-        let Some((ready_s, piece)) = told.filter(|(_, piece)| piece.left_s > 0.0) else {
+        let dated = device.and_then(|device| device.rendered(&mut self.buffer, news, now_s));
+        let Some((ready_s, piece)) = dated.filter(|(_, piece)| piece.left_s > 0.0) else {
             return;
         };
         if piece.begun {
@@ -106,46 +97,40 @@ impl Session {
         }
     }
 
-    /// Whether a real renderer still works on what is in the buffer.
+    /// Whether a real renderer still works on buffered segments.
     pub fn is_generating(&self) -> bool {
-        let measured = self.device.as_ref().is_some_and(Device::is_measured);
+        let measured = self.device.as_ref().is_some_and(|device| device.measured);
         measured && self.buffer.pieces.iter().any(|piece| piece.job.is_some())
     }
 
     /// Plays what can be played; the clock goes on to `now_s`, or to where a stall began.
     fn play_until(&mut self, now_s: f64) {
         let (from_s, elapsed, rate) = (self.clock_s, now_s - self.clock_s, self.playhead.rate);
-        let played_s = self.play_span(Span {
-            from_s,
-            media_s: elapsed * rate,
-            rate,
-        });
-        let played_s = played_s / rate;
+        let played_s = self.play_span(elapsed * rate, rate) / rate;
         self.clock_s = now_s;
         self.after_play(from_s + played_s, elapsed > played_s + TICK_S);
     }
 
-    /// Plays from the buffer, and notes it; returns the media played, seconds.
-    fn play_span(&mut self, span: Span) -> f64 {
+    /// Plays from the buffer into the log; returns the media played, seconds.
+    fn play_span(&mut self, wanted_s: f64, rate: f64) -> f64 {
         let (on_rung, plays) = (&mut self.log.played_s, &mut self.log.plays);
-        let played_s = self.buffer.play(span, |step| {
-            on_rung[step.rung] += step.media_s;
-            if let Some(start_s) = step.began_s {
-                plays.push(Play {
-                    segment: step.segment,
-                    rung: step.rung,
-                    start_s,
-                });
-            }
-        });
+        let note = |piece: &Piece, media_s, began_s: Option<f64>| {
+            on_rung[piece.rung] += media_s;
+            plays.extend(began_s.map(|start_s| Play {
+                segment: piece.segment,
+                rung: piece.rung,
+                start_s,
+            }));
+        };
+        let played_s = self.buffer.play(self.clock_s, wanted_s, rate, note);
         self.playhead.position_s += played_s;
         played_s
     }
 
     /// Play stopped at `stopped_s`: at the end of the title, or, when it fell `short`, in a stall.
     fn after_play(&mut self, stopped_s: f64, short: bool) {
-        let all_here = self.next >= self.ladder.segments();
-        if all_here && self.buffer.level_s() <= 0.0 {
+        let fetched = self.next >= self.ladder.segments();
+        if fetched && self.buffer.level_s() <= 0.0 {
             self.end(stopped_s);
         } else if short && self.buffer.front().is_some() {
             self.stall(stopped_s, Cause::Decode);
@@ -179,7 +164,7 @@ impl Session {
         }
     }
 
-    /// A segment came: plays it, or waits on for its first frame.
+    /// A segment arrived: plays it, or waits for its first frame.
     pub(super) fn arrived(&mut self) {
         let ready_s = self.buffer.front().map(|piece| piece.ready_s);
         if ready_s.is_none_or(|ready_s| ready_s <= self.clock_s) {
@@ -193,7 +178,6 @@ impl Session {
         }
     }
 
-    /// Ends start-up, a stall or a seek.
     fn play(&mut self) {
         self.log.startup_s.get_or_insert(self.clock_s);
         self.end_stall();
@@ -213,20 +197,20 @@ impl Session {
         }
     }
 
-    /// When playback goes on if nothing else comes, or now; seconds.
+    /// When playback goes on if nothing else arrives, or now; seconds.
     pub(super) fn resumes_s(&self) -> f64 {
         let front = self.buffer.front();
         let ready_s = front.map_or(self.clock_s, |piece| piece.ready_s);
         self.clock_s.max(ready_s)
     }
 
-    /// When the buffer will have been played, if every segment is ready in time and nobody pauses.
+    /// When the buffer will have been played, if every segment is ready in time, without a pause.
     pub(super) fn plays_until_s(&self) -> f64 {
         self.playhead
             .passes_s(self.resumes_s(), self.buffer.level_s())
     }
 
-    /// The time has come at which everything should have been played.
+    /// Handles the time at which everything should have been played.
     pub(super) fn drained(&mut self, until_s: f64) -> Command {
         let goes_on = self.plays_until_s() > self.clock_s;
         if self.device.is_some() && self.buffer.level_s() > TICK_S && goes_on {
@@ -239,5 +223,34 @@ impl Session {
         self.state = State::Ended;
         self.log.ended_s = Some(at_s);
         Command::Done
+    }
+
+    pub(super) fn seek(&mut self, to_s: f64) -> Command {
+        if let Activity::Transfer(transfer) = self.activity {
+            self.close(&transfer, Outcome::Dropped);
+        }
+        let to_s = if to_s.is_finite() { to_s } else { 0.0 };
+        let to_s = to_s.clamp(0.0, self.ladder.total_s());
+        self.log.seeks.push(Seek {
+            at_s: self.clock_s,
+            to_s,
+        });
+        self.end_stall();
+        self.log.ended_s = None;
+        self.buffer.clear();
+        if let Some(device) = &mut self.device {
+            device.clear(self.clock_s);
+        }
+        self.rule.emptied();
+        self.barred.clear();
+        self.kept_s = 0.0;
+        self.next = self.ladder.segment_at(to_s);
+        self.enter_s = to_s;
+        self.playhead.position_s = to_s;
+        self.since_start = 0;
+        if self.state != State::StartUp {
+            self.state = State::Seeking;
+        }
+        self.next_segment()
     }
 }

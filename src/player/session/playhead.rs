@@ -5,11 +5,9 @@ use crate::player::log::{Log, Pause};
 /// Slowest and fastest playback rate.
 const RATES: [f64; 2] = [1.0 / 16.0, 16.0];
 
-/// A report this close to the end of the title counts as its end, seconds: a player's playhead comes to
-/// rest on the start of its last frame.
+/// A report this close to the end counts as the end, seconds: a playhead may rest at the last frame's start.
 const END_S: f64 = 0.1;
 
-/// The playhead of one session.
 #[derive(Debug)]
 pub(super) struct Playhead {
     /// Media time of what plays next, seconds.
@@ -31,7 +29,6 @@ impl Playhead {
         }
     }
 
-    /// Whether it moves with the session clock.
     pub(super) fn is_self_running(&self) -> bool {
         !self.paused && !self.external
     }
@@ -45,28 +42,24 @@ impl Playhead {
         }
     }
 
-    /// When `media_s` seconds will have been played from `from_s` on; never, as far as is known, when the
-    /// playhead does not run by itself.
+    /// When `media_s` will have been played from `from_s` on; infinite when paused or reported from outside.
     pub(super) fn passes_s(&self, from_s: f64, media_s: f64) -> f64 {
-        if self.is_self_running() {
-            from_s + media_s / self.rate
-        } else {
+        if self.external {
             f64::INFINITY
+        } else {
+            from_s + self.lasts_s(media_s)
         }
     }
 
     /// The playhead is at `to_s` of `total_s`, by a report; returns the media that has played since.
     pub(super) fn report(&mut self, to_s: f64, total_s: f64) -> f64 {
         self.external = true;
-        let to_s = if to_s + END_S >= total_s {
-            total_s
-        } else {
-            to_s
-        };
+        let ended = to_s + END_S >= total_s;
+        let to_s = if ended { total_s } else { to_s };
         (to_s - self.position_s).max(0.0)
     }
 
-    /// Takes in a rate within limits; one that is no number changes nothing.
+    /// Sets a rate within limits; one that is not finite changes nothing.
     pub(super) fn set_rate(&mut self, rate: f64) {
         if rate.is_finite() {
             self.rate = rate.clamp(RATES[0], RATES[1]);

@@ -8,7 +8,7 @@ use crate::player::guards::{self, Progress};
 use crate::player::log::Outcome;
 
 impl Session {
-    /// When a report of progress may next end the transfer under way, seconds; `None` when none may.
+    /// When a report of progress may next end the transfer in flight, seconds; `None` when none may.
     pub fn next_abandon_check_s(&self) -> Option<f64> {
         let Activity::Transfer(transfer) = &self.activity else {
             return None;
@@ -22,41 +22,34 @@ impl Session {
         may_end.then_some(grace_s.max(self.clock_s + calm_s))
     }
 
-    pub(super) fn transferring(&mut self, transfer: Transfer, event: Event) -> Command {
+    pub(super) fn transferring(&mut self, mut transfer: Transfer, event: Event) -> Command {
         match event {
-            Event::FirstByte => self.first_byte(transfer),
-            Event::Progress(bytes) => self.progress(transfer, bytes),
-            Event::Playable(seconds) => self.playable(transfer, seconds),
-            Event::Delivered(bytes) => self.delivered(transfer, bytes),
-            Event::Retried => self.retried(transfer),
-            Event::Failed if transfer.segment != self.next => self.give_up_upgrade(transfer),
-            Event::Failed => self.give_up_rung(transfer),
+            Event::FirstByte => _ = transfer.first_byte_s.get_or_insert(self.clock_s),
+            Event::Playable(seconds) => transfer.playable_s = Some(seconds),
+            Event::Progress(bytes) => transfer.received = transfer.received.max(bytes),
+            Event::Retried => transfer = self.retried(&transfer),
+            Event::Delivered(bytes) => return self.delivered(transfer, bytes),
+            Event::Failed if transfer.segment != self.next => {
+                return self.give_up_upgrade(&transfer, Outcome::Failed);
+            }
+            Event::Failed => return self.give_up_rung(&transfer),
+            _ => return Command::Continue,
+        }
+        self.activity = Activity::Transfer(transfer);
+        match event {
+            Event::Progress(_) => self.progress(&transfer),
             _ => Command::Continue,
         }
     }
 
-    fn first_byte(&mut self, mut transfer: Transfer) -> Command {
-        transfer.first_byte_s.get_or_insert(self.clock_s);
-        self.activity = Activity::Transfer(transfer);
-        Command::Continue
-    }
-
-    fn playable(&mut self, mut transfer: Transfer, seconds: f64) -> Command {
-        transfer.playable_s = Some(seconds);
-        self.activity = Activity::Transfer(transfer);
-        Command::Continue
-    }
-
-    fn progress(&mut self, mut transfer: Transfer, bytes: u64) -> Command {
-        transfer.received = transfer.received.max(bytes);
-        self.activity = Activity::Transfer(transfer);
+    fn progress(&mut self, transfer: &Transfer) -> Command {
         if transfer.segment != self.next {
             return self.upgrade_progress(transfer);
         }
         if !self.guards.abandonment || transfer.rung == 0 {
             return Command::Continue;
         }
-        match guards::instead(&self.ladder, &self.progress_of(&transfer)) {
+        match guards::instead(&self.ladder, &self.progress_of(transfer)) {
             // A rung that has failed for this segment would only fail again, and send us back here.
             Some(rung) if !self.failed.contains(&rung) => self.abandon(transfer, rung),
             _ => Command::Continue,
@@ -75,8 +68,7 @@ impl Session {
         }
     }
 
-    /// Drops an upgrade that would come too late.
-    fn upgrade_progress(&mut self, transfer: Transfer) -> Command {
+    fn upgrade_progress(&mut self, transfer: &Transfer) -> Command {
         let flowed_s = self.clock_s - transfer.flow_s();
         if transfer.received == 0 || flowed_s <= 0.0 {
             return Command::Continue;
@@ -87,16 +79,14 @@ impl Session {
         if !self.comes_too_late(transfer.segment, left, rate) {
             return Command::Continue;
         }
-        self.measure(&transfer);
-        self.close(&transfer, Outcome::Abandoned);
-        self.barred.push(transfer.segment);
-        self.next_segment()
+        self.measure(transfer);
+        self.give_up_upgrade(transfer, Outcome::Abandoned)
     }
 
-    fn abandon(&mut self, transfer: Transfer, rung: usize) -> Command {
-        self.measure(&transfer);
-        self.close(&transfer, Outcome::Abandoned);
-        self.keep(&transfer);
+    fn abandon(&mut self, transfer: &Transfer, rung: usize) -> Command {
+        self.measure(transfer);
+        self.close(transfer, Outcome::Abandoned);
+        self.keep(transfer);
         self.rule.abandoned(rung, self.buffer.level_s());
         self.request_instead(rung, "abandonment");
         Command::Abandon {
@@ -109,13 +99,12 @@ impl Session {
         transfer.received = bytes;
         self.measure(&transfer);
         let again = transfer.segment != self.next;
-        if again {
-            let outcome = self.upgrade(&transfer);
-            self.close(&transfer, outcome);
+        let outcome = if again {
+            self.upgrade(&transfer)
         } else {
-            self.append(&transfer);
-            self.close(&transfer, Outcome::Delivered);
-        }
+            self.append(&transfer)
+        };
+        self.close(&transfer, outcome);
         self.rule.delivered(&Delivery {
             segment: transfer.segment,
             rung: transfer.rung,
@@ -135,58 +124,53 @@ impl Session {
         self.next_segment()
     }
 
-    fn retried(&mut self, transfer: Transfer) -> Command {
-        self.activity = Activity::Transfer(Transfer {
+    fn retried(&self, transfer: &Transfer) -> Transfer {
+        Transfer {
             since_s: self.clock_s,
             first_byte_s: None,
             received: 0,
             playable_s: None,
             lost: transfer.lost + transfer.received,
-            ..transfer
-        });
-        Command::Continue
+            ..*transfer
+        }
     }
 
-    fn give_up_upgrade(&mut self, transfer: Transfer) -> Command {
-        self.close(&transfer, Outcome::Failed);
+    fn give_up_upgrade(&mut self, transfer: &Transfer, outcome: Outcome) -> Command {
+        self.close(transfer, outcome);
         self.barred.push(transfer.segment);
         self.next_segment()
     }
 
     /// Tries the next lower rung, then the higher ones. A base layer has no substitute.
-    fn give_up_rung(&mut self, transfer: Transfer) -> Command {
-        self.close(&transfer, Outcome::Failed);
+    fn give_up_rung(&mut self, transfer: &Transfer) -> Command {
+        self.close(transfer, Outcome::Failed);
         self.failed.push(transfer.rung);
-        let others = (0..transfer.rung)
-            .rev()
-            .chain(transfer.rung..=self.ladder.top());
-        let mut untried = others.filter(|rung| !self.failed.contains(rung));
-        let segment = self.next;
-        match untried.next() {
-            Some(rung) if self.layers.is_none() => {
-                self.request_instead(rung, "failure");
-                Command::Fetch { segment, rung }
-            }
-            _ => {
-                self.state = State::Ended;
-                self.activity = Activity::Nothing;
-                Command::GiveUp { segment }
-            }
+        let (lower, higher) = (0..transfer.rung, transfer.rung..=self.ladder.top());
+        let mut others = lower.rev().chain(higher);
+        let untried = others.find(|rung| !self.failed.contains(rung));
+        if let Some(rung) = untried.filter(|_| self.layers.is_none()) {
+            return self.request_instead(rung, "failure");
         }
+        self.state = State::Ended;
+        self.activity = Activity::Nothing;
+        Command::GiveUp { segment: self.next }
     }
 
-    /// Lets the estimate learn from a transfer.
     fn measure(&mut self, transfer: &Transfer) {
-        let flowed = self.clock_s - transfer.flow_s();
-        self.throughput
-            .push(transfer.received, flowed, transfer.latency_s());
+        let flowed_s = self.clock_s - transfer.flow_s();
+        let (bytes, latency_s) = (transfer.received, transfer.latency_s());
+        self.throughput.push(bytes, flowed_s, latency_s);
     }
 
-    /// Completes the last record.
+    /// Completes the log's last record.
     pub(super) fn close(&mut self, transfer: &Transfer, outcome: Outcome) {
-        let (at_s, buffer_s) = (self.clock_s, self.buffer.level_s());
         if let Some(record) = self.log.requests.last_mut() {
-            transfer.close(record, at_s, buffer_s, outcome);
+            record.outcome = outcome;
+            record.first_byte_s = transfer.first_byte_s;
+            record.ended_s = Some(self.clock_s);
+            record.bytes = transfer.received;
+            record.lost = transfer.lost;
+            record.buffer_after_s = Some(self.buffer.level_s());
         }
     }
 }
