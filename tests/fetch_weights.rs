@@ -4,19 +4,23 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
+use program::{promptus, said};
 use promptus::model::Generator;
 use promptus::origin::{Origin, Settings, serve};
 use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
 use promptus::segment::coded::CodedSegment;
+use promptus::segment::hex;
 use promptus::segment::media::read_media;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -58,8 +62,7 @@ impl Place {
         let (weights, hash) = other_weights();
         let titles = folder.path().join("titles");
         publish_for(&titles.join("t"), hash);
-        let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("{name}.safetensors");
+        let name = format!("{}.safetensors", hex(&hash));
         fs::create_dir(titles.join("weights")).unwrap();
         let served = titles.join("weights").join(&name);
         fs::write(&served, &weights).unwrap();
@@ -79,14 +82,11 @@ impl Place {
     }
 
     fn play(&self, manifest: &str, more: &[&str]) -> Output {
-        let out = self.folder.path().join("frames");
-        Command::new(env!("CARGO_BIN_EXE_promptus"))
-            .args(["play", &format!("{}/t/{manifest}", self.base), "--json"])
-            .args(["--out", out.to_str().unwrap()])
-            .args(more)
-            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
-            .output()
-            .unwrap()
+        let (folder, url) = (self.folder.path(), format!("{}/t/{manifest}", self.base));
+        let mut command = promptus(["play", &url, "--json", "--out"]);
+        command.arg(folder.join("frames")).args(more);
+        let command = command.env("XDG_CACHE_HOME", folder.join("cache"));
+        command.output().unwrap()
     }
 
     /// Files in the cache.
@@ -95,14 +95,8 @@ impl Place {
     }
 }
 
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 fn summary(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(0), "{}", text(output));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    report["summary"].clone()
+    program::json(output)["summary"].clone()
 }
 
 #[test]
@@ -110,7 +104,7 @@ fn weights_are_fetched_once_with_consent_and_counted_separately() {
     let place = Place::new();
     let without = place.play("master.m3u8", &[]);
     assert_eq!(without.status.code(), Some(2));
-    let said = text(&without);
+    let said = said(&without);
     let address = format!("--fetch-weights fetches them from {}/weights/", place.base);
     assert!(said.contains(&address), "{said}");
     assert_eq!(place.kept(), 0, "nothing is fetched without consent");
@@ -140,10 +134,8 @@ fn weights_with_another_hash_are_refused_and_not_kept() {
     fs::write(&place.served, spoilt).unwrap();
     let refused = place.play("master.m3u8", &["--fetch-weights"]);
     assert_eq!(refused.status.code(), Some(2));
-    let said = text(&refused);
-    assert!(
-        said.contains("weights of SHA-256") && said.contains("were expected"),
-        "{said}"
-    );
+    let said = said(&refused);
+    let words = ["weights of SHA-256", "were expected"];
+    assert!(words.iter().all(|word| said.contains(word)), "{said}");
     assert_eq!(place.kept(), 0);
 }

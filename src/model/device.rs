@@ -144,12 +144,8 @@ mod tests {
         assert_eq!(parse("cuda").unwrap(), Choice::Cuda(0));
         assert_eq!(parse("cuda:3").unwrap(), Choice::Cuda(3));
         for wrong in ["", "gpu", "cuda:", "cuda:-1", "cpu:0"] {
-            assert!(
-                parse(wrong)
-                    .unwrap_err()
-                    .to_string()
-                    .contains("not a device")
-            );
+            let error = parse(wrong).unwrap_err().to_string();
+            assert!(error.contains("not a device"), "{error}");
         }
     }
 

@@ -89,6 +89,7 @@ impl RandomState {
 #[cfg(test)]
 mod tests {
     use super::RandomState;
+    use crate::segment::hex;
     use sha2::{Digest, Sha256};
 
     #[test]
@@ -111,15 +112,9 @@ mod tests {
     fn a_whole_latent_of_noise_has_the_golden_hash() {
         // sha256(RandomState(88).randn(1, 4, 64, 64).astype('<f4').tobytes())
         let noise = RandomState::new(88).randn(4 * 64 * 64);
-        let mut hash = Sha256::new();
-        for value in noise {
-            hash.update(value.to_le_bytes());
-        }
-        let hex: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(
-            hex,
-            "4496d7450b9ab88e9e0e32baaae0812e1aa1d9e8cf3cdb8662531ee3804456a7"
-        );
+        let bytes: Vec<u8> = noise.into_iter().flat_map(f32::to_le_bytes).collect();
+        let expected = "4496d7450b9ab88e9e0e32baaae0812e1aa1d9e8cf3cdb8662531ee3804456a7";
+        assert_eq!(hex(&Sha256::digest(bytes)), expected);
     }
 
     #[test]

@@ -44,11 +44,7 @@ impl Vae {
             use_post_quant_conv: true,
         };
         let failed = Mutex::new(None);
-        let backend = Backend {
-            source,
-            latent_channels: form.latent_channels,
-            failed: &failed,
-        };
+        let backend = Backend(source, form.latent_channels, &failed);
         let device = source.device().clone();
         let layers = VarBuilder::from_backend(Box::new(backend), DType::F32, device);
         let network = AutoEncoderKL::new(layers, COLOURS, COLOURS, config);
@@ -66,15 +62,13 @@ impl Vae {
     /// Pictures (B, 3, H, W) in 0..1, with sides of whole latent cells → scaled latents.
     pub fn encode(&self, pictures: &Tensor) -> Result<Tensor, ModelError> {
         let (_, colours, height, width) = pictures.dims4()?;
-        let whole = |side: usize| side > 0 && side.is_multiple_of(self.cell);
+        let cell = self.cell;
+        let whole = |side: usize| side > 0 && side.is_multiple_of(cell);
         if colours != COLOURS || !whole(height) || !whole(width) {
             return Err(ModelError::Input {
                 what: "pictures for the autoencoder",
                 got: pictures.dims().to_vec(),
-                expected: format!(
-                    "(B, 3, H, W) with sides that are multiples of {}",
-                    self.cell
-                ),
+                expected: format!("(B, 3, H, W) with sides that are multiples of {cell}"),
             });
         }
         let signed = pictures.affine(2.0, -1.0)?;
@@ -90,13 +84,9 @@ impl Vae {
     }
 }
 
-/// A [`Source`] as candle's `SimpleBackend`.
-struct Backend<'a> {
-    source: &'a dyn Source,
-    latent_channels: usize,
-    /// Our own error, which names file and tensor; candle's would not.
-    failed: &'a Mutex<Option<ModelError>>,
-}
+/// A [`Source`] as candle's `SimpleBackend`, with the channels of a latent and our own error, which
+/// names file and tensor; candle's would not.
+struct Backend<'a>(&'a dyn Source, usize, &'a Mutex<Option<ModelError>>);
 
 impl SimpleBackend for Backend<'_> {
     fn get(
@@ -107,12 +97,12 @@ impl SimpleBackend for Backend<'_> {
         _: DType,
         _: &Device,
     ) -> candle_core::Result<Tensor> {
-        match self.source.tensor(name, shape.dims()) {
+        match self.0.tensor(name, shape.dims()) {
             Ok(tensor) if name.starts_with("quant_conv.") => self.without_variance(&tensor),
             Ok(tensor) => Ok(tensor),
             Err(error) => {
                 let shown = Error::Msg(error.to_string());
-                if let Ok(mut failed) = self.failed.lock() {
+                if let Ok(mut failed) = self.2.lock() {
                     failed.get_or_insert(error);
                 }
                 Err(shown)
@@ -133,12 +123,10 @@ impl Backend<'_> {
     /// The encoder's last layer gives mean and logarithm of the variance: its second half becomes
     /// a constant.
     fn without_variance(&self, tensor: &Tensor) -> candle_core::Result<Tensor> {
-        let mean = tensor.narrow(0, 0, self.latent_channels)?;
+        let mean = tensor.narrow(0, 0, self.1)?;
         let variance = match tensor.rank() {
             1 => (mean.zeros_like()? + f64::from(NO_VARIANCE))?,
-            _ => tensor
-                .narrow(0, self.latent_channels, self.latent_channels)?
-                .zeros_like()?,
+            _ => tensor.narrow(0, self.1, self.1)?.zeros_like()?,
         };
         Tensor::cat(&[&mean, &variance], 0)
     }
