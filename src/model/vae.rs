@@ -44,7 +44,11 @@ impl Vae {
             use_post_quant_conv: true,
         };
         let failed = Mutex::new(None);
-        let backend = Backend(source, form.latent_channels, &failed);
+        let backend = Backend {
+            source,
+            latent_channels: form.latent_channels,
+            failed: &failed,
+        };
         let device = source.device().clone();
         let layers = VarBuilder::from_backend(Box::new(backend), DType::F32, device);
         let network = AutoEncoderKL::new(layers, COLOURS, COLOURS, config);
@@ -84,9 +88,13 @@ impl Vae {
     }
 }
 
-/// A [`Source`] as candle's `SimpleBackend`, with the channels of a latent and our own error, which
-/// names file and tensor; candle's would not.
-struct Backend<'a>(&'a dyn Source, usize, &'a Mutex<Option<ModelError>>);
+/// A [`Source`] as candle's `SimpleBackend`.
+struct Backend<'a> {
+    source: &'a dyn Source,
+    latent_channels: usize,
+    /// Our own error, which names file and tensor; candle's would not.
+    failed: &'a Mutex<Option<ModelError>>,
+}
 
 impl SimpleBackend for Backend<'_> {
     fn get(
@@ -97,12 +105,12 @@ impl SimpleBackend for Backend<'_> {
         _: DType,
         _: &Device,
     ) -> candle_core::Result<Tensor> {
-        match self.0.tensor(name, shape.dims()) {
+        match self.source.tensor(name, shape.dims()) {
             Ok(tensor) if name.starts_with("quant_conv.") => self.without_variance(&tensor),
             Ok(tensor) => Ok(tensor),
             Err(error) => {
                 let shown = Error::Msg(error.to_string());
-                if let Ok(mut failed) = self.2.lock() {
+                if let Ok(mut failed) = self.failed.lock() {
                     failed.get_or_insert(error);
                 }
                 Err(shown)
@@ -123,10 +131,10 @@ impl Backend<'_> {
     /// The encoder's last layer gives mean and logarithm of the variance: its second half becomes
     /// a constant.
     fn without_variance(&self, tensor: &Tensor) -> candle_core::Result<Tensor> {
-        let mean = tensor.narrow(0, 0, self.1)?;
+        let mean = tensor.narrow(0, 0, self.latent_channels)?;
         let variance = match tensor.rank() {
             1 => (mean.zeros_like()? + f64::from(NO_VARIANCE))?,
-            _ => tensor.narrow(0, self.1, self.1)?.zeros_like()?,
+            _ => mean.zeros_like()?,
         };
         Tensor::cat(&[&mean, &variance], 0)
     }

@@ -75,10 +75,17 @@ impl UnitDistance {
     fn distances(&self, x: &[f32], target: &[f32], plane: usize) -> Vec<f32> {
         let (image, weight) = (self.weight.len() * plane, &*self.weight);
         let targets = target.chunks_exact(image).cycle();
-        let distance = |(x, target)| {
+        let distance = |(image, target)| {
+            let places = Places {
+                image,
+                target,
+                weight,
+                plane,
+                start: 0,
+            };
             let starts: Vec<usize> = (0..plane).step_by(CHUNK).collect();
             let part = |&start| {
-                let places = Places(x, target, weight, plane, start);
+                let places = Places { start, ..places };
                 dispatch(Distance(places, CHUNK.min(plane - start)))
             };
             let parts: Vec<f64> = starts.par_iter().map(part).collect();
@@ -93,7 +100,14 @@ impl UnitDistance {
         let mut result = vec![0f32; x.len()];
         let targets = target.chunks_exact(image).cycle();
         let images = x.chunks_exact(image).zip(targets).zip(gradient);
-        for (((x, target), gradient), result) in images.zip(result.chunks_exact_mut(image)) {
+        for (((image, target), gradient), result) in images.zip(result.chunks_exact_mut(image)) {
+            let places = Places {
+                image,
+                target,
+                weight,
+                plane,
+                start: 0,
+            };
             let mut pieces: Vec<Vec<&mut [f32]>> = Vec::new();
             pieces.resize_with(plane.div_ceil(CHUNK), Vec::new);
             for channel in result.chunks_exact_mut(plane) {
@@ -103,8 +117,8 @@ impl UnitDistance {
             let scale = 2.0 * gradient / plane as f32;
             let pieces = pieces.par_iter_mut().enumerate();
             pieces.for_each(|(index, result)| {
-                let places = Places(x, target, weight, plane, index * CHUNK);
-                dispatch(Slope(places, scale, result));
+                let start = index * CHUNK;
+                dispatch(Slope(Places { start, ..places }, scale, result));
             });
         }
         result
@@ -116,16 +130,28 @@ fn unit(x: &Tensor) -> Result<Tensor> {
     x.broadcast_div(&(x.sqr()?.sum_keepdim(1)?.sqrt()? + f64::from(EPS))?)
 }
 
-/// An image, its target, the channel weights, the places of a plane and the first place of a chunk.
+/// A chunk of the places of an image.
 #[derive(Clone, Copy)]
-struct Places<'a>(&'a [f32], &'a [f32], &'a [f32], usize, usize);
+struct Places<'a> {
+    image: &'a [f32],
+    target: &'a [f32],
+    /// Of the channels.
+    weight: &'a [f32],
+    /// Places of a channel.
+    plane: usize,
+    /// The first place of the chunk.
+    start: usize,
+}
 
 impl<'a> Places<'a> {
     /// The values of `channel` at `count` places of the image and of its target.
     #[inline(always)]
     fn channel(&self, channel: usize, count: usize) -> (&'a [f32], &'a [f32]) {
-        let start = channel * self.3 + self.4;
-        (&self.0[start..][..count], &self.1[start..][..count])
+        let start = channel * self.plane + self.start;
+        (
+            &self.image[start..][..count],
+            &self.target[start..][..count],
+        )
     }
 
     /// Per place: one over the norm over the channels. Where everything is zero, so that there is no
@@ -133,7 +159,7 @@ impl<'a> Places<'a> {
     #[inline(always)]
     fn inverse_norms<S: Simd>(&self, simd: S, or_zero: bool, out: &mut [f32]) {
         out.fill(0.0);
-        for channel in 0..self.2.len() {
+        for channel in 0..self.weight.len() {
             let (x, _) = self.channel(channel, out.len());
             for (sum, x) in out.iter_mut().zip(x) {
                 *sum = simd.mul_add1(*x, *x, *sum);
@@ -158,7 +184,7 @@ impl Kernel for Distance<'_> {
         let (mut inverse, mut sums) = ([0f32; CHUNK], [0f32; CHUNK]);
         let (inverse, sums) = (&mut inverse[..count], &mut sums[..count]);
         places.inverse_norms(simd, false, inverse);
-        for (channel, &weight) in places.2.iter().enumerate() {
+        for (channel, &weight) in places.weight.iter().enumerate() {
             let (x, target) = places.channel(channel, count);
             for i in 0..count {
                 let difference = x[i] * inverse[i] - target[i];
@@ -184,7 +210,7 @@ impl Kernel for Slope<'_, '_> {
         places.inverse_norms(simd, true, inverse);
         for (channel, out) in result.iter_mut().enumerate() {
             let ((x, target), out) = (places.channel(channel, count), &mut out[..count]);
-            let weight = scale * places.2[channel];
+            let weight = scale * places.weight[channel];
             for i in 0..count {
                 let unit = x[i] * inverse[i];
                 out[i] = weight * (unit - target[i]) * inverse[i];

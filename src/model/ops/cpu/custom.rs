@@ -20,7 +20,11 @@ where
     F: Fn(&[f32]) -> Result<Vec<f32>> + Send + Sync + 'static,
     B: Fn(&[f32], &[f32], &[f32]) -> Result<Vec<f32>> + Send + Sync + 'static,
 {
-    let node = Node(shape.into(), forward, backward);
+    let node = Node {
+        shape: shape.into(),
+        forward,
+        backward,
+    };
     x.contiguous()?.apply_op1(node)
 }
 
@@ -42,8 +46,11 @@ pub(crate) fn with_values<T>(x: &Tensor, f: impl FnOnce(&[f32]) -> Result<T>) ->
     }
 }
 
-/// Shape of the result, forward and backward pass.
-struct Node<F, B>(Shape, F, B);
+struct Node<F, B> {
+    shape: Shape,
+    forward: F,
+    backward: B,
+}
 
 impl<F, B> CustomOp1 for Node<F, B>
 where
@@ -55,14 +62,14 @@ where
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let values = self.1(slice(storage, layout)?)?;
-        Ok((CpuStorage::F32(values), self.0.clone()))
+        let values = (self.forward)(slice(storage, layout)?)?;
+        Ok((CpuStorage::F32(values), self.shape.clone()))
     }
 
     fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let values = with_values(x, |x| {
             with_values(y, |y| {
-                with_values(gradient, |gradient| self.2(x, y, gradient))
+                with_values(gradient, |gradient| (self.backward)(x, y, gradient))
             })
         })?;
         Tensor::from_vec(values, x.shape(), x.device()).map(Some)
