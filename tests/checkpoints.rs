@@ -68,7 +68,7 @@ fn original(format: DType) -> Tensors {
     unet.chain(vae).collect()
 }
 
-/// What a checkpoint makes of fixed inputs: noise prediction, latent, picture.
+/// Noise prediction, latent and picture of a checkpoint for fixed inputs.
 fn outputs(path: &Path) -> [Vec<f32>; 3] {
     let form = profile(1).unet;
     let file = StableDiffusion::open(path, &CPU).unwrap();
@@ -133,7 +133,7 @@ fn errors_use_the_tensor_names_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sd_turbo.safetensors");
     let form = profile(1).unet;
-    let told = |tensors: &Tensors| {
+    let error_of = |tensors: &Tensors| {
         save(tensors, &path);
         let file = StableDiffusion::open(&path, &CPU).unwrap();
         let unet = UNet::new(&form, &Scope::root(&file.unet(&form)).sub("unet"));
@@ -146,13 +146,13 @@ fn errors_use_the_tensor_names_of_the_file() {
     let mut tensors = original(DType::F16);
     let name = "first_stage_model.decoder.mid.attn_1.q.weight";
     let kept = tensors.remove(name).unwrap();
-    assert_eq!(told(&tensors), named(name, "[64, 64] is missing"));
+    assert_eq!(error_of(&tensors), named(name, "[64, 64] is missing"));
     tensors.insert(name.to_owned(), kept);
     let name = "model.diffusion_model.output_blocks.3.1.proj_in.weight";
     let small = Tensor::zeros((3, 5), DType::F16, &CPU).unwrap();
     tensors.insert(name.to_owned(), small);
     let expected = named(name, "is [3, 5], expected [128, 128]");
-    assert_eq!(told(&tensors), expected);
+    assert_eq!(error_of(&tensors), expected);
 }
 
 #[test]
@@ -219,11 +219,11 @@ fn mini_and_sd_turbo_are_not_confused() {
     let path = folder.path().join("sd_turbo.safetensors");
     save(&original(DType::F16), &path);
     let error = Generator::load(Profile::mini(), &path, &CPU).unwrap_err();
-    let told = error.to_string();
-    assert!(told.contains("Stable Diffusion 2's structure"), "{told}");
+    let error = error.to_string();
+    assert!(error.contains("Stable Diffusion 2's structure"), "{error}");
     let file = Checkpoint::read(&mini, &CPU).unwrap();
-    let told = taesd::decoder(&file).err().unwrap().to_string();
-    assert!(told.contains("`mini`, expected TAESD"), "{told}");
+    let error = taesd::decoder(&file).err().unwrap().to_string();
+    assert!(error.contains("`mini`, expected TAESD"), "{error}");
     let encoder = Checkpoint::read(&root.join("encoder.safetensors"), &CPU).unwrap();
     assert_eq!(holds(&encoder), Holds::MiniEncoder);
 }

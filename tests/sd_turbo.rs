@@ -170,16 +170,16 @@ fn original_names_are_those_of_diffusers_converter() {
     let form = Profile::sd_turbo().unet;
     let listing = Listing::default();
     UNet::new(&form, &Scope::root(&listing)).unwrap();
-    let mut asked: Vec<String> = listing.into_tensors().into_iter().map(|t| t.0).collect();
+    let mut left: Vec<String> = listing.into_tensors().into_iter().map(|t| t.0).collect();
     for line in text.lines() {
         let (diffusers, original) = line.split_once('\t').unwrap();
-        let ours = match asked.iter().position(|name| name == diffusers) {
-            Some(at) => names::original_unet(&form, &asked.swap_remove(at)),
+        let ours = match left.iter().position(|name| name == diffusers) {
+            Some(at) => names::original_unet(&form, &left.swap_remove(at)),
             None => names::original_vae(4, diffusers),
         };
         assert_eq!(ours.as_deref(), Some(original), "{diffusers}");
     }
-    assert!(asked.is_empty(), "not in the list: {asked:?}");
+    assert!(left.is_empty(), "not in the list: {left:?}");
 }
 
 /// One frame at SD-Turbo's size, from the files that `tools/reference/full_size.py` wrote into

@@ -29,7 +29,7 @@ pub enum DeviceError {
     /// Tensors of two devices do not mix, and another one is in use already.
     #[error("cannot compute on {asked}: {used} is in use already in this process")]
     InUse {
-        /// The device that was asked for.
+        /// The requested device.
         asked: String,
         /// The device in use.
         used: String,
@@ -64,7 +64,7 @@ static CHOSEN: OnceLock<Device> = OnceLock::new();
 
 /// Makes `choice` the device that [`best`] gives from now on; `Auto` leaves the choice to [`best`].
 ///
-/// Fails if a GPU was asked for that cannot be used, or if another device is in use already.
+/// Fails if a requested GPU cannot be used, or if another device is in use already.
 pub fn choose(choice: Choice) -> Result<(), DeviceError> {
     let device = match choice {
         Choice::Auto => return Ok(()),

@@ -51,7 +51,7 @@ mod tests {
                 let prompts = Var::from_tensor(&prompts).unwrap();
                 let frames = generator.frames(&prompts, &start).unwrap();
                 assert_eq!(frames.dtype(), DType::F32);
-                // A mean's gradient would be below what half precision holds.
+                // A mean's gradient would be below the smallest number of half precision.
                 let loss = frames.sqr().unwrap().sum_all().unwrap();
                 let mut gradients = loss.backward().unwrap();
                 let gradient = gradients.remove(&prompts).unwrap();

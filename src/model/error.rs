@@ -31,7 +31,7 @@ pub enum ModelError {
         file: String,
         /// The tensor's name.
         tensor: String,
-        /// What differs, and what is expected.
+        /// The difference from the expectation.
         fault: String,
     },
     /// The weights of another network.
@@ -52,7 +52,7 @@ pub enum ModelError {
         /// The folders that were searched.
         folders: Vec<PathBuf>,
     },
-    /// The full-size autoencoder was asked for in a profile that has none.
+    /// The profile has no full-size autoencoder.
     #[error("profile `{profile}` has no full-size decoder: only `sd-turbo` has one")]
     NoVae {
         /// The profile.

@@ -47,8 +47,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Holds the gradient of Σ r ⊙ f(x), r random and fixed, to central differences at `x`: along the
-/// gradient itself and along eight random directions (which also see what a detached branch leaves
-/// out). Each entry of `x` moves by about `step`. Fails at a difference over 1 %.
+/// gradient itself and along eight random directions (which also show the share of a detached
+/// branch). Each entry of `x` moves by about `step`. Fails at a difference over 1 %.
 #[track_caller]
 pub(crate) fn check(x: &Tensor, step: f64, f: impl Fn(&Tensor) -> Result<Tensor>) {
     let input = Var::from_tensor(x).unwrap();

@@ -1,6 +1,6 @@
 //! The start noise: `numpy.random.RandomState(seed).randn`, bit for bit.
 //!
-//! The reference draws its noise with NumPy's legacy generator, so a player that wants the same
+//! The reference draws its noise with NumPy's legacy generator, so a player with the same
 //! frames must draw the same numbers: the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998,
 //! 32-bit seeding of the 2002 revision), 53-bit doubles from two words, and Marsaglia's polar
 //! method with its second value kept for the next call. NumPy froze this stream for good

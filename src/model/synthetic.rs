@@ -65,7 +65,7 @@ pub struct Listing {
 const PLACEHOLDER: usize = 32;
 
 impl Listing {
-    /// The names and shapes asked for so far, in order.
+    /// The names and shapes requested so far, in order.
     pub fn into_tensors(self) -> Vec<(String, Vec<usize>)> {
         self.asked.into_inner().unwrap_or_default()
     }

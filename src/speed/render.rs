@@ -22,7 +22,7 @@ const SEED: u32 = 1;
 /// A first round that takes longer is not repeated in other ways.
 const SLOW_S: f64 = 5.0;
 
-/// What is rendered.
+/// Subject of the measurement.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RenderOptions {
@@ -36,7 +36,7 @@ pub struct RenderOptions {
     pub frames: u32,
     /// Number format of weights and hidden layers.
     pub dtype: DType,
-    /// Grouping of frames; `None`: what suits the device.
+    /// Grouping of frames; `None`: that of the device.
     pub batching: Option<Batching>,
     /// Seconds spent on each figure, where a round is short.
     pub seconds: f64,

@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 /// Seed of the random weights, as in `tools/reference/common.py`.
 pub(crate) const SEED: u32 = 7;
 
-/// What `tools/reference/make_fixtures.py` wrote.
+/// The values of `tools/reference/make_fixtures.py`.
 pub(crate) static FIXTURE: LazyLock<Checkpoint> = LazyLock::new(|| {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sd_reference.safetensors");
     Checkpoint::read(&file, &Device::Cpu).unwrap()

@@ -1,5 +1,5 @@
-//! Differentiable operations with frozen weights: what the generator, the prompt encoder and the
-//! perceptual metric are made of.
+//! Differentiable operations with frozen weights, of which the generator, the prompt encoder and the
+//! perceptual metric consist.
 //!
 //! Every gradient with respect to an *input* is exact (tested against finite differences); weights are
 //! constants and their gradients are never computed. Pictures and feature maps are NCHW: in `f32`

@@ -7,7 +7,7 @@
 //! | `unet/diffusion_pytorch_model*.safetensors` | the UNet, diffusers' names |
 //! | `vae/diffusion_pytorch_model*.safetensors` | the autoencoder, diffusers' names |
 //!
-//! The networks ask for diffusers' names; [`names`] knows the original ones. Both layouts give the
+//! The networks use diffusers' names; [`names`] has the original ones. Both layouts give the
 //! same network, bit for bit. [`recognise`] identifies files of other models.
 
 #![doc = include_str!("../../docs/sd_turbo.md")]

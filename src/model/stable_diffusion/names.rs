@@ -2,7 +2,7 @@
 //!
 //! The original code numbers the modules of two long lists (`input_blocks`, `output_blocks`), where
 //! diffusers names levels and layers. `tests/data/stable_diffusion_names.tsv` holds every pair for
-//! SD-Turbo as diffusers' own converter sees them.
+//! SD-Turbo according to diffusers' own converter.
 
 use crate::model::profile::UNetForm;
 

@@ -70,7 +70,7 @@ impl UNet {
     }
 
     /// `x` (B, inputs, H, W) → (B, outputs, H, W); H and W divisible by 2 at every level. The prompt
-    /// is a map (B, D, h, w) or tokens (B, T, D), as the form's modulation and attention want it.
+    /// is a map (B, D, h, w) or tokens (B, T, D), as the form's modulation and attention take it.
     pub fn forward(&self, x: &Tensor, prompt: &Tensor) -> Result<Tensor, ModelError> {
         let time = self.time.as_ref().map(TimeEmbedding::forward).transpose()?;
         let conditioning = Conditioning { prompt, time };

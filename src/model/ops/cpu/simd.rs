@@ -34,7 +34,7 @@ pub(crate) trait Simd: Copy {
 
 /// Work to be compiled once per instruction set.
 pub(crate) trait Kernel {
-    /// What the work returns.
+    /// Result of the work.
     type Output;
 
     /// Does the work. Implementations and everything they call must be `#[inline(always)]`; otherwise
