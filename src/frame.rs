@@ -21,15 +21,14 @@ pub struct FrameSizeError {
 impl Frame {
     /// Wraps `data`, which must hold exactly `width · height · 3` bytes and at least one pixel.
     pub fn new(width: u32, height: u32, data: Vec<u8>) -> Result<Self, FrameSizeError> {
-        let expected = (width as usize)
-            .saturating_mul(height as usize)
-            .saturating_mul(3);
-        if expected == 0 || data.len() != expected {
+        let plane = (width as usize).saturating_mul(height as usize);
+        let (expected, got) = (plane.saturating_mul(3), data.len());
+        if expected == 0 || got != expected {
             return Err(FrameSizeError {
                 width,
                 height,
                 expected,
-                got: data.len(),
+                got,
             });
         }
         Ok(Self {
@@ -81,10 +80,8 @@ mod tests {
     #[test]
     fn a_wrong_length_names_both_sizes() {
         let error = Frame::new(2, 2, vec![0; 11]).map_err(|e| e.to_string());
-        assert_eq!(
-            error,
-            Err("a 2x2 RGB picture needs 12 bytes, got 11".to_owned())
-        );
+        let expected = "a 2x2 RGB picture needs 12 bytes, got 11";
+        assert_eq!(error, Err(expected.to_owned()));
         assert!(Frame::new(0, 5, Vec::new()).is_err());
     }
 

@@ -96,12 +96,10 @@ mod tests {
     use std::path::Path;
 
     fn count(folder: &Path) -> usize {
-        let entries = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        entries
-            .map(|path| if path.is_dir() { count(&path) } else { 1 })
-            .sum()
+        let entries = fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let counts = paths.map(|path| if path.is_dir() { count(&path) } else { 1 });
+        counts.sum()
     }
 
     #[test]
@@ -110,11 +108,8 @@ mod tests {
         for (files, folder) in [(TITLES, "manifests"), (DEMO, "static/demo")] {
             assert_eq!(count(&root.join(folder)), files.len(), "{folder}");
             for File { path, bytes } in files {
-                assert_eq!(
-                    fs::read(root.join(folder).join(path)).unwrap(),
-                    *bytes,
-                    "{path}"
-                );
+                let there = fs::read(root.join(folder).join(path)).unwrap();
+                assert_eq!(there, *bytes, "{path}");
             }
         }
     }

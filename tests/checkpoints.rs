@@ -6,7 +6,6 @@
 mod small_sd;
 
 use candle_core::{DType, Device, Tensor};
-use promptus::model::profile::VaeForm;
 use promptus::model::scope::Scope;
 use promptus::model::stable_diffusion::recognise::{Holds, holds};
 use promptus::model::stable_diffusion::{StableDiffusion, names};
@@ -14,22 +13,14 @@ use promptus::model::synthetic::{Listing, RandomWeights};
 use promptus::model::unet::UNet;
 use promptus::model::weights::{Checkpoint, Source};
 use promptus::model::{Generator, Profile, Vae, taesd};
-use small_sd::{SEED, profile, values};
+use small_sd::{SEED, profile, vae_form, values};
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const CPU: Device = Device::Cpu;
 
 type Tensors = HashMap<String, Tensor>;
-
-fn vae_form() -> VaeForm {
-    VaeForm {
-        widths: vec![32, 32, 64, 64],
-        layers: 1,
-        ..VaeForm::stable_diffusion()
-    }
-}
 
 /// Names and shapes that a network asks for, with random numbers in a number format.
 fn tensors(listing: Listing, format: DType) -> Tensors {
@@ -77,7 +68,7 @@ fn original(format: DType) -> Tensors {
     unet.chain(vae).collect()
 }
 
-/// What a checkpoint makes of fixed inputs: noise prediction, latent, picture.
+/// Noise prediction, latent and picture of a checkpoint for fixed inputs.
 fn outputs(path: &Path) -> [Vec<f32>; 3] {
     let form = profile(1).unet;
     let file = StableDiffusion::open(path, &CPU).unwrap();
@@ -89,9 +80,8 @@ fn outputs(path: &Path) -> [Vec<f32>; 3] {
         let waves = (ramp.to_dtype(DType::F32).unwrap() * 0.37).unwrap().sin();
         waves.unwrap().reshape(shape).unwrap()
     };
-    let noise = unet
-        .forward(&ramp(&[1, 4, 8, 8]), &ramp(&[1, 77, 1024]))
-        .unwrap();
+    let prompt = ramp(&[1, 77, 1024]);
+    let noise = unet.forward(&ramp(&[1, 4, 8, 8]), &prompt).unwrap();
     let latent = vae.encode(&ramp(&[1, 3, 16, 24])).unwrap();
     let picture = vae.decode(&latent).unwrap();
     [noise, latent, picture].map(|tensor| values(&tensor))
@@ -143,114 +133,97 @@ fn errors_use_the_tensor_names_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sd_turbo.safetensors");
     let form = profile(1).unet;
-    let told = |tensors: &Tensors| {
+    let error_of = |tensors: &Tensors| {
         save(tensors, &path);
         let file = StableDiffusion::open(&path, &CPU).unwrap();
         let unet = UNet::new(&form, &Scope::root(&file.unet(&form)).sub("unet"));
         let vae = Vae::new(&vae_form(), &file.vae().unwrap());
         unet.err().or(vae.err()).unwrap().to_string()
     };
+    let named = |name: &str, fault: &str| {
+        format!("weights file {}: tensor `{name}` {fault}", path.display())
+    };
     let mut tensors = original(DType::F16);
     let name = "first_stage_model.decoder.mid.attn_1.q.weight";
     let kept = tensors.remove(name).unwrap();
-    let error = told(&tensors);
-    let path = path.display();
-    let expected = format!("weights file {path}: tensor `{name}` [64, 64] is missing");
-    assert_eq!(error, expected);
+    assert_eq!(error_of(&tensors), named(name, "[64, 64] is missing"));
     tensors.insert(name.to_owned(), kept);
     let name = "model.diffusion_model.output_blocks.3.1.proj_in.weight";
-    tensors.insert(
-        name.to_owned(),
-        Tensor::zeros((3, 5), DType::F16, &CPU).unwrap(),
-    );
-    let error = told(&tensors);
-    let expected = format!("weights file {path}: tensor `{name}` is [3, 5], expected [128, 128]");
-    assert_eq!(error, expected);
-}
-
-/// A file with the tensors that tell which model it is of.
-fn telling(folder: &Path, tensors: &[(&str, &[usize])]) -> PathBuf {
-    let path = folder.join("model.safetensors");
-    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F16, &CPU).unwrap();
-    let tensors = tensors
-        .iter()
-        .map(|(name, shape)| ((*name).to_owned(), zeros(shape)));
-    save(&tensors.collect(), &path);
-    path
+    let small = Tensor::zeros((3, 5), DType::F16, &CPU).unwrap();
+    tensors.insert(name.to_owned(), small);
+    let expected = named(name, "is [3, 5], expected [128, 128]");
+    assert_eq!(error_of(&tensors), expected);
 }
 
 #[test]
 fn checkpoints_of_other_models_are_recognised() {
     let folder = tempfile::tempdir().unwrap();
-    let first = "model.diffusion_model.input_blocks.0.0.weight";
-    let to_k = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
-    let label = "model.diffusion_model.label_emb.0.0.weight";
-    let bare = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight";
-    type Case<'a> = (&'a [(&'a str, &'a [usize])], Holds, &'a str);
-    let cases: [Case<'_>; 7] = [
+    let path = folder.path().join("model.safetensors");
+    let whole = "model.diffusion_model.";
+    let block = "transformer_blocks.0.attn2.to_k.weight";
+    let first = &format!("{whole}input_blocks.0.0.weight");
+    let to_k = &format!("{whole}input_blocks.1.1.{block}");
+    let label = &format!("{whole}label_emb.0.0.weight");
+    let bare = &format!("down_blocks.0.attentions.0.{block}");
+    let joint = &format!("{whole}joint_blocks.0.x.bias");
+    let xl = "Stable Diffusion XL,";
+    let [plain, more] = [&[8, 4, 3, 3][..], &[8, 9, 3, 3]];
+    type Shape<'a> = (&'a str, &'a [usize]);
+    let cases: [(&[Shape<'_>], _, _); 7] = [
         (
-            &[(first, &[8, 4, 3, 3]), (to_k, &[8, 768])],
+            &[(first, plain), (to_k, &[8, 768])],
             Holds::StableDiffusion1,
             "Stable Diffusion 1,",
         ),
         (
-            &[(first, &[8, 4, 3, 3]), (label, &[4, 4])],
+            &[(first, plain), (label, &[4, 4])],
             Holds::StableDiffusionXl,
-            "Stable Diffusion XL,",
+            xl,
         ),
         (
-            &[(first, &[8, 9, 3, 3]), (to_k, &[8, 1024])],
+            &[(first, more), (to_k, &[8, 1024])],
             Holds::MoreInputs,
             "more inputs",
         ),
         (
-            &[("conv_in.weight", &[8, 4, 3, 3]), (bare, &[8, 2048])],
+            &[("conv_in.weight", plain), (bare, &[8, 2048])],
             Holds::StableDiffusionXl,
-            "Stable Diffusion XL,",
+            xl,
         ),
-        (
-            &[("model.diffusion_model.joint_blocks.0.x.bias", &[4])],
-            Holds::DiffusionTransformer,
-            "FLUX",
-        ),
-        (
-            &[("unet.lora_A.weight", &[4, 4])],
-            Holds::Adapter,
-            "adapter",
-        ),
+        (&[(joint, &[4])], Holds::DiffusionTransformer, "FLUX"),
+        (&[("unet.lora_A.weight", &[4])], Holds::Adapter, "adapter"),
         (&[("words.weight", &[4])], Holds::Unknown, "unknown network"),
     ];
     for (tensors, expected, words) in cases {
-        let path = telling(folder.path(), tensors);
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F16, &CPU).unwrap();
+        let tensors = tensors.iter();
+        let tensors = tensors.map(|(name, shape)| ((*name).to_owned(), zeros(shape)));
+        save(&tensors.collect(), &path);
         assert_eq!(holds(&Checkpoint::read(&path, &CPU).unwrap()), expected);
-        let error = StableDiffusion::open(&path, &CPU)
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(error.contains(words), "{error}");
-        assert!(error.contains("expected SD-Turbo"), "{error}");
-        assert!(error.contains("model.safetensors"), "{error}");
+        refused(&path, &[words, "expected SD-Turbo", "model.safetensors"]);
     }
+}
+
+/// Fails unless the file is refused as SD-Turbo with an error of these words.
+fn refused(path: &Path, words: &[&str]) {
+    let error = StableDiffusion::open(path, &CPU).err().unwrap().to_string();
+    assert!(words.iter().all(|word| error.contains(word)), "{error}");
 }
 
 #[test]
 fn mini_and_sd_turbo_are_not_confused() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mini = root.join("static/mini/generator.safetensors");
-    let error = StableDiffusion::open(&mini, &CPU)
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(error.contains("the generator of profile `mini`"), "{error}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("static/mini");
+    let mini = root.join("generator.safetensors");
+    refused(&mini, &["the generator of profile `mini`"]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sd_turbo.safetensors");
     save(&original(DType::F16), &path);
     let error = Generator::load(Profile::mini(), &path, &CPU).unwrap_err();
-    let told = error.to_string();
-    assert!(told.contains("Stable Diffusion 2's structure"), "{told}");
+    let error = error.to_string();
+    assert!(error.contains("Stable Diffusion 2's structure"), "{error}");
     let file = Checkpoint::read(&mini, &CPU).unwrap();
-    let told = taesd::decoder(&file).err().unwrap().to_string();
-    assert!(told.contains("`mini`, expected TAESD"), "{told}");
-    let encoder = Checkpoint::read(&root.join("static/mini/encoder.safetensors"), &CPU).unwrap();
+    let error = taesd::decoder(&file).err().unwrap().to_string();
+    assert!(error.contains("`mini`, expected TAESD"), "{error}");
+    let encoder = Checkpoint::read(&root.join("encoder.safetensors"), &CPU).unwrap();
     assert_eq!(holds(&encoder), Holds::MiniEncoder);
 }

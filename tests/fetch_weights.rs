@@ -11,9 +11,10 @@ mod synthetic;
 #[path = "common/title.rs"]
 mod title;
 
-use program::said;
+use program::{promptus, said};
 use promptus::model::Generator;
 use promptus::origin::{Origin, Settings, serve};
+use promptus::segment::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -53,8 +54,7 @@ impl Place {
         let (weights, hash) = other_weights();
         let titles = folder.path().join("titles");
         publish_for(&titles.join("t"), hash);
-        let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("{name}.safetensors");
+        let name = format!("{}.safetensors", hex(&hash));
         fs::create_dir(titles.join("weights")).unwrap();
         let served = titles.join("weights").join(&name);
         fs::write(&served, &weights).unwrap();
@@ -74,13 +74,11 @@ impl Place {
     }
 
     fn play(&self, manifest: &str, more: &[&str]) -> Output {
-        let out = self.folder.path().join("frames");
-        program::promptus(["play", &format!("{}/t/{manifest}", self.base), "--json"])
-            .args(["--out", out.to_str().unwrap()])
-            .args(more)
-            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
-            .output()
-            .unwrap()
+        let (folder, url) = (self.folder.path(), format!("{}/t/{manifest}", self.base));
+        let mut command = promptus(["play", &url, "--json", "--out"]);
+        command.arg(folder.join("frames")).args(more);
+        let command = command.env("XDG_CACHE_HOME", folder.join("cache"));
+        command.output().unwrap()
     }
 
     /// Files in the cache.
@@ -129,9 +127,7 @@ fn weights_with_another_hash_are_refused_and_not_kept() {
     let refused = place.play("master.m3u8", &["--fetch-weights"]);
     assert_eq!(refused.status.code(), Some(2));
     let said = said(&refused);
-    assert!(
-        said.contains("weights of SHA-256") && said.contains("were expected"),
-        "{said}"
-    );
+    let words = ["weights of SHA-256", "were expected"];
+    assert!(words.iter().all(|word| said.contains(word)), "{said}");
     assert_eq!(place.kept(), 0);
 }

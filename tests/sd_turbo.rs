@@ -15,8 +15,8 @@ mod common;
 mod small_sd;
 
 use candle_core::{Device, Tensor, Var};
+use promptus::frame::Frame;
 use promptus::model::noise::RandomState;
-use promptus::model::profile::VaeForm;
 use promptus::model::scope::Scope;
 use promptus::model::stable_diffusion::{StableDiffusion, names};
 use promptus::model::synthetic::{Listing, RandomWeights};
@@ -27,7 +27,7 @@ use promptus::package::{ImportOptions, from_official};
 use promptus::prompt::official::{OfficialFolder, read_init, read_prompt};
 use promptus::render::SegmentRenderer;
 use promptus::segment::media::MediaSegment;
-use small_sd::{distance, fixture, profile, values};
+use small_sd::{FIXTURE, distance, profile, vae_form, values};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +40,10 @@ fn normal(seed: u32, shape: &[usize]) -> Tensor {
     Tensor::from_vec(numbers, shape, &CPU).unwrap()
 }
 
+fn tensor(name: &str, shape: &[usize]) -> Tensor {
+    FIXTURE.tensor(name, shape).unwrap()
+}
+
 #[test]
 fn the_unet_gives_what_diffusers_gives() {
     let source = RandomWeights::new(small_sd::SEED, &CPU);
@@ -49,7 +53,7 @@ fn the_unet_gives_what_diffusers_gives() {
     let z = normal(10, &[1, 4, 16, 24]);
     let z = Tensor::cat(&[&z, &z], 0).unwrap();
     let out = unet.forward(&z, &prompt).unwrap();
-    let expected = fixture().tensor("unet.out", &[2, 4, 16, 24]).unwrap();
+    let expected = tensor("unet.out", &[2, 4, 16, 24]);
     let distance = distance(&out, &expected);
     println!("noise prediction: {distance:.2e}");
     assert!(distance < 1e-4, "{distance}");
@@ -58,14 +62,12 @@ fn the_unet_gives_what_diffusers_gives() {
 #[test]
 fn gradients_of_both_factors_are_pytorchs() {
     let generator = small_sd::generator(2, "grad");
-    let tensor = |name: &str, shape: &[usize]| fixture().tensor(name, shape).unwrap();
     let u = Var::from_tensor(&(normal(12, &[77, 8]) * 0.7).unwrap()).unwrap();
     let v = Var::from_tensor(&normal(13, &[8, 1024])).unwrap();
     let prompt = (u.matmul(&v).unwrap() / 8_f64.sqrt()).unwrap();
     let prompt = prompt.unsqueeze(0).unwrap();
-    let latent = generator
-        .latent(&prompt, &normal(10, &[1, 4, 16, 24]))
-        .unwrap();
+    let start = normal(10, &[1, 4, 16, 24]);
+    let latent = generator.latent(&prompt, &start).unwrap();
     let off = distance(&latent, &tensor("grad.latent", &[1, 4, 16, 24]));
     assert!(off < 1e-4, "latent: {off}");
     let picture = generator.decode(&latent).unwrap();
@@ -86,8 +88,8 @@ fn gradients_of_both_factors_are_pytorchs() {
         let ours = values(gradients.get(factor.as_tensor()).unwrap());
         let theirs = values(&tensor(name, &shape));
         let dot = |a: &[f32], b: &[f32]| -> f64 {
-            let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
-            products.sum()
+            let pairs = a.iter().zip(b);
+            pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
         };
         let lengths = (dot(&ours, &ours).sqrt(), dot(&theirs, &theirs).sqrt());
         let cosine = dot(&ours, &theirs) / lengths.0 / lengths.1;
@@ -100,15 +102,9 @@ fn gradients_of_both_factors_are_pytorchs() {
 #[test]
 fn the_full_size_autoencoder_gives_what_diffusers_gives() {
     let source = RandomWeights::new(small_sd::SEED, &CPU);
-    let form = VaeForm {
-        widths: vec![32, 32, 64, 64],
-        layers: 1,
-        ..VaeForm::stable_diffusion()
-    };
-    let vae = Vae::new(&form, &source).unwrap();
+    let vae = Vae::new(&vae_form(), &source).unwrap();
     let picture = normal(30, &[1, 3, 48, 64]).affine(0.2, 0.5).unwrap();
     let latent = vae.encode(&picture).unwrap();
-    let tensor = |name: &str, shape: &[usize]| fixture().tensor(name, shape).unwrap();
     let off = distance(&latent, &tensor("vae.latent", &[1, 4, 6, 8]));
     let picture = vae.decode(&latent).unwrap();
     let far = distance(&picture, &tensor("vae.picture", &[1, 3, 48, 64]));
@@ -147,21 +143,20 @@ fn ten_frames_of_official_prompts_are_the_references() {
     let generator = Arc::new(small_sd::generator(1, "chain"));
     let mut renderer = SegmentRenderer::new(generator, rung.track.clone()).unwrap();
     let media: MediaSegment = small_sd::media(&rung.track, &rung.segments[0]);
-    let expected = fixture().tensor("chain.frames", &[10, 3, 32, 32]).unwrap();
+    let expected = tensor("chain.frames", &[10, 3, 32, 32]);
     let expected = expected.clamp(0.0, 1.0).unwrap();
     let (mut number, mut worst) = (0, 0.0_f32);
-    renderer
-        .render(&media, &mut |frame| {
-            let wanted = values(&expected.get(number).unwrap());
-            for (i, wanted) in wanted.into_iter().enumerate() {
-                let (colour, row, column) = (i / 1024, i / 32 % 32, i % 32);
-                let pixel = frame.pixel(5 + 16 * column as u32, 5 + 16 * row as u32);
-                worst = worst.max((f32::from(pixel[colour]) / 255.0 - wanted).abs());
-            }
-            number += 1;
-            Ok(())
-        })
-        .unwrap();
+    let mut compare = |frame: Frame| {
+        let wanted = values(&expected.get(number).unwrap());
+        for (i, wanted) in wanted.into_iter().enumerate() {
+            let (colour, row, column) = (i / 1024, i / 32 % 32, i % 32);
+            let pixel = frame.pixel(5 + 16 * column as u32, 5 + 16 * row as u32);
+            worst = worst.max((f32::from(pixel[colour]) / 255.0 - wanted).abs());
+        }
+        number += 1;
+        Ok(())
+    };
+    renderer.render(&media, &mut compare).unwrap();
     assert_eq!(number, 10);
     // A frame's bytes are rounded: half a level may be off before anything is wrong.
     let beyond = worst - 0.5 / 255.0;
@@ -175,16 +170,16 @@ fn original_names_are_those_of_diffusers_converter() {
     let form = Profile::sd_turbo().unet;
     let listing = Listing::default();
     UNet::new(&form, &Scope::root(&listing)).unwrap();
-    let mut asked: Vec<String> = listing.into_tensors().into_iter().map(|t| t.0).collect();
+    let mut left: Vec<String> = listing.into_tensors().into_iter().map(|t| t.0).collect();
     for line in text.lines() {
         let (diffusers, original) = line.split_once('\t').unwrap();
-        let ours = match asked.iter().position(|name| name == diffusers) {
-            Some(at) => names::original_unet(&form, &asked.swap_remove(at)),
+        let ours = match left.iter().position(|name| name == diffusers) {
+            Some(at) => names::original_unet(&form, &left.swap_remove(at)),
             None => names::original_vae(4, diffusers),
         };
         assert_eq!(ours.as_deref(), Some(original), "{diffusers}");
     }
-    assert!(asked.is_empty(), "not in the list: {asked:?}");
+    assert!(left.is_empty(), "not in the list: {left:?}");
 }
 
 /// One frame at SD-Turbo's size, from the files that `tools/reference/full_size.py` wrote into

@@ -43,12 +43,8 @@ fn the_title_belongs_to_the_shipped_weights_and_recipe() {
     let title = title();
     let recipe = Recipe::read(&here("static/demo/recipe.json")).unwrap();
     for rung in title.rungs() {
-        assert_eq!(
-            rung.track().weights,
-            GENERATOR.weights_hash(),
-            "{}",
-            rung.id()
-        );
+        let weights = GENERATOR.weights_hash();
+        assert_eq!(rung.track().weights, weights, "{}", rung.id());
         assert_eq!(rung.track().visible, (256, 256));
     }
     let rate = title.rungs()[0].track().frame_rate;
@@ -74,10 +70,8 @@ fn play_seek_and_switch_give_the_same_bytes() {
         for segment in (0..segments).rev() {
             let rung = (lap + segment) % rungs;
             let found = digest(&title, &mut players[rung], rung, segment);
-            assert!(
-                found == straight[rung][segment],
-                "rung {rung}, segment {segment}"
-            );
+            let same = found == straight[rung][segment];
+            assert!(same, "rung {rung}, segment {segment}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `promptus weights` as a user runs it.
+//! `promptus weights` and `promptus doctor` as a user runs them.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used)]
@@ -7,22 +7,23 @@
 mod program;
 
 use candle_core::{DType, Device, Tensor};
+use program::{promptus, said};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-/// Exit code, report and human text with these files installed.
-fn weights(models: &Path) -> (i32, Value, String) {
-    let done = program::promptus(["weights", "--json"])
-        .env("PROMPTUS_MODELS", models)
-        .env("XDG_DATA_HOME", models.join("none"))
-        .output()
-        .unwrap();
-    let text = program::said(&done);
-    let stdout = String::from_utf8(done.stdout).unwrap();
+/// Exit code, report and human text of a command with these files installed.
+fn run(command: &str, models: &Path) -> (i32, Value, String) {
+    let mut command = promptus([command, "--json"]);
+    let done = command.env("PROMPTUS_MODELS", models).output().unwrap();
+    let stdout = String::from_utf8_lossy(&done.stdout);
     let report = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
-    (done.status.code().unwrap(), report, text)
+    (done.status.code().unwrap(), report, said(&done))
+}
+
+fn weights(models: &Path) -> (i32, Value, String) {
+    run("weights", models)
 }
 
 fn file<'a>(report: &'a Value, name: &str) -> &'a Value {
@@ -34,10 +35,9 @@ fn file<'a>(report: &'a Value, name: &str) -> &'a Value {
 fn save(path: &Path, tensors: &[(&str, &[usize])]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F16, &Device::Cpu).unwrap();
-    let tensors: HashMap<String, Tensor> = tensors
-        .iter()
-        .map(|(name, shape)| ((*name).to_owned(), zeros(shape)))
-        .collect();
+    let tensors = tensors.iter();
+    let tensors = tensors.map(|(name, shape)| ((*name).to_owned(), zeros(shape)));
+    let tensors: HashMap<String, Tensor> = tensors.collect();
     candle_core::safetensors::save(&tensors, path).unwrap();
 }
 
@@ -48,12 +48,11 @@ fn missing_files_are_listed_with_licence_and_folder() {
     let models = tempfile::tempdir().unwrap();
     let (code, report, text) = weights(models.path());
     assert_eq!(code, 0, "{text}");
-    let ready: Vec<_> = report["profiles"].as_array().unwrap().iter().collect();
-    assert_eq!(
-        (&ready[0]["profile"], &ready[0]["ready"]),
-        (&"mini".into(), &true.into())
-    );
-    assert_eq!(ready[1]["ready"], false);
+    let ready = serde_json::json!([
+        { "profile": "mini", "ready": true },
+        { "profile": "sd-turbo", "ready": false }
+    ]);
+    assert_eq!(report["profiles"], ready);
     let single = file(&report, SINGLE);
     assert_eq!(single["status"], "missing");
     assert_eq!(single["published_sha256"].as_str().unwrap().len(), 64);
@@ -96,10 +95,8 @@ fn files_without_a_published_hash_are_judged_by_their_tensors() {
     let models = tempfile::tempdir().unwrap();
     let unet = "sd-turbo/unet/diffusion_pytorch_model.safetensors";
     let to_k = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight";
-    save(
-        &models.path().join(unet),
-        &[("conv_in.weight", &[8, 4, 3, 3]), (to_k, &[8, 1024])],
-    );
+    let tensors: [(&str, &[usize]); 2] = [("conv_in.weight", &[8, 4, 3, 3]), (to_k, &[8, 1024])];
+    save(&models.path().join(unet), &tensors);
     let decoder = "taesd/taesd_decoder.safetensors";
     save(&models.path().join(decoder), &[("3.conv.4.weight", &[4])]);
     let (code, report, _) = weights(models.path());
@@ -115,7 +112,26 @@ fn files_without_a_published_hash_are_judged_by_their_tensors() {
 #[test]
 fn a_build_without_download_says_so() {
     let models = tempfile::tempdir().unwrap();
-    let mut download = program::promptus(["weights", "--download", "sd-turbo"]);
-    download.env("PROMPTUS_MODELS", models.path());
-    program::refused(&mut download, "--features download");
+    let mut command = promptus(["weights", "--download", "sd-turbo"]);
+    command.env("PROMPTUS_MODELS", models.path());
+    program::refused(&mut command, "--features download");
+}
+
+#[test]
+fn doctor_reports_weights_threads_and_speed() {
+    let models = tempfile::tempdir().unwrap();
+    let decoder = models.path().join("taesd/taesd_decoder.safetensors");
+    fs::create_dir_all(decoder.parent().unwrap()).unwrap();
+    fs::write(&decoder, b"abc").unwrap();
+    let (code, report, text) = run("doctor", models.path());
+    assert_eq!((code, &report["device"]), (0, &"cpu".into()));
+    assert!(report["threads"].as_u64().unwrap() >= 1);
+    assert!(report["generator"]["ms_per_frame"].as_f64().unwrap() > 0.0);
+    let shipped = file(&report, "generator.safetensors");
+    assert_eq!(shipped["sha256"].as_str().unwrap().len(), 64);
+    let found = file(&report, "taesd/taesd_decoder.safetensors");
+    let state = (found["status"].as_str(), found["bytes"].as_u64());
+    assert_eq!(state, (Some("wrong"), Some(3)));
+    let line = "generator.safetensors (mini, needed)";
+    assert!(text.contains(line), "{text}");
 }

@@ -6,7 +6,8 @@ use crate::model::Profile;
 use crate::render::Batching;
 use crate::speed::{self, RenderOptions};
 use candle_core::DType;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 /// Arguments of `promptus bench`.
@@ -44,8 +45,8 @@ struct RenderArgs {
     #[arg(long, value_name = "N", default_value_t = 61, value_parser = clap::value_parser!(u32).range(1..=65_535))]
     frames: u32,
     /// Number format of weights and hidden layers.
-    #[arg(long, value_enum, default_value = "f32")]
-    dtype: Format,
+    #[arg(long, default_value = "f32", value_parser = formats())]
+    dtype: DType,
     /// Most frames in one pass; 0: each by itself [default: 0 on a CPU, 16 on a GPU].
     #[arg(long, value_name = "N")]
     batch: Option<u32>,
@@ -77,14 +78,6 @@ struct CoderArgs {
     json: bool,
 }
 
-/// Number formats of a generator.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    F32,
-    F16,
-    Bf16,
-}
-
 /// A report with the name of its measurement.
 #[derive(Serialize)]
 struct Named<'a, T> {
@@ -112,6 +105,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
 }
 
+/// Number formats of a generator.
+fn formats() -> impl TypedValueParser<Value = DType> {
+    PossibleValuesParser::new(["f32", "f16", "bf16"]).try_map(|name| name.parse())
+}
+
 fn print<T: Serialize>(bench: &'static str, report: &T, json: bool) -> Result<(), CliError> {
     let report = Named { bench, report };
     eprint!("{}", outline::of(&report)?);
@@ -127,11 +125,7 @@ impl RenderArgs {
         options.random_weights = self.random_weights;
         options.size = self.size.unwrap_or(options.size);
         options.frames = self.frames;
-        options.dtype = match self.dtype {
-            Format::F32 => DType::F32,
-            Format::F16 => DType::F16,
-            Format::Bf16 => DType::BF16,
-        };
+        options.dtype = self.dtype;
         options.batching = self.batch.map(|most| match most {
             0 => Batching::SideBySide,
             most => Batching::Together(most),

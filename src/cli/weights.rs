@@ -57,10 +57,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     if args.json {
         json_line::print(&report)?;
     }
-    let wrong = report
-        .files
-        .iter()
-        .filter(|file| file.status == Status::Wrong);
+    let files = report.files.iter();
+    let wrong = files.filter(|file| file.status == Status::Wrong);
     let wrong: Vec<&str> = wrong.map(|file| file.file).collect();
     if wrong.is_empty() {
         Ok(())
@@ -74,11 +72,9 @@ fn fetch(profile: &str) -> Result<(), CliError> {
     let Some(folder) = installed::folders().into_iter().next() else {
         return Err(CliError::input("set PROMPTUS_MODELS to a folder"));
     };
-    let wanted = FILES
-        .iter()
-        .filter(|file| file.group == profile && file.needed);
-    for file in wanted.filter(|file| file.repository.is_some()) {
-        if installed::find(file.file).is_none() {
+    for file in &FILES {
+        let wanted = file.group == profile && file.needed && file.repository.is_some();
+        if wanted && installed::find(file.file).is_none() {
             eprintln!("{}: {}", file.file, file.licence);
             download(file, &folder.join(file.file)).map_err(|error| match error {
                 WeightsError::WrongHash { .. } => CliError::check(error.to_string()),
@@ -111,9 +107,7 @@ impl Report {
             let state = if *ready { "ready" } else { "not ready" };
             text += &format!("{profile}: {state}\n");
         }
-        self.files
-            .iter()
-            .for_each(|file| text += &format!("\n{file}"));
+        text.extend(self.files.iter().map(|file| format!("\n{file}")));
         for folder in &self.searched {
             text += &format!("searched {}\n", folder.display());
         }

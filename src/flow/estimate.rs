@@ -1,7 +1,6 @@
 //! The flow between two pictures, coarse to fine over their pyramids.
 
-use super::field::Field;
-use super::plane::{Plane, pyramid};
+use super::grid::{Field, Plane};
 use super::{refine, search};
 use crate::frame::Frame;
 
@@ -18,7 +17,7 @@ pub(super) struct Pyramid(Vec<Plane>);
 
 impl Pyramid {
     pub(super) fn new(frame: &Frame) -> Self {
-        Self(pyramid(Plane::brightness(frame), LEAST_SIDE))
+        Self(Plane::brightness(frame).pyramid(LEAST_SIDE))
     }
 
     /// Index of the finest level that is searched.
@@ -32,11 +31,11 @@ impl Pyramid {
 pub(super) fn estimate(from: &Pyramid, to: &Pyramid) -> Field {
     let (from_levels, to_levels) = (&from.0, &to.0);
     let coarsest = &from_levels[from_levels.len() - 1];
-    let mut field = Field::still(coarsest.width, coarsest.height);
+    let mut field = Field::filled(coarsest.width, coarsest.height, [0.0; 2]);
     for level in (from.finest()..from_levels.len()).rev() {
         let (a, b) = (&from_levels[level], &to_levels[level]);
-        if (field.width, field.height) != (a.width, a.height) {
-            field = field.enlarged(a.width, a.height);
+        if field.size() != a.size() {
+            field = field.enlarged(a.size());
         }
         field = search::improved(a, b, &field);
         refine::smooth(a, b, &mut field);

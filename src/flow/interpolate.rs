@@ -1,7 +1,7 @@
 //! Frame interpolation: both pictures warped to a time between them and blended.
 
 use super::estimate::{Pyramid, estimate};
-use super::field::Field;
+use super::grid::{Field, Grid};
 use crate::frame::Frame;
 
 /// Fixed-point iterations that invert the flow: it is known at its origin, not where it passes.
@@ -40,7 +40,7 @@ impl<'a> Between<'a> {
         Ok(Self {
             from,
             to,
-            pixels: [Pixels::new(from), Pixels::new(to)],
+            pixels: [from, to].map(pixels),
             forward,
             backward,
         })
@@ -49,11 +49,9 @@ impl<'a> Between<'a> {
     /// The picture at time `t`, from 0 (the first picture) to 1 (the second), clamped; NaN counts as 0.
     pub fn at(&self, t: f32) -> Frame {
         let t = if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) };
-        if t == 0.0 {
-            return self.from.clone();
-        }
-        if t == 1.0 {
-            return self.to.clone();
+        if t == 0.0 || t == 1.0 {
+            let end = if t == 0.0 { self.from } else { self.to };
+            return end.clone();
         }
         let first = Source::new(&self.pixels[0], &self.forward, t);
         let second = Source::new(&self.pixels[1], &self.backward, 1.0 - t);
@@ -87,15 +85,12 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     /// `flow` starts at this picture; the interpolated one is at the fraction `t` of it.
     fn new(pixels: &'a Pixels, flow: &Field, t: f32) -> Self {
-        let mut back = Field::still(flow.width, flow.height);
-        for (y, row) in back.data.chunks_exact_mut(flow.width).enumerate() {
-            for (x, step) in row.iter_mut().enumerate() {
-                for _ in 0..BACKTRACKS {
-                    let passing = flow.sample(x as f32 + step[0], y as f32 + step[1]);
-                    *step = passing.map(|part| -t * part);
-                }
-            }
-        }
+        let back = Field::from_fn(flow.size(), |x, y| {
+            (0..BACKTRACKS).fold([0.0; 2], |step, _| {
+                let passing = flow.sample(x as f32 + step[0], y as f32 + step[1]);
+                passing.map(|part| -t * part)
+            })
+        });
         let full = flow.width == pixels.width;
         let scale = if full { 1.0 } else { 2.0 };
         Self {
@@ -126,23 +121,13 @@ impl<'a> Source<'a> {
 type Colour = [f32; 4];
 
 /// A picture in floating point.
-#[derive(Debug)]
-struct Pixels {
-    width: usize,
-    height: usize,
-    data: Vec<Colour>,
+type Pixels = Grid<Colour>;
+
+fn pixels(frame: &Frame) -> Pixels {
+    Pixels::of(frame, |[r, g, b]| [r, g, b, 0.0])
 }
 
 impl Pixels {
-    fn new(frame: &Frame) -> Self {
-        let colour = |p: &[u8]| [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), 0.0];
-        Self {
-            width: frame.width() as usize,
-            height: frame.height() as usize,
-            data: frame.data().chunks_exact(3).map(colour).collect(),
-        }
-    }
-
     /// The colour at a subpixel position by cubic convolution (Keys 1981), which keeps fine detail.
     fn cubic(&self, [x, y]: [f32; 2]) -> Colour {
         let (left, across) = phase(x, self.width);
@@ -158,10 +143,8 @@ impl Pixels {
                 _ => columns.map(|column| line[column]),
             };
             for lane in 0..4 {
-                let part = across[0] * four[0][lane]
-                    + across[1] * four[1][lane]
-                    + across[2] * four[2][lane]
-                    + across[3] * four[3][lane];
+                let first = across[0] * four[0][lane] + across[1] * four[1][lane];
+                let part = first + across[2] * four[2][lane] + across[3] * four[3][lane];
                 sum[lane] += weight * part;
             }
         }
@@ -228,10 +211,8 @@ mod tests {
 
     fn squared_error(a: &Frame, b: &Frame) -> f64 {
         let pairs = a.data().iter().zip(b.data());
-        let sum: f64 = pairs
-            .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
-            .sum();
-        sum / a.data().len() as f64
+        let squares = pairs.map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
+        squares.sum::<f64>() / a.data().len() as f64
     }
 
     #[test]
@@ -256,25 +237,18 @@ mod tests {
     fn times_0_and_1_give_the_pictures_themselves() {
         let (first, second) = (view((40, 24), (0.0, 0.0)), view((40, 24), (3.0, 1.0)));
         let motion = Between::new(&first, &second).unwrap();
-        assert_eq!(
-            (motion.at(0.0), motion.at(1.0)),
-            (first.clone(), second.clone())
-        );
-        assert_eq!(
-            (motion.at(-3.0), motion.at(f32::NAN)),
-            (first.clone(), first.clone())
-        );
-        assert_eq!(motion.at(7.0), second);
+        for t in [0.0, -3.0, f32::NAN] {
+            assert_eq!(motion.at(t), first);
+        }
+        assert_eq!([1.0, 7.0].map(|t| motion.at(t)), [second.clone(), second]);
     }
 
     #[test]
     fn different_sizes_are_refused() {
         let (first, second) = (view((40, 24), (0.0, 0.0)), view((24, 40), (0.0, 0.0)));
         let error = Between::new(&first, &second).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "cannot interpolate between pictures of (40, 24) and (24, 40) pixels"
-        );
+        let expected = "cannot interpolate between pictures of (40, 24) and (24, 40) pixels";
+        assert_eq!(error, expected);
     }
 
     #[test]

@@ -16,7 +16,7 @@
 //!
 //! | file | step |
 //! |---|---|
-//! | `plane`, `field` | brightness and its pyramid; a flow field |
+//! | `grid` | brightness and its pyramid; a flow field |
 //! | `search` | displacement of small patches: inverse search (Kroeger et al. 2016) |
 //! | `refine` | a smooth field from them: variational refinement (Brox et al. 2004) |
 //! | `estimate` | the two above, coarse to fine |
@@ -27,9 +27,8 @@
 #![doc = include_str!("../docs/motion.md")]
 
 mod estimate;
-mod field;
+mod grid;
 mod interpolate;
-mod plane;
 mod refine;
 mod search;
 

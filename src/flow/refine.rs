@@ -2,8 +2,7 @@
 //! gradients and a smoothness term, each under a Charbonnier penalty, minimised by sweeps of successive
 //! over-relaxation around a linearisation.
 
-use super::field::Field;
-use super::plane::Plane;
+use super::grid::{Field, Plane};
 
 /// Linearisations, sweeps in each, and over-relaxation factor.
 const ROUNDS: usize = 3;
@@ -31,32 +30,23 @@ struct Equation {
 
 /// Every pixel's step along x and y, on a grid with a border of one zero pixel, so that every pixel has
 /// neighbours.
-struct Steps {
-    pitch: usize,
-    data: Vec<[f32; 2]>,
-}
+type Steps = Field;
 
-/// The second picture warped by the field so far, and its differences from the first.
-struct Warped {
-    /// Of brightness and its gradients along x and y: difference, derivative along x, along y.
-    terms: [Vec<[f32; 3]>; 3],
-}
+/// Of brightness and its gradients along x and y, between the first picture and the second warped by
+/// the field so far: difference, derivative along x, along y.
+type Terms = [Vec<[f32; 3]>; 3];
 
 /// Refines `field`, the motion from `from` to `to` on their grid.
 pub(super) fn smooth(from: &Plane, to: &Plane, field: &mut Field) {
-    let warped = Warped::new(from, to, field);
-    let (width, height) = (field.width, field.height);
-    let pitch = width + 2;
-    let mut steps = Steps {
-        pitch,
-        data: vec![[0.0; 2]; pitch * (height + 2)],
-    };
+    let terms = terms(from, to, field);
+    let (width, height) = field.size();
+    let mut steps = Steps::filled(width + 2, height + 2, [0.0; 2]);
     let mut equations = vec![Equation::default(); width * height];
     for _ in 0..ROUNDS {
-        warped.linearised(&steps, width, &mut equations);
+        linearise(&terms, &steps, &mut equations);
         add_smoothness(field, &steps, &mut equations);
         for _ in 0..SWEEPS {
-            steps.sweep(&equations, width);
+            steps.sweep(&equations);
         }
     }
     for (y, row) in field.data.chunks_exact_mut(width).enumerate() {
@@ -70,24 +60,22 @@ pub(super) fn smooth(from: &Plane, to: &Plane, field: &mut Field) {
 impl Steps {
     /// A row without the first border pixel; row 0 is border.
     fn row(&self, row: usize) -> &[[f32; 2]] {
-        &self.data[row * self.pitch + 1..(row + 1) * self.pitch]
+        &self.data[row * self.width + 1..(row + 1) * self.width]
     }
 
     /// One sweep over all pixels, in place.
-    fn sweep(&mut self, equations: &[Equation], width: usize) {
-        for (y, equations) in equations.chunks_exact(width).enumerate() {
-            let (above, rest) = self.data[y * self.pitch..].split_at_mut(self.pitch);
-            let (here, below) = rest.split_at_mut(self.pitch);
+    fn sweep(&mut self, equations: &[Equation]) {
+        let pitch = self.width;
+        for (y, equations) in equations.chunks_exact(pitch - 2).enumerate() {
+            let (above, rest) = self.data[y * pitch..].split_at_mut(pitch);
+            let (here, below) = rest.split_at_mut(pitch);
             let mut left = [0.0; 2];
             for (x, equation) in equations.iter().enumerate() {
                 let (right, up, down) = (here[x + 2], above[x + 1], below[x + 1]);
                 let [l, r, u, d] = equation.weights;
                 let sum = |part: usize| {
-                    equation.rhs[part]
-                        + r * right[part]
-                        + u * up[part]
-                        + d * down[part]
-                        + l * left[part]
+                    let known = equation.rhs[part] + r * right[part] + u * up[part];
+                    known + d * down[part] + l * left[part]
                 };
                 let now = &mut here[x + 1];
                 let first = (sum(0) - equation.matrix[1] * now[1]) * equation.inverse[0];
@@ -100,32 +88,15 @@ impl Steps {
     }
 }
 
-impl Warped {
-    fn new(from: &Plane, to: &Plane, field: &Field) -> Self {
-        let there = along(to, field);
-        let (here_x, here_y) = from.gradients();
-        let (there_x, there_y) = there.gradients();
-        Self {
-            terms: [
-                term(from, &there),
-                term(&here_x, &there_x),
-                term(&here_y, &there_y),
-            ],
-        }
-    }
-}
-
-/// `plane` warped by `field`.
-fn along(plane: &Plane, field: &Field) -> Plane {
-    let mut out = Plane::zero(plane.width, plane.height);
-    for y in 0..plane.height {
-        for x in 0..plane.width {
-            let i = y * plane.width + x;
-            let [u, v] = field.data[i];
-            out.data[i] = plane.sample(x as f32 + u, y as f32 + v);
-        }
-    }
-    out
+fn terms(from: &Plane, to: &Plane, field: &Field) -> Terms {
+    let there = Plane::from_fn(to.size(), |x, y| {
+        let [u, v] = field.data[y * to.width + x];
+        to.sample(x as f32 + u, y as f32 + v)
+    });
+    let [here_x, here_y] = from.gradients();
+    let [there_x, there_y] = there.gradients();
+    let pairs = [(from, &there), (&here_x, &there_x), (&here_y, &there_y)];
+    pairs.map(|(here, there)| term(here, there))
 }
 
 fn term(here: &Plane, there: &Plane) -> Vec<[f32; 3]> {
@@ -133,26 +104,22 @@ fn term(here: &Plane, there: &Plane) -> Vec<[f32; 3]> {
     for (m, t) in mean.data.iter_mut().zip(&there.data) {
         *m = 0.5 * (*m + t);
     }
-    let (x, y) = mean.gradients();
+    let [x, y] = mean.gradients();
     let differences = there.data.iter().zip(&here.data).map(|(t, h)| t - h);
     let slopes = x.data.iter().zip(&y.data);
-    differences
-        .zip(slopes)
-        .map(|(d, (x, y))| [d, *x, *y])
-        .collect()
+    let terms = differences.zip(slopes);
+    terms.map(|(d, (x, y))| [d, *x, *y]).collect()
 }
 
-impl Warped {
-    /// Sets matrices and right-hand sides, linearised at the steps so far.
-    fn linearised(&self, steps: &Steps, width: usize, equations: &mut [Equation]) {
-        let [brightness, along_x, along_y] = &self.terms;
-        for (i, equation) in equations.iter_mut().enumerate() {
-            let step = steps.row(i / width + 1)[i % width];
-            equation.matrix = [GRADIENT_EPS2, 0.0, GRADIENT_EPS2];
-            equation.rhs = [0.0; 2];
-            equation.add(LAMBDA_DATA, &[brightness[i]], step);
-            equation.add(LAMBDA_GRADIENT, &[along_x[i], along_y[i]], step);
-        }
+/// Sets matrices and right-hand sides, linearised at the steps so far.
+fn linearise([brightness, along_x, along_y]: &Terms, steps: &Steps, equations: &mut [Equation]) {
+    let width = steps.width - 2;
+    for (i, equation) in equations.iter_mut().enumerate() {
+        let step = steps.row(i / width + 1)[i % width];
+        equation.matrix = [GRADIENT_EPS2, 0.0, GRADIENT_EPS2];
+        equation.rhs = [0.0; 2];
+        equation.add(LAMBDA_DATA, &[brightness[i]], step);
+        equation.add(LAMBDA_GRADIENT, &[along_x[i], along_y[i]], step);
     }
 }
 
@@ -180,7 +147,7 @@ impl Equation {
 
 /// Adds the smoothness term between each pixel and its neighbours, for the sum of field and step.
 fn add_smoothness(field: &Field, steps: &Steps, equations: &mut [Equation]) {
-    let (width, height) = (field.width, field.height);
+    let (width, height) = field.size();
     let minus = |a: [f32; 2], b: [f32; 2]| [b[0] - a[0], b[1] - a[1]];
     for equation in &mut *equations {
         equation.weights = [0.0; 4];

@@ -1,8 +1,7 @@
 //! Displacement of each patch by inverse search (Kroeger et al. 2016): Gauss-Newton steps with the
 //! patch's own gradients, computed once, until the error stops falling.
 
-use super::field::Field;
-use super::plane::Plane;
+use super::grid::{Field, Plane};
 
 /// Side of a patch and distance between patches, pixels.
 const SIDE: usize = 8;
@@ -30,15 +29,15 @@ struct Patch {
 
 /// `before`, improved by searching each patch of `from` in `to`.
 pub(super) fn improved(from: &Plane, to: &Plane, before: &Field) -> Field {
-    let (gradient_x, gradient_y) = from.gradients();
+    let gradients = from.gradients();
     let lefts = starts(from.width);
     let tops = starts(from.height);
     let mut found: Vec<Flow> = Vec::with_capacity(lefts.len() * tops.len());
-    let mut sum = Field::still(from.width, from.height);
-    let mut weight = Plane::zero(from.width, from.height);
+    let mut sum = Field::filled(from.width, from.height, [0.0; 2]);
+    let mut weight = Plane::filled(from.width, from.height, 0.0);
     for (row, &top) in tops.iter().enumerate() {
         for (column, &left) in lefts.iter().enumerate() {
-            let patch = Patch::cut(from, (&gradient_x, &gradient_y), left, top);
+            let patch = Patch::cut(from, &gradients, left, top);
             let middle = (SIDE / 2) as f32 - 0.5;
             let own = before.sample(left as f32 + middle, top as f32 + middle);
             let here = found.len();
@@ -65,11 +64,11 @@ fn starts(length: usize) -> Vec<usize> {
 }
 
 impl Patch {
-    fn cut(from: &Plane, gradients: (&Plane, &Plane), left: usize, top: usize) -> Self {
+    fn cut(from: &Plane, gradients: &[Plane; 2], left: usize, top: usize) -> Self {
         let take = |plane: &Plane| {
             std::array::from_fn(|i| plane.at((left + i % SIDE) as isize, (top + i / SIDE) as isize))
         };
-        let (along_x, along_y) = (take(gradients.0), take(gradients.1));
+        let [along_x, along_y] = gradients.each_ref().map(take);
         Self {
             left,
             top,
@@ -95,11 +94,8 @@ impl Patch {
         };
         let begin = best;
         for _ in 0..STEPS {
-            let gradient = residual.gradient;
-            let step = [
-                xx * gradient[0] + xy * gradient[1],
-                xy * gradient[0] + yy * gradient[1],
-            ];
+            let [x, y] = residual.gradient;
+            let step = [xx * x + xy * y, xy * x + yy * y];
             let next = [best[0] - step[0], best[1] - step[1]];
             let far = (next[0] - begin[0]).abs().max((next[1] - begin[1]).abs()) > REACH;
             let candidate = self.residual(to, next);
@@ -167,11 +163,8 @@ fn inverse(along_x: &[f32], along_y: &[f32]) -> Option<[f32; 3]> {
         let product: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
         product - sum_a * sum_b / AREA
     };
-    let (xx, xy, yy) = (
-        dot(along_x, along_x),
-        dot(along_x, along_y),
-        dot(along_y, along_y),
-    );
+    let (xx, xy) = (dot(along_x, along_x), dot(along_x, along_y));
+    let yy = dot(along_y, along_y);
     let determinant = xx * yy - xy * xy;
     // Below one squared grey level per pixel the patch has no texture to match.
     (determinant > AREA).then(|| [yy / determinant, -xy / determinant, xx / determinant])

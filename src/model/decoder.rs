@@ -46,30 +46,26 @@ impl Decoder {
             let blocks = (0..stage.blocks)
                 .map(|b| blocks.sub(b).residual_block(stage.channels, form.convs))
                 .collect::<Result<_, _>>()?;
-            let up = widths
-                .get(i + 1)
-                .map(|&next| {
-                    scope
-                        .sub("up")
-                        .conv((stage.channels, next), 3, 1, form.up_bias)
-                })
-                .transpose()?;
+            let up = widths.get(i + 1).map(|&next| {
+                let channels = (stage.channels, next);
+                scope.sub("up").conv(channels, 3, 1, form.up_bias)
+            });
+            let up = up.transpose()?;
             Ok(Stage { blocks, up })
         });
         let stages = stages.collect::<Result<_, ModelError>>()?;
+        let pixels = COLOURS * form.shuffle * form.shuffle;
         let linear = scope.sub("linear");
+        let linear = form
+            .linear
+            .then(|| linear.conv1(channels, COLOURS * cell * cell));
         Ok(Self {
             squash: form.squash,
             conv_in: scope.sub("conv_in").conv3(channels, first)?,
             stages,
-            conv_out: scope
-                .sub("conv_out")
-                .conv3(last, COLOURS * form.shuffle * form.shuffle)?,
+            conv_out: scope.sub("conv_out").conv3(last, pixels)?,
             shuffle: form.shuffle,
-            linear: form
-                .linear
-                .then(|| linear.conv((channels, COLOURS * cell * cell), 1, 1, true))
-                .transpose()?,
+            linear: linear.transpose()?,
             cell,
         })
     }
@@ -121,9 +117,7 @@ mod tests {
     fn both_forms_have_exact_gradients_and_sizes() {
         let source = RandomWeights::new(4, &Device::Cpu);
         let narrow = DecoderForm {
-            stages: [(8, 1), (8, 1)]
-                .map(|(channels, blocks)| Stage { channels, blocks })
-                .to_vec(),
+            stages: Stage::list([(8, 1); 2]),
             ..DecoderForm::taesd()
         };
         let mini = Profile::mini().decoder;

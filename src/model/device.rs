@@ -29,7 +29,7 @@ pub enum DeviceError {
     /// Tensors of two devices do not mix, and another one is in use already.
     #[error("cannot compute on {asked}: {used} is in use already in this process")]
     InUse {
-        /// The device that was asked for.
+        /// The requested device.
         asked: String,
         /// The device in use.
         used: String,
@@ -64,7 +64,7 @@ static CHOSEN: OnceLock<Device> = OnceLock::new();
 
 /// Makes `choice` the device that [`best`] gives from now on; `Auto` leaves the choice to [`best`].
 ///
-/// Fails if a GPU was asked for that cannot be used, or if another device is in use already.
+/// Fails if a requested GPU cannot be used, or if another device is in use already.
 pub fn choose(choice: Choice) -> Result<(), DeviceError> {
     let device = match choice {
         Choice::Auto => return Ok(()),
@@ -144,12 +144,8 @@ mod tests {
         assert_eq!(parse("cuda").unwrap(), Choice::Cuda(0));
         assert_eq!(parse("cuda:3").unwrap(), Choice::Cuda(3));
         for wrong in ["", "gpu", "cuda:", "cuda:-1", "cpu:0"] {
-            assert!(
-                parse(wrong)
-                    .unwrap_err()
-                    .to_string()
-                    .contains("not a device")
-            );
+            let error = parse(wrong).unwrap_err().to_string();
+            assert!(error.contains("not a device"), "{error}");
         }
     }
 

@@ -4,8 +4,6 @@
 //! TAESD's it is the tiny latent encoder. Its feature maps are the perceptual distance where LPIPS
 //! weights are not installed. Knows nothing of factors or of the generator.
 
-use std::borrow::Cow;
-
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
@@ -40,8 +38,8 @@ struct Stage {
 impl Encoder {
     /// The encoder network of `mini`, whose weights are part of the crate.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
-        let weights =
-            Checkpoint::from_bytes("encoder.safetensors", Cow::Borrowed(SHIPPED), device)?;
+        let name = "encoder.safetensors";
+        let weights = Checkpoint::from_bytes(name, SHIPPED, device)?;
         let form = Profile::mini().encoder.unwrap_or_else(EncoderForm::taesd);
         Self::new(&form, &Scope::root(&weights).sub("encoder"))
     }
@@ -59,12 +57,11 @@ impl Encoder {
         for (i, stage) in form.stages.iter().enumerate() {
             let entry = match i {
                 0 => scope.sub("conv_in").conv3(inputs, stage.channels)?,
-                _ => scope.sub("down").sub(i - 1).conv(
-                    (inputs, stage.channels),
-                    3,
-                    2,
-                    form.entry_relu,
-                )?,
+                _ => {
+                    let channels = (inputs, stage.channels);
+                    let scope = scope.sub("down").sub(i - 1);
+                    scope.conv(channels, 3, 2, form.entry_relu)?
+                }
             };
             let blocks = scope.sub("blocks");
             let blocks = numbered
@@ -76,8 +73,10 @@ impl Encoder {
             inputs = stage.channels;
         }
         let linear = form.linear_cell.map(|cell| {
-            let channels = (COLOURS * cell * cell, form.outputs);
-            Ok::<_, ModelError>((cell, scope.sub("linear").conv(channels, 1, 1, true)?))
+            let linear = scope
+                .sub("linear")
+                .conv1(COLOURS * cell * cell, form.outputs)?;
+            Ok::<_, ModelError>((cell, linear))
         });
         Ok(Self {
             unshuffle: form.unshuffle,

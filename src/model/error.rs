@@ -24,27 +24,15 @@ pub enum ModelError {
         /// Error of the parser.
         detail: String,
     },
-    /// A tensor of the profile is not in the file.
-    #[error("weights file {file}: tensor `{tensor}` {shape:?} is missing")]
-    Missing {
+    /// A tensor is missing, or has another shape than in the profile or a format that is not read.
+    #[error("weights file {file}: tensor `{tensor}` {fault}")]
+    Tensor {
         /// The file as it was named.
         file: String,
         /// The tensor's name.
         tensor: String,
-        /// The shape in the profile.
-        shape: Vec<usize>,
-    },
-    /// A tensor has another shape than the profile wants.
-    #[error("weights file {file}: tensor `{tensor}` is {got:?}, expected {expected:?}")]
-    Shape {
-        /// The file as it was named.
-        file: String,
-        /// The tensor's name.
-        tensor: String,
-        /// The shape in the profile.
-        expected: Vec<usize>,
-        /// The shape in the file.
-        got: Vec<usize>,
+        /// The difference from the expectation.
+        fault: String,
     },
     /// The weights of another network.
     #[error("weights file {file} holds {found}, expected {expected}")]
@@ -56,16 +44,6 @@ pub enum ModelError {
         /// The network that was to be loaded.
         expected: &'static str,
     },
-    /// A tensor is stored in a number format that the generator does not read.
-    #[error("weights file {file}: tensor `{tensor}` is stored as {got}, expected F32, F16 or BF16")]
-    Format {
-        /// The file as it was named.
-        file: String,
-        /// The tensor's name.
-        tensor: String,
-        /// The format in the file.
-        got: String,
-    },
     /// Weights that do not ship with the crate and are not on this machine.
     #[error("weights {file} are not installed: looked in {}", shown(folders))]
     NotInstalled {
@@ -74,7 +52,7 @@ pub enum ModelError {
         /// The folders that were searched.
         folders: Vec<PathBuf>,
     },
-    /// The full-size autoencoder was asked for in a profile that has none.
+    /// The profile has no full-size autoencoder.
     #[error("profile `{profile}` has no full-size decoder: only `sd-turbo` has one")]
     NoVae {
         /// The profile.
@@ -106,7 +84,7 @@ pub enum ModelError {
     NotBuilt(&'static str),
     /// An operation of the tensor library failed.
     #[error("tensor operation failed")]
-    Tensor(#[from] candle_core::Error),
+    Operation(#[from] candle_core::Error),
 }
 
 fn shown(folders: &[PathBuf]) -> String {

@@ -8,13 +8,11 @@
 //! ```
 //! Differentiable with respect to the prompts. Knows nothing of ranks, keyframes or segments.
 
-use std::borrow::Cow;
-
 use candle_core::{DType, Device, Tensor};
 
 use super::ModelError;
 use super::decoder::Decoder;
-use super::dtype::InFormat;
+use super::dtype::in_format;
 use super::ops::{Conv2d, add_constant, cat_constant, pixel_shuffle};
 use super::profile::{Conditioning, Prediction, Profile};
 use super::scope::Scope;
@@ -44,9 +42,7 @@ pub struct Generator {
 impl Generator {
     /// The `mini` generator, whose weights are part of the crate.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
-        let name = "generator.safetensors";
-        let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
-        Self::new(Profile::mini(), &weights, weights.sha256())
+        Self::shipped_in(DType::F32, device)
     }
 
     /// The weights file of `mini` (safetensors).
@@ -57,8 +53,8 @@ impl Generator {
     /// As [`Self::shipped`], with `dtype` for weights and hidden layers.
     pub fn shipped_in(dtype: DType, device: &Device) -> Result<Self, ModelError> {
         let name = "generator.safetensors";
-        let weights = Checkpoint::from_bytes(name, Cow::Borrowed(SHIPPED), device)?;
-        let source = InFormat::new(&weights, dtype);
+        let weights = Checkpoint::from_bytes(name, SHIPPED, device)?;
+        let source = in_format(&weights, dtype);
         Self::new(Profile::mini(), &source, weights.sha256())
     }
 
@@ -134,13 +130,9 @@ impl Generator {
         let (batch, ..) = prompts.dims3()?;
         let (_, channels, rows, columns) = start.dims4()?;
         self.check(prompts, start)?;
-        let start = start
-            .broadcast_as((batch, channels, rows, columns))?
-            .contiguous()?;
-        let (prompts, noise) = (
-            prompts.to_dtype(self.unet.dtype())?,
-            start.to_dtype(self.unet.dtype())?,
-        );
+        let start = start.broadcast_as((batch, channels, rows, columns))?;
+        let (start, dtype) = (start.contiguous()?, self.unet.dtype());
+        let (prompts, noise) = (prompts.to_dtype(dtype)?, start.to_dtype(dtype)?);
         let Some(lift) = &self.lift else {
             let output = self.unet.forward(&noise, &prompts)?;
             return self.predicted(&start, None, &output);
@@ -192,12 +184,12 @@ impl Generator {
         let whole = |side: usize| side > 0 && side.is_multiple_of(finest as usize);
         let batches = batch == 1 || batch == prompts.dim(0)?;
         if channels != profile.latent_channels || !whole(rows) || !whole(columns) || !batches {
+            let channels = profile.latent_channels;
             return Err(ModelError::Input {
                 what: "start latents",
                 got: start.dims().to_vec(),
                 expected: format!(
-                    "(1, {}, rows, columns) with sides that are multiples of {finest}",
-                    profile.latent_channels
+                    "(1, {channels}, rows, columns) with sides that are multiples of {finest}"
                 ),
             });
         }
@@ -267,15 +259,22 @@ mod tests {
     fn inputs_of_another_size_are_refused() {
         let generator = Generator::shipped(&Device::Cpu).unwrap();
         let start = generator.start((64, 32)).unwrap().fresh().unwrap();
-        let error = generator
-            .frames(&normal(1, &[1, 7, 32]), &start)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "composed prompts have shape [1, 7, 32], expected (B, 8, 32)"
-        );
         let odd = normal(1, &[1, 16, 3, 4]);
-        let error = generator.frames(&normal(1, &[1, 8, 32]), &odd).unwrap_err();
-        assert!(error.to_string().contains("start latent"));
+        for (tokens, start, expected) in [
+            (
+                7,
+                start,
+                "composed prompts have shape [1, 7, 32], expected (B, 8, 32)",
+            ),
+            (
+                8,
+                odd,
+                "start latents have shape [1, 16, 3, 4], expected (1, 16, rows",
+            ),
+        ] {
+            let error = generator.frames(&normal(1, &[1, tokens, 32]), &start);
+            let error = error.unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
     }
 }

@@ -14,18 +14,32 @@ pub(crate) fn normal(seed: u64, dims: &[usize]) -> Tensor {
         ((state >> 40) as f64 + 0.5) / f64::from(1 << 24)
     };
     let count: usize = dims.iter().product();
-    let values: Vec<f32> = (0..count)
-        .map(|_| {
-            let radius = (-2.0 * uniform().ln()).sqrt();
-            (radius * (std::f64::consts::TAU * uniform()).cos()) as f32
-        })
-        .collect();
+    let draw = |_| {
+        let radius = (-2.0 * uniform().ln()).sqrt();
+        (radius * (std::f64::consts::TAU * uniform()).cos()) as f32
+    };
+    let values: Vec<f32> = (0..count).map(draw).collect();
     Tensor::from_vec(values, dims, &Device::Cpu).unwrap()
 }
 
+/// The values of `x` in row-major order.
+pub(crate) fn flat(x: &Tensor) -> Vec<f32> {
+    x.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// The largest difference of two tensors of one shape.
+#[track_caller]
+pub(crate) fn apart(a: &Tensor, b: &Tensor) -> f32 {
+    assert_eq!(a.dims(), b.dims());
+    let pairs = flat(a).into_iter().zip(flat(b));
+    pairs.fold(0.0, |most, (a, b)| {
+        assert!(!(a - b).is_nan(), "{a} and {b}");
+        most.max((a - b).abs())
+    })
+}
+
 fn values(x: &Tensor) -> Vec<f64> {
-    let flat: Vec<f32> = x.flatten_all().unwrap().to_vec1().unwrap();
-    flat.into_iter().map(f64::from).collect()
+    flat(x).into_iter().map(f64::from).collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -33,8 +47,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Holds the gradient of Σ r ⊙ f(x), r random and fixed, to central differences at `x`: along the
-/// gradient itself and along eight random directions (which also see what a detached branch leaves
-/// out). Each entry of `x` moves by about `step`. Fails at a difference over 1 %.
+/// gradient itself and along eight random directions (which also show the share of a detached
+/// branch). Each entry of `x` moves by about `step`. Fails at a difference over 1 %.
 #[track_caller]
 pub(crate) fn check(x: &Tensor, step: f64, f: impl Fn(&Tensor) -> Result<Tensor>) {
     let input = Var::from_tensor(x).unwrap();
@@ -42,19 +56,13 @@ pub(crate) fn check(x: &Tensor, step: f64, f: impl Fn(&Tensor) -> Result<Tensor>
     let readout = normal(77, output.dims());
     let loss = (&output * &readout).unwrap().sum_all().unwrap();
     let gradients = loss.backward().unwrap();
-    let gradient = values(
-        gradients
-            .get(input.as_tensor())
-            .expect("the input has a gradient"),
-    );
+    let gradient = gradients.get(&input).expect("the input has a gradient");
+    let gradient = values(gradient);
 
     let (start, readout) = (values(x), values(&readout));
     let loss_at = |direction: &[f64], t: f64| {
-        let moved = start
-            .iter()
-            .zip(direction)
-            .map(|(x, d)| (x + t * d) as f32)
-            .collect();
+        let pairs = start.iter().zip(direction);
+        let moved = pairs.map(|(x, d)| (x + t * d) as f32).collect();
         let moved = Tensor::from_vec(moved, x.dims(), x.device()).unwrap();
         dot(&values(&f(&moved).unwrap()), &readout)
     };
@@ -74,13 +82,10 @@ pub(crate) fn check(x: &Tensor, step: f64, f: impl Fn(&Tensor) -> Result<Tensor>
 
 #[track_caller]
 fn assert_close(pairs: &[(f64, f64)]) {
-    let error: f64 = pairs
-        .iter()
-        .map(|(got, expected)| (got - expected).powi(2))
-        .sum();
-    let scale: f64 = pairs.iter().map(|(_, expected)| expected.powi(2)).sum();
+    let errors = pairs.iter().map(|(got, expected)| (got - expected).powi(2));
+    let (error, scale) = (errors.sum::<f64>(), pairs.iter().map(|(_, e)| e * e));
     assert!(
-        error.sqrt() <= 0.01 * scale.sqrt(),
+        error.sqrt() <= 0.01 * scale.sum::<f64>().sqrt(),
         "(autograd, differences): {pairs:?}"
     );
 }

@@ -11,6 +11,7 @@ use super::stable_diffusion::recognise::{Holds, explain};
 use super::stable_diffusion::{self, StableDiffusion};
 use super::weights::Checkpoint;
 use super::{Generator, ModelError, Vae, taesd};
+use crate::segment::hex;
 use candle_core::Device;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -35,8 +36,7 @@ fn home(variable: &str, below: &str) -> Option<PathBuf> {
 /// folder.
 pub fn kept(weights: [u8; 32]) -> Option<PathBuf> {
     let cache = home("XDG_CACHE_HOME", ".cache")?;
-    let hash: String = weights.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(cache.join(format!("promptus/weights/{hash}.safetensors")))
+    Some(cache.join(format!("promptus/weights/{}.safetensors", hex(&weights))))
 }
 
 /// The first file at `relative` (such as `lpips/lpips_squeeze_v0.1.safetensors`) in one of the
@@ -119,10 +119,8 @@ pub fn generator_for(
 
 /// SD-Turbo's full-size autoencoder. Fails if it is not installed.
 pub fn vae(device: &Device) -> Result<Vae, ModelError> {
-    Vae::new(
-        &VaeForm::stable_diffusion(),
-        &sd_turbo([0; 32], device)?.vae()?,
-    )
+    let file = sd_turbo([0; 32], device)?;
+    Vae::new(&VaeForm::stable_diffusion(), &file.vae()?)
 }
 
 /// SD-Turbo's installed files, best precision first.
@@ -151,9 +149,8 @@ fn sd_turbo(weights: [u8; 32], device: &Device) -> Result<StableDiffusion, Model
             return Ok(file);
         }
     }
-    let path = files
-        .first()
-        .ok_or_else(|| missing("sd-turbo/sd_turbo.safetensors"))?;
+    let path = files.first();
+    let path = path.ok_or_else(|| missing("sd-turbo/sd_turbo.safetensors"))?;
     StableDiffusion::open(path, device)
 }
 
@@ -170,26 +167,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_weights_are_named() {
-        assert!(generator("mini", &Device::Cpu).is_ok());
-        assert!(generator("maxi", &Device::Cpu).is_err());
+    fn missing_weights_are_named_and_mini_has_no_full_size_decoder() {
+        let load = |name, decoding| generator_for(name, [0; 32], decoding, &Device::Cpu);
+        assert!(load("mini", Decoding::Own).is_ok());
+        assert!(load("maxi", Decoding::Own).is_err());
+        let refused = |name, decoding| load(name, decoding).unwrap_err().to_string();
+        let error = refused("mini", Decoding::Vae);
+        assert!(error.contains("`mini` has no full-size decoder"), "{error}");
         if sd_turbo_files().is_empty() {
-            let error = generator("sd-turbo", &Device::Cpu).unwrap_err().to_string();
-            assert!(
-                error.contains("sd-turbo/sd_turbo") && error.contains("models"),
-                "{error}"
-            );
+            let error = refused("sd-turbo", Decoding::Own);
+            let words = ["sd-turbo/sd_turbo", "models"];
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
         }
-    }
-
-    #[test]
-    fn the_full_size_decoder_is_refused_for_mini() {
-        let error = generator_for("mini", [0; 32], Decoding::Vae, &Device::Cpu).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("`mini` has no full-size decoder"),
-            "{error}"
-        );
     }
 }

@@ -14,7 +14,8 @@ pub fn available_memory() -> Option<u64> {
     Some(group_left().map_or(machine, |left| left.min(machine)))
 }
 
-fn kibibytes(table: &str, name: &str) -> Option<u64> {
+/// The bytes of the line `name` of one of Linux's tables in kB.
+pub(crate) fn kibibytes(table: &str, name: &str) -> Option<u64> {
     let line = table.lines().find_map(|line| line.strip_prefix(name))?;
     let number: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     number.checked_mul(1024)

@@ -1,6 +1,6 @@
 //! The start noise: `numpy.random.RandomState(seed).randn`, bit for bit.
 //!
-//! The reference draws its noise with NumPy's legacy generator, so a player that wants the same
+//! The reference draws its noise with NumPy's legacy generator, so a player with the same
 //! frames must draw the same numbers: the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998,
 //! 32-bit seeding of the 2002 revision), 53-bit doubles from two words, and Marsaglia's polar
 //! method with its second value kept for the next call. NumPy froze this stream for good
@@ -89,6 +89,7 @@ impl RandomState {
 #[cfg(test)]
 mod tests {
     use super::RandomState;
+    use crate::segment::hex;
     use sha2::{Digest, Sha256};
 
     #[test]
@@ -111,15 +112,9 @@ mod tests {
     fn a_whole_latent_of_noise_has_the_golden_hash() {
         // sha256(RandomState(88).randn(1, 4, 64, 64).astype('<f4').tobytes())
         let noise = RandomState::new(88).randn(4 * 64 * 64);
-        let mut hash = Sha256::new();
-        for value in noise {
-            hash.update(value.to_le_bytes());
-        }
-        let hex: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(
-            hex,
-            "4496d7450b9ab88e9e0e32baaae0812e1aa1d9e8cf3cdb8662531ee3804456a7"
-        );
+        let bytes: Vec<u8> = noise.into_iter().flat_map(f32::to_le_bytes).collect();
+        let expected = "4496d7450b9ab88e9e0e32baaae0812e1aa1d9e8cf3cdb8662531ee3804456a7";
+        assert_eq!(hex(&Sha256::digest(bytes)), expected);
     }
 
     #[test]

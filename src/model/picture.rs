@@ -29,7 +29,7 @@ pub fn to_tensor(
 
 /// The top left `visible` part of each picture of (B, 3, H, W), clamped to 0..1 and rounded.
 pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, ModelError> {
-    let (batch, colours, height, width) = pictures.dims4()?;
+    let (_, colours, height, width) = pictures.dims4()?;
     let (columns, rows) = (visible.0 as usize, visible.1 as usize);
     let wrong = || ModelError::Input {
         what: "pictures",
@@ -41,11 +41,9 @@ pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, M
     }
     if !pictures.device().is_cpu() {
         let bytes = bytes_on_device(pictures, visible)?;
-        let frames = bytes.chunks_exact(3 * rows * columns);
         let frame = |data: &[u8]| Frame::new(visible.0, visible.1, data.to_vec());
-        return frames
-            .map(|data| frame(data).map_err(|_| wrong()))
-            .collect();
+        let frames = bytes.chunks_exact(3 * rows * columns).map(frame);
+        return frames.map(|frame| frame.map_err(|_| wrong())).collect();
     }
     let values: Vec<f32> = pictures.flatten_all()?.to_vec1()?;
     let plane = height * width;
@@ -59,9 +57,7 @@ pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, M
         }
         Frame::new(visible.0, visible.1, data).map_err(|_| wrong())
     };
-    (0..batch)
-        .map(|b| frame(&values[b * 3 * plane..(b + 1) * 3 * plane]))
-        .collect()
+    values.chunks_exact(3 * plane).map(frame).collect()
 }
 
 /// The bytes of all frames in order: cropped, rounded and interleaved on the device, so that only a
@@ -69,10 +65,9 @@ pub fn to_frames(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<Frame>, M
 fn bytes_on_device(pictures: &Tensor, visible: (u32, u32)) -> Result<Vec<u8>, ModelError> {
     let (columns, rows) = (visible.0 as usize, visible.1 as usize);
     let cropped = pictures.narrow(2, 0, rows)?.narrow(3, 0, columns)?;
-    let bytes = (cropped.clamp(0f32, 1f32)? * 255.0)?
-        .round()?
-        .to_dtype(DType::U8)?;
-    let interleaved = bytes.permute((0, 2, 3, 1))?.contiguous()?;
+    let bytes = (cropped.clamp(0f32, 1f32)? * 255.0)?.round()?;
+    let bytes = bytes.to_dtype(DType::U8)?.permute((0, 2, 3, 1))?;
+    let interleaved = bytes.contiguous()?;
     Ok(interleaved.flatten_all()?.to_vec1()?)
 }
 
@@ -85,7 +80,7 @@ fn to_byte(value: f32) -> u8 {
 mod tests {
     use super::{bytes_on_device, to_frames, to_tensor};
     use crate::frame::Frame;
-    use crate::model::gradient_check::normal;
+    use crate::model::gradient_check::{flat, normal};
     use candle_core::{Device, Tensor};
 
     #[test]
@@ -93,13 +88,7 @@ mod tests {
         let frame = Frame::new(2, 1, vec![0, 128, 255, 9, 8, 7]).unwrap();
         let tensor = to_tensor(&frame, (4, 2), &Device::Cpu).unwrap();
         assert_eq!(tensor.dims(), [1, 3, 2, 4]);
-        let red: Vec<f32> = tensor
-            .narrow(1, 0, 1)
-            .unwrap()
-            .flatten_all()
-            .unwrap()
-            .to_vec1()
-            .unwrap();
+        let red = flat(&tensor.narrow(1, 0, 1).unwrap());
         assert_eq!(red[0], 0.0);
         assert!(red[1..4].iter().all(|&r| (r - 9.0 / 255.0).abs() < 1e-7));
         assert_eq!(to_frames(&tensor, (2, 1)).unwrap(), [frame]);

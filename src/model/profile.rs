@@ -208,6 +208,22 @@ pub struct VaeForm {
     pub scale: f64,
 }
 
+impl Stage {
+    /// Stages of (channels, blocks).
+    pub fn list<const N: usize>(stages: [(usize, usize); N]) -> Vec<Self> {
+        let stage = |(channels, blocks)| Self { channels, blocks };
+        stages.map(stage).into()
+    }
+}
+
+impl UNetForm {
+    /// Heads of the transformers of a level, 0 for the finest; 0: none.
+    pub fn heads(&self, level: usize) -> usize {
+        let heads = self.attention.as_ref().and_then(|a| a.heads.get(level));
+        heads.copied().unwrap_or(0)
+    }
+}
+
 impl Profile {
     /// The profile of that name.
     pub fn named(name: &str) -> Result<Self, ModelError> {
@@ -221,10 +237,6 @@ impl Profile {
     pub fn mini() -> Self {
         let dim = 32;
         let latent_channels = 16;
-        let stage = |channels| Stage {
-            channels,
-            blocks: 1,
-        };
         Self {
             name: "mini",
             cell: 32,
@@ -249,7 +261,7 @@ impl Profile {
             },
             decoder: DecoderForm {
                 squash: false,
-                stages: vec![stage(32), stage(24), stage(12)],
+                stages: Stage::list([(32, 1), (24, 1), (12, 1)]),
                 convs: 2,
                 up_bias: true,
                 shuffle: 2,
@@ -257,17 +269,7 @@ impl Profile {
             },
             encoder: Some(EncoderForm {
                 unshuffle: 4,
-                stages: vec![
-                    Stage {
-                        channels: 32,
-                        blocks: 0,
-                    },
-                    stage(64),
-                    Stage {
-                        channels: 96,
-                        blocks: 2,
-                    },
-                ],
+                stages: Stage::list([(32, 0), (64, 1), (96, 2)]),
                 convs: 2,
                 entry_relu: true,
                 outputs: dim,
@@ -336,12 +338,9 @@ impl Profile {
     /// finest level's scores and their softmax, which grow with the square of the pixels.
     pub fn pass_bytes(&self, size: (u32, u32)) -> u64 {
         let LatentShape { rows, columns, .. } = self.latent_shape(size);
-        let heads = self.unet.attention.as_ref();
-        let heads = heads.and_then(|attention| attention.heads.first());
-        let scores = heads.map_or(0, |&heads| {
-            let tokens = (rows * columns) as u64;
-            tokens.saturating_mul(tokens).saturating_mul(heads as u64)
-        });
+        let tokens = (rows * columns) as u64;
+        let scores = tokens.saturating_mul(tokens);
+        let scores = scores.saturating_mul(self.unet.heads(0) as u64);
         let pixels = u64::from(size.0) * u64::from(size.1);
         let layers = pixels.saturating_mul(self.pass_bytes_per_pixel);
         layers.saturating_add(scores.saturating_mul(2 * 4))
@@ -372,7 +371,7 @@ impl DecoderForm {
     pub fn taesd() -> Self {
         Self {
             squash: true,
-            stages: taesd_stages([3, 3, 3, 1]),
+            stages: Stage::list([3, 3, 3, 1].map(|blocks| (64, blocks))),
             convs: 3,
             up_bias: false,
             shuffle: 1,
@@ -386,7 +385,7 @@ impl EncoderForm {
     pub fn taesd() -> Self {
         Self {
             unshuffle: 1,
-            stages: taesd_stages([1, 3, 3, 3]),
+            stages: Stage::list([1, 3, 3, 3].map(|blocks| (64, blocks))),
             convs: 3,
             entry_relu: false,
             outputs: 4,
@@ -406,14 +405,6 @@ impl VaeForm {
             scale: 0.18215,
         }
     }
-}
-
-fn taesd_stages(blocks: [usize; 4]) -> Vec<Stage> {
-    let stage = |blocks| Stage {
-        channels: 64,
-        blocks,
-    };
-    blocks.into_iter().map(stage).collect()
 }
 
 impl StartNoise {
@@ -456,11 +447,8 @@ mod tests {
         let shape = mini.prompt_shape((256, 128));
         assert_eq!((shape.tokens, shape.dim), (128, 32));
         assert_eq!(mini.grid_width((256, 128)), 16);
-        let pixels = 256 * 128;
-        assert_eq!(
-            mini.pass_bytes((256, 128)),
-            pixels * mini.pass_bytes_per_pixel
-        );
+        let bytes = 256 * 128 * mini.pass_bytes_per_pixel;
+        assert_eq!(mini.pass_bytes((256, 128)), bytes);
         let sd = Profile::sd_turbo();
         // Five heads of 16,384² scores each, twice, are 10.7 GB.
         assert_eq!(sd.pass_bytes((1024, 1024)) >> 30, 10 + 2);

@@ -41,7 +41,7 @@ impl<'a> Scope<'a> {
         stride: usize,
         bias: bool,
     ) -> Result<Conv2d, ModelError> {
-        let weight = self.weight(&[outputs, inputs, kernel, kernel])?;
+        let weight = self.tensor("weight", &[outputs, inputs, kernel, kernel])?;
         let bias = self.bias(outputs, bias)?;
         Ok(Conv2d::new(&weight, bias.as_ref(), stride, kernel / 2)?)
     }
@@ -51,9 +51,14 @@ impl<'a> Scope<'a> {
         self.conv((inputs, outputs), 3, 1, true)
     }
 
+    /// A 1×1 convolution with bias.
+    pub fn conv1(&self, inputs: usize, outputs: usize) -> Result<Conv2d, ModelError> {
+        self.conv((inputs, outputs), 1, 1, true)
+    }
+
     /// A linear layer.
     pub fn linear(&self, inputs: usize, outputs: usize, bias: bool) -> Result<Linear, ModelError> {
-        let weight = self.weight(&[outputs, inputs])?;
+        let weight = self.tensor("weight", &[outputs, inputs])?;
         let bias = self.bias(outputs, bias)?;
         Ok(Linear::new(&weight, bias.as_ref())?)
     }
@@ -71,13 +76,13 @@ impl<'a> Scope<'a> {
 
     /// A group norm with scale and shift.
     pub fn group_norm(&self, channels: usize, groups: usize, eps: f64) -> Result<Norm, ModelError> {
-        let (weight, bias) = self.scale_and_shift(channels)?;
+        let [weight, bias] = self.scale_and_shift(channels)?;
         Ok(Norm::group(groups, eps, &weight, &bias)?)
     }
 
     /// A layer norm with scale and shift.
     pub fn layer_norm(&self, channels: usize, eps: f64) -> Result<Norm, ModelError> {
-        let (weight, bias) = self.scale_and_shift(channels)?;
+        let [weight, bias] = self.scale_and_shift(channels)?;
         Ok(Norm::layer(eps, &weight, &bias)?)
     }
 
@@ -86,23 +91,18 @@ impl<'a> Scope<'a> {
         self.source.device()
     }
 
-    fn scale_and_shift(&self, channels: usize) -> Result<(Tensor, Tensor), ModelError> {
-        let bias = self.source.tensor(&self.name("bias"), &[channels])?;
-        Ok((self.weight(&[channels])?, bias))
-    }
-
-    fn weight(&self, shape: &[usize]) -> Result<Tensor, ModelError> {
-        self.source.tensor(&self.name("weight"), shape)
+    fn scale_and_shift(&self, channels: usize) -> Result<[Tensor; 2], ModelError> {
+        let bias = self.tensor("bias", &[channels])?;
+        Ok([self.tensor("weight", &[channels])?, bias])
     }
 
     fn bias(&self, outputs: usize, wanted: bool) -> Result<Option<Tensor>, ModelError> {
-        let name = self.name("bias");
-        wanted
-            .then(|| self.source.tensor(&name, &[outputs]))
-            .transpose()
+        wanted.then(|| self.tensor("bias", &[outputs])).transpose()
     }
 
-    fn name(&self, leaf: &str) -> String {
-        format!("{}{leaf}", self.prefix)
+    /// The tensor `leaf` of this node.
+    pub fn tensor(&self, leaf: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let name = format!("{}{leaf}", self.prefix);
+        self.source.tensor(&name, shape)
     }
 }

@@ -65,7 +65,7 @@ pub struct Listing {
 const PLACEHOLDER: usize = 32;
 
 impl Listing {
-    /// The names and shapes asked for so far, in order.
+    /// The names and shapes requested so far, in order.
     pub fn into_tensors(self) -> Vec<(String, Vec<usize>)> {
         self.asked.into_inner().unwrap_or_default()
     }
@@ -89,10 +89,6 @@ impl Source for Listing {
 pub fn narrow_sd_turbo() -> Profile {
     let dim = 20;
     let whole = Profile::sd_turbo();
-    let stage = Stage {
-        channels: 8,
-        blocks: 1,
-    };
     Profile {
         cell: 16,
         conditioning: Conditioning::CrossAttention { tokens: 7, dim },
@@ -113,7 +109,7 @@ pub fn narrow_sd_turbo() -> Profile {
             ..whole.unet
         },
         decoder: DecoderForm {
-            stages: vec![stage; 4],
+            stages: Stage::list([(8, 1); 4]),
             ..DecoderForm::taesd()
         },
         ..whole
@@ -124,14 +120,14 @@ pub fn narrow_sd_turbo() -> Profile {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{RandomWeights, Source};
+    use crate::model::gradient_check::flat;
     use candle_core::Device;
 
     #[test]
     fn random_weights_depend_on_name_and_seed_only() {
-        let draw = |seed, name| -> Vec<f32> {
+        let draw = |seed, name| {
             let source = RandomWeights::new(seed, &Device::Cpu);
-            let tensor = source.tensor(name, &[4, 4]).unwrap();
-            tensor.flatten_all().unwrap().to_vec1().unwrap()
+            flat(&source.tensor(name, &[4, 4]).unwrap())
         };
         assert_eq!(draw(1, "x.weight"), draw(1, "x.weight"));
         assert_ne!(draw(1, "x.weight"), draw(2, "x.weight"));

@@ -7,15 +7,13 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use candle_core::{Device, Tensor};
-
 use super::ModelError;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
 use super::profile::{DecoderForm, EncoderForm, Stage};
 use super::scope::Scope;
 use super::stable_diffusion::recognise::{Holds, explain};
-use super::weights::{Checkpoint, Source};
+use super::weights::{Checkpoint, Derived, Source};
 
 /// Expected content, for error messages.
 const EXPECTED: &str = "TAESD (one of its two files)";
@@ -23,10 +21,7 @@ const EXPECTED: &str = "TAESD (one of its two files)";
 /// The decoder in a `taesd_decoder` file.
 pub fn decoder(file: &Checkpoint) -> Result<Decoder, ModelError> {
     let form = DecoderForm::taesd();
-    let source = Numbered {
-        file,
-        names: decoder_names(&form),
-    };
+    let source = renamed(file, decoder_names(&form));
     let channels = EncoderForm::taesd().outputs;
     Decoder::new(&form, channels, &Scope::root(&source))
         .map_err(|error| explain(error, file, Holds::TinyAutoencoder, EXPECTED))
@@ -35,32 +30,19 @@ pub fn decoder(file: &Checkpoint) -> Result<Decoder, ModelError> {
 /// The encoder in a `taesd_encoder` file.
 pub fn encoder(file: &Checkpoint) -> Result<Encoder, ModelError> {
     let form = EncoderForm::taesd();
-    let source = Numbered {
-        file,
-        names: encoder_names(&form),
-    };
+    let source = renamed(file, encoder_names(&form));
     Encoder::new(&form, &Scope::root(&source))
         .map_err(|error| explain(error, file, Holds::TinyAutoencoder, EXPECTED))
 }
 
-/// A file with other layer names than the networks ask for.
-struct Numbered<'a> {
-    file: &'a Checkpoint,
-    /// Our name of a layer → its name in the file.
-    names: HashMap<String, String>,
-}
-
-impl Source for Numbered<'_> {
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+/// The tensors of `file`, whose layers have other names: our name → its name in the file.
+fn renamed(file: &Checkpoint, names: HashMap<String, String>) -> impl Source {
+    Derived::new(file.device(), move |name, shape| {
         let theirs = name
             .rsplit_once('.')
-            .and_then(|(layer, leaf)| Some(format!("{}.{leaf}", self.names.get(layer)?)));
-        self.file.tensor(theirs.as_deref().unwrap_or(name), shape)
-    }
-
-    fn device(&self) -> &Device {
-        self.file.device()
-    }
+            .and_then(|(layer, leaf)| Some(format!("{}.{leaf}", names.get(layer)?)));
+        file.tensor(theirs.as_deref().unwrap_or(name), shape)
+    })
 }
 
 fn decoder_names(form: &DecoderForm) -> HashMap<String, String> {
@@ -120,32 +102,20 @@ mod tests {
     #[test]
     fn layers_have_their_published_numbers() {
         let decoder = decoder_names(&DecoderForm::taesd());
-        for (ours, theirs) in [
-            ("stages.0.blocks.2.convs.1", "5.conv.2"),
-            ("stages.0.up", "7"),
-            ("stages.2.up", "17"),
-            ("stages.3.blocks.0.convs.0", "18.conv.0"),
-            ("conv_out", "19"),
-        ] {
-            assert_eq!(
-                decoder.get(ours).map(String::as_str),
-                Some(theirs),
-                "{ours}"
-            );
-        }
         let encoder = encoder_names(&EncoderForm::taesd());
-        for (ours, theirs) in [
-            ("blocks.0.convs.2", "1.conv.4"),
-            ("down.0", "2"),
-            ("blocks.1.convs.0", "3.conv.0"),
-            ("down.2", "10"),
-            ("conv_out", "14"),
+        for (names, ours, theirs) in [
+            (&decoder, "stages.0.blocks.2.convs.1", "5.conv.2"),
+            (&decoder, "stages.0.up", "7"),
+            (&decoder, "stages.2.up", "17"),
+            (&decoder, "stages.3.blocks.0.convs.0", "18.conv.0"),
+            (&decoder, "conv_out", "19"),
+            (&encoder, "blocks.0.convs.2", "1.conv.4"),
+            (&encoder, "down.0", "2"),
+            (&encoder, "blocks.1.convs.0", "3.conv.0"),
+            (&encoder, "down.2", "10"),
+            (&encoder, "conv_out", "14"),
         ] {
-            assert_eq!(
-                encoder.get(ours).map(String::as_str),
-                Some(theirs),
-                "{ours}"
-            );
+            assert_eq!(names.get(ours).map(String::as_str), Some(theirs), "{ours}");
         }
     }
 }

@@ -66,15 +66,13 @@ impl Vae {
     /// Pictures (B, 3, H, W) in 0..1, with sides of whole latent cells → scaled latents.
     pub fn encode(&self, pictures: &Tensor) -> Result<Tensor, ModelError> {
         let (_, colours, height, width) = pictures.dims4()?;
-        let whole = |side: usize| side > 0 && side.is_multiple_of(self.cell);
+        let cell = self.cell;
+        let whole = |side: usize| side > 0 && side.is_multiple_of(cell);
         if colours != COLOURS || !whole(height) || !whole(width) {
             return Err(ModelError::Input {
                 what: "pictures for the autoencoder",
                 got: pictures.dims().to_vec(),
-                expected: format!(
-                    "(B, 3, H, W) with sides that are multiples of {}",
-                    self.cell
-                ),
+                expected: format!("(B, 3, H, W) with sides that are multiples of {cell}"),
             });
         }
         let signed = pictures.affine(2.0, -1.0)?;
@@ -136,9 +134,7 @@ impl Backend<'_> {
         let mean = tensor.narrow(0, 0, self.latent_channels)?;
         let variance = match tensor.rank() {
             1 => (mean.zeros_like()? + f64::from(NO_VARIANCE))?,
-            _ => tensor
-                .narrow(0, self.latent_channels, self.latent_channels)?
-                .zeros_like()?,
+            _ => mean.zeros_like()?,
         };
         Tensor::cat(&[&mean, &variance], 0)
     }

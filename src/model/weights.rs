@@ -26,6 +26,32 @@ pub trait Source: Send + Sync {
     fn device(&self) -> &Device;
 }
 
+/// A source made from another one: the device of its tensors, and the tensor of a name and a shape.
+pub struct Derived<F>(Device, F);
+
+impl<F> Derived<F>
+where
+    F: Fn(&str, &[usize]) -> Result<Tensor, ModelError> + Send + Sync,
+{
+    /// A source of the tensors that `tensor` makes on `device`.
+    pub fn new(device: &Device, tensor: F) -> Self {
+        Self(device.clone(), tensor)
+    }
+}
+
+impl<F> Source for Derived<F>
+where
+    F: Fn(&str, &[usize]) -> Result<Tensor, ModelError> + Send + Sync,
+{
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        self.1(name, shape)
+    }
+
+    fn device(&self) -> &Device {
+        &self.0
+    }
+}
+
 /// A safetensors file; `F32`, `F16` and `BF16` become `f32`.
 pub struct Checkpoint {
     file: String,
@@ -88,34 +114,23 @@ impl Checkpoint {
 
 impl Source for Checkpoint {
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let file = || self.file.clone();
-        let tensor = || name.to_owned();
-        let info = self
-            .metadata
-            .info(name)
-            .ok_or_else(|| ModelError::Missing {
-                file: file(),
-                tensor: tensor(),
-                shape: shape.to_vec(),
-            })?;
+        let wrong = |fault: String| ModelError::Tensor {
+            file: self.file.clone(),
+            tensor: name.to_owned(),
+            fault,
+        };
+        let info = self.metadata.info(name);
+        let info = info.ok_or_else(|| wrong(format!("{shape:?} is missing")))?;
         if info.shape != shape {
-            return Err(ModelError::Shape {
-                file: file(),
-                tensor: tensor(),
-                expected: shape.to_vec(),
-                got: info.shape.clone(),
-            });
+            return Err(wrong(format!("is {:?}, expected {shape:?}", info.shape)));
         }
         let format = match info.dtype {
             Dtype::F32 => DType::F32,
             Dtype::F16 => DType::F16,
             Dtype::BF16 => DType::BF16,
             other => {
-                return Err(ModelError::Format {
-                    file: file(),
-                    tensor: tensor(),
-                    got: format!("{other:?}"),
-                });
+                let fault = format!("is stored as {other:?}, expected F32, F16 or BF16");
+                return Err(wrong(fault));
             }
         };
         let (start, end) = info.data_offsets;
@@ -133,7 +148,8 @@ impl Source for Checkpoint {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Checkpoint, ModelError, Source};
-    use candle_core::{Device, Tensor};
+    use crate::model::gradient_check::flat;
+    use candle_core::Device;
     use safetensors::tensor::{Dtype, TensorView, serialize};
 
     fn file(dtype: Dtype, bytes: &[u8], shape: &[usize]) -> Vec<u8> {
@@ -143,10 +159,6 @@ mod tests {
 
     fn open(bytes: Vec<u8>) -> Result<Checkpoint, ModelError> {
         Checkpoint::from_bytes("x.safetensors", bytes, &Device::Cpu)
-    }
-
-    fn values(tensor: &Tensor) -> Vec<f32> {
-        tensor.flatten_all().unwrap().to_vec1().unwrap()
     }
 
     #[test]
@@ -161,26 +173,33 @@ mod tests {
         ] {
             let checkpoint = open(file(dtype, bytes, &[1, 2])).unwrap();
             let tensor = checkpoint.tensor("a.weight", &[1, 2]).unwrap();
-            assert_eq!(values(&tensor), [1.0, -2.0]);
+            assert_eq!(flat(&tensor), [1.0, -2.0]);
         }
     }
 
     #[test]
     fn errors_name_file_and_tensor() {
         let checkpoint = open(file(Dtype::F16, &[0; 4], &[2])).unwrap();
-        let missing = checkpoint.tensor("b.bias", &[2]).unwrap_err().to_string();
-        assert_eq!(
-            missing,
-            "weights file x.safetensors: tensor `b.bias` [2] is missing"
-        );
-        let shape = checkpoint.tensor("a.weight", &[3]).unwrap_err().to_string();
-        assert_eq!(
-            shape,
-            "weights file x.safetensors: tensor `a.weight` is [2], expected [3]"
-        );
-        let checkpoint = open(file(Dtype::I32, &[0; 8], &[2])).unwrap();
-        let format = checkpoint.tensor("a.weight", &[2]).unwrap_err().to_string();
-        assert!(format.contains("I32"), "{format}");
+        let integers = open(file(Dtype::I32, &[0; 8], &[2])).unwrap();
+        for (checkpoint, tensor, shape, expected) in [
+            (&checkpoint, "b.bias", 2, "`b.bias` [2] is missing"),
+            (
+                &checkpoint,
+                "a.weight",
+                3,
+                "`a.weight` is [2], expected [3]",
+            ),
+            (
+                &integers,
+                "a.weight",
+                2,
+                "`a.weight` is stored as I32, expected F32, F16 or BF16",
+            ),
+        ] {
+            let error = checkpoint.tensor(tensor, &[shape]).unwrap_err().to_string();
+            let expected = format!("weights file x.safetensors: tensor {expected}");
+            assert_eq!(error, expected);
+        }
     }
 
     #[test]

@@ -10,11 +10,8 @@ use crate::frame::Frame;
 pub fn mean_error(original: &Frame, shown: &Frame) -> Result<[f64; 3], QualityError> {
     same_size(original, shown)?;
     let mut sums = [0_i64; 3];
-    let pixels = original
-        .data()
-        .chunks_exact(3)
-        .zip(shown.data().chunks_exact(3));
-    for (original, shown) in pixels {
+    let pixels = original.data().chunks_exact(3);
+    for (original, shown) in pixels.zip(shown.data().chunks_exact(3)) {
         for ((sum, &a), &b) in sums.iter_mut().zip(original).zip(shown) {
             *sum += i64::from(b) - i64::from(a);
         }

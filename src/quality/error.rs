@@ -22,20 +22,6 @@ pub enum QualityError {
         /// Height in pixels.
         height: usize,
     },
-    /// A crop reaches outside its picture.
-    #[error("a crop of {width}x{height} at ({left}, {top}) leaves the picture {picture:?}")]
-    Crop {
-        /// Left edge in pixels.
-        left: usize,
-        /// Top edge in pixels.
-        top: usize,
-        /// Width in pixels.
-        width: usize,
-        /// Height in pixels.
-        height: usize,
-        /// Shape of the pictures, (B, 3, H, W).
-        picture: Vec<usize>,
-    },
     /// The metric's weights are missing or damaged.
     #[error(transparent)]
     Model(#[from] ModelError),

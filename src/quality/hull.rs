@@ -93,16 +93,10 @@ mod tests {
 
     #[test]
     fn dominated_and_inner_points_are_dropped() {
-        let points = [
-            (10.0, 0.4),
-            (20.0, 0.35),
-            (30.0, 0.2),
-            (35.0, 0.25),
-            (60.0, 0.1),
-            (60.0, 0.12),
-            (5.0, f64::NAN),
-        ];
-        let hull = Hull::new(points, Better::Lower);
+        let rates = [10.0, 20.0, 30.0, 35.0, 60.0, 60.0, 5.0];
+        let values = [0.4, 0.35, 0.2, 0.25, 0.1, 0.12, f64::NAN];
+        let points = rates.into_iter().zip(values);
+        let hull = Hull::new(points.clone(), Better::Lower);
         assert_eq!(hull.points(), [(10.0, 0.4), (30.0, 0.2), (60.0, 0.1)]);
         let near = |value: Option<f64>, expected: f64| {
             value.is_some_and(|value| (value - expected).abs() < 1e-12)

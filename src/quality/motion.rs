@@ -61,10 +61,9 @@ impl Motion {
             let values = shown.data().len() as f64;
             self.shown.add(moved as f64 / values);
             self.original.add(meant as f64 / values);
-            let change = if begins_segment {
-                &mut self.borders
-            } else {
-                &mut self.inside
+            let change = match begins_segment {
+                true => &mut self.borders,
+                false => &mut self.inside,
             };
             change.add(error as f64 / values);
         }
@@ -110,38 +109,23 @@ mod tests {
 
     #[test]
     fn a_jump_at_a_border_counts_and_correct_movement_does_not() {
-        let smooth = motion(&[
-            (10, 11, true),
-            (20, 22, false),
-            (30, 31, true),
-            (40, 42, false),
-        ]);
-        assert_eq!(
-            (smooth.shown(), smooth.original()),
-            (Some(31.0 / 3.0), Some(10.0))
-        );
+        let inside = |value| [(10, 11, true), (20, 22, false), (30, value, true)];
+        let smooth = motion(&[&inside(31)[..], &[(40, 42, false)]].concat());
+        let differences = (smooth.shown(), smooth.original());
+        assert_eq!(differences, (Some(31.0 / 3.0), Some(10.0)));
         assert_eq!(smooth.seam(), Some(1.0));
-        let pop = motion(&[
-            (10, 11, true),
-            (20, 22, false),
-            (30, 40, true),
-            (40, 51, false),
-        ]);
+        let pop = motion(&[&inside(40)[..], &[(40, 51, false)]].concat());
         assert_eq!(pop.seam(), Some(8.0));
     }
 
     #[test]
     fn one_frame_and_one_segment_have_no_figures() {
         let one = motion(&[(10, 10, true)]);
-        assert_eq!(
-            (one.shown(), one.original(), one.seam()),
-            (None, None, None)
-        );
+        let figures = [one.shown(), one.original(), one.seam()];
+        assert_eq!(figures, [None; 3]);
         assert_eq!(motion(&[(1, 1, true), (2, 3, false)]).seam(), None);
-        assert_eq!(
-            motion(&[(1, 1, true), (2, 2, false), (3, 3, true)]).seam(),
-            None
-        );
+        let exact = motion(&[(1, 1, true), (2, 2, false), (3, 3, true)]);
+        assert_eq!(exact.seam(), None);
     }
 
     #[test]

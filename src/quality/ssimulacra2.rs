@@ -26,26 +26,17 @@ pub fn ssimulacra2(original: &Frame, shown: &Frame) -> Result<f64, QualityError>
         width,
         height,
     };
+    let pictures = linear(original).zip(linear(shown)).ok_or_else(refused)?;
     // The crate's only other error, different sizes, is excluded above.
-    compute_frame_ssimulacra2(linear(original), linear(shown)).map_err(|_| refused())
+    compute_frame_ssimulacra2(pictures.0, pictures.1).map_err(|_| refused())
 }
 
-/// The picture in linear light, as the crate takes it.
-struct Linear(Vec<[f32; 3]>, usize, usize);
-
-fn linear(frame: &Frame) -> Linear {
+/// The picture in linear light.
+fn linear(frame: &Frame) -> Option<LinearRgb> {
     let pixels = frame.data().chunks_exact(3);
     let pixels = pixels.map(|p| [p[0], p[1], p[2]].map(|value| LIGHT[usize::from(value)]));
     let (width, height) = (frame.width() as usize, frame.height() as usize);
-    Linear(pixels.collect(), width, height)
-}
-
-impl TryFrom<Linear> for LinearRgb {
-    type Error = ();
-
-    fn try_from(Linear(pixels, width, height): Linear) -> Result<Self, ()> {
-        Self::new(pixels, width, height).map_err(|_| ())
-    }
+    LinearRgb::new(pixels.collect(), width, height).ok()
 }
 
 /// Linear light of each code (IEC 61966-2-1, sRGB).

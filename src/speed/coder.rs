@@ -45,9 +45,8 @@ pub fn coder(size: (u32, u32)) -> Result<CoderReport, SpeedError> {
     let whole = segment::encode(track.coding, &keyframes)?;
     let encode = || segment::encode(track.coding, &keyframes).map(|coded| drop(black_box(coded)));
     let encode_ms = per_keyframe(encode)?;
-    let ranks = RANKS
-        .into_iter()
-        .filter(|rank| *rank <= track.coding.components);
+    let most = track.coding.components;
+    let ranks = RANKS.into_iter().filter(|rank| *rank <= most);
     let rungs = ranks.map(|rank| {
         let coding = CodingParameters {
             components: rank,
@@ -81,10 +80,8 @@ fn per_keyframe(work: impl FnMut() -> Result<(), PromptError>) -> Result<f64, Pr
 
 /// Bytes of the first `layers` layers of a keyframe, on average.
 fn bytes(coded: &[CodedKeyframe], layers: usize) -> f64 {
-    let keyframes = coded
-        .iter()
-        .map(|keyframe| keyframe.layers.iter().take(layers));
-    let sizes = keyframes.flat_map(|layers| layers.map(Vec::len));
+    let layers = coded.iter().flat_map(|k| k.layers.iter().take(layers));
+    let sizes = layers.map(Vec::len);
     sizes.sum::<usize>() as f64 / coded.len().max(1) as f64
 }
 

@@ -1,6 +1,6 @@
 //! Speed of this machine: rendering, fitting and entropy coding, on invented prompts.
 //!
-//! Wall time is what a user waits for; processor time does not depend on other load. Both are those
+//! Wall time is the wait of a user; processor time does not depend on other load. Both are those
 //! of the fastest of several rounds. Comparisons with other frameworks are in `benches/` and
 //! `tools/bench_torch`.
 //!

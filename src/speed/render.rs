@@ -3,7 +3,7 @@
 use super::SpeedError;
 use super::segment;
 use super::spent::{Spent, matrix_peak, peak_memory};
-use crate::model::dtype::InFormat;
+use crate::model::dtype::in_format;
 use crate::model::profile::Conditioning;
 use crate::model::synthetic::RandomWeights;
 use crate::model::{Generator, ModelError, Profile, device, installed, ops, picture};
@@ -22,7 +22,7 @@ const SEED: u32 = 1;
 /// A first round that takes longer is not repeated in other ways.
 const SLOW_S: f64 = 5.0;
 
-/// What is rendered.
+/// Subject of the measurement.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RenderOptions {
@@ -36,7 +36,7 @@ pub struct RenderOptions {
     pub frames: u32,
     /// Number format of weights and hidden layers.
     pub dtype: DType,
-    /// Grouping of frames; `None`: what suits the device.
+    /// Grouping of frames; `None`: that of the device.
     pub batching: Option<Batching>,
     /// Seconds spent on each figure, where a round is short.
     pub seconds: f64,
@@ -117,20 +117,19 @@ pub fn render(options: &RenderOptions) -> Result<RenderReport, SpeedError> {
     let spent = spent.over(options.frames as usize);
     let peak_memory_bytes = peak_memory();
     drop(renderer);
-    let mut variants = Vec::new();
-    let mut variant = |name, seconds: f64| {
-        variants.push(Variant {
-            name,
-            ms: 1000.0 * seconds,
-            ratio: seconds / spent.wall,
-        });
+    let variant = |name, seconds: f64| Variant {
+        name,
+        ms: 1000.0 * seconds,
+        ratio: seconds / spent.wall,
     };
+    let mut variants = Vec::new();
     if device.is_cpu() && first.wall <= SLOW_S {
         let seconds = one_at_a_time(&generator, &track, options.seconds)?;
-        variant("one frame at a time on all threads", seconds);
+        variants.push(variant("one frame at a time on all threads", seconds));
     }
     let moved = moved(&generator, &track, &media, options.seconds)? / frames;
-    variant("keyframes generated, the frames between them moved", moved);
+    let name = "keyframes generated, the frames between them moved";
+    variants.push(variant(name, moved));
     let gflops = gflop / spent.wall;
     Ok(RenderReport {
         profile: options.profile.name,
@@ -165,7 +164,7 @@ fn generator(
     let RenderOptions { profile, dtype, .. } = options;
     if options.random_weights {
         let weights = RandomWeights::new(SEED, device);
-        let source = InFormat::new(&weights, *dtype);
+        let source = in_format(&weights, *dtype);
         let generator = Generator::new(profile.clone(), &source, [0; 32])?;
         return Ok((generator, "random"));
     }

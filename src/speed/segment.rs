@@ -58,23 +58,16 @@ pub(super) fn keyframes(
     let value = |k: usize, i: usize| {
         let (token, j) = (i / full_rank, i % full_rank);
         let (x, y) = ((token % width) as f32, (token / width) as f32);
-        let moved = if y as usize % 4 < 2 {
-            0.0
-        } else {
-            0.3 * k as f32
-        };
+        let moves = y as usize % 4 >= 2;
+        let moved = if moves { 0.3 * k as f32 } else { 0.0 };
         let phase = 0.2 * x * (j + 1) as f32 + 0.3 * y + moved;
         4.0 * phase.sin() / (1 + j) as f32
     };
     let row = |i: usize| 0.3 * (1.7 * i as f32).sin();
     let keyframe = |k| {
         let u = (0..shape.tokens * full_rank).map(|i| value(k, i)).collect();
-        Factors::new(
-            shape,
-            full_rank,
-            u,
-            (0..full_rank * shape.dim).map(row).collect(),
-        )
+        let v = (0..full_rank * shape.dim).map(row).collect();
+        Factors::new(shape, full_rank, u, v)
     };
     (0..count).map(keyframe).collect()
 }
@@ -94,13 +87,11 @@ pub(super) fn encode(
 pub(super) fn media(track: &Track, frames: u32) -> Result<Vec<u8>, SpeedError> {
     let positions = keyframe_positions(frames, INTERVAL);
     let coded = encode(track.coding, &keyframes(&track.coding, positions.len())?)?;
-    let keyframes = positions
-        .into_iter()
-        .zip(coded)
-        .map(|(position, keyframe)| {
-            let layers = keyframe.layers.into_iter().map(Bytes::from).collect();
-            CodedFrame { position, layers }
-        });
+    let keyframes = positions.into_iter().zip(coded);
+    let keyframes = keyframes.map(|(position, keyframe)| {
+        let layers = keyframe.layers.into_iter().map(Bytes::from).collect();
+        CodedFrame { position, layers }
+    });
     let segment = CodedSegment {
         frames,
         chained: false,

@@ -1,5 +1,6 @@
 //! Wall time, processor time, peak memory and the device's matrix speed.
 
+use crate::model::machine::kibibytes;
 use crate::model::ops::Linear;
 use candle_core::{DType, Device, Result, Tensor};
 use std::fs;
@@ -19,9 +20,8 @@ impl Spent {
         let (begun, before) = (Instant::now(), processor_seconds());
         let result = work();
         let wall = begun.elapsed().as_secs_f64();
-        let processor = processor_seconds()
-            .zip(before)
-            .map(|(after, before)| after - before);
+        let processor = processor_seconds().zip(before);
+        let processor = processor.map(|(after, before)| after - before);
         (Self { wall, processor }, result)
     }
 
@@ -80,12 +80,7 @@ fn processor_seconds() -> Option<f64> {
 
 /// The most memory that this process has had in use, in bytes; on Linux.
 pub(super) fn peak_memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(1024 * kibibytes)
+    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 
 /// Multiply-adds a second of a large product of square matrices, the better of candle's and our
@@ -99,20 +94,19 @@ pub(super) fn matrix_peak(device: &Device, dtype: DType) -> Result<f64> {
     let products: [&dyn Fn() -> Result<Tensor>; 2] = [&|| a.matmul(&b), &|| linear.forward(&a)];
     let mut fastest = f64::INFINITY;
     for product in products {
-        let work = || finished(&product()?);
+        let work = || {
+            let x = product()?;
+            // Only a GPU may return before it has computed.
+            if device.is_cpu() {
+                Ok(())
+            } else {
+                x.device().synchronize()
+            }
+        };
         work()?;
         fastest = fastest.min(Spent::least(0.25, work)?.wall);
     }
     Ok((side as f64).powi(3) / fastest)
-}
-
-/// Waits until the device has computed `x`.
-fn finished(x: &Tensor) -> Result<()> {
-    if x.device().is_cpu() {
-        Ok(())
-    } else {
-        x.device().synchronize()
-    }
 }
 
 #[cfg(test)]

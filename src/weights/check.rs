@@ -5,6 +5,7 @@ use super::table::{FILES, OutsideFile};
 use crate::model::stable_diffusion::recognise::holds;
 use crate::model::weights::Checkpoint;
 use crate::model::{Encoder, Generator, installed};
+use crate::segment::hex;
 use candle_core::Device;
 use serde::Serialize;
 use std::fmt;
@@ -64,29 +65,21 @@ pub struct File {
 /// SD-Turbo.
 pub fn survey() -> Result<Vec<File>, WeightsError> {
     let generator = Generator::shipped(&Device::Cpu)?.weights_hash();
-    let mut files = vec![
+    let encoder = Encoder::shipped_hash();
+    let shipped = [
         shipped("generator.safetensors", "frames of mini titles", generator),
-        shipped(
-            "encoder.safetensors",
-            "fits for mini",
-            Encoder::shipped_hash(),
-        ),
+        shipped("encoder.safetensors", "fits for mini", encoder),
     ];
-    for file in &FILES {
-        files.push(installed(file)?);
-    }
-    Ok(files)
+    let files = shipped.into_iter().map(Ok);
+    files.chain(FILES.iter().map(installed)).collect()
 }
 
 /// Whether every part that `profile` needs is installed and not wrong.
 pub fn is_ready(profile: &str, files: &[File]) -> bool {
     let own = || files.iter().filter(|file| file.profile == profile);
-    let usable =
-        |file: &File| matches!(file.status, Status::Shipped | Status::Ok | Status::Unknown);
+    let usable = |file: &File| !matches!(file.status, Status::Wrong | Status::Missing);
     let served = |part| own().any(|file| file.part == part && usable(file));
-    own()
-        .filter(|file| file.needed)
-        .all(|file| served(file.part))
+    own().all(|file| !file.needed || served(file.part))
 }
 
 fn shipped(file: &'static str, purpose: &'static str, hash: [u8; 32]) -> File {
@@ -159,14 +152,15 @@ fn judge(outside: &OutsideFile, checkpoint: &Checkpoint, hash: &str) -> (Status,
     }
     match outside.sha256 {
         Some(published) if published == hash => (Status::Ok, "as published".to_owned()),
-        Some(published) => (
-            Status::Wrong,
-            format!("SHA-256 {hash}, published is {published}"),
-        ),
-        None => (
-            Status::Unknown,
-            format!("{}; no published SHA-256 is known to us", found.describe()),
-        ),
+        Some(published) => {
+            let fault = format!("SHA-256 {hash}, published is {published}");
+            (Status::Wrong, fault)
+        }
+        None => {
+            let found = found.describe();
+            let state = format!("{found}; no published SHA-256 is known to us");
+            (Status::Unknown, state)
+        }
     }
 }
 
@@ -195,8 +189,4 @@ impl fmt::Display for File {
         }
         writeln!(f, "  licence  {}", self.licence)
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

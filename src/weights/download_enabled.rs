@@ -1,8 +1,8 @@
 //! Downloads from the Hugging Face Hub, through its cache, into a models folder.
 
-use super::check::hex;
 use super::{OutsideFile, WeightsError};
 use crate::model::weights::Checkpoint;
+use crate::segment::hex;
 use candle_core::Device;
 use hf_hub::api::sync::{ApiBuilder, ApiError};
 use hf_hub::{Repo, RepoType};
@@ -22,10 +22,8 @@ pub fn download(file: &OutsideFile, target: &Path) -> Result<(), WeightsError> {
     };
     let (name, revision) = (source.name.to_owned(), source.revision.to_owned());
     let repository = Repo::with_revision(name, RepoType::Model, revision);
-    let api = ApiBuilder::from_env()
-        .with_progress(true)
-        .build()
-        .map_err(hub)?;
+    let api = ApiBuilder::from_env().with_progress(true).build();
+    let api = api.map_err(hub)?;
     let cached = api.repo(repository).get(source.file).map_err(hub)?;
     let found = hex(&Checkpoint::read(&cached, &Device::Cpu)?.sha256());
     match file.sha256 {

@@ -54,6 +54,28 @@ const MIT: &str = "MIT, copyright 2023 Ollin Boer Bohan";
 const TAESD: &str = "https://huggingface.co/madebyollin/taesd";
 const TAESD_REVISION: &str = "614f76814bbe30edbe2e627ace1c2234c81a2c0e";
 
+/// The values that most of the files have.
+const FILE: OutsideFile = OutsideFile {
+    group: "sd-turbo",
+    file: "",
+    purpose: "",
+    needed: false,
+    part: "",
+    url: SD_TURBO,
+    licence: STABILITY,
+    holds: &[],
+    sha256: None,
+    editions: &[],
+    repository: None,
+};
+
+const TAESD_FILE: OutsideFile = OutsideFile {
+    url: TAESD,
+    licence: MIT,
+    holds: &[Holds::TinyAutoencoder],
+    ..FILE
+};
+
 const fn taesd(file: &'static str) -> Option<Repository> {
     Some(Repository {
         name: "madebyollin/taesd",
@@ -65,95 +87,70 @@ const fn taesd(file: &'static str) -> Option<Repository> {
 /// All files that do not ship with the crate.
 pub const FILES: [OutsideFile; 6] = [
     OutsideFile {
-        group: "sd-turbo",
         file: "sd-turbo/sd_turbo.safetensors",
         purpose: "UNet and full-size autoencoder in one file (5.2 GB)",
         needed: true,
         part: "unet",
-        url: SD_TURBO,
-        licence: STABILITY,
         holds: &[Holds::StableDiffusion2],
         sha256: Some("3f067a1b943cf162f2b8f8588f6cf5824bd5b4c7d1d88d87164b9ca123616549"),
-        editions: &[],
         repository: Some(Repository {
             name: "stabilityai/sd-turbo",
             revision: SD_TURBO_REVISION,
             file: "sd_turbo.safetensors",
         }),
+        ..FILE
     },
     OutsideFile {
-        group: "sd-turbo",
         file: "sd-turbo/unet/diffusion_pytorch_model.fp16.safetensors",
         purpose: "instead of it: the UNet alone, diffusers layout (with or without .fp16)",
         needed: true,
         part: "unet",
-        url: SD_TURBO,
-        licence: STABILITY,
         holds: &[Holds::StableDiffusion2Unet],
-        sha256: None,
-        editions: &[],
-        repository: None,
+        ..FILE
     },
     OutsideFile {
-        group: "sd-turbo",
         file: "sd-turbo/vae/diffusion_pytorch_model.fp16.safetensors",
         purpose: "with the UNet alone: --first-frame and --decoder vae (with or without .fp16)",
-        needed: false,
         part: "vae",
-        url: SD_TURBO,
-        licence: STABILITY,
         holds: &[Holds::Autoencoder],
-        sha256: None,
-        editions: &[],
-        repository: None,
+        ..FILE
     },
     OutsideFile {
-        group: "sd-turbo",
         file: TAESD_DECODER,
         purpose: "latents to pictures",
         needed: true,
         part: "decoder",
-        url: TAESD,
-        licence: MIT,
-        holds: &[Holds::TinyAutoencoder],
-        sha256: None,
         editions: &[(
             "fe46b6793be4dbd40538bda53503a47f2766f12db43a205c0de360235c163fa9",
             "a copy that went through 8-bit floats",
         )],
         repository: taesd("taesd_decoder.safetensors"),
+        ..TAESD_FILE
     },
     OutsideFile {
-        group: "sd-turbo",
         file: "taesd/taesd_encoder.safetensors",
         purpose: "pictures to latents, for fits",
-        needed: false,
         part: "encoder",
-        url: TAESD,
-        licence: MIT,
-        holds: &[Holds::TinyAutoencoder],
-        sha256: None,
         editions: &[(
             "1b66f782a68367fea58d32e2574e1de3ee37a427d72d250bd2aa11ffb28a813a",
             "a copy that went through 8-bit floats",
         )],
         repository: taesd("taesd_encoder.safetensors"),
+        ..TAESD_FILE
     },
     OutsideFile {
         group: "lpips",
         file: lpips::WEIGHTS,
         purpose: "perceptual loss of encode, lpips_squeeze of eval: torchvision's squeezenet1_1 \
                   features and the heads of LPIPS 0.1 in one safetensors file",
-        needed: false,
         part: "lpips",
         url: "https://github.com/richzhang/PerceptualSimilarity",
         licence: "BSD-2-Clause (heads), BSD-3-Clause (features)",
         holds: &[Holds::Lpips],
-        sha256: None,
         editions: &[(
             "70e1773484bc9bdc2f7caf5fc43074f610bd3b9800d808e8e985fac1bfc2fb0d",
             "checked against published values",
         )],
-        repository: None,
+        ..FILE
     },
 ];

@@ -3,10 +3,10 @@
 #![allow(dead_code)]
 
 use candle_core::{Device, Tensor};
-use promptus::model::profile::{AttentionForm, DecoderForm, Modulation, Stage, UNetForm};
+use promptus::model::profile::{AttentionForm, DecoderForm, Modulation, Stage, UNetForm, VaeForm};
 use promptus::model::synthetic::RandomWeights;
-use promptus::model::weights::{Checkpoint, Source};
-use promptus::model::{Generator, ModelError, Profile};
+use promptus::model::weights::{Checkpoint, Derived, Source};
+use promptus::model::{Generator, Profile};
 use promptus::segment::Track;
 use promptus::segment::coded::CodedSegment;
 use promptus::segment::media::{MediaSegment, read_media};
@@ -16,23 +16,24 @@ use std::sync::LazyLock;
 /// Seed of the random weights, as in `tools/reference/common.py`.
 pub(crate) const SEED: u32 = 7;
 
-static FIXTURE: LazyLock<Checkpoint> = LazyLock::new(|| {
+/// The values of `tools/reference/make_fixtures.py`.
+pub(crate) static FIXTURE: LazyLock<Checkpoint> = LazyLock::new(|| {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sd_reference.safetensors");
     Checkpoint::read(&file, &Device::Cpu).unwrap()
 });
 
-/// What `tools/reference/make_fixtures.py` wrote.
-pub(crate) fn fixture() -> &'static Checkpoint {
-    &FIXTURE
+/// The full-size autoencoder at reduced width.
+pub(crate) fn vae_form() -> VaeForm {
+    VaeForm {
+        widths: vec![32, 32, 64, 64],
+        layers: 1,
+        ..VaeForm::stable_diffusion()
+    }
 }
 
 /// SD-Turbo at reduced width, `layers` resnets a level.
 pub(crate) fn profile(layers: usize) -> Profile {
     let whole = Profile::sd_turbo();
-    let stage = Stage {
-        channels: 8,
-        blocks: 1,
-    };
     Profile {
         unet: UNetForm {
             widths: vec![32, 64, 128, 128],
@@ -50,37 +51,23 @@ pub(crate) fn profile(layers: usize) -> Profile {
             ..whole.unet.clone()
         },
         decoder: DecoderForm {
-            stages: vec![stage; 4],
+            stages: Stage::list([(8, 1); 4]),
             ..DecoderForm::taesd()
         },
         ..whole
     }
 }
 
-/// Random weights, with the layers that the fixture stores in place of theirs.
-struct Fitted {
-    random: RandomWeights,
-    group: &'static str,
-}
-
-impl Source for Fitted {
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let stored = format!("weights.{}.{name}", self.group);
-        match fixture().shape(&stored) {
-            Some(_) => fixture().tensor(&stored, shape),
-            None => self.random.tensor(name, shape),
-        }
-    }
-
-    fn device(&self) -> &Device {
-        self.random.device()
-    }
-}
-
-/// A generator of [`profile`] whose last layers are those of `group`.
+/// A generator of [`profile`] of random weights, except for the layers of `group` in the fixture.
 pub(crate) fn generator(layers: usize, group: &'static str) -> Generator {
     let random = RandomWeights::new(SEED, &Device::Cpu);
-    let source = Fitted { random, group };
+    let source = Derived::new(&Device::Cpu, |name, shape| {
+        let stored = format!("weights.{group}.{name}");
+        match FIXTURE.shape(&stored) {
+            Some(_) => FIXTURE.tensor(&stored, shape),
+            None => random.tensor(name, shape),
+        }
+    });
     Generator::new(profile(layers), &source, [0; 32]).unwrap()
 }
 
@@ -92,9 +79,9 @@ pub(crate) fn media(track: &Track, segment: &CodedSegment) -> MediaSegment {
 /// Every `step`th row and column from `first` on.
 pub(crate) fn every(picture: &Tensor, first: usize, step: usize) -> Tensor {
     let (_, _, height, width) = picture.dims4().unwrap();
-    let places = |side: usize| -> Tensor {
-        let places: Vec<u32> = (first..side).step_by(step).map(|i| i as u32).collect();
-        Tensor::new(places, &Device::Cpu).unwrap()
+    let places = |side: usize| {
+        let places = (first..side).step_by(step).map(|i| i as u32);
+        Tensor::from_iter(places, &Device::Cpu).unwrap()
     };
     let rows = picture.index_select(&places(height), 2).unwrap();
     rows.index_select(&places(width), 3).unwrap()

@@ -78,7 +78,7 @@ fn mini(pass: &str, batch: usize, side: usize) -> Result<f64> {
 fn lpips(pass: &str, side: usize) -> Result<f64> {
     let lpips = Squeeze::new(&RandomWeights::new(1, &Device::Cpu)).map_err(Error::wrap)?;
     let picture = || Tensor::rand(0f32, 1.0, (1, 3, side, side), &Device::Cpu);
-    let target = lpips.target(&picture()?, None).map_err(Error::wrap)?;
+    let target = lpips.target(&picture()?).map_err(Error::wrap)?;
     let distance = |x: &Tensor| lpips.distance(x, &target).map_err(Error::wrap);
     step(pass, &picture()?, distance, Tensor::sum_all)
 }

@@ -35,7 +35,7 @@ impl Perceptual<'_> {
     fn distance(&self, picture: &Tensor, target: &Tensor) -> Result<Tensor, EncodeError> {
         match self {
             Self::Lpips(lpips) => {
-                let target = lpips.target(target, None)?;
+                let target = lpips.target(target)?;
                 Ok(lpips.distance(picture, &target)?.sum_all()?)
             }
             Self::Features(encoder) => {

@@ -33,22 +33,3 @@ fn split_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
         .transpose(1, 2)?
         .contiguous()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::gradient_check::{check, normal};
-
-    #[test]
-    fn gradients() {
-        let (q, k, v) = (
-            normal(1, &[2, 6, 8]),
-            normal(2, &[2, 5, 8]),
-            normal(3, &[2, 5, 8]),
-        );
-        check(&q, 1e-3, |q| attention(q, &k, &v, 2));
-        check(&k, 1e-3, |k| attention(&q, k, &v, 2));
-        check(&v, 1e-3, |v| attention(&q, &k, v, 2));
-        check(&q, 1e-3, |x| attention(x, x, x, 4));
-    }
-}

@@ -1,5 +1,5 @@
-//! Multiply-adds of all convolutions, linear layers and attentions of this process, for measuring what
-//! share of a device's matrix throughput a network reaches.
+//! Multiply-adds of all convolutions, linear layers and attentions of this process, for the share of a
+//! device's matrix throughput that a network reaches.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,5 +1,5 @@
-//! Differentiable operations with frozen weights: what the generator, the prompt encoder and the
-//! perceptual metric are made of.
+//! Differentiable operations with frozen weights, of which the generator, the prompt encoder and the
+//! perceptual metric consist.
 //!
 //! Every gradient with respect to an *input* is exact (tested against finite differences); weights are
 //! constants and their gradients are never computed. Pictures and feature maps are NCHW: in `f32`
@@ -13,20 +13,20 @@
 mod activation;
 mod attach;
 mod attention;
+#[cfg(test)]
+mod check;
 mod conv2d;
 mod cpu;
 mod flops;
-#[cfg(test)]
-mod level_check;
 mod linear;
 mod modulate;
 mod norm;
 mod pixel_shuffle;
 mod pool;
+mod resample;
 mod residual_block;
 mod softmax;
 mod unit_distance;
-mod upsample;
 
 pub use activation::{gelu_erf, relu, silu};
 pub use attach::{add_constant, cat_constant};
@@ -38,8 +38,8 @@ pub use linear::Linear;
 pub use modulate::modulate;
 pub use norm::Norm;
 pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
-pub use pool::{avg_pool2, max_pool3s2_ceil};
+pub use pool::max_pool3s2_ceil;
+pub use resample::{avg_pool2, upsample_nearest2};
 pub use residual_block::ResidualBlock;
 pub use softmax::softmax_last;
 pub use unit_distance::UnitDistance;
-pub use upsample::upsample_nearest2;

@@ -1,10 +1,10 @@
 //! Pixel shuffle and its inverse: channels to space and back (Shi et al. 2016).
 //! Channel c·r² + i·r + j holds row i, column j of each r×r cell of channel c, as in PyTorch.
 
-use candle_core::{Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::custom::{Unary, apply, is_served};
+use super::cpu::custom::{apply, is_served};
 
 /// (B, C·r², H, W) → (B, C, H·r, W·r). Errors when r² does not divide the channels.
 pub fn pixel_shuffle(x: &Tensor, r: usize) -> Result<Tensor> {
@@ -12,14 +12,19 @@ pub fn pixel_shuffle(x: &Tensor, r: usize) -> Result<Tensor> {
     if r == 0 || channels % (r * r) != 0 {
         bail!("pixel shuffle: {channels} channels into cells of {r}×{r}");
     }
+    let channels = channels / (r * r);
+    let large = (batch, channels, height * r, width * r);
     if is_served(x) {
-        return apply(x, Shuffle(r));
+        return apply(
+            x,
+            large,
+            move |x| Ok(shuffle(x, r, height, width)),
+            move |_, _, gradient| Ok(unshuffle(gradient, r, height, width)),
+        );
     }
-    let out = channels / (r * r);
-    x.reshape(&[batch, out, r, r, height, width][..])?
-        .permute([0, 1, 4, 2, 5, 3])?
-        .contiguous()?
-        .reshape((batch, out, height * r, width * r))
+    let planes = x.reshape(&[batch, channels, r, r, height, width][..])?;
+    let cells = planes.permute([0, 1, 4, 2, 5, 3])?;
+    cells.contiguous()?.reshape(large)
 }
 
 /// (B, C, H·r, W·r) → (B, C·r², H, W). Errors when r does not divide height and width.
@@ -28,57 +33,19 @@ pub fn pixel_unshuffle(x: &Tensor, r: usize) -> Result<Tensor> {
     if r == 0 || height % r != 0 || width % r != 0 {
         bail!("pixel unshuffle: {height}×{width} into cells of {r}×{r}");
     }
+    let (height, width) = (height / r, width / r);
+    let small = (batch, channels * r * r, height, width);
     if is_served(x) {
-        return apply(x, Unshuffle(r));
+        return apply(
+            x,
+            small,
+            move |x| Ok(unshuffle(x, r, height, width)),
+            move |_, _, gradient| Ok(shuffle(gradient, r, height, width)),
+        );
     }
-    let (rows, columns) = (height / r, width / r);
-    x.reshape(&[batch, channels, rows, r, columns, r][..])?
-        .permute([0, 1, 3, 5, 2, 4])?
-        .contiguous()?
-        .reshape((batch, channels * r * r, rows, columns))
-}
-
-struct Shuffle(usize);
-
-impl Unary for Shuffle {
-    const NAME: &'static str = "pixel shuffle";
-
-    fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
-        let Self(r) = *self;
-        let values = shuffle(x, r, dims[2], dims[3]);
-        Ok((
-            values,
-            Shape::from((dims[0], dims[1] / (r * r), dims[2] * r, dims[3] * r)),
-        ))
-    }
-
-    fn backward(&self, _: &[f32], _: &[f32], gradient: &[f32], dims: &[usize]) -> Result<Vec<f32>> {
-        Ok(unshuffle(gradient, self.0, dims[2], dims[3]))
-    }
-}
-
-struct Unshuffle(usize);
-
-impl Unary for Unshuffle {
-    const NAME: &'static str = "pixel unshuffle";
-
-    fn forward(&self, x: &[f32], dims: &[usize]) -> Result<(Vec<f32>, Shape)> {
-        let Self(r) = *self;
-        let values = unshuffle(x, r, dims[2] / r, dims[3] / r);
-        Ok((
-            values,
-            Shape::from((dims[0], dims[1] * r * r, dims[2] / r, dims[3] / r)),
-        ))
-    }
-
-    fn backward(&self, _: &[f32], _: &[f32], gradient: &[f32], dims: &[usize]) -> Result<Vec<f32>> {
-        Ok(shuffle(
-            gradient,
-            self.0,
-            dims[2] / self.0,
-            dims[3] / self.0,
-        ))
-    }
+    let cells = x.reshape(&[batch, channels, height, r, width, r][..])?;
+    let planes = cells.permute([0, 1, 3, 5, 2, 4])?;
+    planes.contiguous()?.reshape(small)
 }
 
 /// Gathers r² planes of `height`×`width` into one of r·height × r·width.
@@ -118,53 +85,4 @@ fn unshuffle(large: &[f32], r: usize, height: usize, width: usize) -> Vec<f32> {
         });
     }
     planes
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::model::gradient_check::{check, normal};
-    use candle_core::Device;
-
-    #[test]
-    fn gradients() {
-        check(&normal(1, &[2, 12, 3, 4]), 1e-2, |x| {
-            pixel_shuffle(x, 2)?.sqr()
-        });
-        check(&normal(1, &[2, 3, 6, 9]), 1e-3, |x| {
-            pixel_unshuffle(x, 3)?.sqr()
-        });
-    }
-
-    #[test]
-    fn channels_become_cells_row_by_row() {
-        let x = Tensor::arange(0f32, 8.0, &Device::Cpu)
-            .unwrap()
-            .reshape((1, 8, 1, 1))
-            .unwrap();
-        let y = pixel_shuffle(&x, 2).unwrap();
-        assert_eq!(
-            y.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
-            [0., 1., 2., 3., 4., 5., 6., 7.]
-        );
-        assert_eq!(y.dims(), [1, 2, 2, 2]);
-        let wide = Tensor::arange(0f32, 8.0, &Device::Cpu)
-            .unwrap()
-            .reshape((1, 4, 1, 2))
-            .unwrap();
-        let wide = pixel_shuffle(&wide, 2).unwrap().flatten_all().unwrap();
-        assert_eq!(
-            wide.to_vec1::<f32>().unwrap(),
-            [0., 2., 1., 3., 4., 6., 5., 7.]
-        );
-    }
-
-    #[test]
-    fn unshuffle_undoes_shuffle() {
-        let x = normal(5, &[2, 27, 4, 2]);
-        let back = pixel_unshuffle(&pixel_shuffle(&x, 3).unwrap(), 3).unwrap();
-        let flat = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        assert_eq!(flat(&back), flat(&x));
-    }
 }

@@ -7,7 +7,7 @@
 //! | `unet/diffusion_pytorch_model*.safetensors` | the UNet, diffusers' names |
 //! | `vae/diffusion_pytorch_model*.safetensors` | the autoencoder, diffusers' names |
 //!
-//! The networks ask for diffusers' names; [`names`] knows the original ones. Both layouts give the
+//! The networks use diffusers' names; [`names`] has the original ones. Both layouts give the
 //! same network, bit for bit. [`recognise`] identifies files of other models.
 
 #![doc = include_str!("../../docs/sd_turbo.md")]
@@ -18,12 +18,12 @@ pub mod recognise;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 
 use self::recognise::Holds;
 use super::ModelError;
 use super::profile::{Profile, UNetForm};
-use super::weights::{Checkpoint, Source};
+use super::weights::{Checkpoint, Derived, Source};
 
 /// The single-file checkpoint, as published.
 pub const SINGLE_FILE: &str = "sd_turbo.safetensors";
@@ -70,31 +70,55 @@ impl StableDiffusion {
         self.unet.sha256()
     }
 
-    /// Device of the layers' tensors.
-    pub fn device(&self) -> &Device {
-        self.unet.device()
-    }
-
-    /// The UNet of that form, its names below `unet`.
-    pub fn unet<'a>(&'a self, form: &'a UNetForm) -> Unet<'a> {
-        Unet { file: self, form }
+    /// The UNet of that form in diffusers' names, below `unet`.
+    pub fn unet<'a>(&'a self, form: &'a UNetForm) -> impl Source + 'a {
+        Derived::new(self.unet.device(), move |name, shape| {
+            let name = name.strip_prefix("unet.").unwrap_or(name);
+            let theirs = match self.original {
+                true => names::original_unet(form, name),
+                false => None,
+            };
+            self.unet.tensor(theirs.as_deref().unwrap_or(name), shape)
+        })
     }
 
     /// The autoencoder, in diffusers' names.
     ///
     /// Fails if the file of a diffusers folder is missing or holds another model.
-    pub fn vae(&self) -> Result<Autoencoder<'_>, ModelError> {
-        if self.original {
-            return Ok(Autoencoder::Original(&self.unet));
-        }
-        let path = self.vae.as_ref().ok_or_else(|| ModelError::Missing {
+    pub fn vae(&self) -> Result<impl Source + '_, ModelError> {
+        let own = match self.original {
+            true => None,
+            false => Some(self.vae_file()?),
+        };
+        let levels = Profile::sd_turbo().vae.map_or(0, |form| form.widths.len());
+        Ok(Derived::new(self.unet.device(), move |name, shape| {
+            let (file, theirs) = match &own {
+                None => (&self.unet, names::original_vae(levels, name)),
+                Some(file) => (file, names::old_vae_attention(name)),
+            };
+            let theirs = theirs
+                .filter(|theirs| file.shape(theirs).is_some() || file.shape(name).is_none())
+                .unwrap_or_else(|| name.to_owned());
+            // Older files store attention's projections as 1×1 convolutions.
+            match (file.shape(&theirs), shape) {
+                (Some(&[o, i, 1, 1]), &[rows, columns]) if (o, i) == (rows, columns) => {
+                    Ok(file.tensor(&theirs, &[o, i, 1, 1])?.reshape(shape)?)
+                }
+                _ => file.tensor(&theirs, shape),
+            }
+        }))
+    }
+
+    /// The autoencoder's own file in a diffusers folder.
+    fn vae_file(&self) -> Result<Checkpoint, ModelError> {
+        let path = self.vae.as_ref().ok_or_else(|| ModelError::Tensor {
             file: self.unet.file().to_owned(),
             tensor: "vae/diffusion_pytorch_model.safetensors: encoder.conv_in.weight".to_owned(),
-            shape: vec![],
+            fault: "is missing".to_owned(),
         })?;
-        let file = Checkpoint::read(path, self.device())?;
+        let file = Checkpoint::read(path, self.unet.device())?;
         match recognise::holds(&file) {
-            Holds::Autoencoder => Ok(Autoencoder::Diffusers(file)),
+            Holds::Autoencoder => Ok(file),
             found => Err(found.instead_of(&file, "Stable Diffusion's autoencoder")),
         }
     }
@@ -123,63 +147,4 @@ fn network_files(folder: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
     files
-}
-
-/// The UNet with diffusers' names below `unet`.
-pub struct Unet<'a> {
-    file: &'a StableDiffusion,
-    form: &'a UNetForm,
-}
-
-impl Source for Unet<'_> {
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let name = name.strip_prefix("unet.").unwrap_or(name);
-        let file = &self.file.unet;
-        match self.file.original {
-            true => {
-                let theirs = names::original_unet(self.form, name);
-                file.tensor(theirs.as_deref().unwrap_or(name), shape)
-            }
-            false => file.tensor(name, shape),
-        }
-    }
-
-    fn device(&self) -> &Device {
-        self.file.device()
-    }
-}
-
-/// The autoencoder with diffusers' names.
-pub enum Autoencoder<'a> {
-    /// Part of a single-file checkpoint.
-    Original(&'a Checkpoint),
-    /// A file of its own.
-    Diffusers(Checkpoint),
-}
-
-impl Source for Autoencoder<'_> {
-    fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let levels = Profile::sd_turbo().vae.map_or(0, |form| form.widths.len());
-        let (file, theirs) = match self {
-            Self::Original(file) => (*file, names::original_vae(levels, name)),
-            Self::Diffusers(file) => (file, names::old_vae_attention(name)),
-        };
-        let theirs = theirs
-            .filter(|theirs| file.shape(theirs).is_some() || file.shape(name).is_none())
-            .unwrap_or_else(|| name.to_owned());
-        // Older files store attention's projections as 1×1 convolutions.
-        match (file.shape(&theirs), shape) {
-            (Some(&[o, i, 1, 1]), &[rows, columns]) if (o, i) == (rows, columns) => {
-                Ok(file.tensor(&theirs, &[o, i, 1, 1])?.reshape(shape)?)
-            }
-            _ => file.tensor(&theirs, shape),
-        }
-    }
-
-    fn device(&self) -> &Device {
-        match self {
-            Self::Original(file) => file.device(),
-            Self::Diffusers(file) => file.device(),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The original code numbers the modules of two long lists (`input_blocks`, `output_blocks`), where
 //! diffusers names levels and layers. `tests/data/stable_diffusion_names.tsv` holds every pair for
-//! SD-Turbo as diffusers' own converter sees them.
+//! SD-Turbo according to diffusers' own converter.
 
 use crate::model::profile::UNetForm;
 
@@ -54,13 +54,10 @@ fn place(form: &UNetForm, (at, level): (&str, usize), j: usize, kind: usize) -> 
 /// Whether level `up` of the way up (coarsest first) has transformers.
 fn attended(form: &UNetForm, up: usize) -> bool {
     let level = form.widths.len().checked_sub(up + 1);
-    let heads = form.attention.as_ref().map(|a| a.heads.as_slice());
-    level
-        .and_then(|level| heads?.get(level))
-        .is_some_and(|&heads| heads > 0)
+    level.is_some_and(|level| form.heads(level) > 0)
 }
 
-/// The layers before the first and behind the last block.
+/// The layers outside the blocks.
 fn outside(parts: &[&str]) -> Option<String> {
     let (layer, leaf) = match parts {
         ["conv_in", leaf] => ("input_blocks.0.0", leaf),
@@ -90,7 +87,6 @@ fn resnet(parts: &[&str]) -> Option<String> {
 /// for an autoencoder of `levels` levels; `None` for other names.
 pub fn original_vae(levels: usize, name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('.').collect();
-    let up = |level: &str| levels.checked_sub(1 + level.parse::<usize>().ok()?);
     let inner = match parts.as_slice() {
         [layer @ ("quant_conv" | "post_quant_conv"), leaf] => format!("{layer}.{leaf}"),
         [half, layer @ ("conv_in" | "conv_out"), leaf] => format!("{half}.{layer}.{leaf}"),
@@ -102,37 +98,25 @@ pub fn original_vae(levels: usize, name: &str) -> Option<String> {
         [half, "mid_block", "attentions", "0", layer @ .., leaf] => {
             format!("{half}.mid.attn_1.{}.{leaf}", vae_attention(layer)?)
         }
-        [half, "down_blocks", level, "resnets", j, layer, leaf] => {
-            format!("{half}.down.{level}.block.{j}.{}.{leaf}", vae_resnet(layer))
-        }
-        [half, "up_blocks", level, "resnets", j, layer, leaf] => {
-            let level = up(level)?;
-            format!("{half}.up.{level}.block.{j}.{}.{leaf}", vae_resnet(layer))
-        }
-        [
-            half,
-            "down_blocks",
-            level,
-            "downsamplers",
-            "0",
-            "conv",
-            leaf,
-        ] => {
-            format!("{half}.down.{level}.downsample.conv.{leaf}")
-        }
-        [half, "up_blocks", level, "upsamplers", "0", "conv", leaf] => {
-            format!("{half}.up.{}.upsample.conv.{leaf}", up(level)?)
+        [half, way @ ("down_blocks" | "up_blocks"), level, rest @ ..] => {
+            let level = level.parse().ok()?;
+            let (way, level) = match *way {
+                "down_blocks" => ("down", level),
+                _ => ("up", levels.checked_sub(1 + level)?),
+            };
+            let layer = match rest {
+                ["resnets", j, "conv_shortcut", leaf] => format!("block.{j}.nin_shortcut.{leaf}"),
+                ["resnets", j, layer, leaf] => format!("block.{j}.{layer}.{leaf}"),
+                ["downsamplers" | "upsamplers", "0", "conv", leaf] => {
+                    format!("{way}sample.conv.{leaf}")
+                }
+                _ => return None,
+            };
+            format!("{half}.{way}.{level}.{layer}")
         }
         _ => return None,
     };
     Some(format!("first_stage_model.{inner}"))
-}
-
-fn vae_resnet(layer: &str) -> &str {
-    match layer {
-        "conv_shortcut" => "nin_shortcut",
-        same => same,
-    }
 }
 
 fn vae_attention(layer: &[&str]) -> Option<&'static str> {
@@ -146,8 +130,8 @@ fn vae_attention(layer: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// What older diffusers files call a parameter of the autoencoder's attention; `None` if `name` is
-/// another parameter.
+/// The name in older diffusers files of a parameter of the autoencoder's attention; `None` for
+/// other parameters.
 pub(super) fn old_vae_attention(name: &str) -> Option<String> {
     let pairs = [
         (".to_q.", ".query."),

@@ -6,63 +6,47 @@
 use crate::model::ModelError;
 use crate::model::weights::Checkpoint;
 
-/// Content of a weights file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Holds {
-    /// A single-file checkpoint of Stable Diffusion 2's structure, SD-Turbo's included.
-    StableDiffusion2,
-    /// A UNet of that structure in diffusers' names.
-    StableDiffusion2Unet,
-    /// Stable Diffusion 1, whole or its UNet.
-    StableDiffusion1,
-    /// Stable Diffusion XL (also SDXL-Turbo), whole or its UNet.
-    StableDiffusionXl,
-    /// A UNet for in-painting or with another condition in its input.
-    MoreInputs,
-    /// A transformer in a UNet's place: Stable Diffusion 3, FLUX, PixArt and kin.
-    DiffusionTransformer,
-    /// Stable Diffusion's full-size autoencoder in diffusers' names.
-    Autoencoder,
-    /// A text encoder.
-    TextEncoder,
-    /// A low-rank adaptation of some model.
-    Adapter,
-    /// The shipped generator of profile `mini`.
-    Mini,
-    /// The shipped encoder network of `mini`.
-    MiniEncoder,
-    /// TAESD or another tiny autoencoder of its form.
-    TinyAutoencoder,
-    /// LPIPS.
-    Lpips,
-    /// None of these.
-    Unknown,
+/// An enum of networks, each with its description for messages.
+macro_rules! holds {
+    ($($variant:ident $description:literal,)*) => {
+        /// Content of a weights file.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Holds {
+            $(#[doc = $description] $variant,)*
+        }
+
+        impl Holds {
+            /// Description for messages.
+            pub fn describe(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $description,)*
+                }
+            }
+        }
+    };
+}
+
+holds! {
+    // SD-Turbo's included.
+    StableDiffusion2 "a checkpoint of Stable Diffusion 2's structure",
+    StableDiffusion2Unet "a UNet of Stable Diffusion 2's structure",
+    StableDiffusion1 "Stable Diffusion 1",
+    // Also SDXL-Turbo.
+    StableDiffusionXl "Stable Diffusion XL",
+    MoreInputs "a UNet with more inputs (in-painting, depth or edits)",
+    DiffusionTransformer "a diffusion transformer (Stable Diffusion 3, FLUX or kin)",
+    Autoencoder "Stable Diffusion's autoencoder",
+    TextEncoder "a text encoder",
+    Adapter "a low-rank adapter",
+    Mini "the generator of profile `mini`",
+    MiniEncoder "the encoder network of profile `mini`",
+    TinyAutoencoder "a tiny autoencoder (TAESD or kin)",
+    Lpips "LPIPS",
+    Unknown "an unknown network",
 }
 
 impl Holds {
-    /// Description for messages.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::StableDiffusion2 => "a checkpoint of Stable Diffusion 2's structure",
-            Self::StableDiffusion2Unet => "a UNet of Stable Diffusion 2's structure",
-            Self::StableDiffusion1 => "Stable Diffusion 1",
-            Self::StableDiffusionXl => "Stable Diffusion XL",
-            Self::MoreInputs => "a UNet with more inputs (in-painting, depth or edits)",
-            Self::DiffusionTransformer => {
-                "a diffusion transformer (Stable Diffusion 3, FLUX or kin)"
-            }
-            Self::Autoencoder => "Stable Diffusion's autoencoder",
-            Self::TextEncoder => "a text encoder",
-            Self::Adapter => "a low-rank adapter",
-            Self::Mini => "the generator of profile `mini`",
-            Self::MiniEncoder => "the encoder network of profile `mini`",
-            Self::TinyAutoencoder => "a tiny autoencoder (TAESD or kin)",
-            Self::Lpips => "LPIPS",
-            Self::Unknown => "an unknown network",
-        }
-    }
-
     /// The error of loading such a file as `expected`.
     pub(in crate::model) fn instead_of(
         self,
@@ -77,7 +61,7 @@ impl Holds {
     }
 }
 
-/// Replaces `error`, a missing tensor or wrong shape, by the plainer one that `file` holds another model
+/// Replaces `error`, a missing or different tensor, by the plainer one that `file` holds another model
 /// than `expected`, if it does. `own` is the expected content.
 pub(in crate::model) fn explain(
     error: ModelError,
@@ -85,12 +69,11 @@ pub(in crate::model) fn explain(
     own: Holds,
     expected: &'static str,
 ) -> ModelError {
-    if !matches!(error, ModelError::Missing { .. } | ModelError::Shape { .. }) {
+    if !matches!(error, ModelError::Tensor { .. }) {
         return error;
     }
     match holds(file) {
-        Holds::Unknown => error,
-        found if found == own => error,
+        found if found == own || found == Holds::Unknown => error,
         found => found.instead_of(file, expected),
     }
 }
@@ -107,19 +90,13 @@ pub fn holds(file: &Checkpoint) -> Holds {
     let names = file.names();
     let any = |part: &str| names.iter().any(|name| name.contains(part));
     let has = |name: &str| file.shape(name).is_some();
+    let transformers = ["joint_blocks.", "double_blocks."].map(any).contains(&true);
+    let first = "model.diffusion_model.input_blocks.0.0.weight";
     if any("lora_") || any(".lora") {
         Holds::Adapter
-    } else if has("model.diffusion_model.input_blocks.0.0.weight") {
-        unet(
-            file,
-            &names,
-            "model.diffusion_model.input_blocks.0.0.weight",
-            true,
-        )
-    } else if any("joint_blocks.")
-        || any("double_blocks.")
-        || any("transformer_blocks.0.norm1.linear")
-    {
+    } else if has(first) {
+        unet(file, &names, first, true)
+    } else if transformers || any("transformer_blocks.0.norm1.linear") {
         Holds::DiffusionTransformer
     } else if has("conv_in.weight") && any("down_blocks.") {
         unet(file, &names, "conv_in.weight", false)
@@ -150,8 +127,7 @@ fn unet(file: &Checkpoint, names: &[String], first: &str, whole: bool) -> Holds 
         .any(|name| name.contains("label_emb.") || name.starts_with("add_embedding."));
     let inputs = file.shape(first).and_then(|shape| shape.get(1)).copied();
     match (prompt, whole) {
-        _ if label => Holds::StableDiffusionXl,
-        (Some(PROMPT_SDXL), _) => Holds::StableDiffusionXl,
+        (prompt, _) if label || prompt == Some(PROMPT_SDXL) => Holds::StableDiffusionXl,
         (Some(PROMPT_SD1), _) => Holds::StableDiffusion1,
         _ if inputs != Some(PLAIN_INPUTS) => Holds::MoreInputs,
         (None, _) => Holds::Unknown,

@@ -13,7 +13,7 @@ use crate::model::profile::LatentShape;
 use crate::model::{Generator, ModelError};
 use crate::segment::StartLatent;
 
-/// What a closed segment transmits about its start latent.
+/// A closed segment's data on its start latent.
 #[derive(Debug, Clone, Copy)]
 pub struct StartPayload<'a> {
     /// The mode in the track's configuration.

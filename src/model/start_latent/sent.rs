@@ -13,7 +13,7 @@ const HEAD: usize = 9;
 /// The values of the latent in `bytes`, enlarged to `shape`: bilinear between cell centres. A `whole`
 /// latent must have that size already.
 ///
-/// Fails with what is wrong with the bytes.
+/// Fails with the fault of the bytes.
 pub(super) fn read(bytes: &[u8], shape: LatentShape, whole: bool) -> Result<Vec<f32>, String> {
     let Some((&head, packed)) = bytes.split_first_chunk::<HEAD>() else {
         return Err(format!("{} bytes, at least {HEAD} expected", bytes.len()));

@@ -2,22 +2,23 @@
 
 use candle_core::Tensor;
 
-use super::conditioning::Conditioning;
-use super::resnet::Resnet;
+use super::resnet::{Conditioning, Resnet};
 use super::transformer::{Size, Transformer};
 use crate::model::ModelError;
 use crate::model::ops::Conv2d;
 use crate::model::profile::UNetForm;
 use crate::model::scope::Scope;
 
-/// Resnets, each followed by a transformer where the level has them.
 #[derive(Debug)]
 pub(super) struct Block {
-    resnets: Vec<Resnet>,
-    attentions: Vec<Transformer>,
-    /// Halves or doubles the grid after the last resnet.
+    pub(super) layers: Vec<Layer>,
+    /// Halves or doubles the grid after the last layer.
     pub(super) resample: Option<Conv2d>,
 }
+
+/// A resnet and the transformer after it, if there is one.
+#[derive(Debug)]
+pub(super) struct Layer(Resnet, Option<Transformer>);
 
 /// Resampling at the end of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +48,6 @@ impl Block {
         scope: &Scope<'_>,
     ) -> Result<Self, ModelError> {
         let outputs = block.resnets.last().map_or(0, |&(_, outputs)| outputs);
-        let resnets = block
-            .resnets
-            .iter()
-            .enumerate()
-            .map(|(j, &pair)| Resnet::new(form, pair, &scope.sub("resnets").sub(j)))
-            .collect::<Result<_, _>>()?;
         let attention = form.attention.as_ref().filter(|_| block.heads > 0);
         let size = attention.map(|a| Size {
             channels: outputs,
@@ -60,44 +55,36 @@ impl Block {
             context: a.context,
             groups: form.norm_groups.unwrap_or(1),
         });
-        let attentions = size
-            .into_iter()
-            .flat_map(|size| (0..block.transformers).map(move |j| (size, j)))
-            .map(|(size, j)| Transformer::new(size, &scope.sub("attentions").sub(j)))
-            .collect::<Result<_, _>>()?;
+        let layers = block.resnets.iter().enumerate().map(|(j, &channels)| {
+            let resnet = Resnet::new(form, channels, &scope.sub("resnets").sub(j))?;
+            let size = size.filter(|_| j < block.transformers);
+            let scope = scope.sub("attentions").sub(j);
+            let transformer = size.map(|size| Transformer::new(size, &scope));
+            Ok(Layer(resnet, transformer.transpose()?))
+        });
         let resampler = |name, stride| {
             let scope = scope.sub(name).sub(0).sub("conv");
             scope.conv((outputs, outputs), 3, stride, true).map(Some)
         };
-        let resample = match block.grid {
-            Grid::Halve => resampler("downsamplers", 2)?,
-            Grid::Double => resampler("upsamplers", 1)?,
-            Grid::Keep => None,
-        };
         Ok(Self {
-            resnets,
-            attentions,
-            resample,
+            layers: layers.collect::<Result<_, ModelError>>()?,
+            resample: match block.grid {
+                Grid::Halve => resampler("downsamplers", 2)?,
+                Grid::Double => resampler("upsamplers", 1)?,
+                Grid::Keep => None,
+            },
         })
     }
+}
 
-    /// Number of resnets.
-    pub(super) fn len(&self) -> usize {
-        self.resnets.len()
-    }
-
-    /// Resnet `j` and the transformer after it, if there is one.
-    pub(super) fn layer(
+impl Layer {
+    pub(super) fn forward(
         &self,
-        j: usize,
         x: &Tensor,
         conditioning: &Conditioning<'_>,
     ) -> Result<Tensor, ModelError> {
-        let mut x = x.clone();
-        if let Some(resnet) = self.resnets.get(j) {
-            x = resnet.forward(&x, conditioning)?;
-        }
-        match self.attentions.get(j) {
+        let x = self.0.forward(x, conditioning)?;
+        match &self.1 {
             Some(transformer) => transformer.forward(&x, conditioning.prompt),
             None => Ok(x),
         }

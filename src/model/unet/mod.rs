@@ -5,7 +5,6 @@
 //! its form and its conditioning, but neither schedules nor latents of earlier frames.
 
 mod block;
-mod conditioning;
 mod resnet;
 mod time;
 mod transformer;
@@ -13,8 +12,7 @@ mod transformer;
 use candle_core::{DType, Tensor};
 
 use self::block::{Block, BlockForm, Grid};
-use self::conditioning::Conditioning;
-use self::resnet::{norm, normed};
+use self::resnet::{Conditioning, norm, normed};
 use self::time::TimeEmbedding;
 use super::ModelError;
 use super::ops::{Conv2d, Norm, silu};
@@ -49,21 +47,17 @@ impl UNet {
             }
             Modulation::Prompt { .. } => None,
         };
-        let middle_heads = form.attention.as_ref().map_or(0, |a| a.middle_heads);
+        let middle = BlockForm {
+            resnets: vec![(last, last); 2],
+            heads: form.attention.as_ref().map_or(0, |a| a.middle_heads),
+            transformers: 1,
+            grid: Grid::Keep,
+        };
         Ok(Self {
             time,
             conv_in: scope.sub("conv_in").conv3(form.inputs, first)?,
             down: down_blocks(form, &scope.sub("down_blocks"))?,
-            middle: Block::new(
-                form,
-                &BlockForm {
-                    resnets: vec![(last, last); 2],
-                    heads: middle_heads,
-                    transformers: 1,
-                    grid: Grid::Keep,
-                },
-                &scope.sub("mid_block"),
-            )?,
+            middle: Block::new(form, &middle, &scope.sub("mid_block"))?,
             up: up_blocks(form, &scope.sub("up_blocks"))?,
             norm_out: norm(form, first, &scope.sub("conv_norm_out"))?,
             conv_out: scope.sub("conv_out").conv3(first, form.outputs)?,
@@ -76,15 +70,15 @@ impl UNet {
     }
 
     /// `x` (B, inputs, H, W) → (B, outputs, H, W); H and W divisible by 2 at every level. The prompt
-    /// is a map (B, D, h, w) or tokens (B, T, D), as the form's modulation and attention want it.
+    /// is a map (B, D, h, w) or tokens (B, T, D), as the form's modulation and attention take it.
     pub fn forward(&self, x: &Tensor, prompt: &Tensor) -> Result<Tensor, ModelError> {
         let time = self.time.as_ref().map(TimeEmbedding::forward).transpose()?;
         let conditioning = Conditioning { prompt, time };
         let mut x = self.conv_in.forward(x)?;
         let mut skips = vec![x.clone()];
         for block in &self.down {
-            for j in 0..block.len() {
-                x = block.layer(j, &x, &conditioning)?;
+            for layer in &block.layers {
+                x = layer.forward(&x, &conditioning)?;
                 skips.push(x.clone());
             }
             if let Some(conv) = &block.resample {
@@ -92,15 +86,15 @@ impl UNet {
                 skips.push(x.clone());
             }
         }
-        for j in 0..self.middle.len() {
-            x = self.middle.layer(j, &x, &conditioning)?;
+        for layer in &self.middle.layers {
+            x = layer.forward(&x, &conditioning)?;
         }
         for block in &self.up {
-            for j in 0..block.len() {
+            for layer in &block.layers {
                 if let Some(skip) = skips.pop() {
                     x = Tensor::cat(&[&x, &skip], 1)?;
                 }
-                x = block.layer(j, &x, &conditioning)?;
+                x = layer.forward(&x, &conditioning)?;
             }
             if let Some(conv) = &block.resample {
                 x = conv.forward_enlarged(&x)?;
@@ -119,7 +113,7 @@ fn down_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelEr
         let last = i + 1 == form.widths.len();
         let block = BlockForm {
             resnets: (0..form.layers).map(channels).collect(),
-            heads: level_heads(form, i),
+            heads: form.heads(i),
             transformers: form.layers,
             grid: if last { Grid::Keep } else { Grid::Halve },
         };
@@ -142,7 +136,7 @@ fn up_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelErro
         };
         let block = BlockForm {
             resnets: (0..=form.layers).map(channels).collect(),
-            heads: level_heads(form, level),
+            heads: form.heads(level),
             transformers: form.layers + 1,
             grid: if level == 0 { Grid::Keep } else { Grid::Double },
         };
@@ -152,16 +146,10 @@ fn up_blocks(form: &UNetForm, scope: &Scope<'_>) -> Result<Vec<Block>, ModelErro
     Ok(blocks)
 }
 
-fn level_heads(form: &UNetForm, level: usize) -> usize {
-    let heads = form.attention.as_ref().map(|a| a.heads.as_slice());
-    heads.and_then(|h| h.get(level)).copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::UNet;
-    use super::conditioning::Conditioning;
+    use super::{Conditioning, UNet};
     use crate::model::Profile;
     use crate::model::gradient_check::{check, normal};
     use crate::model::profile::Modulation;
@@ -225,10 +213,10 @@ mod tests {
         let listing = Listing::default();
         UNet::new(&Profile::sd_turbo().unet, &Scope::root(&listing)).unwrap();
         let tensors = listing.into_tensors();
-        let values: usize = tensors
+        let values = tensors
             .iter()
-            .map(|(_, shape)| shape.iter().product::<usize>())
-            .sum();
+            .map(|(_, shape)| shape.iter().product::<usize>());
+        let values: usize = values.sum();
         assert_eq!((tensors.len(), values), (686, 865_910_724));
         for (name, shape) in [
             ("time_embedding.linear_1.weight", &[1280, 320][..]),

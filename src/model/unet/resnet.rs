@@ -2,7 +2,6 @@
 
 use candle_core::Tensor;
 
-use super::conditioning::Conditioning;
 use crate::model::ModelError;
 use crate::model::ops::{
     Conv2d, Linear, Norm, add_constant, avg_pool2, modulate, silu, upsample_nearest2,
@@ -12,6 +11,14 @@ use crate::model::scope::Scope;
 
 /// Epsilon of the group norms, as Stable Diffusion sets it.
 pub(super) const NORM_EPS: f64 = 1e-5;
+
+/// Conditioning of the layers: prompt map or tokens, and the time embedding.
+pub(super) struct Conditioning<'a> {
+    /// A map (B, D, h, w) for the resnets or tokens (B, T, D) for the transformers.
+    pub(super) prompt: &'a Tensor,
+    /// silu of the time embedding (1, dim), where the form has one.
+    pub(super) time: Option<Tensor>,
+}
 
 /// norm, silu, conv, modulation, norm, silu, conv, plus the input (through a 1×1 convolution where
 /// the channels differ).
@@ -41,30 +48,22 @@ impl Resnet {
         scope: &Scope<'_>,
     ) -> Result<Self, ModelError> {
         let modulation = match form.modulation {
-            Modulation::Prompt { dim } => Layer::Prompt(scope.sub("modulation").conv(
-                (dim, 2 * outputs),
-                1,
-                1,
-                true,
-            )?),
+            Modulation::Prompt { dim } => {
+                Layer::Prompt(scope.sub("modulation").conv1(dim, 2 * outputs)?)
+            }
             Modulation::Time { dim, .. } => {
                 Layer::Time(scope.sub("time_emb_proj").linear(dim, outputs, true)?)
             }
         };
-        let shortcut = (inputs != outputs)
-            .then(|| {
-                scope
-                    .sub("conv_shortcut")
-                    .conv((inputs, outputs), 1, 1, true)
-            })
-            .transpose()?;
+        let shortcut = scope.sub("conv_shortcut");
+        let shortcut = (inputs != outputs).then(|| shortcut.conv1(inputs, outputs));
         Ok(Self {
             norm1: norm(form, inputs, &scope.sub("norm1"))?,
             conv1: scope.sub("conv1").conv3(inputs, outputs)?,
             modulation,
             norm2: norm(form, outputs, &scope.sub("norm2"))?,
             conv2: scope.sub("conv2").conv3(outputs, outputs)?,
-            shortcut,
+            shortcut: shortcut.transpose()?,
         })
     }
 
@@ -73,13 +72,10 @@ impl Resnet {
         x: &Tensor,
         conditioning: &Conditioning<'_>,
     ) -> Result<Tensor, ModelError> {
-        let hidden = self
-            .conv1
-            .forward(&silu(&normed(self.norm1.as_ref(), x)?)?)?;
-        let hidden = self.modulated(&hidden, conditioning)?;
-        let hidden = self
-            .conv2
-            .forward(&silu(&normed(self.norm2.as_ref(), &hidden)?)?)?;
+        let hidden = silu(&normed(self.norm1.as_ref(), x)?)?;
+        let hidden = self.modulated(&self.conv1.forward(&hidden)?, conditioning)?;
+        let hidden = silu(&normed(self.norm2.as_ref(), &hidden)?)?;
+        let hidden = self.conv2.forward(&hidden)?;
         match &self.shortcut {
             Some(conv) => Ok((hidden + conv.forward(x)?)?),
             None => Ok((hidden + x)?),
@@ -93,11 +89,8 @@ impl Resnet {
     ) -> Result<Tensor, ModelError> {
         match (&self.modulation, &conditioning.time) {
             (Layer::Prompt(conv), _) => {
-                let (_, _, height, _) = hidden.dims4()?;
-                Ok(modulate(
-                    hidden,
-                    &to_grid(&conv.forward(conditioning.prompt)?, height)?,
-                )?)
+                let map = conv.forward(conditioning.prompt)?;
+                Ok(modulate(hidden, &to_grid(map, hidden.dim(2)?)?)?)
             }
             (Layer::Time(linear), Some(time)) => {
                 let shift = linear.forward(time)?.unsqueeze(2)?.unsqueeze(3)?;
@@ -119,7 +112,7 @@ pub(super) fn norm(
         .transpose()
 }
 
-/// `x` through `norm`, or as it is.
+/// `x` through `norm`, or unchanged without one.
 pub(super) fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ModelError> {
     match norm {
         Some(norm) => Ok(norm.forward(x)?),
@@ -129,8 +122,7 @@ pub(super) fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ModelErr
 
 /// Resamples a map on the prompt grid to a grid of `height` rows: nearest neighbour if finer, means if
 /// coarser.
-fn to_grid(map: &Tensor, height: usize) -> Result<Tensor, ModelError> {
-    let mut map = map.clone();
+fn to_grid(mut map: Tensor, height: usize) -> Result<Tensor, ModelError> {
     while map.dim(2)? < height {
         map = upsample_nearest2(&map)?;
     }

@@ -34,10 +34,9 @@ pub(super) struct Transformer {
 impl Transformer {
     pub(super) fn new(size: Size, scope: &Scope<'_>) -> Result<Self, ModelError> {
         let channels = size.channels;
+        let norm = scope.sub("norm");
         Ok(Self {
-            norm: scope
-                .sub("norm")
-                .group_norm(channels, size.groups, GROUP_EPS)?,
+            norm: norm.group_norm(channels, size.groups, GROUP_EPS)?,
             proj_in: scope.sub("proj_in").linear(channels, channels, true)?,
             block: Block::new(size, &scope.sub("transformer_blocks").sub(0))?,
             proj_out: scope.sub("proj_out").linear(channels, channels, true)?,
@@ -107,15 +106,13 @@ struct Attention {
 impl Attention {
     fn new(size: Size, context: usize, scope: &Scope<'_>) -> Result<Self, ModelError> {
         let channels = size.channels;
+        let out = scope.sub("to_out").sub(0);
         Ok(Self {
             heads: size.heads,
             to_q: scope.sub("to_q").linear(channels, channels, false)?,
             to_k: scope.sub("to_k").linear(context, channels, false)?,
             to_v: scope.sub("to_v").linear(context, channels, false)?,
-            to_out: scope
-                .sub("to_out")
-                .sub(0)
-                .linear(channels, channels, true)?,
+            to_out: out.linear(channels, channels, true)?,
         })
     }
 

@@ -18,50 +18,35 @@ const TASK_WORK: u64 = 2_000_000;
 const SMALL_PICTURE: usize = 256;
 
 thread_local! {
-    static SCRATCH: Cell<Scratch> = const { Cell::new(Scratch::new()) };
+    static SCRATCH: Cell<Scratch> = Cell::default();
 }
 
 /// Buffers that a thread keeps between tasks.
+#[derive(Default)]
 struct Scratch {
     packed: Vec<f32>,
     spots: Vec<OutputVector>,
     sums: Vec<f32>,
 }
 
-impl Scratch {
-    const fn new() -> Self {
-        Self {
-            packed: Vec::new(),
-            spots: Vec::new(),
-            sums: Vec::new(),
-        }
-    }
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// Input (batch, channels, height, width) and post-processing of the sums.
 #[derive(Clone, Copy)]
-pub(in crate::model::ops) struct Convolution<'a> {
-    pub(in crate::model::ops) plan: &'a Plan,
-    pub(in crate::model::ops) input: &'a [f32],
+pub(crate) struct Convolution<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) input: &'a [f32],
     /// Input values count as zero where this (of the input's shape) is not positive.
-    pub(in crate::model::ops) mask: Option<&'a [f32]>,
-    pub(in crate::model::ops) batch: usize,
-    pub(in crate::model::ops) height: usize,
-    pub(in crate::model::ops) width: usize,
-    pub(in crate::model::ops) out_height: usize,
-    pub(in crate::model::ops) out_width: usize,
+    pub(crate) mask: Option<&'a [f32]>,
+    pub(crate) batch: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) out_height: usize,
+    pub(crate) out_width: usize,
     /// Added per output channel.
-    pub(in crate::model::ops) bias: Option<&'a [f32]>,
+    pub(crate) bias: Option<&'a [f32]>,
     /// Added to the output, of its shape. Not for plans that write phases.
-    pub(in crate::model::ops) residual: Option<&'a [f32]>,
+    pub(crate) residual: Option<&'a [f32]>,
     /// Whether negative outputs become zero.
-    pub(in crate::model::ops) relu: bool,
+    pub(crate) relu: bool,
 }
 
 /// A piece of the output that one thread computes.
@@ -76,7 +61,7 @@ struct Task<'a> {
 
 impl Convolution<'_> {
     /// The output, (batch, outputs, `out_height`, `out_width`).
-    pub(in crate::model::ops) fn run(self) -> Vec<f32> {
+    pub(crate) fn run(self) -> Vec<f32> {
         let plane = self.out_height * self.out_width;
         let mut output = vec![0f32; self.batch * self.plan.outputs * plane];
         if !output.is_empty() {
@@ -108,14 +93,9 @@ impl Convolution<'_> {
     fn tasks<'o>(&self, output: &'o mut [f32]) -> Vec<Task<'o>> {
         let (plan, rows) = (self.plan, self.phase_rows());
         let taps: usize = plan.panels.iter().map(|panel| panel.taps.len()).sum();
-        let factors = [
-            self.batch,
-            rows,
-            self.phase_columns(),
-            taps,
-            plan.panel_rows,
-        ];
-        let work: u64 = factors.iter().map(|&factor| factor as u64).product();
+        let pixels = [self.batch, rows, self.phase_columns()];
+        let factors = pixels.into_iter().chain([taps, plan.panel_rows]);
+        let work: u64 = factors.map(|factor| factor as u64).product();
         let threads = rayon::current_num_threads();
         let parts = (work / TASK_WORK).clamp(1, 4 * threads as u64) as usize;
         let parts = parts.div_ceil(self.batch);
@@ -204,9 +184,8 @@ impl<'a> Work<'a, '_, '_> {
         let (length, columns) = (self.job.row_length(), self.job.phase_columns());
         spots.clear();
         for row in 0..self.task.rows.len() {
-            let starts = (0..columns)
-                .step_by(lanes)
-                .map(|column| column.min(columns - lanes));
+            let starts = (0..columns).step_by(lanes);
+            let starts = starts.map(|column| column.min(columns - lanes));
             spots.extend(starts.map(|x| OutputVector {
                 from: row * length + x,
                 to: row * columns + x,
@@ -218,11 +197,8 @@ impl<'a> Work<'a, '_, '_> {
     fn vectors_in_line(&self, spots: &mut Vec<OutputVector>, lanes: usize) {
         let positions = self.task.rows.len() * self.job.row_length();
         spots.clear();
-        spots.extend(
-            (0..positions)
-                .step_by(lanes)
-                .map(|at| OutputVector { from: at, to: at }),
-        );
+        let starts = (0..positions).step_by(lanes);
+        spots.extend(starts.map(|at| OutputVector { from: at, to: at }));
     }
 
     /// The input itself and its plane, where it needs no packing.
@@ -257,21 +233,15 @@ impl<'a> Work<'a, '_, '_> {
             let mask = job.mask.map(|mask| &mask[first..first + picture]);
             for (row, target) in target.chunks_exact_mut(length).enumerate() {
                 let row = (self.task.rows.start + row).wrapping_sub(plan.lead);
-                let row = row
-                    .wrapping_mul(plan.in_phases)
-                    .wrapping_add(phase / plan.in_phases);
+                let row = row.wrapping_mul(plan.in_phases);
+                let row = row.wrapping_add(phase / plan.in_phases);
                 let (lead, target) = target.split_at_mut(plan.lead);
                 lead.fill(0.0);
                 if row < job.height {
                     let line = row * job.width..(row + 1) * job.width;
                     let mask = mask.map(|mask| &mask[line.clone()]);
-                    pack_row(
-                        &source[line],
-                        mask,
-                        phase % plan.in_phases,
-                        plan.in_phases,
-                        target,
-                    );
+                    let (column, step) = (phase % plan.in_phases, plan.in_phases);
+                    pack_row(&source[line], mask, column, step, target);
                 } else {
                     target.fill(0.0);
                 }
@@ -297,9 +267,8 @@ impl<'a> Work<'a, '_, '_> {
         let mut bias = [0f32; HIGHEST];
         if let Some(source) = job.bias {
             let source = &source[block * plan.panel_rows..];
-            bias.iter_mut()
-                .zip(source)
-                .for_each(|(bias, &source)| *bias = source);
+            let pairs = bias.iter_mut().zip(source);
+            pairs.for_each(|(bias, &source)| *bias = source);
         }
         Panel {
             rows: plan.panel_rows,

@@ -16,11 +16,21 @@ use super::tile::panel_rows;
 
 /// The operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model::ops) enum Kind {
+pub(crate) enum Kind {
     /// Cross-correlation at `stride` with `padding` zeros around.
     Plain { stride: usize, padding: usize },
     /// Every pixel becomes a 2×2 cell, then cross-correlation at stride 1 with `padding`.
     Enlarged { padding: usize },
+}
+
+impl Kind {
+    /// Height or width of the output of a kernel of `side` for an input of `length`.
+    pub(crate) fn output(self, length: usize, side: usize) -> usize {
+        match self {
+            Self::Plain { stride, padding } => (length + 2 * padding - side) / stride + 1,
+            Self::Enlarged { padding } => 2 * length + 2 * padding - side + 1,
+        }
+    }
 }
 
 /// One axis: output phase `out` at index i reads input phase `input` at index i + `reach` through
@@ -53,11 +63,11 @@ pub(super) struct PlanPanel {
 
 /// The part of a frozen convolution's layout that does not depend on the picture's size.
 #[derive(Debug)]
-pub(in crate::model::ops) struct Plan {
+pub(crate) struct Plan {
     /// Instruction set of the layout.
     pub(super) level: Level,
     pub(super) channels: usize,
-    pub(super) outputs: usize,
+    pub(crate) outputs: usize,
     pub(super) panel_rows: usize,
     /// Phases a side: 1 or the stride.
     pub(super) in_phases: usize,
@@ -71,11 +81,11 @@ pub(in crate::model::ops) struct Plan {
 
 /// A kernel (O, I, k, k), row-major.
 #[derive(Clone, Copy)]
-pub(in crate::model::ops) struct Weights<'a> {
-    pub(in crate::model::ops) values: &'a [f32],
-    pub(in crate::model::ops) outputs: usize,
-    pub(in crate::model::ops) inputs: usize,
-    pub(in crate::model::ops) side: usize,
+pub(crate) struct Weights<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) outputs: usize,
+    pub(crate) inputs: usize,
+    pub(crate) side: usize,
 }
 
 impl Weights<'_> {
@@ -87,24 +97,11 @@ impl Weights<'_> {
 impl Plan {
     /// The plan from input to output, or with `transposed` from the output's gradient to the
     /// input's.
-    pub(in crate::model::ops) fn new(
-        weights: Weights<'_>,
-        kind: Kind,
-        transposed: bool,
-        level: Level,
-    ) -> Self {
+    pub(crate) fn new(weights: Weights<'_>, kind: Kind, transposed: bool, level: Level) -> Self {
         let links = links(weights.side, kind, transposed);
-        let lead = links
-            .iter()
-            .map(|link| -link.reach)
-            .max()
-            .unwrap_or(0)
-            .max(0);
-        let span = links
-            .iter()
-            .map(|link| link.reach + lead)
-            .max()
-            .unwrap_or(0);
+        let reaches = || links.iter().map(|link| link.reach);
+        let lead = (-reaches().min().unwrap_or(0)).max(0);
+        let span = reaches().max().map_or(0, |most| most + lead);
         let (mut channels, mut outputs) = (weights.inputs, weights.outputs);
         let (mut in_phases, mut out_phases) = match kind {
             Kind::Plain { stride, .. } => (stride, 1),
@@ -178,10 +175,8 @@ impl Plan {
         for channel in 0..self.channels {
             for (tap, elements) in sources {
                 for (output, sum) in (first..self.outputs).zip(&mut row) {
-                    *sum = elements
-                        .iter()
-                        .map(|&(y, x)| weight(output, channel, y, x))
-                        .sum();
+                    let parts = elements.iter();
+                    *sum = parts.map(|&(y, x)| weight(output, channel, y, x)).sum();
                 }
                 if row.iter().any(|&sum| sum != 0.0) {
                     taps.push(Tap { channel, ..*tap });
@@ -231,38 +226,29 @@ impl Plan {
 
 /// The links of a kernel of `side` between output and input phases along one axis.
 fn links(side: usize, kind: Kind, transposed: bool) -> Vec<Link> {
-    let link = |tap: usize, out: usize, position: isize, stride: usize| {
-        let input = position.rem_euclid(stride as isize).unsigned_abs();
+    let (stride, padding, phases) = match kind {
+        Kind::Plain { stride, padding } => (stride as isize, padding as isize, 1),
+        Kind::Enlarged { padding } => (2, padding as isize, 2),
+    };
+    let link = |tap: usize, out: usize| {
+        let position = (tap + out) as isize - padding;
+        let input = match kind {
+            Kind::Plain { .. } => position.rem_euclid(stride).unsigned_abs(),
+            // Both phases of the enlarged picture are the same pixel of its source.
+            Kind::Enlarged { .. } => 0,
+        };
+        let reach = position.div_euclid(stride);
+        let (out, input, reach) = match transposed {
+            false => (out, input, reach),
+            true => (input, out, -reach),
+        };
         Link {
             tap,
             out,
             input,
-            reach: position.div_euclid(stride as isize),
+            reach,
         }
     };
-    let forward: Vec<Link> = match kind {
-        Kind::Plain { stride, padding } => (0..side)
-            .map(|tap| link(tap, 0, tap as isize - padding as isize, stride))
-            .collect(),
-        Kind::Enlarged { padding } => {
-            let phases = (0..2).flat_map(|out| (0..side).map(move |tap| (tap, out)));
-            let position = |tap, out| (tap + out) as isize - padding as isize;
-            phases
-                .map(|(tap, out)| Link {
-                    input: 0,
-                    ..link(tap, out, position(tap, out), 2)
-                })
-                .collect()
-        }
-    };
-    if !transposed {
-        return forward;
-    }
-    let turn = |link: Link| Link {
-        out: link.input,
-        input: link.out,
-        reach: -link.reach,
-        ..link
-    };
-    forward.into_iter().map(turn).collect()
+    let taps = (0..phases).flat_map(|out| (0..side).map(move |tap| (tap, out)));
+    taps.map(|(tap, out)| link(tap, out)).collect()
 }

@@ -9,9 +9,9 @@ const STRIP: usize = 96;
 
 /// A matrix from `inputs` to `outputs` numbers, and a bias.
 #[derive(Debug)]
-pub(in crate::model::ops) struct Matrix {
-    inputs: usize,
-    outputs: usize,
+pub(crate) struct Matrix {
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
     /// Strip by strip, input by input, [`STRIP`] columns.
     strips: Vec<f32>,
     /// Per output, filled up to whole strips.
@@ -20,7 +20,7 @@ pub(in crate::model::ops) struct Matrix {
 
 impl Matrix {
     /// Lays out the entries `at(input, output)`; an empty `bias` counts as zeros.
-    pub(in crate::model::ops) fn new(
+    pub(crate) fn new(
         inputs: usize,
         outputs: usize,
         bias: &[f32],
@@ -34,33 +34,22 @@ impl Matrix {
                 strips.extend(columns.map(|o| if o < outputs { at(input, o) } else { 0.0 }));
             }
         }
-        let mut padded_bias = vec![0f32; padded];
-        padded_bias
-            .iter_mut()
-            .zip(bias)
-            .for_each(|(padded, &bias)| *padded = bias);
+        let mut bias = bias.to_vec();
+        bias.resize(padded, 0.0);
         Self {
             inputs,
             outputs,
             strips,
-            bias: padded_bias,
+            bias,
         }
-    }
-
-    pub(in crate::model::ops) fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    pub(in crate::model::ops) fn outputs(&self) -> usize {
-        self.outputs
     }
 }
 
 /// y = x · matrix + bias for every row of `x`.
-pub(in crate::model::ops) struct Product<'a> {
-    pub(in crate::model::ops) matrix: &'a Matrix,
-    pub(in crate::model::ops) x: &'a [f32],
-    pub(in crate::model::ops) y: &'a mut [f32],
+pub(crate) struct Product<'a> {
+    pub(crate) matrix: &'a Matrix,
+    pub(crate) x: &'a [f32],
+    pub(crate) y: &'a mut [f32],
 }
 
 impl Kernel for Product<'_> {
@@ -77,11 +66,8 @@ impl Kernel for Product<'_> {
         let rows = panel_rows(HIGHEST, S::LANES);
         let width = tile_vectors::<S>(rows) * S::LANES;
         let offsets: Vec<usize> = (0..*inputs).map(|input| input * STRIP).collect();
-        let panels: Vec<Vec<f32>> = self
-            .x
-            .chunks(rows * inputs)
-            .map(|x| packed(x, *inputs, rows))
-            .collect();
+        let panels = self.x.chunks(rows * inputs);
+        let panels: Vec<Vec<f32>> = panels.map(|x| packed(x, *inputs, rows)).collect();
         let mut sums = [0f32; HIGHEST * STRIP];
         for (strip, first) in (0..*outputs).step_by(STRIP).enumerate() {
             let input = &strips[strip * inputs * STRIP..][..inputs * STRIP];
@@ -119,11 +105,8 @@ impl Kernel for Product<'_> {
 fn packed(x: &[f32], inputs: usize, rows: usize) -> Vec<f32> {
     let mut panel = vec![0f32; inputs * rows];
     for (row, x) in x.chunks_exact(inputs).enumerate() {
-        panel[row..]
-            .iter_mut()
-            .step_by(rows)
-            .zip(x)
-            .for_each(|(panel, x)| *panel = *x);
+        let places = panel[row..].iter_mut().step_by(rows);
+        places.zip(x).for_each(|(panel, x)| *panel = *x);
     }
     panel
 }

@@ -12,7 +12,7 @@
 use std::arch::x86_64::*;
 
 /// Arithmetic of one instruction set on vectors of `LANES` numbers.
-pub(in crate::model::ops) trait Simd: Copy {
+pub(crate) trait Simd: Copy {
     /// Numbers in a vector.
     const LANES: usize;
     /// `LANES` numbers in a register.
@@ -33,8 +33,8 @@ pub(in crate::model::ops) trait Simd: Copy {
 }
 
 /// Work to be compiled once per instruction set.
-pub(in crate::model::ops) trait Kernel {
-    /// What the work returns.
+pub(crate) trait Kernel {
+    /// Result of the work.
     type Output;
 
     /// Does the work. Implementations and everything they call must be `#[inline(always)]`; otherwise
@@ -44,7 +44,7 @@ pub(in crate::model::ops) trait Kernel {
 
 /// An instruction set of this processor; only [`Level::best`] and [`Level::at_hand`] construct one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model::ops) struct Level(Set);
+pub(crate) struct Level(Set);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {
@@ -57,7 +57,7 @@ enum Set {
 
 impl Level {
     /// The fastest.
-    pub(in crate::model::ops) fn best() -> Self {
+    pub(crate) fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             if has_avx512() {
@@ -72,7 +72,7 @@ impl Level {
 
     /// All, slowest first.
     #[cfg(test)]
-    pub(in crate::model::ops) fn at_hand() -> Vec<Self> {
+    pub(crate) fn at_hand() -> Vec<Self> {
         let mut levels = vec![Self(Set::Portable)];
         #[cfg(target_arch = "x86_64")]
         {
@@ -83,21 +83,18 @@ impl Level {
     }
 
     /// Numbers in a vector.
-    pub(in crate::model::ops) fn lanes(self) -> usize {
-        struct Lanes;
-        impl Kernel for Lanes {
-            type Output = usize;
-
-            #[inline(always)]
-            fn run<S: Simd>(self, _: S) -> usize {
-                S::LANES
-            }
+    pub(crate) fn lanes(self) -> usize {
+        match self.0 {
+            Set::Portable => Portable::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => Avx2::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => Avx512::LANES,
         }
-        self.run(Lanes)
     }
 
     /// Runs `kernel` compiled for this instruction set.
-    pub(in crate::model::ops) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Set::Portable => kernel.run(Portable),
             // SAFETY: a `Level` is made only after the processor reported its instruction set.
@@ -111,7 +108,7 @@ impl Level {
 }
 
 /// Runs `kernel` compiled for the best available instruction set.
-pub(in crate::model::ops) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     Level::best().run(kernel)
 }
 
@@ -173,112 +170,75 @@ fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
 }
 
+/// An instruction set of x86: features, vector and its length, and intrinsics.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx512(()))
+macro_rules! x86 {
+    (
+        $(#[$doc:meta])* $name:ident $run:ident $features:literal, $vector:ty, $lanes:literal,
+        $splat:ident $load:ident $store:ident $mul_add:ident $max:ident
+    ) => {
+        #[target_feature(enable = $features)]
+        fn $run<K: Kernel>(kernel: K) -> K::Output {
+            kernel.run($name(()))
+        }
+
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        struct $name(());
+
+        // SAFETY, for all methods: `self` proves that the processor has the instructions, and slices
+        // are cut to the length of a vector; any alignment is allowed.
+        impl Simd for $name {
+            const LANES: usize = $lanes;
+            type Vector = $vector;
+
+            #[inline(always)]
+            fn splat(self, x: f32) -> $vector {
+                unsafe { $splat(x) }
+            }
+
+            #[inline(always)]
+            fn load(self, x: &[f32]) -> $vector {
+                let x = &x[..$lanes];
+                unsafe { $load(x.as_ptr()) }
+            }
+
+            #[inline(always)]
+            fn store(self, x: $vector, target: &mut [f32]) {
+                let target = &mut target[..$lanes];
+                unsafe { $store(target.as_mut_ptr(), x) }
+            }
+
+            #[inline(always)]
+            fn mul_add(self, a: $vector, b: $vector, c: $vector) -> $vector {
+                unsafe { $mul_add(a, b, c) }
+            }
+
+            #[inline(always)]
+            fn max(self, a: $vector, b: $vector) -> $vector {
+                unsafe { $max(a, b) }
+            }
+
+            #[inline(always)]
+            fn mul_add1(self, a: f32, b: f32, c: f32) -> f32 {
+                a.mul_add(b, c)
+            }
+        }
+    };
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx2(()))
+x86! {
+    /// Intel and AMD with 512-bit vectors.
+    Avx512 run_avx512 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", __m512, 16,
+    _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps
 }
 
-/// Intel and AMD with 512-bit vectors.
 #[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-struct Avx512(());
-
-#[cfg(target_arch = "x86_64")]
-impl Simd for Avx512 {
-    const LANES: usize = 16;
-    type Vector = __m512;
-
-    #[inline(always)]
-    fn splat(self, x: f32) -> __m512 {
-        // SAFETY: `self` proves avx512f.
-        unsafe { _mm512_set1_ps(x) }
-    }
-
-    #[inline(always)]
-    fn load(self, x: &[f32]) -> __m512 {
-        let x = &x[..16];
-        // SAFETY: `self` proves avx512f; 16 numbers can be read, at any alignment.
-        unsafe { _mm512_loadu_ps(x.as_ptr()) }
-    }
-
-    #[inline(always)]
-    fn store(self, x: __m512, target: &mut [f32]) {
-        let target = &mut target[..16];
-        // SAFETY: `self` proves avx512f; 16 numbers can be written, at any alignment.
-        unsafe { _mm512_storeu_ps(target.as_mut_ptr(), x) }
-    }
-
-    #[inline(always)]
-    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-        // SAFETY: `self` proves avx512f.
-        unsafe { _mm512_fmadd_ps(a, b, c) }
-    }
-
-    #[inline(always)]
-    fn max(self, a: __m512, b: __m512) -> __m512 {
-        // SAFETY: `self` proves avx512f.
-        unsafe { _mm512_max_ps(a, b) }
-    }
-
-    #[inline(always)]
-    fn mul_add1(self, a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
-    }
-}
-
-/// Intel and AMD with 256-bit vectors and fused multiply-add.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-struct Avx2(());
-
-#[cfg(target_arch = "x86_64")]
-impl Simd for Avx2 {
-    const LANES: usize = 8;
-    type Vector = __m256;
-
-    #[inline(always)]
-    fn splat(self, x: f32) -> __m256 {
-        // SAFETY: `self` proves avx2.
-        unsafe { _mm256_set1_ps(x) }
-    }
-
-    #[inline(always)]
-    fn load(self, x: &[f32]) -> __m256 {
-        let x = &x[..8];
-        // SAFETY: `self` proves avx2; 8 numbers can be read, at any alignment.
-        unsafe { _mm256_loadu_ps(x.as_ptr()) }
-    }
-
-    #[inline(always)]
-    fn store(self, x: __m256, target: &mut [f32]) {
-        let target = &mut target[..8];
-        // SAFETY: `self` proves avx2; 8 numbers can be written, at any alignment.
-        unsafe { _mm256_storeu_ps(target.as_mut_ptr(), x) }
-    }
-
-    #[inline(always)]
-    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
-        // SAFETY: `self` proves fma.
-        unsafe { _mm256_fmadd_ps(a, b, c) }
-    }
-
-    #[inline(always)]
-    fn max(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: `self` proves avx2.
-        unsafe { _mm256_max_ps(a, b) }
-    }
-
-    #[inline(always)]
-    fn mul_add1(self, a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
-    }
+x86! {
+    /// Intel and AMD with 256-bit vectors and fused multiply-add.
+    Avx2 run_avx2 "avx2,fma", __m256, 8,
+    _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps
 }
 
 #[cfg(test)]
@@ -286,7 +246,7 @@ impl Simd for Avx2 {
 mod tests {
     use super::*;
 
-    /// x² + ½ − (x² + ½), on vectors and on single numbers, as far as whole vectors go.
+    /// max(x² + ½, 1) on vectors less the same on single numbers; 7 after the last whole vector.
     struct Difference(Vec<f32>);
 
     impl Kernel for Difference {
@@ -295,16 +255,11 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Vec<f32> {
             let mut y = vec![7.0; self.0.len()];
-            for (x, y) in self
-                .0
-                .chunks_exact(S::LANES)
-                .zip(y.chunks_exact_mut(S::LANES))
-            {
+            let outputs = y.chunks_exact_mut(S::LANES);
+            for (x, y) in self.0.chunks_exact(S::LANES).zip(outputs) {
                 let v = simd.load(x);
-                simd.store(
-                    simd.max(simd.mul_add(v, v, simd.splat(0.5)), simd.splat(1.0)),
-                    y,
-                );
+                let sum = simd.mul_add(v, v, simd.splat(0.5));
+                simd.store(simd.max(sum, simd.splat(1.0)), y);
                 for (x, y) in x.iter().zip(y) {
                     *y -= simd.mul_add1(*x, *x, 0.5).max(1.0);
                 }

@@ -4,13 +4,13 @@
 use super::simd::Simd;
 
 /// Largest number of rows of a panel.
-pub(in crate::model::ops) const HIGHEST: usize = 8;
+pub(crate) const HIGHEST: usize = 8;
 
 /// Largest number of lanes of a vector.
-pub(in crate::model::ops) const LONGEST: usize = 16;
+pub(crate) const LONGEST: usize = 16;
 
 /// Rows of a weight panel for `outputs` rows in all: those of the register tile with the least padding.
-pub(in crate::model::ops) fn panel_rows(outputs: usize, lanes: usize) -> usize {
+pub(crate) fn panel_rows(outputs: usize, lanes: usize) -> usize {
     let candidates: &[usize] = match lanes {
         16 => &[8, 6, 4],
         8 => &[4, 6],
@@ -22,34 +22,34 @@ pub(in crate::model::ops) fn panel_rows(outputs: usize, lanes: usize) -> usize {
 
 /// One panel of results: row m at position p is
 /// bias\[m\] + Σₖ weights\[k·rows + m\] · input\[offsets\[k\] + p\] (+ residual).
-pub(in crate::model::ops) struct Panel<'a> {
+pub(crate) struct Panel<'a> {
     /// Rows, one of the values of [`panel_rows`].
-    pub(in crate::model::ops) rows: usize,
+    pub(crate) rows: usize,
     /// Offset in `input` of each term of the sum, for position 0.
-    pub(in crate::model::ops) offsets: &'a [usize],
+    pub(crate) offsets: &'a [usize],
     /// `rows` weights per term.
-    pub(in crate::model::ops) weights: &'a [f32],
+    pub(crate) weights: &'a [f32],
     /// Initial value of each row.
-    pub(in crate::model::ops) bias: [f32; HIGHEST],
-    pub(in crate::model::ops) input: &'a [f32],
+    pub(crate) bias: [f32; HIGHEST],
+    pub(crate) input: &'a [f32],
     /// Added to the results, row after row in the order of the output; empty: nothing.
-    pub(in crate::model::ops) residual: &'a [f32],
+    pub(crate) residual: &'a [f32],
     /// Stride between rows of `residual`.
-    pub(in crate::model::ops) residual_row: usize,
+    pub(crate) residual_row: usize,
     /// Whether negative results become zero.
-    pub(in crate::model::ops) relu: bool,
+    pub(crate) relu: bool,
 }
 
 /// One vector of consecutive outputs: its first position in the input and in each output row.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::model::ops) struct OutputVector {
-    pub(in crate::model::ops) from: usize,
-    pub(in crate::model::ops) to: usize,
+pub(crate) struct OutputVector {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
 }
 
 /// Vectors in a whole tile of `rows` rows: as many as the registers hold.
 #[inline(always)]
-pub(in crate::model::ops) fn tile_vectors<S: Simd>(rows: usize) -> usize {
+pub(crate) fn tile_vectors<S: Simd>(rows: usize) -> usize {
     match (S::LANES, rows) {
         (16, 8) => 3,
         (16, 6) => 4,
@@ -63,7 +63,7 @@ pub(in crate::model::ops) fn tile_vectors<S: Simd>(rows: usize) -> usize {
 /// Computes `panel` at `spots` into `out`, one slice a row; rows beyond the end of `out` are
 /// dropped. There are either [`tile_vectors`] spots or one.
 #[inline(always)]
-pub(in crate::model::ops) fn tile<S: Simd>(
+pub(crate) fn tile<S: Simd>(
     simd: S,
     panel: &Panel<'_>,
     spots: &[OutputVector],
