@@ -107,6 +107,13 @@ impl OriginError {
         }
     }
 
+    pub(super) fn root(root: impl ToString, problem: impl Into<String>) -> Self {
+        Self::Root {
+            root: root.to_string(),
+            problem: problem.into(),
+        }
+    }
+
     pub(super) fn late(path: &str) -> Self {
         Self::Late { path: path.into() }
     }
@@ -119,14 +126,19 @@ impl OriginError {
         )
     }
 
+    /// Whether the store caused it other than by refusing access.
+    pub(super) fn is_outage(&self) -> bool {
+        self.is_of_store() && !self.is_denied()
+    }
+
     /// Whether a retry can succeed.
     pub(super) fn is_transient(&self) -> bool {
-        self.is_of_store() && !matches!(self, Self::Changed { .. }) && !self.is_denied()
+        self.is_outage() && !matches!(self, Self::Changed { .. })
     }
 
     /// Whether the store refused access. S3 answers so for absent objects, too, to clients that may
     /// not list.
-    pub(super) fn is_denied(&self) -> bool {
+    fn is_denied(&self) -> bool {
         let Self::Store { source, .. } = self else {
             return false;
         };

@@ -134,41 +134,21 @@ impl Settings {
     /// Keys of the settings that differ from `other` and take effect at start only.
     pub(super) fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
         // Destructured, so that a new setting does not compile until it is classified.
-        let Self {
-            listen,
-            admin_listen,
-            root,
-            cache_bytes,
-            store_timeout,
-            header_timeout,
-            idle_timeout,
-            drain_delay,
-            max_connections,
-            refresh,
-            in_flight_bytes,
-            manifest_max_age: _,
-            request_timeout: _,
-            drain_timeout: _,
-            alt_svc: _,
-            access_log: _,
-            token_keys: _,
-            steering: _,
-        } = self;
-        let differences = [
-            ("listen", *listen != other.listen),
-            ("admin_listen", *admin_listen != other.admin_listen),
-            ("root", *root != other.root),
-            ("cache_bytes", *cache_bytes != other.cache_bytes),
-            ("store_timeout_s", *store_timeout != other.store_timeout),
-            ("header_timeout_s", *header_timeout != other.header_timeout),
-            ("idle_timeout_s", *idle_timeout != other.idle_timeout),
-            ("drain_delay_s", *drain_delay != other.drain_delay),
-            ("max_connections", *max_connections != other.max_connections),
-            ("refresh", *refresh != other.refresh),
-            ("in_flight_bytes", *in_flight_bytes != other.in_flight_bytes),
-        ];
-        let differences = differences.into_iter().filter(|(_, differs)| *differs);
-        differences.map(|(name, _)| name).collect()
+        macro_rules! differing {
+            ($($field:ident $key:literal),*; $($live:ident),*) => {{
+                let Self { $($field,)* $($live: _),* } = self;
+                [$(($key, *$field != other.$field)),*]
+            }};
+        }
+        let fixed = differing!(
+            listen "listen", admin_listen "admin_listen", root "root", cache_bytes "cache_bytes",
+            store_timeout "store_timeout_s", header_timeout "header_timeout_s",
+            idle_timeout "idle_timeout_s", drain_delay "drain_delay_s",
+            max_connections "max_connections", refresh "refresh", in_flight_bytes "in_flight_bytes";
+            manifest_max_age, request_timeout, drain_timeout, alt_svc, access_log, token_keys, steering
+        );
+        let differing = fixed.into_iter().filter(|(_, differs)| *differs);
+        differing.map(|(name, _)| name).collect()
     }
 }
 

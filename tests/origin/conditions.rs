@@ -1,112 +1,141 @@
 //! Entity tags, dates, preconditions, caching and content codings (RFC 9110 §8.8, §13, §12.5.3).
 
-use crate::site::{Server, Site, assert_fields, header};
+use crate::site::{Server, Site, ms};
 use crate::title;
 use std::fs;
 use std::time::{Duration, UNIX_EPOCH};
 
-const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-const CHANGING: &str = "public, max-age=10, stale-while-revalidate=60, stale-if-error=86400";
-const PUBLISHED: &str = "Thu, 01 Jan 2026 00:00:00 GMT";
-const EARLIER: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+const DATE: &str = "Thu, 01 Jan 2026 00:00:00 GMT";
+
+/// Conditions on entity tags. A syntax error ends a list.
+const ON_TAGS: &str = r#"
+    304 if-none-match: ETAG
+    304 if-none-match: W/ETAG
+    304 if-none-match: "x", ETAG
+    304 if-none-match: "x,y",,W/"y" , W/ETAG
+    304 if-none-match: "x" | if-none-match: ETAG
+    304 if-none-match: *
+    304 if-none-match: ETAG | if-match: ETAG
+    200 if-none-match: "x"
+    200 if-none-match: x, ETAG
+    200 if-none-match: "x
+    200 if-none-match:
+    200 if-match: ETAG
+    200 if-match: "x", ETAG
+    200 if-match: *
+    412 if-match: W/ETAG
+    412 if-match: "x", W/ETAG
+    412 if-match: "x"
+    412 if-match: x
+    412 if-match:
+    412 if-match: "x" | if-none-match: ETAG
+"#;
+
+/// Conditions on dates: they count only without their counterpart on tags, and if there is one date.
+const ON_DATES: &str = r#"
+    304 if-modified-since: DATE
+    304 if-modified-since: LATER
+    304 if-modified-since: DATE | if-unmodified-since: DATE
+    200 if-modified-since: EARLIER
+    200 if-modified-since: nonsense
+    200 if-modified-since: DATE | if-modified-since: DATE
+    200 if-modified-since: LATER | if-none-match: "x"
+    200 if-unmodified-since: DATE
+    200 if-unmodified-since: nonsense
+    200 if-unmodified-since: EARLIER | if-match: ETAG
+    412 if-unmodified-since: EARLIER
+"#;
+
+/// Preconditions come before ranges, and `If-Range` needs a strong validator: a date is one only
+/// of what never changes.
+const ON_RANGES: &str = r#"
+    304 MEDIA | range: bytes=99999999- | if-none-match: ETAG
+    412 MEDIA | range: bytes=99999999- | if-match: "x"
+    200 MEDIA | range: bytes=99999999- | if-range: "x"
+    206 MEDIA | range: bytes=0-9 | if-match: ETAG
+    206 MEDIA | range: bytes=0-9 | if-range: ETAG
+    200 MEDIA | range: bytes=0-9 | if-range: W/ETAG
+    200 MEDIA | range: bytes=0-9 | if-range: "x"
+    206 MEDIA | range: bytes=0-9 | if-range: DATE
+    200 MEDIA | range: bytes=0-9 | if-range: EARLIER
+    200 MEDIA | range: bytes=0-9 | if-range: LATER
+    200 /t/master.m3u8 | range: bytes=0-9 | if-range: DATE
+"#;
+
+fn filled(rows: &str, etag: &str) -> String {
+    let rows = rows.replace("ETAG", etag).replace("DATE", DATE);
+    let rows = rows.replace("LATER", "Fri, 02 Jan 2026 00:00:00 GMT");
+    rows.replace("EARLIER", "Sun, 06 Nov 1994 08:49:37 GMT")
+}
 
 #[tokio::test]
 async fn preconditions() {
     let site = Site::new().await;
     let (media, segment) = (site.media(0), site.part("1.m4s"));
-    for (path, dated) in [
-        (&*media, true),
-        (&segment, true),
-        ("/t/master.m3u8", true),
-        ("/t/segments/manifest.mpd", true),
-        ("/catalogue.json", false),
-        ("/", false),
-    ] {
-        let first = site.get(path, &[]).await;
-        let (etag, date) = (header(&first, "etag"), header(&first, "last-modified"));
+    let dated = [
+        &*media,
+        &segment,
+        "/t/master.m3u8",
+        "/t/segments/manifest.mpd",
+    ];
+    for path in dated.into_iter().chain(["/catalogue.json", "/"]) {
+        let first = site.get(path, "").await;
+        let etag = first.field("etag");
         assert!(etag.starts_with('"') && etag.len() > 20, "{path}: {etag}");
-        assert_eq!(date, if dated { PUBLISHED } else { "" }, "{path}");
-        let (weak, list) = (format!("W/{etag}"), format!("\"x\", {etag}"));
-        let on_tags = [
-            (&[("if-none-match", &*etag)][..], 304),
-            (&[("if-none-match", &weak)], 304),
-            (&[("if-none-match", &list)], 304),
-            (&[("if-none-match", "*")], 304),
-            (&[("if-none-match", "\"x\"")], 200),
-            (&[("if-match", &etag)], 200),
-            (&[("if-match", &list)], 200),
-            (&[("if-match", "*")], 200),
-            (&[("if-match", &weak)], 412),
-            (&[("if-match", "\"x\"")], 412),
-        ];
-        let on_dates = [
-            (&[("if-modified-since", PUBLISHED)][..], 304),
-            (&[("if-modified-since", EARLIER)], 200),
-            (&[("if-modified-since", "nonsense")], 200),
-            (&[("if-unmodified-since", PUBLISHED)], 200),
-            (&[("if-unmodified-since", EARLIER)], 412),
-            (
-                &[("if-none-match", "\"x\""), ("if-modified-since", PUBLISHED)],
-                200,
-            ),
-        ];
-        let on_dates = on_dates.iter().filter(|_| dated);
-        for (fields, status) in on_tags.iter().chain(on_dates) {
-            let response = site.get(path, fields).await;
-            assert_eq!(response.status(), *status, "{path} {fields:?}");
-            for name in ["etag", "last-modified", "cache-control", "vary"] {
-                let (found, expected) = (header(&response, name), header(&first, name));
-                assert_eq!(found, expected, "{path} {fields:?} {name}");
-            }
-            let length = response.bytes().await.unwrap().len();
-            assert_eq!(length == 0, *status != 200, "{path} {fields:?}");
+        let date = if dated.contains(&path) { DATE } else { "" };
+        first.has(&format!("last-modified: {date}"), path);
+        let names = ["etag", "last-modified", "cache-control", "vary"];
+        let same = names.map(|name| format!("{name}: {}", first.field(name)));
+        let rows = match date {
+            // Conditions on dates have no effect.
+            "" => format!("{ON_TAGS}200 if-modified-since: DATE\n200 if-unmodified-since: EARLIER"),
+            _ => format!("{ON_TAGS}{ON_DATES}"),
+        };
+        for row in filled(&rows, etag).lines().filter(|row| !row.is_empty()) {
+            let (status, fields) = row.trim().split_once(' ').unwrap();
+            let row = format!("{status} {path} | {fields} => {}", same.join(" | "));
+            site.expect(&row).await;
         }
     }
+    let etag = site.get(&media, "").await;
+    let rows = ON_RANGES.replace("MEDIA", &media);
+    site.expect(&filled(&rows, etag.field("etag"))).await;
 }
 
+/// Media type, caching, and `CMSD-Static` (CTA-5006) with the hint of the next segment.
 #[tokio::test]
-async fn preconditions_come_before_ranges_and_if_range_needs_a_strong_validator() {
+async fn fields_of_every_kind_of_resource() {
     let site = Site::new().await;
-    let media = site.media(0);
-    let etag = header(&site.get(&media, &[]).await, "etag");
-    let weak = format!("W/{etag}");
-    let beyond = ("range", "bytes=99999999-");
-    let part = ("range", "bytes=0-9");
-    for (path, fields, status) in [
-        (&*media, [("if-none-match", &*etag), beyond], 304),
-        (&media, [("if-match", "\"x\""), beyond], 412),
-        (&media, [("if-match", &etag), part], 206),
-        (&media, [("if-range", &etag), part], 206),
-        (&media, [("if-range", &weak), part], 200),
-        (&media, [("if-range", "\"x\""), part], 200),
-        (&media, [("if-range", "\"x\""), beyond], 200),
-        (&media, [("if-range", PUBLISHED), part], 206),
-        (&media, [("if-range", EARLIER), part], 200),
-        // A date is a weak validator of what may change.
-        ("/t/master.m3u8", [("if-range", PUBLISHED), part], 200),
+    let rows = r#"
+        200 MEDIA.mp4 => content-type: MP4 | cache-control: IMMUTABLE | cmsd-static: ot=v,st=v
+        200 MEDIA.m3u8 => content-type: HLS | cache-control: IMMUTABLE
+        200 MEDIA/init.mp4 => content-type: MP4 | cache-control: IMMUTABLE | link: <1.m4s>; rel=prefetch
+        200 MEDIA/1.m4s => content-type: MP4 | cache-control: IMMUTABLE | link: <2.m4s>; rel=prefetch
+        200 MEDIA/3.m4s => content-type: MP4 | cache-control: IMMUTABLE | link:
+        200 MEDIA/media.m3u8 => content-type: HLS | cache-control: CHANGING
+        200 /t/master.m3u8 => content-type: HLS | cache-control: CHANGING | cmsd-static: ot=m,sf=h,st=v
+        200 /t/segments/master.m3u8 => content-type: HLS | cache-control: CHANGING
+        200 /t/manifest.mpd => content-type: application/dash+xml | cache-control: CHANGING
+        200 /t/segments/manifest.mpd => cmsd-static: ot=m,sf=d,st=v
+        200 /t/quality.json => content-type: application/json | cache-control: CHANGING
+        200 /t/poster.jpg => content-type: image/jpeg | cmsd-static:
+        200 / => content-type: text/html; charset=utf-8
+    "#;
+    let rows = rows.replace("MEDIA", site.media(0).trim_end_matches(".mp4"));
+    let rows = rows.replace("IMMUTABLE", "public, max-age=31536000, immutable");
+    let rows = rows
+        .replace("HLS", "application/vnd.apple.mpegurl")
+        .replace("MP4", "video/mp4");
+    let changing = "public, max-age=10, stale-while-revalidate=60, stale-if-error=86400";
+    site.expect(&rows.replace("CHANGING", changing)).await;
+    let kbps = site.rung(0).average_bandwidth.div_ceil(1000);
+    for (name, cmsd) in [
+        ("init.mp4", "ot=i,st=v,nor=\"1.m4s\"".to_owned()),
+        ("1.m4s", format!("br={kbps},d=2000,ot=v,st=v,nor=\"2.m4s\"")),
+        ("3.m4s", format!("br={kbps},d=1500,ot=v,st=v")),
     ] {
-        let response = site.get(path, &fields).await;
-        assert_eq!(response.status(), status, "{path} {fields:?}");
-    }
-}
-
-#[tokio::test]
-async fn media_is_immutable_and_manifests_are_not() {
-    let site = Site::new().await;
-    let media = site.media(0);
-    for (path, expected) in [
-        (&*media, IMMUTABLE),
-        (&media.replace(".mp4", ".m3u8"), IMMUTABLE),
-        (&site.part("1.m4s"), IMMUTABLE),
-        (&site.part("init.mp4"), IMMUTABLE),
-        (&site.part("media.m3u8"), CHANGING),
-        ("/t/master.m3u8", CHANGING),
-        ("/t/manifest.mpd", CHANGING),
-        ("/t/segments/master.m3u8", CHANGING),
-        ("/t/quality.json", CHANGING),
-    ] {
-        let response = site.get(path, &[]).await;
-        assert_fields(&response, &[("cache-control", expected)], path);
+        let answer = site.get(&site.part(name), "").await;
+        assert_eq!(answer.field("cmsd-static"), cmsd, "{name}");
     }
 }
 
@@ -114,39 +143,34 @@ async fn media_is_immutable_and_manifests_are_not() {
 async fn every_coding_has_a_tag_of_its_own() {
     let site = Site::new().await;
     let path = "/t/segments/master.m3u8";
-    let plain = site.get(path, &[]).await;
-    assert_fields(&plain, &[("vary", "accept-encoding")], path);
-    let mut tags = vec![header(&plain, "etag")];
-    let plain_size = plain.bytes().await.unwrap().len();
+    let plain = site.get(path, "").await;
+    plain.has("vary: accept-encoding", path);
+    let first = plain.field("etag");
+    let mut tags = vec![first.to_owned()];
     for coding in ["br", "gzip", "zstd"] {
-        let accept = ("accept-encoding", coding);
-        let response = site.get(path, &[accept]).await;
-        let fields = [
-            ("content-encoding", coding),
-            ("vary", "accept-encoding"),
-            ("accept-ranges", ""),
-        ];
-        assert_fields(&response, &fields, coding);
-        let etag = header(&response, "etag");
-        assert!(!tags.contains(&etag), "{coding}: {etag}");
-        let again = site.get(path, &[accept, ("if-none-match", &etag)]).await;
-        assert_eq!(again.status(), 304, "{coding}");
-        assert_fields(&again, &[("etag", &etag), fields[1]], coding);
-        let other = site.get(path, &[accept, ("if-none-match", &tags[0])]).await;
-        assert_eq!(other.status(), 200, "{coding}");
-        assert!(response.bytes().await.unwrap().len() < plain_size);
-        tags.push(etag);
+        let accept = format!("accept-encoding: {coding}");
+        let answer = site.get(path, &accept).await;
+        let vary = "vary: accept-encoding";
+        let fields = format!("content-encoding: {coding} | accept-ranges: | {vary}");
+        answer.has(&fields, coding);
+        assert!(answer.body.len() < plain.body.len(), "{coding}");
+        let etag = answer.field("etag");
+        assert!(!tags.iter().any(|tag| tag == etag), "{coding}: {etag}");
+        let rows = format!(
+            "304 {path} | {accept} | if-none-match: {etag} => etag: {etag} | {vary}
+             200 {path} | {accept} | if-none-match: {first}"
+        );
+        site.expect(&rows).await;
+        tags.push(etag.to_owned());
     }
     let part = site
-        .get(path, &[("accept-encoding", "br"), ("range", "bytes=0-6")])
+        .get(path, "accept-encoding: br | range: bytes=0-6")
         .await;
-    assert_eq!(part.status(), 206);
-    assert_fields(&part, &[("content-encoding", "")], path);
-    assert_eq!(part.bytes().await.unwrap(), "#EXTM3U");
-    let media = site
-        .get(&site.media(0), &[("accept-encoding", "br, gzip")])
+    part.has("content-encoding:", path);
+    assert_eq!((part.status, &*part.text()), (206, "#EXTM3U"));
+    let row = format!("200 {} | accept-encoding: br, gzip", site.media(0));
+    site.expect(&format!("{row} => content-encoding: | vary:"))
         .await;
-    assert_fields(&media, &[("content-encoding", ""), ("vary", "")], "media");
 }
 
 #[tokio::test]
@@ -154,18 +178,17 @@ async fn replicas_agree_on_tags_and_dates() {
     let site = Site::new().await;
     let copy = tempfile::tempdir().unwrap();
     title::publish(copy.path(), "t", 1, 3000);
-    let rung = &site.rung(0).url;
-    for (index, name) in ["master.m3u8", "manifest.mpd", "published.json", rung]
-        .iter()
-        .enumerate()
-    {
-        let file = fs::File::options()
-            .append(true)
-            .open(copy.path().join("t").join(name))
-            .unwrap();
-        let seconds = 1_000_000_000 * (1 + index as u64 % 2);
-        file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds))
-            .unwrap();
+    let names = [
+        "master.m3u8",
+        "manifest.mpd",
+        "published.json",
+        &site.rung(0).url,
+    ];
+    for (index, name) in names.into_iter().enumerate() {
+        let path = copy.path().join("t").join(name);
+        let file = fs::File::options().append(true).open(path).unwrap();
+        let seconds = Duration::from_secs(1_000_000_000 * (1 + index as u64 % 2));
+        file.set_modified(UNIX_EPOCH + seconds).unwrap();
     }
     let replica = Server::of(copy.path()).await;
     for path in [
@@ -177,36 +200,27 @@ async fn replicas_agree_on_tags_and_dates() {
         &site.media(0),
         &site.part("1.m4s"),
     ] {
-        let etag = header(&site.get(path, &[]).await, "etag");
-        for server in [&*site, &replica] {
-            let response = server.get(path, &[]).await;
-            assert_fields(
-                &response,
-                &[("etag", &etag), ("last-modified", PUBLISHED)],
-                path,
-            );
-        }
+        let answer = site.get(path, "").await;
+        let fields = format!("etag: {} | last-modified: {DATE}", answer.field("etag"));
+        answer.has(&fields, path);
+        replica.get(path, "").await.has(&fields, path);
     }
 }
 
 #[tokio::test]
 async fn new_content_has_a_new_tag_and_no_date_unless_its_title_dates_it() {
-    let site = Site::with(3000, |settings| {
-        settings.refresh = Duration::from_millis(100);
-    })
-    .await;
-    let before = header(&site.get("/t/quality.json", &[]).await, "etag");
+    let site = Site::with(3000, |settings| settings.refresh = ms(100)).await;
+    let before = site.get("/t/quality.json", "").await;
     fs::write(site.root.path().join("t/quality.json"), "{}").unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let after = site
-        .get("/t/quality.json", &[("if-none-match", &before)])
-        .await;
-    assert_eq!(after.status(), 200);
-    assert_fields(&after, &[("last-modified", "")], "quality.json");
+    tokio::time::sleep(ms(200)).await;
     let undated = title::publish(site.root.path(), "u", 3, 3000);
     fs::remove_file(site.root.path().join("u/published.json")).unwrap();
-    let media = format!("/u/{}", undated.groups[0].representations[0].url);
-    for path in ["/u/master.m3u8", &media] {
-        assert_fields(&site.get(path, &[]).await, &[("last-modified", "")], path);
-    }
+    let rows = format!(
+        "200 /t/quality.json | if-none-match: {} => last-modified:
+         200 /u/master.m3u8 => last-modified:
+         200 /u/{} => last-modified:",
+        before.field("etag"),
+        undated.groups[0].representations[0].url
+    );
+    site.expect(&rows).await;
 }

@@ -3,50 +3,37 @@
 use crate::rungs;
 use crate::site::Server;
 use promptus::manifest::dash;
-use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, TitleFiles, publish};
+use promptus::package::{Title, TitleContent, TitleFiles};
 use std::fs;
 
-/// A title with three rungs and the two layers between them.
-fn layered() -> TitleContent {
-    let track = rungs::track(4, "24");
-    let segments = vec![rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)];
-    let full = Rung { track, segments };
-    TitleContent {
-        rungs: vec![full.cut(1), full.cut(2), full],
-        layers: true,
-        ..TitleContent::default()
-    }
-}
-
-/// A folder with that title as `t`.
+/// A folder with the title `t` of three rungs and the two layers between them.
 pub(crate) fn published() -> (tempfile::TempDir, TitleFiles) {
     let root = tempfile::tempdir().unwrap();
-    let files = layered().build().unwrap();
-    publish(&root.path().join("t"), &files, KEEP_OLD).unwrap();
+    let content = TitleContent {
+        layers: true,
+        ..rungs::content(&[1, 2, 4], &[48, 72], 1)
+    };
+    let files = rungs::put(&root.path().join("t"), &content);
     (root, files)
 }
 
 #[tokio::test]
 async fn segment_urls_of_layers_have_the_bytes_of_their_files() {
     let (root, _) = published();
-    let folder = root.path().join("t");
-    let title = Title::open(&folder).unwrap();
+    let title = Title::open(&root.path().join("t")).unwrap();
     let server = Server::of(root.path()).await;
     let text = server.text("/t/segments/manifest.mpd").await;
-    let presentation = dash::read("m", &text).unwrap();
-    let layers = &presentation.groups[0].layers;
-    let steps: Vec<(u32, u32)> = layers
+    let layers = &dash::read("m", &text).unwrap().groups[0].layers;
+    let steps = layers
         .iter()
-        .map(|layer| (layer.first_component, layer.stream.rank))
-        .collect();
-    assert_eq!(steps, [(1, 2), (2, 4)]);
+        .map(|layer| (layer.first_component, layer.stream.rank));
+    assert_eq!(steps.collect::<Vec<_>>(), [(1, 2), (2, 4)]);
     for (layer, file) in layers.iter().zip(title.layers()) {
-        let init = server
-            .bytes(&format!("/t/segments/{}", layer.stream.url))
-            .await;
+        let url = format!("/t/segments/{}", layer.stream.url);
         let whole = fs::read(file.path()).unwrap();
         let range = file.layout().init_range.clone();
-        assert_eq!(init, &whole[range.start as usize..range.end as usize]);
+        let init = &whole[range.start as usize..range.end as usize];
+        assert_eq!(server.bytes(&url).await, init);
         assert_eq!(layer.stream.segments.len(), 2);
         for (index, segment) in layer.stream.segments.iter().enumerate() {
             let bytes = server.bytes(&format!("/t/segments/{}", segment.url)).await;

@@ -1,4 +1,4 @@
-//! A store that counts reads and fails on demand.
+//! A store that counts reads, with faults on demand.
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -106,40 +106,38 @@ impl Probe {
 }
 
 fn failure() -> Error {
-    Error::Generic {
-        store: "probe",
-        source: "told to fail: secret-host-7".into(),
-    }
+    let (store, source) = ("probe", "told to fail: secret-host-7".into());
+    Error::Generic { store, source }
 }
 
-async fn spoilt(found: GetResult, mode: Mode) -> Result<GetResult> {
-    if !matches!(mode, Mode::Truncates | Mode::Stalls | Mode::WrongLength) {
-        return Ok(found);
+fn spoilt(mut found: GetResult, mode: Mode) -> GetResult {
+    if mode == Mode::WrongLength {
+        found.meta.size += 1;
     }
-    let (mut meta, range) = (found.meta.clone(), found.range.clone());
+    if !matches!(mode, Mode::Truncates | Mode::Stalls) {
+        return found;
+    }
+    let half = (found.range.end - found.range.start) as usize / 2;
+    let (meta, range) = (found.meta.clone(), found.range.clone());
     let attributes = found.attributes.clone();
-    let mut bytes = found.bytes().await?;
-    match mode {
-        Mode::Truncates | Mode::Stalls => bytes.truncate(bytes.len() / 2),
-        _ => meta.size += 1,
-    }
-    let pieces = futures_util::stream::iter([Ok(bytes)]);
+    let whole = async move { found.bytes().await.map(|bytes| bytes.slice(..half)) };
+    let pieces = futures_util::stream::once(whole);
     let pieces = match mode {
         Mode::Stalls => pieces.chain(futures_util::stream::pending()).boxed(),
         _ => pieces.boxed(),
     };
-    Ok(GetResult {
+    GetResult {
         payload: GetResultPayload::Stream(pieces),
         meta,
         range,
         attributes,
         extensions: Default::default(),
-    })
+    }
 }
 
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "probe")
+        f.write_str("probe")
     }
 }
 
@@ -159,7 +157,7 @@ impl ObjectStore for Probe {
                 source: "another version".into(),
             });
         }
-        spoilt(self.inner.get_opts(location, options).await?, mode).await
+        Ok(spoilt(self.inner.get_opts(location, options).await?, mode))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

@@ -21,14 +21,12 @@ pub(crate) async fn encoded(
 
 /// The coding that the client prefers, ours first among equals; `None` for identity.
 pub(crate) fn accepted_coding(headers: &HeaderMap) -> Option<Coding> {
-    let mut best: Option<(Coding, u16)> = None;
-    for coding in Coding::ALL {
-        let quality = quality(headers, &ACCEPT_ENCODING, coding.name());
-        if quality > best.map_or(0, |(_, quality)| quality) {
-            best = Some((coding, quality));
-        }
-    }
-    best.map(|(coding, _)| coding)
+    let quality = |coding: &Coding| quality(headers, &ACCEPT_ENCODING, coding.name());
+    // The last of the best, so from the end.
+    let accepted = Coding::ALL.into_iter().rev();
+    accepted
+        .filter(|coding| quality(coding) > 0)
+        .max_by_key(quality)
 }
 
 /// The weight of a coding or media type in a field, in thousandths; 0 if it is not named.
@@ -61,23 +59,24 @@ mod tests {
     use super::*;
     use axum::http::HeaderValue;
 
-    fn accepted(value: &'static str) -> Option<&'static str> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(value));
-        accepted_coding(&headers).map(Coding::name)
-    }
-
     #[test]
     fn the_clients_weights_decide_then_ours() {
-        assert_eq!(accepted("gzip, deflate, br, zstd"), Some("br"));
-        assert_eq!(accepted("gzip, deflate"), Some("gzip"));
-        assert_eq!(accepted("br;q=0.1, GZIP;q=0.5"), Some("gzip"));
-        assert_eq!(accepted("br;q=0, *;q=0.2"), Some("zstd"));
-        assert_eq!(accepted("*"), Some("br"));
-        assert_eq!(accepted("identity"), None);
-        assert_eq!(accepted("gzip;q=0"), None);
-        assert_eq!(accepted("gzip;q=nan"), None);
-        assert_eq!(accepted(""), None);
+        for (value, expected) in [
+            ("gzip, deflate, br, zstd", Some("br")),
+            ("gzip, deflate", Some("gzip")),
+            ("br;q=0.1, GZIP;q=0.5", Some("gzip")),
+            ("br;q=0, *;q=0.2", Some("zstd")),
+            ("*", Some("br")),
+            ("identity", None),
+            ("gzip;q=0", None),
+            ("gzip;q=nan", None),
+            ("", None),
+        ] {
+            let value = HeaderValue::from_static(value);
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, value)]);
+            let found = accepted_coding(&headers).map(Coding::name);
+            assert_eq!(found, expected, "{headers:?}");
+        }
         assert_eq!(accepted_coding(&HeaderMap::new()), None);
     }
 }

@@ -1,6 +1,6 @@
 //! An object as a response: preconditions, then range, then the bytes.
 
-use super::conditional::{self, Outcome, Validators};
+use super::conditional::{self, Outcome};
 use super::headers;
 use super::range::{Selection, select};
 use crate::origin::error::OriginError;
@@ -27,54 +27,36 @@ impl Reply<'_> {
     /// The response.
     pub(crate) async fn response(&self) -> Result<Response, OriginError> {
         let (object, cache_control) = (self.object, self.cache_control);
-        match conditional::evaluate(self.headers, self.validators()) {
-            Outcome::Failed => {
-                let fields = headers::of(object, cache_control);
-                return Ok(response(
-                    StatusCode::PRECONDITION_FAILED,
-                    fields,
-                    Body::empty(),
-                ));
-            }
-            Outcome::NotModified => {
-                let fields = headers::without_content(object, cache_control);
-                return Ok(response(StatusCode::NOT_MODIFIED, fields, Body::empty()));
-            }
+        let empty = |status, fields| Ok(response(status, fields, Body::empty()));
+        let outcome = conditional::evaluate(self.headers, object);
+        let mut fields = match outcome {
+            Outcome::NotModified => headers::without_content(object, cache_control),
+            Outcome::Failed | Outcome::Proceed => headers::of(object, cache_control),
+        };
+        match outcome {
+            Outcome::Failed => return empty(StatusCode::PRECONDITION_FAILED, fields),
+            Outcome::NotModified => return empty(StatusCode::NOT_MODIFIED, fields),
             Outcome::Proceed => {}
         }
         let (status, range) = match self.selection() {
             Selection::Whole => (StatusCode::OK, 0..object.size),
-            Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+            Selection::Part(range) => {
+                let (first, last) = (range.start, range.end - 1);
+                insert(&mut fields, format!("bytes {first}-{last}/{}", object.size));
+                (StatusCode::PARTIAL_CONTENT, range)
+            }
             Selection::Unsatisfiable => {
                 let mut fields = headers::without_content(object, cache_control);
                 insert(&mut fields, format!("bytes */{}", object.size));
-                return Ok(response(
-                    StatusCode::RANGE_NOT_SATISFIABLE,
-                    fields,
-                    Body::empty(),
-                ));
+                return empty(StatusCode::RANGE_NOT_SATISFIABLE, fields);
             }
         };
-        let mut fields = headers::of(object, cache_control);
-        if status == StatusCode::PARTIAL_CONTENT {
-            let (first, last) = (range.start, range.end - 1);
-            insert(&mut fields, format!("bytes {first}-{last}/{}", object.size));
-        }
         fields.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-        let body = if *self.method == Method::HEAD {
-            Body::empty()
-        } else {
-            self.body(range).await?
+        let body = match *self.method == Method::HEAD {
+            true => Body::empty(),
+            false => self.body(range).await?,
         };
         Ok(response(status, fields, body))
-    }
-
-    fn validators(&self) -> Validators<'_> {
-        Validators {
-            etag: &self.object.etag,
-            modified: self.object.modified.as_ref(),
-            immutable: self.immutable,
-        }
     }
 
     /// Ranges are for GET (RFC 9110 §14.2), and of uncoded bytes.
@@ -82,7 +64,7 @@ impl Reply<'_> {
         let wanted = self.headers.get(RANGE).filter(|_| {
             *self.method == Method::GET
                 && self.object.coding.is_none()
-                && conditional::range_applies(self.headers, self.validators())
+                && conditional::range_applies(self.headers, self.object, self.immutable)
         });
         wanted.map_or(Selection::Whole, |value| {
             select(value.as_bytes(), self.object.size)

@@ -31,16 +31,11 @@ pub(super) async fn ready(State(origin): State<Origin>) -> Response {
         }
     };
     let ready = reason.is_none();
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
+    let status = match ready {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
     };
     let readiness = json!({ "ready": ready, "titles": titles, "reason": reason });
-    (
-        status,
-        [(CACHE_CONTROL, headers::NO_STORE)],
-        Json(readiness),
-    )
-        .into_response()
+    let fields = [(CACHE_CONTROL, headers::NO_STORE)];
+    (status, fields, Json(readiness)).into_response()
 }

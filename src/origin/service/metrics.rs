@@ -60,17 +60,3 @@ fn plain(text: &str) -> String {
     }
     plain
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counters_are_named_like_their_samples() {
-        let open = "# HELP a_b Things done.\n# TYPE a_b counter\na_b_total 1\n\
-                    # HELP g How many.\n# TYPE g gauge\ng 2\n# EOF\n";
-        let expected = "# HELP a_b_total Things done.\n# TYPE a_b_total counter\na_b_total 1\n\
-                        # HELP g How many.\n# TYPE g gauge\ng 2\n";
-        assert_eq!(plain(open), expected);
-    }
-}

@@ -141,12 +141,8 @@ impl Service {
             Ok(Ok(response)) => response,
             Err(_) => {
                 let text = "the response was not ready in time\n";
-                (
-                    StatusCode::GATEWAY_TIMEOUT,
-                    [(CACHE_CONTROL, FAILURE)],
-                    text,
-                )
-                    .into_response()
+                let fields = [(CACHE_CONTROL, FAILURE)];
+                (StatusCode::GATEWAY_TIMEOUT, fields, text).into_response()
             }
         }
     }
@@ -155,8 +151,8 @@ impl Service {
 /// Checks a request and removes the token from its path. A refused request goes on to where
 /// responses get their fields.
 fn admit(live: &Live, peer: Option<SocketAddr>, request: &mut Request<Body>) -> Option<Refusal> {
-    let admission = access::admit(&live.settings.token_keys, request.uri());
-    if let Some(inner) = admission.path {
+    let (inner, refusal) = access::admit(&live.settings.token_keys, request.uri());
+    if let Some(inner) = inner {
         *request.uri_mut() = inner;
     }
     if let Some(peer) = peer.filter(|_| live.settings.steering.is_some()) {
@@ -166,7 +162,7 @@ fn admit(live: &Live, peer: Option<SocketAddr>, request: &mut Request<Body>) -> 
     if peer.is_some() && !has_host(request) {
         return Some(Refusal::Host);
     }
-    admission.refusal.map(Refusal::Token)
+    refusal.map(Refusal::Token)
 }
 
 /// Whether a request names its host: with HTTP/1.1 in one `Host` field (RFC 9112 §3.2), with HTTP/2

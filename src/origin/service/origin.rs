@@ -9,7 +9,7 @@ use crate::origin::titles::{Catalogue, Listing, Store, Titles};
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use object_store::ObjectStore;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -72,11 +72,14 @@ impl Origin {
         Self::with(Store::open(root)?, settings)
     }
 
-    /// An origin of the titles in an object store of your own: the only place in this module's
-    /// interface where a type of the crate `object_store` appears.
+    /// An origin of the titles in an object store of your own: the only function of this module with
+    /// a type of the crate `object_store` (0.14).
     ///
     /// Fails on an unusable setting, or if the access log cannot be opened.
-    pub fn new(store: Arc<dyn ObjectStore>, settings: Settings) -> Result<Self, OriginError> {
+    pub fn with_store(
+        store: Arc<dyn ObjectStore>,
+        settings: Settings,
+    ) -> Result<Self, OriginError> {
         Self::with(Store::new(store), settings)
     }
 
@@ -90,7 +93,7 @@ impl Origin {
 
     fn with(store: Store, settings: Settings) -> Result<Self, OriginError> {
         settings.check()?;
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::default());
         let log = open_log(&settings, &metrics)?;
         let titles = Arc::new(Titles::new(store, &settings, &metrics));
         Ok(Self {
@@ -154,12 +157,12 @@ impl Origin {
 
 /// The access log, if one is set.
 fn open_log(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Option<AccessLog>, OriginError> {
-    let Some(path) = &settings.access_log else {
-        return Ok(None);
+    let open = |path: &PathBuf| {
+        let log = AccessLog::open(path, Arc::clone(metrics));
+        log.map_err(|error| OriginError::Log {
+            path: path.display().to_string(),
+            problem: error.to_string(),
+        })
     };
-    let log = AccessLog::open(path, Arc::clone(metrics));
-    log.map(Some).map_err(|error| OriginError::Log {
-        path: path.display().to_string(),
-        problem: error.to_string(),
-    })
+    settings.access_log.as_ref().map(open).transpose()
 }

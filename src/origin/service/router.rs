@@ -103,10 +103,9 @@ async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginEr
         method: &request.method,
         headers,
         object: &object,
-        cache_control: if immutable {
-            &headers::IMMUTABLE
-        } else {
-            &live.changing
+        cache_control: match immutable {
+            true => &headers::IMMUTABLE,
+            false => &live.changing,
         },
         immutable,
     };
@@ -118,11 +117,8 @@ async fn redirected(origin: &Origin, uri: &Uri) -> Result<Response, OriginError>
     let not_found = || OriginError::not_found(uri.path());
     let detour = Detour::of(uri.path()).ok_or_else(not_found)?;
     if let Some(title) = &detour.title {
-        let entry = origin
-            .shared
-            .titles
-            .file(&format!("{title}/{ENTRY}"), false)
-            .await;
+        let entry = format!("{title}/{ENTRY}");
+        let entry = origin.shared.titles.file(&entry, false).await;
         entry.map_err(|error| match error {
             OriginError::NotFound { .. } => not_found(),
             error => error,
@@ -135,17 +131,10 @@ async fn redirected(origin: &Origin, uri: &Uri) -> Result<Response, OriginError>
 /// 308 to a place relative to the request's, so that any prefix stays.
 fn redirect(cache_control: &HeaderValue, place: &str, query: &str) -> Response {
     let mark = if query.is_empty() { "" } else { "?" };
-    let fields = [
-        (
-            LOCATION,
-            HeaderValue::try_from(format!("{place}{mark}{query}")).ok(),
-        ),
-        (CACHE_CONTROL, Some(cache_control.clone())),
-    ];
-    let fields = fields
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)));
+    let place = HeaderValue::try_from(format!("{place}{mark}{query}")).ok();
     let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
-    response.headers_mut().extend(fields);
+    let fields = response.headers_mut();
+    fields.extend(place.map(|place| (LOCATION, place)));
+    fields.insert(CACHE_CONTROL, cache_control.clone());
     response
 }

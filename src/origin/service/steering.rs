@@ -35,29 +35,25 @@ pub(super) async fn steer(
     let order = steering.order(&session);
     let priority: Vec<&str> = order.iter().map(|pathway| pathway.id.as_str()).collect();
     // Pathways that the manifest does not list: the same with another host (RFC 8216bis §7.2).
-    let clones = steering
-        .pathway
-        .iter()
-        .filter_map(|Pathway { id, host, .. }| {
-            let host = host.as_deref()?;
-            Some(json!({ "BASE-ID": HERE, "ID": id, "URI-REPLACEMENT": { "HOST": host } }))
-        });
+    let clone = |Pathway { id, host, .. }: &Pathway| {
+        let host = host.as_deref()?;
+        Some(json!({ "BASE-ID": HERE, "ID": id, "URI-REPLACEMENT": { "HOST": host } }))
+    };
+    let clones: Vec<_> = steering.pathway.iter().filter_map(clone).collect();
     let answer = json!({
         "VERSION": 1,
         "TTL": steering.ttl_s,
         "RELOAD-URI": format!("steering.json?session={session}"),
         "PATHWAY-PRIORITY": priority,
-        "PATHWAY-CLONES": clones.collect::<Vec<_>>(),
+        "PATHWAY-CLONES": clones,
     });
     Ok(([(CACHE_CONTROL, NO_STORE)], Json(answer)).into_response())
 }
 
 /// A short name of the session, valid in a URL.
 fn session(uri: &Uri, headers: &HeaderMap, peer: Option<Peer>) -> String {
-    let parts = uri.query().unwrap_or("").split('&');
-    let given = parts
-        .filter_map(|part| part.strip_prefix("session="))
-        .next();
+    let mut parts = uri.query().unwrap_or("").split('&');
+    let given = parts.find_map(|part| part.strip_prefix("session="));
     let plain = |name: &&str| name.len() == 16 && name.bytes().all(|b| b.is_ascii_hexdigit());
     if let Some(given) = given.filter(plain) {
         return given.to_owned();

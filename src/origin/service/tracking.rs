@@ -7,7 +7,7 @@
 use crate::origin::telemetry::cmcd::Cmcd;
 use crate::origin::telemetry::{AccessLog, Metrics, kind_of};
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RANGE, USER_AGENT};
+use axum::http::header::{HeaderValue, RANGE, USER_AGENT};
 use axum::http::{Method, Request};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
@@ -95,10 +95,9 @@ impl Tracking {
     /// The same response, tracked to its end.
     pub(super) fn follow(mut self, response: Response) -> Response {
         self.status = response.status().as_u16();
-        self.expected = if self.head {
-            Some(0)
-        } else {
-            response.body().size_hint().exact()
+        self.expected = match self.head {
+            true => Some(0),
+            false => response.body().size_hint().exact(),
         };
         let tracking = self;
         response.map(|body| Body::new(Tracked { body, tracking }))
@@ -139,10 +138,10 @@ impl HttpBody for Tracked {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         match &frame {
-            Some(Ok(frame)) => {
-                self.tracking.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+            Some(frame) => {
+                let data = frame.as_ref().ok().and_then(Frame::data_ref);
+                self.tracking.sent += data.map_or(0, |data| data.len() as u64);
             }
-            Some(Err(_)) => {}
             None => self.tracking.ended = true,
         }
         Poll::Ready(frame)
@@ -165,6 +164,7 @@ impl Line {
         cmcd: Cmcd,
     ) -> Self {
         let (uri, headers) = (request.uri(), request.headers());
+        let field = |name| headers.get(name).map(text);
         let path = uri.path_and_query().map_or("", |path| path.as_str());
         Self {
             time: now(),
@@ -178,8 +178,8 @@ impl Line {
             bytes: 0,
             whole: false,
             ms: 0.0,
-            range: field(headers, &RANGE),
-            user_agent: field(headers, &USER_AGENT),
+            range: field(RANGE),
+            user_agent: field(USER_AGENT),
             cmcd,
         }
     }
@@ -189,10 +189,6 @@ impl Line {
 pub(super) fn now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_millis() as f64 / 1e3)
-}
-
-fn field(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(text)
 }
 
 fn text(value: &HeaderValue) -> String {

@@ -16,22 +16,7 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The part of a range that lies in one block, and the permit to hold it.
-struct Piece {
-    bytes: Bytes,
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-/// A response body in flight.
-struct InFlight {
-    titles: Arc<Titles>,
-    stored: Stored,
-    /// The range that is still to be read.
-    rest: Range<u64>,
-    /// The first piece, which is read before the response begins.
-    first: Option<Piece>,
-    /// The permit of the piece that is being sent.
-    permit: Option<OwnedSemaphorePermit>,
-}
+type Piece = (Bytes, Option<OwnedSemaphorePermit>);
 
 impl Titles {
     /// A range of at most a block, copied into memory of its own.
@@ -58,21 +43,30 @@ impl Titles {
         range: Range<u64>,
     ) -> Result<impl Stream<Item = Result<Bytes, OriginError>> + Send + use<>, OriginError> {
         let first = self.piece(&stored, range.clone()).await?;
-        let body = InFlight {
-            titles: self,
-            stored,
-            rest: range.start + first.bytes.len() as u64..range.end,
-            first: Some(first),
-            permit: None,
-        };
-        Ok(stream::unfold(body, InFlight::next))
+        let rest = range.start + first.0.len() as u64..range.end;
+        let state = (self, stored, rest, Some(first), None);
+        Ok(stream::try_unfold(state, |state| async move {
+            let (titles, stored, mut rest, first, permit) = state;
+            // The connection has taken the piece before.
+            drop::<Option<OwnedSemaphorePermit>>(permit);
+            let (bytes, permit) = match first {
+                Some(first) => first,
+                None if rest.is_empty() => return Ok(None),
+                None => {
+                    let piece = titles.piece(&stored, rest.clone()).await?;
+                    rest.start += piece.0.len() as u64;
+                    piece
+                }
+            };
+            Ok(Some((bytes, (titles, stored, rest, None, permit))))
+        }))
     }
 
     async fn piece(&self, stored: &Stored, range: Range<u64>) -> Result<Piece, OriginError> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.blocks).acquire_owned().await.ok();
         let bytes = self.within_block(stored, range).await?;
-        Ok(Piece { bytes, permit })
+        Ok((bytes, permit))
     }
 
     /// The first bytes of a range, up to the end of its first block; at least one.
@@ -103,27 +97,5 @@ impl Titles {
         let key = format!("{}\n{index} of {}", stored.path, tag.unwrap_or(""));
         let block = self.cache.object(&key, Keep::Always, read).await?;
         Ok(block.bytes().cloned().unwrap_or_default())
-    }
-}
-
-impl InFlight {
-    /// The next piece. The call implies that the connection has taken the one before.
-    async fn next(mut self) -> Option<(Result<Bytes, OriginError>, Self)> {
-        self.permit = None;
-        let piece = match self.first.take() {
-            Some(piece) => Ok(piece),
-            None if self.rest.is_empty() => return None,
-            None => {
-                let piece = self.titles.piece(&self.stored, self.rest.clone()).await;
-                let read = piece.as_ref().map(|piece| piece.bytes.len() as u64);
-                self.rest.start = read.map_or(self.rest.end, |read| self.rest.start + read);
-                piece
-            }
-        };
-        let bytes = piece.map(|Piece { bytes, permit }| {
-            self.permit = permit;
-            bytes
-        });
-        Some((bytes, self))
     }
 }

@@ -65,19 +65,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_coding_shrinks_text_and_differs() {
+    async fn every_coding_shrinks_text() {
         let text = Bytes::from("#EXTINF:2.000000,\n1.m4s\n".repeat(200));
-        let mut seen = Vec::new();
-        for coding in Coding::ALL {
-            let Some(coded) = coding.apply(&text).await else {
-                unreachable!("{coding:?} did not shrink");
-            };
-            assert!(coded.len() < 400, "{coding:?}: {}", coded.len());
-            assert!(!seen.contains(&coded));
-            seen.push(coded);
+        for (coding, magic) in [
+            (Coding::Brotli, &[][..]),
+            (Coding::Zstd, &[0x28, 0xb5, 0x2f, 0xfd]),
+            (Coding::Gzip, &[0x1f, 0x8b]),
+        ] {
+            let coded = coding.apply(&text).await.unwrap_or_default();
+            let fits = (1..400).contains(&coded.len()) && coded.starts_with(magic);
+            assert!(fits, "{coding:?}: {coded:?}");
+            assert_eq!(coding.apply(&Bytes::from_static(b"x")).await, None);
         }
-        assert!(seen[2].starts_with(&[0x1f, 0x8b]), "gzip");
-        assert!(seen[1].starts_with(&[0x28, 0xb5, 0x2f, 0xfd]), "zstd");
-        assert_eq!(Coding::Gzip.apply(&Bytes::from_static(b"x")).await, None);
     }
 }

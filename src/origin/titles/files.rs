@@ -11,7 +11,9 @@ use super::path::content_type;
 use super::store::PATIENCE;
 use crate::manifest::{PUBLISHED, Publication};
 use crate::origin::error::OriginError;
+use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// Longest text, and longest file that may change, in bytes.
@@ -44,24 +46,20 @@ impl Titles {
     /// The text of a file.
     pub(super) async fn text(&self, path: &str, immutable: bool) -> Result<String, OriginError> {
         let object = self.file(path, immutable).await?;
-        let bytes = object.bytes();
-        let bytes =
-            bytes.ok_or_else(|| OriginError::damaged(path, "it is too large for a manifest"))?;
-        let text = String::from_utf8(bytes.to_vec());
-        text.map_err(|_| OriginError::damaged(path, "it is not UTF-8"))
+        text_of(path, object.bytes())
     }
 
     /// The present state of a file that may change; while the store fails or is slow, the last
     /// known.
     async fn renewed(&self, path: &str, kind: &'static str) -> Result<Object, OriginError> {
-        let last = self.cache.last(path).await;
-        let read = self.read(path, false, kind);
-        let read = if last.is_some() {
-            let read = timeout(PATIENCE, read).await;
-            read.unwrap_or_else(|_| Err(OriginError::late(path)))
+        let last = self.cache.last.get(path).await;
+        let patience = if last.is_some() {
+            PATIENCE
         } else {
-            read.await
+            Duration::MAX
         };
+        let read = timeout(patience, self.read(path, false, kind)).await;
+        let read = read.unwrap_or_else(|_| Err(OriginError::late(path)));
         match (read, last) {
             (Err(error), Some(last)) if error.is_of_store() => {
                 tracing::warn!("{error}; its last known state is served");
@@ -69,7 +67,10 @@ impl Titles {
                 Ok(last)
             }
             (read, _) => {
-                self.cache.remember(path, read.as_ref().ok()).await;
+                match &read {
+                    Ok(object) => self.cache.last.insert(path.into(), object.clone()).await,
+                    Err(_) => self.cache.last.invalidate(path).await,
+                }
                 read
             }
         }
@@ -93,14 +94,14 @@ impl Titles {
         immutable: bool,
         kind: &'static str,
     ) -> Result<Object, OriginError> {
-        if self.cache.is_absent(path).await {
+        if self.cache.absent.contains_key(path) {
             return Err(OriginError::not_found(path));
         }
         let in_blocks = immutable && !is_text(kind);
         let limit = if in_blocks { BLOCK } else { LONGEST_WHOLE };
         let read = self.store.read(path, limit).await;
         if let Err(OriginError::NotFound { .. }) = read {
-            self.cache.note_absent(path).await;
+            self.cache.absent.insert(path.into(), ()).await;
         }
         let read = read?;
         match read.bytes {
@@ -163,4 +164,12 @@ impl Titles {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The text of a manifest; `bytes` is `None` if it is too large to be one.
+pub(super) fn text_of(path: &str, bytes: Option<&Bytes>) -> Result<String, OriginError> {
+    let bytes =
+        bytes.ok_or_else(|| OriginError::damaged(path, "it is too large for a manifest"))?;
+    let text = String::from_utf8(bytes.to_vec());
+    text.map_err(|_| OriginError::damaged(path, "it is not UTF-8"))
 }

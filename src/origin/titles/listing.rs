@@ -8,11 +8,12 @@
 
 use super::background::process;
 use super::catalogue::{self, Catalogue, Problem, Title};
+use super::files::text_of;
 use super::folders::Folders;
 use super::library::Titles;
 use super::object::Object;
 use super::path::ENTRY;
-use super::store::{PATIENCE, Read};
+use super::store::PATIENCE;
 use crate::manifest::hls::Master;
 use crate::manifest::{PUBLISHED, Publication};
 use crate::origin::error::OriginError;
@@ -180,18 +181,11 @@ impl Listing {
             let before = known.titles.get(&name).cloned();
             async move {
                 let described = self.describe(&name, before.as_ref()).await;
-                (name, described, before)
+                (name, described)
             }
         });
         let described: Vec<_> = stream::iter(described).buffered(CONCURRENT).collect().await;
-        let mut found = Found::default();
-        for (name, described, before) in described {
-            found.add(name, described, before);
-        }
-        if let (0, Some(error)) = (found.answered, &found.failure) {
-            return Err(error.clone());
-        }
-        let catalogue = Arc::new(known.replace(found, &folders.skipped));
+        let catalogue = Arc::new(known.replace(described, &folders.skipped)?);
         let (listed, size) = (Arc::clone(&catalogue), 600 * catalogue.titles.len());
         let json = process(size, move || serde_json::to_vec(&*listed)).await;
         let json =
@@ -215,8 +209,7 @@ impl Listing {
             (None, None) => return Err(OriginError::not_found(path)),
             (Some(read), before) => (read, before),
         };
-        let tag = read.tag.clone();
-        let entry = text(&path, read)?;
+        let (tag, entry) = (read.tag, text_of(&path, read.bytes.as_ref())?);
         let digest = Sha256::digest(entry.as_bytes()).into();
         if let Some(before) = before.filter(|before| before.digest == digest) {
             let title = Arc::clone(&before.title);
@@ -238,7 +231,7 @@ impl Listing {
         let path = format!("{name}/{PUBLISHED}");
         let published = match store.read(&path, LONGEST_ENTRY).await {
             Ok(read) => read.bytes.and_then(|bytes| Publication::read(&bytes)),
-            Err(error) if error.is_of_store() && !error.is_denied() => return Err(error),
+            Err(error) if error.is_outage() => return Err(error),
             Err(_) => None,
         };
         match published {
@@ -248,82 +241,61 @@ impl Listing {
     }
 }
 
-fn text(path: &str, read: Read) -> Result<String, OriginError> {
-    let bytes = read.bytes;
-    let bytes =
-        bytes.ok_or_else(|| OriginError::damaged(path, "it is too large for a manifest"))?;
-    let text = String::from_utf8(bytes.into());
-    text.map_err(|_| OriginError::damaged(path, "it is not UTF-8"))
-}
-
-/// Result of a scan.
-#[derive(Default)]
-struct Found {
-    titles: BTreeMap<String, Described>,
-    problems: Vec<(String, OriginError)>,
-    /// Number of titles for which the store has answered.
-    answered: usize,
-    /// The last error of the store.
-    failure: Option<OriginError>,
-}
-
-impl Found {
-    /// Adds a title; the previous description if the store fails.
-    fn add(
+impl Known {
+    /// Replaces what is known, logs new problems, and makes the catalogue. A title for which the
+    /// store fails stays as it was.
+    ///
+    /// Fails if the store does for every title.
+    fn replace(
         &mut self,
-        name: String,
-        described: Result<Described, OriginError>,
-        before: Option<Described>,
-    ) {
-        match described {
-            Ok(described) => {
-                self.answered += 1;
-                self.titles.insert(name, described);
-            }
-            Err(error) if error.is_of_store() => {
-                self.failure = Some(error.clone());
-                if let Some(before) = before {
+        described: Vec<(String, Result<Described, OriginError>)>,
+        skipped: &[Problem],
+    ) -> Result<Catalogue, OriginError> {
+        let fails = |(_, described): &(_, Result<Described, OriginError>)| matches!(described, Err(error) if error.is_of_store());
+        if described.iter().all(fails)
+            && let Some((_, Err(error))) = described.first()
+        {
+            return Err(error.clone());
+        }
+        let mut before = std::mem::take(&mut self.titles);
+        let mut problems = skipped.to_vec();
+        let not_served =
+            |Problem { name, error }: &Problem| format!("{name} is not served: {error}");
+        let mut texts: BTreeSet<String> = skipped.iter().map(not_served).collect();
+        for (name, described) in described {
+            let error = match described {
+                Ok(described) => {
+                    self.titles.insert(name, described);
+                    continue;
+                }
+                // A folder without a master playlist is not a title.
+                Err(OriginError::NotFound { path }) if path == format!("{name}/{ENTRY}") => {
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match before.remove(&name).filter(|_| error.is_of_store()) {
+                Some(before) => {
                     tracing::warn!("{error}; {name} is listed as before");
                     self.titles.insert(name, before);
-                } else {
-                    self.problems.push((name, error));
+                }
+                None => {
+                    texts.insert(format!("{name} cannot be played: {error}"));
+                    let error = error.public();
+                    problems.push(Problem { name, error });
                 }
             }
-            // A folder without a master playlist is not a title.
-            Err(OriginError::NotFound { path }) if path == format!("{name}/{ENTRY}") => {
-                self.answered += 1;
-            }
-            Err(error) => {
-                self.answered += 1;
-                self.problems.push((name, error));
-            }
-        }
-    }
-}
-
-impl Known {
-    /// Replaces what is known, logs new problems, and makes the catalogue.
-    fn replace(&mut self, found: Found, skipped: &[Problem]) -> Catalogue {
-        let not_served =
-            |problem: &Problem| format!("{} is not served: {}", problem.name, problem.error);
-        let mut texts: BTreeSet<String> = skipped.iter().map(not_served).collect();
-        let mut problems = skipped.to_vec();
-        for (name, error) in found.problems {
-            texts.insert(format!("{name} cannot be played: {error}"));
-            let error = error.public();
-            problems.push(Problem { name, error });
         }
         for text in texts.difference(&self.logged) {
             tracing::warn!("{text}");
         }
         problems.sort_by(|a, b| a.name.cmp(&b.name));
         self.logged = texts;
-        self.titles = found.titles;
         let titles = self.titles.values();
         let titles = titles.map(|described| Title::clone(&described.title));
-        Catalogue {
+        Ok(Catalogue {
             titles: titles.collect(),
             problems,
-        }
+        })
     }
 }

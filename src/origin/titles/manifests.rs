@@ -6,7 +6,7 @@
 //! fails, its error is returned, and an MPD that belongs to another version is read again.
 
 use super::background::process;
-use super::cache::Keep;
+use super::cache::{Keep, shared};
 use super::library::Titles;
 use super::object::Object;
 use super::path::{Addressing, ENTRY, Manifest, Protocol, Resource, content_type};
@@ -18,9 +18,6 @@ use crate::origin::error::OriginError;
 use crate::origin::percent::encode_path;
 use bytes::Bytes;
 use std::sync::Arc;
-
-/// From `TITLE/segments/` to the title.
-const UP: &str = "../";
 
 /// Size of a `sidx` box with one reference, in bytes.
 const SMALLEST_INDEX: u64 = 44;
@@ -83,10 +80,8 @@ impl Titles {
         entry: &Object,
         offered: &Offered,
     ) -> Result<Object, OriginError> {
-        let Wanted {
-            manifest, filter, ..
-        } = *wanted;
-        let (presentation, complete) = self.chosen(manifest, entry, filter, offered).await?;
+        let manifest = wanted.manifest;
+        let (presentation, complete) = self.chosen(wanted, entry, offered).await?;
         let mut text = write(presentation, manifest.protocol).await?;
         if wanted.steered {
             name_steering_server(&mut text, manifest.addressing);
@@ -118,8 +113,9 @@ impl Titles {
         });
         let ids: Vec<&str> = taken.map(|rung| rung.id.as_str()).collect();
         if ids.is_empty() {
-            let missing = format!("{title}: a rung that fits the query");
-            return Err(OriginError::not_found(missing));
+            return Err(OriginError::not_found(format!(
+                "{title}: a rung that fits the query"
+            )));
         }
         Ok(Some(ids.join(",")))
     }
@@ -127,11 +123,11 @@ impl Titles {
     /// The content of a manifest, and whether it is all that the title has.
     async fn chosen(
         &self,
-        manifest: &Manifest,
+        wanted: &Wanted<'_>,
         entry: &Object,
-        filter: &Filter,
         offered: &Offered,
     ) -> Result<(Presentation, bool), OriginError> {
+        let (manifest, filter) = (wanted.manifest, wanted.filter);
         let mut presentation = Presentation::clone(&*self.version(&manifest.title, entry).await?);
         for group in &mut presentation.groups {
             let rungs = &mut group.representations;
@@ -140,18 +136,15 @@ impl Titles {
                 group.weights_url = offered.url(&group.weights);
             }
         }
-        let mut complete = true;
-        if manifest.protocol == Protocol::Dash {
-            complete = self
+        let complete = manifest.protocol == Protocol::Hls
+            || self
                 .add_layers(&mut presentation, &manifest.title, filter)
                 .await?;
-        }
-        presentation
-            .groups
-            .retain(|group| !group.representations.is_empty());
+        let groups = &mut presentation.groups;
+        groups.retain(|group| !group.representations.is_empty());
         if manifest.addressing == Addressing::Segments {
             self.list_layers(&mut presentation, &manifest.title).await?;
-            presentation = presentation.segment_urls(UP);
+            presentation = presentation.segment_urls("../");
         }
         Ok((presentation, complete))
     }
@@ -166,7 +159,7 @@ impl Titles {
     ) -> Result<bool, OriginError> {
         let path = format!("{title}/{}", Protocol::Dash.name());
         let text = match self.text(&path, false).await {
-            Err(error) if error.is_of_store() && !error.is_denied() => return Err(error),
+            Err(error) if error.is_outage() => return Err(error),
             Err(_) => return Ok(false),
             Ok(text) => text,
         };
@@ -197,11 +190,11 @@ impl Titles {
     ) -> Result<(), OriginError> {
         for group in &mut presentation.groups {
             let mut listed = true;
-            for layer in &mut group.layers {
-                let stem = layer.stream.url.trim_end_matches(".mp4");
+            for stream in group.layers.iter_mut().map(|layer| &mut layer.stream) {
+                let stem = stream.url.trim_end_matches(".mp4");
                 match self.index(&format!("{title}/{stem}")).await {
-                    Ok(index) => layer.stream.segments = index.media.segments.clone(),
-                    Err(error) if error.is_of_store() && !error.is_denied() => return Err(error),
+                    Ok(index) => stream.segments = index.media.segments.clone(),
+                    Err(error) if error.is_outage() => return Err(error),
                     Err(_) => listed = false,
                 }
             }
@@ -214,9 +207,8 @@ impl Titles {
 
     /// The version of a title that begins with the master playlist `entry`, with byte ranges.
     async fn version(&self, title: &str, entry: &Object) -> Result<Arc<Presentation>, OriginError> {
-        let read = async { self.presentation(title).await.map(Arc::new) };
         let key = format!("{title} {:?}", entry.etag);
-        self.cache.presentation(&key, read).await
+        shared(&self.cache.presentations, &key, self.presentation(title)).await
     }
 
     async fn presentation(&self, title: &str) -> Result<Presentation, OriginError> {

@@ -30,7 +30,6 @@ mod weights;
 
 pub use catalogue::{Catalogue, Problem, Profile, Rung, Title};
 pub(super) use coding::Coding;
-pub(super) use last_modified::Modified;
 pub(super) use library::Titles;
 pub(super) use listing::Listing;
 pub(super) use object::{Content, Object};

@@ -3,7 +3,7 @@
 use super::cache::Keep;
 use super::coding::Coding;
 use super::library::Titles;
-use super::object::Object;
+use super::object::{BYTES, Object};
 use super::path::Resource;
 use super::query::Filter;
 use super::weights;
@@ -24,10 +24,7 @@ impl Titles {
             Resource::Rung { stem, part } => self.rung_part(stem, *part).await,
             Resource::Weights { hash } => match self.weights.in_memory(hash) {
                 Some(object) => Ok(object.clone()),
-                None => {
-                    self.immutable_file(&weights::path(hash), weights::TYPE)
-                        .await
-                }
+                None => self.immutable_file(&weights::path(hash), BYTES).await,
             },
         }
     }
@@ -41,13 +38,9 @@ impl Titles {
         let Some(bytes) = object.bytes() else {
             return Ok(object.clone());
         };
-        let etag = object.etag.to_str().unwrap_or_default();
-        let date = object
-            .modified
-            .as_ref()
-            .and_then(|modified| modified.value.to_str().ok());
-        let date = date.unwrap_or("");
-        let key = [object.content_type, "\n", etag, coding.name(), date].concat();
+        let date = object.modified.as_ref().map(|modified| &modified.value);
+        let (kind, name) = (object.content_type, coding.name());
+        let key = format!("{kind}\n{:?} {name} {date:?}", object.etag);
         let encode = || async {
             let coded = coding.apply(bytes).await;
             Ok(coded.map_or_else(|| object.clone(), |coded| object.encoded(coding, coded)))

@@ -1,7 +1,7 @@
 //! Rungs in segment-URL form: segments cut from the rung's file, playlists rendered from its own.
 
 use super::background::process;
-use super::cache::Keep;
+use super::cache::{Keep, shared};
 use super::library::Titles;
 use super::object::{BLOCK, Content, Object, Stored};
 use super::path::RungPart;
@@ -34,10 +34,10 @@ impl Titles {
 
     /// The segment index of the rung at `stem`.
     pub(super) async fn index(&self, stem: &str) -> Result<Arc<SegmentIndex>, OriginError> {
-        self.cache.index(stem, self.read_index(stem)).await
+        shared(&self.cache.indexes, stem, self.read_index(stem)).await
     }
 
-    async fn read_index(&self, stem: &str) -> Result<Arc<SegmentIndex>, OriginError> {
+    async fn read_index(&self, stem: &str) -> Result<SegmentIndex, OriginError> {
         let path = format!("{stem}{MEDIA_SUFFIX}");
         let media = self.media(&path).await?;
         let file = encode_path(&format!("{stem}.mp4"));
@@ -46,7 +46,7 @@ impl Titles {
             let problem = format!("all its URLs must be {file}");
             return Err(OriginError::damaged(path, problem));
         }
-        Ok(Arc::new(SegmentIndex::new(media)))
+        Ok(SegmentIndex::new(media))
     }
 
     /// Segment `number` of the rung at `stem`, or its init segment at 0.
