@@ -24,8 +24,7 @@ pub const MIN_KEY: usize = 16;
 
 const MAC_BYTES: usize = 16;
 
-/// Keys that sign and check tokens; without any key, every title is public. In a file, a list of
-/// strings.
+/// Keys that sign and check tokens; without any, every title is public. In a file, a list of texts.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub struct TokenKeys(Vec<Vec<u8>>);
@@ -65,15 +64,13 @@ impl TokenKeys {
         self.0.is_empty()
     }
 
-    /// The path prefix `/t/EXPIRY.MAC` that opens `title` until `expiry`, in seconds since 1970.
-    /// `None` without a key.
+    /// The path prefix that opens `title` until `expiry`, in seconds since 1970. `None` without key.
     pub fn sign(&self, title: &str, expiry: u64) -> Option<String> {
         let mac = mac(self.0.first()?, title, expiry)?.finalize().into_bytes();
         Some(format!("{PREFIX}{expiry}.{}", hex(&mac[..MAC_BYTES])))
     }
 
-    /// Fails unless `token` opens `title` at `now`, in seconds since 1970. MACs are compared in
-    /// constant time.
+    /// Fails unless `token` opens `title` at `now`, in seconds since 1970. Takes constant time.
     pub(super) fn check(&self, token: &str, title: &str, now: u64) -> Result<(), TokenError> {
         let (expiry, given) = parse(token).ok_or(TokenError::Missing)?;
         let fits = |key: &Vec<u8>| {

@@ -1,6 +1,6 @@
 //! Single flight, and a store that fails or does not answer.
 
-use crate::layers;
+use crate::forms;
 use crate::probe::{Mode, Probe};
 use crate::site::{Server, Site, ms};
 use crate::title;
@@ -174,7 +174,7 @@ async fn an_absent_file_is_not_looked_up_again_at_once() {
 /// A transient failure of one object that a response needs: an error, and then the whole response.
 #[tokio::test]
 async fn incomplete_manifests_and_missing_dates_are_not_cached() {
-    let (root, files) = layers::published();
+    let (root, files) = forms::published();
     let hash = &files.hash;
     let layer = format!("t/{hash}/mini-l1-r2.m3u8");
     let segment = format!("/t/{hash}/mini-r2/1.m4s");
@@ -201,7 +201,7 @@ async fn incomplete_manifests_and_missing_dates_are_not_cached() {
 
 #[tokio::test]
 async fn a_title_in_the_middle_of_its_publication_is_read_again() {
-    let (root, files) = layers::published();
+    let (root, files) = forms::published();
     let mpd = root.path().join("t/manifest.mpd");
     let whole = fs::read_to_string(&mpd).unwrap();
     let other = whole.replace(&files.hash, "0123456789abcdef");

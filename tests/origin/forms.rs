@@ -1,9 +1,12 @@
-//! Byte ranges and segment URLs of HLS and DASH name the same bytes.
+//! Byte ranges and segment URLs of HLS and DASH name the same bytes, those of layers included.
 
+use crate::rungs;
 use crate::site::{Server, Site};
 use crate::title;
 use promptus::manifest::hls::Master;
 use promptus::manifest::{Presentation, Representation, dash};
+use promptus::package::{Title, TitleContent, TitleFiles};
+use std::fs;
 
 /// Reads a title over HTTP as a player would: the URLs inside become relative to `folder`.
 async fn hls(server: &Server, folder: &str) -> Presentation {
@@ -88,4 +91,58 @@ async fn an_old_version_is_served_after_a_new_one_is_published() {
 fn rungs(presentation: &Presentation) -> impl Iterator<Item = &Representation> {
     let groups = presentation.groups.iter();
     groups.flat_map(|group| &group.representations)
+}
+
+/// A folder with the title `t` of three rungs and the two layers between them.
+pub(crate) fn published() -> (tempfile::TempDir, TitleFiles) {
+    let root = tempfile::tempdir().unwrap();
+    let content = TitleContent {
+        layers: true,
+        ..rungs::content(&[1, 2, 4], &[48, 72], 1)
+    };
+    let files = rungs::put(&root.path().join("t"), &content);
+    (root, files)
+}
+
+#[tokio::test]
+async fn segment_urls_of_layers_have_the_bytes_of_their_files() {
+    let (root, _) = published();
+    let title = Title::open(&root.path().join("t")).unwrap();
+    let server = Server::of(root.path()).await;
+    let text = server.text("/t/segments/manifest.mpd").await;
+    let layers = &dash::read("m", &text).unwrap().groups[0].layers;
+    let steps = layers
+        .iter()
+        .map(|layer| (layer.first_component, layer.stream.rank));
+    assert_eq!(steps.collect::<Vec<_>>(), [(1, 2), (2, 4)]);
+    for (layer, file) in layers.iter().zip(title.layers()) {
+        let url = format!("/t/segments/{}", layer.stream.url);
+        let whole = fs::read(file.path()).unwrap();
+        let range = file.layout().init_range.clone();
+        let init = &whole[range.start as usize..range.end as usize];
+        assert_eq!(server.bytes(&url).await, init);
+        assert_eq!(layer.stream.segments.len(), 2);
+        for (index, segment) in layer.stream.segments.iter().enumerate() {
+            let bytes = server.bytes(&format!("/t/segments/{}", segment.url)).await;
+            assert_eq!(bytes, file.bytes(index).unwrap(), "{}", segment.url);
+        }
+    }
+    for form in ["", "segments/"] {
+        let path = format!("/t/{form}manifest.mpd?max_rank=2");
+        let fewer = dash::read("m", &server.text(&path).await).unwrap();
+        assert_eq!(fewer.groups[0].layers.len(), 1, "{form}");
+    }
+    let hls = server.text("/t/segments/master.m3u8").await;
+    assert!(!hls.contains("-l1-"), "{hls}");
+}
+
+#[tokio::test]
+async fn layers_without_playlists_have_no_segment_urls() {
+    let (root, files) = published();
+    let folder = root.path().join("t");
+    fs::remove_file(folder.join(&files.hash).join("mini-l1-r2.m3u8")).unwrap();
+    let server = Server::of(root.path()).await;
+    let text = server.text("/t/segments/manifest.mpd").await;
+    assert!(!text.contains("mini-l"), "{text}");
+    assert!(server.text("/t/manifest.mpd").await.contains("mini-l1-r2"));
 }

@@ -1,4 +1,4 @@
-//! Limits of time and memory against slow, greedy and vanishing clients.
+//! Limits of time and memory against slow, greedy and vanishing clients, and at shutdown.
 
 use crate::probe::Mode;
 use crate::site::{Site, ms};
@@ -200,4 +200,29 @@ async fn responses_in_flight_hold_limited_memory() {
         received += bytes.unwrap().len();
     }
     assert_eq!(received, site.file(1).len());
+}
+
+#[tokio::test]
+async fn at_shutdown_requests_in_flight_are_finished_or_aborted() {
+    for (drain, finished) in [(Duration::from_secs(20), true), (ms(300), false)] {
+        let mut site = Site::with(30_000, |settings| settings.drain_timeout = drain).await;
+        site.probe.set(Mode::Hangs);
+        let url = site.url(&site.media(0));
+        let asked = tokio::spawn(async {
+            let bytes = reqwest::get(url).await.ok()?.bytes().await.ok()?;
+            Some(bytes.len())
+        });
+        sleep(ms(200)).await;
+        let stopped = Instant::now();
+        site.server.stop.take().unwrap().send(()).unwrap();
+        if finished {
+            sleep(ms(200)).await;
+            assert!(!site.task.is_finished());
+            assert!(TcpStream::connect(site.address).await.is_err());
+            site.probe.set(Mode::Works);
+            assert!(asked.await.unwrap() > Some(180_000));
+        }
+        site.server.task.await.unwrap().unwrap();
+        assert!(stopped.elapsed() < Duration::from_secs(5));
+    }
 }

@@ -53,30 +53,3 @@ fn weight(parameters: &str) -> u16 {
     let value: f32 = value.trim().parse().unwrap_or(0.0);
     (value.clamp(0.0, 1.0) * 1000.0) as u16
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::http::HeaderValue;
-
-    #[test]
-    fn the_clients_weights_decide_then_ours() {
-        for (value, expected) in [
-            ("gzip, deflate, br, zstd", Some("br")),
-            ("gzip, deflate", Some("gzip")),
-            ("br;q=0.1, GZIP;q=0.5", Some("gzip")),
-            ("br;q=0, *;q=0.2", Some("zstd")),
-            ("*", Some("br")),
-            ("identity", None),
-            ("gzip;q=0", None),
-            ("gzip;q=nan", None),
-            ("", None),
-        ] {
-            let value = HeaderValue::from_static(value);
-            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, value)]);
-            let found = accepted_coding(&headers).map(Coding::name);
-            assert_eq!(found, expected, "{headers:?}");
-        }
-        assert_eq!(accepted_coding(&HeaderMap::new()), None);
-    }
-}

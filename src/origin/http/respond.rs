@@ -1,14 +1,18 @@
-//! An object as a response: preconditions, then range, then the bytes.
+//! An object as a response: preconditions, then range, then the bytes. An error as a response: the one
+//! place where it gets its status.
 
 use super::conditional::{self, Outcome};
-use super::headers;
+use super::headers::{self, FAILURE};
+use super::negotiate::encoded;
 use super::range::{Selection, select};
 use crate::origin::error::OriginError;
 use crate::origin::titles::{Content, Object, Titles};
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE,
+};
 use axum::http::{Method, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,7 +21,7 @@ pub(crate) struct Reply<'a> {
     pub(crate) titles: &'a Arc<Titles>,
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) object: &'a Object,
+    pub(crate) object: Object,
     pub(crate) cache_control: &'a HeaderValue,
     /// Whether the bytes never change.
     pub(crate) immutable: bool,
@@ -25,8 +29,9 @@ pub(crate) struct Reply<'a> {
 
 impl Reply<'_> {
     /// The response.
-    pub(crate) async fn response(&self) -> Result<Response, OriginError> {
-        let (object, cache_control) = (self.object, self.cache_control);
+    pub(crate) async fn response(mut self) -> Result<Response, OriginError> {
+        self.object = encoded(self.titles, self.object, self.headers).await?;
+        let (object, cache_control) = (&self.object, self.cache_control);
         let empty = |status, fields| Ok(response(status, fields, Body::empty()));
         let outcome = conditional::evaluate(self.headers, object);
         let mut fields = match outcome {
@@ -64,7 +69,7 @@ impl Reply<'_> {
         let wanted = self.headers.get(RANGE).filter(|_| {
             *self.method == Method::GET
                 && self.object.coding.is_none()
-                && conditional::range_applies(self.headers, self.object, self.immutable)
+                && conditional::range_applies(self.headers, &self.object, self.immutable)
         });
         wanted.map_or(Selection::Whole, |value| {
             select(value.as_bytes(), self.object.size)
@@ -98,5 +103,31 @@ fn insert(fields: &mut HeaderMap, range: String) {
     // Digits and ASCII signs are always a valid value.
     if let Ok(value) = HeaderValue::try_from(range) {
         fields.insert(CONTENT_RANGE, value);
+    }
+}
+
+fn status(error: &OriginError) -> StatusCode {
+    use OriginError as E;
+    match error {
+        E::NotFound { .. } => StatusCode::NOT_FOUND,
+        E::Query { .. } => StatusCode::BAD_REQUEST,
+        E::Store { .. } | E::Length { .. } | E::Changed { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        E::Late { .. } => StatusCode::GATEWAY_TIMEOUT,
+        E::Manifest(_) | E::Damaged { .. } | E::Root { .. } | E::Log { .. } | E::Settings(_) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}
+
+impl IntoResponse for OriginError {
+    /// The status with one line of text, which caches may keep for a second. The store's own error
+    /// goes to the log only.
+    fn into_response(self) -> Response {
+        let status = status(&self);
+        let text = self.public() + "\n";
+        if status.is_server_error() {
+            tracing::error!(%status, "{self}");
+        }
+        (status, [(CACHE_CONTROL, FAILURE)], text).into_response()
     }
 }

@@ -14,7 +14,6 @@ use crate::origin::http::headers::{
     ALLOWED, EXPOSED, FAILURE, NO_STORE, PREFLIGHT_AGE, REQUEST_ID, TIMING,
 };
 use crate::origin::titles::MAX_QUERY;
-use crate::origin::token::TokenError;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
@@ -51,13 +50,6 @@ pub(crate) struct Service {
     /// Prefix of request ids: a random number of this process.
     process: u32,
     requests: AtomicU64,
-}
-
-/// Why a request is not passed to the routes.
-#[derive(Debug, Clone, Copy)]
-enum Refusal {
-    Host,
-    Token(TokenError),
 }
 
 impl Service {
@@ -97,8 +89,11 @@ impl Service {
             path = request.uri().path()
         );
         let inner = service_fn(async |request| {
-            let response = match refusal {
-                Some(refusal) => refused(refusal),
+            let response = match &refusal {
+                Some((status, text)) => {
+                    let fields = [(CACHE_CONTROL, NO_STORE)];
+                    (*status, fields, text.clone()).into_response()
+                }
                 None => self.routed(&live, request).await,
             };
             Ok::<_, Infallible>(response)
@@ -148,9 +143,13 @@ impl Service {
     }
 }
 
-/// Checks a request and removes the token from its path. A refused request goes on to where
-/// responses get their fields.
-fn admit(live: &Live, peer: Option<SocketAddr>, request: &mut Request<Body>) -> Option<Refusal> {
+/// Removes the token from the path. Refuses a request without one host (400) or without a token for
+/// the path (403).
+fn admit(
+    live: &Live,
+    peer: Option<SocketAddr>,
+    request: &mut Request<Body>,
+) -> Option<(StatusCode, String)> {
     let (inner, refusal) = access::admit(&live.settings.token_keys, request.uri());
     if let Some(inner) = inner {
         *request.uri_mut() = inner;
@@ -160,9 +159,10 @@ fn admit(live: &Live, peer: Option<SocketAddr>, request: &mut Request<Body>) -> 
     }
     // A router inside another program may get requests without a host.
     if peer.is_some() && !has_host(request) {
-        return Some(Refusal::Host);
+        let text = "expected one Host field, or :authority with HTTP/2\n";
+        return Some((StatusCode::BAD_REQUEST, text.to_owned()));
     }
-    refusal.map(Refusal::Token)
+    refusal.map(|refusal| (StatusCode::FORBIDDEN, format!("{refusal}\n")))
 }
 
 /// Whether a request names its host: with HTTP/1.1 in one `Host` field (RFC 9112 §3.2), with HTTP/2
@@ -174,16 +174,4 @@ fn has_host(request: &Request<Body>) -> bool {
         (None, _) if request.version() == Version::HTTP_2 => request.uri().authority().is_some(),
         (None, _) => request.version() < Version::HTTP_11,
     }
-}
-
-/// 400, or 403, which may be 200 with another token.
-fn refused(refusal: Refusal) -> Response {
-    let (status, text) = match refusal {
-        Refusal::Host => (
-            StatusCode::BAD_REQUEST,
-            "expected one Host field, or :authority with HTTP/2\n".to_owned(),
-        ),
-        Refusal::Token(refusal) => (StatusCode::FORBIDDEN, format!("{refusal}\n")),
-    };
-    (status, [(CACHE_CONTROL, NO_STORE)], text).into_response()
 }

@@ -2,7 +2,7 @@
 
 use super::origin::Origin;
 use crate::origin::error::OriginError;
-use crate::origin::http::{Reply, encoded};
+use crate::origin::http::Reply;
 use crate::origin::titles::Object;
 use axum::extract::State;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
@@ -59,13 +59,11 @@ async fn send(
     headers: &HeaderMap,
     object: Object,
 ) -> Result<Response, OriginError> {
-    let titles = &origin.shared.titles;
-    let object = encoded(titles, object, headers).await?;
     let reply = Reply {
-        titles,
+        titles: &origin.shared.titles,
         method,
         headers,
-        object: &object,
+        object,
         cache_control: &NO_CACHE,
         immutable: false,
     };

@@ -5,7 +5,7 @@ use super::metrics::expose;
 use super::origin::Origin;
 use super::{health, page, steering};
 use crate::origin::error::OriginError;
-use crate::origin::http::{Reply, encoded, headers};
+use crate::origin::http::{Reply, headers};
 use crate::origin::titles::{Detour, ENTRY, Filter, Query, Resource, RungPart};
 use axum::Router;
 use axum::extract::Request;
@@ -90,19 +90,18 @@ async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginEr
     let titles = &origin.shared.titles;
     let steered = live.settings.steering.is_some();
     let object = titles.object(&resource, &filter, steered).await?;
-    let object = encoded(titles, object, headers).await?;
     let immutable = match &resource {
         Resource::File { immutable, .. } => *immutable,
         Resource::Weights { .. } => true,
         // Playlists of a hash folder may be rendered differently by another release.
-        Resource::Rung { part, .. } => !matches!(part, RungPart::Media | RungPart::Iframes),
+        Resource::Rung { part, .. } => !matches!(part, RungPart::Playlist(_)),
         Resource::Manifest(_) => false,
     };
     let reply = Reply {
         titles,
         method: &request.method,
         headers,
-        object: &object,
+        object,
         cache_control: match immutable {
             true => &headers::IMMUTABLE,
             false => &live.changing,

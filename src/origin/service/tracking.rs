@@ -43,7 +43,7 @@ pub(super) struct Tracking {
 }
 
 /// One line of the log.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Line {
     /// Seconds since 1970.
     time: f64,
@@ -174,13 +174,10 @@ impl Line {
             // A URI is ASCII.
             path: path.get(..LONGEST_PATH).unwrap_or(path).to_owned(),
             kind: kind_of(uri.path()),
-            status: 0,
-            bytes: 0,
-            whole: false,
-            ms: 0.0,
             range: field(RANGE),
             user_agent: field(USER_AGENT),
             cmcd,
+            ..Self::default()
         }
     }
 }

@@ -115,8 +115,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a request when its response has ended. `complete` tells whether the client received
-    /// all of it.
+    /// Counts a request when its response has ended, `complete` if all of it was received.
     pub(crate) fn responded(
         &self,
         kind: &'static str,

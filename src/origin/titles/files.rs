@@ -4,9 +4,8 @@
 //! that serve a copy of the title send the same, whatever the times of their files.
 
 use super::cache::Keep;
-use super::last_modified::Modified;
 use super::library::Titles;
-use super::object::{BLOCK, Object, Stored, is_text};
+use super::object::{BLOCK, Modified, Object, Stored, is_text};
 use super::path::content_type;
 use super::store::PATIENCE;
 use crate::manifest::{PUBLISHED, Publication};
@@ -49,8 +48,7 @@ impl Titles {
         text_of(path, object.bytes())
     }
 
-    /// The present state of a file that may change; while the store fails or is slow, the last
-    /// known.
+    /// A file that may change as it is now; while the store fails or is slow, as last known.
     async fn renewed(&self, path: &str, kind: &'static str) -> Result<Object, OriginError> {
         let last = self.cache.last.get(path).await;
         let patience = if last.is_some() {

@@ -41,18 +41,15 @@ pub(crate) fn local(root: &Path) -> io::Result<Folders> {
 /// Whether an entry is a folder within the root.
 fn problem(root: &Path, entry: &DirEntry) -> Result<bool, &'static str> {
     let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-    let kind = fs::metadata(entry.path()).map_err(|_| {
-        if link {
-            "the link leads nowhere"
-        } else {
-            "it cannot be read"
-        }
-    })?;
-    if !kind.is_dir() {
+    let unreadable = match link {
+        true => "the link leads nowhere",
+        false => "it cannot be read",
+    };
+    let path = entry.path();
+    if !fs::metadata(&path).map_err(|_| unreadable)?.is_dir() {
         return Ok(false);
     }
-    let inside = |path: &Path| path.canonicalize().is_ok_and(|path| path.starts_with(root));
-    if link && !inside(&entry.path()) {
+    if link && !path.canonicalize().is_ok_and(|path| path.starts_with(root)) {
         return Err("the link leads out of the folder that is served");
     }
     Ok(true)
@@ -61,11 +58,12 @@ fn problem(root: &Path, entry: &DirEntry) -> Result<bool, &'static str> {
 /// The folders in the root of another store.
 pub(crate) fn listed(root: &ListResult) -> Folders {
     let mut folders = Folders::default();
-    let names = root.common_prefixes.iter();
-    for name in names.filter_map(|folder| folder.filename()) {
-        if !is_hidden(OsStr::new(name)) {
-            folders.take(OsStr::new(name));
-        }
+    let names = root
+        .common_prefixes
+        .iter()
+        .filter_map(|folder| folder.filename());
+    for name in names.map(OsStr::new).filter(|name| !is_hidden(name)) {
+        folders.take(name);
     }
     let mut files = root.objects.iter();
     if files.any(|object| object.location.filename() == Some(ENTRY)) {
@@ -100,14 +98,9 @@ impl Folders {
 
 /// A name with control characters escaped.
 fn shown(name: &OsStr) -> String {
-    let text = name.to_string_lossy();
-    let mut shown = String::new();
-    for c in text.chars() {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+    let escaped = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    name.to_string_lossy().chars().map(escaped).collect()
 }

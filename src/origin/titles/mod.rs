@@ -15,7 +15,6 @@ mod catalogue;
 mod coding;
 mod files;
 mod folders;
-mod last_modified;
 mod library;
 mod listing;
 mod manifests;

@@ -2,12 +2,12 @@
 
 use super::background::process;
 use super::coding::Coding;
-use super::last_modified::Modified;
 use crate::segment::hex;
 use bytes::Bytes;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The media type of weights: nothing but bytes.
 pub(super) const BYTES: &str = "application/octet-stream";
@@ -129,6 +129,32 @@ impl Object {
     /// Whether it is text, which is worth coding.
     pub(crate) fn is_text(&self) -> bool {
         is_text(self.content_type)
+    }
+}
+
+/// A `Last-Modified` date, in whole seconds (RFC 9110 §8.8.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Modified {
+    time: SystemTime,
+    pub(crate) value: HeaderValue,
+}
+
+impl Modified {
+    /// A date in seconds since 1970. `None` for one in the future (RFC 9110 §8.8.2.1).
+    pub(crate) fn at(seconds: u64) -> Option<Self> {
+        let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+        // The year 9999 is the last that the format can express.
+        if time > SystemTime::now() || seconds > 253_402_300_799 {
+            return None;
+        }
+        let value = HeaderValue::try_from(httpdate::fmt_http_date(time)).ok()?;
+        Some(Self { time, value })
+    }
+
+    /// Whether it is later than the date of a request's field; `None` if that is not a date.
+    pub(crate) fn is_after(&self, date: &HeaderValue) -> Option<bool> {
+        let date = httpdate::parse_http_date(date.to_str().ok()?).ok()?;
+        Some(self.time > date)
     }
 }
 

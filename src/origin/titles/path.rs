@@ -92,11 +92,10 @@ impl Protocol {
 /// A part of a rung in segment-URL form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RungPart {
-    Init,
-    /// A segment, counted from 1.
+    /// A segment, counted from 1; 0 is the init segment.
     Segment(usize),
-    Media,
-    Iframes,
+    /// A playlist, by its name.
+    Playlist(&'static str),
 }
 
 impl Resource {
@@ -157,9 +156,9 @@ impl Resource {
 impl RungPart {
     fn parse(name: &str) -> Option<Self> {
         match name {
-            INIT_NAME => Some(Self::Init),
-            MEDIA_NAME => Some(Self::Media),
-            IFRAMES_NAME => Some(Self::Iframes),
+            INIT_NAME => Some(Self::Segment(0)),
+            MEDIA_NAME => Some(Self::Playlist(MEDIA_NAME)),
+            IFRAMES_NAME => Some(Self::Playlist(IFRAMES_NAME)),
             _ => segment_number(name).map(Self::Segment),
         }
     }
@@ -269,10 +268,10 @@ mod tests {
             assert_eq!(Resource::parse(&format!("/{path}")), Some(expected));
         }
         for (name, part) in [
-            ("init.mp4", RungPart::Init),
+            ("init.mp4", RungPart::Segment(0)),
             ("12.m4s", RungPart::Segment(12)),
-            ("media.m3u8", RungPart::Media),
-            ("iframes.m3u8", RungPart::Iframes),
+            ("media.m3u8", RungPart::Playlist(MEDIA_NAME)),
+            ("iframes.m3u8", RungPart::Playlist(IFRAMES_NAME)),
         ] {
             let stem = "t/0123abcd/mini-r8".to_owned();
             let parsed = Resource::parse(&format!("/{stem}/{name}"));

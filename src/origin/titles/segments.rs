@@ -7,11 +7,10 @@ use super::object::{BLOCK, Content, Object, Stored};
 use super::path::RungPart;
 use super::segment_index::{SegmentIndex, name};
 use crate::manifest::ByteRange;
-use crate::manifest::hls::{IFRAMES_NAME, IFRAMES_SUFFIX, MEDIA_NAME, MEDIA_SUFFIX, Media};
+use crate::manifest::hls::{IFRAMES_NAME, IFRAMES_SUFFIX, MEDIA_SUFFIX, Media};
 use crate::origin::error::OriginError;
 use crate::origin::percent::encode_path;
 use bytes::Bytes;
-use std::future::Future;
 use std::sync::Arc;
 
 impl Titles {
@@ -22,13 +21,8 @@ impl Titles {
         part: RungPart,
     ) -> Result<Object, OriginError> {
         match part {
-            RungPart::Init => self.segment(stem, 0).await,
             RungPart::Segment(number) => self.segment(stem, number).await,
-            RungPart::Media => self.playlist(stem, MEDIA_NAME, self.media_text(stem)).await,
-            RungPart::Iframes => {
-                self.playlist(stem, IFRAMES_NAME, self.iframes_text(stem))
-                    .await
-            }
+            RungPart::Playlist(name) => self.playlist(stem, name).await,
         }
     }
 
@@ -93,43 +87,38 @@ impl Titles {
         Ok(Object::hashed(bytes, file.content_type).await)
     }
 
-    /// A playlist of the rung at `stem`.
-    async fn playlist(
-        &self,
-        stem: &str,
-        name: &str,
-        text: impl Future<Output = Result<String, OriginError>> + Send,
-    ) -> Result<Object, OriginError> {
+    /// `TITLE/HASH/RUNG/media.m3u8` or `iframes.m3u8`.
+    async fn playlist(&self, stem: &str, name: &str) -> Result<Object, OriginError> {
+        let key = format!("{stem}/{name}");
         let render = || async {
-            let text = text.await?;
             let source = self.file(&format!("{stem}{MEDIA_SUFFIX}"), true).await?;
+            let media = self.index(stem).await?.media.clone();
+            let text = match name {
+                IFRAMES_NAME => self.iframes_text(stem, media).await?,
+                _ => Some(media.segment_urls("").write(name)?),
+            };
+            let text = text.ok_or_else(|| OriginError::not_found(key.as_str()))?;
             let object = Object::hashed(Bytes::from(text), source.content_type).await;
             Ok(Object {
                 modified: source.modified,
                 ..object
             })
         };
-        let key = format!("{stem}/{name}");
         self.cache.object(&key, Keep::Always, render).await
     }
 
-    /// `TITLE/HASH/RUNG/media.m3u8`.
-    async fn media_text(&self, stem: &str) -> Result<String, OriginError> {
-        let media = self.index(stem).await?.media.clone();
-        Ok(media.segment_urls("").write(MEDIA_NAME)?)
-    }
-
-    /// `TITLE/HASH/RUNG/iframes.m3u8`.
-    async fn iframes_text(&self, stem: &str) -> Result<String, OriginError> {
-        let mut media = self.index(stem).await?.media.clone();
+    /// `None` if it has no I-frames.
+    async fn iframes_text(
+        &self,
+        stem: &str,
+        mut media: Media,
+    ) -> Result<Option<String>, OriginError> {
         let path = format!("{stem}{IFRAMES_SUFFIX}");
-        let iframes = self.media(&path).await?;
-        if !media.mark_pictures(&iframes) {
+        if !media.mark_pictures(&self.media(&path).await?) {
             let problem = "an I-frame starts where no segment does";
             return Err(OriginError::damaged(path, problem));
         }
-        let text = media.segment_urls("").write_iframes(IFRAMES_NAME)?;
-        text.ok_or_else(|| OriginError::not_found(format!("{stem}/{IFRAMES_NAME}")))
+        Ok(media.segment_urls("").write_iframes(IFRAMES_NAME)?)
     }
 
     /// A published media playlist.

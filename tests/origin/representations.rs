@@ -1,7 +1,10 @@
-//! Entity tags, dates, preconditions, caching and content codings (RFC 9110 §8.8, §13, §12.5.3).
+//! RFC 9110: entity tags and dates (§8.8), content codings (§12.5.3), preconditions (§13), ranges
+//! (§14), HEAD; caching.
 
 use crate::site::{Server, Site, ms};
 use crate::title;
+use promptus::manifest::Publication;
+use reqwest::Method;
 use std::fs;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -34,6 +37,8 @@ const ON_TAGS: &str = r#"
 /// Conditions on dates: they count only without their counterpart on tags, and if there is one date.
 const ON_DATES: &str = r#"
     304 if-modified-since: DATE
+    304 if-modified-since: Thursday, 01-Jan-26 00:00:00 GMT
+    304 if-modified-since: Thu Jan  1 00:00:00 2026
     304 if-modified-since: LATER
     304 if-modified-since: DATE | if-unmodified-since: DATE
     200 if-modified-since: EARLIER
@@ -147,13 +152,18 @@ async fn every_coding_has_a_tag_of_its_own() {
     plain.has("vary: accept-encoding", path);
     let first = plain.field("etag");
     let mut tags = vec![first.to_owned()];
-    for coding in ["br", "gzip", "zstd"] {
+    for (coding, magic) in [
+        ("br", &[][..]),
+        ("gzip", &[0x1f, 0x8b]),
+        ("zstd", &[0x28, 0xb5, 0x2f, 0xfd]),
+    ] {
         let accept = format!("accept-encoding: {coding}");
         let answer = site.get(path, &accept).await;
         let vary = "vary: accept-encoding";
         let fields = format!("content-encoding: {coding} | accept-ranges: | {vary}");
         answer.has(&fields, coding);
-        assert!(answer.body.len() < plain.body.len(), "{coding}");
+        let shorter = answer.body.len() < plain.body.len();
+        assert!(shorter && answer.body.starts_with(magic), "{coding}");
         let etag = answer.field("etag");
         assert!(!tags.iter().any(|tag| tag == etag), "{coding}: {etag}");
         let rows = format!(
@@ -163,14 +173,31 @@ async fn every_coding_has_a_tag_of_its_own() {
         site.expect(&rows).await;
         tags.push(etag.to_owned());
     }
-    let part = site
-        .get(path, "accept-encoding: br | range: bytes=0-6")
-        .await;
+    let part = "accept-encoding: br | range: bytes=0-6";
+    let part = site.get(path, part).await;
     part.has("content-encoding:", path);
     assert_eq!((part.status, &*part.text()), (206, "#EXTM3U"));
-    let row = format!("200 {} | accept-encoding: br, gzip", site.media(0));
-    site.expect(&format!("{row} => content-encoding: | vary:"))
-        .await;
+}
+
+/// The client's weights decide, then ours.
+#[tokio::test]
+async fn the_coding_is_negotiated() {
+    let site = Site::new().await;
+    let rows = "
+        200 TEXT | accept-encoding: gzip, deflate, br, zstd => content-encoding: br
+        200 TEXT | accept-encoding: gzip, deflate => content-encoding: gzip
+        200 TEXT | accept-encoding: br;q=0.1, GZIP;q=0.5 => content-encoding: gzip
+        200 TEXT | accept-encoding: br;q=0, *;q=0.2 => content-encoding: zstd
+        200 TEXT | accept-encoding: * => content-encoding: br
+        200 TEXT | accept-encoding: identity => content-encoding:
+        200 TEXT | accept-encoding: gzip;q=0 => content-encoding:
+        200 TEXT | accept-encoding: gzip;q=nan => content-encoding:
+        200 TEXT | accept-encoding: => content-encoding:
+        200 /t/quality.json | accept-encoding: gzip => content-encoding: | vary: accept-encoding
+        200 MEDIA | accept-encoding: br, gzip => content-encoding: | vary:
+    ";
+    let rows = rows.replace("TEXT", "/t/segments/master.m3u8");
+    site.expect(&rows.replace("MEDIA", &site.media(0))).await;
 }
 
 #[tokio::test]
@@ -215,12 +242,86 @@ async fn new_content_has_a_new_tag_and_no_date_unless_its_title_dates_it() {
     tokio::time::sleep(ms(200)).await;
     let undated = title::publish(site.root.path(), "u", 3, 3000);
     fs::remove_file(site.root.path().join("u/published.json")).unwrap();
+    // A date in the future is not sent (RFC 9110 §8.8.2.1).
+    title::publish(site.root.path(), "v", 3, 3000);
+    let mut publication = Publication::default();
+    publication.date_edition(&title::hash(3), 99_999_999_999);
+    let path = site.root.path().join("v/published.json");
+    fs::write(path, publication.write()).unwrap();
     let rows = format!(
         "200 /t/quality.json | if-none-match: {} => last-modified:
          200 /u/master.m3u8 => last-modified:
-         200 /u/{} => last-modified:",
+         200 /u/{rung} => last-modified:
+         200 /v/{rung} => last-modified:",
         before.field("etag"),
-        undated.groups[0].representations[0].url
+        rung = undated.groups[0].representations[0].url
     );
     site.expect(&rows).await;
+}
+
+#[tokio::test]
+async fn single_ranges_of_a_file() {
+    let site = Site::new().await;
+    let (path, whole) = (site.media(1), site.file(1));
+    let size = whole.len();
+    for (range, part) in [
+        ("800-899", 800..900),
+        (&format!("100-{}", size * 2), 100..size),
+        ("-13", size - 13..size),
+    ] {
+        let answer = site.get(&path, &format!("range: bytes={range}")).await;
+        let (first, last, length) = (part.start, part.end - 1, part.len());
+        let fields = format!("content-range: bytes {first}-{last}/{size}");
+        answer.has(&format!("{fields} | content-length: {length}"), range);
+        assert!(
+            answer.status == 206 && answer.body == whole[part],
+            "{range}"
+        );
+    }
+    let rows = "
+        416 PATH | range: bytes=SIZE- => content-range: bytes */SIZE
+        416 PATH | range: bytes=-0 => content-range: bytes */SIZE
+        200 PATH | range: bytes=5-4 => content-range: | content-length: SIZE
+        200 PATH | range: bytes=0-1,4-5 => content-range: | content-length: SIZE
+        200 PATH | range: lines=0-1 => content-range: | content-length: SIZE
+        200 PATH | range: 5-9 => content-range: | content-length: SIZE
+    ";
+    let rows = rows.replace("PATH", &path);
+    site.expect(&rows.replace("SIZE", &size.to_string())).await;
+}
+
+#[tokio::test]
+async fn head_ignores_ranges_and_has_the_fields_of_get() {
+    let site = Site::new().await;
+    let paths = "/t/master.m3u8 /t/segments/manifest.mpd / /catalogue.json";
+    for path in paths.split(' ').chain([&*site.media(0)]) {
+        let get = site.get(path, "").await;
+        let head = site.send(Method::HEAD, path, "range: bytes=0-1").await;
+        assert_eq!(head.status, 200, "{path}");
+        let names = "content-length content-type etag cache-control accept-ranges vary";
+        for name in names.split(' ') {
+            assert_eq!(head.field(name), get.field(name), "{path} {name}");
+        }
+        assert!(head.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn large_files_are_cut_and_streamed() {
+    // Rank 8 gives about 10 MB in 3 segments, each larger than a block.
+    let site = Site::with(420_000, |_| {}).await;
+    let (path, whole) = (site.media(1), site.file(1));
+    let answer = site.get(&path, "").await;
+    assert!(answer.body == whole && whole.len() > 10_000_000);
+    let etag = answer.field("etag");
+    let again = format!("304 {path} | if-none-match: {etag}");
+    site.expect(&again).await;
+    let fields = format!("range: bytes=5000000-5000099 | if-range: {etag}");
+    let part = site.get(&path, &fields).await.body;
+    assert_eq!(part, &whole[5_000_000..5_000_100]);
+    let (status, part) = site.range(&path, "1000000-9999999").await;
+    assert!(status == 206 && part == whole[1_000_000..10_000_000]);
+    let second = site.rung(1).segments[1].range.unwrap();
+    let segment = site.bytes(&path.replace(".mp4", "/2.m4s")).await;
+    assert!(segment == whole[second.start as usize..second.end() as usize]);
 }
