@@ -6,6 +6,9 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
+/// The result of what may fail so.
+pub(super) type Result<T, E = OriginError> = std::result::Result<T, E>;
+
 /// Why a request, or the start of the origin, failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -136,8 +139,7 @@ impl OriginError {
         self.is_outage() && !matches!(self, Self::Changed { .. })
     }
 
-    /// Whether the store refused access. S3 answers so for absent objects, too, to clients that may
-    /// not list.
+    /// Whether the store refused access, as S3 does for absent objects to clients that may not list.
     fn is_denied(&self) -> bool {
         let Self::Store { source, .. } = self else {
             return false;

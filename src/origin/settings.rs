@@ -13,13 +13,6 @@ use std::time::Duration;
 pub const LONGEST_S: u64 = 365 * 24 * 3600;
 
 /// Settings of an origin. In a file, times are whole seconds and their keys end in `_s`.
-///
-/// ```
-/// use promptus::origin::Settings;
-///
-/// let settings = Settings::default().with(|settings| settings.cache_bytes = 64 << 20);
-/// assert_eq!(settings.max_connections, 10_000);
-/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

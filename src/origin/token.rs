@@ -177,19 +177,11 @@ mod tests {
         let mac = "0".repeat(32);
         let path = format!("/t/1.{mac}/x/y");
         assert_eq!(split(&path), Some((&path[3..37], "/x/y")));
-        for path in [
-            format!("/t/1.{mac}"),
-            format!("/t/01.{mac}/x"),
-            format!("/t/+1.{mac}/x"),
-            format!("/t/1234567890123.{mac}/x"),
-            format!("/t/1.{mac}0/x"),
-            format!("/t/1.{}G/x", &mac[1..]),
-            format!("/t/1.{}é/x", &mac[2..]),
-            "/t/x/y".to_owned(),
-            "/t/./x".to_owned(),
-            "/x".to_owned(),
-        ] {
-            assert_eq!(split(&path), None, "{path}");
+        let paths = "/t/1.MAC /t/01.MAC/x /t/+1.MAC/x /t/1234567890123.MAC/x /t/1.MAC0/x /t/1.GMIN/x \
+            /t/1.éMIN/x /t/x/y /t/./x /x";
+        let paths = paths.replace("MAC", &mac).replace("MIN", &mac[1..]);
+        for path in paths.split_whitespace() {
+            assert_eq!(split(path), None, "{path}");
         }
     }
 }

@@ -45,8 +45,8 @@ async fn a_token_opens_its_title_and_survives_relative_urls() {
         403 /my%20film/segments/manifest.mpd => cache-control: no-store
         403 /my%20film/RUNG/1.m4s => cache-control: no-store
     ";
-    site.expect(&rows.replace("PREFIX", &prefix).replace("RUNG", &rung))
-        .await;
+    let rows = rows.replace("PREFIX", &prefix);
+    site.expect(&rows.replace("RUNG", &rung)).await;
     let base = site.url(&format!("{prefix}/my%20film/segments/master.m3u8"));
     let base = reqwest::Url::parse(&base).unwrap();
     let media = base.join(&format!("../{rung}/media.m3u8")).unwrap();
@@ -70,12 +70,9 @@ async fn no_other_token_opens_a_title() {
         /catalogue.json / /healthz/x /t/x/master.m3u8 /healthz/../my%20film/master.m3u8
         /weights/../my%20film/master.m3u8 /weights/%2e%2e/my%20film/master.m3u8
     ";
-    let paths = paths
-        .replace("EXPIRED", &signed(KEY, -1))
-        .replace("LATER", &later);
-    let paths = paths
-        .replace("FOREIGN", &signed(NEXT, 60))
-        .replace("GOOD", &good);
+    let paths = paths.replace("EXPIRED", &signed(KEY, -1));
+    let paths = paths.replace("FOREIGN", &signed(NEXT, 60));
+    let paths = paths.replace("LATER", &later).replace("GOOD", &good);
     for path in paths.split_whitespace() {
         let (status, response) = site.raw_get(path).await;
         assert!([403, 404].contains(&status), "{path}: {response}");

@@ -17,7 +17,6 @@ mod limits;
 mod memory;
 mod names;
 mod probe;
-mod process;
 mod programs;
 mod protocols;
 mod publishing;

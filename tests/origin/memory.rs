@@ -2,7 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
-use crate::process::{self, Killed};
+use crate::programs::{self, Killed};
 use crate::site::client;
 use crate::title;
 use promptus::origin::{Origin, Settings, serve};
@@ -18,7 +18,7 @@ const CACHE: u64 = 16 << 20;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "runs in a process of its own"]
 async fn server() {
-    let Some(root) = process::folder() else {
+    let Some(root) = programs::folder() else {
         return;
     };
     let settings = Settings::default().with(|settings| settings.cache_bytes = CACHE);
@@ -45,7 +45,7 @@ async fn segments_of_many_titles_stay_within_the_cache() {
         title::publish_long(root.path(), &name, SEGMENTS)
     });
     let files: Vec<String> = files.collect();
-    let mut command = process::command("memory::server", root.path());
+    let mut command = programs::command("memory::server", root.path());
     let child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut process = Killed(child);
     let out = BufReader::new(process.0.stdout.take().unwrap());

@@ -84,9 +84,8 @@ async fn entries_that_cannot_be_served_are_listed_with_the_reason() {
     let problems = &catalogue["problems"];
     let (names, errors) = (texts(problems, "name"), texts(problems, "error"));
     let found = names.into_iter().zip(errors);
-    let mut found: Vec<String> = found
-        .map(|(name, error)| format!("{name}: {error}"))
-        .collect();
+    let found = found.map(|(name, error)| format!("{name}: {error}"));
+    let mut found: Vec<String> = found.collect();
     found.sort();
     let expected = [
         "_page: the origin uses this path itself",
@@ -126,7 +125,7 @@ async fn a_folder_that_is_a_title_is_served_as_the_only_one() {
         404 /my%20film/../other/master.m3u8
         404 /master.m3u8
     ";
-    let rung = &presentation.groups[0].representations[0].url;
+    let rung = title::first(&presentation);
     server.expect(&rows.replace("RUNG", rung)).await;
     title::publish(root.path(), ".hidden", 3, 500);
     let hidden = root.path().join(".hidden");

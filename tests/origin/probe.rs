@@ -42,7 +42,7 @@ pub(crate) struct Probe {
     mode: watch::Sender<Mode>,
     reads: Mutex<HashMap<String, usize>>,
     /// Number of requests of any kind.
-    requests: AtomicUsize,
+    pub(crate) requests: AtomicUsize,
     /// Duration of a request.
     delay: Duration,
     /// An object that cannot be read.
@@ -69,11 +69,6 @@ impl Probe {
     /// Makes reads of one object fail, or of none.
     pub(crate) fn break_only(&self, path: Option<&str>) {
         *self.broken.lock().unwrap() = path.map(str::to_owned);
-    }
-
-    /// The number of requests so far.
-    pub(crate) fn requests(&self) -> usize {
-        self.requests.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set(&self, mode: Mode) {

@@ -1,14 +1,39 @@
-//! A title is plain files: nginx serves the same bytes, and we answer as it does where both can;
-//! ffprobe reads every form.
+//! Programs in processes of their own: this very one, which runs one ignored test that finds its
+//! folder in an environment variable; and those that read a title, which is plain files, as the origin
+//! does (nginx), or through it (ffprobe).
 
-use crate::process::Killed;
 use crate::rungs;
 use crate::site::{Answer, Server, Site, client, headers, ms};
 use crate::tools;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+
+const FOLDER: &str = "PROMPTUS_TEST_FOLDER";
+
+/// A process that runs the ignored test `name` on `folder`.
+pub(crate) fn command(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--ignored", "--nocapture"]);
+    command.env(FOLDER, folder);
+    command
+}
+
+/// The folder of this process, which is one of those. `None` where `--ignored` was given by hand.
+pub(crate) fn folder() -> Option<PathBuf> {
+    std::env::var_os(FOLDER).map(PathBuf::from)
+}
+
+/// Kills the process when the test ends.
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// nginx on a free port, and its address.
 async fn start(program: &Path, prefix: &Path, root: &Path) -> (Killed, String) {

@@ -2,7 +2,7 @@
 //!
 //! The publisher runs in a process of its own.
 
-use crate::process::{self, Killed};
+use crate::programs::{self, Killed};
 use crate::rungs;
 use crate::site::Server;
 use promptus::manifest::dash;
@@ -37,10 +37,11 @@ fn put(folder: &Path, files: &TitleFiles) {
 #[test]
 #[ignore = "runs in a process of its own"]
 fn publisher() {
-    let Some(folder) = process::folder() else {
+    let Some(folder) = programs::folder() else {
         return;
     };
-    editions()
+    let editions = editions();
+    editions
         .iter()
         .cycle()
         .for_each(|files| put(&folder, files));
@@ -95,7 +96,7 @@ async fn a_publisher_that_is_killed_leaves_a_whole_title() {
     put(&folder, &editions[0]);
     let (mut second, mut broken_off) = (0, 0);
     for kill in 0..kills {
-        let mut command = process::command("publishing::publisher", &folder);
+        let mut command = programs::command("publishing::publisher", &folder);
         let publisher = Killed(command.stdout(Stdio::null()).spawn().unwrap());
         while !is_working(&folder) {
             std::thread::yield_now();
@@ -121,7 +122,7 @@ async fn a_publisher_that_is_killed_leaves_a_whole_title() {
 #[test]
 #[ignore = "runs in a process of its own"]
 fn publisher_on_a_small_disk() {
-    let Some(folder) = process::folder() else {
+    let Some(folder) = programs::folder() else {
         return;
     };
     let (folder, small) = (folder.join("t"), files(2));
@@ -143,7 +144,7 @@ fn publisher_on_a_small_disk() {
 #[test]
 fn a_full_disk_leaves_the_title_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let program = process::command("publishing::publisher_on_a_small_disk", folder.path());
+    let program = programs::command("publishing::publisher_on_a_small_disk", folder.path());
     let script = "mount -t tmpfs -o size=512k tmpfs \"$0\" || exit 77; exec \"$@\"";
     let variables = program.get_envs();
     let ran = Command::new("unshare")

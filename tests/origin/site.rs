@@ -90,19 +90,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(origin: Origin) -> Self {
-        let client = client();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(serve(listener, origin, async {
             let _ = stopped.await;
         }));
-        let stop = Some(stop);
         Self {
             address,
             task,
-            stop,
-            client,
+            stop: Some(stop),
+            client: client(),
         }
     }
 
@@ -192,9 +190,8 @@ impl Server {
 
     /// The same for a GET of an unchanged path.
     pub(crate) async fn raw_get(&self, path: &str) -> (u16, String) {
-        let fields = "host: x\r\nconnection: close";
-        self.raw(&format!("GET {path} HTTP/1.1\r\n{fields}\r\n\r\n"))
-            .await
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close");
+        self.raw(&(head + "\r\n\r\n")).await
     }
 
     /// Waits until `/metrics` has this line.
@@ -253,16 +250,14 @@ pub(crate) fn client() -> reqwest::Client {
 }
 
 fn split(fields: &str) -> impl Iterator<Item = (&str, &str)> {
-    let fields = fields
-        .split(" | ")
-        .filter_map(|field| field.split_once(':'));
-    fields.map(|(name, value)| (name.trim(), value.trim()))
+    let fields = fields.split(" | ").map(|field| field.split_once(':'));
+    fields
+        .flatten()
+        .map(|(name, value)| (name.trim(), value.trim()))
 }
 
 pub(crate) fn headers(fields: &str) -> HeaderMap {
-    let field = |(name, value)| (HeaderName::try_from(name).unwrap(), value);
-    let fields = split(fields).map(field);
-    fields
-        .map(|(name, value)| (name, value.parse().unwrap()))
-        .collect()
+    let name = |name: &str| HeaderName::try_from(name).unwrap();
+    let field = |(text, value): (&str, &str)| (name(text), value.parse().unwrap());
+    split(fields).map(field).collect()
 }

@@ -113,10 +113,8 @@ async fn sessions_are_steered_by_weight_and_stay() {
         assert_eq!(again["PATHWAY-PRIORITY"], first["PATHWAY-PRIORITY"]);
         here += usize::from(first["PATHWAY-PRIORITY"][0] == ".");
     }
-    assert!(
-        (8..=32).contains(&here),
-        "{here} of 40 for a share of a half"
-    );
+    let fits = (8..=32).contains(&here);
+    assert!(fits, "{here} of 40 for a share of a half");
     let clone = &steer("").await["PATHWAY-CLONES"][0];
     assert_eq!(clone["URI-REPLACEMENT"]["HOST"], "b.example");
 }
@@ -141,12 +139,8 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str) {
     let fits = fits(kind) || kind.as_array().is_some_and(|kinds| kinds.iter().any(fits));
     assert!(fits, "{place}: {found} is not {kind}");
     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-        check(
-            document,
-            &schema["items"],
-            item,
-            &format!("{place}[{index}]"),
-        );
+        let place = format!("{place}[{index}]");
+        check(document, &schema["items"], item, &place);
     }
     let (Some(members), Some(known)) = (value.as_object(), schema["properties"].as_object()) else {
         return;
@@ -178,10 +172,8 @@ async fn the_api_is_as_described() {
         let status = answer.status.to_string();
         let kind = answer.field("content-type").split(';').next().unwrap();
         let schema = &get["responses"][&status]["content"][kind]["schema"];
-        assert!(
-            schema.is_object(),
-            "{path}: {status} as {kind} is not described"
-        );
+        let described = schema.is_object();
+        assert!(described, "{path}: {status} as {kind} is not described");
         if kind == "application/json" {
             let value = serde_json::from_slice(&answer.body).unwrap();
             check(&document, schema, &value, path);
@@ -189,10 +181,8 @@ async fn the_api_is_as_described() {
     }
     assert_eq!(paths.len(), 7);
     let ready = site.json("/readyz").await;
-    assert_eq!(
-        (&ready["ready"], &ready["titles"]),
-        (&json!(true), &json!(2))
-    );
+    assert_eq!(ready["ready"], true);
+    assert_eq!(ready["titles"], 2);
 }
 
 #[tokio::test]
@@ -202,8 +192,8 @@ async fn a_report_has_a_limited_number_of_events() {
         let report = "e=t,v=2\n".repeat(events);
         assert_eq!(post(&site, &report, "application/cmcd").await, status);
     }
-    site.until_metric("promptus_player_events_total{event=\"t\"} 64")
-        .await;
+    let line = "promptus_player_events_total{event=\"t\"} 64";
+    site.until_metric(line).await;
 }
 
 #[tokio::test]
@@ -223,12 +213,9 @@ async fn metrics_come_in_the_format_that_is_asked_for() {
         let (kind, text) = (answer.field("content-type"), answer.text());
         let suffix = if open { "" } else { "_total" };
         let family = format!("promptus_cache_hits{suffix}");
-        assert_eq!(
-            kind.starts_with("application/openmetrics-text"),
-            open,
-            "{accept}"
-        );
-        assert_eq!(text.ends_with("# EOF\n"), open, "{accept}");
+        let format = kind.starts_with("application/openmetrics-text");
+        let ends = text.ends_with("# EOF\n");
+        assert_eq!((format, ends), (open, open), "{accept}");
         for line in [
             format!("# HELP {family} Objects found in the cache.\n"),
             format!("# TYPE {family} counter\n"),

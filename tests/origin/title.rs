@@ -51,7 +51,7 @@ pub(crate) fn publish_long(root: &Path, name: &str, segments: usize) -> String {
         let file = fs::File::create(file).unwrap();
         file.set_len(file_size(rung)).unwrap();
     });
-    format!("{name}/{}", title.groups[0].representations[0].url)
+    format!("{name}/{}", first(&title))
 }
 
 /// Publishes rungs of segments of so many frames each; `fill` writes the file of a rung.
@@ -91,6 +91,11 @@ fn publish_with(
         fs::write(folder.join(playlist.url), playlist.text).unwrap();
     }
     presentation
+}
+
+/// The path of the file of the first rung, relative to the title.
+pub(crate) fn first(title: &Presentation) -> &str {
+    &title.groups[0].representations[0].url
 }
 
 fn file_size(rung: &Representation) -> u64 {

@@ -31,11 +31,11 @@ pub(crate) fn evaluate(headers: &HeaderMap, object: &Object) -> Outcome {
         values.peek()?;
         Some(values.any(|value| list_has(value.as_bytes(), object.etag.as_bytes(), weak)))
     };
-    if !lists(&IF_MATCH, false).unwrap_or_else(|| after(&IF_UNMODIFIED_SINCE) != Some(true)) {
+    let matches = lists(&IF_MATCH, false);
+    let known = lists(&IF_NONE_MATCH, true);
+    if !matches.unwrap_or_else(|| after(&IF_UNMODIFIED_SINCE) != Some(true)) {
         Outcome::Failed
-    } else if lists(&IF_NONE_MATCH, true)
-        .unwrap_or_else(|| after(&IF_MODIFIED_SINCE) == Some(false))
-    {
+    } else if known.unwrap_or_else(|| after(&IF_MODIFIED_SINCE) == Some(false)) {
         Outcome::NotModified
     } else {
         Outcome::Proceed
@@ -46,9 +46,8 @@ pub(crate) fn evaluate(headers: &HeaderMap, object: &Object) -> Outcome {
 /// validator of this representation, which a date is only where the bytes never change.
 pub(crate) fn range_applies(headers: &HeaderMap, object: &Object, immutable: bool) -> bool {
     let date = object.modified.as_ref().filter(|_| immutable);
-    headers
-        .get(IF_RANGE)
-        .is_none_or(|wanted| wanted == object.etag || date.is_some_and(|date| date.value == wanted))
+    let is_it = |wanted| wanted == object.etag || date.is_some_and(|date| date.value == wanted);
+    headers.get(IF_RANGE).is_none_or(is_it)
 }
 
 /// Whether a list of entity tags has this one, by weak or by strong comparison (§8.8.3.2).

@@ -1,6 +1,6 @@
 //! Proactive negotiation (RFC 9110 §12): which content coding or media type a client prefers.
 
-use crate::origin::error::OriginError;
+use crate::origin::error::Result;
 use crate::origin::titles::{Coding, Object, Titles};
 use axum::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, RANGE};
 
@@ -9,7 +9,7 @@ pub(crate) async fn encoded(
     titles: &Titles,
     object: Object,
     headers: &HeaderMap,
-) -> Result<Object, OriginError> {
+) -> Result<Object> {
     if !object.is_text() || headers.contains_key(RANGE) {
         return Ok(object);
     }
@@ -23,10 +23,8 @@ pub(crate) async fn encoded(
 pub(crate) fn accepted_coding(headers: &HeaderMap) -> Option<Coding> {
     let quality = |coding: &Coding| quality(headers, &ACCEPT_ENCODING, coding.name());
     // The last of the best, so from the end.
-    let accepted = Coding::ALL.into_iter().rev();
-    accepted
-        .filter(|coding| quality(coding) > 0)
-        .max_by_key(quality)
+    let best = Coding::ALL.into_iter().rev().max_by_key(quality);
+    best.filter(|coding| quality(coding) > 0)
 }
 
 /// The weight of a coding or media type in a field, in thousandths; 0 if it is not named.

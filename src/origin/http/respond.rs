@@ -5,7 +5,7 @@ use super::conditional::{self, Outcome};
 use super::headers::{self, FAILURE};
 use super::negotiate::encoded;
 use super::range::{Selection, select};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::titles::{Content, Object, Titles};
 use axum::body::Body;
 use axum::http::header::{
@@ -29,7 +29,7 @@ pub(crate) struct Reply<'a> {
 
 impl Reply<'_> {
     /// The response.
-    pub(crate) async fn response(mut self) -> Result<Response, OriginError> {
+    pub(crate) async fn response(mut self) -> Result<Response> {
         self.object = encoded(self.titles, self.object, self.headers).await?;
         let (object, cache_control) = (&self.object, self.cache_control);
         let empty = |status, fields| Ok(response(status, fields, Body::empty()));
@@ -76,7 +76,7 @@ impl Reply<'_> {
         })
     }
 
-    async fn body(&self, range: Range<u64>) -> Result<Body, OriginError> {
+    async fn body(&self, range: Range<u64>) -> Result<Body> {
         match &self.object.content {
             Content::Memory(bytes) => Ok(Body::from(
                 bytes.slice(range.start as usize..range.end as usize),

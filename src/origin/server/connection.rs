@@ -109,7 +109,8 @@ impl Drop for Preparing {
 /// A connection that fails when a deadline has passed.
 pub(super) struct Connection {
     stream: TcpStream,
-    requests: Arc<Requests>,
+    /// Where its requests are to be noted.
+    pub(super) requests: Arc<Requests>,
     idle: Duration,
     head: Duration,
     checks: Interval,
@@ -156,11 +157,6 @@ impl Connection {
         }
     }
 
-    /// Where its requests are to be noted.
-    pub(super) fn requests(&self) -> Arc<Requests> {
-        Arc::clone(&self.requests)
-    }
-
     /// Passes a transfer on; while it is pending, checks the deadlines.
     fn watch<T>(
         &mut self,
@@ -200,10 +196,8 @@ impl Connection {
             self.reading_since.get_or_insert(now);
         }
         let passed = |since: Instant, limit| now.duration_since(since) >= limit;
-        let head_late = self
-            .reading_since
-            .is_some_and(|since| passed(since, self.head));
-        if head_late || passed(self.last_use, self.idle) {
+        let late = |since| passed(since, self.head);
+        if self.reading_since.is_some_and(late) || passed(self.last_use, self.idle) {
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())

@@ -150,7 +150,7 @@ impl Server {
 
     /// Serves a connection until it ends.
     async fn serve(self: Arc<Self>, connection: Connection, peer: SocketAddr, watcher: Watcher) {
-        let requests = connection.requests();
+        let requests = Arc::clone(&connection.requests);
         let service = service_fn(|request: Request<Incoming>| {
             let preparing = requests.begin(request.version());
             let server = Arc::clone(&self);
@@ -160,9 +160,8 @@ impl Server {
                 Ok::<_, Infallible>(response)
             }
         });
-        let serving = self
-            .http
-            .serve_connection(TokioIo::new(connection), service);
+        let io = TokioIo::new(connection);
+        let serving = self.http.serve_connection(io, service);
         if let Err(error) = watcher.watch(serving).await {
             tracing::debug!("{peer}: {error}");
         }

@@ -114,11 +114,10 @@ impl Service {
     /// The id that a proxy in front has given the request, if it is short and plain, or a new one.
     fn id(&self, request: &Request<Body>) -> HeaderValue {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        let given = request.headers().get(REQUEST_ID);
-        let given = given
-            .filter(|id| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(plain))
-            .cloned();
-        given.unwrap_or_else(|| {
+        let short = |id: &&HeaderValue| (1..=64).contains(&id.len());
+        let given = request.headers().get(REQUEST_ID).filter(short);
+        let given = given.filter(|id| id.as_bytes().iter().all(plain));
+        given.cloned().unwrap_or_else(|| {
             let count = self.requests.fetch_add(1, Ordering::Relaxed);
             let id = HeaderValue::try_from(format!("{:08x}-{count:x}", self.process));
             id.unwrap_or(HeaderValue::from_static("-"))

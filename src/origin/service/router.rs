@@ -1,10 +1,9 @@
 //! Routes: which handler answers which path.
 
 use super::events::{MAX_REPORT, collect};
-use super::metrics::expose;
 use super::origin::Origin;
-use super::{health, page, steering};
-use crate::origin::error::OriginError;
+use super::{operators, page, steering};
+use crate::origin::error::{OriginError, Result};
 use crate::origin::http::{Reply, headers};
 use crate::origin::titles::{Detour, ENTRY, Filter, Query, Resource, RungPart};
 use axum::Router;
@@ -54,9 +53,9 @@ fn public(origin: &Origin) -> Router<Origin> {
 fn admin() -> Router<Origin> {
     let limit = RequestBodyLimitLayer::new(MAX_REPORT);
     Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(expose))
+        .route("/healthz", get(operators::live))
+        .route("/readyz", get(operators::ready))
+        .route("/metrics", get(operators::metrics))
         .route("/cmcd", post(collect).layer(limit))
 }
 
@@ -71,7 +70,7 @@ async fn title_resource(origin: Origin, request: Request) -> Result<Response, In
     Ok(answer.unwrap_or_else(IntoResponse::into_response))
 }
 
-async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginError> {
+async fn resource(origin: &Origin, request: &Parts) -> Result<Response> {
     let (uri, headers) = (&request.uri, &request.headers);
     let Some(resource) = Resource::parse(uri.path()) else {
         return redirected(origin, uri).await;
@@ -112,7 +111,7 @@ async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginEr
 }
 
 /// The redirect of a path that names no resource itself.
-async fn redirected(origin: &Origin, uri: &Uri) -> Result<Response, OriginError> {
+async fn redirected(origin: &Origin, uri: &Uri) -> Result<Response> {
     let not_found = || OriginError::not_found(uri.path());
     let detour = Detour::of(uri.path()).ok_or_else(not_found)?;
     if let Some(title) = &detour.title {

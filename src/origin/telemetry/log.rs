@@ -33,14 +33,12 @@ const FLUSH: Duration = Duration::from_millis(500);
 
 /// The access log. All lines are written when the last clone is dropped.
 #[derive(Debug, Clone)]
-pub(crate) struct AccessLog {
-    writer: Arc<Writer>,
-    metrics: Arc<Metrics>,
-}
+pub(crate) struct AccessLog(Arc<Writer>);
 
 /// The thread that writes, and its queue.
 #[derive(Debug)]
 struct Writer {
+    metrics: Arc<Metrics>,
     messages: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
     /// Bytes of requests in the queue.
@@ -102,34 +100,34 @@ impl AccessLog {
         let path = path.to_owned();
         let thread = thread::Builder::new().name("access-log".into());
         let thread = thread.spawn(move || write(&messages, sink, &path))?;
-        let writer = Arc::new(Writer {
+        Ok(Self(Arc::new(Writer {
+            metrics,
             messages: Some(sender),
             thread: Some(thread),
             requests: Arc::default(),
             events: Arc::default(),
             second: Mutex::new((Instant::now(), 0)),
-        });
-        Ok(Self { writer, metrics })
+        })))
     }
 
     /// Queues the line of a request, without its line feed.
     pub(crate) fn request(&self, text: Vec<u8>) {
-        if !self.writer.queue(text, &self.writer.requests, REQUESTS) {
-            self.metrics.log_lost.inc();
+        if !self.0.queue(text, &self.0.requests, REQUESTS) {
+            self.0.metrics.log_lost.inc();
         }
     }
 
     /// Queues the line of an event, without its line feed.
     pub(crate) fn event(&self, text: Vec<u8>) {
-        let grants = self.writer.grants(text.len() + OVERHEAD);
-        if !grants || !self.writer.queue(text, &self.writer.events, EVENTS) {
-            self.metrics.events_lost.inc();
+        let grants = self.0.grants(text.len() + OVERHEAD);
+        if !grants || !self.0.queue(text, &self.0.events, EVENTS) {
+            self.0.metrics.events_lost.inc();
         }
     }
 
     /// Opens the file again, after it was renamed.
     pub(crate) fn reopen(&self) {
-        if !self.writer.send(Message::Reopen) {
+        if !self.0.send(Message::Reopen) {
             tracing::warn!("the access log has ended");
         }
     }
@@ -203,12 +201,11 @@ mod tests {
         let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
         let log = AccessLog::open(&path, Arc::new(Metrics::default())).unwrap();
         log.request(b"one".to_vec());
-        let until = |path: &Path, text: &str| {
-            (0..100).any(|_| {
-                thread::sleep(Duration::from_millis(50));
-                fs::read_to_string(path).is_ok_and(|found| found == text)
-            })
+        let has = |path: &Path, text: &str| {
+            thread::sleep(Duration::from_millis(50));
+            fs::read_to_string(path).is_ok_and(|found| found == text)
         };
+        let until = |path: &Path, text: &str| (0..100).any(|_| has(path, text));
         assert!(until(&path, "one\n"));
         fs::rename(&path, &old).unwrap();
         log.reopen();

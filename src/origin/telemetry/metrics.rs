@@ -56,12 +56,6 @@ pub(crate) struct Metrics {
     pub(crate) log_lost: Counter,
     pub(crate) events_lost: Counter,
     pub(crate) cache_bytes: Gauge,
-    players: Players,
-}
-
-/// What players report.
-#[derive(Debug)]
-struct Players {
     cmcd: Counter,
     malformed: Counter,
     events: Family<Label, Counter>,
@@ -101,14 +95,12 @@ impl Default for Metrics {
             connections: register(r, "connections", "Open connections", Gauge::default()),
             log_lost: register(r, "log_lost", "Requests that the access log lost", Counter::default()),
             events_lost: register(r, "events_lost", "Events that the access log lost", Counter::default()),
-            players: Players {
-                cmcd: register(r, "cmcd_requests", "Requests with CMCD", Counter::default()),
-                malformed: register(r, "cmcd_malformed", "CMCD members that could not be parsed", Counter::default()),
-                events: register(r, "player_events", "Events reported by players", Family::default()),
-                stalls: register(r, "player_stalls", "Stalls reported by players", Counter::default()),
-                buffer: register(r, "player_buffer_seconds", "Buffer levels reported by players", Histogram::new([0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0])),
-                throughput: register(r, "player_throughput_kbps", "Throughput measured by players", Histogram::new([10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2.5e3, 5e3, 1e4, 1e5])),
-            },
+            cmcd: register(r, "cmcd_requests", "Requests with CMCD", Counter::default()),
+            malformed: register(r, "cmcd_malformed", "CMCD members that could not be parsed", Counter::default()),
+            events: register(r, "player_events", "Events reported by players", Family::default()),
+            stalls: register(r, "player_stalls", "Stalls reported by players", Counter::default()),
+            buffer: register(r, "player_buffer_seconds", "Buffer levels reported by players", Histogram::new([0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0])),
+            throughput: register(r, "player_throughput_kbps", "Throughput measured by players", Histogram::new([10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2.5e3, 5e3, 1e4, 1e5])),
             registry,
         }
     }
@@ -124,9 +116,8 @@ impl Metrics {
         took: Duration,
         complete: bool,
     ) {
-        self.requests
-            .get_or_create(&Response { kind, status })
-            .inc();
+        let response = Response { kind, status };
+        self.requests.get_or_create(&response).inc();
         self.bytes.get_or_create(&[("kind", kind)]).inc_by(bytes);
         let seconds = self.seconds.get_or_create(&[("kind", kind)]);
         seconds.observe(took.as_secs_f64());
@@ -142,10 +133,10 @@ impl Metrics {
 
     /// Counts the client data of a request.
     pub(crate) fn requested(&self, cmcd: &Cmcd) {
-        self.players.malformed.inc_by(cmcd.malformed as u64);
+        self.malformed.inc_by(cmcd.malformed as u64);
         if !cmcd.is_empty() {
-            self.players.cmcd.inc();
-            self.players.state(cmcd);
+            self.cmcd.inc();
+            self.state(cmcd);
         }
     }
 
@@ -154,9 +145,9 @@ impl Metrics {
         let token = cmcd.text("e").unwrap_or("");
         let event = EVENTS.into_iter().find(|event| *event == token);
         let event = event.unwrap_or("other");
-        self.players.events.get_or_create(&[("event", event)]).inc();
-        self.players.malformed.inc_by(cmcd.malformed as u64);
-        self.players.state(cmcd);
+        self.events.get_or_create(&[("event", event)]).inc();
+        self.malformed.inc_by(cmcd.malformed as u64);
+        self.state(cmcd);
     }
 
     /// All metrics as OpenMetrics text.
@@ -165,9 +156,7 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
-}
 
-impl Players {
     /// Counts the state of a player. Version 1 flags a stall since the last request; version 2 may
     /// also report the start of rebuffering.
     fn state(&self, cmcd: &Cmcd) {
@@ -190,16 +179,10 @@ mod tests {
 
     #[test]
     fn kinds_of_paths() {
-        for (path, kind) in [
-            ("/t/master.m3u8", "manifest"),
-            ("/t/segments/manifest.mpd", "manifest"),
-            ("/t/0123abcd/mini-r8.m3u8", "playlist"),
-            ("/t/0123abcd/mini-r8/init.mp4", "init"),
-            ("/t/0123abcd/mini-r8/1.m4s", "segment"),
-            ("/t/0123abcd/mini-r8.mp4", "media"),
-            ("/weights/00.safetensors", "weights"),
-            ("/", "other"),
-        ] {
+        let paths = "/t/master.m3u8 /t/segments/manifest.mpd /t/0a/r.m3u8 /t/0a/r/init.mp4 /t/0a/r/1.m4s \
+            /t/0a/r.mp4 /weights/0.safetensors /";
+        let kinds = "manifest manifest playlist init segment media weights other";
+        for (path, kind) in paths.split_whitespace().zip(kinds.split(' ')) {
             assert_eq!(kind_of(path), kind, "{path}");
         }
     }

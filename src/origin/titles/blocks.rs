@@ -8,7 +8,7 @@
 use super::cache::Keep;
 use super::library::Titles;
 use super::object::{BLOCK, Object, Stored};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
 use std::ops::Range;
@@ -20,11 +20,7 @@ type Piece = (Bytes, Option<OwnedSemaphorePermit>);
 
 impl Titles {
     /// A range of at most a block, copied into memory of its own.
-    pub(super) async fn copied(
-        &self,
-        stored: &Stored,
-        range: Range<u64>,
-    ) -> Result<Bytes, OriginError> {
+    pub(super) async fn copied(&self, stored: &Stored, range: Range<u64>) -> Result<Bytes> {
         let mut copy = BytesMut::with_capacity((range.end - range.start) as usize);
         let mut at = range.start;
         while at < range.end {
@@ -41,7 +37,7 @@ impl Titles {
         self: Arc<Self>,
         stored: Stored,
         range: Range<u64>,
-    ) -> Result<impl Stream<Item = Result<Bytes, OriginError>> + Send + use<>, OriginError> {
+    ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
         let first = self.piece(&stored, range.clone()).await?;
         let rest = range.start + first.0.len() as u64..range.end;
         let state = (self, stored, rest, Some(first), None);
@@ -62,7 +58,7 @@ impl Titles {
         }))
     }
 
-    async fn piece(&self, stored: &Stored, range: Range<u64>) -> Result<Piece, OriginError> {
+    async fn piece(&self, stored: &Stored, range: Range<u64>) -> Result<Piece> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.blocks).acquire_owned().await.ok();
         let bytes = self.within_block(stored, range).await?;
@@ -70,7 +66,7 @@ impl Titles {
     }
 
     /// The first bytes of a range, up to the end of its first block; at least one.
-    async fn within_block(&self, stored: &Stored, range: Range<u64>) -> Result<Bytes, OriginError> {
+    async fn within_block(&self, stored: &Stored, range: Range<u64>) -> Result<Bytes> {
         let (start, end) = (stored.start + range.start, stored.start + range.end);
         let index = start / BLOCK;
         let block = self.block(stored, index).await?;
@@ -84,7 +80,7 @@ impl Titles {
     }
 
     /// Block `index` of the file.
-    async fn block(&self, stored: &Stored, index: u64) -> Result<Bytes, OriginError> {
+    async fn block(&self, stored: &Stored, index: u64) -> Result<Bytes> {
         let (size, tag) = (stored.file_size, stored.tag.as_deref());
         let range = index * BLOCK..((index + 1) * BLOCK).min(size);
         let read = || async {

@@ -7,7 +7,7 @@
 use super::object::Object;
 use super::segment_index::SegmentIndex;
 use crate::manifest::Presentation;
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::telemetry::Metrics;
 use moka::Expiry;
 use moka::future::{Cache as Moka, CacheBuilder};
@@ -94,9 +94,9 @@ impl Cache {
         key: &str,
         keep: Keep,
         make: impl FnOnce() -> M,
-    ) -> Result<Object, OriginError>
+    ) -> Result<Object>
     where
-        M: Future<Output = Result<Object, OriginError>> + Send,
+        M: Future<Output = Result<Object>> + Send,
     {
         if let Some(entry) = self.objects.get(key).await {
             self.metrics.hits.inc();
@@ -133,8 +133,8 @@ impl Cache {
 pub(super) async fn shared<T: Send + Sync + 'static>(
     cache: &Moka<String, Arc<T>>,
     key: &str,
-    make: impl Future<Output = Result<T, OriginError>> + Send,
-) -> Result<Arc<T>, OriginError> {
+    make: impl Future<Output = Result<T>> + Send,
+) -> Result<Arc<T>> {
     let make = Box::pin(async { make.await.map(Arc::new) });
     let found = cache.try_get_with_by_ref(key, make).await;
     found.map_err(Arc::unwrap_or_clone)

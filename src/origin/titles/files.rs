@@ -9,7 +9,7 @@ use super::object::{BLOCK, Modified, Object, Stored, is_text};
 use super::path::content_type;
 use super::store::PATIENCE;
 use crate::manifest::{PUBLISHED, Publication};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const LONGEST_PUBLISHED: u64 = 1 << 20;
 
 impl Titles {
     /// A file of the store, whose name tells its type.
-    pub(crate) async fn file(&self, path: &str, immutable: bool) -> Result<Object, OriginError> {
+    pub(crate) async fn file(&self, path: &str, immutable: bool) -> Result<Object> {
         let kind = content_type(path).ok_or_else(|| OriginError::not_found(path))?;
         if immutable {
             return self.immutable_file(path, kind).await;
@@ -33,23 +33,19 @@ impl Titles {
     }
 
     /// A file of a given type that never changes.
-    pub(super) async fn immutable_file(
-        &self,
-        path: &str,
-        kind: &'static str,
-    ) -> Result<Object, OriginError> {
+    pub(super) async fn immutable_file(&self, path: &str, kind: &'static str) -> Result<Object> {
         let read = || self.read(path, true, kind);
         self.cache.object(path, Keep::Always, read).await
     }
 
     /// The text of a file.
-    pub(super) async fn text(&self, path: &str, immutable: bool) -> Result<String, OriginError> {
+    pub(super) async fn text(&self, path: &str, immutable: bool) -> Result<String> {
         let object = self.file(path, immutable).await?;
         text_of(path, object.bytes())
     }
 
     /// A file that may change as it is now; while the store fails or is slow, as last known.
-    async fn renewed(&self, path: &str, kind: &'static str) -> Result<Object, OriginError> {
+    async fn renewed(&self, path: &str, kind: &'static str) -> Result<Object> {
         let last = self.cache.last.get(path).await;
         let patience = if last.is_some() {
             PATIENCE
@@ -74,24 +70,14 @@ impl Titles {
         }
     }
 
-    async fn read(
-        &self,
-        path: &str,
-        immutable: bool,
-        kind: &'static str,
-    ) -> Result<Object, OriginError> {
+    async fn read(&self, path: &str, immutable: bool, kind: &'static str) -> Result<Object> {
         let object = self.undated(path, immutable, kind).await?;
         let modified = self.date(path, &object).await?;
         Ok(Object { modified, ..object })
     }
 
     /// A file as the store has it now, without its date.
-    async fn undated(
-        &self,
-        path: &str,
-        immutable: bool,
-        kind: &'static str,
-    ) -> Result<Object, OriginError> {
+    async fn undated(&self, path: &str, immutable: bool, kind: &'static str) -> Result<Object> {
         if self.cache.absent.contains_key(path) {
             return Err(OriginError::not_found(path));
         }
@@ -123,7 +109,7 @@ impl Titles {
     /// The date of `object`, if its title tells one.
     ///
     /// Fails if the store does: without its date, it would differ from what other origins serve.
-    async fn date(&self, path: &str, object: &Object) -> Result<Option<Modified>, OriginError> {
+    async fn date(&self, path: &str, object: &Object) -> Result<Option<Modified>> {
         let place = path.split_once('/').filter(|(_, name)| *name != PUBLISHED);
         let Some((title, name)) = place else {
             return Ok(None);
@@ -145,7 +131,7 @@ impl Titles {
     }
 
     /// `published.json` as it was within the refresh time.
-    async fn recent_publication(&self, path: &str) -> Result<Option<Publication>, OriginError> {
+    async fn recent_publication(&self, path: &str) -> Result<Option<Publication>> {
         let read = || self.undated(path, false, "application/json");
         match self.cache.object(path, Keep::Refresh, read).await {
             Ok(object) => Ok(object.bytes().and_then(|bytes| Publication::read(bytes))),
@@ -155,7 +141,7 @@ impl Titles {
     }
 
     /// `published.json` as it is now.
-    async fn newest_publication(&self, path: &str) -> Result<Option<Publication>, OriginError> {
+    pub(super) async fn newest_publication(&self, path: &str) -> Result<Option<Publication>> {
         match self.store.read(path, LONGEST_PUBLISHED).await {
             Ok(read) => Ok(read.bytes.and_then(|bytes| Publication::read(&bytes))),
             Err(OriginError::NotFound { .. }) => Ok(None),
@@ -165,7 +151,7 @@ impl Titles {
 }
 
 /// The text of a manifest; `bytes` is `None` if it is too large to be one.
-pub(super) fn text_of(path: &str, bytes: Option<&Bytes>) -> Result<String, OriginError> {
+pub(super) fn text_of(path: &str, bytes: Option<&Bytes>) -> Result<String> {
     let bytes =
         bytes.ok_or_else(|| OriginError::damaged(path, "it is too large for a manifest"))?;
     let text = String::from_utf8(bytes.to_vec());

@@ -58,11 +58,9 @@ fn problem(root: &Path, entry: &DirEntry) -> Result<bool, &'static str> {
 /// The folders in the root of another store.
 pub(crate) fn listed(root: &ListResult) -> Folders {
     let mut folders = Folders::default();
-    let names = root
-        .common_prefixes
-        .iter()
-        .filter_map(|folder| folder.filename());
-    for name in names.map(OsStr::new).filter(|name| !is_hidden(name)) {
+    let names = root.common_prefixes.iter();
+    let names = names.filter_map(|folder| folder.filename().map(OsStr::new));
+    for name in names.filter(|name| !is_hidden(name)) {
         folders.take(name);
     }
     let mut files = root.objects.iter();

@@ -14,9 +14,9 @@ use super::library::Titles;
 use super::object::Object;
 use super::path::ENTRY;
 use super::store::PATIENCE;
+use crate::manifest::PUBLISHED;
 use crate::manifest::hls::Master;
-use crate::manifest::{PUBLISHED, Publication};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::percent::encode_path;
 use futures_util::stream::{self, StreamExt};
 use moka::future::Cache as Moka;
@@ -125,7 +125,7 @@ impl Listing {
     /// The titles that can be played now; while the store fails or is slow, those of the last list.
     ///
     /// Fails if the store cannot be listed and never could.
-    pub(crate) async fn listed(self: &Arc<Self>) -> Result<Arc<Listed>, OriginError> {
+    pub(crate) async fn listed(self: &Arc<Self>) -> Result<Arc<Listed>> {
         let mut watching = self.latest.subscribe();
         let before = watching.borrow_and_update().clone();
         if before.is_due() {
@@ -146,7 +146,7 @@ impl Listing {
     /// The folders of the root.
     ///
     /// Fails if the store cannot be listed.
-    pub(crate) async fn folders(&self) -> Result<Arc<Folders>, OriginError> {
+    pub(crate) async fn folders(&self) -> Result<Arc<Folders>> {
         let list = async { self.titles.store.folders().await.map(Arc::new) };
         let found = self.folders.try_get_with((), list).await;
         found.map_err(Arc::unwrap_or_clone)
@@ -175,7 +175,7 @@ impl Listing {
         });
     }
 
-    async fn list(&self, known: &mut Known) -> Result<Listed, OriginError> {
+    async fn list(&self, known: &mut Known) -> Result<Listed> {
         let folders = self.folders().await?;
         let described = folders.names.iter().cloned().map(|name| {
             let before = known.titles.get(&name).cloned();
@@ -188,18 +188,15 @@ impl Listing {
         let catalogue = Arc::new(known.replace(described, &folders.skipped)?);
         let (listed, size) = (Arc::clone(&catalogue), 600 * catalogue.titles.len());
         let json = process(size, move || serde_json::to_vec(&*listed)).await;
-        let json =
-            json.map_err(|error| OriginError::damaged("catalogue.json", error.to_string()))?;
+        let failed =
+            |error: serde_json::Error| OriginError::damaged("catalogue.json", error.to_string());
+        let json = json.map_err(failed)?;
         let json = Object::hashed(json.into(), "application/json").await;
         Ok(Listed { catalogue, json })
     }
 
     /// Describes a title; `before` stays if its master playlist is unchanged.
-    async fn describe(
-        &self,
-        name: &str,
-        before: Option<&Described>,
-    ) -> Result<Described, OriginError> {
+    async fn describe(&self, name: &str, before: Option<&Described>) -> Result<Described> {
         let path = format!("{name}/{ENTRY}");
         let tag = before.and_then(|before| before.tag.as_deref());
         let store = &self.titles.store;
@@ -226,17 +223,12 @@ impl Listing {
     }
 
     /// Whether a title has a poster: from its `published.json`, or without one from the store.
-    async fn has_poster(&self, name: &str) -> Result<bool, OriginError> {
-        let store = &self.titles.store;
+    async fn has_poster(&self, name: &str) -> Result<bool> {
         let path = format!("{name}/{PUBLISHED}");
-        let published = match store.read(&path, LONGEST_ENTRY).await {
-            Ok(read) => read.bytes.and_then(|bytes| Publication::read(&bytes)),
-            Err(error) if error.is_outage() => return Err(error),
-            Err(_) => None,
-        };
-        match published {
-            Some(published) => Ok(published.has_file(POSTER)),
-            None => store.exists(&format!("{name}/{POSTER}")).await,
+        match self.titles.newest_publication(&path).await {
+            Ok(Some(published)) => Ok(published.has_file(POSTER)),
+            Err(error) if error.is_outage() => Err(error),
+            _ => self.titles.store.exists(&format!("{name}/{POSTER}")).await,
         }
     }
 }
@@ -248,11 +240,11 @@ impl Known {
     /// Fails if the store does for every title.
     fn replace(
         &mut self,
-        described: Vec<(String, Result<Described, OriginError>)>,
+        described: Vec<(String, Result<Described>)>,
         skipped: &[Problem],
-    ) -> Result<Catalogue, OriginError> {
-        let fails = |(_, described): &(_, Result<Described, OriginError>)| matches!(described, Err(error) if error.is_of_store());
-        if described.iter().all(fails)
+    ) -> Result<Catalogue> {
+        let fails = |described: &Result<_>| described.as_ref().is_err_and(OriginError::is_of_store);
+        if described.iter().all(|(_, described)| fails(described))
             && let Some((_, Err(error))) = described.first()
         {
             return Err(error.clone());

@@ -14,7 +14,7 @@ use super::query::Filter;
 use super::weights::Offered;
 use crate::manifest::hls::Master;
 use crate::manifest::{ByteRange, Group, Presentation, Representation, dash, hls};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::percent::encode_path;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl Titles {
         manifest: &Manifest,
         filter: &Filter,
         steered: bool,
-    ) -> Result<Object, OriginError> {
+    ) -> Result<Object> {
         let steered = steered && manifest.protocol == Protocol::Hls;
         let wanted = Wanted {
             manifest,
@@ -54,10 +54,10 @@ impl Titles {
     }
 
     /// The same from the present state of the title.
-    async fn current(&self, wanted: &Wanted<'_>) -> Result<Object, OriginError> {
+    async fn current(&self, wanted: &Wanted<'_>) -> Result<Object> {
         let (manifest, filter) = (wanted.manifest, wanted.filter);
         let offered = self.weights.offered().await?;
-        let plain = filter.is_empty() && offered.is_empty() && !wanted.steered;
+        let plain = filter.is_empty() && offered.0.is_empty() && !wanted.steered;
         if manifest.addressing == Addressing::Ranges && plain {
             return self.file(&manifest.path, false).await;
         }
@@ -79,7 +79,7 @@ impl Titles {
         wanted: &Wanted<'_>,
         entry: &Object,
         offered: &Offered,
-    ) -> Result<Object, OriginError> {
+    ) -> Result<Object> {
         let manifest = wanted.manifest;
         let (presentation, complete) = self.chosen(wanted, entry, offered).await?;
         let mut text = write(presentation, manifest.protocol).await?;
@@ -102,7 +102,7 @@ impl Titles {
         title: &str,
         entry: &Object,
         filter: &Filter,
-    ) -> Result<Option<String>, OriginError> {
+    ) -> Result<Option<String>> {
         if filter.is_empty() {
             return Ok(None);
         }
@@ -126,7 +126,7 @@ impl Titles {
         wanted: &Wanted<'_>,
         entry: &Object,
         offered: &Offered,
-    ) -> Result<(Presentation, bool), OriginError> {
+    ) -> Result<(Presentation, bool)> {
         let (manifest, filter) = (wanted.manifest, wanted.filter);
         let mut presentation = Presentation::clone(&*self.version(&manifest.title, entry).await?);
         for group in &mut presentation.groups {
@@ -136,10 +136,9 @@ impl Titles {
                 group.weights_url = offered.url(&group.weights);
             }
         }
+        let title = &manifest.title;
         let complete = manifest.protocol == Protocol::Hls
-            || self
-                .add_layers(&mut presentation, &manifest.title, filter)
-                .await?;
+            || self.add_layers(&mut presentation, title, filter).await?;
         let groups = &mut presentation.groups;
         groups.retain(|group| !group.representations.is_empty());
         if manifest.addressing == Addressing::Segments {
@@ -156,7 +155,7 @@ impl Titles {
         presentation: &mut Presentation,
         title: &str,
         filter: &Filter,
-    ) -> Result<bool, OriginError> {
+    ) -> Result<bool> {
         let path = format!("{title}/{}", Protocol::Dash.name());
         let text = match self.text(&path, false).await {
             Err(error) if error.is_outage() => return Err(error),
@@ -183,11 +182,7 @@ impl Titles {
 
     /// Adds the segments of layers from their playlists. Older titles have no such playlists, and
     /// so no segment URLs of layers.
-    async fn list_layers(
-        &self,
-        presentation: &mut Presentation,
-        title: &str,
-    ) -> Result<(), OriginError> {
+    async fn list_layers(&self, presentation: &mut Presentation, title: &str) -> Result<()> {
         for group in &mut presentation.groups {
             let mut listed = true;
             for stream in group.layers.iter_mut().map(|layer| &mut layer.stream) {
@@ -206,12 +201,12 @@ impl Titles {
     }
 
     /// The version of a title that begins with the master playlist `entry`, with byte ranges.
-    async fn version(&self, title: &str, entry: &Object) -> Result<Arc<Presentation>, OriginError> {
+    async fn version(&self, title: &str, entry: &Object) -> Result<Arc<Presentation>> {
         let key = format!("{title} {:?}", entry.etag);
         shared(&self.cache.presentations, &key, self.presentation(title)).await
     }
 
-    async fn presentation(&self, title: &str) -> Result<Presentation, OriginError> {
+    async fn presentation(&self, title: &str) -> Result<Presentation> {
         let path = entry_of(title);
         let text = self.text(&path, false).await?;
         let url = encode_path(&path);
@@ -242,7 +237,7 @@ impl Titles {
     }
 
     /// The text of a playlist that the master playlist of `title` names.
-    pub(super) async fn playlist_of(&self, title: &str, url: &str) -> Result<String, OriginError> {
+    pub(super) async fn playlist_of(&self, title: &str, url: &str) -> Result<String> {
         match Resource::referred(title, url) {
             Some(Resource::File { path, immutable }) => self.text(&path, immutable).await,
             _ => {
@@ -259,7 +254,7 @@ fn entry_of(title: &str) -> String {
 }
 
 /// A manifest's text.
-async fn write(presentation: Presentation, protocol: Protocol) -> Result<String, OriginError> {
+async fn write(presentation: Presentation, protocol: Protocol) -> Result<String> {
     let groups = presentation.groups.iter();
     let rungs = groups.flat_map(|group| &group.representations);
     // About 64 bytes a segment.

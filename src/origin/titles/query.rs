@@ -5,7 +5,7 @@
 //! before `profile`, each at most once and without escapes), and others are redirected to it.
 //! Parameters without a meaning here (CMCD, a cache's own) are kept and have no effect.
 
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::percent::decode_part;
 
 /// Longest query, in bytes: every key of CMCD fits several times over.
@@ -34,7 +34,7 @@ impl Filter {
     ///
     /// Fails on a rank that is not a number from 1 up, on an invalid profile name, and on a
     /// parameter that is given twice with different values.
-    pub(crate) fn parse(query: &str) -> Result<Query, OriginError> {
+    pub(crate) fn parse(query: &str) -> Result<Query> {
         let mut filter = Self::default();
         let mut rest = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
@@ -45,10 +45,8 @@ impl Filter {
             }
         }
         let rank = filter.max_rank.map(|rank| format!("max_rank={rank}"));
-        let profile = filter
-            .profile
-            .as_ref()
-            .map(|name| format!("profile={name}"));
+        let profile = filter.profile.as_ref();
+        let profile = profile.map(|name| format!("profile={name}"));
         let rest = rest.into_iter().map(str::to_owned);
         let canonical: Vec<String> = rank.into_iter().chain(profile).chain(rest).collect();
         let canonical = canonical.join("&");
@@ -70,11 +68,7 @@ impl Filter {
     }
 }
 
-fn set<T: PartialEq>(
-    place: &mut Option<T>,
-    value: Option<T>,
-    part: &str,
-) -> Result<(), OriginError> {
+fn set<T: PartialEq>(place: &mut Option<T>, value: Option<T>, part: &str) -> Result<()> {
     let wrong = |problem| OriginError::Query {
         part: part.chars().take(80).collect(),
         problem,

@@ -7,7 +7,7 @@ use super::object::{BYTES, Object};
 use super::path::Resource;
 use super::query::Filter;
 use super::weights;
-use crate::origin::error::OriginError;
+use crate::origin::error::Result;
 
 impl Titles {
     /// The object that a resource names. `filter` and `steered` concern manifests only; `steered`
@@ -17,7 +17,7 @@ impl Titles {
         resource: &Resource,
         filter: &Filter,
         steered: bool,
-    ) -> Result<Object, OriginError> {
+    ) -> Result<Object> {
         match resource {
             Resource::File { path, immutable } => self.file(path, *immutable).await,
             Resource::Manifest(manifest) => self.manifest(manifest, filter, steered).await,
@@ -30,11 +30,7 @@ impl Titles {
     }
 
     /// The same object in a content coding; unchanged if that would not make it smaller.
-    pub(crate) async fn encoded(
-        &self,
-        object: &Object,
-        coding: Coding,
-    ) -> Result<Object, OriginError> {
+    pub(crate) async fn encoded(&self, object: &Object, coding: Coding) -> Result<Object> {
         let Some(bytes) = object.bytes() else {
             return Ok(object.clone());
         };

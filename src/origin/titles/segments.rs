@@ -8,18 +8,14 @@ use super::path::RungPart;
 use super::segment_index::{SegmentIndex, name};
 use crate::manifest::ByteRange;
 use crate::manifest::hls::{IFRAMES_NAME, IFRAMES_SUFFIX, MEDIA_SUFFIX, Media};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::percent::encode_path;
 use bytes::Bytes;
 use std::sync::Arc;
 
 impl Titles {
     /// A part of the rung whose files are `stem` and a suffix: `TITLE/HASH/RUNG`.
-    pub(super) async fn rung_part(
-        &self,
-        stem: &str,
-        part: RungPart,
-    ) -> Result<Object, OriginError> {
+    pub(super) async fn rung_part(&self, stem: &str, part: RungPart) -> Result<Object> {
         match part {
             RungPart::Segment(number) => self.segment(stem, number).await,
             RungPart::Playlist(name) => self.playlist(stem, name).await,
@@ -27,11 +23,11 @@ impl Titles {
     }
 
     /// The segment index of the rung at `stem`.
-    pub(super) async fn index(&self, stem: &str) -> Result<Arc<SegmentIndex>, OriginError> {
+    pub(super) async fn index(&self, stem: &str) -> Result<Arc<SegmentIndex>> {
         shared(&self.cache.indexes, stem, self.read_index(stem)).await
     }
 
-    async fn read_index(&self, stem: &str) -> Result<SegmentIndex, OriginError> {
+    async fn read_index(&self, stem: &str) -> Result<SegmentIndex> {
         let path = format!("{stem}{MEDIA_SUFFIX}");
         let media = self.media(&path).await?;
         let file = encode_path(&format!("{stem}.mp4"));
@@ -44,7 +40,7 @@ impl Titles {
     }
 
     /// Segment `number` of the rung at `stem`, or its init segment at 0.
-    async fn segment(&self, stem: &str, number: usize) -> Result<Object, OriginError> {
+    async fn segment(&self, stem: &str, number: usize) -> Result<Object> {
         let cut = || async {
             let index = self.index(stem).await?;
             let url = format!("{stem}/{}", name(number));
@@ -64,7 +60,7 @@ impl Titles {
 
     /// A range of an immutable file, as the object at `url`: copied, so that the cache does not
     /// keep the whole file for it, or left in the store if it is more than a block.
-    async fn cut(&self, url: &str, file: &Object, range: ByteRange) -> Result<Object, OriginError> {
+    async fn cut(&self, url: &str, file: &Object, range: ByteRange) -> Result<Object> {
         let (start, size) = (range.start, range.length);
         if range.end() > file.size {
             let problem = format!("its file has no bytes {start}-{}", range.end());
@@ -88,7 +84,7 @@ impl Titles {
     }
 
     /// `TITLE/HASH/RUNG/media.m3u8` or `iframes.m3u8`.
-    async fn playlist(&self, stem: &str, name: &str) -> Result<Object, OriginError> {
+    async fn playlist(&self, stem: &str, name: &str) -> Result<Object> {
         let key = format!("{stem}/{name}");
         let render = || async {
             let source = self.file(&format!("{stem}{MEDIA_SUFFIX}"), true).await?;
@@ -108,11 +104,7 @@ impl Titles {
     }
 
     /// `None` if it has no I-frames.
-    async fn iframes_text(
-        &self,
-        stem: &str,
-        mut media: Media,
-    ) -> Result<Option<String>, OriginError> {
+    async fn iframes_text(&self, stem: &str, mut media: Media) -> Result<Option<String>> {
         let path = format!("{stem}{IFRAMES_SUFFIX}");
         if !media.mark_pictures(&self.media(&path).await?) {
             let problem = "an I-frame starts where no segment does";
@@ -122,7 +114,7 @@ impl Titles {
     }
 
     /// A published media playlist.
-    async fn media(&self, path: &str) -> Result<Media, OriginError> {
+    async fn media(&self, path: &str) -> Result<Media> {
         let text = self.text(path, true).await?;
         let url = encode_path(path);
         Ok(process(text.len(), move || Media::read(&url, &text, None)).await?)

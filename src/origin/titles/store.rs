@@ -7,7 +7,7 @@
 use super::folders::{self, Folders};
 use super::path::ENTRY;
 use crate::manifest::check_title_folder;
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::telemetry::Metrics;
 use crate::store;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as StorePath;
 use object_store::{
-    GetOptions, GetRange, GetResult, GetResultPayload, ListResult, ObjectStore, ObjectStoreExt,
+    GetOptions, GetRange, GetResult, GetResultPayload, ListResult, ObjectMeta, ObjectStore,
 };
 use std::ffi::OsStr;
 use std::future::Future;
@@ -64,7 +64,7 @@ pub(super) struct Read {
 
 impl Store {
     /// The titles in a local folder, which must exist; if it is itself a title, that one.
-    pub(crate) fn local(root: &Path) -> Result<Self, OriginError> {
+    pub(crate) fn local(root: &Path) -> Result<Self> {
         let cannot = |problem: String| OriginError::root(root.display(), problem);
         let failed = |error: io::Error| cannot(error.to_string());
         let resolved = root.canonicalize().map_err(failed)?;
@@ -74,10 +74,8 @@ impl Store {
         let inner = LocalFileSystem::new_with_prefix(&resolved);
         let inner = inner.map_err(|error| cannot(error.to_string()))?;
         let is_title = resolved.join(ENTRY).is_file();
-        let only = is_title
-            .then(|| name_of(&resolved))
-            .transpose()
-            .map_err(cannot)?;
+        let only = is_title.then(|| name_of(&resolved).map_err(cannot));
+        let only = only.transpose()?;
         Ok(Self {
             root: Some(resolved),
             only,
@@ -87,7 +85,7 @@ impl Store {
 
     /// The titles at a URL such as `s3://bucket/prefix`, or in a local folder if it has no scheme.
     /// Credentials and endpoints come from the environment (`AWS_ACCESS_KEY_ID`, …).
-    pub(crate) fn open(root: &str) -> Result<Self, OriginError> {
+    pub(crate) fn open(root: &str) -> Result<Self> {
         if !store::is_url(root) {
             return Self::local(Path::new(root));
         }
@@ -117,7 +115,7 @@ impl Store {
     }
 
     /// Reads an object, whole if it has at most `limit` bytes.
-    pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Read, OriginError> {
+    pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Read> {
         let read = self.read_unless(path, limit, None).await?;
         // Without a tag every version is read.
         read.ok_or_else(|| OriginError::not_found(path))
@@ -129,7 +127,7 @@ impl Store {
         path: &str,
         limit: u64,
         tag: Option<&str>,
-    ) -> Result<Option<Read>, OriginError> {
+    ) -> Result<Option<Read>> {
         self.retried(path, || async {
             let options = GetOptions {
                 if_none_match: tag.map(str::to_owned),
@@ -159,7 +157,7 @@ impl Store {
         range: Range<u64>,
         size: u64,
         tag: Option<&str>,
-    ) -> Result<Bytes, OriginError> {
+    ) -> Result<Bytes> {
         let length = range.end - range.start;
         self.retried(path, || async {
             // Of one version only: ranges of another would not fit those read before.
@@ -181,7 +179,7 @@ impl Store {
     }
 
     /// The content of an object, in memory of its own.
-    async fn whole(&self, path: &str, found: GetResult, length: u64) -> Result<Bytes, OriginError> {
+    async fn whole(&self, path: &str, found: GetResult, length: u64) -> Result<Bytes> {
         let room = length.min(IN_FLIGHT as u64) as u32;
         // The semaphore is never closed.
         let _room = self.in_flight.acquire_many(room).await.ok();
@@ -205,9 +203,9 @@ impl Store {
     }
 
     /// Runs `read` within the time limit, and again after a transient error.
-    async fn retried<T, F>(&self, path: &str, read: impl Fn() -> F) -> Result<T, OriginError>
+    async fn retried<T, F>(&self, path: &str, read: impl Fn() -> F) -> Result<T>
     where
-        F: Future<Output = Result<T, OriginError>>,
+        F: Future<Output = Result<T>>,
     {
         let mut waits = RETRIES.iter();
         loop {
@@ -225,13 +223,12 @@ impl Store {
     }
 
     /// Whether an object exists.
-    pub(super) async fn exists(&self, path: &str) -> Result<bool, OriginError> {
-        let location = self.location(path)?;
-        let head = || async {
-            let found = self.inner.head(&location).await;
-            found.map_err(|error| OriginError::store(path, error))
+    pub(super) async fn exists(&self, path: &str) -> Result<bool> {
+        let head = || GetOptions {
+            head: true,
+            ..GetOptions::default()
         };
-        match self.retried(path, head).await {
+        match self.retried(path, || self.get(path, head())).await {
             Ok(_) => Ok(true),
             Err(OriginError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -239,7 +236,7 @@ impl Store {
     }
 
     /// Names of the files in a folder of the root; none if it does not exist.
-    pub(super) async fn files(&self, folder: &str) -> Result<Vec<String>, OriginError> {
+    pub(super) async fn files(&self, folder: &str) -> Result<Vec<String>> {
         if self.only.is_some() {
             return Ok(Vec::new());
         }
@@ -247,15 +244,13 @@ impl Store {
             Err(OriginError::NotFound { .. }) => return Ok(Vec::new()),
             listed => listed?,
         };
-        let names = listed
-            .objects
-            .iter()
-            .filter_map(|object| object.location.filename());
-        Ok(names.map(str::to_owned).collect())
+        let names = listed.objects.iter();
+        let name = |object: &ObjectMeta| object.location.filename().map(str::to_owned);
+        Ok(names.filter_map(name).collect())
     }
 
     /// The folders of the root.
-    pub(super) async fn folders(&self) -> Result<Folders, OriginError> {
+    pub(super) async fn folders(&self) -> Result<Folders> {
         match (&self.only, &self.root) {
             (Some(title), _) => Ok(Folders {
                 names: vec![title.clone()],
@@ -274,7 +269,7 @@ impl Store {
         }
     }
 
-    async fn list(&self, folder: Option<StorePath>) -> Result<ListResult, OriginError> {
+    async fn list(&self, folder: Option<StorePath>) -> Result<ListResult> {
         let path = folder.as_ref().map_or("", StorePath::as_ref);
         self.retried(path, || async {
             let listed = self.inner.list_with_delimiter(folder.as_ref()).await;
@@ -284,7 +279,7 @@ impl Store {
     }
 
     /// Opens an object; `None` if it has the tag of `if_none_match`.
-    async fn get(&self, path: &str, options: GetOptions) -> Result<Option<GetResult>, OriginError> {
+    async fn get(&self, path: &str, options: GetOptions) -> Result<Option<GetResult>> {
         let location = self.location(path)?;
         self.refuse_links_out(path, &location).await?;
         match self.inner.get_opts(&location, options).await {
@@ -295,18 +290,17 @@ impl Store {
     }
 
     /// The path in the store's type, unchanged: `From` would encode non-ASCII names.
-    fn location(&self, path: &str) -> Result<StorePath, OriginError> {
-        let within = match &self.only {
-            None => Some(path),
-            Some(title) => path
-                .strip_prefix(title.as_str())
-                .and_then(|rest| rest.strip_prefix('/')),
+    fn location(&self, path: &str) -> Result<StorePath> {
+        let within = match (&self.only, path.split_once('/')) {
+            (None, _) => Some(path),
+            (Some(title), Some((first, rest))) if title == first => Some(rest),
+            _ => None,
         };
         let location = within.and_then(|path| StorePath::parse(path).ok());
         location.ok_or_else(|| OriginError::not_found(path))
     }
 
-    async fn refuse_links_out(&self, path: &str, location: &StorePath) -> Result<(), OriginError> {
+    async fn refuse_links_out(&self, path: &str, location: &StorePath) -> Result<()> {
         let Some(root) = &self.root else {
             return Ok(());
         };

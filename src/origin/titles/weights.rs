@@ -8,7 +8,7 @@ use super::object::{BYTES, Object};
 use super::path::weights_hash;
 use super::store::{PATIENCE, Store};
 use crate::manifest::WEIGHTS_FOLDER;
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::segment::hex;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -23,16 +23,12 @@ const LISTED: u32 = 10;
 
 /// Hashes of the weights that can be fetched here.
 #[derive(Debug, Default)]
-pub(super) struct Offered(BTreeSet<String>);
+pub(super) struct Offered(pub(super) BTreeSet<String>);
 
 impl Offered {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Hash of the list.
     pub(super) fn version(&self) -> String {
-        let all: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        let all: Vec<_> = self.0.iter().map(String::as_str).collect();
         hex(&Sha256::digest(all.join(" ")))
     }
 
@@ -79,7 +75,7 @@ impl Weights {
     /// that manifests do not change.
     ///
     /// Fails if the store has never answered.
-    pub(super) async fn offered(&self) -> Result<Arc<Offered>, OriginError> {
+    pub(super) async fn offered(&self) -> Result<Arc<Offered>> {
         // Held meanwhile, so that simultaneous requests share one list.
         let mut last = self.last.lock().await;
         let before = last.clone();
