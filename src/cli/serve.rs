@@ -44,24 +44,24 @@ pub(super) struct Args {
     #[arg(long, env = "PROMPTUS_ADMIN_LISTEN", value_name = "ADDR")]
     admin_listen: Option<Listen>,
     /// Bytes of memory for cached files and rendered manifests [default: 256 MiB].
-    #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES", value_parser = up_to(i64::MAX as u64))]
+    #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES", value_parser = RangedU64ValueParser::<u64>::new().range(..=i64::MAX as u64))]
     cache_bytes: Option<u64>,
     /// Seconds that clients may use a manifest without revalidation [default: 10].
-    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S", value_parser = up_to(LONGEST_S))]
+    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S", value_parser = seconds(0))]
     manifest_max_age_s: Option<u64>,
     /// Seconds until a response must begin [default: 30].
-    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
+    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
     request_timeout_s: Option<u64>,
     /// Seconds that a connection may transfer nothing while no response is being prepared [default:
     /// 75].
-    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
+    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
     idle_timeout_s: Option<u64>,
     /// Seconds after SIGTERM until connections are refused; /readyz answers 503 meanwhile [default:
     /// 1].
-    #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = up_to(LONGEST_S))]
+    #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = seconds(0))]
     drain_delay_s: Option<u64>,
     /// Seconds that requests in flight get to finish at shutdown [default: 10].
-    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = up_to(LONGEST_S))]
+    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = seconds(0))]
     drain_timeout_s: Option<u64>,
     /// Connections served at the same time [default: 10000].
     #[arg(long, env = "PROMPTUS_MAX_CONNECTIONS", value_name = "N")]
@@ -76,12 +76,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-fn up_to(most: u64) -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(..=most)
-}
-
-fn some_seconds() -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(1..=LONGEST_S)
+fn seconds(least: u64) -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(least..=LONGEST_S)
 }
 
 impl Args {

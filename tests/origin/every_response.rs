@@ -14,8 +14,6 @@ use tokio::net::TcpListener;
 /// In 2100.
 const LATER: u64 = 4_102_444_800;
 
-const ALT_SVC: &str = "h3=\":443\"; ma=86400";
-
 /// The fields of every response.
 const ALWAYS: &str = "access-control-allow-origin: * | timing-allow-origin: * | \
     alt-svc: h3=\":443\"; ma=86400 | x-content-type-options: nosniff";
@@ -31,7 +29,7 @@ async fn site(token_keys: TokenKeys) -> (TempDir, Site) {
     let site = Site::with(3000, |settings| {
         settings.token_keys = token_keys;
         settings.request_timeout = ms(400);
-        settings.alt_svc = Some(ALT_SVC.to_owned());
+        settings.alt_svc = Some("h3=\":443\"; ma=86400".to_owned());
         settings.access_log = Some(path);
     })
     .await;

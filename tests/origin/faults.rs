@@ -144,20 +144,6 @@ async fn manifests_catalogue_and_weights_outlive_the_store_and_follow_it_again()
 }
 
 #[tokio::test]
-async fn a_large_file_that_changes_while_it_is_read_is_not_mixed() {
-    let site = Site::with(400_000, |_| {}).await;
-    let path = site.media(0);
-    for (mode, range, status) in [
-        (Mode::Works, "0-9", 206),
-        (Mode::Changes, "1000000-1000009", 503),
-        (Mode::Works, "1000000-1000009", 206),
-    ] {
-        site.probe.set(mode);
-        assert_eq!(site.range(&path, range).await.0, status, "{mode:?}");
-    }
-}
-
-#[tokio::test]
 async fn an_absent_file_is_not_looked_up_again_at_once() {
     let site = Site::with(3000, |settings| settings.refresh = ms(400)).await;
     for _ in 0..5 {

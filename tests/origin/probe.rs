@@ -31,7 +31,7 @@ pub(crate) enum Mode {
     Stalls,
     /// Promises a byte more than it has.
     WrongLength,
-    /// Says that every version but the one being read is gone.
+    /// Says that every version but the one being read is gone (over HTTP only).
     Changes,
 }
 
@@ -146,12 +146,6 @@ impl ObjectStore for Probe {
         }
         self.pass(location.as_ref()).await?;
         let mode = *self.mode.borrow();
-        if mode == Mode::Changes && options.if_match.is_some() {
-            return Err(Error::Precondition {
-                path: location.to_string(),
-                source: "another version".into(),
-            });
-        }
         Ok(spoilt(self.inner.get_opts(location, options).await?, mode))
     }
 

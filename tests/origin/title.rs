@@ -138,16 +138,12 @@ fn rung(hash: &str, rank: u32, frames: &[u64], size: u64) -> Representation {
     }
 }
 
-/// Pseudorandom bytes from a seed (xorshift64*).
+/// Pseudorandom bytes from a seed (a linear congruential generator).
 pub(crate) fn noise(seed: u64, length: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(length as usize + 8);
-    while bytes.len() < length as usize {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        bytes.extend(state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
-    }
-    bytes.truncate(length as usize);
-    bytes
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (state >> 56) as u8
+    };
+    (0..length).map(|_| next()).collect()
 }

@@ -1,25 +1,16 @@
 //! Preconditions on entity tags and dates (RFC 9110 §13).
 
 use crate::origin::titles::Object;
-use axum::http::HeaderName;
 use axum::http::header::{
     HeaderMap, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
 };
-
-/// Outcome of the preconditions of a GET or HEAD.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Respond as without preconditions.
-    Proceed,
-    /// 304: the client has this representation.
-    NotModified,
-    /// 412: the client expected another.
-    Failed,
-}
+use axum::http::{HeaderName, StatusCode};
 
 /// Evaluates the preconditions in the order of RFC 9110 §13.2.2: a condition on dates counts only
 /// without its counterpart on tags, and is ignored for an object without a date.
-pub(crate) fn evaluate(headers: &HeaderMap, object: &Object) -> Outcome {
+///
+/// 304 if the client has this representation, 412 if it expected another, else `None`.
+pub(crate) fn evaluate(headers: &HeaderMap, object: &Object) -> Option<StatusCode> {
     let after = |name: &HeaderName| {
         let mut dates = headers.get_all(name).iter();
         let date = dates.next().filter(|_| dates.next().is_none())?;
@@ -34,12 +25,10 @@ pub(crate) fn evaluate(headers: &HeaderMap, object: &Object) -> Outcome {
     let matches = lists(&IF_MATCH, false);
     let known = lists(&IF_NONE_MATCH, true);
     if !matches.unwrap_or_else(|| after(&IF_UNMODIFIED_SINCE) != Some(true)) {
-        Outcome::Failed
-    } else if known.unwrap_or_else(|| after(&IF_MODIFIED_SINCE) == Some(false)) {
-        Outcome::NotModified
-    } else {
-        Outcome::Proceed
+        return Some(StatusCode::PRECONDITION_FAILED);
     }
+    let known = known.unwrap_or_else(|| after(&IF_MODIFIED_SINCE) == Some(false));
+    known.then_some(StatusCode::NOT_MODIFIED)
 }
 
 /// Whether a `Range` applies (RFC 9110 §13.1.5): without `If-Range`, or if that is a strong

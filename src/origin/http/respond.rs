@@ -1,7 +1,7 @@
 //! An object as a response: preconditions, then range, then the bytes. An error as a response: the one
 //! place where it gets its status.
 
-use super::conditional::{self, Outcome};
+use super::conditional;
 use super::headers::{self, FAILURE};
 use super::negotiate::encoded;
 use super::range::{Selection, select};
@@ -32,16 +32,13 @@ impl Reply<'_> {
     pub(crate) async fn response(mut self) -> Result<Response> {
         self.object = encoded(self.titles, self.object, self.headers).await?;
         let (object, cache_control) = (&self.object, self.cache_control);
-        let empty = |status, fields| Ok(response(status, fields, Body::empty()));
-        let outcome = conditional::evaluate(self.headers, object);
-        let mut fields = match outcome {
-            Outcome::NotModified => headers::without_content(object, cache_control),
-            Outcome::Failed | Outcome::Proceed => headers::of(object, cache_control),
+        let refused = conditional::evaluate(self.headers, object);
+        let mut fields = match refused {
+            Some(StatusCode::NOT_MODIFIED) => headers::without_content(object, cache_control),
+            _ => headers::of(object, cache_control),
         };
-        match outcome {
-            Outcome::Failed => return empty(StatusCode::PRECONDITION_FAILED, fields),
-            Outcome::NotModified => return empty(StatusCode::NOT_MODIFIED, fields),
-            Outcome::Proceed => {}
+        if let Some(status) = refused {
+            return Ok(response(status, fields, Body::empty()));
         }
         let (status, range) = match self.selection() {
             Selection::Whole => (StatusCode::OK, 0..object.size),
@@ -53,7 +50,8 @@ impl Reply<'_> {
             Selection::Unsatisfiable => {
                 let mut fields = headers::without_content(object, cache_control);
                 insert(&mut fields, format!("bytes */{}", object.size));
-                return empty(StatusCode::RANGE_NOT_SATISFIABLE, fields);
+                let status = StatusCode::RANGE_NOT_SATISFIABLE;
+                return Ok(response(status, fields, Body::empty()));
             }
         };
         fields.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));

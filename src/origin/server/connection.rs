@@ -170,13 +170,18 @@ impl Connection {
         transfer
     }
 
-    /// Notes that bytes of a response were sent, if they were: then its request's head is complete.
-    fn note_sent<T>(&mut self, transfer: &Poll<T>) {
+    /// Passes a transfer of bytes of a response on: when they are sent, its request's head is
+    /// complete.
+    fn sent(
+        &mut self,
+        cx: &mut Context<'_>,
+        transfer: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if transfer.is_ready() {
             self.moved = true;
-            self.reading = false;
-            self.reading_since = None;
+            (self.reading, self.reading_since) = (false, None);
         }
+        self.watch(cx, transfer)
     }
 
     /// Fails if a deadline has passed.
@@ -186,8 +191,7 @@ impl Connection {
         let http2 = self.requests.http2.load(Ordering::Relaxed);
         if begun != self.begun || preparing || http2 {
             self.begun = begun;
-            self.reading = false;
-            self.reading_since = None;
+            (self.reading, self.reading_since) = (false, None);
         }
         if std::mem::take(&mut self.moved) || preparing {
             self.last_use = now;
@@ -227,8 +231,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let transfer = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note_sent(&transfer);
-        self.watch(cx, transfer)
+        self.sent(cx, transfer)
     }
 
     fn poll_write_vectored(
@@ -237,8 +240,7 @@ impl AsyncWrite for Connection {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let transfer = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.note_sent(&transfer);
-        self.watch(cx, transfer)
+        self.sent(cx, transfer)
     }
 
     fn is_write_vectored(&self) -> bool {

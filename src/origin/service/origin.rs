@@ -56,8 +56,8 @@ impl Origin {
     /// An origin of the titles in a local folder: each a folder with a `master.m3u8`. A folder that
     /// is itself a title is served as the only one.
     ///
-    /// Fails if the folder is missing or not readable, if it is a title whose name cannot be
-    /// served, on an unusable setting, or if the access log cannot be opened.
+    /// Fails if the folder is missing, not readable, or a title with an invalid name, and as
+    /// [`open`](Self::open) does.
     pub fn local(root: &Path, settings: Settings) -> Result<Self, OriginError> {
         Self::with(Store::local(root)?, settings)
     }
@@ -66,8 +66,7 @@ impl Origin {
     /// path without a scheme, and with the features `gcs` and `azure` `gs://…` and `az://…`.
     /// Credentials and endpoint of a store come from the environment (`AWS_ACCESS_KEY_ID`, …).
     ///
-    /// Fails if there is no such place, on an unusable setting, or if the access log cannot be
-    /// opened.
+    /// Fails without such a place, on an unusable setting, or if the access log cannot be opened.
     pub fn open(root: &str, settings: Settings) -> Result<Self, OriginError> {
         Self::with(Store::open(root)?, settings)
     }
@@ -83,8 +82,7 @@ impl Origin {
         Self::with(Store::new(store), settings)
     }
 
-    /// The same origin, which also serves these files of generators' weights from memory. To be
-    /// called once, before it serves.
+    /// Also serves these files of generators' weights from memory. To be called once, at the start.
     #[must_use]
     pub fn with_weights(self, files: Vec<Bytes>) -> Self {
         self.shared.titles.weights.keep(files);
@@ -96,16 +94,15 @@ impl Origin {
         let metrics = Arc::new(Metrics::default());
         let log = open_log(&settings, &metrics)?;
         let titles = Arc::new(Titles::new(store, &settings, &metrics));
-        Ok(Self {
-            shared: Arc::new(Shared {
-                listing: Arc::new(Listing::new(Arc::clone(&titles), settings.refresh)),
-                titles,
-                metrics,
-                live: RwLock::new(Live::new(settings.clone(), log)),
-                settings,
-                stopping: AtomicBool::new(false),
-            }),
-        })
+        let shared = Arc::new(Shared {
+            listing: Arc::new(Listing::new(Arc::clone(&titles), settings.refresh)),
+            titles,
+            metrics,
+            live: RwLock::new(Live::new(settings.clone(), log)),
+            settings,
+            stopping: AtomicBool::new(false),
+        });
+        Ok(Self { shared })
     }
 
     /// The titles that can be played now; while the store fails or is slow, those of the last list.
@@ -116,9 +113,8 @@ impl Origin {
         Ok(Arc::clone(&listed.catalogue))
     }
 
-    /// Announces that this origin is about to stop: from now on `/readyz` answers 503, and all else
-    /// as before. [`serve`](crate::origin::serve) calls it before it stops to accept connections; a program
-    /// that calls it some seconds earlier gives a load balancer time to notice.
+    /// Announces the stop: from now on `/readyz` answers 503, and all else as before. `serve` calls it
+    /// before it stops to accept; called some seconds earlier, it gives a load balancer time to notice.
     pub fn begin_stop(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
     }

@@ -183,11 +183,8 @@ impl<'a> Rest<'a> {
     fn item(&mut self) -> Option<Value> {
         match self.0.chars().next()? {
             '"' => self.string(),
-            '?' => match self.0.get(..2)? {
-                "?1" => self.after(2, Value::Bool(true)),
-                "?0" => self.after(2, Value::Bool(false)),
-                _ => None,
-            },
+            '?' if self.0.starts_with("?1") => self.after(2, Value::Bool(true)),
+            '?' if self.0.starts_with("?0") => self.after(2, Value::Bool(false)),
             '-' | '0'..='9' => self.number(),
             c if c.is_ascii_alphabetic() || c == '*' => {
                 let token = self.take(|c| c.is_ascii_graphic() && !"\",;()=<>[]{}\\@?".contains(c));
@@ -246,8 +243,7 @@ impl<'a> Rest<'a> {
 
     /// Skips a malformed member and its comma; commas in strings do not count.
     fn skip_member(&mut self) {
-        let mut quoted = false;
-        let mut escaped = false;
+        let (mut quoted, mut escaped) = (false, false);
         let end = self.0.find(|c| {
             let here = c == ',' && !quoted;
             quoted ^= c == '"' && !escaped;

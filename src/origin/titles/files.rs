@@ -47,11 +47,7 @@ impl Titles {
     /// A file that may change as it is now; while the store fails or is slow, as last known.
     async fn renewed(&self, path: &str, kind: &'static str) -> Result<Object> {
         let last = self.cache.last.get(path).await;
-        let patience = if last.is_some() {
-            PATIENCE
-        } else {
-            Duration::MAX
-        };
+        let patience = last.as_ref().map_or(Duration::MAX, |_| PATIENCE);
         let read = timeout(patience, self.read(path, false, kind)).await;
         let read = read.unwrap_or_else(|_| Err(OriginError::late(path)));
         match (read, last) {

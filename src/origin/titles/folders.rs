@@ -79,26 +79,20 @@ fn is_hidden(name: &OsStr) -> bool {
 
 impl Folders {
     fn take(&mut self, name: &OsStr) {
-        match (check_title_name(name), name.to_str()) {
-            (Ok(()), Some(text)) => self.names.push(text.to_owned()),
-            (Err(error), _) => self.skip(name, error.problem),
-            (Ok(()), None) => {}
+        match check_title_name(name) {
+            Ok(()) => self.names.extend(name.to_str().map(str::to_owned)),
+            Err(error) => self.skip(name, error.problem),
         }
     }
 
     fn skip(&mut self, name: &OsStr, problem: &str) {
-        self.skipped.push(Problem {
-            name: shown(name),
-            error: problem.to_owned(),
-        });
+        // With control characters escaped.
+        let shown = |c: char| match c.is_control() {
+            true => c.escape_default().to_string(),
+            false => c.to_string(),
+        };
+        let name = name.to_string_lossy().chars().map(shown).collect();
+        let error = problem.to_owned();
+        self.skipped.push(Problem { name, error });
     }
-}
-
-/// A name with control characters escaped.
-fn shown(name: &OsStr) -> String {
-    let escaped = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    name.to_string_lossy().chars().map(escaped).collect()
 }

@@ -3,7 +3,7 @@
 use super::background::process;
 use super::cache::{Keep, shared};
 use super::library::Titles;
-use super::object::{BLOCK, Content, Object, Stored};
+use super::object::{BLOCK, Content, Object};
 use super::path::RungPart;
 use super::segment_index::{SegmentIndex, name};
 use crate::manifest::ByteRange;
@@ -71,11 +71,8 @@ impl Titles {
                 Bytes::copy_from_slice(&whole[start as usize..range.end() as usize])
             }
             Content::Stored(stored) if size > BLOCK => {
-                let start = stored.start + start;
-                let part = Stored {
-                    start,
-                    ..stored.clone()
-                };
+                let mut part = stored.clone();
+                part.start += start;
                 return Ok(Object::stored(url, size, file.content_type, part));
             }
             Content::Stored(stored) => self.copied(stored, start..range.end()).await?,
