@@ -1,6 +1,6 @@
-//! What an answer of the origin costs without a connection: routing, cache, conditions, fields. The
-//! peer in the same run is `ServeDir` of tower-http, on the same files. Beside nginx, over
-//! connections, it is measured by `tools/origin/run.sh speed`. Run with `cargo bench --bench origin`.
+//! CPU time of a response without a connection: routing, cache, preconditions, header fields; compared
+//! with `ServeDir` of tower-http on the same files. `tools/origin/run.sh speed` compares with nginx over
+//! connections. Run with `cargo bench --bench origin`.
 
 #![allow(clippy::unwrap_used)]
 

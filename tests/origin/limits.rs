@@ -37,7 +37,7 @@ async fn serves_at_once(site: &Site) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_slow_heads_delay_no_one_and_time_out() {
+async fn a_thousand_slow_heads_time_out_and_delay_no_other_client() {
     let site = Site::with(3000, |settings| {
         settings.header_timeout = ms(800);
         settings.request_timeout = ms(700);

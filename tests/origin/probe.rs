@@ -101,7 +101,7 @@ impl Probe {
 }
 
 fn failure() -> Error {
-    let (store, source) = ("probe", "told to fail: secret-host-7".into());
+    let (store, source) = ("probe", "fault on demand: secret-host-7".into());
     Error::Generic { store, source }
 }
 

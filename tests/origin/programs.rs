@@ -20,7 +20,7 @@ pub(crate) fn command(name: &str, folder: &Path) -> Command {
     command
 }
 
-/// The folder of this process, which is one of those. `None` where `--ignored` was given by hand.
+/// The folder of this process. `None` if `cargo test -- --ignored` runs the test directly.
 pub(crate) fn folder() -> Option<PathBuf> {
     std::env::var_os(FOLDER).map(PathBuf::from)
 }

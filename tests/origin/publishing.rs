@@ -157,6 +157,6 @@ fn a_full_disk_leaves_the_title_as_it_was() {
     match ran.map(|ran| (ran.status.code(), ran)) {
         Ok((Some(0), _)) => {}
         Ok((Some(101), ran)) => panic!("{}", String::from_utf8_lossy(&ran.stderr)),
-        _ => println!("skipped: needs unshare(1) and leave to mount"),
+        _ => println!("skipped: needs unshare(1) and permission to mount"),
     }
 }

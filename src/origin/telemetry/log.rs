@@ -21,7 +21,7 @@ const REQUESTS: usize = 8 << 20;
 /// Bytes of queued events, and of events a second: about four thousand events.
 const EVENTS: usize = 1 << 20;
 
-/// About what a queued line takes beside its text.
+/// Approximate bytes of a queued line in addition to its text.
 const OVERHEAD: usize = 64;
 
 /// How long lines are batched: waking the thread costs a request more than its line does. The queue

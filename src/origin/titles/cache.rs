@@ -15,7 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// About what an entry takes beside its bytes: key, header values, and the cache's own links.
+/// Approximate bytes of an entry in addition to its content: key, header values, links.
 const OVERHEAD: usize = 2048;
 
 /// Entries from this size on are evicted for at once. For smaller ones moka evicts in batches, and
