@@ -141,7 +141,7 @@ impl OriginError {
             return false;
         };
         let first: &(dyn Error + 'static) = &**source;
-        let mut causes = std::iter::successors(Some(first), |error| error.source());
+        let mut causes = std::iter::successors(Some(first), |error| (*error).source());
         causes.any(|error| {
             let io = error.downcast_ref::<io::Error>();
             let of_store = error.downcast_ref::<object_store::Error>();
