@@ -55,19 +55,18 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let default = Path::new("config.toml");
         let exists = path.is_some() || default.is_file();
-        let path = path.unwrap_or(default);
-        let text = if exists {
-            fs::read_to_string(path)
-        } else {
-            Ok(String::new())
+        let path = path.unwrap_or(default).to_owned();
+        let text = match exists {
+            true => fs::read_to_string(&path),
+            false => Ok(String::new()),
         };
-        let text = text.map_err(|source| ConfigError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text, overrides).map_err(|error| ConfigError::Invalid {
-            path: path.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
+        let text = match text {
+            Ok(text) => text,
+            Err(source) => return Err(ConfigError::Io { path, source }),
+        };
+        Self::parse(&text, overrides).map_err(|error| {
+            let message = error.to_string().trim_end().to_owned();
+            ConfigError::Invalid { path, message }
         })
     }
 
@@ -78,9 +77,8 @@ impl Config {
             return Ok(config);
         }
         let mut file: toml::Table = toml::from_str(text)?;
-        let serve = file
-            .entry("serve")
-            .or_insert_with(|| toml::Table::new().into());
+        let serve = file.entry("serve");
+        let serve = serve.or_insert_with(|| toml::Table::new().into());
         if let Some(serve) = serve.as_table_mut() {
             serve.extend(overrides);
         }
@@ -92,7 +90,7 @@ impl Config {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::origin::{Listen, TokenKeys};
+    use crate::origin::Listen;
 
     fn parse(text: &str) -> Result<Config, String> {
         let parsed = Config::parse(text, toml::Table::new());
@@ -104,10 +102,8 @@ mod tests {
         let overrides = toml::Table::from_iter([("drain_delay_s".to_owned(), 7.into())]);
         let text = "[serve]\ndrain_delay_s = 2\ndrain_timeout_s = 3\n";
         let serve = Config::parse(text, overrides).unwrap().serve;
-        assert_eq!(
-            (serve.drain_delay.as_secs(), serve.drain_timeout.as_secs()),
-            (7, 3)
-        );
+        let times = [serve.drain_delay, serve.drain_timeout];
+        assert_eq!(times.map(|time| time.as_secs()), [7, 3]);
     }
 
     /// The shipped file with every key uncommented.
@@ -121,33 +117,22 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_file_shows_the_defaults() {
-        assert_eq!(
-            parse(include_str!("../config.toml")).unwrap(),
-            Config::default()
-        );
+    fn the_shipped_file_has_every_key_and_shows_the_defaults() {
+        let defaults = parse(include_str!("../config.toml")).unwrap();
+        assert_eq!(defaults, Config::default());
         let mut shown = parse(&shipped()).unwrap();
-        assert_eq!(shown.serve.root.take(), Some("manifests".into()));
-        assert!(shown.serve.alt_svc.take().is_some());
-        let admin = shown.serve.admin_listen.take();
-        assert_eq!(admin, Some(Listen::loopback(9090)));
-        assert_eq!(shown.serve.access_log.take(), Some("access.log".into()));
-        let keys = std::mem::take(&mut shown.serve.token_keys);
-        assert_ne!(keys, TokenKeys::default());
-        assert_eq!(
-            shown.serve.steering.take().map(|s| s.pathway.len()),
-            Some(2)
-        );
-        assert_eq!(shown, Config::default());
-    }
-
-    #[test]
-    fn the_shipped_file_has_every_key() {
+        let serve = &mut shown.serve;
+        assert_eq!(serve.root.take(), Some("manifests".into()));
+        assert!(serve.alt_svc.take().is_some());
+        assert_eq!(serve.admin_listen.take(), Some(Listen::loopback(9090)));
+        assert_eq!(serve.access_log.take(), Some("access.log".into()));
+        assert!(!std::mem::take(&mut serve.token_keys).is_empty());
+        assert_eq!(serve.steering.take().map(|s| s.pathway.len()), Some(2));
+        assert_eq!(shown, defaults);
         let table: toml::Table = shipped().parse().unwrap();
         let error = parse("[serve]\nx = 1").unwrap_err();
         let expected = error.rsplit("expected one of").next().unwrap();
-        let keys = expected.split('`').skip(1).step_by(2);
-        for key in keys {
+        for key in expected.split('`').skip(1).step_by(2) {
             assert!(table["serve"].get(key).is_some(), "{key}");
         }
     }
@@ -172,10 +157,7 @@ mod tests {
                 "16 bytes or more, found one of 5",
             ),
             ("alt_svc = \"a\\u0000\"", "visible characters"),
-            (
-                "steering = { pathway = [] }",
-                "pathway: expected at least one",
-            ),
+            ("steering = { pathway = [] }", "expected at least one"),
         ] {
             let error = parse(&format!("[serve]\n{text}\n")).unwrap_err();
             let shown = error.contains("line 2") && error.contains(expected);

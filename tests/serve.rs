@@ -8,20 +8,21 @@ mod program;
 #[path = "common/title.rs"]
 mod title;
 
+use program::{json, promptus, refused};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A folder with the title `film` in `titles`, and a configuration file.
 fn workplace(config: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let content = title::content(&[4], &[48], 1);
-    title::put(&folder.path().join("titles/film"), &content);
+    let title = folder.path().join("titles/film");
+    title::put(&title, &title::content(&[4], &[48], 1));
     configure(folder.path(), config);
     folder
 }
@@ -35,8 +36,7 @@ struct Server {
     child: Child,
     address: String,
     notified: UnixDatagram,
-    /// Its standard error.
-    said: BufReader<std::process::ChildStderr>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Drop for Server {
@@ -47,18 +47,15 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(folder: &Path) -> Self {
-        Self::start_with(folder, "titles", &["--listen", "127.0.0.1:0"])
-    }
-
-    fn start_with(folder: &Path, root: &str, more: &[&str]) -> Self {
+    /// `promptus serve` with these arguments in `folder`, once it is ready.
+    fn start(folder: &Path, arguments: &str) -> Self {
         let socket = folder.join("notify");
+        let _ = fs::remove_file(&socket);
         let notified = UnixDatagram::bind(&socket).unwrap();
-        notified
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        let mut child = program::promptus(["serve", root, "--config", "config.toml", "--json"])
-            .args(more)
+        let limit = Some(Duration::from_secs(20));
+        notified.set_read_timeout(limit).unwrap();
+        let mut child = promptus(["serve", "--config", "config.toml", "--json"])
+            .args(arguments.split(' '))
             .current_dir(folder)
             .env("NOTIFY_SOCKET", socket)
             .stdout(Stdio::piped())
@@ -69,11 +66,9 @@ impl Server {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();
         let announced: Value = serde_json::from_str(&line).unwrap();
-        let url = announced["url"].as_str().unwrap();
-        let address = url.trim_start_matches("http://").trim_end_matches('/');
         Self {
-            address: address.to_owned(),
-            said: BufReader::new(child.stderr.take().unwrap()),
+            address: host(announced["url"].as_str().unwrap()),
+            stderr: BufReader::new(child.stderr.take().unwrap()),
             child,
             notified,
         }
@@ -96,7 +91,7 @@ impl Server {
         let mut line = String::new();
         while !line.contains(part) {
             line.clear();
-            assert!(self.said.read_line(&mut line).unwrap() > 0, "{part}");
+            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "{part}");
         }
         line
     }
@@ -117,6 +112,12 @@ impl Server {
     }
 }
 
+/// The host and port in the last URL of a text.
+fn host(text: &str) -> String {
+    let url = text.trim().rsplit("http://").next().unwrap();
+    url.trim_end_matches('/').to_owned()
+}
+
 fn status(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -126,130 +127,123 @@ fn status(address: &str, path: &str) -> String {
     answer.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
-fn text(output: &[u8]) -> String {
-    String::from_utf8_lossy(output).trim_end().to_owned()
+fn token(folder: &Path, more: &[&str]) -> Command {
+    let mut command = promptus(["token", "film", "--config", "config.toml"]);
+    command.args(more).current_dir(folder);
+    command
 }
 
-fn token(folder: &Path, more: &[&str]) -> Output {
-    program::promptus(["token", "film", "--config", "config.toml"])
-        .args(more)
-        .current_dir(folder)
-        .output()
+/// The prefix that `promptus token` prints.
+fn prefix(folder: &Path) -> String {
+    let output = token(folder, &[]).output().unwrap();
+    String::from_utf8(output.stdout)
         .unwrap()
+        .trim_end()
+        .to_owned()
 }
 
 const CLOSED: &str = "[serve]\ntoken_keys = [\"a key of enough bytes\"]\n";
 
 #[test]
 fn a_server_notifies_systemd_reloads_and_stops() {
-    let folder = workplace("[serve]\nmanifest_max_age_s = 7\n");
-    let mut server = Server::start(folder.path());
+    let folder = workplace("[serve]\ndrain_delay_s = 2\n");
+    let mut server = Server::start(folder.path(), "titles --listen 0");
     assert_eq!(server.notification(), "READY=1");
     assert_eq!(server.status("/film/master.m3u8"), "200");
 
     configure(folder.path(), CLOSED);
     server.signal("HUP");
     server.says("configuration reloaded");
-    assert_eq!(server.status("/film/master.m3u8"), "403");
-    let prefix = text(&token(folder.path(), &[]).stdout);
-    assert_eq!(server.status(&format!("{prefix}/film/master.m3u8")), "200");
-    assert_eq!(server.status(&format!("{prefix}/other/master.m3u8")), "403");
+    let prefix = prefix(folder.path());
+    let expected = [
+        ("/film/master.m3u8".to_owned(), "403"),
+        (format!("{prefix}/film/master.m3u8"), "200"),
+        (format!("{prefix}/other/master.m3u8"), "403"),
+    ];
+    let check = |server: &Server| {
+        for (path, status) in &expected {
+            assert_eq!(server.status(path), *status, "{path}");
+        }
+    };
+    check(&server);
 
     configure(folder.path(), "[serve]\ntoken_keys = [\"short\"]\n");
     server.signal("HUP");
     let complaint = server.says("is unchanged");
     assert!(complaint.contains("line 2"), "{complaint}");
-    assert_eq!(server.status("/film/master.m3u8"), "403");
-    assert_eq!(server.status(&format!("{prefix}/film/master.m3u8")), "200");
+    check(&server);
 
-    let changed =
-        "cache_bytes = 1000000\nadmin_listen = 9\nstore_timeout_s = 9\ndrain_delay_s = 9\n";
-    configure(folder.path(), &format!("{CLOSED}{changed}"));
+    let changed = [
+        "cache_bytes = 1000000",
+        "admin_listen = 9",
+        "store_timeout_s = 9",
+        "drain_delay_s = 9",
+    ];
+    configure(folder.path(), &format!("{CLOSED}{}\n", changed.join("\n")));
     server.signal("HUP");
     let said = server.says("only a restart changes");
-    for name in [
-        "admin_listen",
-        "drain_delay_s",
-        "cache_bytes",
-        "store_timeout_s",
-    ] {
+    for setting in changed {
+        let name = setting.split(' ').next().unwrap();
         assert!(said.contains(name), "{said}");
     }
 
+    // Readiness ends before connections are refused. The notification goes out before the state is
+    // set.
+    assert_eq!(server.status("/readyz"), "200");
     server.signal("TERM");
     assert_eq!(server.notification(), "STOPPING=1");
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(server.status("/readyz"), "503");
+    check(&server);
     assert_eq!(server.exit_code(), Some(0));
 }
 
 #[test]
 fn a_token_is_printed_plain_or_as_json() {
     let folder = workplace(CLOSED);
-    let bare = text(&token(folder.path(), &[]).stdout);
+    let bare = prefix(folder.path());
     assert!(bare.starts_with("/t/") && !bare.ends_with('/'), "{bare}");
-    let json = token(folder.path(), &["--json", "--minutes", "1"]);
-    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let output = token(folder.path(), &["--json", "--minutes", "1"]).output();
+    let json = json(&output.unwrap());
     assert_eq!(json["title"], "film");
     let prefix = json["prefix"].as_str().unwrap();
     let expiry = json["expiry"].as_u64().unwrap();
     assert!(prefix.starts_with(&format!("/t/{expiry}.")), "{prefix}");
 
     configure(folder.path(), "[serve]\n");
-    let refused = token(folder.path(), &[]);
-    assert_eq!(refused.status.code(), Some(2));
-    let complaint = text(&refused.stderr);
-    assert!(complaint.contains("no token_keys"), "{complaint}");
-    assert!(refused.stdout.is_empty());
-}
-
-#[test]
-fn readiness_ends_before_connections_are_refused() {
-    let folder = workplace("[serve]\ndrain_delay_s = 2\n");
-    let mut server = Server::start(folder.path());
-    assert_eq!(server.status("/readyz"), "200");
-    server.signal("TERM");
-    server.notification();
-    assert_eq!(server.notification(), "STOPPING=1");
-    // The notification goes out before the state is set.
-    std::thread::sleep(Duration::from_millis(200));
-    assert_eq!(server.status("/readyz"), "503");
-    assert_eq!(server.status("/film/master.m3u8"), "200");
-    assert_eq!(server.exit_code(), Some(0));
+    refused(&mut token(folder.path(), &[]), "no token_keys");
 }
 
 #[test]
 fn all_notations_of_an_address_are_listened_on() {
     let folder = workplace("");
-    for (place, host) in [
+    for (place, expected) in [
+        ("127.0.0.1:0", "127.0.0.1"),
         ("0", "127.0.0.1"),
         (":0", "localhost"),
         ("localhost:0", "127.0.0.1"),
     ] {
-        let mut server = Server::start_with(folder.path(), "titles/film", &["--listen", place]);
+        let arguments = format!("titles/film --listen {place}");
+        let mut server = Server::start(folder.path(), &arguments);
         let (found, port) = server.address.rsplit_once(':').unwrap();
-        assert!([host, "[::1]"].contains(&found), "{place}: {found}");
+        assert!([expected, "[::1]"].contains(&found), "{place}: {found}");
         assert_eq!(server.status("/film/master.m3u8"), "200", "{place}");
-        let other = format!("127.0.0.1:{port}");
-        if host == "localhost" {
+        if expected == "localhost" {
+            let other = format!("127.0.0.1:{port}");
             assert_eq!(status(&other, "/film/master.m3u8"), "200");
         }
         server.signal("INT");
         server.says("stopped");
-        fs::remove_file(folder.path().join("notify")).unwrap();
     }
-    let more = ["--listen", "0", "--admin-listen", "0"];
-    let mut server = Server::start_with(folder.path(), "titles", &more);
-    let said = server.says("health checks, metrics");
-    let admin = said
-        .rsplit("http://")
-        .next()
-        .unwrap()
-        .trim()
-        .trim_end_matches('/');
-    assert_eq!(
-        (status(admin, "/metrics"), server.status("/metrics")),
-        ("200".into(), "404".into())
-    );
-    assert_eq!(status(admin, "/film/master.m3u8"), "404");
-    let mut invalid = program::promptus(["serve", "titles", "--listen", "here"]);
-    program::refused(&mut invalid, "8080, :8080");
+    let mut server = Server::start(folder.path(), "titles --listen 0 --admin-listen 0");
+    let admin = host(&server.says("health checks, metrics"));
+    for (path, by_admin, publicly) in [
+        ("/metrics", "200", "404"),
+        ("/film/master.m3u8", "404", "200"),
+    ] {
+        assert_eq!(status(&admin, path), by_admin, "{path}");
+        assert_eq!(server.status(path), publicly, "{path}");
+    }
+    let mut wrong = promptus(["serve", "titles", "--listen", "here"]);
+    refused(&mut wrong, "8080, :8080");
 }

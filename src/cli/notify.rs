@@ -27,22 +27,3 @@ fn send(socket: &std::ffi::OsStr, state: &str) -> std::io::Result<()> {
 fn send(_: &std::ffi::OsStr, _: &str) -> std::io::Result<()> {
     Ok(())
 }
-
-#[cfg(all(test, target_os = "linux"))]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use std::os::unix::net::UnixDatagram;
-
-    #[test]
-    fn the_state_arrives_as_a_datagram() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("notify");
-        let receiver = UnixDatagram::bind(&path).unwrap();
-        send(path.as_os_str(), "READY=1").unwrap();
-        let mut buffer = [0; 64];
-        let length = receiver.recv(&mut buffer).unwrap();
-        assert_eq!(&buffer[..length], b"READY=1");
-        assert!(send("/nowhere/at/all".as_ref(), "x").is_err());
-    }
-}

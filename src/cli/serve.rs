@@ -13,12 +13,20 @@ use crate::shipped;
 use bytes::Bytes;
 use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The numbers of POSIX.
+const SIGHUP: i32 = 1;
+const SIGTERM: i32 = 15;
 
 /// Arguments of `promptus serve`. Those that are settings have the names of their keys in
 /// `config.toml`, and override them.
@@ -36,24 +44,24 @@ pub(super) struct Args {
     #[arg(long, env = "PROMPTUS_ADMIN_LISTEN", value_name = "ADDR")]
     admin_listen: Option<Listen>,
     /// Bytes of memory for cached files and rendered manifests [default: 256 MiB].
-    #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES", value_parser = up_to(i64::MAX as u64))]
+    #[arg(long, env = "PROMPTUS_CACHE_BYTES", value_name = "BYTES", value_parser = RangedU64ValueParser::<u64>::new().range(..=i64::MAX as u64))]
     cache_bytes: Option<u64>,
     /// Seconds that clients may use a manifest without revalidation [default: 10].
-    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S", value_parser = up_to(LONGEST_S))]
+    #[arg(long, env = "PROMPTUS_MANIFEST_MAX_AGE_S", value_name = "S", value_parser = seconds(0))]
     manifest_max_age_s: Option<u64>,
     /// Seconds until a response must begin [default: 30].
-    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
+    #[arg(long, env = "PROMPTUS_REQUEST_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
     request_timeout_s: Option<u64>,
     /// Seconds that a connection may transfer nothing while no response is being prepared [default:
     /// 75].
-    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = some_seconds())]
+    #[arg(long, env = "PROMPTUS_IDLE_TIMEOUT_S", value_name = "S", value_parser = seconds(1))]
     idle_timeout_s: Option<u64>,
     /// Seconds after SIGTERM until connections are refused; /readyz answers 503 meanwhile [default:
     /// 1].
-    #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = up_to(LONGEST_S))]
+    #[arg(long, env = "PROMPTUS_DRAIN_DELAY_S", value_name = "S", value_parser = seconds(0))]
     drain_delay_s: Option<u64>,
     /// Seconds that requests in flight get to finish at shutdown [default: 10].
-    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = up_to(LONGEST_S))]
+    #[arg(long, env = "PROMPTUS_DRAIN_TIMEOUT_S", value_name = "S", value_parser = seconds(0))]
     drain_timeout_s: Option<u64>,
     /// Connections served at the same time [default: 10000].
     #[arg(long, env = "PROMPTUS_MAX_CONNECTIONS", value_name = "N")]
@@ -68,12 +76,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-fn up_to(most: u64) -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(..=most)
-}
-
-fn some_seconds() -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(1..=LONGEST_S)
+fn seconds(least: u64) -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(least..=LONGEST_S)
 }
 
 impl Args {
@@ -90,10 +94,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let settings = args.settings()?;
     // The folder lives as long as this handle.
     let shipped = settings.root.is_none().then(shipped::titles).transpose()?;
-    let folder = shipped
-        .as_ref()
-        .map(|titles| titles.path().display().to_string());
-    let root = settings.root.clone().or(folder).unwrap_or_default();
+    let folder = |titles: &TempDir| titles.path().display().to_string();
+    let root = settings.root.clone().or(shipped.as_ref().map(folder));
+    let root = root.unwrap_or_default();
     let origin = Origin::open(&root, settings.clone())?;
     let origin = origin.with_weights(vec![Bytes::from_static(Generator::shipped_file())]);
     let runtime = tokio::runtime::Runtime::new()?;
@@ -102,8 +105,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
 /// Reads the configuration again; an error changes nothing.
 fn reload(origin: &Origin, args: &Args) {
-    let apply = || -> Result<_, CliError> { Ok(origin.apply(args.settings()?)?) };
-    match apply() {
+    let settings = args.settings();
+    match settings.and_then(|settings| Ok(origin.apply(settings)?)) {
         Ok(fixed) if fixed.is_empty() => eprintln!("configuration reloaded"),
         Ok(fixed) => eprintln!(
             "configuration reloaded; only a restart changes {}",
@@ -139,12 +142,16 @@ async fn listen(
         })?;
         announce(&base, root, &catalogue, args.json)?;
         notify("READY=1");
-        std::future::pending::<Result<(), CliError>>().await
+        pending::<Result<(), CliError>>().await
+    };
+    let reload = || {
+        reload(&origin, args);
+        false
     };
     tokio::select! {
         served = serving => served?,
         announced = announcing => return announced,
-        () = reloads(&origin, args) => {}
+        () = signalled(SIGHUP, reload) => {}
     }
     eprintln!("stopped");
     Ok(())
@@ -152,9 +159,8 @@ async fn listen(
 
 async fn bind(place: &Listen, flag: &str) -> Result<TcpListener, CliError> {
     let cannot = |error: io::Error| {
-        CliError::input(format!(
-            "cannot listen on {place}: {error}; choose another address with {flag}"
-        ))
+        let advice = format!("choose another address with {flag}");
+        CliError::input(format!("cannot listen on {place}: {error}; {advice}"))
     };
     let addresses = place.addresses().map_err(cannot)?;
     TcpListener::bind(&*addresses).await.map_err(cannot)
@@ -170,19 +176,16 @@ fn url_of(address: SocketAddr) -> String {
 }
 
 /// The environment variables that configure access to an object store.
-fn access(root: &str) -> &'static str {
-    match root.split_once("://").map_or("", |(scheme, _)| scheme) {
-        "s3" | "s3a" => {
-            "; access is configured by AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT"
-        }
-        "gs" => {
-            "; access is configured by GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS"
-        }
+fn access(root: &str) -> String {
+    let variables = match root.split_once("://").map_or("", |(scheme, _)| scheme) {
+        "s3" | "s3a" => "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT",
+        "gs" => "GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS",
         "az" | "adl" | "azure" | "abfs" | "abfss" => {
-            "; access is configured by AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY"
+            "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY"
         }
-        _ => "",
-    }
+        _ => return String::new(),
+    };
+    format!("; access is configured by {variables}")
 }
 
 /// The output of `--json`.
@@ -209,12 +212,12 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
         eprintln!("  no titles yet; they appear when they are published");
     }
     if json {
-        let announcement = Announcement {
-            url: base,
+        let url = base;
+        json_line::print(&Announcement {
+            url,
             root,
             catalogue,
-        };
-        json_line::print(&announcement)?;
+        })?;
     }
     Ok(())
 }
@@ -224,51 +227,34 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
 async fn interrupted(origin: Origin, delay: Duration) {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
+        notify("STOPPING=1");
     };
     let terminate = async {
-        terminated().await;
+        signalled(SIGTERM, || true).await;
         notify("STOPPING=1");
         origin.begin_stop();
         tokio::time::sleep(delay).await;
     };
     tokio::select! {
-        () = interrupt => notify("STOPPING=1"),
+        () = interrupt => {}
         () = terminate => {}
     }
     eprintln!("finishing requests in flight…");
 }
 
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
-}
-
-/// Reloads the configuration at every SIGHUP; never completes.
-#[cfg(unix)]
-async fn reloads(origin: &Origin, args: &Args) {
-    use tokio::signal::unix::{SignalKind, signal};
-    if let Ok(mut signal) = signal(SignalKind::hangup()) {
-        while signal.recv().await.is_some() {
-            reload(origin, args);
+/// Calls `act` at every signal of this number until it returns true; never completes where signals
+/// cannot be handled.
+#[cfg_attr(not(unix), allow(unused))]
+async fn signalled(number: i32, mut act: impl FnMut() -> bool) {
+    #[cfg(unix)]
+    if let Ok(mut signals) = signal(SignalKind::from_raw(number)) {
+        while signals.recv().await.is_some() {
+            if act() {
+                return;
+            }
         }
     }
-    std::future::pending::<()>().await;
-}
-
-#[cfg(not(unix))]
-async fn reloads(_: &Origin, _: &Args) {
-    std::future::pending().await
+    pending::<()>().await;
 }

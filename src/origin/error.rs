@@ -6,6 +6,9 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
+/// The result of what may fail so.
+pub(super) type Result<T, E = OriginError> = std::result::Result<T, E>;
+
 /// Why a request, or the start of the origin, failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -101,10 +104,13 @@ impl OriginError {
     }
 
     pub(super) fn damaged(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Damaged {
-            path: path.into(),
-            problem: problem.into(),
-        }
+        let (path, problem) = (path.into(), problem.into());
+        Self::Damaged { path, problem }
+    }
+
+    pub(super) fn root(root: impl ToString, problem: impl Into<String>) -> Self {
+        let (root, problem) = (root.to_string(), problem.into());
+        Self::Root { root, problem }
     }
 
     pub(super) fn late(path: &str) -> Self {
@@ -119,29 +125,29 @@ impl OriginError {
         )
     }
 
-    /// Whether a retry can succeed.
-    pub(super) fn is_transient(&self) -> bool {
-        self.is_of_store() && !matches!(self, Self::Changed { .. }) && !self.is_denied()
+    /// Whether the store caused it other than by refusing access.
+    pub(super) fn is_outage(&self) -> bool {
+        self.is_of_store() && !self.is_denied()
     }
 
-    /// Whether the store refused access. S3 answers so for absent objects, too, to clients that may
-    /// not list.
-    pub(super) fn is_denied(&self) -> bool {
+    /// Whether a retry can succeed.
+    pub(super) fn is_transient(&self) -> bool {
+        self.is_outage() && !matches!(self, Self::Changed { .. })
+    }
+
+    /// Whether the store refused access, as S3 does for absent objects to clients that may not list.
+    fn is_denied(&self) -> bool {
         let Self::Store { source, .. } = self else {
             return false;
         };
-        let mut cause: Option<&(dyn Error + 'static)> = Some(&**source);
-        while let Some(error) = cause {
+        let first: &(dyn Error + 'static) = &**source;
+        let mut causes = std::iter::successors(Some(first), |error| (*error).source());
+        causes.any(|error| {
             let io = error.downcast_ref::<io::Error>();
             let of_store = error.downcast_ref::<object_store::Error>();
-            if io.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+            io.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
                 || matches!(of_store, Some(object_store::Error::PermissionDenied { .. }))
-            {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
+        })
     }
 
     /// Label of a metric.
@@ -165,12 +171,10 @@ impl OriginError {
     /// An error of the file system on `path`.
     pub(super) fn io(path: &str, error: io::Error) -> Self {
         use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
-        match error.kind() {
-            NotFound | NotADirectory | InvalidFilename | InvalidInput => Self::not_found(path),
-            _ => Self::Store {
-                path: path.to_owned(),
-                source: Arc::new(error),
-            },
+        let (path, kind, source) = (path.to_owned(), error.kind(), Arc::new(error));
+        match kind {
+            NotFound | NotADirectory | InvalidFilename | InvalidInput => Self::NotFound { path },
+            _ => Self::Store { path, source },
         }
     }
 
@@ -180,10 +184,10 @@ impl OriginError {
         match source {
             object_store::Error::NotFound { .. } => Self::NotFound { path },
             object_store::Error::Precondition { .. } => Self::Changed { path },
-            source => Self::Store {
-                path,
-                source: Arc::new(source),
-            },
+            other => {
+                let source = Arc::new(other);
+                Self::Store { path, source }
+            }
         }
     }
 }

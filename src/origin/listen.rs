@@ -10,16 +10,9 @@ use std::str::FromStr;
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
-    host: Host,
+    /// An IP address or a name; empty for every address of this machine.
+    host: String,
     port: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Host {
-    /// Every address of this machine.
-    All,
-    Address(IpAddr),
-    Name(String),
 }
 
 /// Text that cannot be read as a [`Listen`].
@@ -33,7 +26,7 @@ pub struct ListenError(String);
 impl Listen {
     /// A port of the loopback address: reachable from this machine only.
     pub fn loopback(port: u16) -> Self {
-        let host = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let host = Ipv4Addr::LOCALHOST.to_string();
         Self { host, port }
     }
 
@@ -41,15 +34,11 @@ impl Listen {
     ///
     /// Fails if a host name cannot be resolved.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        let port = self.port;
-        Ok(match &self.host {
-            // The IPv6 wildcard accepts IPv4 too; the second is for machines without IPv6.
-            Host::All => vec![
-                (Ipv6Addr::UNSPECIFIED, port).into(),
-                (Ipv4Addr::UNSPECIFIED, port).into(),
-            ],
-            Host::Address(address) => vec![(*address, port).into()],
-            Host::Name(name) => (name.as_str(), port).to_socket_addrs()?.collect(),
+        // The IPv6 wildcard accepts IPv4 too; the second is for machines without IPv6.
+        let all = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
+        Ok(match self.host.as_str() {
+            "" => all.map(|host: IpAddr| (host, self.port).into()).into(),
+            host => (host, self.port).to_socket_addrs()?.collect(),
         })
     }
 }
@@ -64,8 +53,7 @@ impl FromStr for Listen {
             text.parse().ok().filter(|_| digits)
         };
         if let Ok(address) = text.parse::<SocketAddr>() {
-            let host = Host::Address(address.ip());
-            let port = address.port();
+            let (host, port) = (address.ip().to_string(), address.port());
             return Ok(Self { host, port });
         }
         if let Some(port) = number(text) {
@@ -73,22 +61,18 @@ impl FromStr for Listen {
         }
         let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
         let port = number(port).ok_or_else(wrong)?;
+        let host = if host == "*" { "" } else { host };
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        let host = match host {
-            "" | "*" => Host::All,
-            name if name.chars().all(plain) => Host::Name(name.to_owned()),
-            _ => return Err(wrong()),
-        };
-        Ok(Self { host, port })
+        let host = Some(host.to_owned()).filter(|host| host.chars().all(plain));
+        host.map(|host| Self { host, port }).ok_or_else(wrong)
     }
 }
 
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            Host::All => write!(f, ":{}", self.port),
-            Host::Address(address) => SocketAddr::from((*address, self.port)).fmt(f),
-            Host::Name(name) => write!(f, "{name}:{}", self.port),
+        match self.host.parse::<Ipv6Addr>() {
+            Ok(address) => SocketAddr::from((address, self.port)).fmt(f),
+            Err(_) => write!(f, "{}:{}", self.host, self.port),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Percent-encoding of path parts and query values (RFC 3986 §2.1).
 
-/// Undoes percent-encoding. `None` where `%` is not followed by two hex digits, or where the result
-/// is not UTF-8.
+/// Undoes percent-encoding. `None` if `%` lacks two hex digits, or if the result is not UTF-8.
 pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -13,53 +13,43 @@ use std::time::Duration;
 pub const LONGEST_S: u64 = 365 * 24 * 3600;
 
 /// Settings of an origin. In a file, times are whole seconds and their keys end in `_s`.
-///
-/// ```
-/// use promptus::origin::Settings;
-///
-/// let settings = Settings::default().with(|settings| settings.cache_bytes = 64 << 20);
-/// assert_eq!(settings.max_connections, 10_000);
-/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Settings {
     /// Address that `promptus serve` listens on. Default port 8080 of the loopback address.
     pub listen: Listen,
-    /// Address for health checks, metrics and players' reports, if separate. Used by `promptus
-    /// serve`; default none.
+    /// Separate address of `promptus serve` for health checks, metrics and players' reports.
     pub admin_listen: Option<Listen>,
     /// Folder of titles, a title, or URL of an object store. Used by `promptus serve`.
     pub root: Option<String>,
     /// Bytes of memory for cached files and generated manifests. Default 256 MiB.
     pub cache_bytes: u64,
     /// How long clients may use a manifest without revalidation. Default 10 s.
-    #[serde(rename = "manifest_max_age_s", deserialize_with = "seconds")]
+    #[serde(rename = "manifest_max_age_s", deserialize_with = "seconds::<0, _>")]
     pub manifest_max_age: Duration,
     /// Time limit of one attempt to read from the store, of three. Default 5 s.
-    #[serde(rename = "store_timeout_s", deserialize_with = "some_seconds")]
+    #[serde(rename = "store_timeout_s", deserialize_with = "seconds::<1, _>")]
     pub store_timeout: Duration,
     /// Time limit until a response begins; then 504 is sent. Default 30 s.
-    #[serde(rename = "request_timeout_s", deserialize_with = "some_seconds")]
+    #[serde(rename = "request_timeout_s", deserialize_with = "seconds::<1, _>")]
     pub request_timeout: Duration,
     /// Time limit for receiving the head of a request. Default 10 s.
-    #[serde(rename = "header_timeout_s", deserialize_with = "some_seconds")]
+    #[serde(rename = "header_timeout_s", deserialize_with = "seconds::<1, _>")]
     pub header_timeout: Duration,
-    /// How long a connection may transfer nothing while no response is being prepared. Default 75
-    /// s.
-    #[serde(rename = "idle_timeout_s", deserialize_with = "some_seconds")]
+    /// How long a connection may transfer nothing unless a response is prepared. Default 75 s.
+    #[serde(rename = "idle_timeout_s", deserialize_with = "seconds::<1, _>")]
     pub idle_timeout: Duration,
     /// Time between SIGTERM, from when on `/readyz` answers 503, and the end of `accept`. Used by
     /// `promptus serve`; default 1 s.
-    #[serde(rename = "drain_delay_s", deserialize_with = "seconds")]
+    #[serde(rename = "drain_delay_s", deserialize_with = "seconds::<0, _>")]
     pub drain_delay: Duration,
     /// Time that requests in flight get to finish at shutdown. Default 10 s.
-    #[serde(rename = "drain_timeout_s", deserialize_with = "seconds")]
+    #[serde(rename = "drain_timeout_s", deserialize_with = "seconds::<0, _>")]
     pub drain_timeout: Duration,
     /// Connections served at the same time; further ones wait in the backlog. Default 10,000.
     pub max_connections: usize,
-    /// Value of an `Alt-Svc` field on every response (RFC 7838), where a proxy in front speaks
-    /// HTTP/3.
+    /// `Alt-Svc` of every response (RFC 7838), where a proxy in front speaks HTTP/3.
     #[serde(deserialize_with = "field_value")]
     pub alt_svc: Option<String>,
     /// File of the access log; `-` is standard output. Default none.
@@ -72,8 +62,7 @@ pub struct Settings {
     /// How long a manifest is used before the store is asked again. Default 1 s. Not in files.
     #[serde(skip)]
     pub refresh: Duration,
-    /// Bytes of large files that all responses in flight may hold together. Default 128 MiB. Not in
-    /// files.
+    /// Bytes of large files in all responses in flight. Default 128 MiB. Not in files.
     #[serde(skip)]
     pub in_flight_bytes: u64,
 }
@@ -123,8 +112,7 @@ impl Settings {
         self
     }
 
-    /// Fails on a value that a file could not have: text that cannot be a field's value, or
-    /// inconsistent steering.
+    /// Fails on text that cannot be the value of a field, and on inconsistent steering.
     pub fn check(&self) -> Result<(), SettingsError> {
         self.alt_svc.as_deref().map_or(Ok(()), check_field)?;
         self.steering.as_ref().map_or(Ok(()), Steering::check)?;
@@ -134,41 +122,21 @@ impl Settings {
     /// Keys of the settings that differ from `other` and take effect at start only.
     pub(super) fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
         // Destructured, so that a new setting does not compile until it is classified.
-        let Self {
-            listen,
-            admin_listen,
-            root,
-            cache_bytes,
-            store_timeout,
-            header_timeout,
-            idle_timeout,
-            drain_delay,
-            max_connections,
-            refresh,
-            in_flight_bytes,
-            manifest_max_age: _,
-            request_timeout: _,
-            drain_timeout: _,
-            alt_svc: _,
-            access_log: _,
-            token_keys: _,
-            steering: _,
-        } = self;
-        let differences = [
-            ("listen", *listen != other.listen),
-            ("admin_listen", *admin_listen != other.admin_listen),
-            ("root", *root != other.root),
-            ("cache_bytes", *cache_bytes != other.cache_bytes),
-            ("store_timeout_s", *store_timeout != other.store_timeout),
-            ("header_timeout_s", *header_timeout != other.header_timeout),
-            ("idle_timeout_s", *idle_timeout != other.idle_timeout),
-            ("drain_delay_s", *drain_delay != other.drain_delay),
-            ("max_connections", *max_connections != other.max_connections),
-            ("refresh", *refresh != other.refresh),
-            ("in_flight_bytes", *in_flight_bytes != other.in_flight_bytes),
-        ];
-        let differences = differences.into_iter().filter(|(_, differs)| *differs);
-        differences.map(|(name, _)| name).collect()
+        macro_rules! differing {
+            ($($field:ident $key:literal),*; $($live:ident),*) => {{
+                let Self { $($field,)* $($live: _),* } = self;
+                [$(($key, *$field != other.$field)),*]
+            }};
+        }
+        let fixed = differing!(
+            listen "listen", admin_listen "admin_listen", root "root", cache_bytes "cache_bytes",
+            store_timeout "store_timeout_s", header_timeout "header_timeout_s",
+            idle_timeout "idle_timeout_s", drain_delay "drain_delay_s",
+            max_connections "max_connections", refresh "refresh", in_flight_bytes "in_flight_bytes";
+            manifest_max_age, request_timeout, drain_timeout, alt_svc, access_log, token_keys, steering
+        );
+        let differing = fixed.into_iter().filter(|(_, differs)| *differs);
+        differing.map(|(name, _)| name).collect()
     }
 }
 
@@ -177,20 +145,12 @@ fn check_field(text: &str) -> Result<(), SettingsError> {
     valid.map(|_| ()).map_err(|_| SettingsError::AltSvc)
 }
 
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    within(deserializer, 0)
-}
-
-/// For limits, as nothing ends in no time.
-fn some_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    within(deserializer, 1)
-}
-
-fn within<'de, D: Deserializer<'de>>(deserializer: D, least: u64) -> Result<Duration, D::Error> {
-    let number = i64::deserialize(deserializer)?;
+/// From `LEAST` seconds: limits begin with one, as nothing ends in no time.
+fn seconds<'de, const LEAST: u64, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let number = i64::deserialize(from)?;
     let seconds = u64::try_from(number).ok();
-    let allowed = seconds.filter(|seconds| (least..=LONGEST_S).contains(seconds));
-    let problem = || format!("expected seconds from {least} to {LONGEST_S}, found {number}");
+    let allowed = seconds.filter(|seconds| (LEAST..=LONGEST_S).contains(seconds));
+    let problem = || format!("expected seconds from {LEAST} to {LONGEST_S}, found {number}");
     let allowed = allowed.ok_or_else(|| Error::custom(problem()));
     allowed.map(Duration::from_secs)
 }

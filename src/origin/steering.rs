@@ -88,9 +88,8 @@ impl Steering {
 /// probability of its weight over the sum of all.
 fn cost(pathway: &Pathway, session: &str) -> f64 {
     let digest = Sha256::digest(format!("{session}\n{}", pathway.id));
-    let number = digest[..6]
-        .iter()
-        .fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let bytes = digest[..6].iter();
+    let number = bytes.fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     let uniform = (number as f64 + 0.5) / (1u64 << 48) as f64;
     -uniform.ln() / pathway.weight
 }
@@ -111,24 +110,18 @@ mod tests {
         }
     }
 
-    fn first(steering: &Steering, session: usize) -> String {
-        let order = steering.order(&session.to_string());
-        order
-            .first()
-            .map_or(String::new(), |pathway| pathway.id.clone())
-    }
-
     #[test]
     fn sessions_are_shared_out_by_weight_and_stay() {
+        let first = |steering: &Steering, session: usize| {
+            let order = steering.order(&session.to_string());
+            order[0].id.clone()
+        };
         let before = steering(&[(".", 3.0), ("b", 1.0), ("never", 0.0)]);
-        let share =
-            |steering: &Steering, id: &str| (0..4000).filter(|n| first(steering, *n) == id).count();
-        let here = share(&before, ".");
-        assert!(
-            (2900..3100).contains(&here),
-            "{here} of 4000 for a share of 3/4"
-        );
-        assert_eq!(share(&before, "never"), 0);
+        let share = |id: &str| (0..4000).filter(|n| first(&before, *n) == id).count();
+        let here = share(".");
+        let fits = (2900..3100).contains(&here);
+        assert!(fits, "{here} of 4000 for a share of 3/4");
+        assert_eq!(share("never"), 0);
         let after = steering(&[(".", 3.0), ("b", 2.0), ("never", 0.0)]);
         let strayed = (0..4000).filter(|n| first(&before, *n) == "b" && first(&after, *n) != "b");
         assert_eq!(strayed.count(), 0, "more weight takes no session away");
@@ -139,18 +132,14 @@ mod tests {
         assert_eq!(steering(&[(".", 1.0), ("b", 0.0)]).check(), Ok(()));
         let mut hostless = steering(&[("a", 1.0)]);
         hostless.pathway[0].host = None;
+        let id = |id: &str| SteeringError::Id(id.into());
+        let weight = || SteeringError::Weight("a".into());
         for (steering, error) in [
             (steering(&[]), SteeringError::Empty),
-            (
-                steering(&[("a", 1.0), ("a", 1.0)]),
-                SteeringError::Id("a".into()),
-            ),
-            (steering(&[("a b", 1.0)]), SteeringError::Id("a b".into())),
-            (steering(&[("a", -1.0)]), SteeringError::Weight("a".into())),
-            (
-                steering(&[("a", f64::NAN)]),
-                SteeringError::Weight("a".into()),
-            ),
+            (steering(&[("a", 1.0), ("a", 1.0)]), id("a")),
+            (steering(&[("a b", 1.0)]), id("a b")),
+            (steering(&[("a", -1.0)]), weight()),
+            (steering(&[("a", f64::NAN)]), weight()),
             (hostless, SteeringError::Host("a".into())),
         ] {
             assert_eq!(steering.check(), Err(error));

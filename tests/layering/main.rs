@@ -101,7 +101,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("inspect", &["prompt", "segment", "package"]),
     ("weights", &["model", "quality"]),
     ("shipped", &[]),
-    ("origin", &["time", "manifest", "segment"]),
+    ("origin", &["time", "manifest", "segment", "store"]),
     (
         "origin::telemetry",
         &["origin::percent", "time", "manifest", "segment"],
@@ -116,6 +116,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "time",
             "manifest",
             "segment",
+            "store",
         ],
     ),
     (

@@ -1,7 +1,7 @@
-//! Limits of time and memory against slow, greedy and vanishing clients.
+//! Limits of time and memory against slow, greedy and vanishing clients, and at shutdown.
 
 use crate::probe::Mode;
-use crate::site::{Site, assert_fields};
+use crate::site::{Site, ms};
 use axum::body::Body;
 use axum::http::Request;
 use futures_util::StreamExt;
@@ -12,10 +12,6 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-const fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
 /// A site with a file of 24 MB, whose connections may be idle for 700 ms.
 async fn large() -> (Site, String) {
     let site = Site::with(1_000_000, |settings| settings.idle_timeout = ms(700)).await;
@@ -23,8 +19,25 @@ async fn large() -> (Site, String) {
     (site, path)
 }
 
+/// A connection on which these bytes were sent.
+async fn sent(site: &Site, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(site.address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Fails unless other clients are served within a second.
+async fn serves_at_once(site: &Site) {
+    let asked = Instant::now();
+    for _ in 0..20 {
+        assert!(site.text("/t/master.m3u8").await.contains("EXTM3U"));
+    }
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_slow_heads_delay_no_one_and_time_out() {
+async fn a_thousand_slow_heads_time_out_and_delay_no_other_client() {
     let site = Site::with(3000, |settings| {
         settings.header_timeout = ms(800);
         settings.request_timeout = ms(700);
@@ -32,22 +45,9 @@ async fn a_thousand_slow_heads_delay_no_one_and_time_out() {
     .await;
     let mut slow = Vec::new();
     for _ in 0..1000 {
-        let mut stream = TcpStream::connect(site.address).await.unwrap();
-        stream
-            .write_all(b"GET /t/master.m3u8 HTTP/1.1\r\nx: ")
-            .await
-            .unwrap();
-        slow.push(stream);
+        slow.push(sent(&site, "GET /t/master.m3u8 HTTP/1.1\r\nx: ").await);
     }
-    let asked = Instant::now();
-    for _ in 0..20 {
-        assert!(site.text("/t/master.m3u8").await.contains("EXTM3U"));
-    }
-    assert!(
-        asked.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        asked.elapsed()
-    );
+    serves_at_once(&site).await;
     for stream in &mut slow {
         // Another byte of the head does not extend the limit.
         let _ = stream.write_all(b"y").await;
@@ -63,37 +63,31 @@ async fn heads_and_bodies_have_a_limited_size() {
     let site = Site::new().await;
     let many: String = (0..100).map(|n| format!("x-{n}: y\r\n")).collect();
     let long = format!("x: {}\r\n", "y".repeat(20_000));
-    for fields in [many, long] {
-        let request = format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{fields}\r\n");
-        let (status, response) = site.raw(&request).await;
-        assert_eq!(status, 431, "{response}");
-    }
     let body = "e=t,v=2\n".repeat(10_000);
-    let head = "POST /cmcd HTTP/1.1\r\nhost: x\r\nconnection: close";
-    let head = format!(
-        "{head}\r\ncontent-type: application/cmcd\r\ncontent-length: {}",
+    let report = format!(
+        "content-type: application/cmcd\r\ncontent-length: {}\r\n",
         body.len()
     );
-    assert_eq!(site.raw(&format!("{head}\r\n\r\n{body}")).await.0, 413);
+    for (line, fields, body, expected) in [
+        ("GET /healthz", many, "", 431),
+        ("GET /healthz", long, "", 431),
+        ("POST /cmcd", report, &*body, 413),
+    ] {
+        let head = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{fields}\r\n");
+        let (status, response) = site.raw(&format!("{head}{body}")).await;
+        assert_eq!(status, expected, "{response}");
+    }
 }
 
 #[tokio::test]
-async fn a_client_that_stops_reading_is_disconnected() {
+async fn clients_that_stop_reading_or_vanish_leave_nothing_behind() {
     let (site, path) = large().await;
-    let mut stream = TcpStream::connect(site.address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let _silent = sent(&site, &request).await;
     site.until_metric("promptus_unfinished_total 1").await;
-}
-
-#[tokio::test]
-async fn clients_that_vanish_leave_nothing_behind() {
-    let (site, path) = large().await;
     for reset in [false, true] {
         for _ in 0..20 {
-            let mut stream = TcpStream::connect(site.address).await.unwrap();
-            let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
-            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut stream = sent(&site, &request).await;
             let mut some = [0; 4096];
             stream.read_exact(&mut some).await.unwrap();
             assert!(some.starts_with(b"HTTP/1.1 200"));
@@ -103,7 +97,7 @@ async fn clients_that_vanish_leave_nothing_behind() {
         }
     }
     assert_eq!(site.text("/healthz").await, "ok\n");
-    site.until_metric("promptus_unfinished_total 40").await;
+    site.until_metric("promptus_unfinished_total 41").await;
     // The connection of this client.
     site.until_metric("promptus_connections 1").await;
 }
@@ -123,9 +117,7 @@ async fn an_http_2_client_that_withholds_its_window_is_disconnected() {
         let response = client.send_request(request, true).unwrap().0;
         bodies.push(response.await.unwrap().into_body());
     }
-    let asked = Instant::now();
-    assert!(site.text("/t/master.m3u8").await.contains("EXTM3U"));
-    assert!(asked.elapsed() < Duration::from_secs(1));
+    serves_at_once(&site).await;
     let ended = timeout(Duration::from_secs(10), driver).await;
     assert!(ended.is_ok(), "its connection is closed");
     site.until_metric("promptus_unfinished_total 20").await;
@@ -155,13 +147,12 @@ async fn the_request_timeout_follows_a_reload() {
     site.probe.set(Mode::Hangs);
     apply(ms(200));
     let asked = Instant::now();
-    let response = site.get("/t/master.m3u8", &[]).await;
-    assert_eq!(response.status(), 504);
-    assert_fields(&response, &[("cache-control", "public, max-age=1")], "late");
+    let row = "504 /t/master.m3u8 => cache-control: public, max-age=1";
+    site.expect(row).await;
     let took = asked.elapsed();
     assert!((ms(200)..ms(3000)).contains(&took), "{took:?}");
     apply(Duration::from_secs(60));
-    let longer = timeout(ms(600), site.get("/t/master.m3u8", &[])).await;
+    let longer = timeout(ms(600), site.status("/t/master.m3u8")).await;
     assert!(longer.is_err(), "it waits again");
 }
 
@@ -178,8 +169,8 @@ async fn preparing_a_response_may_take_longer_than_a_connection_may_be_idle() {
         sleep(ms(900)).await;
         site.probe.set(Mode::Works);
     };
-    let (response, ()) = tokio::join!(site.get("/t/master.m3u8", &[]), works);
-    assert_eq!(response.status(), 200);
+    let (status, ()) = tokio::join!(site.status("/t/master.m3u8"), works);
+    assert_eq!(status, 200);
     site.probe.set(Mode::Hangs);
     assert_eq!(site.status("/t/quality.json").await, 504);
 }
@@ -209,4 +200,29 @@ async fn responses_in_flight_hold_limited_memory() {
         received += bytes.unwrap().len();
     }
     assert_eq!(received, site.file(1).len());
+}
+
+#[tokio::test]
+async fn at_shutdown_requests_in_flight_are_finished_or_aborted() {
+    for (drain, finished) in [(Duration::from_secs(20), true), (ms(300), false)] {
+        let mut site = Site::with(30_000, |settings| settings.drain_timeout = drain).await;
+        site.probe.set(Mode::Hangs);
+        let url = site.url(&site.media(0));
+        let asked = tokio::spawn(async {
+            let bytes = reqwest::get(url).await.ok()?.bytes().await.ok()?;
+            Some(bytes.len())
+        });
+        sleep(ms(200)).await;
+        let stopped = Instant::now();
+        site.server.stop.take().unwrap().send(()).unwrap();
+        if finished {
+            sleep(ms(200)).await;
+            assert!(!site.task.is_finished());
+            assert!(TcpStream::connect(site.address).await.is_err());
+            site.probe.set(Mode::Works);
+            assert!(asked.await.unwrap() > Some(180_000));
+        }
+        site.server.task.await.unwrap().unwrap();
+        assert!(stopped.elapsed() < Duration::from_secs(5));
+    }
 }

@@ -1,4 +1,4 @@
-//! A store that counts reads and fails on demand.
+//! A store that counts reads, with faults on demand.
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -31,7 +31,7 @@ pub(crate) enum Mode {
     Stalls,
     /// Promises a byte more than it has.
     WrongLength,
-    /// Says that every version but the one being read is gone.
+    /// Says that every version but the one being read is gone (over HTTP only).
     Changes,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Probe {
     mode: watch::Sender<Mode>,
     reads: Mutex<HashMap<String, usize>>,
     /// Number of requests of any kind.
-    requests: AtomicUsize,
+    pub(crate) requests: AtomicUsize,
     /// Duration of a request.
     delay: Duration,
     /// An object that cannot be read.
@@ -69,11 +69,6 @@ impl Probe {
     /// Makes reads of one object fail, or of none.
     pub(crate) fn break_only(&self, path: Option<&str>) {
         *self.broken.lock().unwrap() = path.map(str::to_owned);
-    }
-
-    /// The number of requests so far.
-    pub(crate) fn requests(&self) -> usize {
-        self.requests.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set(&self, mode: Mode) {
@@ -106,40 +101,38 @@ impl Probe {
 }
 
 fn failure() -> Error {
-    Error::Generic {
-        store: "probe",
-        source: "told to fail: secret-host-7".into(),
-    }
+    let (store, source) = ("probe", "fault on demand: secret-host-7".into());
+    Error::Generic { store, source }
 }
 
-async fn spoilt(found: GetResult, mode: Mode) -> Result<GetResult> {
-    if !matches!(mode, Mode::Truncates | Mode::Stalls | Mode::WrongLength) {
-        return Ok(found);
+fn spoilt(mut found: GetResult, mode: Mode) -> GetResult {
+    if mode == Mode::WrongLength {
+        found.meta.size += 1;
     }
-    let (mut meta, range) = (found.meta.clone(), found.range.clone());
+    if !matches!(mode, Mode::Truncates | Mode::Stalls) {
+        return found;
+    }
+    let half = (found.range.end - found.range.start) as usize / 2;
+    let (meta, range) = (found.meta.clone(), found.range.clone());
     let attributes = found.attributes.clone();
-    let mut bytes = found.bytes().await?;
-    match mode {
-        Mode::Truncates | Mode::Stalls => bytes.truncate(bytes.len() / 2),
-        _ => meta.size += 1,
-    }
-    let pieces = futures_util::stream::iter([Ok(bytes)]);
+    let whole = async move { found.bytes().await.map(|bytes| bytes.slice(..half)) };
+    let pieces = futures_util::stream::once(whole);
     let pieces = match mode {
         Mode::Stalls => pieces.chain(futures_util::stream::pending()).boxed(),
         _ => pieces.boxed(),
     };
-    Ok(GetResult {
+    GetResult {
         payload: GetResultPayload::Stream(pieces),
         meta,
         range,
         attributes,
         extensions: Default::default(),
-    })
+    }
 }
 
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "probe")
+        f.write_str("probe")
     }
 }
 
@@ -153,13 +146,7 @@ impl ObjectStore for Probe {
         }
         self.pass(location.as_ref()).await?;
         let mode = *self.mode.borrow();
-        if mode == Mode::Changes && options.if_match.is_some() {
-            return Err(Error::Precondition {
-                path: location.to_string(),
-                source: "another version".into(),
-            });
-        }
-        spoilt(self.inner.get_opts(location, options).await?, mode).await
+        Ok(spoilt(self.inner.get_opts(location, options).await?, mode))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

@@ -4,8 +4,8 @@ use crate::probe::Probe;
 use crate::title;
 use promptus::manifest::{Presentation, Representation};
 use promptus::origin::{Origin, Settings, serve};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Response};
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -18,7 +18,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A folder with the title `t`, served from a store that can be told to fail.
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// A folder with the title `t`, served from a store with faults on demand.
 pub(crate) struct Site {
     pub(crate) root: TempDir,
     pub(crate) title: Presentation,
@@ -72,7 +76,7 @@ impl Site {
 
     /// The bytes of the file of a rung.
     pub(crate) fn file(&self, rung: usize) -> Vec<u8> {
-        title::file(self.root.path(), "t", self.rung(rung))
+        std::fs::read(self.root.path().join(&self.media(rung)[1..])).unwrap()
     }
 }
 
@@ -81,12 +85,11 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) task: JoinHandle<std::io::Result<()>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
-    client: reqwest::Client,
+    pub(crate) client: reqwest::Client,
 }
 
 impl Server {
     pub(crate) async fn start(origin: Origin) -> Self {
-        let client = client();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -97,7 +100,7 @@ impl Server {
             address,
             task,
             stop: Some(stop),
-            client,
+            client: client(),
         }
     }
 
@@ -106,13 +109,13 @@ impl Server {
         Self::start(Origin::local(root, Settings::default()).unwrap()).await
     }
 
-    /// An origin of a store that can be told to fail.
+    /// An origin of a store with faults on demand.
     pub(crate) async fn of_store(
         probe: &Arc<Probe>,
         change: impl FnOnce(&mut Settings),
     ) -> (Origin, Self) {
         let settings = Settings::default().with(change);
-        let origin = Origin::new(Arc::clone(probe) as Arc<_>, settings).unwrap();
+        let origin = Origin::with_store(Arc::clone(probe) as Arc<_>, settings).unwrap();
         (origin.clone(), Self::start(origin).await)
     }
 
@@ -120,29 +123,43 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        fields: &[(&str, &str)],
-    ) -> Response {
+    /// The response to a request with these fields, `name: value | name: value`.
+    pub(crate) async fn send(&self, method: Method, path: &str, fields: &str) -> Answer {
         let request = self.client.request(method, self.url(path));
-        request.headers(headers(fields)).send().await.unwrap()
+        Answer::to(request.headers(headers(fields))).await
     }
 
-    pub(crate) async fn get(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub(crate) async fn get(&self, path: &str, fields: &str) -> Answer {
         self.send(Method::GET, path, fields).await
     }
 
-    pub(crate) async fn status(&self, path: &str) -> u16 {
-        self.get(path, &[]).await.status().as_u16()
+    /// Checks responses to GET, a row a line: the status, the path, fields of the request, and
+    /// after `=>` fields of the response, where an empty value means that the field is absent.
+    ///
+    /// `206 /t/x.mp4 | range: bytes=0-9 => content-length: 10 | link:`
+    pub(crate) async fn expect(&self, rows: &str) {
+        for row in rows.lines().map(str::trim).filter(|row| !row.is_empty()) {
+            let (request, expected) = row.split_once(" =>").unwrap_or((row, ""));
+            let (request, fields) = request.split_once(" | ").unwrap_or((request, ""));
+            let (status, path) = request.split_once(' ').unwrap();
+            let answer = self.get(path, fields).await;
+            assert_eq!(answer.status.to_string(), status, "{row}");
+            let empty = ["304", "412", "416"].contains(&status);
+            assert!(!empty || answer.body.is_empty(), "{row}");
+            answer.has(expected, row);
+        }
     }
 
-    /// The body of a successful response.
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        self.get(path, "").await.status
+    }
+
+    /// The body of a successful response, which is not empty.
     pub(crate) async fn bytes(&self, path: &str) -> Vec<u8> {
-        let response = self.get(path, &[]).await;
-        assert_eq!(response.status(), 200, "{path}");
-        response.bytes().await.unwrap().to_vec()
+        let answer = self.get(path, "").await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(!answer.body.is_empty(), "{path}");
+        answer.body
     }
 
     pub(crate) async fn text(&self, path: &str) -> String {
@@ -153,11 +170,10 @@ impl Server {
         serde_json::from_str(&self.text(path).await).unwrap()
     }
 
-    /// Status and body of a range.
+    /// Status and body of a range, as `bytes=` has it.
     pub(crate) async fn range(&self, path: &str, range: &str) -> (u16, Vec<u8>) {
-        let response = self.get(path, &[("range", range)]).await;
-        let status = response.status().as_u16();
-        (status, response.bytes().await.unwrap().to_vec())
+        let answer = self.get(path, &format!("range: bytes={range}")).await;
+        (answer.status, answer.body)
     }
 
     /// Sends bytes unchanged, which a client library would normalize, and returns status and
@@ -174,9 +190,8 @@ impl Server {
 
     /// The same for a GET of an unchanged path.
     pub(crate) async fn raw_get(&self, path: &str) -> (u16, String) {
-        let fields = "host: x\r\nconnection: close";
-        self.raw(&format!("GET {path} HTTP/1.1\r\n{fields}\r\n\r\n"))
-            .await
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close");
+        self.raw(&(head + "\r\n\r\n")).await
     }
 
     /// Waits until `/metrics` has this line.
@@ -188,7 +203,42 @@ impl Server {
                 return;
             }
             assert!(Instant::now() < until, "{line}\n{metrics}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(ms(100)).await;
+        }
+    }
+}
+
+/// A response with its whole body.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) async fn to(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.bytes().await.unwrap().to_vec(),
+        }
+    }
+
+    /// The value of a field, empty without it.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Fails unless it has these fields; an empty value means that the field must be absent.
+    pub(crate) fn has(&self, fields: &str, context: &str) {
+        for (name, value) in split(fields) {
+            assert_eq!(self.field(name), value, "{context}: {name}");
         }
     }
 }
@@ -199,26 +249,15 @@ pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
 
-pub(crate) fn headers(fields: &[(&str, &str)]) -> HeaderMap {
-    let field = |(name, value): &(&str, &str)| {
-        (
-            HeaderName::try_from(*name).unwrap(),
-            HeaderValue::try_from(*value).unwrap(),
-        )
-    };
-    fields.iter().map(field).collect()
+fn split(fields: &str) -> impl Iterator<Item = (&str, &str)> {
+    let fields = fields.split(" | ").map(|field| field.split_once(':'));
+    fields
+        .flatten()
+        .map(|(name, value)| (name.trim(), value.trim()))
 }
 
-/// The value of a header, empty without it.
-pub(crate) fn header(response: &Response, name: &str) -> String {
-    let value = response.headers().get(name);
-    value.map_or(String::new(), |value| value.to_str().unwrap().to_owned())
-}
-
-/// Fails unless a response has these fields; an empty value means that the field must be absent.
-pub(crate) fn assert_fields(response: &Response, fields: &[(&str, &str)], context: &str) {
-    for (name, value) in fields {
-        let status = response.status();
-        assert_eq!(header(response, name), *value, "{context}: {status} {name}");
-    }
+pub(crate) fn headers(fields: &str) -> HeaderMap {
+    let name = |name: &str| HeaderName::try_from(name).unwrap();
+    let field = |(text, value): (&str, &str)| (name(text), value.parse().unwrap());
+    split(fields).map(field).collect()
 }

@@ -1,7 +1,6 @@
-//! The least that an answer costs with axum: a router, a handler, fields that never change, and the
-//! files below the folder that is named first, read once, at the address that is named second. Any
-//! `If-None-Match` is answered with 304. What the origin costs beyond this is its own doing; what this
-//! costs beyond nginx is the price of the library.
+//! Baseline of `speed.py`: a response by axum alone, with one handler, constant header fields, and the
+//! files of a folder in memory. Any `If-None-Match` is answered with 304. The origin's cost above this
+//! is its own; the difference from nginx is that of the library. Arguments: folder, address.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -49,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let router = Router::new().fallback(answer).with_state(Arc::new(files));
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(address).await?.tap_io(|connection| {
-            // Without it answers only come later.
+            // Failure only delays responses.
             let _ = connection.set_nodelay(true);
         });
         Ok(axum::serve(listener, router).await?)

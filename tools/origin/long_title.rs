@@ -1,5 +1,5 @@
-//! Makes a long title out of a short one, by showing it again and again: for trying out how a
-//! server, a player or a cache bears hours. Quality is left out, since nothing new is measured.
+//! Repeats a short title to a given length: input for measurements of servers, players and caches with
+//! titles of hours. Quality is left out, as nothing new is measured.
 //!
 //! ```sh
 //! cargo run --release --no-default-features --example long_title -- manifests/demo titles/long 7200

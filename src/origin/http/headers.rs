@@ -71,12 +71,8 @@ pub(super) fn without_content(object: &Object, cache_control: &HeaderValue) -> H
             None,
         ),
     };
-    let hints = [(CMSD_STATIC, cmsd), (LINK, link)];
-    fields.extend(
-        hints
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
+    fields.extend(cmsd.map(|cmsd| (CMSD_STATIC, cmsd)));
+    fields.extend(link.map(|link| (LINK, link)));
     fields
 }
 

@@ -4,11 +4,10 @@
 //! Knows nothing of routes, tokens or connections.
 
 mod conditional;
-mod failure;
 pub(super) mod headers;
 mod negotiate;
 mod range;
 mod respond;
 
-pub(super) use negotiate::{encoded, quality};
+pub(super) use negotiate::quality;
 pub(super) use respond::Reply;

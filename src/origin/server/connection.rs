@@ -109,7 +109,8 @@ impl Drop for Preparing {
 /// A connection that fails when a deadline has passed.
 pub(super) struct Connection {
     stream: TcpStream,
-    requests: Arc<Requests>,
+    /// Where its requests are to be noted.
+    pub(super) requests: Arc<Requests>,
     idle: Duration,
     head: Duration,
     checks: Interval,
@@ -156,11 +157,6 @@ impl Connection {
         }
     }
 
-    /// Where its requests are to be noted.
-    pub(super) fn requests(&self) -> Arc<Requests> {
-        Arc::clone(&self.requests)
-    }
-
     /// Passes a transfer on; while it is pending, checks the deadlines.
     fn watch<T>(
         &mut self,
@@ -174,13 +170,18 @@ impl Connection {
         transfer
     }
 
-    /// Notes that bytes of a response were sent, if they were: then its request's head is complete.
-    fn note_sent<T>(&mut self, transfer: &Poll<T>) {
+    /// Passes a transfer of bytes of a response on: when they are sent, its request's head is
+    /// complete.
+    fn sent(
+        &mut self,
+        cx: &mut Context<'_>,
+        transfer: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if transfer.is_ready() {
             self.moved = true;
-            self.reading = false;
-            self.reading_since = None;
+            (self.reading, self.reading_since) = (false, None);
         }
+        self.watch(cx, transfer)
     }
 
     /// Fails if a deadline has passed.
@@ -190,8 +191,7 @@ impl Connection {
         let http2 = self.requests.http2.load(Ordering::Relaxed);
         if begun != self.begun || preparing || http2 {
             self.begun = begun;
-            self.reading = false;
-            self.reading_since = None;
+            (self.reading, self.reading_since) = (false, None);
         }
         if std::mem::take(&mut self.moved) || preparing {
             self.last_use = now;
@@ -200,10 +200,8 @@ impl Connection {
             self.reading_since.get_or_insert(now);
         }
         let passed = |since: Instant, limit| now.duration_since(since) >= limit;
-        let head_late = self
-            .reading_since
-            .is_some_and(|since| passed(since, self.head));
-        if head_late || passed(self.last_use, self.idle) {
+        let late = |since| passed(since, self.head);
+        if self.reading_since.is_some_and(late) || passed(self.last_use, self.idle) {
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())
@@ -233,8 +231,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let transfer = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note_sent(&transfer);
-        self.watch(cx, transfer)
+        self.sent(cx, transfer)
     }
 
     fn poll_write_vectored(
@@ -243,8 +240,7 @@ impl AsyncWrite for Connection {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let transfer = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.note_sent(&transfer);
-        self.watch(cx, transfer)
+        self.sent(cx, transfer)
     }
 
     fn is_write_vectored(&self) -> bool {

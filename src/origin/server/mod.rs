@@ -38,6 +38,16 @@ const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// Serves until `shutdown` completes; then `/readyz` answers 503, no connections are accepted,
 /// requests in flight are finished, and this returns; at the latest after the drain timeout.
+///
+/// ```no_run
+/// # use promptus::origin::{Origin, Settings, serve};
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let origin = Origin::local("titles".as_ref(), Settings::default())?;
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// serve(listener, origin, std::future::pending()).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub async fn serve(
     listener: TcpListener,
     origin: Origin,
@@ -88,8 +98,7 @@ impl Port {
         Self { stop, accepting }
     }
 
-    /// Stops to accept connections and waits for the open ones to end; false if they do not in
-    /// time.
+    /// Stops to accept, and waits for open connections to end; false if they do not in time.
     async fn close(self, limit: Duration) -> bool {
         drop(self.stop);
         let Ok(connections) = self.accepting.await else {
@@ -141,7 +150,7 @@ impl Server {
 
     /// Serves a connection until it ends.
     async fn serve(self: Arc<Self>, connection: Connection, peer: SocketAddr, watcher: Watcher) {
-        let requests = connection.requests();
+        let requests = Arc::clone(&connection.requests);
         let service = service_fn(|request: Request<Incoming>| {
             let preparing = requests.begin(request.version());
             let server = Arc::clone(&self);
@@ -151,9 +160,8 @@ impl Server {
                 Ok::<_, Infallible>(response)
             }
         });
-        let serving = self
-            .http
-            .serve_connection(TokioIo::new(connection), service);
+        let io = TokioIo::new(connection);
+        let serving = self.http.serve_connection(io, service);
         if let Err(error) = watcher.watch(serving).await {
             tracing::debug!("{peer}: {error}");
         }

@@ -27,10 +27,9 @@ pub(super) async fn collect(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or("").split(';').next().unwrap_or("").trim();
+    let kind = headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let kind = kind.split(';').next().unwrap_or("").trim();
     if !TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
         let text = "expected application/cmcd\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
@@ -39,10 +38,8 @@ pub(super) async fn collect(
     let lines = text.split(['\n', '\r']);
     let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
     if lines.len() > MAX_EVENTS {
-        let text = format!(
-            "a report may have {MAX_EVENTS} events, found {}\n",
-            lines.len()
-        );
+        let found = lines.len();
+        let text = format!("a report may have {MAX_EVENTS} events, found {found}\n");
         return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
     }
     let mut bad = None;

@@ -14,7 +14,6 @@ use crate::origin::http::headers::{
     ALLOWED, EXPOSED, FAILURE, NO_STORE, PREFLIGHT_AGE, REQUEST_ID, TIMING,
 };
 use crate::origin::titles::MAX_QUERY;
-use crate::origin::token::TokenError;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
@@ -51,13 +50,6 @@ pub(crate) struct Service {
     /// Prefix of request ids: a random number of this process.
     process: u32,
     requests: AtomicU64,
-}
-
-/// Why a request is not passed to the routes.
-#[derive(Debug, Clone, Copy)]
-enum Refusal {
-    Host,
-    Token(TokenError),
 }
 
 impl Service {
@@ -97,8 +89,11 @@ impl Service {
             path = request.uri().path()
         );
         let inner = service_fn(async |request| {
-            let response = match refusal {
-                Some(refusal) => refused(refusal),
+            let response = match &refusal {
+                Some((status, text)) => {
+                    let fields = [(CACHE_CONTROL, NO_STORE)];
+                    (*status, fields, text.clone()).into_response()
+                }
                 None => self.routed(&live, request).await,
             };
             Ok::<_, Infallible>(response)
@@ -119,11 +114,10 @@ impl Service {
     /// The id that a proxy in front has given the request, if it is short and plain, or a new one.
     fn id(&self, request: &Request<Body>) -> HeaderValue {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        let given = request.headers().get(REQUEST_ID);
-        let given = given
-            .filter(|id| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(plain))
-            .cloned();
-        given.unwrap_or_else(|| {
+        let short = |id: &&HeaderValue| (1..=64).contains(&id.len());
+        let given = request.headers().get(REQUEST_ID).filter(short);
+        let given = given.filter(|id| id.as_bytes().iter().all(plain));
+        given.cloned().unwrap_or_else(|| {
             let count = self.requests.fetch_add(1, Ordering::Relaxed);
             let id = HeaderValue::try_from(format!("{:08x}-{count:x}", self.process));
             id.unwrap_or(HeaderValue::from_static("-"))
@@ -141,22 +135,22 @@ impl Service {
             Ok(Ok(response)) => response,
             Err(_) => {
                 let text = "the response was not ready in time\n";
-                (
-                    StatusCode::GATEWAY_TIMEOUT,
-                    [(CACHE_CONTROL, FAILURE)],
-                    text,
-                )
-                    .into_response()
+                let fields = [(CACHE_CONTROL, FAILURE)];
+                (StatusCode::GATEWAY_TIMEOUT, fields, text).into_response()
             }
         }
     }
 }
 
-/// Checks a request and removes the token from its path. A refused request goes on to where
-/// responses get their fields.
-fn admit(live: &Live, peer: Option<SocketAddr>, request: &mut Request<Body>) -> Option<Refusal> {
-    let admission = access::admit(&live.settings.token_keys, request.uri());
-    if let Some(inner) = admission.path {
+/// Removes the token from the path. Refuses a request without one host (400) or without a token for
+/// the path (403).
+fn admit(
+    live: &Live,
+    peer: Option<SocketAddr>,
+    request: &mut Request<Body>,
+) -> Option<(StatusCode, String)> {
+    let (inner, refusal) = access::admit(&live.settings.token_keys, request.uri());
+    if let Some(inner) = inner {
         *request.uri_mut() = inner;
     }
     if let Some(peer) = peer.filter(|_| live.settings.steering.is_some()) {
@@ -164,9 +158,10 @@ fn admit(live: &Live, peer: Option<SocketAddr>, request: &mut Request<Body>) -> 
     }
     // A router inside another program may get requests without a host.
     if peer.is_some() && !has_host(request) {
-        return Some(Refusal::Host);
+        let text = "expected one Host field, or :authority with HTTP/2\n";
+        return Some((StatusCode::BAD_REQUEST, text.to_owned()));
     }
-    admission.refusal.map(Refusal::Token)
+    refusal.map(|refusal| (StatusCode::FORBIDDEN, format!("{refusal}\n")))
 }
 
 /// Whether a request names its host: with HTTP/1.1 in one `Host` field (RFC 9112 §3.2), with HTTP/2
@@ -178,16 +173,4 @@ fn has_host(request: &Request<Body>) -> bool {
         (None, _) if request.version() == Version::HTTP_2 => request.uri().authority().is_some(),
         (None, _) => request.version() < Version::HTTP_11,
     }
-}
-
-/// 400, or 403, which may be 200 with another token.
-fn refused(refusal: Refusal) -> Response {
-    let (status, text) = match refusal {
-        Refusal::Host => (
-            StatusCode::BAD_REQUEST,
-            "expected one Host field, or :authority with HTTP/2\n".to_owned(),
-        ),
-        Refusal::Token(refusal) => (StatusCode::FORBIDDEN, format!("{refusal}\n")),
-    };
-    (status, [(CACHE_CONTROL, NO_STORE)], text).into_response()
 }

@@ -5,9 +5,8 @@
 
 mod access;
 mod events;
-mod health;
-mod metrics;
 mod middleware;
+mod operators;
 mod origin;
 mod page;
 mod router;

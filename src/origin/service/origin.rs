@@ -9,7 +9,7 @@ use crate::origin::titles::{Catalogue, Listing, Store, Titles};
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use object_store::ObjectStore;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -56,8 +56,8 @@ impl Origin {
     /// An origin of the titles in a local folder: each a folder with a `master.m3u8`. A folder that
     /// is itself a title is served as the only one.
     ///
-    /// Fails if the folder is missing or not readable, if it is a title whose name cannot be
-    /// served, on an unusable setting, or if the access log cannot be opened.
+    /// Fails if the folder is missing, not readable, or a title with an invalid name, and as
+    /// [`open`](Self::open) does.
     pub fn local(root: &Path, settings: Settings) -> Result<Self, OriginError> {
         Self::with(Store::local(root)?, settings)
     }
@@ -66,22 +66,23 @@ impl Origin {
     /// path without a scheme, and with the features `gcs` and `azure` `gs://…` and `az://…`.
     /// Credentials and endpoint of a store come from the environment (`AWS_ACCESS_KEY_ID`, …).
     ///
-    /// Fails if there is no such place, on an unusable setting, or if the access log cannot be
-    /// opened.
+    /// Fails without such a place, on an unusable setting, or if the access log cannot be opened.
     pub fn open(root: &str, settings: Settings) -> Result<Self, OriginError> {
         Self::with(Store::open(root)?, settings)
     }
 
-    /// An origin of the titles in an object store of your own: the only place in this module's
-    /// interface where a type of the crate `object_store` appears.
+    /// An origin of the titles in an object store of your own: the only function of this module with
+    /// a type of the crate `object_store` (0.14).
     ///
     /// Fails on an unusable setting, or if the access log cannot be opened.
-    pub fn new(store: Arc<dyn ObjectStore>, settings: Settings) -> Result<Self, OriginError> {
+    pub fn with_store(
+        store: Arc<dyn ObjectStore>,
+        settings: Settings,
+    ) -> Result<Self, OriginError> {
         Self::with(Store::new(store), settings)
     }
 
-    /// The same origin, which also serves these files of generators' weights from memory. To be
-    /// called once, before it serves.
+    /// Also serves these files of generators' weights from memory. To be called once, at the start.
     #[must_use]
     pub fn with_weights(self, files: Vec<Bytes>) -> Self {
         self.shared.titles.weights.keep(files);
@@ -90,19 +91,18 @@ impl Origin {
 
     fn with(store: Store, settings: Settings) -> Result<Self, OriginError> {
         settings.check()?;
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::default());
         let log = open_log(&settings, &metrics)?;
         let titles = Arc::new(Titles::new(store, &settings, &metrics));
-        Ok(Self {
-            shared: Arc::new(Shared {
-                listing: Arc::new(Listing::new(Arc::clone(&titles), settings.refresh)),
-                titles,
-                metrics,
-                live: RwLock::new(Live::new(settings.clone(), log)),
-                settings,
-                stopping: AtomicBool::new(false),
-            }),
-        })
+        let shared = Arc::new(Shared {
+            listing: Arc::new(Listing::new(Arc::clone(&titles), settings.refresh)),
+            titles,
+            metrics,
+            live: RwLock::new(Live::new(settings.clone(), log)),
+            settings,
+            stopping: AtomicBool::new(false),
+        });
+        Ok(Self { shared })
     }
 
     /// The titles that can be played now; while the store fails or is slow, those of the last list.
@@ -113,9 +113,8 @@ impl Origin {
         Ok(Arc::clone(&listed.catalogue))
     }
 
-    /// Announces that this origin is about to stop: from now on `/readyz` answers 503, and all else
-    /// as before. [`serve`](crate::origin::serve) calls it before it stops to accept connections; a program
-    /// that calls it some seconds earlier gives a load balancer time to notice.
+    /// Announces the stop: from now on `/readyz` answers 503, and all else as before. `serve` calls it
+    /// before it stops to accept; called some seconds earlier, it gives a load balancer time to notice.
     pub fn begin_stop(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
     }
@@ -154,12 +153,12 @@ impl Origin {
 
 /// The access log, if one is set.
 fn open_log(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Option<AccessLog>, OriginError> {
-    let Some(path) = &settings.access_log else {
-        return Ok(None);
+    let open = |path: &PathBuf| {
+        let log = AccessLog::open(path, Arc::clone(metrics));
+        log.map_err(|error| OriginError::Log {
+            path: path.display().to_string(),
+            problem: error.to_string(),
+        })
     };
-    let log = AccessLog::open(path, Arc::clone(metrics));
-    log.map(Some).map_err(|error| OriginError::Log {
-        path: path.display().to_string(),
-        problem: error.to_string(),
-    })
+    settings.access_log.as_ref().map(open).transpose()
 }

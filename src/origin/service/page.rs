@@ -1,12 +1,11 @@
 //! The catalogue page, whose files are compiled in, and the JSON that fills it.
 
 use super::origin::Origin;
-use crate::origin::error::OriginError;
-use crate::origin::http::{Reply, encoded};
+use crate::origin::error::{OriginError, Result};
+use crate::origin::http::Reply;
 use crate::origin::titles::Object;
-use axum::extract::State;
-use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
-use axum::http::{Method, Uri};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 
@@ -31,41 +30,27 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// One of [`FILES`].
-pub(super) async fn file(
-    State(origin): State<Origin>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, OriginError> {
-    let found = FILES.iter().find(|(path, ..)| *path == uri.path());
-    let (_, kind, text) = found.ok_or_else(|| OriginError::not_found(uri.path()))?;
+pub(super) async fn file(State(origin): State<Origin>, request: Request) -> Result<Response> {
+    let path = request.uri().path();
+    let found = FILES.iter().find(|(known, ..)| *known == path);
+    let (_, kind, text) = found.ok_or_else(|| OriginError::not_found(path))?;
     let object = Object::new(Bytes::from_static(text.as_bytes()), kind);
-    send(&origin, &method, &headers, object).await
+    send(&origin, request, object).await
 }
 
 /// `/catalogue.json`: a [`Catalogue`](crate::origin::Catalogue).
-pub(super) async fn catalogue(
-    State(origin): State<Origin>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, OriginError> {
+pub(super) async fn catalogue(State(origin): State<Origin>, request: Request) -> Result<Response> {
     let json = origin.shared.listing.listed().await?.json.clone();
-    send(&origin, &method, &headers, json).await
+    send(&origin, request, json).await
 }
 
-async fn send(
-    origin: &Origin,
-    method: &Method,
-    headers: &HeaderMap,
-    object: Object,
-) -> Result<Response, OriginError> {
-    let titles = &origin.shared.titles;
-    let object = encoded(titles, object, headers).await?;
+async fn send(origin: &Origin, request: Request, object: Object) -> Result<Response> {
+    let (request, _) = request.into_parts();
     let reply = Reply {
-        titles,
-        method,
-        headers,
-        object: &object,
+        titles: &origin.shared.titles,
+        method: &request.method,
+        headers: &request.headers,
+        object,
         cache_control: &NO_CACHE,
         immutable: false,
     };

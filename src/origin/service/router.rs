@@ -1,11 +1,10 @@
 //! Routes: which handler answers which path.
 
 use super::events::{MAX_REPORT, collect};
-use super::metrics::expose;
 use super::origin::Origin;
-use super::{health, page, steering};
-use crate::origin::error::OriginError;
-use crate::origin::http::{Reply, encoded, headers};
+use super::{operators, page, steering};
+use crate::origin::error::{OriginError, Result};
+use crate::origin::http::{Reply, headers};
 use crate::origin::titles::{Detour, ENTRY, Filter, Query, Resource, RungPart};
 use axum::Router;
 use axum::extract::Request;
@@ -54,9 +53,9 @@ fn public(origin: &Origin) -> Router<Origin> {
 fn admin() -> Router<Origin> {
     let limit = RequestBodyLimitLayer::new(MAX_REPORT);
     Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(expose))
+        .route("/healthz", get(operators::live))
+        .route("/readyz", get(operators::ready))
+        .route("/metrics", get(operators::metrics))
         .route("/cmcd", post(collect).layer(limit))
 }
 
@@ -71,7 +70,7 @@ async fn title_resource(origin: Origin, request: Request) -> Result<Response, In
     Ok(answer.unwrap_or_else(IntoResponse::into_response))
 }
 
-async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginError> {
+async fn resource(origin: &Origin, request: &Parts) -> Result<Response> {
     let (uri, headers) = (&request.uri, &request.headers);
     let Some(resource) = Resource::parse(uri.path()) else {
         return redirected(origin, uri).await;
@@ -90,23 +89,21 @@ async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginEr
     let titles = &origin.shared.titles;
     let steered = live.settings.steering.is_some();
     let object = titles.object(&resource, &filter, steered).await?;
-    let object = encoded(titles, object, headers).await?;
     let immutable = match &resource {
         Resource::File { immutable, .. } => *immutable,
         Resource::Weights { .. } => true,
         // Playlists of a hash folder may be rendered differently by another release.
-        Resource::Rung { part, .. } => !matches!(part, RungPart::Media | RungPart::Iframes),
+        Resource::Rung { part, .. } => !matches!(part, RungPart::Playlist(_)),
         Resource::Manifest(_) => false,
     };
     let reply = Reply {
         titles,
         method: &request.method,
         headers,
-        object: &object,
-        cache_control: if immutable {
-            &headers::IMMUTABLE
-        } else {
-            &live.changing
+        object,
+        cache_control: match immutable {
+            true => &headers::IMMUTABLE,
+            false => &live.changing,
         },
         immutable,
     };
@@ -114,15 +111,12 @@ async fn resource(origin: &Origin, request: &Parts) -> Result<Response, OriginEr
 }
 
 /// The redirect of a path that names no resource itself.
-async fn redirected(origin: &Origin, uri: &Uri) -> Result<Response, OriginError> {
+async fn redirected(origin: &Origin, uri: &Uri) -> Result<Response> {
     let not_found = || OriginError::not_found(uri.path());
     let detour = Detour::of(uri.path()).ok_or_else(not_found)?;
     if let Some(title) = &detour.title {
-        let entry = origin
-            .shared
-            .titles
-            .file(&format!("{title}/{ENTRY}"), false)
-            .await;
+        let entry = format!("{title}/{ENTRY}");
+        let entry = origin.shared.titles.file(&entry, false).await;
         entry.map_err(|error| match error {
             OriginError::NotFound { .. } => not_found(),
             error => error,
@@ -135,17 +129,10 @@ async fn redirected(origin: &Origin, uri: &Uri) -> Result<Response, OriginError>
 /// 308 to a place relative to the request's, so that any prefix stays.
 fn redirect(cache_control: &HeaderValue, place: &str, query: &str) -> Response {
     let mark = if query.is_empty() { "" } else { "?" };
-    let fields = [
-        (
-            LOCATION,
-            HeaderValue::try_from(format!("{place}{mark}{query}")).ok(),
-        ),
-        (CACHE_CONTROL, Some(cache_control.clone())),
-    ];
-    let fields = fields
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)));
+    let place = HeaderValue::try_from(format!("{place}{mark}{query}")).ok();
     let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
-    response.headers_mut().extend(fields);
+    let fields = response.headers_mut();
+    fields.extend(place.map(|place| (LOCATION, place)));
+    fields.insert(CACHE_CONTROL, cache_control.clone());
     response
 }

@@ -7,7 +7,7 @@
 use crate::origin::telemetry::cmcd::Cmcd;
 use crate::origin::telemetry::{AccessLog, Metrics, kind_of};
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RANGE, USER_AGENT};
+use axum::http::header::{HeaderValue, RANGE, USER_AGENT};
 use axum::http::{Method, Request};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
@@ -30,20 +30,18 @@ const GONE: u16 = 499;
 /// A request in progress. It is counted and logged when this is dropped.
 pub(super) struct Tracking {
     began: Instant,
-    kind: &'static str,
     metrics: Arc<Metrics>,
-    line: Option<(Line, AccessLog)>,
+    log: Option<AccessLog>,
+    /// Without a log, nothing but the kind, status and bytes.
+    line: Line,
     /// Whether its response has no body, whatever its fields say.
     head: bool,
-    status: u16,
     /// Bytes of the body, if known.
     expected: Option<u64>,
-    sent: u64,
-    ended: bool,
 }
 
 /// One line of the log.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Line {
     /// Seconds since 1970.
     time: f64,
@@ -78,27 +76,27 @@ impl Tracking {
     ) -> Self {
         let cmcd = Cmcd::of(request.uri().query(), request.headers());
         metrics.requested(&cmcd);
-        let kind = kind_of(request.uri().path());
+        let line = log.map(|_| Line::new(request, id, peer, cmcd));
         Self {
             began: Instant::now(),
-            kind,
             metrics: Arc::clone(metrics),
-            line: log.map(|log| (Line::new(request, id, peer, cmcd), log.clone())),
+            log: log.cloned(),
+            line: Line {
+                kind: kind_of(request.uri().path()),
+                status: GONE,
+                ..line.unwrap_or_default()
+            },
             head: *request.method() == Method::HEAD,
-            status: GONE,
             expected: None,
-            sent: 0,
-            ended: false,
         }
     }
 
     /// The same response, tracked to its end.
     pub(super) fn follow(mut self, response: Response) -> Response {
-        self.status = response.status().as_u16();
-        self.expected = if self.head {
-            Some(0)
-        } else {
-            response.body().size_hint().exact()
+        self.line.status = response.status().as_u16();
+        self.expected = match self.head {
+            true => Some(0),
+            false => response.body().size_hint().exact(),
         };
         let tracking = self;
         response.map(|body| Body::new(Tracked { body, tracking }))
@@ -107,18 +105,15 @@ impl Tracking {
 
 impl Drop for Tracking {
     fn drop(&mut self) {
-        let took = self.began.elapsed();
-        let whole = self.ended || self.expected == Some(self.sent);
-        self.metrics
-            .responded(self.kind, self.status, self.sent, took, whole);
-        if let Some((mut line, log)) = self.line.take() {
-            line.status = self.status;
-            line.bytes = self.sent;
-            line.whole = whole;
-            line.ms = (took.as_secs_f64() * 1e6).round() / 1e3;
-            if let Ok(text) = serde_json::to_vec(&line) {
-                log.request(text);
-            }
+        let (took, line) = (self.began.elapsed(), &mut self.line);
+        line.whole |= self.expected == Some(line.bytes);
+        line.ms = (took.as_secs_f64() * 1e6).round() / 1e3;
+        let metrics = &self.metrics;
+        metrics.responded(line.kind, line.status, line.bytes, took, line.whole);
+        if let Some(log) = &self.log
+            && let Ok(text) = serde_json::to_vec(line)
+        {
+            log.request(text);
         }
     }
 }
@@ -139,11 +134,11 @@ impl HttpBody for Tracked {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         match &frame {
-            Some(Ok(frame)) => {
-                self.tracking.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+            Some(frame) => {
+                let data = frame.as_ref().ok().and_then(Frame::data_ref);
+                self.tracking.line.bytes += data.map_or(0, |data| data.len() as u64);
             }
-            Some(Err(_)) => {}
-            None => self.tracking.ended = true,
+            None => self.tracking.line.whole = true,
         }
         Poll::Ready(frame)
     }
@@ -165,6 +160,7 @@ impl Line {
         cmcd: Cmcd,
     ) -> Self {
         let (uri, headers) = (request.uri(), request.headers());
+        let field = |name| headers.get(name).map(text);
         let path = uri.path_and_query().map_or("", |path| path.as_str());
         Self {
             time: now(),
@@ -173,14 +169,10 @@ impl Line {
             method: request.method().to_string(),
             // A URI is ASCII.
             path: path.get(..LONGEST_PATH).unwrap_or(path).to_owned(),
-            kind: kind_of(uri.path()),
-            status: 0,
-            bytes: 0,
-            whole: false,
-            ms: 0.0,
-            range: field(headers, &RANGE),
-            user_agent: field(headers, &USER_AGENT),
+            range: field(RANGE),
+            user_agent: field(USER_AGENT),
             cmcd,
+            ..Self::default()
         }
     }
 }
@@ -189,10 +181,6 @@ impl Line {
 pub(super) fn now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_millis() as f64 / 1e3)
-}
-
-fn field(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(text)
 }
 
 fn text(value: &HeaderValue) -> String {

@@ -21,7 +21,7 @@ const REQUESTS: usize = 8 << 20;
 /// Bytes of queued events, and of events a second: about four thousand events.
 const EVENTS: usize = 1 << 20;
 
-/// About what a queued line takes beside its text.
+/// Approximate bytes of a queued line in addition to its text.
 const OVERHEAD: usize = 64;
 
 /// How long lines are batched: waking the thread costs a request more than its line does. The queue
@@ -33,35 +33,26 @@ const FLUSH: Duration = Duration::from_millis(500);
 
 /// The access log. All lines are written when the last clone is dropped.
 #[derive(Debug, Clone)]
-pub(crate) struct AccessLog {
-    writer: Arc<Writer>,
-    metrics: Arc<Metrics>,
-}
+pub(crate) struct AccessLog(Arc<Writer>);
 
 /// The thread that writes, and its queue.
 #[derive(Debug)]
 struct Writer {
+    metrics: Arc<Metrics>,
     messages: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
-    waiting: Arc<Waiting>,
+    /// Bytes of requests in the queue.
+    requests: Arc<AtomicUsize>,
+    /// Bytes of events in the queue.
+    events: Arc<AtomicUsize>,
     /// Start of the present second of events, and their bytes since.
     second: Mutex<(Instant, usize)>,
 }
 
-/// Bytes in the queue.
-#[derive(Debug, Default)]
-struct Waiting {
-    requests: AtomicUsize,
-    events: AtomicUsize,
-}
-
-/// Reserves so many bytes of a queue that holds `limit`, if they are free.
-fn enter(room: &AtomicUsize, bytes: usize, limit: usize) -> bool {
-    let fits = room.fetch_add(bytes, Ordering::Relaxed) + bytes <= limit;
-    if !fits {
-        room.fetch_sub(bytes, Ordering::Relaxed);
-    }
-    fits
+enum Message {
+    /// A line, and the count of its bytes in the queue.
+    Line(Vec<u8>, Arc<AtomicUsize>),
+    Reopen,
 }
 
 impl Writer {
@@ -69,6 +60,16 @@ impl Writer {
     fn send(&self, message: Message) -> bool {
         let messages = self.messages.as_ref();
         messages.is_some_and(|messages| messages.send(message).is_ok())
+    }
+
+    /// Queues a line where at most `limit` bytes may be queued; false if it is lost.
+    fn queue(&self, text: Vec<u8>, queued: &Arc<AtomicUsize>, limit: usize) -> bool {
+        let bytes = text.len() + OVERHEAD;
+        if queued.fetch_add(bytes, Ordering::Relaxed) + bytes > limit {
+            queued.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        self.send(Message::Line(text, Arc::clone(queued)))
     }
 
     /// Whether so many bytes of events are left in this second.
@@ -91,51 +92,42 @@ impl Drop for Writer {
     }
 }
 
-enum Message {
-    Request(Vec<u8>),
-    Event(Vec<u8>),
-    Reopen,
-}
-
 impl AccessLog {
     /// Opens the file at `path` for appending; `-` is standard output.
     pub(crate) fn open(path: &Path, metrics: Arc<Metrics>) -> io::Result<Self> {
         let sink = sink(path)?;
         let (sender, messages) = channel();
-        let (path, waiting) = (path.to_owned(), Arc::<Waiting>::default());
-        let written = Arc::clone(&waiting);
+        let path = path.to_owned();
         let thread = thread::Builder::new().name("access-log".into());
-        let thread = thread.spawn(move || write(&messages, sink, &path, &written))?;
-        let writer = Arc::new(Writer {
+        let thread = thread.spawn(move || write(&messages, sink, &path))?;
+        Ok(Self(Arc::new(Writer {
+            metrics,
             messages: Some(sender),
             thread: Some(thread),
-            waiting,
+            requests: Arc::default(),
+            events: Arc::default(),
             second: Mutex::new((Instant::now(), 0)),
-        });
-        Ok(Self { writer, metrics })
+        })))
     }
 
     /// Queues the line of a request, without its line feed.
     pub(crate) fn request(&self, text: Vec<u8>) {
-        let room = &self.writer.waiting.requests;
-        let fits = enter(room, text.len() + OVERHEAD, REQUESTS);
-        if !fits || !self.writer.send(Message::Request(text)) {
-            self.metrics.log_lost.inc();
+        if !self.0.queue(text, &self.0.requests, REQUESTS) {
+            self.0.metrics.log_lost.inc();
         }
     }
 
     /// Queues the line of an event, without its line feed.
     pub(crate) fn event(&self, text: Vec<u8>) {
-        let (room, bytes) = (&self.writer.waiting.events, text.len() + OVERHEAD);
-        let fits = self.writer.grants(bytes) && enter(room, bytes, EVENTS);
-        if !fits || !self.writer.send(Message::Event(text)) {
-            self.metrics.events_lost.inc();
+        let grants = self.0.grants(text.len() + OVERHEAD);
+        if !grants || !self.0.queue(text, &self.0.events, EVENTS) {
+            self.0.metrics.events_lost.inc();
         }
     }
 
     /// Opens the file again, after it was renamed.
     pub(crate) fn reopen(&self) {
-        if !self.writer.send(Message::Reopen) {
+        if !self.0.send(Message::Reopen) {
             tracing::warn!("the access log has ended");
         }
     }
@@ -154,15 +146,14 @@ fn sink(path: &Path) -> io::Result<Sink> {
 
 /// Writes until every sender is dropped. The buffer is flushed when no line has come for a while,
 /// or the last flush is as long ago.
-fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &Waiting) {
+fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path) {
     let mut flushed = Instant::now();
     loop {
         let written = match messages.recv_timeout(FLUSH) {
             Ok(first) => {
                 thread::sleep(GATHER);
                 let mut messages = iter::once(first).chain(messages.try_iter());
-                let mut take = |message| take(message, &mut sink, path, waiting);
-                let written = messages.try_for_each(&mut take);
+                let written = messages.try_for_each(|message| take(message, &mut sink, path));
                 if flushed.elapsed() >= FLUSH {
                     flushed = Instant::now();
                     written.and_then(|()| sink.flush())
@@ -172,7 +163,7 @@ fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &Wa
             }
             Err(RecvTimeoutError::Timeout) => sink.flush(),
             Err(RecvTimeoutError::Disconnected) => {
-                // No one is left to report an error to.
+                // There is no place left to report an error to.
                 let _ = sink.flush();
                 return;
             }
@@ -183,22 +174,19 @@ fn write(messages: &Receiver<Message>, mut sink: Sink, path: &Path, waiting: &Wa
     }
 }
 
-fn take(message: Message, sink: &mut Sink, path: &Path, waiting: &Waiting) -> io::Result<()> {
+fn take(message: Message, sink: &mut Sink, path: &Path) -> io::Result<()> {
     match message {
-        Message::Request(text) => put(text, sink, &waiting.requests),
-        Message::Event(text) => put(text, sink, &waiting.events),
+        Message::Line(mut text, queued) => {
+            queued.fetch_sub(text.len() + OVERHEAD, Ordering::Relaxed);
+            text.push(b'\n');
+            sink.write_all(&text)
+        }
         Message::Reopen => {
             sink.flush()?;
             *sink = self::sink(path)?;
             Ok(())
         }
     }
-}
-
-fn put(mut text: Vec<u8>, sink: &mut Sink, room: &AtomicUsize) -> io::Result<()> {
-    room.fetch_sub(text.len() + OVERHEAD, Ordering::Relaxed);
-    text.push(b'\n');
-    sink.write_all(&text)
 }
 
 #[cfg(test)]
@@ -211,27 +199,26 @@ mod tests {
     fn a_renamed_log_is_reopened() {
         let folder = tempfile::tempdir().unwrap();
         let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
-        let log = AccessLog::open(&path, Arc::new(Metrics::new())).unwrap();
+        let log = AccessLog::open(&path, Arc::new(Metrics::default())).unwrap();
         log.request(b"one".to_vec());
-        let until = |path: &Path, text: &str| {
-            (0..100).any(|_| {
-                thread::sleep(Duration::from_millis(50));
-                fs::read_to_string(path).is_ok_and(|found| found == text)
-            })
+        let has = |path: &Path, text: &str| {
+            thread::sleep(Duration::from_millis(50));
+            fs::read_to_string(path).is_ok_and(|found| found == text)
         };
+        let until = |path: &Path, text: &str| (0..100).any(|_| has(path, text));
         assert!(until(&path, "one\n"));
         fs::rename(&path, &old).unwrap();
         log.reopen();
         log.request(b"two".to_vec());
         assert!(until(&path, "two\n"));
         assert!(until(&old, "one\n"));
-        assert!(AccessLog::open(folder.path(), Arc::new(Metrics::new())).is_err());
+        assert!(AccessLog::open(folder.path(), Arc::new(Metrics::default())).is_err());
     }
 
     #[test]
     fn events_and_requests_have_separate_queues() {
         let folder = tempfile::tempdir().unwrap();
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::default());
         let log = AccessLog::open(&folder.path().join("log"), Arc::clone(&metrics)).unwrap();
         for _ in 0..10_000 {
             log.event(vec![b'e'; 1000]);
@@ -250,9 +237,7 @@ mod tests {
         assert!((5..20).contains(&lost), "{lost}");
         drop(log);
         let text = fs::read_to_string(folder.path().join("log")).unwrap();
-        let short = text
-            .lines()
-            .filter(|line| line.starts_with('r') && line.len() == 1000);
-        assert_eq!(short.count(), 1000);
+        let short = |line: &&str| line.starts_with('r') && line.len() == 1000;
+        assert_eq!(text.lines().filter(short).count(), 1000);
     }
 }

@@ -8,7 +8,7 @@
 use super::cache::Keep;
 use super::library::Titles;
 use super::object::{BLOCK, Object, Stored};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
 use std::ops::Range;
@@ -16,30 +16,11 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The part of a range that lies in one block, and the permit to hold it.
-struct Piece {
-    bytes: Bytes,
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-/// A response body in flight.
-struct InFlight {
-    titles: Arc<Titles>,
-    stored: Stored,
-    /// The range that is still to be read.
-    rest: Range<u64>,
-    /// The first piece, which is read before the response begins.
-    first: Option<Piece>,
-    /// The permit of the piece that is being sent.
-    permit: Option<OwnedSemaphorePermit>,
-}
+type Piece = (Bytes, Option<OwnedSemaphorePermit>);
 
 impl Titles {
     /// A range of at most a block, copied into memory of its own.
-    pub(super) async fn copied(
-        &self,
-        stored: &Stored,
-        range: Range<u64>,
-    ) -> Result<Bytes, OriginError> {
+    pub(super) async fn copied(&self, stored: &Stored, range: Range<u64>) -> Result<Bytes> {
         let mut copy = BytesMut::with_capacity((range.end - range.start) as usize);
         let mut at = range.start;
         while at < range.end {
@@ -56,27 +37,36 @@ impl Titles {
         self: Arc<Self>,
         stored: Stored,
         range: Range<u64>,
-    ) -> Result<impl Stream<Item = Result<Bytes, OriginError>> + Send + use<>, OriginError> {
+    ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
         let first = self.piece(&stored, range.clone()).await?;
-        let body = InFlight {
-            titles: self,
-            stored,
-            rest: range.start + first.bytes.len() as u64..range.end,
-            first: Some(first),
-            permit: None,
-        };
-        Ok(stream::unfold(body, InFlight::next))
+        let rest = range.start + first.0.len() as u64..range.end;
+        let state = (self, stored, rest, Some(first), None);
+        Ok(stream::try_unfold(state, |state| async move {
+            let (titles, stored, mut rest, first, permit) = state;
+            // The connection has taken the piece before.
+            drop::<Option<OwnedSemaphorePermit>>(permit);
+            let (bytes, permit) = match first {
+                Some(first) => first,
+                None if rest.is_empty() => return Ok(None),
+                None => {
+                    let piece = titles.piece(&stored, rest.clone()).await?;
+                    rest.start += piece.0.len() as u64;
+                    piece
+                }
+            };
+            Ok(Some((bytes, (titles, stored, rest, None, permit))))
+        }))
     }
 
-    async fn piece(&self, stored: &Stored, range: Range<u64>) -> Result<Piece, OriginError> {
+    async fn piece(&self, stored: &Stored, range: Range<u64>) -> Result<Piece> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.blocks).acquire_owned().await.ok();
         let bytes = self.within_block(stored, range).await?;
-        Ok(Piece { bytes, permit })
+        Ok((bytes, permit))
     }
 
     /// The first bytes of a range, up to the end of its first block; at least one.
-    async fn within_block(&self, stored: &Stored, range: Range<u64>) -> Result<Bytes, OriginError> {
+    async fn within_block(&self, stored: &Stored, range: Range<u64>) -> Result<Bytes> {
         let (start, end) = (stored.start + range.start, stored.start + range.end);
         let index = start / BLOCK;
         let block = self.block(stored, index).await?;
@@ -90,7 +80,7 @@ impl Titles {
     }
 
     /// Block `index` of the file.
-    async fn block(&self, stored: &Stored, index: u64) -> Result<Bytes, OriginError> {
+    async fn block(&self, stored: &Stored, index: u64) -> Result<Bytes> {
         let (size, tag) = (stored.file_size, stored.tag.as_deref());
         let range = index * BLOCK..((index + 1) * BLOCK).min(size);
         let read = || async {
@@ -103,27 +93,5 @@ impl Titles {
         let key = format!("{}\n{index} of {}", stored.path, tag.unwrap_or(""));
         let block = self.cache.object(&key, Keep::Always, read).await?;
         Ok(block.bytes().cloned().unwrap_or_default())
-    }
-}
-
-impl InFlight {
-    /// The next piece. The call implies that the connection has taken the one before.
-    async fn next(mut self) -> Option<(Result<Bytes, OriginError>, Self)> {
-        self.permit = None;
-        let piece = match self.first.take() {
-            Some(piece) => Ok(piece),
-            None if self.rest.is_empty() => return None,
-            None => {
-                let piece = self.titles.piece(&self.stored, self.rest.clone()).await;
-                let read = piece.as_ref().map(|piece| piece.bytes.len() as u64);
-                self.rest.start = read.map_or(self.rest.end, |read| self.rest.start + read);
-                piece
-            }
-        };
-        let bytes = piece.map(|Piece { bytes, permit }| {
-            self.permit = permit;
-            bytes
-        });
-        Some((bytes, self))
     }
 }

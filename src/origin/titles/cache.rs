@@ -7,15 +7,15 @@
 use super::object::Object;
 use super::segment_index::SegmentIndex;
 use crate::manifest::Presentation;
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::telemetry::Metrics;
 use moka::Expiry;
-use moka::future::Cache as Moka;
+use moka::future::{Cache as Moka, CacheBuilder};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// About what an entry takes beside its bytes: key, header values, and the cache's own links.
+/// Approximate bytes of an entry in addition to its content: key, header values, links.
 const OVERHEAD: usize = 2048;
 
 /// Entries from this size on are evicted for at once. For smaller ones moka evicts in batches, and
@@ -47,48 +47,38 @@ pub(super) struct Cache {
     refresh: Duration,
     objects: Moka<String, Entry>,
     /// Paths that were not found a moment ago.
-    absent: Moka<String, ()>,
+    pub(super) absent: Moka<String, ()>,
     /// The last state of files that may change, for when the store fails.
-    last: Moka<String, Object>,
-    indexes: Moka<String, Arc<SegmentIndex>>,
-    presentations: Moka<String, Arc<Presentation>>,
+    pub(super) last: Moka<String, Object>,
+    /// Segment indexes, by the path of a rung's files without their suffix.
+    pub(super) indexes: Moka<String, Arc<SegmentIndex>>,
+    /// Versions of titles.
+    pub(super) presentations: Moka<String, Arc<Presentation>>,
 }
 
 impl Cache {
     /// A cache of `bytes` in all; what may change is used for `refresh`.
     pub(super) fn new(bytes: u64, refresh: Duration, metrics: &Arc<Metrics>) -> Self {
         let share = bytes / 16;
+        let index =
+            |path: &String, index: &Arc<SegmentIndex>| weight_of(path, index.media.segments.len());
+        let presentation = |path: &String, presentation: &Arc<Presentation>| {
+            let groups = presentation.groups.iter();
+            let rungs = groups.flat_map(|group| &group.representations);
+            weight_of(path, rungs.map(|rung| 4 + rung.segments.len()).sum())
+        };
+        let objects = bounded(bytes - 4 * share, |key, entry: &Entry| {
+            weight(key, &entry.object)
+        });
+        let absent = bounded(share, |path, (): &()| (path.len() + 256) as u32);
         Self {
             metrics: Arc::clone(metrics),
             refresh,
-            objects: Moka::builder()
-                .max_capacity(bytes - 4 * share)
-                .weigher(|key: &String, entry: &Entry| weight(key, &entry.object))
-                .expire_after(Lifetime)
-                .build(),
-            absent: Moka::builder()
-                .max_capacity(share)
-                .weigher(|path: &String, (): &()| (path.len() + 256) as u32)
-                .time_to_live(refresh)
-                .build(),
-            last: Moka::builder()
-                .max_capacity(share)
-                .weigher(|path: &String, object: &Object| weight(path, object))
-                .build(),
-            indexes: Moka::builder()
-                .max_capacity(share)
-                .weigher(|path: &String, index: &Arc<SegmentIndex>| {
-                    weight_of(path, index.media.segments.len())
-                })
-                .build(),
-            presentations: Moka::builder()
-                .max_capacity(share)
-                .weigher(|path: &String, presentation: &Arc<Presentation>| {
-                    let groups = presentation.groups.iter();
-                    let rungs = groups.flat_map(|group| &group.representations);
-                    weight_of(path, rungs.map(|rung| 4 + rung.segments.len()).sum())
-                })
-                .build(),
+            objects: objects.expire_after(Lifetime).build(),
+            absent: absent.time_to_live(refresh).build(),
+            last: bounded(share, |path, object: &Object| weight(path, object)).build(),
+            indexes: bounded(share, index).build(),
+            presentations: bounded(share, presentation).build(),
         }
     }
 
@@ -104,9 +94,9 @@ impl Cache {
         key: &str,
         keep: Keep,
         make: impl FnOnce() -> M,
-    ) -> Result<Object, OriginError>
+    ) -> Result<Object>
     where
-        M: Future<Output = Result<Object, OriginError>> + Send,
+        M: Future<Output = Result<Object>> + Send,
     {
         if let Some(entry) = self.objects.get(key).await {
             self.metrics.hits.inc();
@@ -133,56 +123,29 @@ impl Cache {
         Ok(object)
     }
 
-    /// Whether there was no such file a moment ago.
-    pub(super) async fn is_absent(&self, path: &str) -> bool {
-        self.absent.get(path).await.is_some()
-    }
-
-    /// Notes that there is no such file.
-    pub(super) async fn note_absent(&self, path: &str) {
-        self.absent.insert(path.to_owned(), ()).await;
-    }
-
-    /// The last known state of a file that may change.
-    pub(super) async fn last(&self, path: &str) -> Option<Object> {
-        self.last.get(path).await
-    }
-
-    /// Notes the state of a file that may change; `None` if it does not exist any more.
-    pub(super) async fn remember(&self, path: &str, object: Option<&Object>) {
-        match object {
-            Some(object) => self.last.insert(path.to_owned(), object.clone()).await,
-            None => self.last.invalidate(path).await,
-        }
-    }
-
     /// Drops a file that was found to have been replaced.
     pub(super) async fn forget(&self, path: &str) {
         self.objects.invalidate(path).await;
     }
+}
 
-    /// The segment index of the rung at `stem`, from `make` if it is not cached.
-    pub(super) async fn index(
-        &self,
-        stem: &str,
-        make: impl Future<Output = Result<Arc<SegmentIndex>, OriginError>> + Send,
-    ) -> Result<Arc<SegmentIndex>, OriginError> {
-        let found = self.indexes.try_get_with_by_ref(stem, Box::pin(make)).await;
-        found.map_err(Arc::unwrap_or_clone)
-    }
+/// The value under `key` of one of the caches, from `make` if it is not there.
+pub(super) async fn shared<T: Send + Sync + 'static>(
+    cache: &Moka<String, Arc<T>>,
+    key: &str,
+    make: impl Future<Output = Result<T>> + Send,
+) -> Result<Arc<T>> {
+    let make = Box::pin(async { make.await.map(Arc::new) });
+    let found = cache.try_get_with_by_ref(key, make).await;
+    found.map_err(Arc::unwrap_or_clone)
+}
 
-    /// A version of a title, from `make` if it is not cached.
-    pub(super) async fn presentation(
-        &self,
-        version: &str,
-        make: impl Future<Output = Result<Arc<Presentation>, OriginError>> + Send,
-    ) -> Result<Arc<Presentation>, OriginError> {
-        let found = self
-            .presentations
-            .try_get_with_by_ref(version, Box::pin(make))
-            .await;
-        found.map_err(Arc::unwrap_or_clone)
-    }
+/// A cache of so many bytes, as `weigh` counts those of an entry.
+fn bounded<V: Clone + Send + Sync + 'static>(
+    bytes: u64,
+    weigh: impl Fn(&String, &V) -> u32 + Send + Sync + 'static,
+) -> CacheBuilder<String, V, Moka<String, V>> {
+    Moka::builder().max_capacity(bytes).weigher(weigh)
 }
 
 /// About what a list of segments takes in memory.

@@ -13,8 +13,7 @@ pub struct Catalogue {
     pub problems: Vec<Problem>,
 }
 
-/// A title and its URLs, which are percent-encoded and relative to the root of
-/// the origin.
+/// A title and its URLs, which are percent-encoded and relative to the root of the origin.
 #[derive(Debug, Clone, Serialize)]
 pub struct Title {
     /// Name of its folder.

@@ -41,18 +41,15 @@ pub(crate) fn local(root: &Path) -> io::Result<Folders> {
 /// Whether an entry is a folder within the root.
 fn problem(root: &Path, entry: &DirEntry) -> Result<bool, &'static str> {
     let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-    let kind = fs::metadata(entry.path()).map_err(|_| {
-        if link {
-            "the link leads nowhere"
-        } else {
-            "it cannot be read"
-        }
-    })?;
-    if !kind.is_dir() {
+    let unreadable = match link {
+        true => "the link leads nowhere",
+        false => "it cannot be read",
+    };
+    let path = entry.path();
+    if !fs::metadata(&path).map_err(|_| unreadable)?.is_dir() {
         return Ok(false);
     }
-    let inside = |path: &Path| path.canonicalize().is_ok_and(|path| path.starts_with(root));
-    if link && !inside(&entry.path()) {
+    if link && !path.canonicalize().is_ok_and(|path| path.starts_with(root)) {
         return Err("the link leads out of the folder that is served");
     }
     Ok(true)
@@ -62,10 +59,9 @@ fn problem(root: &Path, entry: &DirEntry) -> Result<bool, &'static str> {
 pub(crate) fn listed(root: &ListResult) -> Folders {
     let mut folders = Folders::default();
     let names = root.common_prefixes.iter();
-    for name in names.filter_map(|folder| folder.filename()) {
-        if !is_hidden(OsStr::new(name)) {
-            folders.take(OsStr::new(name));
-        }
+    let names = names.filter_map(|folder| folder.filename().map(OsStr::new));
+    for name in names.filter(|name| !is_hidden(name)) {
+        folders.take(name);
     }
     let mut files = root.objects.iter();
     if files.any(|object| object.location.filename() == Some(ENTRY)) {
@@ -83,31 +79,20 @@ fn is_hidden(name: &OsStr) -> bool {
 
 impl Folders {
     fn take(&mut self, name: &OsStr) {
-        match (check_title_name(name), name.to_str()) {
-            (Ok(()), Some(text)) => self.names.push(text.to_owned()),
-            (Err(error), _) => self.skip(name, error.problem),
-            (Ok(()), None) => {}
+        match check_title_name(name) {
+            Ok(()) => self.names.extend(name.to_str().map(str::to_owned)),
+            Err(error) => self.skip(name, error.problem),
         }
     }
 
     fn skip(&mut self, name: &OsStr, problem: &str) {
-        self.skipped.push(Problem {
-            name: shown(name),
-            error: problem.to_owned(),
-        });
+        // With control characters escaped.
+        let shown = |c: char| match c.is_control() {
+            true => c.escape_default().to_string(),
+            false => c.to_string(),
+        };
+        let name = name.to_string_lossy().chars().map(shown).collect();
+        let error = problem.to_owned();
+        self.skipped.push(Problem { name, error });
     }
-}
-
-/// A name with control characters escaped.
-fn shown(name: &OsStr) -> String {
-    let text = name.to_string_lossy();
-    let mut shown = String::new();
-    for c in text.chars() {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }

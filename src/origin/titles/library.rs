@@ -22,8 +22,9 @@ pub(crate) struct Titles {
 
 impl Titles {
     /// The titles in `store`.
-    pub(crate) fn new(store: Store, settings: &Settings, metrics: &Arc<Metrics>) -> Self {
-        let store = store.guarded(settings.store_timeout, metrics);
+    pub(crate) fn new(mut store: Store, settings: &Settings, metrics: &Arc<Metrics>) -> Self {
+        store.limit = settings.store_timeout;
+        store.metrics = Arc::clone(metrics);
         let blocks = settings.in_flight_bytes.div_ceil(BLOCK).max(1);
         let blocks = usize::try_from(blocks).unwrap_or(usize::MAX);
         Self {

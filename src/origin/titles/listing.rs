@@ -8,14 +8,15 @@
 
 use super::background::process;
 use super::catalogue::{self, Catalogue, Problem, Title};
+use super::files::text_of;
 use super::folders::Folders;
 use super::library::Titles;
 use super::object::Object;
 use super::path::ENTRY;
-use super::store::{PATIENCE, Read};
+use super::store::PATIENCE;
+use crate::manifest::PUBLISHED;
 use crate::manifest::hls::Master;
-use crate::manifest::{PUBLISHED, Publication};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::percent::encode_path;
 use futures_util::stream::{self, StreamExt};
 use moka::future::Cache as Moka;
@@ -124,7 +125,7 @@ impl Listing {
     /// The titles that can be played now; while the store fails or is slow, those of the last list.
     ///
     /// Fails if the store cannot be listed and never could.
-    pub(crate) async fn listed(self: &Arc<Self>) -> Result<Arc<Listed>, OriginError> {
+    pub(crate) async fn listed(self: &Arc<Self>) -> Result<Arc<Listed>> {
         let mut watching = self.latest.subscribe();
         let before = watching.borrow_and_update().clone();
         if before.is_due() {
@@ -145,7 +146,7 @@ impl Listing {
     /// The folders of the root.
     ///
     /// Fails if the store cannot be listed.
-    pub(crate) async fn folders(&self) -> Result<Arc<Folders>, OriginError> {
+    pub(crate) async fn folders(&self) -> Result<Arc<Folders>> {
         let list = async { self.titles.store.folders().await.map(Arc::new) };
         let found = self.folders.try_get_with((), list).await;
         found.map_err(Arc::unwrap_or_clone)
@@ -174,38 +175,28 @@ impl Listing {
         });
     }
 
-    async fn list(&self, known: &mut Known) -> Result<Listed, OriginError> {
+    async fn list(&self, known: &mut Known) -> Result<Listed> {
         let folders = self.folders().await?;
         let described = folders.names.iter().cloned().map(|name| {
             let before = known.titles.get(&name).cloned();
             async move {
                 let described = self.describe(&name, before.as_ref()).await;
-                (name, described, before)
+                (name, described)
             }
         });
         let described: Vec<_> = stream::iter(described).buffered(CONCURRENT).collect().await;
-        let mut found = Found::default();
-        for (name, described, before) in described {
-            found.add(name, described, before);
-        }
-        if let (0, Some(error)) = (found.answered, &found.failure) {
-            return Err(error.clone());
-        }
-        let catalogue = Arc::new(known.replace(found, &folders.skipped));
+        let catalogue = Arc::new(known.replace(described, &folders.skipped)?);
         let (listed, size) = (Arc::clone(&catalogue), 600 * catalogue.titles.len());
         let json = process(size, move || serde_json::to_vec(&*listed)).await;
-        let json =
-            json.map_err(|error| OriginError::damaged("catalogue.json", error.to_string()))?;
+        let failed =
+            |error: serde_json::Error| OriginError::damaged("catalogue.json", error.to_string());
+        let json = json.map_err(failed)?;
         let json = Object::hashed(json.into(), "application/json").await;
         Ok(Listed { catalogue, json })
     }
 
     /// Describes a title; `before` stays if its master playlist is unchanged.
-    async fn describe(
-        &self,
-        name: &str,
-        before: Option<&Described>,
-    ) -> Result<Described, OriginError> {
+    async fn describe(&self, name: &str, before: Option<&Described>) -> Result<Described> {
         let path = format!("{name}/{ENTRY}");
         let tag = before.and_then(|before| before.tag.as_deref());
         let store = &self.titles.store;
@@ -215,8 +206,7 @@ impl Listing {
             (None, None) => return Err(OriginError::not_found(path)),
             (Some(read), before) => (read, before),
         };
-        let tag = read.tag.clone();
-        let entry = text(&path, read)?;
+        let (tag, entry) = (read.tag, text_of(&path, read.bytes.as_ref())?);
         let digest = Sha256::digest(entry.as_bytes()).into();
         if let Some(before) = before.filter(|before| before.digest == digest) {
             let title = Arc::clone(&before.title);
@@ -233,97 +223,71 @@ impl Listing {
     }
 
     /// Whether a title has a poster: from its `published.json`, or without one from the store.
-    async fn has_poster(&self, name: &str) -> Result<bool, OriginError> {
-        let store = &self.titles.store;
+    async fn has_poster(&self, name: &str) -> Result<bool> {
         let path = format!("{name}/{PUBLISHED}");
-        let published = match store.read(&path, LONGEST_ENTRY).await {
-            Ok(read) => read.bytes.and_then(|bytes| Publication::read(&bytes)),
-            Err(error) if error.is_of_store() && !error.is_denied() => return Err(error),
-            Err(_) => None,
-        };
-        match published {
-            Some(published) => Ok(published.has_file(POSTER)),
-            None => store.exists(&format!("{name}/{POSTER}")).await,
-        }
-    }
-}
-
-fn text(path: &str, read: Read) -> Result<String, OriginError> {
-    let bytes = read.bytes;
-    let bytes =
-        bytes.ok_or_else(|| OriginError::damaged(path, "it is too large for a manifest"))?;
-    let text = String::from_utf8(bytes.into());
-    text.map_err(|_| OriginError::damaged(path, "it is not UTF-8"))
-}
-
-/// Result of a scan.
-#[derive(Default)]
-struct Found {
-    titles: BTreeMap<String, Described>,
-    problems: Vec<(String, OriginError)>,
-    /// Number of titles for which the store has answered.
-    answered: usize,
-    /// The last error of the store.
-    failure: Option<OriginError>,
-}
-
-impl Found {
-    /// Adds a title; the previous description if the store fails.
-    fn add(
-        &mut self,
-        name: String,
-        described: Result<Described, OriginError>,
-        before: Option<Described>,
-    ) {
-        match described {
-            Ok(described) => {
-                self.answered += 1;
-                self.titles.insert(name, described);
-            }
-            Err(error) if error.is_of_store() => {
-                self.failure = Some(error.clone());
-                if let Some(before) = before {
-                    tracing::warn!("{error}; {name} is listed as before");
-                    self.titles.insert(name, before);
-                } else {
-                    self.problems.push((name, error));
-                }
-            }
-            // A folder without a master playlist is not a title.
-            Err(OriginError::NotFound { path }) if path == format!("{name}/{ENTRY}") => {
-                self.answered += 1;
-            }
-            Err(error) => {
-                self.answered += 1;
-                self.problems.push((name, error));
-            }
+        match self.titles.newest_publication(&path).await {
+            Ok(Some(published)) => Ok(published.has_file(POSTER)),
+            Err(error) if error.is_outage() => Err(error),
+            _ => self.titles.store.exists(&format!("{name}/{POSTER}")).await,
         }
     }
 }
 
 impl Known {
-    /// Replaces what is known, logs new problems, and makes the catalogue.
-    fn replace(&mut self, found: Found, skipped: &[Problem]) -> Catalogue {
-        let not_served =
-            |problem: &Problem| format!("{} is not served: {}", problem.name, problem.error);
-        let mut texts: BTreeSet<String> = skipped.iter().map(not_served).collect();
+    /// Replaces what is known, logs new problems, and makes the catalogue. A title for which the
+    /// store fails stays as it was.
+    ///
+    /// Fails if the store does for every title.
+    fn replace(
+        &mut self,
+        described: Vec<(String, Result<Described>)>,
+        skipped: &[Problem],
+    ) -> Result<Catalogue> {
+        let fails = |described: &Result<_>| described.as_ref().is_err_and(OriginError::is_of_store);
+        if described.iter().all(|(_, described)| fails(described))
+            && let Some((_, Err(error))) = described.first()
+        {
+            return Err(error.clone());
+        }
+        let mut before = std::mem::take(&mut self.titles);
         let mut problems = skipped.to_vec();
-        for (name, error) in found.problems {
-            texts.insert(format!("{name} cannot be played: {error}"));
-            let error = error.public();
-            problems.push(Problem { name, error });
+        let not_served =
+            |Problem { name, error }: &Problem| format!("{name} is not served: {error}");
+        let mut texts: BTreeSet<String> = skipped.iter().map(not_served).collect();
+        for (name, described) in described {
+            let error = match described {
+                Ok(described) => {
+                    self.titles.insert(name, described);
+                    continue;
+                }
+                // A folder without a master playlist is not a title.
+                Err(OriginError::NotFound { path }) if path == format!("{name}/{ENTRY}") => {
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match before.remove(&name).filter(|_| error.is_of_store()) {
+                Some(before) => {
+                    tracing::warn!("{error}; {name} is listed as before");
+                    self.titles.insert(name, before);
+                }
+                None => {
+                    texts.insert(format!("{name} cannot be played: {error}"));
+                    let error = error.public();
+                    problems.push(Problem { name, error });
+                }
+            }
         }
         for text in texts.difference(&self.logged) {
             tracing::warn!("{text}");
         }
         problems.sort_by(|a, b| a.name.cmp(&b.name));
         self.logged = texts;
-        self.titles = found.titles;
         let titles = self.titles.values();
         let titles = titles.map(|described| Title::clone(&described.title));
-        Catalogue {
+        Ok(Catalogue {
             titles: titles.collect(),
             problems,
-        }
+        })
     }
 }

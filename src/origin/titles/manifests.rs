@@ -6,7 +6,7 @@
 //! fails, its error is returned, and an MPD that belongs to another version is read again.
 
 use super::background::process;
-use super::cache::Keep;
+use super::cache::{Keep, shared};
 use super::library::Titles;
 use super::object::Object;
 use super::path::{Addressing, ENTRY, Manifest, Protocol, Resource, content_type};
@@ -14,13 +14,10 @@ use super::query::Filter;
 use super::weights::Offered;
 use crate::manifest::hls::Master;
 use crate::manifest::{ByteRange, Group, Presentation, Representation, dash, hls};
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::percent::encode_path;
 use bytes::Bytes;
 use std::sync::Arc;
-
-/// From `TITLE/segments/` to the title.
-const UP: &str = "../";
 
 /// Size of a `sidx` box with one reference, in bytes.
 const SMALLEST_INDEX: u64 = 44;
@@ -41,7 +38,7 @@ impl Titles {
         manifest: &Manifest,
         filter: &Filter,
         steered: bool,
-    ) -> Result<Object, OriginError> {
+    ) -> Result<Object> {
         let steered = steered && manifest.protocol == Protocol::Hls;
         let wanted = Wanted {
             manifest,
@@ -57,10 +54,10 @@ impl Titles {
     }
 
     /// The same from the present state of the title.
-    async fn current(&self, wanted: &Wanted<'_>) -> Result<Object, OriginError> {
+    async fn current(&self, wanted: &Wanted<'_>) -> Result<Object> {
         let (manifest, filter) = (wanted.manifest, wanted.filter);
         let offered = self.weights.offered().await?;
-        let plain = filter.is_empty() && offered.is_empty() && !wanted.steered;
+        let plain = filter.is_empty() && offered.0.is_empty() && !wanted.steered;
         if manifest.addressing == Addressing::Ranges && plain {
             return self.file(&manifest.path, false).await;
         }
@@ -82,11 +79,9 @@ impl Titles {
         wanted: &Wanted<'_>,
         entry: &Object,
         offered: &Offered,
-    ) -> Result<Object, OriginError> {
-        let Wanted {
-            manifest, filter, ..
-        } = *wanted;
-        let (presentation, complete) = self.chosen(manifest, entry, filter, offered).await?;
+    ) -> Result<Object> {
+        let manifest = wanted.manifest;
+        let (presentation, complete) = self.chosen(wanted, entry, offered).await?;
         let mut text = write(presentation, manifest.protocol).await?;
         if wanted.steered {
             name_steering_server(&mut text, manifest.addressing);
@@ -107,7 +102,7 @@ impl Titles {
         title: &str,
         entry: &Object,
         filter: &Filter,
-    ) -> Result<Option<String>, OriginError> {
+    ) -> Result<Option<String>> {
         if filter.is_empty() {
             return Ok(None);
         }
@@ -118,8 +113,9 @@ impl Titles {
         });
         let ids: Vec<&str> = taken.map(|rung| rung.id.as_str()).collect();
         if ids.is_empty() {
-            let missing = format!("{title}: a rung that fits the query");
-            return Err(OriginError::not_found(missing));
+            return Err(OriginError::not_found(format!(
+                "{title}: a rung that fits the query"
+            )));
         }
         Ok(Some(ids.join(",")))
     }
@@ -127,11 +123,11 @@ impl Titles {
     /// The content of a manifest, and whether it is all that the title has.
     async fn chosen(
         &self,
-        manifest: &Manifest,
+        wanted: &Wanted<'_>,
         entry: &Object,
-        filter: &Filter,
         offered: &Offered,
-    ) -> Result<(Presentation, bool), OriginError> {
+    ) -> Result<(Presentation, bool)> {
+        let (manifest, filter) = (wanted.manifest, wanted.filter);
         let mut presentation = Presentation::clone(&*self.version(&manifest.title, entry).await?);
         for group in &mut presentation.groups {
             let rungs = &mut group.representations;
@@ -140,18 +136,14 @@ impl Titles {
                 group.weights_url = offered.url(&group.weights);
             }
         }
-        let mut complete = true;
-        if manifest.protocol == Protocol::Dash {
-            complete = self
-                .add_layers(&mut presentation, &manifest.title, filter)
-                .await?;
-        }
-        presentation
-            .groups
-            .retain(|group| !group.representations.is_empty());
+        let title = &manifest.title;
+        let complete = manifest.protocol == Protocol::Hls
+            || self.add_layers(&mut presentation, title, filter).await?;
+        let groups = &mut presentation.groups;
+        groups.retain(|group| !group.representations.is_empty());
         if manifest.addressing == Addressing::Segments {
             self.list_layers(&mut presentation, &manifest.title).await?;
-            presentation = presentation.segment_urls(UP);
+            presentation = presentation.segment_urls("../");
         }
         Ok((presentation, complete))
     }
@@ -163,10 +155,10 @@ impl Titles {
         presentation: &mut Presentation,
         title: &str,
         filter: &Filter,
-    ) -> Result<bool, OriginError> {
+    ) -> Result<bool> {
         let path = format!("{title}/{}", Protocol::Dash.name());
         let text = match self.text(&path, false).await {
-            Err(error) if error.is_of_store() && !error.is_denied() => return Err(error),
+            Err(error) if error.is_outage() => return Err(error),
             Err(_) => return Ok(false),
             Ok(text) => text,
         };
@@ -190,18 +182,14 @@ impl Titles {
 
     /// Adds the segments of layers from their playlists. Older titles have no such playlists, and
     /// so no segment URLs of layers.
-    async fn list_layers(
-        &self,
-        presentation: &mut Presentation,
-        title: &str,
-    ) -> Result<(), OriginError> {
+    async fn list_layers(&self, presentation: &mut Presentation, title: &str) -> Result<()> {
         for group in &mut presentation.groups {
             let mut listed = true;
-            for layer in &mut group.layers {
-                let stem = layer.stream.url.trim_end_matches(".mp4");
+            for stream in group.layers.iter_mut().map(|layer| &mut layer.stream) {
+                let stem = stream.url.trim_end_matches(".mp4");
                 match self.index(&format!("{title}/{stem}")).await {
-                    Ok(index) => layer.stream.segments = index.media.segments.clone(),
-                    Err(error) if error.is_of_store() && !error.is_denied() => return Err(error),
+                    Ok(index) => stream.segments = index.media.segments.clone(),
+                    Err(error) if error.is_outage() => return Err(error),
                     Err(_) => listed = false,
                 }
             }
@@ -213,13 +201,12 @@ impl Titles {
     }
 
     /// The version of a title that begins with the master playlist `entry`, with byte ranges.
-    async fn version(&self, title: &str, entry: &Object) -> Result<Arc<Presentation>, OriginError> {
-        let read = async { self.presentation(title).await.map(Arc::new) };
+    async fn version(&self, title: &str, entry: &Object) -> Result<Arc<Presentation>> {
         let key = format!("{title} {:?}", entry.etag);
-        self.cache.presentation(&key, read).await
+        shared(&self.cache.presentations, &key, self.presentation(title)).await
     }
 
-    async fn presentation(&self, title: &str) -> Result<Presentation, OriginError> {
+    async fn presentation(&self, title: &str) -> Result<Presentation> {
         let path = entry_of(title);
         let text = self.text(&path, false).await?;
         let url = encode_path(&path);
@@ -250,7 +237,7 @@ impl Titles {
     }
 
     /// The text of a playlist that the master playlist of `title` names.
-    pub(super) async fn playlist_of(&self, title: &str, url: &str) -> Result<String, OriginError> {
+    pub(super) async fn playlist_of(&self, title: &str, url: &str) -> Result<String> {
         match Resource::referred(title, url) {
             Some(Resource::File { path, immutable }) => self.text(&path, immutable).await,
             _ => {
@@ -267,7 +254,7 @@ fn entry_of(title: &str) -> String {
 }
 
 /// A manifest's text.
-async fn write(presentation: Presentation, protocol: Protocol) -> Result<String, OriginError> {
+async fn write(presentation: Presentation, protocol: Protocol) -> Result<String> {
     let groups = presentation.groups.iter();
     let rungs = groups.flat_map(|group| &group.representations);
     // About 64 bytes a segment.

@@ -15,7 +15,6 @@ mod catalogue;
 mod coding;
 mod files;
 mod folders;
-mod last_modified;
 mod library;
 mod listing;
 mod manifests;
@@ -30,7 +29,6 @@ mod weights;
 
 pub use catalogue::{Catalogue, Problem, Profile, Rung, Title};
 pub(super) use coding::Coding;
-pub(super) use last_modified::Modified;
 pub(super) use library::Titles;
 pub(super) use listing::Listing;
 pub(super) use object::{Content, Object};

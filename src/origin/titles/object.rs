@@ -2,12 +2,15 @@
 
 use super::background::process;
 use super::coding::Coding;
-use super::last_modified::Modified;
 use crate::segment::hex;
 use bytes::Bytes;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The media type of weights: nothing but bytes.
+pub(super) const BYTES: &str = "application/octet-stream";
 
 /// Bytes of a block. Files that are not larger are read and cached whole.
 pub(super) const BLOCK: u64 = 256 << 10;
@@ -62,9 +65,7 @@ pub(crate) struct Stored {
 impl Object {
     /// An object in memory. The tag is a hash of the bytes, so every replica computes the same.
     pub(crate) fn new(bytes: Bytes, content_type: &'static str) -> Self {
-        let etag = tag(&bytes);
-        let size = bytes.len() as u64;
-        Self::with(etag, content_type, size, Content::Memory(bytes))
+        Self::tagged(tag(&bytes), content_type, bytes)
     }
 
     /// The same, hashed on another thread if it is large.
@@ -76,26 +77,24 @@ impl Object {
     /// the tag is a hash of `path`, which changes with the content.
     pub(super) fn stored(path: &str, size: u64, content_type: &'static str, at: Stored) -> Self {
         let etag = tag(format!("{path} {size}").as_bytes());
-        Self::with(etag, content_type, size, Content::Stored(at))
+        Self {
+            size,
+            content: Content::Stored(at),
+            ..Self::tagged(etag, content_type, Bytes::new())
+        }
     }
 
     /// Bytes that others are cut from; they are never sent under a tag.
     pub(super) fn block(bytes: Bytes) -> Self {
-        let size = bytes.len() as u64;
-        Self::with(
-            HeaderValue::from_static(""),
-            "",
-            size,
-            Content::Memory(bytes),
-        )
+        Self::tagged(HeaderValue::from_static(""), "", bytes)
     }
 
-    fn with(etag: HeaderValue, content_type: &'static str, size: u64, content: Content) -> Self {
+    fn tagged(etag: HeaderValue, content_type: &'static str, bytes: Bytes) -> Self {
         Self {
             etag,
             content_type,
-            size,
-            content,
+            size: bytes.len() as u64,
+            content: Content::Memory(bytes),
             coding: None,
             modified: None,
             hints: None,
@@ -133,15 +132,36 @@ impl Object {
     }
 }
 
+/// A `Last-Modified` date, in whole seconds (RFC 9110 §8.8.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Modified {
+    time: SystemTime,
+    pub(crate) value: HeaderValue,
+}
+
+impl Modified {
+    /// A date in seconds since 1970. `None` for one in the future (RFC 9110 §8.8.2.1).
+    pub(crate) fn at(seconds: u64) -> Option<Self> {
+        let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+        // The year 9999 is the last that the format can express.
+        if time > SystemTime::now() || seconds > 253_402_300_799 {
+            return None;
+        }
+        let value = HeaderValue::try_from(httpdate::fmt_http_date(time)).ok()?;
+        Some(Self { time, value })
+    }
+
+    /// Whether it is later than the date of a request's field; `None` if that is not a date.
+    pub(crate) fn is_after(&self, date: &HeaderValue) -> Option<bool> {
+        let date = httpdate::parse_http_date(date.to_str().ok()?).ok()?;
+        Some(self.time > date)
+    }
+}
+
 /// Whether a media type is text, as manifests and pages are.
 pub(super) fn is_text(content_type: &str) -> bool {
-    let binary = [
-        "video/",
-        "image/jpeg",
-        "image/png",
-        "application/octet-stream",
-    ];
-    !binary.iter().any(|kind| content_type.starts_with(kind))
+    let binary = ["video/mp4", "image/jpeg", "image/png", BYTES];
+    !binary.contains(&content_type)
 }
 
 /// A strong tag: the first 16 bytes of the SHA-256 in hex.

@@ -84,20 +84,18 @@ impl Protocol {
     }
 
     fn of(name: &str) -> Option<Self> {
-        [Self::Hls, Self::Dash]
-            .into_iter()
-            .find(|s| s.name() == name)
+        let mut all = [Self::Hls, Self::Dash].into_iter();
+        all.find(|protocol| protocol.name() == name)
     }
 }
 
 /// A part of a rung in segment-URL form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RungPart {
-    Init,
-    /// A segment, counted from 1.
+    /// A segment, counted from 1; 0 is the init segment.
     Segment(usize),
-    Media,
-    Iframes,
+    /// A playlist, by its name.
+    Playlist(&'static str),
 }
 
 impl Resource {
@@ -158,9 +156,9 @@ impl Resource {
 impl RungPart {
     fn parse(name: &str) -> Option<Self> {
         match name {
-            INIT_NAME => Some(Self::Init),
-            MEDIA_NAME => Some(Self::Media),
-            IFRAMES_NAME => Some(Self::Iframes),
+            INIT_NAME => Some(Self::Segment(0)),
+            MEDIA_NAME => Some(Self::Playlist(MEDIA_NAME)),
+            IFRAMES_NAME => Some(Self::Playlist(IFRAMES_NAME)),
             _ => segment_number(name).map(Self::Segment),
         }
     }
@@ -192,25 +190,20 @@ impl Detour {
         let inner = path.strip_prefix('/')?;
         let depth = inner.split('/').count() - 1;
         let names: Vec<&str> = inner.split('/').filter(|name| !name.is_empty()).collect();
-        let up = if depth == 0 {
-            "./".to_owned()
-        } else {
-            "../".repeat(depth)
+        let up = match depth {
+            0 => "./".to_owned(),
+            _ => "../".repeat(depth),
         };
         let tidy = format!("/{}", names.join("/"));
         if let [name] = *names {
-            let title =
-                decode_part(name).filter(|name| check_title_name(OsStr::new(name)).is_ok())?;
+            let title = decode_part(name);
+            let title = title.filter(|name| check_title_name(OsStr::new(name)).is_ok());
             // `TITLE` leads to `TITLE/`, and that to the master playlist.
-            let location = if inner.ends_with('/') && depth == 1 {
-                ENTRY.to_owned()
-            } else {
-                format!("{up}{name}/")
+            let location = match inner.ends_with('/') && depth == 1 {
+                true => ENTRY.to_owned(),
+                false => format!("{up}{name}/"),
             };
-            return Some(Self {
-                title: Some(title),
-                location,
-            });
+            return title.is_some().then_some(Self { title, location });
         }
         // A trailing slash names a folder, and only titles are redirected from those.
         let leads = tidy != path && !path.ends_with('/') && Resource::parse(&tidy).is_some();
@@ -264,53 +257,32 @@ mod tests {
 
     #[test]
     fn every_kind_of_resource_is_parsed() {
-        let rung = |part| {
-            let stem = "t/0123abcd/mini-r8".into();
-            Some(Resource::Rung { stem, part })
-        };
-        let manifest =
-            |path, protocol, addressing| Some(super::manifest(path, "t", protocol, addressing));
-        let weights = format!("/weights/{}.safetensors", "5e".repeat(32));
+        use {Addressing::*, Protocol::*};
+        for (path, protocol, addressing) in [
+            ("t/master.m3u8", Hls, Ranges),
+            ("t/manifest.mpd", Dash, Ranges),
+            ("t/segments/master.m3u8", Hls, Segments),
+            ("t/segments/manifest.mpd", Dash, Segments),
+        ] {
+            let expected = manifest(path, "t", protocol, addressing);
+            assert_eq!(Resource::parse(&format!("/{path}")), Some(expected));
+        }
+        for (name, part) in [
+            ("init.mp4", RungPart::Segment(0)),
+            ("12.m4s", RungPart::Segment(12)),
+            ("media.m3u8", RungPart::Playlist(MEDIA_NAME)),
+            ("iframes.m3u8", RungPart::Playlist(IFRAMES_NAME)),
+        ] {
+            let stem = "t/0123abcd/mini-r8".to_owned();
+            let parsed = Resource::parse(&format!("/{stem}/{name}"));
+            assert_eq!(parsed, Some(Resource::Rung { stem, part }));
+        }
+        let hash = "5e".repeat(32);
+        let weights = format!("/weights/{hash}.safetensors");
         for (path, meaning) in [
-            (
-                "/t/master.m3u8",
-                manifest("t/master.m3u8", Protocol::Hls, Addressing::Ranges),
-            ),
-            (
-                "/t/manifest.mpd",
-                manifest("t/manifest.mpd", Protocol::Dash, Addressing::Ranges),
-            ),
-            (
-                &weights,
-                Some(Resource::Weights {
-                    hash: "5e".repeat(32),
-                }),
-            ),
+            (&*weights, Some(Resource::Weights { hash })),
             ("/My%20film/poster.jpg", file("My film/poster.jpg", false)),
-            (
-                "/t/0123abcd/mini-r8.mp4",
-                file("t/0123abcd/mini-r8.mp4", true),
-            ),
-            ("/t/0123abcd/mini-r8/init.mp4", rung(RungPart::Init)),
-            ("/t/0123abcd/mini-r8/12.m4s", rung(RungPart::Segment(12))),
-            ("/t/0123abcd/mini-r8/media.m3u8", rung(RungPart::Media)),
-            ("/t/0123abcd/mini-r8/iframes.m3u8", rung(RungPart::Iframes)),
-            (
-                "/t/segments/master.m3u8",
-                manifest(
-                    "t/segments/master.m3u8",
-                    Protocol::Hls,
-                    Addressing::Segments,
-                ),
-            ),
-            (
-                "/t/segments/manifest.mpd",
-                manifest(
-                    "t/segments/manifest.mpd",
-                    Protocol::Dash,
-                    Addressing::Segments,
-                ),
-            ),
+            ("/t/0123abcd/r.mp4", file("t/0123abcd/r.mp4", true)),
         ] {
             assert_eq!(Resource::parse(path), meaning, "{path}");
         }
@@ -332,56 +304,39 @@ mod tests {
         for path in paths.split_whitespace().chain(["", &long]) {
             assert_eq!(Resource::parse(path), None, "{path}");
         }
-    }
-
-    #[test]
-    fn repeated_slashes_and_titles_are_redirected() {
-        let detour = |title: Option<&str>, location: &str| {
-            let title = title.map(str::to_owned);
-            let location = location.to_owned();
-            Some(Detour { title, location })
-        };
-        for (path, expected) in [
-            ("/film", detour(Some("film"), "./film/")),
-            ("/film/", detour(Some("film"), "master.m3u8")),
-            ("//film", detour(Some("film"), "../film/")),
-            ("/film//", detour(Some("film"), "../../film/")),
-            ("/a%3Ab", detour(Some("a:b"), "./a%3Ab/")),
-            ("//t/master.m3u8", detour(None, "../../t/master.m3u8")),
-            ("/t//master.m3u8", detour(None, "../../t/master.m3u8")),
-            (
-                "/t///0123abcd/r//1.m4s",
-                detour(None, "../../../../../../t/0123abcd/r/1.m4s"),
-            ),
-            ("/t/master.m3u8", None),
-            ("/t//..//master.m3u8", None),
-            ("/t/x/", None),
-            ("/.hidden", None),
-            ("/weights", None),
-            ("/%2e%2e", None),
-            ("/", None),
-            ("//", None),
-            ("", None),
-        ] {
-            assert_eq!(Detour::of(path), expected, "{path}");
+        // Manifests refer to files of their own title only.
+        let playlist = Resource::referred("t", "0123abcd/a.m3u8");
+        assert_eq!(playlist, file("t/0123abcd/a.m3u8", true));
+        for url in "master.m3u8 ../u/a.m3u8 /a.m3u8 http://host/a.m3u8 a/../b.m3u8 ".split(' ') {
+            assert_eq!(Resource::referred("t", url), None, "{url}");
         }
     }
 
     #[test]
-    fn manifests_refer_to_files_of_their_own_title_only() {
-        assert_eq!(
-            Resource::referred("t", "0123abcd/a.m3u8"),
-            file("t/0123abcd/a.m3u8", true)
-        );
-        for url in [
-            "master.m3u8",
-            "../u/a.m3u8",
-            "/a.m3u8",
-            "http://host/a.m3u8",
-            "a/../b.m3u8",
-            "",
+    fn repeated_slashes_and_titles_are_redirected() {
+        for (path, title, location) in [
+            ("/film", "film", "./film/"),
+            ("/film/", "film", "master.m3u8"),
+            ("//film", "film", "../film/"),
+            ("/film//", "film", "../../film/"),
+            ("/a%3Ab", "a:b", "./a%3Ab/"),
+            ("//t/master.m3u8", "", "../../t/master.m3u8"),
+            ("/t//master.m3u8", "", "../../t/master.m3u8"),
+            (
+                "/t///0123abcd/r//1.m4s",
+                "",
+                "../../../../../../t/0123abcd/r/1.m4s",
+            ),
         ] {
-            assert_eq!(Resource::referred("t", url), None, "{url}");
+            let expected = Detour {
+                title: Some(title.to_owned()).filter(|title| !title.is_empty()),
+                location: location.to_owned(),
+            };
+            assert_eq!(Detour::of(path), Some(expected), "{path}");
+        }
+        let none = "/t/master.m3u8 /t//..//master.m3u8 /t/x/ /.hidden /weights /%2e%2e / // ";
+        for path in none.split(' ') {
+            assert_eq!(Detour::of(path), None, "{path}");
         }
     }
 

@@ -3,11 +3,11 @@
 use super::cache::Keep;
 use super::coding::Coding;
 use super::library::Titles;
-use super::object::Object;
+use super::object::{BYTES, Object};
 use super::path::Resource;
 use super::query::Filter;
 use super::weights;
-use crate::origin::error::OriginError;
+use crate::origin::error::Result;
 
 impl Titles {
     /// The object that a resource names. `filter` and `steered` concern manifests only; `steered`
@@ -17,37 +17,26 @@ impl Titles {
         resource: &Resource,
         filter: &Filter,
         steered: bool,
-    ) -> Result<Object, OriginError> {
+    ) -> Result<Object> {
         match resource {
             Resource::File { path, immutable } => self.file(path, *immutable).await,
             Resource::Manifest(manifest) => self.manifest(manifest, filter, steered).await,
             Resource::Rung { stem, part } => self.rung_part(stem, *part).await,
             Resource::Weights { hash } => match self.weights.in_memory(hash) {
                 Some(object) => Ok(object.clone()),
-                None => {
-                    self.immutable_file(&weights::path(hash), weights::TYPE)
-                        .await
-                }
+                None => self.immutable_file(&weights::path(hash), BYTES).await,
             },
         }
     }
 
     /// The same object in a content coding; unchanged if that would not make it smaller.
-    pub(crate) async fn encoded(
-        &self,
-        object: &Object,
-        coding: Coding,
-    ) -> Result<Object, OriginError> {
+    pub(crate) async fn encoded(&self, object: &Object, coding: Coding) -> Result<Object> {
         let Some(bytes) = object.bytes() else {
             return Ok(object.clone());
         };
-        let etag = object.etag.to_str().unwrap_or_default();
-        let date = object
-            .modified
-            .as_ref()
-            .and_then(|modified| modified.value.to_str().ok());
-        let date = date.unwrap_or("");
-        let key = [object.content_type, "\n", etag, coding.name(), date].concat();
+        let date = object.modified.as_ref().map(|modified| &modified.value);
+        let (kind, name) = (object.content_type, coding.name());
+        let key = format!("{kind}\n{:?} {name} {date:?}", object.etag);
         let encode = || async {
             let coded = coding.apply(bytes).await;
             Ok(coded.map_or_else(|| object.clone(), |coded| object.encoded(coding, coded)))

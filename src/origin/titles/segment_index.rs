@@ -61,38 +61,3 @@ pub(super) fn name(number: usize) -> String {
         segment_name(number)
     }
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    const PLAYLIST: &str = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n\
-        #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI=\"a.mp4\",BYTERANGE=\"800@0\"\n\
-        #EXTINF:2.000000,\n#EXT-X-BYTERANGE:3000@868\na.mp4\n\
-        #EXTINF:1.500000,\n#EXT-X-BYTERANGE:2000@3868\na.mp4\n#EXT-X-ENDLIST\n";
-
-    #[test]
-    fn every_segment_has_its_range_and_hints() {
-        let index = SegmentIndex::new(Media::read("a.m3u8", PLAYLIST, None).unwrap());
-        // 5,800 bytes in 3.5 s are 13.3 kbit/s.
-        for (number, cmsd, link) in [
-            (0, "ot=i,st=v,nor=\"1.m4s\"", Some("<1.m4s>; rel=prefetch")),
-            (
-                1,
-                "br=14,d=2000,ot=v,st=v,nor=\"2.m4s\"",
-                Some("<2.m4s>; rel=prefetch"),
-            ),
-            (2, "br=14,d=1500,ot=v,st=v", None),
-        ] {
-            let expected = Hints {
-                cmsd: Some(HeaderValue::from_static(cmsd)),
-                link: link.map(HeaderValue::from_static),
-            };
-            assert_eq!(index.hints(number), expected, "{number}");
-        }
-        assert_eq!(index.range(0).map(|range| range.length), Some(800));
-        assert_eq!(index.range(2).map(|range| range.start), Some(3868));
-        assert_eq!(index.range(3), None);
-    }
-}

@@ -1,43 +1,33 @@
 //! Rungs in segment-URL form: segments cut from the rung's file, playlists rendered from its own.
 
 use super::background::process;
-use super::cache::Keep;
+use super::cache::{Keep, shared};
 use super::library::Titles;
-use super::object::{BLOCK, Content, Object, Stored};
+use super::object::{BLOCK, Content, Object};
 use super::path::RungPart;
 use super::segment_index::{SegmentIndex, name};
 use crate::manifest::ByteRange;
-use crate::manifest::hls::{IFRAMES_NAME, IFRAMES_SUFFIX, MEDIA_NAME, MEDIA_SUFFIX, Media};
-use crate::origin::error::OriginError;
+use crate::manifest::hls::{IFRAMES_NAME, IFRAMES_SUFFIX, MEDIA_SUFFIX, Media};
+use crate::origin::error::{OriginError, Result};
 use crate::origin::percent::encode_path;
 use bytes::Bytes;
-use std::future::Future;
 use std::sync::Arc;
 
 impl Titles {
     /// A part of the rung whose files are `stem` and a suffix: `TITLE/HASH/RUNG`.
-    pub(super) async fn rung_part(
-        &self,
-        stem: &str,
-        part: RungPart,
-    ) -> Result<Object, OriginError> {
+    pub(super) async fn rung_part(&self, stem: &str, part: RungPart) -> Result<Object> {
         match part {
-            RungPart::Init => self.segment(stem, 0).await,
             RungPart::Segment(number) => self.segment(stem, number).await,
-            RungPart::Media => self.playlist(stem, MEDIA_NAME, self.media_text(stem)).await,
-            RungPart::Iframes => {
-                self.playlist(stem, IFRAMES_NAME, self.iframes_text(stem))
-                    .await
-            }
+            RungPart::Playlist(name) => self.playlist(stem, name).await,
         }
     }
 
     /// The segment index of the rung at `stem`.
-    pub(super) async fn index(&self, stem: &str) -> Result<Arc<SegmentIndex>, OriginError> {
-        self.cache.index(stem, self.read_index(stem)).await
+    pub(super) async fn index(&self, stem: &str) -> Result<Arc<SegmentIndex>> {
+        shared(&self.cache.indexes, stem, self.read_index(stem)).await
     }
 
-    async fn read_index(&self, stem: &str) -> Result<Arc<SegmentIndex>, OriginError> {
+    async fn read_index(&self, stem: &str) -> Result<SegmentIndex> {
         let path = format!("{stem}{MEDIA_SUFFIX}");
         let media = self.media(&path).await?;
         let file = encode_path(&format!("{stem}.mp4"));
@@ -46,11 +36,11 @@ impl Titles {
             let problem = format!("all its URLs must be {file}");
             return Err(OriginError::damaged(path, problem));
         }
-        Ok(Arc::new(SegmentIndex::new(media)))
+        Ok(SegmentIndex::new(media))
     }
 
     /// Segment `number` of the rung at `stem`, or its init segment at 0.
-    async fn segment(&self, stem: &str, number: usize) -> Result<Object, OriginError> {
+    async fn segment(&self, stem: &str, number: usize) -> Result<Object> {
         let cut = || async {
             let index = self.index(stem).await?;
             let url = format!("{stem}/{}", name(number));
@@ -70,7 +60,7 @@ impl Titles {
 
     /// A range of an immutable file, as the object at `url`: copied, so that the cache does not
     /// keep the whole file for it, or left in the store if it is more than a block.
-    async fn cut(&self, url: &str, file: &Object, range: ByteRange) -> Result<Object, OriginError> {
+    async fn cut(&self, url: &str, file: &Object, range: ByteRange) -> Result<Object> {
         let (start, size) = (range.start, range.length);
         if range.end() > file.size {
             let problem = format!("its file has no bytes {start}-{}", range.end());
@@ -81,11 +71,8 @@ impl Titles {
                 Bytes::copy_from_slice(&whole[start as usize..range.end() as usize])
             }
             Content::Stored(stored) if size > BLOCK => {
-                let start = stored.start + start;
-                let part = Stored {
-                    start,
-                    ..stored.clone()
-                };
+                let mut part = stored.clone();
+                part.start += start;
                 return Ok(Object::stored(url, size, file.content_type, part));
             }
             Content::Stored(stored) => self.copied(stored, start..range.end()).await?,
@@ -93,47 +80,38 @@ impl Titles {
         Ok(Object::hashed(bytes, file.content_type).await)
     }
 
-    /// A playlist of the rung at `stem`.
-    async fn playlist(
-        &self,
-        stem: &str,
-        name: &str,
-        text: impl Future<Output = Result<String, OriginError>> + Send,
-    ) -> Result<Object, OriginError> {
+    /// `TITLE/HASH/RUNG/media.m3u8` or `iframes.m3u8`.
+    async fn playlist(&self, stem: &str, name: &str) -> Result<Object> {
+        let key = format!("{stem}/{name}");
         let render = || async {
-            let text = text.await?;
             let source = self.file(&format!("{stem}{MEDIA_SUFFIX}"), true).await?;
+            let media = self.index(stem).await?.media.clone();
+            let text = match name {
+                IFRAMES_NAME => self.iframes_text(stem, media).await?,
+                _ => Some(media.segment_urls("").write(name)?),
+            };
+            let text = text.ok_or_else(|| OriginError::not_found(key.as_str()))?;
             let object = Object::hashed(Bytes::from(text), source.content_type).await;
             Ok(Object {
                 modified: source.modified,
                 ..object
             })
         };
-        let key = format!("{stem}/{name}");
         self.cache.object(&key, Keep::Always, render).await
     }
 
-    /// `TITLE/HASH/RUNG/media.m3u8`.
-    async fn media_text(&self, stem: &str) -> Result<String, OriginError> {
-        let media = self.index(stem).await?.media.clone();
-        Ok(media.segment_urls("").write(MEDIA_NAME)?)
-    }
-
-    /// `TITLE/HASH/RUNG/iframes.m3u8`.
-    async fn iframes_text(&self, stem: &str) -> Result<String, OriginError> {
-        let mut media = self.index(stem).await?.media.clone();
+    /// `None` if it has no I-frames.
+    async fn iframes_text(&self, stem: &str, mut media: Media) -> Result<Option<String>> {
         let path = format!("{stem}{IFRAMES_SUFFIX}");
-        let iframes = self.media(&path).await?;
-        if !media.mark_pictures(&iframes) {
+        if !media.mark_pictures(&self.media(&path).await?) {
             let problem = "an I-frame starts where no segment does";
             return Err(OriginError::damaged(path, problem));
         }
-        let text = media.segment_urls("").write_iframes(IFRAMES_NAME)?;
-        text.ok_or_else(|| OriginError::not_found(format!("{stem}/{IFRAMES_NAME}")))
+        Ok(media.segment_urls("").write_iframes(IFRAMES_NAME)?)
     }
 
     /// A published media playlist.
-    async fn media(&self, path: &str) -> Result<Media, OriginError> {
+    async fn media(&self, path: &str) -> Result<Media> {
         let text = self.text(path, true).await?;
         let url = encode_path(path);
         Ok(process(text.len(), move || Media::read(&url, &text, None)).await?)

@@ -7,14 +7,15 @@
 use super::folders::{self, Folders};
 use super::path::ENTRY;
 use crate::manifest::check_title_folder;
-use crate::origin::error::OriginError;
+use crate::origin::error::{OriginError, Result};
 use crate::origin::telemetry::Metrics;
+use crate::store;
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
 use object_store::path::Path as StorePath;
-use object_store::prefix::PrefixStore;
 use object_store::{
-    GetOptions, GetRange, GetResult, GetResultPayload, ListResult, ObjectStore, ObjectStoreExt,
+    GetOptions, GetRange, GetResult, GetResultPayload, ListResult, ObjectMeta, ObjectStore,
 };
 use std::ffi::OsStr;
 use std::future::Future;
@@ -33,9 +34,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// Delays before each retry.
 const RETRIES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
-/// Prefixes of the environment variables that configure stores, in lower case.
-const VENDORS: [&str; 3] = ["aws_", "google_", "azure_"];
-
 /// Bytes of all reads in progress; further reads wait.
 const IN_FLIGHT: usize = 64 << 20;
 
@@ -47,15 +45,11 @@ pub(crate) struct Store {
     root: Option<PathBuf>,
     /// The name of the one title, if the root is not a folder of titles but itself one.
     only: Option<String>,
-    guard: Option<Guard>,
+    /// Time limit of each attempt.
+    pub(super) limit: Duration,
+    /// Counts failures.
+    pub(super) metrics: Arc<Metrics>,
     in_flight: Arc<Semaphore>,
-}
-
-/// Time limit of each attempt, and where failures are counted.
-#[derive(Debug, Clone)]
-struct Guard {
-    limit: Duration,
-    metrics: Arc<Metrics>,
 }
 
 /// An object that was read.
@@ -70,24 +64,18 @@ pub(super) struct Read {
 
 impl Store {
     /// The titles in a local folder, which must exist; if it is itself a title, that one.
-    pub(crate) fn local(root: &Path) -> Result<Self, OriginError> {
-        let cannot = |problem: String| OriginError::Root {
-            root: root.display().to_string(),
-            problem,
-        };
-        let resolved = root
-            .canonicalize()
-            .map_err(|error| cannot(error.to_string()))?;
+    pub(crate) fn local(root: &Path) -> Result<Self> {
+        let cannot = |problem: String| OriginError::root(root.display(), problem);
+        let failed = |error: io::Error| cannot(error.to_string());
+        let resolved = root.canonicalize().map_err(failed)?;
         if !resolved.is_dir() {
             return Err(cannot("it is not a folder".to_owned()));
         }
         let inner = LocalFileSystem::new_with_prefix(&resolved);
         let inner = inner.map_err(|error| cannot(error.to_string()))?;
-        let only = if resolved.join(ENTRY).is_file() {
-            Some(name_of(&resolved).map_err(cannot)?)
-        } else {
-            None
-        };
+        let is_title = resolved.join(ENTRY).is_file();
+        let only = is_title.then(|| name_of(&resolved).map_err(cannot));
+        let only = only.transpose()?;
         Ok(Self {
             root: Some(resolved),
             only,
@@ -96,31 +84,22 @@ impl Store {
     }
 
     /// The titles at a URL such as `s3://bucket/prefix`, or in a local folder if it has no scheme.
-    /// Credentials and endpoints come from the environment, under the names that the vendors' own
-    /// tools use (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT`, …).
-    pub(crate) fn open(root: &str) -> Result<Self, OriginError> {
-        if !root.contains("://") {
+    /// Credentials and endpoints come from the environment (`AWS_ACCESS_KEY_ID`, …).
+    pub(crate) fn open(root: &str) -> Result<Self> {
+        if !store::is_url(root) {
             return Self::local(Path::new(root));
         }
-        let cannot = |problem: String| OriginError::Root {
-            root: root.to_owned(),
-            problem,
+        let url = Url::parse(root).ok();
+        let inner: Arc<dyn ObjectStore> = match (url.as_ref().map(Url::scheme), &url) {
+            (Some("file"), Some(url)) => {
+                let path = url.to_file_path();
+                let path = path.map_err(|()| OriginError::root(root, "it is no local path"))?;
+                return Self::local(&path);
+            }
+            (Some("memory"), _) => Arc::new(InMemory::new()),
+            _ => store::open(root).map_err(|error| OriginError::root(root, error.problem))?,
         };
-        let url = Url::parse(root).map_err(|error| cannot(error.to_string()))?;
-        if url.scheme() == "file" {
-            let path = url.to_file_path();
-            return Self::local(&path.map_err(|()| cannot("it is no local path".to_owned()))?);
-        }
-        // TLS needs a provider before its first use; another one may be there already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?.to_ascii_lowercase();
-            let ours = VENDORS.iter().any(|vendor| name.starts_with(vendor));
-            Some((name, value.into_string().ok()?)).filter(|_| ours)
-        });
-        let (inner, prefix) = object_store::parse_url_opts(&url, variables)
-            .map_err(|error| cannot(hint(&url, &error)))?;
-        Ok(Self::new(Arc::new(PrefixStore::new(inner, prefix))))
+        Ok(Self::new(inner))
     }
 
     /// The titles in any other store.
@@ -129,20 +108,14 @@ impl Store {
             inner,
             root: None,
             only: None,
-            guard: None,
+            limit: Duration::MAX,
+            metrics: Arc::default(),
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
         }
     }
 
-    /// The same with a time limit for every attempt, retries, and failures counted.
-    pub(super) fn guarded(mut self, limit: Duration, metrics: &Arc<Metrics>) -> Self {
-        let metrics = Arc::clone(metrics);
-        self.guard = Some(Guard { limit, metrics });
-        self
-    }
-
     /// Reads an object, whole if it has at most `limit` bytes.
-    pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Read, OriginError> {
+    pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Read> {
         let read = self.read_unless(path, limit, None).await?;
         // Without a tag every version is read.
         read.ok_or_else(|| OriginError::not_found(path))
@@ -154,7 +127,7 @@ impl Store {
         path: &str,
         limit: u64,
         tag: Option<&str>,
-    ) -> Result<Option<Read>, OriginError> {
+    ) -> Result<Option<Read>> {
         self.retried(path, || async {
             let options = GetOptions {
                 if_none_match: tag.map(str::to_owned),
@@ -184,10 +157,16 @@ impl Store {
         range: Range<u64>,
         size: u64,
         tag: Option<&str>,
-    ) -> Result<Bytes, OriginError> {
-        let length = range.end.saturating_sub(range.start);
+    ) -> Result<Bytes> {
+        let length = range.end - range.start;
         self.retried(path, || async {
-            let found = self.get(path, part(range.clone(), tag)).await?;
+            // Of one version only: ranges of another would not fit those read before.
+            let options = GetOptions {
+                range: Some(GetRange::Bounded(range.clone())),
+                if_match: tag.map(str::to_owned),
+                ..GetOptions::default()
+            };
+            let found = self.get(path, options).await?;
             let found = found.ok_or_else(|| OriginError::not_found(path))?;
             // Not every store has tags.
             if found.meta.size != size {
@@ -200,14 +179,21 @@ impl Store {
     }
 
     /// The content of an object, in memory of its own.
-    async fn whole(&self, path: &str, found: GetResult, length: u64) -> Result<Bytes, OriginError> {
+    async fn whole(&self, path: &str, found: GetResult, length: u64) -> Result<Bytes> {
         let room = length.min(IN_FLIGHT as u64) as u32;
         // The semaphore is never closed.
         let _room = self.in_flight.acquire_many(room).await.ok();
         let in_pieces = matches!(found.payload, GetResultPayload::Stream(_));
         let bytes = found.bytes().await;
         let bytes = bytes.map_err(|error| OriginError::store(path, error))?;
-        check_length(path, bytes.len() as u64, length)?;
+        let got = bytes.len() as u64;
+        if got != length {
+            return Err(OriginError::Length {
+                path: path.to_owned(),
+                got,
+                expected: length,
+            });
+        }
         // A single piece may be a slice of a larger buffer of the HTTP client.
         Ok(if in_pieces {
             Bytes::copy_from_slice(&bytes)
@@ -217,21 +203,18 @@ impl Store {
     }
 
     /// Runs `read` within the time limit, and again after a transient error.
-    async fn retried<T, F>(&self, path: &str, read: impl Fn() -> F) -> Result<T, OriginError>
+    async fn retried<T, F>(&self, path: &str, read: impl Fn() -> F) -> Result<T>
     where
-        F: Future<Output = Result<T, OriginError>>,
+        F: Future<Output = Result<T>>,
     {
-        let Some(guard) = &self.guard else {
-            return read().await;
-        };
         let mut waits = RETRIES.iter();
         loop {
-            let read = tokio::time::timeout(guard.limit, read()).await;
+            let read = tokio::time::timeout(self.limit, read()).await;
             let error = match read.unwrap_or_else(|_| Err(OriginError::late(path))) {
                 Err(error) if error.is_of_store() => error,
                 other => return other,
             };
-            guard.metrics.store_failed(error.reason());
+            self.metrics.store_failed(error.reason());
             match waits.next().filter(|_| error.is_transient()) {
                 Some(wait) => tokio::time::sleep(*wait).await,
                 None => return Err(error),
@@ -240,13 +223,12 @@ impl Store {
     }
 
     /// Whether an object exists.
-    pub(super) async fn exists(&self, path: &str) -> Result<bool, OriginError> {
-        let location = self.location(path)?;
-        let head = || async {
-            let found = self.inner.head(&location).await;
-            found.map_err(|error| OriginError::store(path, error))
+    pub(super) async fn exists(&self, path: &str) -> Result<bool> {
+        let head = || GetOptions {
+            head: true,
+            ..GetOptions::default()
         };
-        match self.retried(path, head).await {
+        match self.retried(path, || self.get(path, head())).await {
             Ok(_) => Ok(true),
             Err(OriginError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -254,7 +236,7 @@ impl Store {
     }
 
     /// Names of the files in a folder of the root; none if it does not exist.
-    pub(super) async fn files(&self, folder: &str) -> Result<Vec<String>, OriginError> {
+    pub(super) async fn files(&self, folder: &str) -> Result<Vec<String>> {
         if self.only.is_some() {
             return Ok(Vec::new());
         }
@@ -263,13 +245,12 @@ impl Store {
             listed => listed?,
         };
         let names = listed.objects.iter();
-        Ok(names
-            .filter_map(|object| object.location.filename().map(str::to_owned))
-            .collect())
+        let name = |object: &ObjectMeta| object.location.filename().map(str::to_owned);
+        Ok(names.filter_map(name).collect())
     }
 
     /// The folders of the root.
-    pub(super) async fn folders(&self) -> Result<Folders, OriginError> {
+    pub(super) async fn folders(&self) -> Result<Folders> {
         match (&self.only, &self.root) {
             (Some(title), _) => Ok(Folders {
                 names: vec![title.clone()],
@@ -288,7 +269,7 @@ impl Store {
         }
     }
 
-    async fn list(&self, folder: Option<StorePath>) -> Result<ListResult, OriginError> {
+    async fn list(&self, folder: Option<StorePath>) -> Result<ListResult> {
         let path = folder.as_ref().map_or("", StorePath::as_ref);
         self.retried(path, || async {
             let listed = self.inner.list_with_delimiter(folder.as_ref()).await;
@@ -298,7 +279,7 @@ impl Store {
     }
 
     /// Opens an object; `None` if it has the tag of `if_none_match`.
-    async fn get(&self, path: &str, options: GetOptions) -> Result<Option<GetResult>, OriginError> {
+    async fn get(&self, path: &str, options: GetOptions) -> Result<Option<GetResult>> {
         let location = self.location(path)?;
         self.refuse_links_out(path, &location).await?;
         match self.inner.get_opts(&location, options).await {
@@ -309,18 +290,17 @@ impl Store {
     }
 
     /// The path in the store's type, unchanged: `From` would encode non-ASCII names.
-    fn location(&self, path: &str) -> Result<StorePath, OriginError> {
-        let within = match &self.only {
-            None => Some(path),
-            Some(title) => path
-                .strip_prefix(title.as_str())
-                .and_then(|rest| rest.strip_prefix('/')),
+    fn location(&self, path: &str) -> Result<StorePath> {
+        let within = match (&self.only, path.split_once('/')) {
+            (None, _) => Some(path),
+            (Some(title), Some((first, rest))) if title == first => Some(rest),
+            _ => None,
         };
         let location = within.and_then(|path| StorePath::parse(path).ok());
         location.ok_or_else(|| OriginError::not_found(path))
     }
 
-    async fn refuse_links_out(&self, path: &str, location: &StorePath) -> Result<(), OriginError> {
+    async fn refuse_links_out(&self, path: &str, location: &StorePath) -> Result<()> {
         let Some(root) = &self.root else {
             return Ok(());
         };
@@ -338,46 +318,4 @@ fn name_of(title: &Path) -> Result<String, String> {
     let name = title.file_name().and_then(OsStr::to_str);
     name.map(str::to_owned)
         .ok_or_else(|| "a title needs a folder with a name".to_owned())
-}
-
-/// Explains why a URL cannot be opened.
-fn hint(url: &Url, error: &object_store::Error) -> String {
-    let (named, feature, built) = match url.scheme() {
-        "gs" => ("Google Cloud Storage", "gcs", cfg!(feature = "gcs")),
-        "az" | "adl" | "azure" | "abfs" | "abfss" => ("Azure", "azure", cfg!(feature = "azure")),
-        "s3" | "s3a" | "memory" => return error.to_string(),
-        _ => {
-            return format!(
-                "{error}; expected a folder or s3://, gs://, az://, file:// or memory:///"
-            );
-        }
-    };
-    if !built {
-        format!("this program was built without {named}: build it with --features {feature}")
-    } else if feature == "azure" {
-        format!("{error}; AZURE_STORAGE_ACCOUNT_NAME names the account")
-    } else {
-        error.to_string()
-    }
-}
-
-/// A range of one version only: of another, it would not fit the ranges read before.
-fn part(range: Range<u64>, tag: Option<&str>) -> GetOptions {
-    GetOptions {
-        range: Some(GetRange::Bounded(range)),
-        if_match: tag.map(str::to_owned),
-        ..GetOptions::default()
-    }
-}
-
-fn check_length(path: &str, got: u64, expected: u64) -> Result<(), OriginError> {
-    if got == expected {
-        return Ok(());
-    }
-    let path = path.to_owned();
-    Err(OriginError::Length {
-        path,
-        got,
-        expected,
-    })
 }
