@@ -11,16 +11,9 @@ pub enum EncodeError {
     /// No frames, frames of different size, or keyframe positions that do not span them.
     #[error("{0}")]
     Frames(String),
-    /// An option outside its range.
-    #[error("{what} is {got}, expected {expected}")]
-    Option {
-        /// Which option.
-        what: &'static str,
-        /// Its value.
-        got: String,
-        /// Expected values.
-        expected: &'static str,
-    },
+    /// An option outside its range: its name, its value and the expected values.
+    #[error("{0}")]
+    Option(String),
     /// The fit produced numbers that are not finite.
     #[error("the fit of keyframe {keyframe} diverged in pass {pass}")]
     Diverged {

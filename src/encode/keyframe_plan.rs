@@ -62,12 +62,9 @@ fn balanced(frames: &[Frame], cuts: &[u32]) -> u32 {
 /// interval fits between two cuts.
 fn moved(frames: &[Frame], cuts: &[u32], interval: u32) -> Option<f64> {
     let starts = 0..(frames.len() as u32).saturating_sub(interval);
-    let fits = |start: &u32| {
-        !cuts
-            .iter()
-            .any(|at| (start + 1..=start + interval).contains(at))
-    };
-    let starts: Vec<u32> = starts.filter(fits).collect();
+    let spans = |start: u32, cut: u32| (start + 1..=start + interval).contains(&cut);
+    let starts = starts.filter(|&start| !cuts.iter().any(|&cut| spans(start, cut)));
+    let starts: Vec<u32> = starts.collect();
     let step = starts.len().div_ceil(PLACES).max(1);
     let places: Vec<u32> = starts.into_iter().step_by(step).collect();
     let errors = places.par_iter().map(|&start| {
@@ -92,16 +89,12 @@ fn squared_error(a: &Frame, b: &Frame) -> f64 {
 
 /// Mean variance inside the cells of a picture, without partial cells at its edges.
 fn detail(frame: &Frame) -> f64 {
-    let (columns, rows) = (
-        frame.width() as usize / CELL,
-        frame.height() as usize / CELL,
-    );
-    let count = (3 * columns * rows).max(1) as f64;
+    let [columns, rows] = [frame.width(), frame.height()].map(|side| side as usize / CELL);
     let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
     let sum: f64 = cells
         .map(|(column, row)| variance(frame, column, row))
         .sum();
-    sum / count
+    sum / (3 * columns * rows).max(1) as f64
 }
 
 /// Sum over the three colours of the variance in a cell.
@@ -116,9 +109,8 @@ fn variance(frame: &Frame, column: usize, row: usize) -> f64 {
     }
     let area = (CELL * CELL) as f64;
     let parts = sum.into_iter().zip(square);
-    parts
-        .map(|(sum, square)| (square - sum * sum / area) / area)
-        .sum()
+    let variances = parts.map(|(sum, square)| (square - sum * sum / area) / area);
+    variances.sum()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Errors of a transcode: of its input, of the fit, of the measurement, of the place where segments
 //! are kept.
 
-use super::text::bytes_text;
 use crate::encode::EncodeError;
 use crate::frame::FrameSizeError;
 use crate::package::PackageError;
@@ -60,20 +59,7 @@ pub enum TranscodeError {
         /// Frames of the segment.
         frames: usize,
     },
-    /// The machine has too little memory.
-    #[error(
-        "{}x{} with {workers} workers takes about {} of memory, this machine has {} left: choose {}",
-        coded.0, coded.1, bytes_text(*needed), bytes_text(*free),
-        if *workers > 1 { "fewer --workers" } else { "a smaller --size, or shorter --segment-seconds" }
-    )]
-    Memory {
-        /// Width and height of the generated picture, in pixels.
-        coded: (u32, u32),
-        /// Frames computed in parallel.
-        workers: usize,
-        /// Bytes that they take.
-        needed: u64,
-        /// Bytes that are available.
-        free: u64,
-    },
+    /// The machine has too little memory: how much the job takes and how much there is.
+    #[error("{0}")]
+    Memory(String),
 }

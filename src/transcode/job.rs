@@ -2,9 +2,8 @@
 
 use super::TranscodeError;
 use super::measure::Measurer;
-use super::settings::Settings;
+use super::settings::{Settings, Tools};
 use super::shard::Shard;
-use super::tools::Tools;
 use crate::encode::{self, FitOptions, Fitter, Perceptual, Span, Spans};
 use crate::frame::Frame;
 use crate::model::Encoder;
@@ -12,7 +11,7 @@ use crate::package::PackageError;
 use crate::package::work::{FinishedSegment, Plan, PlannedSegment, WorkStore, segment_name};
 use crate::segment::Track;
 use crate::segment::coded::{CodedFrame, CodedSegment};
-use crate::source::{Geometry, SourceError};
+use crate::source::Geometry;
 use crate::time::FrameRate;
 
 /// What happens during a job.
@@ -56,10 +55,10 @@ pub struct Done {
 }
 
 /// Segments of a job, and the cost of those fitted in this run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Effort {
     /// Segments of the shard.
-    pub segments: u32,
+    pub own: u32,
     /// Segments of the shard that were in the store before.
     pub kept: u32,
     /// Passes over the keyframes, summed over segments.
@@ -72,8 +71,9 @@ pub struct Effort {
 #[derive(Debug)]
 pub struct Job<'a> {
     pub(super) tools: Tools<'a>,
-    pub(super) settings: Settings,
-    pub(super) track: Track,
+    pub(crate) settings: Settings,
+    /// Configuration of the highest rung.
+    pub(crate) track: Track,
     geometry: Geometry,
     fitter: Fitter<'a>,
     measurer: Measurer<'a>,
@@ -97,7 +97,7 @@ impl<'a> Job<'a> {
             weights: generator.weights_hash(),
             coding: fitter.coding(geometry.coded()),
             first_component: 0,
-            interpolation: fitter.interpolation(),
+            interpolation: settings.fit.interpolation,
             start_latent: settings.fit.start_latent,
             noise_seed: profile.start.seed,
             noise_weight: profile.start.weight as f32,
@@ -116,16 +116,6 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// What the job was made with.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Configuration of the highest rung.
-    pub fn track(&self) -> &Track {
-        &self.track
-    }
-
     /// Reads `frames` to their end and keeps every segment of the shard in `store`; those that are
     /// there already are not fitted again. `tell` is called for every event.
     ///
@@ -142,8 +132,7 @@ impl<'a> Job<'a> {
         TranscodeError: From<E>,
     {
         let visible = |frame: Result<Frame, E>| -> Result<Frame, TranscodeError> {
-            let sized: Result<Frame, SourceError> = self.geometry.visible_frame(&frame?);
-            Ok(sized?)
+            Ok(self.geometry.visible_frame(&frame?)?)
         };
         let setting = self.setting();
         let mut effort = Effort::default();
@@ -156,7 +145,7 @@ impl<'a> Job<'a> {
             let kept = shard.has(number);
             let found = kept && is_kept(store, &name, tell);
             if kept {
-                effort.segments += 1;
+                effort.own += 1;
                 effort.kept += u32::from(found);
             }
             if kept && !found {
@@ -211,13 +200,12 @@ impl<'a> Job<'a> {
         let interval = self.settings.interval.of(&span.frames, &span.cuts);
         let positions = span.positions(interval);
         let mut fitting = |progress| tell(Event::Fitting { frames, progress });
-        let fitted = self
-            .fitter
-            .fit(&span.frames, &positions, number, &mut fitting)?;
+        let fitter = &self.fitter;
+        let fitted = fitter.fit(&span.frames, &positions, number, &mut fitting)?;
         effort.passes += fitted.losses.len() as u64;
         effort.visits += fitted.visits;
-        let keyframes = positions.iter().zip(fitted.keyframes);
-        let keyframes = keyframes.map(|(&position, coded)| CodedFrame {
+        let keyframes = positions.into_iter().zip(fitted.keyframes);
+        let keyframes = keyframes.map(|(position, coded)| CodedFrame {
             position,
             layers: coded.layers.into_iter().map(Into::into).collect(),
         });

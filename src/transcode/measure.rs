@@ -4,8 +4,7 @@
 //! are never in memory together.
 
 use super::TranscodeError;
-use super::settings::{Sampling, Settings};
-use super::tools::Tools;
+use super::settings::{Sampling, Settings, Tools};
 use crate::encode::Span;
 use crate::frame::Frame;
 use crate::manifest::Metrics;
@@ -57,16 +56,13 @@ impl<'a> Measurer<'a> {
         tell: &mut dyn FnMut(f64),
     ) -> Result<FinishedSegment, TranscodeError> {
         let frames = span.frames.len();
-        let measured = (0..frames)
-            .filter(|&number| self.sampling.has(number))
-            .count();
-        let nothing = self.sampling == Sampling::Nothing;
-        // A segment may be shorter than the stride.
-        let sampling = if measured > 0 || nothing {
-            self.sampling
-        } else {
-            Sampling::Everything
-        };
+        let mut sampling = self.sampling;
+        let measured = (0..frames).filter(|&number| sampling.has(number)).count();
+        let nothing = sampling == Sampling::Nothing;
+        if measured == 0 && !nothing {
+            // The segment is shorter than the stride.
+            sampling = Sampling::Everything;
+        }
         let top = Rung {
             track,
             segments: vec![segment.clone()],
@@ -77,9 +73,8 @@ impl<'a> Measurer<'a> {
         let rungs = self.ranks.iter().enumerate();
         let rungs = rungs.filter(|(_, rank)| !nothing || **rank == top.track.rank());
         for (done, (rung, &rank)) in rungs.enumerate() {
-            let rendered = self
-                .pool
-                .install(|| self.render(span, &top.cut(rank), sampling))?;
+            let cut = top.cut(rank);
+            let rendered = self.pool.install(|| self.render(span, &cut, sampling))?;
             metrics[rung] = mean(&rendered.scores);
             shown = rendered.poster;
             tell((done + 1) as f64 / self.ranks.len() as f64);
@@ -157,14 +152,11 @@ struct Rendered {
     poster: Option<Frame>,
 }
 
-/// Means are rounded to a millionth, so that they survive being written as text.
-const PLACES: f64 = 1e6;
-
-/// The mean of each metric over frames; absent where a frame lacks it, or without frames.
+/// The mean of each metric over frames, rounded to a millionth so that it survives being written as
+/// text; absent where a frame lacks it, or without frames.
 fn mean(scores: &[Metrics]) -> Metrics {
     let weighted: Vec<_> = scores.iter().map(|score| (1.0, score)).collect();
-    let rounded = |mean: f64| (mean * PLACES).round() / PLACES;
-    Metrics::weighted_mean(&weighted).map(rounded)
+    Metrics::weighted_mean(&weighted).map(|mean| (mean * 1e6).round() / 1e6)
 }
 
 /// A JPEG of `frame`, scaled to the size in which it is displayed; empty if there is no frame.
@@ -173,9 +165,8 @@ fn poster(frame: Option<&Frame>, displayed: (u32, u32)) -> Result<Vec<u8>, Trans
     if let Some(frame) = frame {
         let frame = scaled(frame, displayed)?;
         let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY);
-        let (width, height) = (frame.width(), frame.height());
-        let colour = ExtendedColorType::Rgb8;
-        encoder.encode(frame.data(), width, height, colour)?;
+        let (data, colour) = (frame.data(), ExtendedColorType::Rgb8);
+        encoder.encode(data, frame.width(), frame.height(), colour)?;
     }
     Ok(jpeg)
 }

@@ -69,7 +69,6 @@ mod progress;
 mod settings;
 mod shard;
 mod text;
-mod tools;
 
 pub use error::TranscodeError;
 pub use estimate::Estimate;
@@ -77,7 +76,6 @@ pub use job::{Done, Effort, Event, Job};
 pub use memory::{Memory, Need};
 pub use preset::Preset;
 pub use progress::Progress;
-pub use settings::{Sampling, Settings, grid};
+pub use settings::{Sampling, Score, Settings, Tools, grid};
 pub use shard::Shard;
 pub use text::{bytes_text, duration_text};
-pub use tools::{Score, Tools};

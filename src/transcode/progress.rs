@@ -64,19 +64,22 @@ impl Progress {
     /// The progress as a line of text.
     pub fn line(&self) -> String {
         let at = self.at();
-        let detail = match self.detail.as_str() {
-            "" => String::new(),
-            detail => format!(", {detail}"),
-        };
         let elapsed = self.begun.elapsed().as_secs_f64();
-        let Some(total) = self.total else {
-            return format!("{at:.0} frames in {}{detail}", duration_text(elapsed));
+        let mut line = match self.total {
+            None => format!("{at:.0} frames in {}", duration_text(elapsed)),
+            Some(total) => {
+                // A container may announce fewer frames than it holds.
+                let percent = (100.0 * at / total.max(1) as f64).min(100.0);
+                format!("{at:.0}/{total} frames, {percent:.0} %")
+            }
         };
-        // A container may announce fewer frames than it holds.
-        let percent = (100.0 * at / total.max(1) as f64).min(100.0);
-        let left = self.left_s(elapsed, total).map(duration_text);
-        let left = left.map_or_else(String::new, |left| format!(", {left} left"));
-        format!("{at:.0}/{total} frames, {percent:.0} %{left}{detail}")
+        if let Some(left) = self.total.and_then(|total| self.left_s(elapsed, total)) {
+            line += &format!(", {} left", duration_text(left));
+        }
+        if !self.detail.is_empty() {
+            line += &format!(", {}", self.detail);
+        }
+        line
     }
 
     /// Seconds to go after `elapsed`.

@@ -28,13 +28,7 @@ fn quick(input: &str, out: &Path, more: &[&str]) -> Output {
 
 fn eval(reference: &Path, title: &Path) -> Value {
     let names = [reference, title].map(|path| path.to_str().unwrap());
-    json(&run(&[
-        "eval",
-        names[0],
-        names[1],
-        "--json",
-        "--no-vmaf",
-    ]))
+    json(&run(&["eval", names[0], names[1], "--json", "--no-vmaf"]))
 }
 
 #[test]

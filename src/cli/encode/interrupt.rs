@@ -2,6 +2,7 @@
 //! process. Everything that an encode writes appears whole or not at all, so it may end anywhere.
 
 use super::watch::Stage;
+use std::sync::Arc;
 use std::thread;
 use tokio::runtime::Builder;
 
@@ -10,7 +11,7 @@ const INTERRUPTED: i32 = 130;
 
 /// From here on an interruption prints how many segments are kept in `place` and ends the process
 /// with exit code 130.
-pub(super) fn explain_with(stage: Stage, place: String) {
+pub(super) fn explain_with(stage: Arc<Stage>, place: String) {
     let watch = move || {
         let runtime = Builder::new_current_thread().enable_all().build();
         // Without a runtime the system's default remains: the process ends without a message.

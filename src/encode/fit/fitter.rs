@@ -10,20 +10,17 @@
 use candle_core::{Tensor, Var};
 
 use super::descent::{Descent, share};
-use super::initial::{Ranks, joint_factors, keyframe_prompts, separate_factors, uniform_factors};
+use super::initial::{joint_factors, keyframe_prompts, separate_factors, uniform_factors};
 use super::loss::{Loss, Perceptual};
 use super::prompts::{Gradient, Prompts};
 use super::schedule::{Schedule, Visit};
-use super::segment::{Coded, Segment, check};
-use super::start::SegmentStart;
+use super::segment::{Coded, Segment, SegmentStart, check};
 use super::workers::Workers;
 use crate::encode::EncodeError;
 use crate::encode::options::{Basis, FitOptions};
 use crate::frame::Frame;
 use crate::model::{Encoder, Generator};
-use crate::prompt::{
-    CodedKeyframe, CodingParameters, Factors, Interpolation, KeyframeEncoder, Steps,
-};
+use crate::prompt::{CodedKeyframe, CodingParameters, Factors, KeyframeEncoder, Steps};
 
 /// Passes over which the fall of the loss is measured.
 const PATIENCE: usize = 12;
@@ -103,11 +100,6 @@ impl<'a> Fitter<'a> {
         })
     }
 
-    /// How the frames between keyframes are made.
-    pub fn interpolation(&self) -> Interpolation {
-        self.options.interpolation
-    }
-
     /// The coding of the highest rung of pictures of a coded size.
     pub fn coding(&self, coded: (u32, u32)) -> CodingParameters {
         let profile = self.generator.profile();
@@ -136,15 +128,13 @@ impl<'a> Fitter<'a> {
     ) -> Result<Fitted, EncodeError> {
         check(frames, positions)?;
         let segment = self.segment(frames, positions);
-        let seed = self
-            .options
-            .seed
-            .wrapping_add(number.wrapping_mul(0x9e37_79b9));
-        let prompts = match self.encoder {
-            Some(encoder) => self.warm_start(encoder, &segment)?,
-            None => self
-                .cold_start(frames, seed, progress)?
-                .repeated(positions.len()),
+        let number = number.wrapping_mul(0x9e37_79b9);
+        let seed = self.options.seed.wrapping_add(number);
+        let prompts = if let Some(encoder) = self.encoder {
+            self.warm_start(encoder, &segment)?
+        } else {
+            let first = self.cold_start(frames, seed, progress)?;
+            first.repeated(positions.len())
         };
         let done = self.descend(&segment, prompts, seed, progress)?;
         let coded = self.coded(&segment, &done.prompts)?;
@@ -157,14 +147,9 @@ impl<'a> Fitter<'a> {
         })
     }
 
-    fn coded_size(&self, frame: &Frame) -> (u32, u32) {
-        let visible = (frame.width(), frame.height());
-        self.generator.profile().coded_size(visible)
-    }
-
     fn segment<'s>(&'s self, frames: &'s [Frame], positions: &'s [u32]) -> Segment<'s> {
-        let coded = self.coded_size(&frames[0]);
         let visible = (frames[0].width(), frames[0].height());
+        let coded = self.generator.profile().coded_size(visible);
         Segment {
             positions,
             frames,
@@ -190,12 +175,10 @@ impl<'a> Fitter<'a> {
         let visited: Vec<u32> = segment.visited().collect();
         let predicted = self.workers.map(&visited, predict)?;
         let keyframes = keyframe_prompts(visited.into_iter().zip(&predicted), segment.positions);
-        let coding = segment.coding;
-        let ranks = Ranks::of(&coding);
         Ok(if self.shares_basis() {
-            joint_factors(&keyframes, coding.shape, ranks)
+            joint_factors(&keyframes, &segment.coding)
         } else {
-            separate_factors(&keyframes, coding.shape, ranks)
+            separate_factors(&keyframes, &segment.coding)
         })
     }
 
@@ -207,8 +190,7 @@ impl<'a> Fitter<'a> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Prompts, EncodeError> {
         let first = self.segment(&frames[..1], &[0]);
-        let coding = first.coding;
-        let prompts = uniform_factors(coding.shape, Ranks::of(&coding), seed);
+        let prompts = uniform_factors(&first.coding, seed);
         Ok(self.descend(&first, prompts, seed, progress)?.prompts)
     }
 
@@ -221,12 +203,10 @@ impl<'a> Fitter<'a> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Descended, EncodeError> {
         let passes = self.options.passes;
-        let ranks = &self.options.ranks;
-        let ranks = if self.options.nested {
-            ranks.as_slice()
-        } else {
-            &ranks[ranks.len() - 1..]
-        };
+        let mut ranks = self.options.ranks.as_slice();
+        if !self.options.nested {
+            ranks = &ranks[ranks.len() - 1..];
+        }
         let mut schedule = Schedule::new(segment.positions, segment.between(), ranks, seed);
         let mut descent = Descent::new(&prompts);
         let segment_start = self.start(segment)?;
@@ -360,6 +340,6 @@ fn has_settled(losses: &[f64]) -> bool {
         return false;
     };
     let (before, after) = losses[start..].split_at(PATIENCE);
-    let (before, after) = (mean(before.iter().copied()), mean(after.iter().copied()));
+    let [before, after] = [before, after].map(|losses| mean(losses.iter().copied()));
     before - after < LEAST_FALL * before
 }

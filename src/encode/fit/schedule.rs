@@ -119,11 +119,8 @@ mod tests {
         for _ in 0..25 {
             let visits = schedule.next_pass();
             assert_eq!(visits.len(), 6);
-            assert!(
-                keyframes
-                    .iter()
-                    .all(|k| visits.iter().any(|v| v.frame == *k))
-            );
+            let visited = |frame: &u32| visits.iter().any(|visit| visit.frame == *frame);
+            assert!(keyframes.iter().all(visited));
             assert_eq!(visits.iter().filter(|v| v.rank == 3).count(), 3);
             for visit in visits {
                 seen[visit.frame as usize] = true;

@@ -35,12 +35,12 @@ impl Workers {
     ) -> Result<Vec<O>, EncodeError> {
         let next = AtomicUsize::new(0);
         let done = Mutex::new(Vec::with_capacity(items.len()));
-        let work = || {
-            while let Some((index, item)) = take(&next, items) {
-                let result = job(item);
-                if let Ok(mut done) = done.lock() {
-                    done.push((index, result));
-                }
+        let work = || loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return };
+            let result = job(item);
+            if let Ok(mut done) = done.lock() {
+                done.push((index, result));
             }
         };
         thread::scope(|scope| {
@@ -52,12 +52,6 @@ impl Workers {
         done.sort_by_key(|(index, _)| *index);
         done.into_iter().map(|(_, result)| result).collect()
     }
-}
-
-/// The next item that no worker has taken yet.
-fn take<'a, I>(next: &AtomicUsize, items: &'a [I]) -> Option<(usize, &'a I)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    items.get(index).map(|item| (index, item))
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ static UPPER: [u32; ENTRIES + 1] = {
 pub(in crate::prompt) struct Distribution {
     centre: i32,
     reciprocal: u64,
-    max: i32,
+    /// Largest magnitude.
+    pub(super) max: i32,
 }
 
 impl Distribution {
@@ -84,10 +85,6 @@ impl Distribution {
     /// The integer nearest to the centre.
     pub(super) fn middle(&self) -> i32 {
         (self.centre + (1 << (FINE_BITS - 1))) >> FINE_BITS
-    }
-
-    pub(super) fn max(&self) -> i32 {
-        self.max
     }
 
     /// Cumulative frequency of all values below `value`, out of 2^20, for `value` in −max..=max + 1.
@@ -144,10 +141,8 @@ mod tests {
             let x = index as f64 / 16.0;
             let logistic = |scale: f64| 1.0 / (1.0 + (-x / scale).exp()) - 0.5;
             let exact = (950.0 * logistic(1.0) + 73.0 * logistic(2.5) + logistic(8.0)) / 1024.0;
-            assert!(
-                (f64::from(value) / f64::from(1 << 24) - exact).abs() < 1e-6,
-                "{index}"
-            );
+            let value = f64::from(value) / f64::from(1 << 24);
+            assert!((value - exact).abs() < 1e-6, "{index}");
         }
     }
 

@@ -17,7 +17,8 @@ pub(in crate::prompt) struct RangeEncoder {
     low: u64,
     range: u64,
     rdoq_lambda: f64,
-    slopes: Vec<f32>,
+    /// For every integer so far, the derivative of its cost in bits.
+    pub(in crate::prompt) slopes: Vec<f32>,
 }
 
 impl RangeEncoder {
@@ -31,11 +32,6 @@ impl RangeEncoder {
             rdoq_lambda,
             slopes: Vec::new(),
         }
-    }
-
-    /// For every integer so far, the derivative of its cost in bits.
-    pub(in crate::prompt) fn slopes(&self) -> &[f32] {
-        &self.slopes
     }
 
     /// The integer nearest to `target` or its neighbour towards the centre, whichever has the lower
@@ -115,11 +111,12 @@ impl Coder for RangeEncoder {
 
     fn flag(&mut self, odds: u8, target: bool) -> bool {
         let odds = u64::from(odds);
-        if target {
-            self.narrow(0, odds, 8);
+        let (below, frequency) = if target {
+            (0, odds)
         } else {
-            self.narrow(odds, 256 - odds, 8);
-        }
+            (odds, 256 - odds)
+        };
+        self.narrow(below, frequency, 8);
         target
     }
 
@@ -182,7 +179,7 @@ impl Coder for RangeDecoder<'_> {
         let mut start = distribution.below(value) * unit;
         let end = if start <= self.code {
             loop {
-                let next = (value + stride).min(distribution.max() + 1);
+                let next = (value + stride).min(distribution.max + 1);
                 let end = distribution.below(next) * unit;
                 if end > self.code {
                     break (next, end);
@@ -193,7 +190,7 @@ impl Coder for RangeDecoder<'_> {
         } else {
             loop {
                 let end = (value, start);
-                value = (value - stride).max(-distribution.max());
+                value = (value - stride).max(-distribution.max);
                 start = distribution.below(value) * unit;
                 if start <= self.code {
                     break end;

@@ -83,32 +83,17 @@ impl<'a> Keyframe<'a> {
         }
         let (u_step, v_step) = (component.u_step.0, component.v_step.0);
         self.steps = Some((u_step, v_step));
-        let v_max = self.quantiser.v_max();
-        let row = &mut component.row;
-        row::code(
-            coder,
-            &mut self.energy,
-            row,
-            v_step,
-            v_max,
-            self.first,
-            &target.v,
-        );
+        let (energy, v_max) = (&mut self.energy, self.quantiser.v_max());
+        let Component { row, column, .. } = component;
+        row::code(coder, energy, row, v_step, v_max, self.first, &target.v);
         let context = Context {
             first: self.first,
             motion: self.motion,
             step: u_step.into(),
             max: self.quantiser.u_max(),
         };
-        let column = &mut component.column;
-        column::code(
-            coder,
-            self.grid,
-            &context,
-            column,
-            &mut self.below,
-            &target.u,
-        );
+        let below = &mut self.below;
+        column::code(coder, self.grid, &context, column, below, &target.u);
     }
 }
 

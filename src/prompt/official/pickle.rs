@@ -8,6 +8,7 @@ use crate::prompt::Shape;
 
 /// Device of the tensors in a written file, unless told otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Device {
     /// The first CUDA device: what the reference writes, and what its player relies on. Without
     /// such a device `torch.load` needs `map_location`.
@@ -45,20 +46,19 @@ impl Place {
         let digits = pickle[at.map_or(pickle.len(), |at| at + 5)..].iter();
         let digits = digits.take_while(|byte| byte.is_ascii_digit()).take(3);
         let number: String = digits.map(|&byte| char::from(byte)).collect();
-        let (name, forms) = match at {
-            Some(_) => (format!("cuda:{number}"), vec![false]),
-            None => ("cpu".to_owned(), vec![true, false]),
-        };
-        let place = |shared| Self {
-            name: name.clone(),
+        let place = |name: &str, shared| Self {
+            name: name.to_owned(),
             shared,
         };
-        forms.into_iter().map(place).collect()
+        match at {
+            Some(_) => vec![place(&format!("cuda:{number}"), false)],
+            None => vec![place("cpu", true), place("cpu", false)],
+        }
     }
 }
 
 /// The matrices and scalars of a prompt in the order of their storages.
-const FIELDS: [&str; 6] = [
+pub(super) const FIELDS: [&str; 6] = [
     "U",
     "V",
     "U_scale",
@@ -155,10 +155,7 @@ impl<'a> Writer<'a> {
     fn int(&mut self, value: usize) {
         match value {
             0..=0xff => self.out.extend([b'K', value as u8]),
-            0x100..=0xffff => {
-                self.out.push(b'M');
-                self.out.extend((value as u16).to_le_bytes());
-            }
+            0x100..=0xffff => self.out.extend([b'M', value as u8, (value >> 8) as u8]),
             _ => {
                 self.out.push(b'J');
                 self.out.extend((value as u32).to_le_bytes());
@@ -167,17 +164,16 @@ impl<'a> Writer<'a> {
     }
 
     fn ints(&mut self, values: &[usize]) {
-        match values.len() {
+        let end = match values.len() {
             0 => return self.out.push(b')'),
-            1..=3 => values.iter().for_each(|&value| self.int(value)),
+            length @ 1..=3 => 0x84 + length as u8,
             _ => {
                 self.out.push(b'(');
-                values.iter().for_each(|&value| self.int(value));
+                b't'
             }
-        }
-        let tuple = [b't', 0x85, 0x86, 0x87];
-        self.out
-            .push(tuple.get(values.len()).copied().unwrap_or(b't'));
+        };
+        values.iter().for_each(|&value| self.int(value));
+        self.out.push(end);
         self.remember();
     }
 
@@ -206,11 +202,9 @@ impl<'a> Writer<'a> {
         self.ints(&strides);
         self.out.push(0x89);
         self.global("collections\nOrderedDict\n");
-        self.out.extend(*b")R");
-        self.remember();
-        self.out.push(b't');
-        self.remember();
-        self.out.push(b'R');
-        self.remember();
+        for opcodes in [&b")R"[..], b"t", b"R"] {
+            self.out.extend(opcodes);
+            self.remember();
+        }
     }
 }
