@@ -110,10 +110,8 @@ fn every_rung_of_short_and_long_segments_decodes_to_what_was_fitted() {
         assert_eq!(fitted.keyframes.len(), keyframe_positions(count, 5).len());
         assert_eq!(fitted.losses.len(), 2);
         for components in [2, 4, 8] {
-            let rung = CodingParameters {
-                components,
-                ..coding
-            };
+            let mut rung = coding;
+            rung.components = components;
             let mut decoder = KeyframeDecoder::new(rung).unwrap();
             for (keyframe, seen) in fitted.keyframes.iter().zip(&fitted.seen) {
                 let layers = keyframe.layers.iter().take(components);

@@ -3,7 +3,7 @@
 use super::{CliError, json_line, overwrite};
 use crate::package::{Title, to_official};
 use crate::prompt::official::{Device, prompt_name};
-use serde::Serialize;
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Arguments of `promptus export`.
@@ -23,13 +23,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Report {
-    out: String,
-    prompts: usize,
-    rank: usize,
-}
-
 /// Runs `promptus export`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let folder = to_official(&Title::open(&args.title)?)?;
@@ -37,15 +30,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let names: Vec<String> = numbers.map(|number| prompt_name(*number)).collect();
     overwrite::prompts(&args.out, &names)?;
     folder.write(&args.out, args.mark)?;
-    let report = Report {
-        out: args.out.display().to_string(),
-        prompts: folder.prompts.len(),
-        rank: folder.prompts.values().next().map_or(0, |first| first.rank),
-    };
-    let Report { out, prompts, rank } = &report;
+    let (out, prompts) = (args.out.display().to_string(), folder.prompts.len());
+    let rank = folder.prompts.values().next().map_or(0, |first| first.rank);
     eprintln!("{out}: init.pth and {prompts} prompts of rank {rank}");
     if args.json {
-        json_line::print(&report)?;
+        json_line::print(&json!({ "out": out, "prompts": prompts, "rank": rank }))?;
     }
     Ok(())
 }

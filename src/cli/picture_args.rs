@@ -4,11 +4,10 @@
 use super::CliError;
 use crate::manifest::SourceRecord;
 use crate::model::Profile;
+use crate::segment::hex;
 use crate::source::{Fit, Geometry, Options, Source, of_lines, within};
 use crate::time::FrameRate;
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 /// Default limit of a title's frames a second.
 const HIGHEST_RATE: u32 = 30;
@@ -21,7 +20,7 @@ pub(super) struct PictureArgs {
     /// Size of the picture: WIDTHxHEIGHT, `native` for the input's own, `480p` for that many lines
     /// along the shorter side [default: inputs above the generator's usual size, about 98,000
     /// pixels for mini, are scaled down].
-    #[arg(long, value_name = "WxH|native|480p")]
+    #[arg(long, value_name = "WxH|native|480p", value_parser = size)]
     size: Option<Size>,
     /// How the input becomes that size: native, pad, crop or squeeze [default: squeeze, with the
     /// shape kept by the pixel aspect].
@@ -31,8 +30,8 @@ pub(super) struct PictureArgs {
     #[arg(long, value_name = "RATE")]
     fps: Option<FrameRate>,
     /// Colour behind transparent pixels: black, white, grey or #rrggbb.
-    #[arg(long, default_value = "black", value_name = "COLOUR", hide_short_help = true, help_heading = INPUT)]
-    background: Colour,
+    #[arg(long, default_value = "black", value_name = "COLOUR", value_parser = colour, hide_short_help = true, help_heading = INPUT)]
+    background: [u8; 3],
     /// Encode the readable part of a damaged or truncated input instead of failing.
     #[arg(long, hide_short_help = true, help_heading = INPUT)]
     allow_damaged: bool,
@@ -46,50 +45,30 @@ enum Size {
     Exact(u32, u32),
 }
 
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let side = |text: &str| text.parse::<u32>().ok().filter(|side| *side > 0);
-        let sides = |(width, height)| Some(Self::Exact(side(width)?, side(height)?));
-        let lines = || text.strip_suffix('p').and_then(side).map(Self::Lines);
-        let size = match text {
-            "native" => Some(Self::Native),
-            _ => text.split_once('x').and_then(sides).or_else(lines),
-        };
-        let expected = "expected WIDTHxHEIGHT such as 256x144, native, or lines such as 480p";
-        size.ok_or_else(|| format!("`{text}`: {expected}"))
-    }
+fn size(text: &str) -> Result<Size, String> {
+    let side = |text: &str| text.parse::<u32>().ok().filter(|side| *side > 0);
+    let exact = |(width, height)| Some(Size::Exact(side(width)?, side(height)?));
+    let lines = || text.strip_suffix('p').and_then(side).map(Size::Lines);
+    let size = match text {
+        "native" => Some(Size::Native),
+        _ => text.split_once('x').and_then(exact).or_else(lines),
+    };
+    let expected = "expected WIDTHxHEIGHT such as 256x144, native, or lines such as 480p";
+    size.ok_or_else(|| format!("`{text}`: {expected}"))
 }
 
 /// R, G and B.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Colour([u8; 3]);
-
-impl FromStr for Colour {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits = match text {
-            "black" => "000000",
-            "white" => "ffffff",
-            "grey" | "gray" => "808080",
-            _ => {
-                let digits = text.strip_prefix('#').or(text.strip_prefix("0x"));
-                digits.unwrap_or(text)
-            }
-        };
-        match u32::from_str_radix(digits, 16).map(u32::to_be_bytes) {
-            Ok([0, r, g, b]) if digits.len() == 6 => Ok(Self([r, g, b])),
-            _ => Err(format!("`{text}`: expected black, white, grey or #rrggbb")),
-        }
-    }
-}
-
-impl fmt::Display for Colour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [r, g, b] = self.0;
-        write!(f, "#{r:02x}{g:02x}{b:02x}")
+fn colour(text: &str) -> Result<[u8; 3], String> {
+    let prefixed = || text.strip_prefix('#').or(text.strip_prefix("0x"));
+    let digits = match text {
+        "black" => "000000",
+        "white" => "ffffff",
+        "grey" | "gray" => "808080",
+        _ => prefixed().unwrap_or(text),
+    };
+    match u32::from_str_radix(digits, 16).map(u32::to_be_bytes) {
+        Ok([0, r, g, b]) if digits.len() == 6 => Ok([r, g, b]),
+        _ => Err(format!("`{text}`: expected black, white, grey or #rrggbb")),
     }
 }
 
@@ -108,7 +87,7 @@ impl PictureArgs {
         let options = Options {
             frame_rate: self.fps,
             highest_rate: Some(HIGHEST_RATE),
-            background: self.background.0,
+            background: self.background,
             allow_damaged: self.allow_damaged,
         };
         let source = Source::open(input, &options)?;
@@ -129,7 +108,7 @@ impl PictureArgs {
             scale: fit.to_string(),
             size: target,
             cell: profile.cell,
-            background: self.background.to_string(),
+            background: format!("#{}", hex(&self.background)),
             allow_damaged: self.allow_damaged,
         };
         Ok(Pictures {
@@ -194,22 +173,16 @@ mod tests {
 
     #[test]
     fn sizes_and_colours_are_read_or_refused_by_name() {
-        for (text, size) in [
-            ("640x360", Size::Exact(640, 360)),
-            ("480p", Size::Lines(480)),
-            ("native", Size::Native),
-        ] {
-            assert_eq!(text.parse(), Ok(size));
-        }
+        assert_eq!(size("640x360"), Ok(Size::Exact(640, 360)));
+        assert_eq!(size("480p"), Ok(Size::Lines(480)));
+        assert_eq!(size("native"), Ok(Size::Native));
         for wrong in ["", "x", "0x5", "640", "480i", "-1p"] {
-            let error = wrong.parse::<Size>().unwrap_err();
-            assert!(error.contains("expected"), "{wrong}");
+            assert!(size(wrong).is_err_and(|error| error.contains("expected")));
         }
-        assert_eq!("white".parse(), Ok(Colour([255; 3])));
-        assert_eq!("#0a10ff".parse(), Ok(Colour([10, 16, 255])));
-        assert_eq!(Colour([10, 16, 255]).to_string(), "#0a10ff");
+        assert_eq!(colour("white"), Ok([255; 3]));
+        assert_eq!(colour("#0a10ff"), Ok([10, 16, 255]));
         for wrong in ["", "#fff", "#12345é", "puce"] {
-            assert!(wrong.parse::<Colour>().is_err(), "{wrong}");
+            assert!(colour(wrong).is_err(), "{wrong}");
         }
         let mini = Profile::mini();
         assert!(check_pixels((3840, 2160), &mini).is_ok());

@@ -5,7 +5,6 @@ use crate::package::work::Assembly;
 use serde::Serialize;
 use std::path::Path;
 
-/// A published title.
 #[derive(Serialize)]
 pub(super) struct Published {
     title: String,

@@ -23,8 +23,8 @@ pub enum EncodeError {
         pass: u32,
     },
     /// A worker thread could not be started.
-    #[error("could not start the worker threads: {0}")]
-    Workers(String),
+    #[error("could not start the worker threads")]
+    Workers(#[from] rayon::ThreadPoolBuildError),
     /// The generator or the encoder network failed.
     #[error("the generator failed")]
     Model(#[from] ModelError),

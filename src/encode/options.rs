@@ -5,7 +5,6 @@ use crate::model::Profile;
 use crate::prompt::{CodingId, Interpolation, Quantiser};
 use crate::segment::StartLatent;
 
-/// Most passes of a fit.
 const MAX_PASSES: u32 = 100_000;
 
 /// How a segment is fitted.
@@ -147,7 +146,6 @@ impl FitOptions {
         }
     }
 
-    /// The quantiser in the track's configuration.
     pub(super) fn quantiser(&self) -> Quantiser {
         match self.coding {
             CodingId::Layered => self.quantiser,

@@ -71,7 +71,6 @@ impl KeyframeEncoder {
 #[derive(Debug)]
 pub struct KeyframeDecoder {
     parameters: CodingParameters,
-    /// Index of the next keyframe.
     keyframe: usize,
     /// `None` for the reference coding, whose payloads are independent of each other.
     layered: Option<LayeredDecoder>,
@@ -114,7 +113,6 @@ impl KeyframeDecoder {
     }
 }
 
-/// The factors of a payload of the reference coding.
 fn reference(
     parameters: &CodingParameters,
     keyframe: usize,

@@ -99,7 +99,6 @@ impl StepCode {
             .unwrap_or(Self(255))
     }
 
-    /// The step.
     pub(super) fn value(self) -> f32 {
         let exponent = 127 - 20 + u32::from(self.0 >> 3);
         f32::from_bits(exponent << 23 | EIGHTH_POWERS[usize::from(self.0 & 7)])

@@ -23,7 +23,6 @@ pub struct ReferencePayload {
 }
 
 impl ReferencePayload {
-    /// Bytes of the four scalars.
     const SCALARS: usize = 16;
 
     /// Bytes of a payload: rank · (tokens + dim) + 16.

@@ -22,14 +22,6 @@ pub enum TranscodeError {
     /// An option of the fit is out of range, or the generator failed.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// A segment length of less than one frame or more than 65,535.
-    #[error("--segment-seconds {seconds} is {frames} frames: expected 1 to 65535")]
-    SegmentLength {
-        /// Length in seconds.
-        seconds: f64,
-        /// The same in frames.
-        frames: f64,
-    },
     /// A fitted segment cannot be rendered.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -59,7 +51,7 @@ pub enum TranscodeError {
         /// Frames of the segment.
         frames: usize,
     },
-    /// The machine has too little memory: how much the job takes and how much there is.
+    /// A segment length out of range, or more memory than the machine has.
     #[error("{0}")]
-    Memory(String),
+    Setting(String),
 }

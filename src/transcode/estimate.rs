@@ -93,7 +93,6 @@ impl Job<'_> {
         f64::from(self.track.coded.0) * f64::from(self.track.coded.1)
     }
 
-    /// Keyframes a frame.
     fn keyframes(&self) -> f64 {
         match self.settings.interval {
             Interval::Frames(frames) => 1.0 / f64::from(frames.max(1)),

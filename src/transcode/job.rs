@@ -18,20 +18,10 @@ use crate::time::FrameRate;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A segment of `frames` frames is being fitted.
-    Fitting {
-        /// Frames of the segment.
-        frames: u64,
-        /// Passes and loss.
-        progress: encode::Progress,
-    },
-    /// A fitted segment is being measured.
-    Measuring {
-        /// Frames of the segment.
-        frames: u64,
-        /// Part of the measurement that is done, 0 to 1.
-        share: f64,
-    },
+    /// A segment of so many frames is being fitted.
+    Fitting(u64, encode::Progress),
+    /// A fitted segment of so many frames is being measured; the share that is done, 0 to 1.
+    Measuring(u64, f64),
     /// A kept segment is damaged and will be fitted again.
     Damaged(&'a PackageError),
     /// A segment is finished.
@@ -199,7 +189,7 @@ impl<'a> Job<'a> {
         let frames = span.frames.len() as u64;
         let interval = self.settings.interval.of(&span.frames, &span.cuts);
         let positions = span.positions(interval);
-        let mut fitting = |progress| tell(Event::Fitting { frames, progress });
+        let mut fitting = |progress| tell(Event::Fitting(frames, progress));
         let fitter = &self.fitter;
         let fitted = fitter.fit(&span.frames, &positions, number, &mut fitting)?;
         effort.passes += fitted.losses.len() as u64;
@@ -215,7 +205,7 @@ impl<'a> Job<'a> {
             start_latent: fitted.start.map(Into::into),
             keyframes: keyframes.collect(),
         };
-        let mut measuring = |share| tell(Event::Measuring { frames, share });
+        let mut measuring = |share| tell(Event::Measuring(frames, share));
         let track = self.track.clone();
         self.measurer.finish(span, track, segment, &mut measuring)
     }

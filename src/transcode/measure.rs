@@ -25,11 +25,9 @@ use std::sync::Arc;
 /// Quality of the poster's JPEG, of 100.
 const JPEG_QUALITY: u8 = 85;
 
-/// Renders and measures segments.
 #[derive(Debug)]
 pub(super) struct Measurer<'a> {
     tools: Tools<'a>,
-    /// Components of the rungs, ascending.
     ranks: Vec<usize>,
     sampling: Sampling,
     pool: ThreadPool,
@@ -74,9 +72,9 @@ impl<'a> Measurer<'a> {
         let rungs = rungs.filter(|(_, rank)| !nothing || **rank == top.track.rank());
         for (done, (rung, &rank)) in rungs.enumerate() {
             let cut = top.cut(rank);
-            let rendered = self.pool.install(|| self.render(span, &cut, sampling))?;
-            metrics[rung] = mean(&rendered.scores);
-            shown = rendered.poster;
+            let (scores, frame) = self.pool.install(|| self.render(span, &cut, sampling))?;
+            metrics[rung] = mean(&scores);
+            shown = frame;
             tell((done + 1) as f64 / self.ranks.len() as f64);
         }
         let poster = poster(shown.as_ref(), top.track.display_size())?;
@@ -89,40 +87,41 @@ impl<'a> Measurer<'a> {
         })
     }
 
-    /// Renders those frames of a rung of one segment that are measured or shown, as a player would.
+    /// Renders those frames of a rung of one segment that are measured or shown, as a player would: their
+    /// scores, and the frame for the poster.
     fn render(
         &self,
         span: &Span,
         rung: &Rung,
         sampling: Sampling,
-    ) -> Result<Rendered, TranscodeError> {
+    ) -> Result<(Vec<Metrics>, Option<Frame>), TranscodeError> {
         let generator = Arc::clone(self.tools.generator);
         let mut renderer = SegmentRenderer::new(generator, rung.track.clone())?;
         let (frames, middle) = (span.frames.len(), span.frames.len() / 2);
         let poster = |number| number == middle && Some(&rung.track.rank()) == self.ranks.last();
         let wanted = |number: usize| sampling.has(number) || poster(number);
         let mut numbers = (0..frames).filter(|number| wanted(*number));
-        let mut rendered = Rendered::default();
+        let (mut scores, mut shown) = (Vec::new(), None);
         let mut waiting: Vec<(usize, Frame)> = Vec::new();
         for segment in &rung.segments {
             let media = read_media(&segment.write(&rung.track, 1, 0)?)?;
             renderer.render_some(&media, &|number| wanted(number as usize), &mut |frame| {
                 let number = numbers.next().unwrap_or(frames);
                 if poster(number) {
-                    rendered.poster = Some(frame.clone());
+                    shown = Some(frame.clone());
                 }
                 if sampling.has(number) {
                     waiting.push((number, frame));
                 }
                 if waiting.len() >= rayon::current_num_threads() {
-                    self.score(span, &mut waiting, &mut rendered.scores)?;
+                    self.score(span, &mut waiting, &mut scores)?;
                 }
                 Ok(())
             })?;
         }
-        self.score(span, &mut waiting, &mut rendered.scores)?;
+        self.score(span, &mut waiting, &mut scores)?;
         match numbers.next() {
-            None => Ok(rendered),
+            None => Ok((scores, shown)),
             Some(number) => Err(TranscodeError::MissingFrame { number, frames }),
         }
     }
@@ -143,13 +142,6 @@ impl<'a> Measurer<'a> {
         waiting.clear();
         Ok(())
     }
-}
-
-/// Frames of a rung, as far as they are needed.
-#[derive(Default)]
-struct Rendered {
-    scores: Vec<Metrics>,
-    poster: Option<Frame>,
 }
 
 /// The mean of each metric over frames, rounded to a millionth so that it survives being written as

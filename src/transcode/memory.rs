@@ -71,7 +71,7 @@ impl Need {
                 ..=1 => "a smaller --size, or shorter --segment-seconds",
                 _ => "fewer --workers",
             };
-            return Err(TranscodeError::Memory(format!(
+            return Err(TranscodeError::Setting(format!(
                 "{width}x{height} with {workers} workers takes about {needed} of memory, this machine has {free} left: choose {advice}"
             )));
         }

@@ -14,7 +14,6 @@
 //! use promptus::model::{Encoder, Generator};
 //! use promptus::package::work::{WorkFolder, assemble};
 //! use promptus::package::{KEEP_OLD, Title, publish};
-//! use promptus::quality::psnr;
 //! use promptus::manifest::Metrics;
 //! use promptus::source::{Fit, Geometry, SourceError};
 //! use promptus::time::FrameRate;
@@ -23,9 +22,8 @@
 //!
 //! let device = candle_core::Device::Cpu;
 //! let (generator, encoder) = (Arc::new(Generator::shipped(&device)?), Encoder::shipped(&device)?);
-//! let score = |original: &Frame, frame: &Frame| {
-//!     Ok(Metrics { psnr: Some(psnr(original, frame)?), ..Metrics::default() })
-//! };
+//! // No metrics.
+//! let score = |_: &Frame, _: &Frame| Ok(Metrics::default());
 //! let tools = Tools {
 //!     generator: &generator,
 //!     encoder: Some(&encoder),

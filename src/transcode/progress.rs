@@ -15,7 +15,6 @@ pub struct Progress {
     begun: Instant,
     total: Option<u64>,
     fps: f64,
-    /// Expected seconds a frame.
     expected: Option<f64>,
     /// Frames of finished segments, and those of them that were finished before this run.
     done: u64,
@@ -82,7 +81,6 @@ impl Progress {
         line
     }
 
-    /// Seconds to go after `elapsed`.
     fn left_s(&self, elapsed: f64, total: u64) -> Option<f64> {
         let to_do = (total as f64 - self.at()).max(0.0);
         let made = self.at() - self.found as f64;

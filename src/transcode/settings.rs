@@ -89,7 +89,9 @@ pub fn grid(
     let seconds = seconds.unwrap_or(usual);
     let frames = (seconds * rate.fps()).round();
     if !(1.0..=f64::from(u16::MAX)).contains(&frames) {
-        return Err(TranscodeError::SegmentLength { seconds, frames });
+        return Err(TranscodeError::Setting(format!(
+            "--segment-seconds {seconds} is {frames} frames: expected 1 to 65535"
+        )));
     }
     Ok(Grid {
         longest: frames as u32,

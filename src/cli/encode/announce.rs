@@ -28,13 +28,11 @@ pub(super) fn announce(
     let (width, height) = track.visible;
     let ranks: Vec<String> = settings.fit.ranks.iter().map(usize::to_string).collect();
     let seconds = f64::from(settings.grid.longest) / track.frame_rate.fps();
+    let (rate, rungs, ranks) = (fps(track.frame_rate), ranks.len(), ranks.join(", "));
+    let preset = format!("{:?}", args.fitting.preset).to_lowercase();
     eprintln!(
-        "{}: {width}x{height}, {} fps, {} rungs (rank {}), segments of {seconds:.1} s, preset {}",
+        "{}: {width}x{height}, {rate} fps, {rungs} rungs (rank {ranks}), segments of {seconds:.1} s, preset {preset}",
         args.out,
-        fps(track.frame_rate),
-        ranks.len(),
-        ranks.join(", "),
-        args.fitting.preset_name(),
     );
     eprintln!("{}", cost(source.length(), estimate, memory));
 }

@@ -8,7 +8,7 @@ use crate::encode::{Basis, FitOptions, Interval};
 use crate::model::Profile;
 use crate::prompt::{CodingId, Interpolation};
 use crate::segment::StartLatent;
-use crate::transcode::{Preset, Sampling, Shard};
+use crate::transcode::{Preset, Shard};
 use clap::ValueEnum;
 use std::path::PathBuf;
 
@@ -62,7 +62,7 @@ pub(crate) struct Args {
 pub(super) struct FitArgs {
     /// Effort and loss of the fit.
     #[arg(long, value_enum, default_value_t = Preset::Default)]
-    preset: Preset,
+    pub(super) preset: Preset,
     /// Generator: `mini`, or `sd-turbo`, whose weights must be installed.
     #[arg(long, default_value = "mini", value_name = "NAME")]
     pub(super) profile: String,
@@ -141,20 +141,6 @@ fn interval(text: &str) -> Result<Interval, String> {
 }
 
 impl FitArgs {
-    /// The preset's name.
-    pub(super) fn preset_name(&self) -> String {
-        let value = self.preset.to_possible_value();
-        value.map_or_else(String::new, |value| value.get_name().to_owned())
-    }
-
-    /// Which frames are measured, none if `no_measure`.
-    pub(super) fn sampling(&self, no_measure: bool) -> Sampling {
-        if no_measure {
-            return Sampling::Nothing;
-        }
-        self.preset.sampling()
-    }
-
     /// Distance of keyframes.
     pub(super) fn interval(&self) -> Interval {
         self.interval.unwrap_or(self.preset.interval(self.between))

@@ -37,14 +37,12 @@ use crate::package::Destination;
 use crate::package::work::{WorkFolder, WorkStore};
 use crate::quality::Scorer;
 use crate::source::Source;
-use crate::transcode::{
-    Done, Event, Job, Memory, Need, Settings, Shard, Tools, TranscodeError, grid,
-};
+use crate::transcode::{Done, Event, Job, Memory, Need, Sampling};
+use crate::transcode::{Settings, Shard, Tools, TranscodeError, grid};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Runs `promptus encode`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let began = Instant::now();
     let destination = destination(args)?;
@@ -83,7 +81,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let settings = Settings {
         grid,
         interval: args.fitting.interval(),
-        sampling: args.fitting.sampling(args.no_measure),
+        sampling: match args.no_measure {
+            true => Sampling::Nothing,
+            false => args.fitting.preset.sampling(),
+        },
         source: Some(record),
         fit,
     };
@@ -115,7 +116,6 @@ fn destination(args: &Args) -> Result<Option<Destination>, CliError> {
     Ok(Some(title))
 }
 
-/// One run of the command.
 struct Run<'a> {
     args: &'a Args,
     job: Job<'a>,

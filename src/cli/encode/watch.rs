@@ -76,19 +76,15 @@ impl Watch {
         let _ = thread::Builder::new().name("progress".into()).spawn(show);
     }
 
-    /// Takes note of an event of the job.
     pub(super) fn follow(&mut self, event: &Event<'_>) {
         let mut progress = self.stage.lock();
         match *event {
-            Event::Fitting {
-                frames,
-                progress: encode::Progress { pass, passes, loss },
-            } => {
+            Event::Fitting(frames, encode::Progress { pass, passes, loss }) => {
                 let share = self.fit_share * f64::from(pass) / f64::from(passes.max(1));
                 let detail = format!("pass {pass} of {passes}, loss {loss:.4}");
                 progress.work(frames, share, detail);
             }
-            Event::Measuring { frames, share } => {
+            Event::Measuring(frames, share) => {
                 let share = self.fit_share + (1.0 - self.fit_share) * share;
                 progress.work(frames, share, "measuring".to_owned());
             }
@@ -119,7 +115,6 @@ impl Stage {
         self.bar.finish_and_clear();
     }
 
-    /// Segments that are finished and kept.
     pub(super) fn kept(&self) -> u32 {
         self.kept.load(Ordering::Relaxed)
     }

@@ -21,7 +21,6 @@ pub(super) fn share(pass: u32, passes: u32) -> f64 {
     FINAL_RATE + (1.0 - FINAL_RATE) * fall
 }
 
-/// Moments of all factors.
 #[derive(Debug)]
 pub(super) struct Descent {
     u: Vec<Adam>,
@@ -46,19 +45,11 @@ impl Descent {
         share: f64,
     ) {
         let step = f64::from(options.step);
-        let factors = [
-            (
-                &mut self.u,
-                &mut prompts.u,
-                &gradient.u,
-                step * options.rate,
-            ),
-            (&mut self.v, &mut prompts.v, &gradient.v, options.basis_rate),
-        ];
-        for (moments, factors, gradients, rate) in factors {
-            for ((adam, x), g) in moments.iter_mut().zip(factors).zip(gradients) {
-                adam.step(x, g, share * rate);
-            }
+        for ((adam, u), g) in self.u.iter_mut().zip(&mut prompts.u).zip(&gradient.u) {
+            adam.step(u, g, share * step * options.rate);
+        }
+        for ((adam, v), g) in self.v.iter_mut().zip(&mut prompts.v).zip(&gradient.v) {
+            adam.step(v, g, share * options.basis_rate);
         }
         prompts.shrink((step * options.l1_shrink) as f32);
     }

@@ -11,7 +11,8 @@ pub(super) fn symmetric_eigen(matrix: &[f64], side: usize) -> (Vec<f64>, Vec<f64
     let mut rows = vec![0.0; side * side];
     rows.iter_mut().step_by(side + 1).for_each(|x| *x = 1.0);
     for _ in 0..SWEEPS {
-        if off_diagonal(&a, side) <= f64::EPSILON * trace(&a, side).abs() {
+        let trace: f64 = a.iter().step_by(side + 1).sum();
+        if off_diagonal(&a, side) <= f64::EPSILON * trace.abs() {
             break;
         }
         for p in 0..side {
@@ -56,10 +57,6 @@ fn off_diagonal(a: &[f64], side: usize) -> f64 {
     let entries = a.iter().enumerate();
     let off = entries.filter(|(at, _)| !at.is_multiple_of(side + 1));
     off.map(|(_, x)| x.powi(2)).sum::<f64>().sqrt()
-}
-
-fn trace(a: &[f64], side: usize) -> f64 {
-    a.iter().step_by(side + 1).sum()
 }
 
 /// The vector with its sign chosen so that its (first) largest entry is positive.

@@ -66,18 +66,11 @@ pub struct Progress {
     pub loss: f64,
 }
 
-/// Loss of one visit and its gradient.
 struct Evaluation {
+    visit: Visit,
     loss: f64,
     /// Gradient with respect to the composed prompt.
     of_prompt: Vec<f32>,
-}
-
-/// Result of the passes.
-struct Descended {
-    prompts: Prompts,
-    losses: Vec<f64>,
-    visits: u64,
 }
 
 impl<'a> Fitter<'a> {
@@ -136,14 +129,14 @@ impl<'a> Fitter<'a> {
             let first = self.cold_start(frames, seed, progress)?;
             first.repeated(positions.len())
         };
-        let done = self.descend(&segment, prompts, seed, progress)?;
-        let coded = self.coded(&segment, &done.prompts)?;
+        let (prompts, losses, visits) = self.descend(&segment, prompts, seed, progress)?;
+        let coded = self.coded(&segment, &prompts)?;
         Ok(Fitted {
             keyframes: coded.keyframes,
             start: self.start(&segment)?.payload(),
             seen: coded.seen,
-            losses: done.losses,
-            visits: done.visits,
+            losses,
+            visits,
         })
     }
 
@@ -191,17 +184,17 @@ impl<'a> Fitter<'a> {
     ) -> Result<Prompts, EncodeError> {
         let first = self.segment(&frames[..1], &[0]);
         let prompts = uniform_factors(&first.coding, seed);
-        Ok(self.descend(&first, prompts, seed, progress)?.prompts)
+        Ok(self.descend(&first, prompts, seed, progress)?.0)
     }
 
-    /// The passes.
+    /// The passes: the fitted prompts, the mean loss of each pass, and the frames generated.
     fn descend(
         &self,
         segment: &Segment<'_>,
         mut prompts: Prompts,
         seed: u32,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Descended, EncodeError> {
+    ) -> Result<(Prompts, Vec<f64>, u64), EncodeError> {
         let passes = self.options.passes;
         let mut ranks = self.options.ranks.as_slice();
         if !self.options.nested {
@@ -219,10 +212,10 @@ impl<'a> Fitter<'a> {
             let evaluations = self.workers.map(&visits, |visit| {
                 self.evaluate(segment, &coded.seen, &start, *visit)
             })?;
-            for (visit, evaluation) in visits.iter().zip(&evaluations) {
-                schedule.record(*visit, evaluation.loss);
+            for evaluation in &evaluations {
+                schedule.record(evaluation.visit, evaluation.loss);
             }
-            let gradient = self.gradient(segment, &coded, &visits, &evaluations);
+            let gradient = self.gradient(segment, &coded, &evaluations);
             descent.step(&mut prompts, &gradient, &self.options, share(pass, passes));
             prompts.check(pass + 1)?;
             average.blend(&prompts, AVERAGE.min(pass as f32 / (pass + 1) as f32));
@@ -238,11 +231,7 @@ impl<'a> Fitter<'a> {
                 break;
             }
         }
-        Ok(Descended {
-            prompts: average,
-            losses,
-            visits: count,
-        })
+        Ok((average, losses, count))
     }
 
     /// Whether the keyframes share V; without an encoder network each has its own.
@@ -255,14 +244,16 @@ impl<'a> Fitter<'a> {
         &self,
         segment: &Segment<'_>,
         coded: &Coded,
-        visits: &[Visit],
         evaluations: &[Evaluation],
     ) -> Gradient {
         let mut gradient = Gradient::zero(&coded.seen, self.shares_basis());
         let lambda = self.options.loss.rate / segment.loss.pixels();
-        for (visit, evaluation) in visits.iter().zip(evaluations) {
+        for Evaluation {
+            visit, of_prompt, ..
+        } in evaluations
+        {
             for share in segment.shares(*visit, &coded.seen) {
-                gradient.add(share, &evaluation.of_prompt);
+                gradient.add(share, of_prompt);
                 gradient.add_rate(share, &coded.slopes[share.keyframe], lambda);
             }
         }
@@ -284,11 +275,7 @@ impl<'a> Fitter<'a> {
         let steps = Steps::uniform(&factors, segment.coding.quantiser, self.options.step)?;
         let rdoq_lambda = self.options.rdoq_lambda as f32;
         let mut encoder = KeyframeEncoder::with_rdoq(segment.coding, steps, rdoq_lambda)?;
-        let mut coded = Coded {
-            keyframes: Vec::new(),
-            seen: Vec::new(),
-            slopes: Vec::new(),
-        };
+        let mut coded = Coded::default();
         for keyframe in &factors {
             let (bytes, seen) = encoder.push(keyframe)?;
             coded.keyframes.push(bytes);
@@ -323,6 +310,7 @@ impl<'a> Fitter<'a> {
             None => vec![0.0; prompt.elem_count()],
         };
         Ok(Evaluation {
+            visit,
             of_prompt,
             loss: f64::from(loss.to_scalar::<f32>()?),
         })
@@ -334,7 +322,6 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count
 }
 
-/// Whether the loss has stopped falling.
 fn has_settled(losses: &[f64]) -> bool {
     let Some(start) = losses.len().checked_sub(2 * PATIENCE) else {
         return false;

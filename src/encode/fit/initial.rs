@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn components_are_orthonormal_ordered_and_complete() {
+    fn components_are_ordered_by_energy_and_complete() {
         let coding = CodingParameters {
             coding: CodingId::Layered,
             shape: Shape::new(6, 4),
@@ -185,13 +185,6 @@ mod tests {
         let keyframe = |k: usize| (0..24).map(|i| wave(k * 24 + i * i)).collect();
         let keyframes: Vec<Vec<f64>> = (0..3).map(keyframe).collect();
         let prompts = joint_factors(&keyframes, &coding);
-        for i in 0..4 {
-            for j in 0..4 {
-                let row = |k: usize| &prompts.v[0][4 * k..4 * k + 4];
-                let dot: f32 = row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum();
-                assert!((dot - f32::from(u8::from(i == j))).abs() < 1e-6);
-            }
-        }
         let factors = prompts.factors().unwrap();
         let energy = |j| -> f32 {
             let entries = factors.iter().flat_map(|f| f.u_column(j));

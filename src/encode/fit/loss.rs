@@ -57,14 +57,12 @@ fn unit(map: &Tensor) -> Result<Tensor, EncodeError> {
     Ok(map.broadcast_div(&length)?)
 }
 
-/// The loss of a fit.
 #[derive(Debug)]
 pub(super) struct Loss<'a> {
     pub(super) weights: LossWeights,
     pub(super) perceptual: Perceptual<'a>,
     /// Visible columns and rows; the rest of a picture is padding.
     pub(super) visible: (u32, u32),
-    /// Side of the perceptual crop.
     pub(super) crop: usize,
 }
 
@@ -93,7 +91,6 @@ impl Loss<'_> {
         Ok(loss)
     }
 
-    /// Number of visible pixels.
     pub(super) fn pixels(&self) -> f64 {
         f64::from(self.visible.0) * f64::from(self.visible.1)
     }

@@ -25,11 +25,8 @@ pub(super) struct Gradient {
 /// One keyframe's part in a composed prompt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share<'a> {
-    /// Which keyframe.
     pub(super) keyframe: usize,
-    /// Its weight in the composed prompt.
     pub(super) weight: f64,
-    /// Components used.
     pub(super) components: usize,
     /// The decoded factors (straight-through estimator for rounding).
     pub(super) seen: &'a Factors,

@@ -13,7 +13,6 @@ use crate::prompt::{CodedKeyframe, CodingParameters, Factors, Interpolation, bet
 use crate::segment::StartLatent;
 use crate::segment::keyframes::bracket;
 
-/// Constant data of a segment over all passes.
 pub(super) struct Segment<'a> {
     pub(super) positions: &'a [u32],
     pub(super) frames: &'a [Frame],
@@ -26,6 +25,7 @@ pub(super) struct Segment<'a> {
 }
 
 /// The keyframes as coded in one pass.
+#[derive(Default)]
 pub(super) struct Coded {
     pub(super) keyframes: Vec<CodedKeyframe>,
     /// Factors as a player decodes them.

@@ -18,13 +18,10 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// `count` workers, at least one.
     pub(super) fn new(count: usize) -> Result<Self, EncodeError> {
         let pool = |_| ThreadPoolBuilder::new().num_threads(1).build();
-        let pools = (0..count.max(1)).map(pool).collect::<Result<_, _>>();
-        Ok(Self {
-            pools: pools.map_err(|e| EncodeError::Workers(e.to_string()))?,
-        })
+        let pools = (0..count.max(1)).map(pool).collect::<Result<_, _>>()?;
+        Ok(Self { pools })
     }
 
     /// `job` of every item; the results in the items' order, or the first error in that order.

@@ -186,16 +186,11 @@ pub(super) fn code(
     finish(grid, &walk, column, below);
 }
 
-/// Context of a column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context {
-    /// Whether this is the segment's first keyframe.
     pub(super) first: bool,
-    /// Motion since the previous keyframe.
     pub(super) motion: Motion,
-    /// The component's step code.
     pub(super) step: i32,
-    /// Largest magnitude of a value.
     pub(super) max: i32,
 }
 
@@ -245,7 +240,6 @@ struct Walk {
 /// fill whole vectors, six would be computed one by one.
 type Lanes = [i32; LANES];
 const LANES: usize = 8;
-/// The lane of the blend.
 const BLEND: usize = PREDICTORS;
 /// Bias of a lane that is no predictor: its weight becomes 0.
 const NEVER: i32 = -(1 << 29);
@@ -324,7 +318,6 @@ impl Walk {
     }
 }
 
-/// Lane by lane.
 #[inline(always)]
 fn zip(a: &Lanes, b: &Lanes, operation: impl Fn(i32, i32) -> i32) -> Lanes {
     std::array::from_fn(|lane| operation(a[lane], b[lane]))

@@ -46,7 +46,6 @@ impl Grid {
         }
     }
 
-    /// Number of tokens.
     pub(super) fn len(&self) -> usize {
         self.neighbours.len()
     }

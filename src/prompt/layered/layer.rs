@@ -47,7 +47,6 @@ pub(super) struct Keyframe<'a> {
     grid: &'a Grid,
     quantiser: Quantiser,
     first: bool,
-    /// Steps of the layer below.
     steps: Option<(u8, u8)>,
     motion: Motion,
     below: Below,
@@ -67,7 +66,6 @@ impl<'a> Keyframe<'a> {
         }
     }
 
-    /// Codes the next layer.
     pub(super) fn code(
         &mut self,
         coder: &mut impl Coder,

@@ -15,7 +15,6 @@ use super::entropy::{RangeDecoder, RangeEncoder};
 use super::error::in_range;
 use super::{CodedKeyframe, CodingParameters, Factors, PromptError, Steps};
 
-/// The dequantised factors.
 fn reconstruct(
     parameters: &CodingParameters,
     components: &[Component],
@@ -34,7 +33,6 @@ fn reconstruct(
     Factors::new(parameters.shape, parameters.full_rank, u, v)
 }
 
-/// The encoder's side of one segment.
 #[derive(Debug)]
 pub(super) struct LayeredEncoder {
     parameters: CodingParameters,
@@ -109,15 +107,12 @@ impl LayeredEncoder {
         if self.first || self.parameters.grid_width == 0 {
             return Motion::default();
         }
-        let deciding = targets.len().min(motion::DECIDING);
-        let before = self.components[..deciding].iter();
-        let before: Vec<&[i32]> = before.map(|c| c.column.values.as_slice()).collect();
-        let now: Vec<&[f32]> = targets[..deciding].iter().map(|w| w.u.as_slice()).collect();
-        motion::search(&self.grid, &before, &now)
+        let pairs = self.components.iter().zip(targets);
+        let maps = pairs.map(|(before, now)| (&before.column.values[..], &now.u[..]));
+        motion::search(&self.grid, maps)
     }
 }
 
-/// The decoder's side of one segment.
 #[derive(Debug)]
 pub(super) struct LayeredDecoder {
     parameters: CodingParameters,

@@ -5,13 +5,12 @@ use crate::prompt::entropy::Coder;
 
 /// Components used by the search; higher ones do not move with the picture, since they depend on where
 /// the token borders lie.
-pub(super) const DECIDING: usize = 4;
+const DECIDING: usize = 4;
 /// Gain in steps that a motion needs to pay for its bits.
 const LEAST_GAIN: i64 = 8;
 /// Fine units of a step.
 const FINE: f32 = 16.0;
 
-/// Codes a keyframe's motion.
 pub(super) fn code(coder: &mut impl Coder, target: Motion) -> Motion {
     if coder.flag(192, target == Motion::default()) {
         return Motion::default();
@@ -26,19 +25,18 @@ pub(super) fn code(coder: &mut impl Coder, target: Motion) -> Motion {
     }
 }
 
-/// The motion from the maps `before` (integers) to the maps `now` (in steps) with the least sum of
-/// absolute differences.
-pub(super) fn search(grid: &Grid, before: &[&[i32]], now: &[&[f32]]) -> Motion {
-    let before = before
-        .iter()
-        .map(|map| map.iter().map(|value| value * FINE as i32));
-    let now = now
-        .iter()
-        .map(|map| map.iter().map(|value| (value * FINE) as i32));
-    let maps = before
-        .zip(now)
-        .map(|(before, now)| (before.collect(), now.collect()));
-    let maps: Vec<(Vec<i32>, Vec<i32>)> = maps.collect();
+/// The motion with the least sum of absolute differences between maps before (integers) and now (in
+/// steps), given as pairs, lowest component first.
+pub(super) fn search<'a>(
+    grid: &Grid,
+    maps: impl Iterator<Item = (&'a [i32], &'a [f32])>,
+) -> Motion {
+    let fine = |(before, now): (&[i32], &[f32])| {
+        let before = before.iter().map(|value| value * FINE as i32).collect();
+        let now = now.iter().map(|value| (value * FINE) as i32).collect();
+        (before, now)
+    };
+    let maps: Vec<(Vec<i32>, Vec<i32>)> = maps.take(DECIDING).map(fine).collect();
     let difference = |motion: Motion| -> i64 {
         let pairs = maps
             .iter()
@@ -48,13 +46,12 @@ pub(super) fn search(grid: &Grid, before: &[&[i32]], now: &[&[f32]]) -> Motion {
     let span = -Motion::MAX..=Motion::MAX;
     let mut best = difference(Motion::default()) - LEAST_GAIN * FINE as i64;
     let mut found = Motion::default();
-    for motion in span
-        .clone()
-        .flat_map(|y| span.clone().map(move |x| Motion { x, y }))
-    {
-        let sum = difference(motion);
-        if sum < best {
-            (best, found) = (sum, motion);
+    for y in span.clone() {
+        for x in span.clone() {
+            let sum = difference(Motion { x, y });
+            if sum < best {
+                (best, found) = (sum, Motion { x, y });
+            }
         }
     }
     found
@@ -73,7 +70,7 @@ mod tests {
         for motion in [Motion { x: -3, y: 4 }, Motion::default()] {
             let moved = grid.moved(&fine, motion).into_iter();
             let moved: Vec<f32> = moved.map(|value| value as f32 / 16.0).collect();
-            assert_eq!(search(&grid, &[&map], &[&moved]), motion);
+            assert_eq!(search(&grid, [(&map[..], &moved[..])].into_iter()), motion);
         }
     }
 }

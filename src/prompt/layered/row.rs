@@ -40,7 +40,6 @@ fn energy(value: i32, step: u8) -> u64 {
     (scaled << (step >> 2) >> 24).min(ONE.into()) as u64
 }
 
-/// How a row is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// Unchanged since the previous keyframe.

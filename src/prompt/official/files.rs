@@ -16,7 +16,6 @@ pub const INIT_FILE: &str = "init.pth";
 
 /// Size limit of prompts and start latents, in bytes.
 const MAX_FILE: u64 = 1 << 26;
-/// Channels of a Stable Diffusion latent.
 const LATENT_CHANNELS: usize = 4;
 /// Hashes of the entry names as the reference's PyTorch (GNU C++ library) computes them.
 const PROMPT_NAMES: u64 = 5_343_278_249_497_965_747;
@@ -248,7 +247,6 @@ fn read_file(path: &Path) -> Result<Vec<u8>, OfficialError> {
     fs::read(path).map_err(OfficialError::io(path))
 }
 
-/// Writes a file under a temporary name and renames it.
 fn write_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), OfficialError> {
     let path = folder.join(name);
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {

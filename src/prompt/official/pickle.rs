@@ -28,31 +28,28 @@ pub(super) struct Place {
 
 impl From<Device> for Place {
     fn from(device: Device) -> Self {
-        let name = match device {
-            Device::Cuda => "cuda:0",
-            Device::Cpu => "cpu",
-        };
-        Self {
-            name: name.to_owned(),
-            shared: false,
+        match device {
+            Device::Cuda => Self::new("cuda:0", false),
+            Device::Cpu => Self::new("cpu", false),
         }
     }
 }
 
 impl Place {
+    fn new(name: &str, shared: bool) -> Self {
+        let name = name.to_owned();
+        Self { name, shared }
+    }
+
     /// The forms in which `pickle` may name its device.
     pub(super) fn candidates(pickle: &[u8]) -> Vec<Self> {
         let at = pickle.windows(5).position(|window| window == b"cuda:");
         let digits = pickle[at.map_or(pickle.len(), |at| at + 5)..].iter();
         let digits = digits.take_while(|byte| byte.is_ascii_digit()).take(3);
         let number: String = digits.map(|&byte| char::from(byte)).collect();
-        let place = |name: &str, shared| Self {
-            name: name.to_owned(),
-            shared,
-        };
         match at {
-            Some(_) => vec![place(&format!("cuda:{number}"), false)],
-            None => vec![place("cpu", true), place("cpu", false)],
+            Some(_) => vec![Self::new(&format!("cuda:{number}"), false)],
+            None => [true, false].map(|shared| Self::new("cpu", shared)).into(),
         }
     }
 }
