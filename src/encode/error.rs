@@ -8,20 +8,14 @@ use crate::quality::QualityError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// No frames, frames of different size, or keyframe positions that do not span them.
+    /// No frames, frames of different size, keyframe positions that do not span them, or an option
+    /// outside its range.
     #[error("{0}")]
-    Frames(String),
-    /// An option outside its range: its name, its value and the expected values.
-    #[error("{0}")]
-    Option(String),
-    /// The fit produced numbers that are not finite.
-    #[error("the fit of keyframe {keyframe} diverged in pass {pass}")]
-    Diverged {
-        /// Keyframe of the segment, from 0.
-        keyframe: usize,
-        /// Pass, from 1.
-        pass: u32,
-    },
+    Input(String),
+    /// The fit of this keyframe of the segment (from 0) produced numbers that are not finite in this
+    /// pass (from 1).
+    #[error("the fit of keyframe {0} diverged in pass {1}")]
+    Diverged(usize, u32),
     /// A worker thread could not be started.
     #[error("could not start the worker threads")]
     Workers(#[from] rayon::ThreadPoolBuildError),

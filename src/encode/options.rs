@@ -196,5 +196,5 @@ impl FitOptions {
 
 fn wrong(what: &str, got: impl std::fmt::Debug, expected: &str) -> Result<(), EncodeError> {
     let text = format!("{what} is {got:?}, expected {expected}");
-    Err(EncodeError::Option(text))
+    Err(EncodeError::Input(text))
 }

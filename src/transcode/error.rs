@@ -43,14 +43,10 @@ pub enum TranscodeError {
     /// A finished segment cannot be kept or read back.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// A segment rendered to fewer frames than it was fitted to.
-    #[error("frame {number} of {frames} of a fitted segment was not rendered")]
-    MissingFrame {
-        /// Number of the first frame that is missing, from 0.
-        number: usize,
-        /// Frames of the segment.
-        frames: usize,
-    },
+    /// A segment rendered to fewer frames than it was fitted to: the first missing one, from 0, and how
+    /// many there should be.
+    #[error("frame {0} of {1} of a fitted segment was not rendered")]
+    MissingFrame(usize, usize),
     /// A segment length out of range, or more memory than the machine has.
     #[error("{0}")]
     Setting(String),

@@ -122,7 +122,7 @@ impl<'a> Measurer<'a> {
         self.score(span, &mut waiting, &mut scores)?;
         match numbers.next() {
             None => Ok((scores, shown)),
-            Some(number) => Err(TranscodeError::MissingFrame { number, frames }),
+            Some(number) => Err(TranscodeError::MissingFrame(number, frames)),
         }
     }
 

@@ -47,7 +47,7 @@ impl Prompts {
         let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
         let wrong = |all: &[Vec<f32>]| all.iter().position(|values| !finite(values));
         match wrong(&self.u).or_else(|| wrong(&self.v)) {
-            Some(keyframe) => Err(EncodeError::Diverged { keyframe, pass }),
+            Some(keyframe) => Err(EncodeError::Diverged(keyframe, pass)),
             None => Ok(()),
         }
     }

@@ -124,7 +124,7 @@ impl SegmentStart {
 
 /// Fails unless there are frames, of one size, and `positions` span them.
 pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), EncodeError> {
-    let wrong = |text: String| Err(EncodeError::Frames(text));
+    let wrong = |text: String| Err(EncodeError::Input(text));
     let Some(first) = frames.first() else {
         return wrong("a segment needs a frame".to_owned());
     };

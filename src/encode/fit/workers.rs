@@ -63,7 +63,7 @@ mod tests {
         let doubled = workers.map(&items, |x| Ok(2 * x)).unwrap();
         assert!(doubled.iter().zip(&items).all(|(d, x)| *d == 2 * x));
         let error = workers.map(&items, |&x| match x {
-            10.. => Err(EncodeError::Frames(x.to_string())),
+            10.. => Err(EncodeError::Input(x.to_string())),
             _ => Ok(x),
         });
         assert_eq!(error.unwrap_err().to_string(), "10");
