@@ -1,11 +1,10 @@
-//! Marker files with a lock: a folder that holds one was made by this program, and the process that
-//! has it locked is working in that folder.
+//! Marker files with a lock: a folder with a marker was made by this program, and is in use by the
+//! process that has the marker locked.
 //!
 //! The program removes only folders that carry its marker, and files that it wrote in this run. The
-//! lock is the operating system's ([`File::try_lock`]), so it ends with its process, however that
-//! ends; the file also names the holder, for the error message of a second process. Where a file
-//! system has no locks (some network mounts) the marker still counts, and a warning is logged. Knows
-//! nothing of the folder's content.
+//! lock is the operating system's ([`File::try_lock`]), so it ends with its process; the file also
+//! names the holder, for the error of a second process. On a file system without locks (some network
+//! mounts) a warning is logged. Knows nothing of the folder's content.
 
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,7 +12,6 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Value of `program` in every marker.
 const PROGRAM: &str = "promptus";
 /// Longest file that is read as a marker, in bytes.
 const MAX_SIZE: u64 = 1 << 16;
@@ -42,7 +40,6 @@ pub struct Holder {
     pub since: u64,
 }
 
-/// A marker's content.
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
     program: String,
@@ -89,21 +86,16 @@ impl Claim {
             source,
         };
         for _ in 0..TRIES {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(path)
-                .map_err(failed)?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            let mut file = options.open(path).map_err(failed)?;
             lock(&file, path)?;
             // Its last owner may have removed it between opening and locking.
             if !is_still_there(&file, path) {
                 continue;
             }
             let fresh = file.metadata().map_err(failed)?.len() == 0;
-            let foreign = !fresh && read(&mut file).is_none_or(|marker| marker.kind != kind);
-            if foreign {
+            if !fresh && read(&mut file).is_none_or(|marker| marker.kind != kind) {
                 let path = path.to_owned();
                 return Err(ClaimError::Foreign { path });
             }
@@ -124,8 +116,7 @@ impl Claim {
 
     /// Whether `path` is a marker of `kind`, held or not.
     pub fn is_marked(path: &Path, kind: &str) -> bool {
-        let marker = File::open(path).ok().and_then(|mut file| read(&mut file));
-        marker.is_some_and(|marker| marker.kind == kind)
+        marker(path).is_some_and(|marker| marker.kind == kind)
     }
 
     /// Removes the marker: the folder is no longer this program's.
@@ -168,9 +159,8 @@ impl Holder {
 
     /// This process, for a lock on this machine.
     fn this() -> Self {
-        let command: Vec<String> = std::env::args_os()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect();
+        let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+        let command: Vec<String> = words.collect();
         Self {
             process: std::process::id(),
             host: None,
@@ -182,14 +172,15 @@ impl Holder {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            process, command, ..
-        } = self;
         let host = self.host.as_ref().map(|host| format!(" on {host}"));
         let host = host.unwrap_or_default();
         let seconds = now().saturating_sub(self.since);
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-        write!(f, "process {process}{host} (`{command}`) for ")?;
+        write!(
+            f,
+            "process {}{host} (`{}`) for ",
+            self.process, self.command
+        )?;
         match (hours, minutes) {
             (0, 0) => write!(f, "{seconds} s"),
             (0, _) => write!(f, "{minutes} min"),
@@ -198,7 +189,8 @@ impl std::fmt::Display for Holder {
     }
 }
 
-fn now() -> u64 {
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or(Duration::ZERO).as_secs()
 }
@@ -207,11 +199,9 @@ fn lock(file: &File, path: &Path) -> Result<(), ClaimError> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            let marker = File::open(path).ok().and_then(|mut file| read(&mut file));
-            Err(ClaimError::Held {
-                folder: path.parent().unwrap_or(path).to_owned(),
-                holder: marker.and_then(|marker| marker.holder),
-            })
+            let folder = path.parent().unwrap_or(path).to_owned();
+            let holder = marker(path).and_then(|marker| marker.holder);
+            Err(ClaimError::Held { folder, holder })
         }
         Err(TryLockError::Error(error)) => {
             let path = path.display();
@@ -219,6 +209,10 @@ fn lock(file: &File, path: &Path) -> Result<(), ClaimError> {
             Ok(())
         }
     }
+}
+
+fn marker(path: &Path) -> Option<Marker> {
+    read(&mut File::open(path).ok()?)
 }
 
 fn read(file: &mut File) -> Option<Marker> {
@@ -251,15 +245,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_taker_is_told_the_holder_and_a_third_gets_the_claim() {
+    fn a_second_taker_is_refused_and_a_third_gets_the_claim() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".marker");
         assert!(!Claim::is_marked(&path, "work"));
         let first = Claim::take(&path, "work").unwrap();
         let error = Claim::take(&path, "work").unwrap_err().to_string();
-        let who = format!("in use by process {} (`", std::process::id());
-        assert!(error.contains(&who), "{error}");
-        assert!(error.starts_with(&folder.path().display().to_string()));
+        let (place, id) = (folder.path().display(), std::process::id());
+        let holder = format!("{place}: in use by process {id} (`");
+        assert!(error.starts_with(&holder), "{error}");
         drop(first);
         assert!(Claim::is_marked(&path, "work") && !Claim::is_marked(&path, "frames"));
         let third = Claim::take(&path, "work").unwrap();
@@ -282,12 +276,10 @@ mod tests {
     #[test]
     fn long_claims_are_given_in_hours() {
         let holder = Holder {
-            process: 7,
-            host: None,
-            command: "promptus encode a".to_owned(),
             since: now() - 2 * 3600 - 240,
+            ..Holder::this()
         };
         let text = holder.to_string();
-        assert_eq!(text, "process 7 (`promptus encode a`) for 2 h 4 min");
+        assert!(text.ends_with("`) for 2 h 4 min"), "{text}");
     }
 }

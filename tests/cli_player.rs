@@ -3,15 +3,14 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "common/fake_title.rs"]
-mod fake_title;
 #[path = "common/program.rs"]
 mod program;
-#[allow(dead_code, reason = "this server behaves")]
 #[path = "common/static_server.rs"]
 mod static_server;
 #[path = "common/synthetic.rs"]
 mod synthetic;
+#[path = "common/title.rs"]
+mod title;
 #[path = "common/tools.rs"]
 mod tools;
 
@@ -69,7 +68,7 @@ fn serve(folder: &Path) -> String {
 fn workplace() -> (TempDir, String, String) {
     let folder = TempDir::new().unwrap();
     let title = folder.path().join("title");
-    fake_title::publish_fake(&title, 10);
+    title::publish_fake(&title, 10);
     let trace = folder.path().join("trace.csv");
     fs::write(&trace, "time_s,kbps\n0,200\n4,80\n8,40\n").unwrap();
     let text = |path: &Path| path.to_str().unwrap().to_owned();

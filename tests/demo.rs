@@ -6,6 +6,8 @@
 mod program;
 #[path = "common/synthetic.rs"]
 mod synthetic;
+#[path = "common/title.rs"]
+mod title;
 
 use promptus::frame::Frame;
 use promptus::model::Generator;

@@ -8,6 +8,8 @@
 mod program;
 #[path = "common/synthetic.rs"]
 mod synthetic;
+#[path = "common/title.rs"]
+mod title;
 
 use program::said;
 use promptus::model::Generator;
@@ -126,7 +128,7 @@ fn weights_with_another_hash_are_refused_and_not_kept() {
     fs::write(&place.served, spoilt).unwrap();
     let refused = place.play("master.m3u8", &["--fetch-weights"]);
     assert_eq!(refused.status.code(), Some(2));
-    let said = text(&refused);
+    let said = said(&refused);
     assert!(
         said.contains("weights of SHA-256") && said.contains("were expected"),
         "{said}"

@@ -5,6 +5,8 @@
 
 #[path = "common/synthetic.rs"]
 mod synthetic;
+#[path = "common/title.rs"]
+mod title;
 
 use promptus::frame::Frame;
 use promptus::model::Generator;

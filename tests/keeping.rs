@@ -4,12 +4,15 @@
 
 #[path = "common/program.rs"]
 mod program;
+#[path = "common/tools.rs"]
+mod tools;
 
-use program::{clip, ends, files, has, json, promptus, refused, report, said, text};
+use program::{clip, ends, files, json, promptus, refused, report, said, text};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use tools::has;
 
 /// A short encode that measures nothing; `more` are further options.
 fn encode(input: &Path, out: &Path, more: &[&str]) -> Command {

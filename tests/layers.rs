@@ -5,7 +5,7 @@
 #[path = "common/title.rs"]
 mod rungs;
 
-use promptus::package::{KEEP_OLD, PackageError, Rung, Title, TitleContent, join, publish};
+use promptus::package::{KEEP_OLD, PackageError, Title, TitleContent, join, publish};
 use promptus::segment::Track;
 use promptus::segment::coded::CodedSegment;
 use std::fs;
@@ -13,18 +13,14 @@ use std::path::Path;
 
 /// Ranks 1, 2 and 4 of one fit, two segments.
 fn content() -> TitleContent {
-    let track = rungs::track(4, "24");
-    let segments = vec![rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)];
-    let full = Rung { track, segments };
     TitleContent {
-        rungs: vec![full.cut(1), full.cut(2), full],
         layers: true,
-        ..TitleContent::default()
+        ..rungs::content(&[1, 2, 4], &[48, 72], 1)
     }
 }
 
 fn put(folder: &Path, content: &TitleContent) -> Title {
-    publish(folder, &content.build().unwrap(), KEEP_OLD).unwrap();
+    rungs::put(folder, content);
     Title::open(folder).unwrap()
 }
 

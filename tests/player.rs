@@ -4,7 +4,7 @@
 #![cfg(feature = "net")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "common/fake_title.rs"]
+#[path = "common/title.rs"]
 mod fake_title;
 #[path = "common/hours.rs"]
 mod hours;

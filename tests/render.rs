@@ -4,6 +4,8 @@
 
 #[path = "common/synthetic.rs"]
 mod synthetic;
+#[path = "common/title.rs"]
+mod title;
 
 use promptus::flow::Between;
 use promptus::frame::Frame;

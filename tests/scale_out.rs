@@ -4,12 +4,15 @@
 
 #[path = "common/program.rs"]
 mod program;
+#[path = "common/tools.rs"]
+mod tools;
 
-use program::{clip, ends, files, has, promptus, report, text};
+use program::{clip, ends, files, promptus, report, text};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use tools::has;
 
 /// A short encode: segments of 8, 8 and 4 frames.
 fn encode(input: &Path, out: &Path, more: &[&str]) -> Command {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-#[path = "common/fake_title.rs"]
+#[path = "common/title.rs"]
 mod fake_title;
 #[path = "common/program.rs"]
 mod program;

@@ -5,19 +5,16 @@
 mod common;
 #[path = "source/kinds.rs"]
 mod kinds;
-#[path = "common/program.rs"]
-mod program;
 #[path = "common/tools.rs"]
 mod tools;
 
 use image::{ImageFormat, Rgb, RgbImage};
-use program::has;
 use promptus::frame::Frame;
 use promptus::source::{Options, Recipe, Source, SourceError};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tools::ffmpeg;
+use tools::{ffmpeg, has};
 
 fn open(path: &Path) -> Result<Source, SourceError> {
     Source::open(path, &Options::default())

@@ -19,9 +19,9 @@ fn weights(models: &Path) -> (i32, Value, String) {
         .env("XDG_DATA_HOME", models.join("none"))
         .output()
         .unwrap();
+    let text = program::said(&done);
     let stdout = String::from_utf8(done.stdout).unwrap();
     let report = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
-    let text = program::said(&done);
     (done.status.code().unwrap(), report, text)
 }
 

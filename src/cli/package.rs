@@ -4,9 +4,8 @@
 //! prompts, quality report and poster stay as they are. With `--json` one object on stdout, as from
 //! `promptus publish`.
 
-use super::publication::Published;
-use super::publish::KeepOld;
-use super::{CliError, json_line, overwrite};
+use super::publish::{KeepOld, finish};
+use super::{CliError, overwrite};
 use crate::package::work::Assembly;
 use crate::package::{Destination, Title, TitleContent};
 
@@ -29,7 +28,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Runs `promptus package`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let out = args.out.as_ref().unwrap_or(&args.title);
     let place = Destination::open(out)?;
@@ -42,11 +40,6 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         ..title.content()?
     };
     let files = content.build()?;
-    place.publish(&files, args.keep.duration())?;
-    let published = Published::new(out.as_ref(), &Assembly { content, files });
-    published.explain();
-    if args.json {
-        json_line::print(&published)?;
-    }
-    Ok(())
+    let assembly = Assembly { content, files };
+    finish(&place, out, &assembly, args.keep, args.json)
 }

@@ -51,7 +51,6 @@ impl KeepOld {
     }
 }
 
-/// Runs `promptus publish`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let title = Destination::open(&args.out)?;
     overwrite::title(&title)?;
@@ -62,13 +61,24 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let store = WorkStore::open(&args.from)?;
     let plan = choose(&store, args.plan.as_deref())?;
     let assembly = title_of(&store, &plan, args.layers)?;
-    title.publish(&assembly.files, args.keep.duration())?;
-    let published = Published::new(args.out.as_ref(), &assembly);
+    finish(&title, &args.out, &assembly, args.keep, args.json)
+}
+
+/// Publishes a title at `place`, which the user calls `name`, and reports it.
+pub(super) fn finish(
+    place: &Destination,
+    name: &str,
+    title: &Assembly,
+    keep: KeepOld,
+    json: bool,
+) -> Result<(), CliError> {
+    place.publish(&title.files, keep.duration())?;
+    let published = Published::new(name.as_ref(), title);
     published.explain();
-    if args.json {
-        json_line::print(&published)?;
+    match json {
+        true => json_line::print(&published),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// The title of `plan`. Fails with exit code 1, naming them, while segments are missing.

@@ -49,10 +49,8 @@ fn check_layers(title: &Title) -> Result<(), PackageError> {
             let coded = coded.collect::<Result<Vec<_>, _>>()?;
             let parts: Vec<_> = parts.iter().map(|part| part.track()).zip(&coded).collect();
             if join(&parts)?.1 != rung.coded(index)? {
-                return Err(PackageError::Mixed {
-                    rung: rung.id().to_owned(),
-                    problem: format!("its layers make another segment {}", index + 1),
-                });
+                let problem = format!("its layers make another segment {}", index + 1);
+                return Err(PackageError::invalid(rung.id(), problem));
             }
         }
     }

@@ -7,6 +7,7 @@ use super::PackageError;
 use crate::store;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use object_store::Error::{AlreadyExists, NotFound, Precondition};
 use object_store::path::Path as StorePath;
 use object_store::{
     Attributes, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion,
@@ -26,19 +27,13 @@ pub(super) struct Bucket {
     runtime: Runtime,
 }
 
-/// Names directly below the prefix.
-pub(super) struct Entries {
-    pub(super) objects: Vec<String>,
-    pub(super) folders: Vec<String>,
-}
-
 impl Bucket {
     /// Opens a URL, see [`store::open`].
     pub(super) fn open(url: &str) -> Result<Self, PackageError> {
         Self::new(store::open(url)?, url.trim_end_matches('/').to_owned())
     }
 
-    /// Any store, called `name` in messages.
+    /// Any store, called `name` in errors.
     pub(super) fn new(store: Arc<dyn ObjectStore>, name: String) -> Result<Self, PackageError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(PackageError::io(Path::new(&name)))?;
@@ -49,12 +44,11 @@ impl Bucket {
         })
     }
 
-    /// Name of the store in messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// An object's place, for messages.
+    /// An object's place in errors.
     pub(super) fn place(&self, name: &str) -> String {
         format!("{}/{name}", self.name)
     }
@@ -65,60 +59,56 @@ impl Bucket {
         let listed = self.store.list(folder.as_ref()).try_collect::<Vec<_>>();
         let listed = self.runtime.block_on(listed);
         let listed = listed.map_err(PackageError::store(&self.name))?;
-        let mut names: Vec<String> = listed
-            .into_iter()
-            .map(|object| object.location.to_string())
-            .collect();
+        let names = listed.iter().map(|object| object.location.to_string());
+        let mut names: Vec<String> = names.collect();
         names.sort_unstable();
         Ok(names)
     }
 
-    /// The objects and folders directly below the prefix.
-    pub(super) fn entries(&self) -> Result<Entries, PackageError> {
+    /// The names of the objects and of the folders directly below the prefix.
+    pub(super) fn entries(&self) -> Result<(Vec<String>, Vec<String>), PackageError> {
         let listed = self.runtime.block_on(self.store.list_with_delimiter(None));
         let listed = listed.map_err(PackageError::store(&self.name))?;
         let name = |path: &StorePath| path.filename().map(str::to_owned);
-        let objects = listed.objects.iter();
-        Ok(Entries {
-            objects: objects.filter_map(|meta| name(&meta.location)).collect(),
-            folders: listed.common_prefixes.iter().filter_map(name).collect(),
-        })
+        let objects = listed
+            .objects
+            .iter()
+            .filter_map(|meta| name(&meta.location));
+        let folders = listed.common_prefixes.iter().filter_map(name);
+        Ok((objects.collect(), folders.collect()))
     }
 
     /// An object and its metadata, or `None` if it is missing.
     ///
     /// Fails on an object above 1 GiB.
     pub(super) fn get(&self, name: &str) -> Result<Option<(Bytes, ObjectMeta)>, PackageError> {
-        let read = async {
-            let found = self.store.get(&StorePath::from(name)).await?;
-            let meta = found.meta.clone();
-            let fits = meta.size <= MAX_OBJECT;
-            let bytes = if fits {
-                found.bytes().await?
-            } else {
-                Bytes::new()
-            };
-            Ok((bytes, meta))
+        let path = StorePath::from(name);
+        let Some(found) = self.found(name, self.store.get(&path))? else {
+            return Ok(None);
         };
-        match self.runtime.block_on(read) {
-            Ok((_, meta)) if meta.size > MAX_OBJECT => {
-                let problem = format!("{} bytes, expected at most {MAX_OBJECT}", meta.size);
-                Err(PackageError::damaged(&self.place(name), problem))
-            }
-            Ok(found) => Ok(Some(found)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(PackageError::store(&self.place(name))(error)),
+        let meta = found.meta.clone();
+        if meta.size > MAX_OBJECT {
+            let problem = format!("{} bytes, expected at most {MAX_OBJECT}", meta.size);
+            return Err(PackageError::invalid(self.place(name), problem));
         }
+        let bytes = self.found(name, found.bytes())?;
+        Ok(bytes.map(|bytes| (bytes, meta)))
     }
 
     /// Metadata of an object, or `None` if it is missing.
     pub(super) fn head(&self, name: &str) -> Result<Option<ObjectMeta>, PackageError> {
-        match self
-            .runtime
-            .block_on(self.store.head(&StorePath::from(name)))
-        {
-            Ok(meta) => Ok(Some(meta)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+        self.found(name, self.store.head(&StorePath::from(name)))
+    }
+
+    /// The result of a request for `name`, or `None` if that object is missing.
+    fn found<T>(
+        &self,
+        name: &str,
+        request: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<Option<T>, PackageError> {
+        match self.runtime.block_on(request) {
+            Ok(found) => Ok(Some(found)),
+            Err(NotFound { .. }) => Ok(None),
             Err(error) => Err(PackageError::store(&self.place(name))(error)),
         }
     }
@@ -141,23 +131,14 @@ impl Bucket {
         let put = self.store.put_opts(&location, payload, options);
         match self.runtime.block_on(put) {
             Ok(put) => Ok(Some(put.into())),
-            Err(
-                object_store::Error::AlreadyExists { .. }
-                | object_store::Error::Precondition { .. }
-                | object_store::Error::NotFound { .. },
-            ) => Ok(None),
+            Err(AlreadyExists { .. } | Precondition { .. } | NotFound { .. }) => Ok(None),
             Err(error) => Err(PackageError::store(&self.place(name))(error)),
         }
     }
 
     /// Removes an object; one that is not there counts as removed.
     pub(super) fn delete(&self, name: &str) -> Result<(), PackageError> {
-        match self
-            .runtime
-            .block_on(self.store.delete(&StorePath::from(name)))
-        {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(PackageError::store(&self.place(name))(error)),
-        }
+        self.found(name, self.store.delete(&StorePath::from(name)))
+            .map(drop)
     }
 }

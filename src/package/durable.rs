@@ -1,5 +1,5 @@
-//! Names that outlive a power cut: a file or folder is durable only when the folder that names it
-//! has been synced, too.
+//! Names in folders. A file or folder is durable only when the folder that names it has been synced,
+//! too.
 
 use std::fs::{self, File};
 use std::io;
@@ -20,6 +20,15 @@ fn naming(folder: &Path) -> Vec<PathBuf> {
         if here { Path::new(".") } else { parent }.to_owned()
     });
     above.collect()
+}
+
+/// The names in `folder`, in order.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    let names = fs::read_dir(folder)?.map(|entry| entry.map(name));
+    let mut names = names.collect::<io::Result<Vec<_>>>()?;
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Syncs the names in `folder`; only Unix lets a folder be synced.

@@ -2,8 +2,8 @@
 
 use crate::claim::ClaimError;
 use crate::manifest::ManifestError;
-use crate::prompt::PromptError;
 use crate::segment::SegmentError;
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,14 +19,6 @@ pub enum PackageError {
         /// Error of the system.
         source: io::Error,
     },
-    /// A manifest names a file that is not there.
-    #[error("{}: names {url}, which is missing", manifest.display())]
-    MissingFile {
-        /// The manifest.
-        manifest: PathBuf,
-        /// The file, as it names it.
-        url: String,
-    },
     /// A media file or segment is damaged, or cannot be written.
     #[error("{file}: {source}")]
     Segment {
@@ -35,33 +27,15 @@ pub enum PackageError {
         /// Error with its place.
         source: SegmentError,
     },
-    /// The bytes of a keyframe make no prompt.
-    #[error("{file}: segment {segment}: {source}")]
-    Prompt {
-        /// File.
-        file: String,
-        /// Number of the segment, from 1.
-        segment: usize,
-        /// What is wrong.
-        source: PromptError,
-    },
     /// A manifest is damaged, or cannot be written.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Rungs that no player could switch between, or files that contradict their manifest.
-    #[error("{rung}: {problem}")]
-    Mixed {
-        /// Id of the rung.
-        rung: String,
-        /// The difference.
-        problem: String,
-    },
-    /// An object in a store is damaged, or its address is invalid.
+    /// A title, file, folder or object that is not as expected.
     #[error("{place}: {problem}")]
-    Damaged {
-        /// Place of the object.
+    Invalid {
+        /// File, folder, object or id of a rung.
         place: String,
-        /// The fault.
+        /// The fault, with the expected state.
         problem: String,
     },
     /// The object store refused.
@@ -79,22 +53,6 @@ pub enum PackageError {
     /// Another process holds a folder or a title's lock, or a marker is not this program's.
     #[error(transparent)]
     Claim(#[from] ClaimError),
-    /// A folder that was to become or hold a title is something else.
-    #[error("{}: {problem}", path.display())]
-    Occupied {
-        /// The file or folder.
-        path: PathBuf,
-        /// Reason for not writing there.
-        problem: String,
-    },
-    /// A rung or segment that the title does not have.
-    #[error("{}: has no {what}", title.display())]
-    Absent {
-        /// The title.
-        title: PathBuf,
-        /// The part that was asked for.
-        what: String,
-    },
 }
 
 impl PackageError {
@@ -108,9 +66,9 @@ impl PackageError {
         move |source| Self::Segment { file, source }
     }
 
-    pub(super) fn damaged(place: &str, problem: impl Into<String>) -> Self {
-        Self::Damaged {
-            place: place.to_owned(),
+    pub(crate) fn invalid(place: impl Display, problem: impl Into<String>) -> Self {
+        Self::Invalid {
+            place: place.to_string(),
             problem: problem.into(),
         }
     }
@@ -121,13 +79,6 @@ impl PackageError {
         move |source| Self::Store {
             place,
             source: Box::new(source),
-        }
-    }
-
-    pub(super) fn mixed(rung: &str, problem: impl Into<String>) -> Self {
-        Self::Mixed {
-            rung: rung.to_owned(),
-            problem: problem.into(),
         }
     }
 }

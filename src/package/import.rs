@@ -48,21 +48,24 @@ pub fn from_official(
     let interval = interval_of(&folder.prompts)?;
     let track = track_of(folder, options)?;
     check_numbers(folder)?;
-    let keyframes: Vec<Bytes> = folder
-        .prompts
-        .values()
-        .map(|prompt| prompt.to_bytes().into())
-        .collect();
+    let prompts = folder.prompts.values();
+    let keyframes: Vec<Bytes> = prompts.map(|prompt| prompt.to_bytes().into()).collect();
     let mut segments = Vec::new();
     let mut first = 0;
     for gaps in cut_chain(keyframes.len() - 1, interval, options.frame_rate) {
-        let members = &keyframes[first..=first + gaps];
         let is_last = first + gaps + 1 == keyframes.len();
+        let members = (0..).zip(&keyframes[first..=first + gaps]);
+        let members = members.map(|(index, payload)| CodedFrame {
+            position: index * interval,
+            layers: vec![payload.clone()],
+        });
+        let latent = folder.init.values.iter();
+        let latent = latent.flat_map(|value| value.to_le_bytes());
         segments.push(CodedSegment {
             frames: gaps as u32 * interval + u32::from(is_last),
             chained: first > 0,
-            start_latent: (first == 0).then(|| latent_bytes(&folder.init)),
-            keyframes: place(members, interval),
+            start_latent: (first == 0).then(|| latent.collect()),
+            keyframes: members.collect(),
         });
         first += gaps;
     }
@@ -104,11 +107,8 @@ fn track_of(folder: &OfficialFolder, options: ImportOptions) -> Result<Track, Pa
     let Some(prompt) = folder.prompts.values().next() else {
         return Err(unsuitable("there are no prompts".to_owned()));
     };
-    let side = |cells: usize| {
-        u32::try_from(cells)
-            .unwrap_or(u32::MAX)
-            .saturating_mul(CELL)
-    };
+    let cells = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let side = |side: usize| cells(side).saturating_mul(CELL);
     let coded = (side(folder.init.width), side(folder.init.height));
     let track = Track {
         profile: PROFILE.to_owned(),
@@ -131,9 +131,8 @@ fn track_of(folder: &OfficialFolder, options: ImportOptions) -> Result<Track, Pa
         coded,
         pixel_aspect: (1, 1),
     };
-    track
-        .check()
-        .map_err(PackageError::segment("official prompts"))?;
+    let checked = track.check();
+    checked.map_err(PackageError::segment("official prompts"))?;
     Ok(track)
 }
 
@@ -150,25 +149,6 @@ fn cut_chain(gaps: usize, interval: u32, rate: FrameRate) -> Vec<usize> {
         .collect()
 }
 
-fn place(members: &[Bytes], interval: u32) -> Vec<CodedFrame> {
-    let positions = (0..).map(|index: u32| index * interval);
-    let frames = members
-        .iter()
-        .zip(positions)
-        .map(|(payload, position)| CodedFrame {
-            position,
-            layers: vec![payload.clone()],
-        });
-    frames.collect()
-}
-
-fn latent_bytes(init: &InitLatent) -> Bytes {
-    init.values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
-}
-
 /// The official folder of a title that was made from one.
 ///
 /// Fails if the title's first rung has another coding or start latent, or is damaged.
@@ -177,10 +157,9 @@ pub fn to_official(title: &Title) -> Result<OfficialFolder, PackageError> {
         (track.coding.coding, track.start_latent) == (CodingId::Reference, StartLatent::Chain)
     };
     let rung = title.rungs().iter().find(|rung| official(rung.track()));
-    let rung = rung.ok_or_else(|| PackageError::Absent {
-        title: title.folder().to_owned(),
-        what: "rung of official prompts (coding id 0 in a chain)".to_owned(),
-    })?;
+    let none = "has no rung of official prompts (coding id 0 in a chain)";
+    let none = || PackageError::invalid(title.folder().display(), none);
+    let rung = rung.ok_or_else(none)?;
     let coding = rung.track().coding;
     let mut init = None;
     let mut prompts = BTreeMap::new();
@@ -189,13 +168,13 @@ pub fn to_official(title: &Title) -> Result<OfficialFolder, PackageError> {
         let segment = rung.coded(index)?;
         init = init.or_else(|| segment.start_latent.clone());
         for keyframe in segment.keyframes {
-            let bytes = keyframe
-                .layers
-                .first()
-                .map(AsRef::as_ref)
-                .unwrap_or_default();
+            let bytes = keyframe.layers.first().map_or(&[][..], AsRef::as_ref);
             let payload = ReferencePayload::from_bytes(coding.shape, coding.components, bytes);
-            let payload = payload.ok_or_else(|| wrong_size(rung.id(), index, bytes.len()))?;
+            let payload = payload.ok_or_else(|| {
+                let (number, bytes) = (index + 1, bytes.len());
+                let problem = format!("segment {number}: {bytes} bytes are no official prompt");
+                PackageError::invalid(rung.id(), problem)
+            })?;
             prompts.insert(first_frame + keyframe.position, payload);
         }
         first_frame += segment.frames;
@@ -222,16 +201,8 @@ fn latent(track: &Track, bytes: &[u8]) -> Result<InitLatent, PackageError> {
     })
 }
 
-fn wrong_size(rung: &str, index: usize, bytes: usize) -> PackageError {
-    let problem = format!(
-        "segment {}: {bytes} bytes are no official prompt",
-        index + 1
-    );
-    PackageError::mixed(rung, problem)
-}
-
 fn unsuitable(problem: String) -> PackageError {
-    PackageError::mixed("official prompts", problem)
+    PackageError::invalid("official prompts", problem)
 }
 
 #[cfg(test)]
@@ -240,72 +211,50 @@ mod tests {
     use super::*;
     use crate::prompt::{Affine8, Shape};
 
-    fn folder(numbers: impl Iterator<Item = u32>) -> OfficialFolder {
+    /// The rung of prompts every ten frames up to `last`, at 30 frames a second.
+    fn imported(last: u32) -> Rung {
+        let map = |scale, zero_point| Affine8 { scale, zero_point };
         let prompt = |number: u32| ReferencePayload {
             shape: Shape { tokens: 3, dim: 5 },
             rank: 2,
             u: vec![number as u8; 6],
             v: vec![number as u8 ^ 0xff; 10],
-            u_map: Affine8 {
-                scale: 0.5,
-                zero_point: 7.0,
-            },
-            v_map: Affine8 {
-                scale: 0.25,
-                zero_point: number as f32,
-            },
+            u_map: map(0.5, 7.0),
+            v_map: map(0.25, number as f32),
         };
-        OfficialFolder {
+        let numbers = (0..=last).step_by(10);
+        let folder = OfficialFolder {
             init: InitLatent {
                 height: 4,
                 width: 2,
                 values: (0..32).map(|value| value as f32 / 3.0).collect(),
             },
             prompts: numbers.map(|number| (number, prompt(number))).collect(),
-        }
-    }
-
-    fn options() -> ImportOptions {
-        ImportOptions {
+        };
+        let options = ImportOptions {
             frame_rate: FrameRate::new(30, 1).unwrap(),
             visible: None,
             weights: [0; 32],
+        };
+        from_official(&folder, options).unwrap().rungs.remove(0)
+    }
+
+    #[test]
+    fn a_chain_is_cut_after_ten_seconds_and_repeats_its_fence_posts() {
+        for (last, frames) in [(0, &[1][..]), (300, &[301]), (650, &[220, 220, 211])] {
+            let Rung { track, segments } = imported(last);
+            assert_eq!(track.coded, (16, 32));
+            assert_eq!(
+                segments.iter().map(|s| s.frames).collect::<Vec<_>>(),
+                frames
+            );
+            assert_eq!(segments[0].start_latent.as_ref().unwrap().len(), 128);
+            assert!(!segments[0].chained);
+            for pair in segments.windows(2) {
+                let (end, start) = (pair[0].keyframes.last().unwrap(), &pair[1].keyframes[0]);
+                assert_eq!((end.position, &end.layers), (pair[0].frames, &start.layers));
+                assert!(pair[1].chained && pair[1].start_latent.is_none());
+            }
         }
-    }
-
-    fn grid(last: u32) -> OfficialFolder {
-        folder((0..=last).step_by(10))
-    }
-
-    #[test]
-    fn ten_seconds_are_one_segment() {
-        let content = from_official(&grid(300), options()).unwrap();
-        let rung = &content.rungs[0];
-        assert_eq!(rung.segments.len(), 1);
-        assert_eq!(rung.segments[0].frames, 301);
-        assert_eq!(rung.track.coded, (16, 32));
-        assert_eq!(rung.segments[0].start_latent.as_ref().unwrap().len(), 128);
-    }
-
-    #[test]
-    fn a_longer_chain_repeats_its_fence_posts() {
-        let content = from_official(&grid(650), options()).unwrap();
-        let segments = &content.rungs[0].segments;
-        let frames: Vec<u32> = segments.iter().map(|segment| segment.frames).collect();
-        assert_eq!(frames, [220, 220, 211]);
-        let chained: Vec<bool> = segments.iter().map(|segment| segment.chained).collect();
-        assert_eq!(chained, [false, true, true]);
-        let last = segments[0].keyframes.last().unwrap();
-        assert_eq!(
-            (last.position, &last.layers),
-            (220, &segments[1].keyframes[0].layers)
-        );
-        assert!(segments[1].start_latent.is_none());
-    }
-
-    #[test]
-    fn one_prompt_is_one_frame() {
-        let content = from_official(&grid(0), options()).unwrap();
-        assert_eq!(content.rungs[0].segments[0].frames, 1);
     }
 }

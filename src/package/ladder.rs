@@ -9,11 +9,9 @@ use crate::segment::Track;
 pub(super) fn check_ladder(rungs: &[Rung]) -> Result<(), PackageError> {
     for (index, rung) in rungs.iter().enumerate() {
         check_alone(rung)?;
-        let earlier = &rungs[..index];
-        if let Some(peer) = earlier
-            .iter()
-            .rfind(|peer| peer.track.profile == rung.track.profile)
-        {
+        let profile = &rung.track.profile;
+        let mut earlier = rungs[..index].iter();
+        if let Some(peer) = earlier.rfind(|peer| peer.track.profile == *profile) {
             check_peers(peer, rung)?;
         }
     }
@@ -21,25 +19,20 @@ pub(super) fn check_ladder(rungs: &[Rung]) -> Result<(), PackageError> {
 }
 
 fn check_alone(rung: &Rung) -> Result<(), PackageError> {
-    let id = rung_id(&rung.track);
-    if rung.track.first_component != 0 {
-        return Err(PackageError::mixed(&id, "a rung begins with component 0"));
-    }
-    if rung.segments.is_empty() {
-        return Err(PackageError::mixed(&id, "there are no segments"));
-    }
-    if rung.segments.first().is_some_and(|first| first.chained) {
-        return Err(PackageError::mixed(
-            &id,
-            "the first segment continues nothing",
-        ));
-    }
-    Ok(())
+    let problem = match rung.segments.first() {
+        _ if rung.track.first_component != 0 => "a rung begins with component 0",
+        None => "there are no segments",
+        Some(first) if first.chained => "the first segment continues nothing",
+        Some(_) => return Ok(()),
+    };
+    Err(PackageError::invalid(rung_id(&rung.track), problem))
 }
 
 fn check_peers(low: &Rung, high: &Rung) -> Result<(), PackageError> {
-    let (id, peer) = (rung_id(&high.track), rung_id(&low.track));
-    let differs = |what: &str| Err(PackageError::mixed(&id, format!("{what} from {peer}'s")));
+    let differs = |what: &str| {
+        let problem = format!("{what} from {}'s", rung_id(&low.track));
+        Err(PackageError::invalid(rung_id(&high.track), problem))
+    };
     if high.track.rank() <= low.track.rank() {
         return differs("its rank must be higher, to tell it");
     }
@@ -76,8 +69,6 @@ pub(super) fn track_difference(a: &Track, b: &Track) -> Option<&'static str> {
         (a.coded == b.coded, "coded size"),
         (a.pixel_aspect == b.pixel_aspect, "pixel aspect"),
     ];
-    checks
-        .into_iter()
-        .find(|(same, _)| !same)
-        .map(|(_, what)| what)
+    let mut checks = checks.into_iter();
+    checks.find_map(|(same, what)| (!same).then_some(what))
 }

@@ -1,8 +1,6 @@
 //! Layers: the components that each rung adds to the one below it as a file of their own, and a rung
-//! joined from the lowest rung and the layers above it.
-//!
-//! A layer's samples hold the bytes of its components exactly as the rung's samples do, so a player
-//! that has a rung fetches only the difference to a higher one.
+//! joined from the lowest rung and the layers above it. A layer's samples hold the bytes of its
+//! components exactly as the rung's samples do.
 
 use super::PackageError;
 use super::ladder::track_difference;
@@ -29,7 +27,7 @@ fn layer_of(low: &Rung, high: &Rung) -> Result<Rung, PackageError> {
     let mut begins = begins.map(|(low, high)| high.cut(first) == *low);
     if !nested || !begins.all(|same| same) {
         let problem = format!("it does not begin with {}'s layers", rung_id(&low.track));
-        return Err(PackageError::mixed(&id, problem));
+        return Err(PackageError::invalid(id, problem));
     }
     let mut track = high.track.clone();
     track.first_component = first;
@@ -59,20 +57,16 @@ fn layer_of(low: &Rung, high: &Rung) -> Result<Rung, PackageError> {
 /// ```
 pub fn join(parts: &[(&Track, &CodedSegment)]) -> Result<(Track, CodedSegment), PackageError> {
     let Some(((base, segment), above)) = parts.split_first() else {
-        return Err(PackageError::mixed(
-            "layers",
-            "expected at least one to join",
-        ));
+        let problem = "expected at least one to join";
+        return Err(PackageError::invalid("layers", problem));
     };
     let (mut track, mut segment) = ((*base).clone(), (*segment).clone());
     if track.first_component != 0 {
-        return Err(PackageError::mixed(
-            &rung_id(base),
-            "a rung begins with component 0",
-        ));
+        let problem = "a rung begins with component 0";
+        return Err(PackageError::invalid(rung_id(base), problem));
     }
     for (layer, more) in above {
-        let wrong = |problem: String| Err(PackageError::mixed(&rung_id(layer), problem));
+        let wrong = |problem: String| Err(PackageError::invalid(rung_id(layer), problem));
         if layer.first_component != track.rank() {
             return wrong(format!("it does not go on at component {}", track.rank()));
         }
@@ -81,7 +75,7 @@ pub fn join(parts: &[(&Track, &CodedSegment)]) -> Result<(Track, CodedSegment), 
         }
         let same = (more.frames, more.positions()) == (segment.frames, segment.positions());
         if !same || more.start_latent != segment.start_latent {
-            return wrong("its segment differs in length or keyframes".to_owned());
+            return wrong("its segment differs in length or keyframes".into());
         }
         track.coding.components += layer.coding.components;
         for (keyframe, more) in segment.keyframes.iter_mut().zip(&more.keyframes) {

@@ -1,10 +1,10 @@
-//! The present content of a title's place: whether publishing there would cost the user anything.
+//! The present content of a title's place: whether publishing there would overwrite anything.
 
-use super::PackageError;
 #[cfg(feature = "net")]
 use super::bucket::Bucket;
 use super::publish::edition::{is_hash, is_working};
 use super::title::MASTER;
+use super::{PackageError, durable};
 use crate::manifest::{PUBLISHED, Publication};
 use std::fs;
 use std::io::ErrorKind;
@@ -32,11 +32,7 @@ impl Occupant {
             Ok(about) if !about.is_dir() => return Ok(Self::File),
             Ok(_) => {}
         }
-        let mut names = Vec::new();
-        for entry in fs::read_dir(path).map_err(PackageError::io(path))? {
-            let entry = entry.map_err(PackageError::io(path))?;
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
+        let names = durable::names(path).map_err(PackageError::io(path))?;
         let read = |name: &str| fs::read(path.join(name)).ok();
         Ok(Self::of_names(names, read(MASTER), read(PUBLISHED)))
     }
@@ -44,8 +40,8 @@ impl Occupant {
     /// Looks at a prefix of an object store. Fails if the store does.
     #[cfg(feature = "net")]
     pub(super) fn of_bucket(bucket: &Bucket) -> Result<Self, PackageError> {
-        let entries = bucket.entries()?;
-        let names = entries.objects.into_iter().chain(entries.folders);
+        let (objects, folders) = bucket.entries()?;
+        let names = objects.into_iter().chain(folders);
         let [master, published] = [bucket.get(MASTER)?, bucket.get(PUBLISHED)?]
             .map(|object| object.map(|(bytes, _)| bytes.to_vec()));
         Ok(Self::of_names(names, master, published))
@@ -80,20 +76,19 @@ mod tests {
     fn a_folder_is_a_title_only_with_our_entry_point() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
-        assert_eq!(Occupant::of(&at("new")).unwrap(), Occupant::Nothing);
+        let is = |name: &str, expected| assert_eq!(Occupant::of(&at(name)).unwrap(), expected);
+        is("new", Occupant::Nothing);
         fs::create_dir_all(at("left/.publish-work")).unwrap();
         fs::create_dir_all(at("left/0123456789abcdef")).unwrap();
         let none = Publication::default().write();
         fs::write(at("left").join(PUBLISHED), &none).unwrap();
-        assert_eq!(Occupant::of(&at("left")).unwrap(), Occupant::Nothing);
+        is("left", Occupant::Nothing);
         fs::create_dir(at("pictures")).unwrap();
         fs::write(at("pictures/poster.jpg"), "mine").unwrap();
         fs::write(at("pictures/master.m3u8"), "#EXTM3U\n").unwrap();
-        let first = Occupant::Folder("master.m3u8".to_owned());
-        assert_eq!(Occupant::of(&at("pictures")).unwrap(), first);
-        let file = Occupant::of(&at("pictures/poster.jpg")).unwrap();
-        assert_eq!(file, Occupant::File);
+        is("pictures", Occupant::Folder("master.m3u8".to_owned()));
+        is("pictures/poster.jpg", Occupant::File);
         fs::write(at("pictures").join(PUBLISHED), none).unwrap();
-        assert_eq!(Occupant::of(&at("pictures")).unwrap(), Occupant::Title);
+        is("pictures", Occupant::Title);
     }
 }

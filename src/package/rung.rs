@@ -1,7 +1,7 @@
 //! One rung of a ladder: its configuration, its coded segments, and their decoded keyframes.
 
 use super::PackageError;
-use crate::prompt::{Factors, KeyframeDecoder};
+use crate::prompt::{Factors, KeyframeDecoder, PromptError};
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 
@@ -55,10 +55,8 @@ pub(super) fn decode(
     track: &Track,
     segment: &CodedSegment,
 ) -> Result<Vec<Keyframe>, PackageError> {
-    let failed = |source| PackageError::Prompt {
-        file: file.to_owned(),
-        segment: number,
-        source,
+    let failed = |error: PromptError| {
+        PackageError::invalid(format!("{file}: segment {number}"), error.to_string())
     };
     let mut decoder = KeyframeDecoder::new(track.coding).map_err(failed)?;
     let keyframes = segment.keyframes.iter().map(|keyframe| {

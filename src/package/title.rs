@@ -18,8 +18,8 @@ use crate::manifest::{
     dash, hls, measure_rates,
 };
 use crate::segment::file::{FileSegment, MediaFile, SegmentBytes, assemble};
-use crate::segment::hex;
 use crate::segment::media::read_media;
+use crate::segment::{Track, hex};
 use sha2::{Digest, Sha256};
 
 /// Name of the HLS entry point.
@@ -59,6 +59,13 @@ pub struct TitleFile {
     pub bytes: Vec<u8>,
 }
 
+impl TitleFile {
+    pub(super) fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        let (name, bytes) = (name.into(), bytes.into());
+        Self { name, bytes }
+    }
+}
+
 /// The files of a title.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TitleFiles {
@@ -79,25 +86,18 @@ impl TitleContent {
     /// cuts of one fit, or if something cannot be written.
     pub fn build(&self) -> Result<TitleFiles, PackageError> {
         check_ladder(&self.rungs)?;
-        let rungs = self
-            .rungs
-            .iter()
-            .map(RungFile::new)
-            .collect::<Result<Vec<_>, _>>()?;
+        let files = |rungs: &[Rung]| -> Result<Vec<RungFile>, PackageError> {
+            rungs.iter().map(RungFile::new).collect()
+        };
+        let rungs = files(&self.rungs)?;
         let layers = match self.layers {
-            true => layers_of(&self.rungs)?,
+            true => files(&layers_of(&self.rungs)?)?,
             false => Vec::new(),
         };
-        let layers = layers.iter().map(RungFile::new);
-        let layers = layers.collect::<Result<Vec<_>, _>>()?;
         let provisional = self.presentation(&rungs, &layers, "0")?;
         let files = rungs.iter().chain(&layers);
-        let mut immutable: Vec<TitleFile> = files.map(RungFile::to_file).collect();
-        immutable.extend(
-            playlists(&provisional)?
-                .into_iter()
-                .filter(|file| file.name != MASTER),
-        );
+        let files = files.map(|file| TitleFile::new(format!("{}.mp4", file.id), &*file.bytes));
+        let immutable: Vec<_> = files.chain(playlists(&provisional, false)?).collect();
         let hash = content_hash(&immutable);
         let presentation = self.presentation(&rungs, &layers, &hash)?;
         Ok(TitleFiles {
@@ -109,26 +109,18 @@ impl TitleContent {
     }
 
     fn manifests(&self, presentation: &Presentation) -> Result<Vec<TitleFile>, PackageError> {
-        let file = |name: &str, bytes: Vec<u8>| TitleFile {
-            name: name.to_owned(),
-            bytes,
-        };
         let mut files = Vec::new();
-        if let Some(poster) = &self.poster {
-            files.push(file(POSTER, poster.clone()));
+        let poster = self.poster.as_deref();
+        files.extend(poster.map(|poster| TitleFile::new(POSTER, poster)));
+        let quality = self.quality.as_ref().map(serde_json::to_vec_pretty);
+        let source = self.source.as_ref().map(serde_json::to_vec_pretty);
+        for (name, json) in [(QUALITY, quality), (SOURCE, source)] {
+            let json = json.transpose();
+            let json = json.map_err(|error| PackageError::invalid(name, error.to_string()))?;
+            files.extend(json.map(|json| TitleFile::new(name, json)));
         }
-        if let Some(quality) = &self.quality {
-            files.push(file(QUALITY, json_bytes(QUALITY, quality)?));
-        }
-        if let Some(source) = &self.source {
-            files.push(file(SOURCE, json_bytes(SOURCE, source)?));
-        }
-        files.push(file(MPD, dash::write(presentation)?.into_bytes()));
-        files.extend(
-            playlists(presentation)?
-                .into_iter()
-                .filter(|file| file.name == MASTER),
-        );
+        files.push(TitleFile::new(MPD, dash::write(presentation)?));
+        files.extend(playlists(presentation, true)?);
         Ok(files)
     }
 
@@ -139,40 +131,28 @@ impl TitleContent {
         hash: &str,
     ) -> Result<Presentation, PackageError> {
         let mut groups: Vec<Group> = Vec::new();
-        for rung in rungs {
-            let track = &rung.layout.init.track;
-            let representation = rung.representation(hash)?;
-            match groups
-                .iter_mut()
-                .find(|group| group.profile == track.profile)
-            {
-                Some(group) => group.representations.push(representation),
-                None => groups.push(self.group(rung, representation)),
+        for file in rungs.iter().chain(layers) {
+            let track = &file.layout.init.track;
+            let stream = file.representation(hash)?;
+            let group = groups.iter_mut().find(|g| g.profile == track.profile);
+            match (group, track.first_component as u32) {
+                (None, _) => groups.push(self.group(track, stream)),
+                (Some(group), 0) => group.representations.push(stream),
+                (Some(group), first_component) => group.layers.push(Layer {
+                    first_component,
+                    stream,
+                }),
             }
         }
-        for layer in layers {
-            let track = &layer.layout.init.track;
-            let group = groups.iter_mut().find(|g| g.profile == track.profile);
-            let stream = layer.representation(hash)?;
-            group.into_iter().for_each(|group| {
-                group.layers.push(Layer {
-                    first_component: track.first_component as u32,
-                    stream: stream.clone(),
-                });
-            });
-        }
-        let duration = rungs.iter().map(|rung| rung.layout.init.duration).next();
-        let duration =
-            duration.ok_or_else(|| PackageError::mixed("title", "there are no rungs"))?;
+        let none = || PackageError::invalid("title", "there are no rungs");
         Ok(Presentation {
-            duration,
+            duration: rungs.first().ok_or_else(none)?.layout.init.duration,
             quality_url: self.quality.is_some().then(|| QUALITY.to_owned()),
             groups,
         })
     }
 
-    fn group(&self, rung: &RungFile, first: Representation) -> Group {
-        let track = &rung.layout.init.track;
+    fn group(&self, track: &Track, first: Representation) -> Group {
         Group {
             profile: track.profile.clone(),
             frame_rate: track.frame_rate,
@@ -188,7 +168,6 @@ impl TitleContent {
     }
 }
 
-/// A rung's file and its layout.
 struct RungFile {
     id: String,
     bytes: Vec<u8>,
@@ -198,8 +177,7 @@ struct RungFile {
 impl RungFile {
     fn new(rung: &Rung) -> Result<Self, PackageError> {
         let id = rung_id(&rung.track);
-        let mut first_frame = 0u64;
-        let mut segments = Vec::with_capacity(rung.segments.len());
+        let (mut first_frame, mut segments) = (0u64, Vec::new());
         for (number, segment) in (1..).zip(&rung.segments) {
             let bytes = segment.write(&rung.track, number, first_frame);
             segments.push(SegmentBytes {
@@ -211,18 +189,8 @@ impl RungFile {
         }
         let bytes = assemble(&rung.track, &segments).map_err(PackageError::segment(&id))?;
         let layout = MediaFile::read(&bytes, bytes.len() as u64);
-        Ok(Self {
-            layout: layout.map_err(PackageError::segment(&id))?,
-            id,
-            bytes,
-        })
-    }
-
-    fn to_file(&self) -> TitleFile {
-        TitleFile {
-            name: format!("{}.mp4", self.id),
-            bytes: self.bytes.clone(),
-        }
+        let layout = layout.map_err(PackageError::segment(&id))?;
+        Ok(Self { id, bytes, layout })
     }
 
     fn representation(&self, hash: &str) -> Result<Representation, PackageError> {
@@ -269,24 +237,15 @@ pub(super) fn byte_range(range: &std::ops::Range<u64>) -> ByteRange {
     }
 }
 
-/// All playlists, named without their folder.
-fn playlists(presentation: &Presentation) -> Result<Vec<TitleFile>, PackageError> {
-    let playlists = hls::write(presentation)?;
-    let files = playlists.into_iter().map(|playlist| TitleFile {
-        name: playlist
-            .url
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        bytes: playlist.text.into_bytes(),
+/// The master playlist, or all others, named without their folder.
+fn playlists(title: &Presentation, master: bool) -> Result<Vec<TitleFile>, PackageError> {
+    let files = hls::write(title)?.into_iter().map(|playlist| {
+        let name = playlist.url.rsplit('/').next().unwrap_or_default();
+        TitleFile::new(name, playlist.text)
     });
-    Ok(files.collect())
-}
-
-fn json_bytes(name: &str, content: &impl serde::Serialize) -> Result<Vec<u8>, PackageError> {
-    let text = serde_json::to_vec_pretty(content);
-    text.map_err(|error| PackageError::mixed(name, error.to_string()))
+    Ok(files
+        .filter(|file| (file.name == MASTER) == master)
+        .collect())
 }
 
 pub(super) fn content_hash(files: &[TitleFile]) -> String {
@@ -298,9 +257,4 @@ pub(super) fn content_hash(files: &[TitleFile]) -> String {
         }
     }
     hex(&hash.finalize()[..8])
-}
-
-/// The SHA-256 of `bytes`, 64 hex digits.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }

@@ -12,7 +12,7 @@ use crate::segment::file::{FileSegment, MAX_HEAD, MediaFile};
 use crate::segment::media::{MediaSegment, read_media};
 use crate::segment::{SegmentError, Track};
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 /// Longest manifest that is read, in bytes.
@@ -90,27 +90,22 @@ impl Title {
     /// The rung named `id`, such as `mini-r8`.
     pub fn rung(&self, id: &str) -> Result<&TitleRung, PackageError> {
         let rung = self.rungs.iter().find(|rung| rung.id == id);
-        rung.ok_or_else(|| PackageError::Absent {
-            title: self.folder.clone(),
-            what: format!("rung {id}"),
-        })
+        rung.ok_or_else(|| absent(&self.folder, &format!("rung {id}")))
     }
 
-    /// All that the title is made of: its rungs, quality report and poster, without layers.
+    /// The rungs, quality report, source record and poster, without layers.
     ///
     /// Fails if a segment is damaged.
     pub fn content(&self) -> Result<TitleContent, PackageError> {
         let rungs = self.rungs.iter().map(|rung| {
-            let segments = 0..rung.segments().len();
+            let segments = (0..rung.segments().len()).map(|index| rung.coded(index));
             Ok(Rung {
                 track: rung.track().clone(),
-                segments: segments
-                    .map(|index| rung.coded(index))
-                    .collect::<Result<_, PackageError>>()?,
+                segments: segments.collect::<Result<_, PackageError>>()?,
             })
         });
         let poster = self.folder.join(POSTER);
-        let groups = &self.presentation.groups;
+        let mut groups = self.presentation.groups.iter();
         Ok(TitleContent {
             rungs: rungs.collect::<Result<_, PackageError>>()?,
             layers: false,
@@ -120,7 +115,7 @@ impl Title {
                 true => Some(fs::read(&poster).map_err(PackageError::io(&poster))?),
                 false => None,
             },
-            weights_url: groups.iter().find_map(|group| group.weights_url.clone()),
+            weights_url: groups.find_map(|group| group.weights_url.clone()),
         })
     }
 
@@ -136,7 +131,7 @@ impl Title {
             Some(SourceRecord { version, .. }) if version != SourceRecord::VERSION => {
                 let (place, known) = (self.folder.join(SOURCE), SourceRecord::VERSION);
                 let problem = format!("version {version}, expected {known}");
-                Err(PackageError::damaged(&place.display().to_string(), problem))
+                Err(PackageError::invalid(place.display(), problem))
             }
             record => Ok(record),
         }
@@ -148,22 +143,22 @@ impl Title {
             return Ok(None);
         }
         let content = serde_json::from_str(&read_text(&path)?);
-        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
         content
-            .map_err(invalid)
-            .map_err(PackageError::io(&path))
+            .map_err(|error| PackageError::invalid(path.display(), error.to_string()))
             .map(Some)
     }
 }
 
 impl TitleRung {
     fn open(folder: &Path, representation: &Representation) -> Result<Self, PackageError> {
-        let path = named_file(folder, MASTER, &representation.url)?;
-        let mut file = File::open(&path).map_err(PackageError::io(&path))?;
-        let size = file.metadata().map_err(PackageError::io(&path))?.len();
-        let mut head = Vec::new();
-        let read = file.by_ref().take(MAX_HEAD as u64).read_to_end(&mut head);
-        read.map_err(PackageError::io(&path))?;
+        let path = named_file(folder, &representation.url)?;
+        let (mut head, mut size) = (Vec::new(), 0);
+        let mut read = || {
+            let file = File::open(&path)?;
+            size = file.metadata()?.len();
+            file.take(MAX_HEAD as u64).read_to_end(&mut head)
+        };
+        read().map_err(PackageError::io(&path))?;
         let layout = MediaFile::read(&head, size);
         let layout = layout.map_err(PackageError::segment(path.display().to_string()))?;
         Ok(Self {
@@ -173,14 +168,16 @@ impl TitleRung {
         })
     }
 
+    fn differs(&self, manifest: &str, what: &str) -> Result<(), PackageError> {
+        let file = self.path.display();
+        let problem = format!("{manifest} and {file} differ in {what}");
+        Err(PackageError::invalid(&self.id, problem))
+    }
+
     /// Fails unless the file agrees with the MPD and lies on the rungs' segment grid.
     fn check_layer(&self, group: &Group, says: &Layer) -> Result<(), PackageError> {
         let track = self.track();
-        let file = self.path.display();
-        let differs = |what: &str| {
-            let problem = format!("the MPD and {file} differ in {what}");
-            Err(PackageError::mixed(&self.id, problem))
-        };
+        let differs = |what: &str| self.differs("the MPD", what);
         let first = track.first_component;
         if rung_id(track) != says.stream.id || first != says.first_component as usize {
             return differs("profile or components");
@@ -203,11 +200,7 @@ impl TitleRung {
     /// Fails unless the file agrees with its playlist.
     fn check(&self, group: &Group, says: &Representation) -> Result<(), PackageError> {
         let track = self.track();
-        let file = self.path.display();
-        let differs = |what: &str| {
-            let problem = format!("the playlists and {file} differ in {what}");
-            Err(PackageError::mixed(&self.id, problem))
-        };
+        let differs = |what: &str| self.differs("the playlists", what);
         if rung_id(track) != says.id || track.codecs() != says.codecs {
             return differs("profile or rank");
         }
@@ -233,14 +226,13 @@ impl TitleRung {
 
     /// Fails unless a player could switch between this rung and `peer`.
     fn check_peer(&self, peer: Option<&Self>) -> Result<(), PackageError> {
-        let difference = peer.and_then(|peer| {
-            let what = track_difference(peer.track(), self.track())?;
-            Some(format!("its {what} differs from {}'s", peer.id))
-        });
-        match difference {
-            None => Ok(()),
-            Some(problem) => Err(PackageError::mixed(&self.id, problem)),
+        if let Some(peer) = peer
+            && let Some(what) = track_difference(peer.track(), self.track())
+        {
+            let problem = format!("its {what} differs from {}'s", peer.id);
+            return Err(PackageError::invalid(&self.id, problem));
         }
+        Ok(())
     }
 
     /// Its name, such as `mini-r8`.
@@ -270,19 +262,14 @@ impl TitleRung {
 
     /// The bytes of segment `index` (from 0), as a segment URL names them.
     pub fn bytes(&self, index: usize) -> Result<Vec<u8>, PackageError> {
-        let segment = self
-            .segments()
-            .get(index)
-            .ok_or_else(|| PackageError::Absent {
-                title: self.path.clone(),
-                what: format!("segment {}", index + 1),
-            })?;
-        let (start, size) = (segment.range.start, segment.range.end - segment.range.start);
+        let segment = self.segments().get(index);
+        let none = || absent(&self.path, &format!("segment {}", index + 1));
+        let range = byte_range(&segment.ok_or_else(none)?.range);
         let read = || {
             let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(start))?;
+            file.seek(SeekFrom::Start(range.start))?;
             let mut bytes = Vec::new();
-            file.take(size).read_to_end(&mut bytes)?;
+            file.take(range.length).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
         read().map_err(PackageError::io(&self.path))
@@ -305,15 +292,10 @@ impl TitleRung {
     pub fn keyframes(&self, index: usize) -> Result<Vec<Keyframe>, PackageError> {
         if self.track().first_component > 0 {
             let problem = "a layer has no prompts without the rung below it";
-            return Err(PackageError::mixed(&self.id, problem));
+            return Err(PackageError::invalid(&self.id, problem));
         }
-        let coded = self.coded(index)?;
-        decode(
-            &self.path.display().to_string(),
-            index + 1,
-            self.track(),
-            &coded,
-        )
+        let (coded, file) = (self.coded(index)?, self.path.display().to_string());
+        decode(&file, index + 1, self.track(), &coded)
     }
 
     fn in_segment(&self, index: usize) -> impl FnOnce(SegmentError) -> PackageError {
@@ -345,39 +327,36 @@ fn read_playlists(folder: &Path) -> Result<Presentation, PackageError> {
     let mut master = hls::Master::read(&named, &read_text(&path)?)?;
     let urls: Vec<String> = master.media().map(str::to_owned).collect();
     for (index, url) in urls.iter().enumerate() {
-        master.fill(index, &read_text(&named_file(folder, MASTER, url)?)?)?;
+        master.fill(index, &read_text(&named_file(folder, url)?)?)?;
     }
     let urls: Vec<String> = master.iframes().map(str::to_owned).collect();
     for (index, url) in urls.iter().enumerate() {
-        master.fill_iframes(index, &read_text(&named_file(folder, MASTER, url)?)?)?;
+        master.fill_iframes(index, &read_text(&named_file(folder, url)?)?)?;
     }
     Ok(master.finish()?)
 }
 
-/// The file that `manifest` names `url`; it must exist, inside the title.
-fn named_file(folder: &Path, manifest: &str, url: &str) -> Result<PathBuf, PackageError> {
-    let relative = Path::new(url);
-    let inside = relative
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    let path = folder.join(relative);
-    if inside && path.is_file() {
+/// The file that the master playlist names `url`; it must exist, inside the title.
+fn named_file(folder: &Path, url: &str) -> Result<PathBuf, PackageError> {
+    let path = folder.join(url);
+    let mut parts = Path::new(url).components();
+    if parts.all(|part| matches!(part, Component::Normal(_))) && path.is_file() {
         return Ok(path);
     }
-    Err(PackageError::MissingFile {
-        manifest: folder.join(manifest),
-        url: url.to_owned(),
-    })
+    let problem = format!("names {url}, which is missing");
+    let manifest = folder.join(MASTER);
+    Err(PackageError::invalid(manifest.display(), problem))
+}
+
+fn absent(place: &Path, part: &str) -> PackageError {
+    PackageError::invalid(place.display(), format!("has no {part}"))
 }
 
 fn read_text(path: &Path) -> Result<String, PackageError> {
-    let read = || {
-        let file = File::open(path)?;
-        if file.metadata()?.len() > MAX_MANIFEST {
-            let message = "too long for a manifest: more than 64 MiB";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        fs::read_to_string(path)
-    };
-    read().map_err(PackageError::io(path))
+    let size = fs::metadata(path).map_err(PackageError::io(path))?.len();
+    if size > MAX_MANIFEST {
+        let problem = "too long for a manifest: more than 64 MiB";
+        return Err(PackageError::invalid(path.display(), problem));
+    }
+    fs::read_to_string(path).map_err(PackageError::io(path))
 }

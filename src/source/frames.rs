@@ -1,10 +1,10 @@
-//! An opened input, and the options for opening it.
+//! An opened input, its messages, and the options for opening it.
 
-use super::closing::Closing;
 use super::error::SourceError;
 use super::retime;
 use crate::frame::Frame;
 use crate::time::FrameRate;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Options for reading an input.
 #[derive(Debug, Clone, Default)]
@@ -30,9 +30,7 @@ impl Options {
         }
         let (mut rate, mut every) = (native, 1);
         // Timestamps in milliseconds make 30 frames a second a little more.
-        let highest = self
-            .highest_rate
-            .map_or(f64::MAX, |rate| f64::from(rate) + 0.5);
+        let highest = self.highest_rate.map_or(f64::MAX, f64::from) + 0.5;
         while rate.fps() > highest {
             every *= 2;
             match part(every) {
@@ -58,15 +56,33 @@ pub struct Source {
 }
 
 impl Source {
-    /// The same source at the rate of `options`.
+    /// A source of square pixels at its own rate, of unknown length and without notices.
+    pub(super) fn new(
+        size: (u32, u32),
+        rate: FrameRate,
+        frames: impl Iterator<Item = Result<Frame, SourceError>> + Send + 'static,
+    ) -> Self {
+        Self {
+            size,
+            frame_rate: rate,
+            native_rate: rate,
+            pixel_aspect: (1, 1),
+            length: None,
+            notices: Vec::new(),
+            closing: Closing::default(),
+            frames: Box::new(frames),
+            ended: false,
+        }
+    }
+
     pub(super) fn at_rate(mut self, options: &Options) -> Self {
         let (rate, _) = options.rate_of(self.native_rate);
         let closing = self.closing.clone();
-        self.frames = retime::retimed(self.frames, self.native_rate, rate, closing);
+        let say = move |line| closing.say(line);
+        self.frames = retime::retimed(self.frames, self.native_rate, rate, say);
         let share = rate.fps() / self.native_rate.fps();
-        self.length = self
-            .length
-            .map(|length| (length as f64 * share).ceil() as u64);
+        let scaled = |length: u64| (length as f64 * share).ceil() as u64;
+        self.length = self.length.map(scaled);
         self.frame_rate = rate;
         self
     }
@@ -122,10 +138,24 @@ impl Iterator for Source {
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source")
-            .field("size", &self.size)
-            .field("frame_rate", &self.frame_rate)
-            .field("length", &self.length)
-            .finish_non_exhaustive()
+        let (width, height) = self.size;
+        write!(f, "Source({width}x{height}, {} fps)", self.frame_rate)
+    }
+}
+
+/// Messages for the user that appear when the last frame has been read: a handle that outlives the
+/// source.
+#[derive(Debug, Clone, Default)]
+pub struct Closing(Arc<Mutex<Vec<String>>>);
+
+impl Closing {
+    pub(super) fn say(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push(line);
+    }
+
+    /// Takes the lines so far.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,11 +1,11 @@
 //! Geometry of a title from its input's size: the *visible* picture and the *coded* grid around it.
 //!
 //! The coded grid is the visible size rounded up to the profile's cell (wire format, "Picture and
-//! time"); the picture sits in its top left corner and its last column and row are repeated into
-//! the rest, which the player cuts away again. `--scale` says how the visible picture is made.
+//! time"); the picture lies in its top left corner, and its last column and row are repeated into the
+//! rest, which the player cuts away. `--scale` selects how the visible picture is made.
 
 use super::error::SourceError;
-use super::resample::{PIXEL, Region, resample};
+use super::resample::{Region, resample};
 use super::size::MAX_SIDE;
 use crate::frame::{Frame, FrameSizeError};
 use std::str::FromStr;
@@ -31,12 +31,7 @@ pub enum Fit {
 
 impl std::fmt::Display for Fit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Native => "native",
-            Self::Pad => "pad",
-            Self::Crop => "crop",
-            Self::Squeeze => "squeeze",
-        })
+        f.write_str(&format!("{self:?}").to_lowercase())
     }
 }
 
@@ -44,13 +39,9 @@ impl FromStr for Fit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "native" => Ok(Self::Native),
-            "pad" => Ok(Self::Pad),
-            "crop" => Ok(Self::Crop),
-            "squeeze" => Ok(Self::Squeeze),
-            _ => Err(format!("`{text}` is none of native, pad, crop and squeeze")),
-        }
+        let mut all = [Self::Native, Self::Pad, Self::Crop, Self::Squeeze].into_iter();
+        let found = all.find(|fit| fit.to_string() == text);
+        found.ok_or_else(|| format!("`{text}` is none of native, pad, crop and squeeze"))
     }
 }
 
@@ -80,9 +71,8 @@ impl Geometry {
         if let Some(size) = target {
             require_side(size)?;
             if fit == Fit::Native && size != input {
-                let reason =
-                    "another size than the input's needs --scale pad, crop or squeeze".into();
-                return Err(SourceError::Size { size, reason });
+                let reason = "another size than the input's needs --scale pad, crop or squeeze";
+                return Err(unsuitable(size, reason));
             }
         }
         let cell = cell.clamp(1, MAX_SIDE);
@@ -129,21 +119,17 @@ impl Geometry {
     /// The visible picture of an input frame; a frame of another size than planned is an error.
     pub fn visible_frame(&self, frame: &Frame) -> Result<Frame, SourceError> {
         let size = (frame.width(), frame.height());
-        let bad = |e: &dyn ToString| SourceError::Size {
-            size,
-            reason: e.to_string(),
-        };
         if size != self.input {
             let (width, height) = self.input;
-            return Err(bad(&format!(
-                "expected {width}x{height}, as the first frame"
-            )));
+            let reason = format!("expected {width}x{height}, as the first frame");
+            return Err(unsuitable(size, &reason));
         }
         if self.region == Region::whole(size) && self.visible == size {
             return Ok(frame.clone());
         }
-        let scaled = resample(frame, self.region, self.scaled).map_err(|e| bad(&e))?;
-        framed(scaled, self.visible).map_err(|e| bad(&e))
+        let scaled = resample(frame, self.region, self.scaled);
+        let framed = scaled.and_then(|scaled| framed(scaled, self.visible));
+        framed.map_err(|error| unsuitable(size, &error.to_string()))
     }
 
     /// The visible picture with its right and bottom edge repeated to fill the coded grid.
@@ -158,11 +144,8 @@ impl Geometry {
 
     fn cut(&mut self, size: (u32, u32)) {
         let size = (size.0.min(self.input.0), size.1.min(self.input.1));
-        self.region = centred(
-            self.input,
-            i64::from(size.0) * PIXEL,
-            i64::from(size.1) * PIXEL,
-        );
+        let part = Region::whole(size);
+        self.region = centred(self.input, part.width, part.height);
         (self.scaled, self.visible) = (size, size);
     }
 
@@ -215,10 +198,9 @@ impl Geometry {
 /// `picture` as one of `size`.
 pub fn scaled(picture: &Frame, size: (u32, u32)) -> Result<Frame, FrameSizeError> {
     let own = (picture.width(), picture.height());
-    if size == own {
-        Ok(picture.clone())
-    } else {
-        resample(picture, Region::whole(own), size)
+    match size == own {
+        true => Ok(picture.clone()),
+        false => resample(picture, Region::whole(own), size),
     }
 }
 
@@ -231,7 +213,12 @@ fn require_side(size: (u32, u32)) -> Result<(), SourceError> {
         return Ok(());
     }
     let reason = format!("a side must be {MIN_SIDE} to {MAX_SIDE} pixels");
-    Err(SourceError::Size { size, reason })
+    Err(unsuitable(size, &reason))
+}
+
+fn unsuitable(size: (u32, u32), reason: &str) -> SourceError {
+    let reason = reason.to_owned();
+    SourceError::Size { size, reason }
 }
 
 fn centred(input: (u32, u32), width: i64, height: i64) -> Region {
@@ -263,13 +250,8 @@ fn placed(picture: &Frame, size: (u32, u32)) -> Result<Frame, FrameSizeError> {
     if size == (picture.width(), picture.height()) {
         return Ok(picture.clone());
     }
-    let mut data = Vec::with_capacity(size.0 as usize * size.1 as usize * 3);
-    for y in 0..size.1 {
-        for x in 0..size.0 {
-            data.extend(picture.pixel(x, y));
-        }
-    }
-    Frame::new(size.0, size.1, data)
+    let pixels = (0..size.1).flat_map(|y| (0..size.0).map(move |x| picture.pixel(x, y)));
+    Frame::new(size.0, size.1, pixels.flatten().collect())
 }
 
 /// `picture` in the middle of a black picture of `size`, which is at least as large.
@@ -329,17 +311,10 @@ mod tests {
     fn a_wide_picture_is_letterboxed_filled_or_squeezed_into_a_square() {
         let wide = Frame::new(128, 64, vec![200; 128 * 64 * 3]).unwrap();
         let square = Some((64, 64));
-        let boxed = plan((128, 64), Fit::Pad, square)
-            .visible_frame(&wide)
-            .unwrap();
-        assert_eq!(
-            (boxed.pixel(32, 15), boxed.pixel(32, 16)),
-            ([0; 3], [200; 3])
-        );
-        assert_eq!(
-            (boxed.pixel(32, 47), boxed.pixel(32, 48)),
-            ([200; 3], [0; 3])
-        );
+        let boxed = plan((128, 64), Fit::Pad, square).visible_frame(&wide);
+        let boxed = boxed.unwrap();
+        let levels = [15, 16, 47, 48].map(|y| boxed.pixel(32, y)[0]);
+        assert_eq!(levels, [0, 200, 200, 0]);
         let filled = plan((128, 64), Fit::Crop, square);
         let whole = filled.visible_frame(&noise(128, 64)).unwrap();
         assert_eq!(whole.pixel(0, 5), noise(128, 64).pixel(32, 5));

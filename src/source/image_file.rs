@@ -4,7 +4,7 @@
 use super::error::SourceError;
 use super::size::MAX_SIDE;
 use crate::frame::Frame;
-use image::metadata::Orientation;
+use image::metadata::Orientation::{self, Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use std::fs::File;
 use std::io::BufReader;
@@ -13,14 +13,12 @@ use std::path::Path;
 const PNG: &[u8] = b"\x89PNG";
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
-/// Properties in a picture's header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
     /// Width and height, upright.
     pub(super) size: (u32, u32),
     /// Whether it is stored rotated or mirrored.
     pub(super) turned: bool,
-    /// Whether pixels may be transparent.
     pub(super) alpha: bool,
     /// Whether it has a colour profile other than sRGB.
     pub(super) profile: bool,
@@ -38,10 +36,9 @@ pub(super) fn read_over(path: &Path, background: [u8; 3]) -> Result<Frame, Sourc
     // Malformed EXIF data are ignored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(|e| bad(path, &e))?;
-    let mut picture = if picture.color().has_alpha() {
-        composited(&picture.into_rgba8(), background)
-    } else {
-        picture
+    let mut picture = match picture.color().has_alpha() {
+        true => composited(&picture.into_rgba8(), background),
+        false => picture,
     };
     picture.apply_orientation(orientation);
     let picture = picture.into_rgb8();
@@ -58,12 +55,6 @@ fn composited(picture: &image::RgbaImage, background: [u8; 3]) -> DynamicImage {
     DynamicImage::ImageRgb8(flat)
 }
 
-/// Width and height of the image at `path`, from its header alone.
-pub(super) fn size(path: &Path) -> Result<(u32, u32), SourceError> {
-    header(path).map(|header| header.size)
-}
-
-/// The header of the image at `path`.
 pub(super) fn header(path: &Path) -> Result<Header, SourceError> {
     let mut decoder = reader(path)?.into_decoder().map_err(|e| bad(path, &e))?;
     let (width, height) = decoder.dimensions();
@@ -73,21 +64,14 @@ pub(super) fn header(path: &Path) -> Result<Header, SourceError> {
         return Err(bad(path, &reason));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let crossed = matches!(
-        orientation,
-        Orientation::Rotate90
-            | Orientation::Rotate270
-            | Orientation::Rotate90FlipH
-            | Orientation::Rotate270FlipH
-    );
+    let size = match orientation {
+        Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH => (height, width),
+        _ => (width, height),
+    };
     let profile = decoder.icc_profile().ok().flatten();
     let is_srgb = |profile: &Vec<u8>| profile.windows(4).any(|name| name == b"sRGB");
     Ok(Header {
-        size: if crossed {
-            (height, width)
-        } else {
-            (width, height)
-        },
+        size,
         turned: orientation != Orientation::NoTransforms,
         alpha: decoder.color_type().has_alpha(),
         profile: profile.is_some_and(|profile| !is_srgb(&profile)),
@@ -97,14 +81,10 @@ pub(super) fn header(path: &Path) -> Result<Header, SourceError> {
 /// Whether the file at `path`, which begins with `head`, is a PNG or JPEG without animation.
 pub(super) fn is_still(path: &Path, head: &[u8]) -> bool {
     let extension = path.extension().unwrap_or_default();
-    let named = |names: &[&str]| {
-        names
-            .iter()
-            .any(|name| extension.eq_ignore_ascii_case(name))
-    };
+    let named = |name| extension.eq_ignore_ascii_case(name);
     let animated = || head.windows(4).any(|chunk| chunk == b"acTL");
-    (named(&["png"]) && head.starts_with(PNG) && !animated())
-        || (named(&["jpg", "jpeg"]) && head.starts_with(JPEG))
+    (named("png") && head.starts_with(PNG) && !animated())
+        || ((named("jpg") || named("jpeg")) && head.starts_with(JPEG))
 }
 
 /// `colour` with `alpha` (255 is opaque) in front of `behind`.
@@ -119,11 +99,10 @@ pub(super) fn over(colour: [u8; 3], alpha: u8, behind: [u8; 3]) -> [u8; 3] {
 fn reader(path: &Path) -> Result<ImageReader<BufReader<File>>, SourceError> {
     let io = |e| SourceError::io(path, e);
     if std::fs::metadata(path).map_err(io)?.len() == 0 {
-        return Err(SourceError::Empty { path: path.into() });
+        return Err(SourceError::empty(path));
     }
-    let mut reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(io)?;
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let mut reader = reader.map_err(io)?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -133,8 +112,6 @@ fn reader(path: &Path) -> Result<ImageReader<BufReader<File>>, SourceError> {
 }
 
 fn bad(path: &Path, reason: &dyn ToString) -> SourceError {
-    SourceError::Image {
-        path: path.into(),
-        reason: reason.to_string(),
-    }
+    let reason = format!("not a readable PNG or JPEG: {}", reason.to_string());
+    SourceError::invalid(path, reason)
 }

@@ -19,7 +19,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod closing;
 mod error;
 mod ffmpeg;
 mod frames;
@@ -35,10 +34,9 @@ mod stills;
 mod y4m;
 mod ycbcr;
 
-pub use closing::Closing;
 pub use error::SourceError;
 pub use ffmpeg::version as ffmpeg_version;
-pub use frames::{Options, Source};
+pub use frames::{Closing, Options, Source};
 pub use geometry::{Fit, Geometry, scaled};
 pub use image_file::read as read_image;
 pub use recipe::Recipe;

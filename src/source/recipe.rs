@@ -14,7 +14,6 @@
 //! width and height; the view's height follows from the picture's shape. The first frame of a shot
 //! shows `from`, the last `to`.
 
-use super::closing::Closing;
 use super::error::SourceError;
 use super::frames::{Options, Source};
 use super::image_file;
@@ -27,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
 const MAX_FRAMES: u32 = 1_000_000;
+const OUTSIDE: &str = "the view reaches outside the photograph or is empty";
 
 /// A checked recipe.
 #[derive(Debug, Clone)]
@@ -35,15 +35,6 @@ pub struct Recipe {
     size: (u32, u32),
     frame_rate: FrameRate,
     shots: Vec<Shot>,
-}
-
-#[derive(Debug, Clone)]
-struct Shot {
-    photo: PathBuf,
-    frames: u32,
-    from: Region,
-    to: Region,
-    easing: Easing,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -63,12 +54,12 @@ struct Written {
     width: u32,
     height: u32,
     frame_rate: String,
-    shots: Vec<WrittenShot>,
+    shots: Vec<Shot>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenShot {
+struct Shot {
     photo: PathBuf,
     frames: u32,
     from: View,
@@ -77,7 +68,7 @@ struct WrittenShot {
     easing: Easing,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct View {
     x: f64,
@@ -89,13 +80,9 @@ impl Recipe {
     /// Reads the recipe at `path` and the headers of its photographs. Errors name the field.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         let text = std::fs::read(path).map_err(|e| SourceError::io(path, e))?;
-        let bad = |place: &str, reason: String| SourceError::Recipe {
-            path: path.into(),
-            place: place.into(),
-            reason,
-        };
-        let written: Written =
-            serde_json::from_slice(&text).map_err(|e| bad("JSON", e.to_string()))?;
+        let bad = |place: &str, reason: String| invalid(path, place, &reason);
+        let written = serde_json::from_slice(&text);
+        let written: Written = written.map_err(|e| bad("JSON", e.to_string()))?;
         if written.recipe != VERSION {
             let reason = format!("version {}, expected {VERSION}", written.recipe);
             return Err(bad("recipe", reason));
@@ -111,16 +98,17 @@ impl Recipe {
             return Err(bad("shots", "none, expected at least one".into()));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        let numbered = written.shots.iter().enumerate();
-        let shots = numbered.map(|(i, shot)| {
-            let at = |field: &str, reason| bad(&format!("shots[{i}].{field}"), reason);
-            shot.check(folder, size, &at)
-        });
+        let mut shots = written.shots;
+        for (i, shot) in shots.iter_mut().enumerate() {
+            shot.photo = folder.join(&shot.photo);
+            let bad = |field: &str, reason| bad(&format!("shots[{i}].{field}"), reason);
+            shot.check(size, &bad)?;
+        }
         Ok(Self {
             path: path.into(),
             size,
             frame_rate,
-            shots: shots.collect::<Result<_, _>>()?,
+            shots,
         })
     }
 
@@ -141,60 +129,67 @@ impl Recipe {
 
     /// The frames, rendered on demand; one photograph is in memory at a time.
     pub fn into_source(self, options: &Options) -> Source {
-        let size = self.size;
-        let path = self.path.clone();
+        let (length, size, rate) = (self.length(), self.size, self.frame_rate);
+        let frames = self.shots.into_iter().flat_map(move |shot| {
+            let (photo, error) = match image_file::read(&shot.photo) {
+                Ok(photo) => (Some(photo), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            let (path, frames) = (self.path.clone(), 0..shot.frames);
+            let render = move |n| Some(shot.render(photo.as_ref()?, n, size, &path));
+            error.into_iter().chain(frames.map_while(render))
+        });
         let source = Source {
-            size,
-            frame_rate: self.frame_rate,
-            native_rate: self.frame_rate,
-            pixel_aspect: (1, 1),
-            length: Some(self.length()),
-            notices: Vec::new(),
-            closing: Closing::default(),
-            frames: Box::new(self.shots.into_iter().flat_map(move |shot| {
-                let photo = image_file::read(&shot.photo);
-                let frames = if photo.is_ok() { shot.frames } else { 1 };
-                let path = path.clone();
-                let mut photo = photo.map_err(Some);
-                (0..frames).map(move |number| match &mut photo {
-                    Ok(photo) => shot.render(photo, number, size, &path),
-                    Err(error) => Err(error.take().unwrap_or(SourceError::Empty {
-                        path: shot.photo.clone(),
-                    })),
-                })
-            })),
-            ended: false,
+            length: Some(length),
+            ..Source::new(size, rate, frames)
         };
         source.at_rate(options)
     }
 }
 
-impl WrittenShot {
+fn invalid(path: &Path, place: &str, reason: &str) -> SourceError {
+    SourceError::invalid(path, format!("recipe, {place}: {reason}"))
+}
+
+impl Shot {
     fn check(
         &self,
-        folder: &Path,
         size: (u32, u32),
         bad: &dyn Fn(&str, String) -> SourceError,
-    ) -> Result<Shot, SourceError> {
+    ) -> Result<(), SourceError> {
         if !(1..=MAX_FRAMES).contains(&self.frames) {
             let reason = format!("{}, expected 1 to {MAX_FRAMES}", self.frames);
             return Err(bad("frames", reason));
         }
-        let photo = folder.join(&self.photo);
-        let photo_size = image_file::size(&photo)?;
-        let region = |field, view: &View| {
-            view.region(photo_size, size).ok_or_else(|| {
-                let reason = "the view reaches outside the photograph or is empty";
-                bad(field, reason.to_owned())
-            })
+        let photo = image_file::header(&self.photo)?.size;
+        let mut views = [("from", &self.from), ("to", &self.to)].into_iter();
+        match views.find(|(_, view)| view.region(photo, size).is_none()) {
+            Some((field, _)) => Err(bad(field, OUTSIDE.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    fn render(
+        &self,
+        photo: &Frame,
+        number: u32,
+        size: (u32, u32),
+        path: &Path,
+    ) -> Result<Frame, SourceError> {
+        let bad = |reason: &str| invalid(path, &self.photo.display().to_string(), reason);
+        let view = |view: &View| view.region((photo.width(), photo.height()), size);
+        let (Some(from), Some(to)) = (view(&self.from), view(&self.to)) else {
+            return Err(bad(OUTSIDE));
         };
-        Ok(Shot {
-            frames: self.frames,
-            from: region("from", &self.from)?,
-            to: region("to", &self.to)?,
-            easing: self.easing,
-            photo,
-        })
+        let (done, of) = self.easing.progress(number, self.frames - 1);
+        let between = |from: i64, to: i64| from + (i128::from(to - from) * done / of) as i64;
+        let region = Region {
+            left: between(from.left, to.left),
+            top: between(from.top, to.top),
+            width: between(from.width, to.width),
+            height: between(from.height, to.height),
+        };
+        resample(photo, region, size).map_err(|error| bad(&error.to_string()))
     }
 }
 
@@ -215,36 +210,12 @@ impl View {
             width,
             height,
         };
-        let inside = |start: i64, extent: i64, limit: i64| {
+        let inside = |(start, extent, limit): (i64, i64, i64)| {
             start >= 0 && extent >= PIXEL && start + extent <= limit
         };
-        let fits =
-            inside(region.left, width, whole.width) && inside(region.top, height, whole.height);
-        fits.then_some(region)
-    }
-}
-
-impl Shot {
-    fn render(
-        &self,
-        photo: &Frame,
-        number: u32,
-        size: (u32, u32),
-        path: &Path,
-    ) -> Result<Frame, SourceError> {
-        let (done, of) = self.easing.progress(number, self.frames - 1);
-        let between = |from: i64, to: i64| from + (i128::from(to - from) * done / of) as i64;
-        let region = Region {
-            left: between(self.from.left, self.to.left),
-            top: between(self.from.top, self.to.top),
-            width: between(self.from.width, self.to.width),
-            height: between(self.from.height, self.to.height),
-        };
-        resample(photo, region, size).map_err(|e| SourceError::Recipe {
-            path: path.into(),
-            place: self.photo.display().to_string(),
-            reason: e.to_string(),
-        })
+        let across = (region.left, width, whole.width);
+        let down = (region.top, height, whole.height);
+        (inside(across) && inside(down)).then_some(region)
     }
 }
 

@@ -20,7 +20,6 @@ pub(super) struct Region {
 }
 
 impl Region {
-    /// All of a picture of `size`.
     pub(super) fn whole(size: (u32, u32)) -> Self {
         Self {
             left: 0,
@@ -51,9 +50,8 @@ pub(super) fn resample(
     let widened = out.par_chunks_exact_mut(width.max(1)).zip(&rows);
     widened.for_each(|(row, taps)| {
         for (x, value) in row.iter_mut().enumerate() {
-            let sum =
-                |(at, weight): &(usize, u32)| weight * u32::from(middle[(at - first) * width + x]);
-            let total: u32 = taps.iter().map(sum).sum();
+            let level = |at: usize| u32::from(middle[(at - first) * width + x]);
+            let total: u32 = taps.iter().map(|&(at, weight)| weight * level(at)).sum();
             *value = ((total + (1 << 19)) >> 20) as u8;
         }
     });
@@ -66,9 +64,8 @@ type Taps = Vec<(usize, u32)>;
 fn taps(start: i64, extent: i64, count: u32, limit: u32) -> Vec<Taps> {
     let reach = (extent / i64::from(count.max(1))).max(PIXEL);
     let centre = |i: u32| start + extent * (2 * i64::from(i) + 1) / (2 * i64::from(count));
-    (0..count)
-        .map(|i| triangle(centre(i), reach, limit))
-        .collect()
+    let places = (0..count).map(centre);
+    places.map(|at| triangle(at, reach, limit)).collect()
 }
 
 fn triangle(centre: i64, reach: i64, limit: u32) -> Taps {
@@ -116,9 +113,11 @@ mod tests {
 
     #[test]
     fn the_whole_picture_at_its_own_size_is_itself() {
-        let picture = ramp(37, 21);
-        let same = resample(&picture, Region::whole((37, 21)), (37, 21)).unwrap();
-        assert_eq!(same, picture);
+        let (picture, size) = (ramp(37, 21), (37, 21));
+        assert_eq!(
+            resample(&picture, Region::whole(size), size).unwrap(),
+            picture
+        );
     }
 
     #[test]

@@ -52,29 +52,34 @@ fn shape(input: (u32, u32), aspect: (u32, u32)) -> f64 {
 mod tests {
     use super::*;
 
-    const MOST: u64 = 98_304;
-
     #[test]
     fn usual_shapes_have_their_grid() {
-        let size = |input| within(input, (1, 1), 32, MOST);
-        assert_eq!(size((1920, 1080)), Some((416, 224)));
-        assert_eq!(size((1080, 1920)), Some((224, 416)));
-        assert_eq!(size((640, 480)), Some((352, 256)));
-        assert_eq!(size((1000, 1000)), Some((288, 288)));
-        assert_eq!(size((256, 256)), None);
-        assert_eq!(size((384, 256)), None);
-        // Shown as 16:9.
-        assert_eq!(within((720, 576), (64, 45), 32, MOST), Some((416, 224)));
-        // A strip cannot be made higher than it is.
-        assert_eq!(size((8000, 40)), Some((3072, 32)));
-        assert_eq!(size((40_000, 16)), None);
+        for (input, aspect, size) in [
+            ((1920, 1080), (1, 1), Some((416, 224))),
+            ((1080, 1920), (1, 1), Some((224, 416))),
+            ((640, 480), (1, 1), Some((352, 256))),
+            ((1000, 1000), (1, 1), Some((288, 288))),
+            ((256, 256), (1, 1), None),
+            ((384, 256), (1, 1), None),
+            // Shown as 16:9.
+            ((720, 576), (64, 45), Some((416, 224))),
+            // A strip cannot be made higher than it is.
+            ((8000, 40), (1, 1), Some((3072, 32))),
+            ((40_000, 16), (1, 1), None),
+        ] {
+            assert_eq!(within(input, aspect, 32, 98_304), size, "{input:?}");
+        }
     }
 
     #[test]
     fn lines_count_along_the_shorter_side() {
-        assert_eq!(of_lines((1920, 1080), (1, 1), 480), Some((854, 480)));
-        assert_eq!(of_lines((1080, 1920), (1, 1), 480), Some((480, 854)));
-        assert_eq!(of_lines((720, 576), (64, 45), 288), Some((512, 288)));
-        assert_eq!(of_lines((640, 360), (1, 1), 480), None);
+        for (input, aspect, lines, size) in [
+            ((1920, 1080), (1, 1), 480, Some((854, 480))),
+            ((1080, 1920), (1, 1), 480, Some((480, 854))),
+            ((720, 576), (64, 45), 288, Some((512, 288))),
+            ((640, 360), (1, 1), 480, None),
+        ] {
+            assert_eq!(of_lines(input, aspect, lines), size);
+        }
     }
 }

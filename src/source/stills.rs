@@ -3,7 +3,6 @@
 //! PNG and JPEG are decoded here, and their sizes checked before the first frame; other formats are
 //! decoded by `ffmpeg`, one by one.
 
-use super::closing::Closing;
 use super::error::SourceError;
 use super::ffmpeg::{self, Input};
 use super::frames::{Options, Source};
@@ -20,17 +19,14 @@ const FOREIGN: [&str; 7] = ["webp", "tif", "tiff", "bmp", "avif", "jxl", "exr"];
 
 /// The pictures of `folder`, at least one; other files in it are ignored.
 pub(super) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let of =
-        |known: &[&str]| pattern::in_folder(folder, &|name| has_extension(Path::new(name), known));
-    let mut paths = of(&OWN)?;
-    if paths.is_empty() {
-        paths = of(&FOREIGN)?;
+    for known in [&OWN[..], &FOREIGN] {
+        let paths = pattern::in_folder(folder, &|name| has_extension(Path::new(name), known))?;
+        if !paths.is_empty() {
+            return Ok(paths);
+        }
     }
-    if paths.is_empty() {
-        let path = folder.into();
-        return Err(SourceError::EmptyFolder { path });
-    }
-    Ok(paths)
+    let reason = "the folder holds no .png, .jpg, .jpeg or other picture";
+    Err(SourceError::invalid(folder, reason))
 }
 
 fn has_extension(path: &Path, known: &[&str]) -> bool {
@@ -48,26 +44,23 @@ pub(super) fn open(
     let size = sizes(&paths, options, &mut notices)?;
     let frame_rate = match options.frame_rate {
         Some(rate) => rate,
-        None => FrameRate::new(DEFAULT_RATE, 1).map_err(|e| SourceError::rate(name, e))?,
+        None => FrameRate::new(DEFAULT_RATE, 1)
+            .map_err(|e| SourceError::invalid(name, e.to_string()))?,
     };
     if options.frame_rate.is_none() {
         notices.push(format!("images state no frame rate: {frame_rate} assumed"));
     }
     let options = options.clone();
+    let length = paths.len() as u64;
+    let frames = paths.into_iter().map(move |path| {
+        let frame = read(&path, &options)?;
+        require_size(&path, (frame.width(), frame.height()), size)?;
+        Ok(frame)
+    });
     Ok(Source {
-        size,
-        frame_rate,
-        native_rate: frame_rate,
-        pixel_aspect: (1, 1),
-        length: Some(paths.len() as u64),
+        length: Some(length),
         notices,
-        closing: Closing::default(),
-        frames: Box::new(paths.into_iter().map(move |path| {
-            let frame = read(&path, &options)?;
-            require_size(&path, (frame.width(), frame.height()), size)?;
-            Ok(frame)
-        })),
-        ended: false,
+        ..Source::new(size, frame_rate, frames)
     })
 }
 
@@ -93,13 +86,11 @@ fn sizes(
         alpha += u32::from(header.alpha);
         profiles += u32::from(header.profile);
     }
+    let profile = "have a colour profile other than sRGB, which is not applied";
     for (count, what) in [
         (turned, "rotated according to their EXIF data"),
         (alpha, "have an alpha channel: composited on the background"),
-        (
-            profiles,
-            "have a colour profile other than sRGB, which is not applied",
-        ),
+        (profiles, profile),
     ] {
         if count > 0 {
             notices.push(format!("{count} of {} pictures: {what}", paths.len()));
@@ -113,18 +104,18 @@ fn read(path: &Path, options: &Options) -> Result<Frame, SourceError> {
         return image_file::read_over(path, options.background);
     }
     let mut frames = ffmpeg::open(Input::file(path), options)?;
-    let empty = || SourceError::Empty { path: path.into() };
-    frames.next().unwrap_or_else(|| Err(empty()))
+    frames
+        .next()
+        .unwrap_or_else(|| Err(SourceError::empty(path)))
 }
 
 fn require_size(path: &Path, got: (u32, u32), expected: (u32, u32)) -> Result<(), SourceError> {
     if got == expected {
         return Ok(());
     }
-    let path = path.into();
-    Err(SourceError::MixedSizes {
-        path,
-        expected,
-        got,
-    })
+    let ((width, height), expected) = (got, format!("{}x{}", expected.0, expected.1));
+    let reason = format!(
+        "this picture is {width}x{height}, the ones before are {expected}: all must have one size"
+    );
+    Err(SourceError::invalid(path, reason))
 }

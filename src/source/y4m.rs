@@ -1,95 +1,63 @@
 //! YUV4MPEG2 streams (mjpegtools yuv4mpeg(5)): 8-bit 4:2:0, 4:2:2, 4:4:4 and mono, progressive.
-//! Others of the format (interlaced, more bits, other subsamplings) are left to ffmpeg.
+//! Other kinds (interlaced, more bits, other subsamplings) are left to ffmpeg.
 //!
 //! The format states neither matrix nor, usually, range: see [`super::Matrix::assumed`]; limited
 //! range unless `XCOLORRANGE=FULL`. Chroma is interpolated linearly from where its tag sites it.
 
-use super::closing::Closing;
 use super::error::SourceError;
-use super::frames::{Options, Source};
+use super::frames::{Closing, Options, Source};
 use super::size::MAX_SIDE;
 use super::ycbcr::{Matrix, Range, ToRgb};
 use crate::frame::Frame;
 use crate::time::FrameRate;
 use std::fs::Metadata;
 use std::io::{BufRead, Cursor, Read};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 /// The first bytes of every stream.
 pub(super) const MAGIC: &[u8] = b"YUV4MPEG2";
 
-/// What every frame begins with.
+/// The first bytes of every frame.
 const FRAME: &str = "FRAME";
 
 const LINE_LIMIT: u64 = 4096;
 
-type Stream = Box<dyn BufRead + Send>;
+pub(super) type Stream = Box<dyn BufRead + Send>;
 
-/// A stream whose header has been read.
-pub(super) enum Opened {
-    /// Its frames.
-    Source(Source),
-    /// A stream, again from its first byte, of a kind that is not read here.
-    Foreign(Stream),
-}
-
-/// Reads the header of `stream`; `path` is for messages.
+/// Reads the header of `stream`, named `path` in errors; returns its frames, or the stream again from
+/// its first byte if it is of a kind that is not read here.
 pub(super) fn open(
     mut stream: Stream,
     path: &Path,
     options: &Options,
-) -> Result<Opened, SourceError> {
+) -> Result<Result<Source, Stream>, SourceError> {
     let line = read_line(&mut stream, path, "header")?.unwrap_or_default();
-    let header = match Header::parse(&line) {
-        Ok(header) => header,
-        Err(Unread::Foreign) => {
-            let line = Cursor::new(line + "\n");
-            return Ok(Opened::Foreign(Box::new(line.chain(stream))));
-        }
-        Err(Unread::Broken(reason)) => return Err(SourceError::y4m(path, "header", reason)),
+    let header = Header::parse(&line).map_err(|reason| invalid(path, "header", &reason))?;
+    let Some(header) = header else {
+        let line = Cursor::new(line + "\n");
+        return Ok(Err(Box::new(line.chain(stream))));
     };
     let closing = Closing::default();
-    let source = Source {
-        size: header.size,
-        frame_rate: header.frame_rate,
-        native_rate: header.frame_rate,
-        pixel_aspect: header.pixel_aspect,
-        length: header.length(path, line.len() as u64 + 1),
-        notices: vec![header.notice()],
+    let (size, rate, pixel_aspect) = (header.size, header.frame_rate, header.pixel_aspect);
+    let (length, notice) = (header.length(path, line.len() as u64 + 1), header.notice());
+    let mut frames = Frames {
+        convert: ToRgb::new(Matrix::assumed(size), header.range),
+        header,
+        stream,
+        path: path.into(),
+        number: 0,
+        allow_damaged: options.allow_damaged,
         closing: closing.clone(),
-        frames: Box::new(Frames {
-            convert: ToRgb::new(Matrix::assumed(header.size), header.range),
-            header,
-            stream,
-            path: path.into(),
-            number: 0,
-            allow_damaged: options.allow_damaged,
-            closing,
-        }),
-        ended: false,
     };
-    Ok(Opened::Source(source.at_rate(options)))
-}
-
-/// Why a header gives no frames.
-#[derive(Debug, PartialEq)]
-enum Unread {
-    /// It breaks the format.
-    Broken(String),
-    /// It is of a kind that is not read here.
-    Foreign,
-}
-
-impl From<String> for Unread {
-    fn from(reason: String) -> Self {
-        Self::Broken(reason)
-    }
-}
-
-impl From<&str> for Unread {
-    fn from(reason: &str) -> Self {
-        Self::Broken(reason.into())
-    }
+    let source = Source {
+        pixel_aspect,
+        length,
+        notices: vec![notice],
+        closing,
+        ..Source::new(size, rate, iter::from_fn(move || frames.read().transpose()))
+    };
+    Ok(Ok(source.at_rate(options)))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +65,22 @@ enum Chroma {
     Mono,
     /// Subsampling and siting along x and y.
     Planes(Axis, Axis),
+}
+
+impl Chroma {
+    /// `None` for a layout that is not read here.
+    fn parse(tag: &str) -> Option<Self> {
+        use Axis::{Between, Every, First};
+        Some(match tag {
+            "420" | "420jpeg" => Self::Planes(Between, Between),
+            "420mpeg2" => Self::Planes(First, Between),
+            "420paldv" => Self::Planes(First, First),
+            "422" => Self::Planes(First, Every),
+            "444" => Self::Planes(Every, Every),
+            "mono" => Self::Mono,
+            _ => return None,
+        })
+    }
 }
 
 /// How chroma samples lie along one axis.
@@ -140,14 +124,15 @@ struct Header {
 }
 
 impl Header {
-    fn parse(line: &str) -> Result<Self, Unread> {
+    /// `None` for a kind of stream that is not read here.
+    fn parse(line: &str) -> Result<Option<Self>, String> {
         let mut words = line.split(' ');
         if words.next().map(str::as_bytes) != Some(MAGIC) {
             return Err("does not begin with YUV4MPEG2".into());
         }
         let (mut width, mut height, mut rate) = (None, None, None);
-        let mut header = (Chroma::Planes(Axis::Between, Axis::Between), Range::Limited);
-        let mut pixel_aspect = (1, 1);
+        let mut chroma = Chroma::Planes(Axis::Between, Axis::Between);
+        let (mut range, mut pixel_aspect) = (Range::Limited, (1, 1));
         for word in words.filter(|word| !word.is_empty()) {
             let mut letters = word.chars();
             let tag = letters.next().unwrap_or_default();
@@ -156,24 +141,27 @@ impl Header {
                 'W' => width = Some(side(value)?),
                 'H' => height = Some(side(value)?),
                 'F' => rate = Some(value.parse::<FrameRate>().map_err(|e| e.to_string())?),
-                'I' => progressive(value)?,
+                'I' if !progressive(value)? => return Ok(None),
+                'I' => {}
                 'A' => pixel_aspect = aspect(value)?,
-                'C' => header.0 = chroma(value)?,
-                'X' if value == "COLORRANGE=FULL" => header.1 = Range::Full,
+                'C' => match Chroma::parse(value) {
+                    Some(layout) => chroma = layout,
+                    None => return Ok(None),
+                },
+                'X' if value == "COLORRANGE=FULL" => range = Range::Full,
                 'X' => {}
-                _ => return Err(format!("unknown parameter `{word}`").into()),
+                _ => return Err(format!("unknown parameter `{word}`")),
             }
         }
-        Ok(Self {
-            size: (
-                width.ok_or("the width (W) is missing")?,
-                height.ok_or("the height (H) is missing")?,
-            ),
+        let width = width.ok_or("the width (W) is missing")?;
+        let height = height.ok_or("the height (H) is missing")?;
+        Ok(Some(Self {
+            size: (width, height),
             frame_rate: rate.ok_or("the frame rate (F) is missing")?,
             pixel_aspect,
-            chroma: header.0,
-            range: header.1,
-        })
+            chroma,
+            range,
+        }))
     }
 
     fn notice(&self) -> String {
@@ -212,11 +200,13 @@ fn side(value: &str) -> Result<u32, String> {
     side.ok_or_else(|| format!("`{value}` is no picture side: expected 1 to {MAX_SIDE}"))
 }
 
-fn progressive(value: &str) -> Result<(), Unread> {
+fn progressive(value: &str) -> Result<bool, String> {
     match value {
-        "p" | "?" => Ok(()),
-        "t" | "b" | "m" => Err(Unread::Foreign),
-        _ => Err(format!("`I{value}` is no order of fields: expected p, t, b, m or ?").into()),
+        "p" | "?" => Ok(true),
+        "t" | "b" | "m" => Ok(false),
+        _ => Err(format!(
+            "`I{value}` is no order of fields: expected p, t, b, m or ?"
+        )),
     }
 }
 
@@ -230,36 +220,24 @@ fn aspect(value: &str) -> Result<(u32, u32), String> {
     }
 }
 
-fn chroma(value: &str) -> Result<Chroma, Unread> {
-    use Axis::{Between, Every, First};
-    match value {
-        "420" | "420jpeg" => Ok(Chroma::Planes(Between, Between)),
-        "420mpeg2" => Ok(Chroma::Planes(First, Between)),
-        "420paldv" => Ok(Chroma::Planes(First, First)),
-        "422" => Ok(Chroma::Planes(First, Every)),
-        "444" => Ok(Chroma::Planes(Every, Every)),
-        "mono" => Ok(Chroma::Mono),
-        _ => Err(Unread::Foreign),
-    }
-}
-
 /// One line without its end; `None` at the end of the stream.
 fn read_line(stream: &mut Stream, path: &Path, place: &str) -> Result<Option<String>, SourceError> {
     let mut line = Vec::new();
-    let mut limited = stream.take(LINE_LIMIT);
-    limited
-        .read_until(b'\n', &mut line)
-        .map_err(|e| SourceError::io(path, e))?;
+    let read = stream.take(LINE_LIMIT).read_until(b'\n', &mut line);
+    read.map_err(|e| SourceError::io(path, e))?;
     if line.is_empty() {
         return Ok(None);
     }
     if line.pop() != Some(b'\n') {
         let reason = format!("no line end within {LINE_LIMIT} bytes");
-        return Err(SourceError::y4m(path, place, reason));
+        return Err(invalid(path, place, &reason));
     }
-    String::from_utf8(line)
-        .map(Some)
-        .map_err(|_| SourceError::y4m(path, place, "not ASCII text"))
+    let text = String::from_utf8(line).map(Some);
+    text.map_err(|_| invalid(path, place, "not ASCII text"))
+}
+
+fn invalid(path: &Path, place: &str, reason: &str) -> SourceError {
+    SourceError::invalid(path, format!("y4m, {place}: {reason}"))
 }
 
 struct Frames {
@@ -283,22 +261,20 @@ impl Frames {
         }
         let wanted = self.header.frame_bytes();
         let mut planes = Vec::new();
-        (&mut self.stream)
-            .take(wanted as u64)
-            .read_to_end(&mut planes)
-            .map_err(|e| SourceError::io(&self.path, e))?;
+        let mut limited = (&mut self.stream).take(wanted as u64);
+        let read = limited.read_to_end(&mut planes);
+        read.map_err(|e| SourceError::io(&self.path, e))?;
         if planes.len() != wanted {
             let got = planes.len();
             return self.damaged(format!("{place} has {got} bytes, expected {wanted}"));
         }
         self.number += 1;
         let (width, height) = self.header.size;
-        Frame::new(width, height, self.rgb(&planes))
-            .map(Some)
-            .map_err(|e| SourceError::y4m(&self.path, place, e.to_string()))
+        let frame = Frame::new(width, height, self.rgb(&planes)).map(Some);
+        frame.map_err(|e| invalid(&self.path, &place, &e.to_string()))
     }
 
-    /// The end of a stream that should go on.
+    /// The end of a stream within a frame.
     fn damaged(&self, said: String) -> Result<Option<Frame>, SourceError> {
         let error = SourceError::Damaged {
             path: self.path.clone(),
@@ -318,14 +294,11 @@ impl Frames {
         let (luma, chroma) = planes.split_at(width * height);
         let mut out = Vec::with_capacity(width * height * 3);
         let Chroma::Planes(across, down) = self.header.chroma else {
-            let pixels = luma.iter().map(|&y| self.convert.pixel(y, 128, 128));
-            out.extend(pixels.flatten());
+            out.extend(luma.iter().flat_map(|&y| self.convert.pixel(y, 128, 128)));
             return out;
         };
-        let (columns, rows) = (
-            across.count(self.header.size.0),
-            down.count(self.header.size.1),
-        );
+        let columns = across.count(self.header.size.0);
+        let rows = down.count(self.header.size.1);
         let (cb, cr) = chroma.split_at(columns * rows);
         for (y, line) in luma.chunks_exact(width).enumerate() {
             let (above, below, lower) = down.around(y, rows);
@@ -343,49 +316,31 @@ impl Frames {
     }
 }
 
-impl Iterator for Frames {
-    type Item = Result<Frame, SourceError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.read().transpose()
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
-    fn opened(bytes: Vec<u8>) -> Result<Opened, SourceError> {
+    fn opened(bytes: Vec<u8>) -> Result<Result<Source, Stream>, SourceError> {
         let stream = Box::new(Cursor::new(bytes));
         open(stream, Path::new("x.y4m"), &Options::default())
     }
 
     fn source(bytes: Vec<u8>) -> Result<Source, SourceError> {
-        match opened(bytes)? {
-            Opened::Source(source) => Ok(source),
-            Opened::Foreign(_) => panic!("not read here"),
-        }
+        let opened = opened(bytes)?;
+        Ok(opened.unwrap_or_else(|_| panic!("not read here")))
     }
 
     fn stream(header: &str, frames: &[&[u8]]) -> Vec<u8> {
-        let mut bytes = format!("{header}\n").into_bytes();
-        for frame in frames {
-            bytes.extend_from_slice(b"FRAME\n");
-            bytes.extend_from_slice(frame);
-        }
-        bytes
+        let frames = frames.iter().map(|frame| [b"FRAME\n", *frame].concat());
+        let header = format!("YUV4MPEG2 {header}\n").into_bytes();
+        [header, frames.collect::<Vec<_>>().concat()].concat()
     }
 
     #[test]
     fn every_layout_has_its_length() {
-        for (tag, bytes) in [
-            ("420", 15 + 2 * 6),
-            ("422", 15 + 2 * 9),
-            ("444", 45),
-            ("mono", 15),
-        ] {
-            let header = format!("YUV4MPEG2 W5 H3 F30000:1001 Ip A0:0 C{tag} XYSCSS=X");
+        for (tag, bytes) in [("420", 27), ("422", 33), ("444", 45), ("mono", 15)] {
+            let header = format!("W5 H3 F30000:1001 Ip A0:0 C{tag} XYSCSS=X");
             let grey = vec![128; bytes];
             let source = source(stream(&header, &[&grey, &grey])).unwrap();
             assert_eq!((source.size(), source.pixel_aspect()), ((5, 3), (1, 1)));
@@ -399,11 +354,8 @@ mod tests {
     fn chroma_lies_where_its_tag_sites_it() {
         let planes = |cr: [u8; 2]| [[128; 4].as_slice(), &[128; 2], &cr].concat();
         let red = |tag: &str| {
-            let header = format!("YUV4MPEG2 W4 H1 F1:1 C{tag}");
-            let frame = source(stream(&header, &[&planes([128, 192])]))
-                .unwrap()
-                .next();
-            let frame = frame.unwrap().unwrap();
+            let bytes = stream(&format!("W4 H1 F1:1 C{tag}"), &[&planes([128, 192])]);
+            let frame = source(bytes).unwrap().next().unwrap().unwrap();
             (0..4).map(|x| frame.pixel(x, 0)[0]).collect::<Vec<_>>()
         };
         let level = |cr: u8| ToRgb::new(Matrix::Bt601, Range::Limited).pixel(128, 128, cr)[0];
@@ -414,46 +366,33 @@ mod tests {
     #[test]
     fn broken_streams_are_named() {
         let grey = [128; 24];
-        let good = "YUV4MPEG2 W4 H4 F24:1 C420";
-        let mut cut = stream(good, &[&grey, &grey]);
-        cut.truncate(cut.len() - 1);
-        let mut frames = source(cut).unwrap();
-        assert!(frames.next().unwrap().is_ok());
-        let error = frames.next().unwrap().unwrap_err().to_string();
-        assert!(
-            error.contains("x.y4m") && error.contains("frame 1"),
-            "{error}"
-        );
-        assert!(frames.next().is_none());
-        for header in [
-            "",
-            "YUV4MPEG",
-            "YUV4MPEG2 W4 F24:1",
-            "YUV4MPEG2 W0 H4 F24:1",
-            "YUV4MPEG2 W4 H99999999 F24:1",
-            "YUV4MPEG2 W4 H4 F0:0",
-            "YUV4MPEG2 W4 H4 F24:1 Ix",
-            "YUV4MPEG2 W4 H4 F24:1 A1",
-            "YUV4MPEG2 W4 H4 F24:1 Q",
-        ] {
-            let error = source(stream(header, &[])).unwrap_err().to_string();
-            assert!(error.contains("x.y4m: y4m, header"), "{header}: {error}");
+        let good = "W4 H4 F24:1 C420";
+        let two = stream(good, &[&grey, &grey]);
+        let wrong = [&stream(good, &[&grey])[..], b"FRAMX\n"].concat();
+        for bytes in [&two[..two.len() - 1], &wrong] {
+            let mut frames = source(bytes.to_vec()).unwrap();
+            assert!(frames.next().unwrap().is_ok());
+            let error = frames.next().unwrap().unwrap_err().to_string();
+            assert!(error.starts_with("x.y4m: "), "{error}");
+            assert!(error.contains("frame 1"), "{error}");
+            assert!(frames.next().is_none());
         }
-        for header in [
-            "YUV4MPEG2 W4 H4 F24:1 C420p10",
-            "YUV4MPEG2 W4 H4 F24:1 It",
-            "YUV4MPEG2 W4 H4 F24:1 C411",
-        ] {
-            let Ok(Opened::Foreign(mut whole)) = opened(stream(header, &[&grey])) else {
-                panic!("{header}: not foreign");
+        let sizes = ["", "W4 F24:1", "W0 H4 F24:1", "W4 H99999999 F24:1"];
+        let others = ["F0:0", "F24:1 Ix", "F24:1 A1", "F24:1 Q"].map(|o| format!("W4 H4 {o}"));
+        let headers = sizes.into_iter().chain(others.iter().map(String::as_str));
+        let streams = headers.map(|header| stream(header, &[]));
+        for bytes in streams.chain([b"YUV4MPEG\n".to_vec()]) {
+            let error = source(bytes).unwrap_err().to_string();
+            assert!(error.contains("x.y4m: y4m, header"), "{error}");
+        }
+        for more in ["C420p10", "It", "C411"] {
+            let bytes = stream(&format!("W4 H4 F24:1 {more}"), &[&grey]);
+            let Ok(Err(mut whole)) = opened(bytes.clone()) else {
+                panic!("{more}: not foreign");
             };
-            let mut bytes = Vec::new();
-            whole.read_to_end(&mut bytes).unwrap();
-            assert_eq!(bytes, stream(header, &[&grey]));
+            let mut read = Vec::new();
+            whole.read_to_end(&mut read).unwrap();
+            assert_eq!(read, bytes);
         }
-        let mut wrong = stream(good, &[&grey]);
-        wrong.extend_from_slice(b"FRAMX\n");
-        let last = source(wrong).unwrap().last().unwrap().unwrap_err();
-        assert!(last.to_string().contains("frame 1"));
     }
 }

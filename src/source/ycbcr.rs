@@ -1,7 +1,7 @@
 //! 8-bit Y'CbCr to RGB and back, in integers (ITU-R BT.601-7 §2.5, BT.709-6 §3).
 //!
-//! Raw y4m states no colour matrix, so one rule serves reader, writer and the usual players:
-//! BT.709 for more than 576 lines or at least 1280 columns, BT.601 below.
+//! Raw y4m states no colour matrix; as in the usual players, BT.709 is assumed for more than 576 lines
+//! or at least 1280 columns, BT.601 below.
 
 /// Colour matrix, by the weights of luma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,6 @@ pub enum Matrix {
     Bt709,
 }
 
-/// Range of codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Range {
     /// Luma 16 to 235, chroma 16 to 240.
@@ -31,11 +30,13 @@ impl Matrix {
         }
     }
 
-    fn weights(self) -> (f64, f64) {
-        match self {
+    /// K_R, K_G and K_B.
+    fn weights(self) -> [f64; 3] {
+        let (kr, kb) = match self {
             Self::Bt601 => (0.299, 0.114),
             Self::Bt709 => (0.2126, 0.0722),
-        }
+        };
+        [kr, 1.0 - kr - kb, kb]
     }
 }
 
@@ -48,91 +49,84 @@ impl std::fmt::Display for Matrix {
     }
 }
 
-/// Y'CbCr to RGB with coefficients in 1/65536.
+/// A conversion by a matrix in 1/65536, with offsets before and after it.
 #[derive(Debug, Clone)]
-pub(super) struct ToRgb {
-    black: i32,
-    luma: i32,
-    red_cr: i32,
-    green_cb: i32,
-    green_cr: i32,
-    blue_cb: i32,
+struct Linear {
+    before: [i32; 3],
+    rows: [[i32; 3]; 3],
+    after: [i32; 3],
 }
 
+impl Linear {
+    fn pixel(&self, values: [u8; 3]) -> [u8; 3] {
+        let values: [i32; 3] = std::array::from_fn(|i| i32::from(values[i]) - self.before[i]);
+        std::array::from_fn(|i| {
+            let products = self.rows[i].iter().zip(values).map(|(&k, v)| k * v);
+            let value = products.sum::<i32>() + (self.after[i] << 16);
+            ((value + 32768) >> 16).clamp(0, 255) as u8
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct ToRgb(Linear);
+
 impl ToRgb {
-    /// The conversion for one matrix and range.
     pub(super) fn new(matrix: Matrix, range: Range) -> Self {
-        let (kr, kb) = matrix.weights();
-        let kg = 1.0 - kr - kb;
+        let [kr, kg, kb] = matrix.weights();
         let (black, luma, chroma) = match range {
             Range::Limited => (16, 255.0 / 219.0, 255.0 / 224.0),
             Range::Full => (0, 1.0, 1.0),
         };
-        Self {
-            black,
-            luma: fixed(luma),
-            red_cr: fixed(chroma * 2.0 * (1.0 - kr)),
-            green_cb: fixed(-chroma * 2.0 * (1.0 - kb) * kb / kg),
-            green_cr: fixed(-chroma * 2.0 * (1.0 - kr) * kr / kg),
-            blue_cb: fixed(chroma * 2.0 * (1.0 - kb)),
-        }
+        let (red, blue) = (chroma * 2.0 * (1.0 - kr), chroma * 2.0 * (1.0 - kb));
+        let rows = [
+            [luma, 0.0, red],
+            [luma, -blue * kb / kg, -red * kr / kg],
+            [luma, blue, 0.0],
+        ];
+        Self(Linear {
+            before: [black, 128, 128],
+            rows: rows.map(|row| row.map(fixed)),
+            after: [0; 3],
+        })
     }
 
-    /// R, G and B of one pixel.
     pub(super) fn pixel(&self, y: u8, cb: u8, cr: u8) -> [u8; 3] {
-        let luma = self.luma * (i32::from(y) - self.black);
-        let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
-        [
-            rounded(luma + self.red_cr * cr),
-            rounded(luma + self.green_cb * cb + self.green_cr * cr),
-            rounded(luma + self.blue_cb * cb),
-        ]
+        self.0.pixel([y, cb, cr])
     }
 }
 
-/// RGB to limited-range Y'CbCr with coefficients in 1/65536.
+/// RGB to limited-range Y'CbCr.
 #[derive(Debug, Clone)]
-pub struct FromRgb {
-    rows: [[i32; 3]; 3],
-}
+pub struct FromRgb(Linear);
 
 impl FromRgb {
     /// The conversion for one matrix.
     pub fn new(matrix: Matrix) -> Self {
-        let (kr, kb) = matrix.weights();
-        let kg = 1.0 - kr - kb;
+        let [kr, kg, kb] = matrix.weights();
         let (luma, chroma) = (219.0 / 255.0, 224.0 / 255.0);
         let blue = chroma / (2.0 * (1.0 - kb));
         let red = chroma / (2.0 * (1.0 - kr));
-        Self {
-            rows: [
-                [kr * luma, kg * luma, kb * luma].map(fixed),
-                [-kr * blue, -kg * blue, (1.0 - kb) * blue].map(fixed),
-                [(1.0 - kr) * red, -kg * red, -kb * red].map(fixed),
-            ],
-        }
+        let rows = [
+            [kr * luma, kg * luma, kb * luma],
+            [-kr * blue, -kg * blue, (1.0 - kb) * blue],
+            [(1.0 - kr) * red, -kg * red, -kb * red],
+        ];
+        Self(Linear {
+            before: [0; 3],
+            rows: rows.map(|row| row.map(fixed)),
+            after: [16, 128, 128],
+        })
     }
 
     /// Y', Cb and Cr of one pixel.
     pub fn pixel(&self, rgb: [u8; 3]) -> [u8; 3] {
-        let [y, cb, cr] = self.rows.map(|row| {
-            let products = row.iter().zip(rgb).map(|(&k, v)| k * i32::from(v));
-            products.sum::<i32>()
-        });
-        [
-            rounded(y + (16 << 16)),
-            rounded(cb + (128 << 16)),
-            rounded(cr + (128 << 16)),
-        ]
+        self.0.pixel(rgb)
     }
 }
 
 fn fixed(value: f64) -> i32 {
     (value * 65536.0).round() as i32
-}
-
-fn rounded(value: i32) -> u8 {
-    ((value + 32768) >> 16).clamp(0, 255) as u8
 }
 
 #[cfg(test)]
@@ -141,13 +135,15 @@ mod tests {
 
     #[test]
     fn primaries_have_the_published_codes() {
-        let sd = FromRgb::new(Matrix::Bt601);
-        let hd = FromRgb::new(Matrix::Bt709);
-        assert_eq!(sd.pixel([255, 255, 255]), [235, 128, 128]);
-        assert_eq!(sd.pixel([0, 0, 0]), [16, 128, 128]);
-        assert_eq!(sd.pixel([255, 0, 0]), [81, 90, 240]);
-        assert_eq!(hd.pixel([255, 0, 0]), [63, 102, 240]);
-        assert_eq!(hd.pixel([0, 0, 255]), [32, 240, 118]);
+        for (matrix, rgb, codes) in [
+            (Matrix::Bt601, [255, 255, 255], [235, 128, 128]),
+            (Matrix::Bt601, [0, 0, 0], [16, 128, 128]),
+            (Matrix::Bt601, [255, 0, 0], [81, 90, 240]),
+            (Matrix::Bt709, [255, 0, 0], [63, 102, 240]),
+            (Matrix::Bt709, [0, 0, 255], [32, 240, 118]),
+        ] {
+            assert_eq!(FromRgb::new(matrix).pixel(rgb), codes);
+        }
     }
 
     #[test]

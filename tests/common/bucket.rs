@@ -35,10 +35,22 @@ pub(crate) struct Content {
 impl Content {
     /// Puts an object, as another program that wrote it `age` ago.
     pub(crate) fn put(&mut self, key: &str, bytes: &[u8], age: Duration) {
+        let version = self.puts.len() as u64 + 1000;
+        self.insert(key, bytes.to_vec(), HeaderMap::new(), version, age);
+    }
+
+    fn insert(
+        &mut self,
+        key: &str,
+        bytes: Vec<u8>,
+        headers: HeaderMap,
+        version: u64,
+        age: Duration,
+    ) {
         let object = Object {
-            bytes: bytes.to_vec(),
-            headers: HeaderMap::new(),
-            version: self.puts.len() as u64 + 1000,
+            bytes,
+            headers,
+            version,
             written: SystemTime::now() - age,
         };
         self.objects.insert(key.to_owned(), object);
@@ -101,12 +113,12 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
         Method::POST => {
             let text = String::from_utf8(body).unwrap();
             let keys = text.split("<Key>").skip(1);
-            let deleted = keys.map(|rest| {
-                let key = rest.split("</Key>").next().unwrap();
+            let keys = keys.map(|rest| rest.split("</Key>").next().unwrap());
+            let mut deleted = String::new();
+            for key in keys {
                 content.objects.remove(key);
-                format!("<Deleted><Key>{key}</Key></Deleted>")
-            });
-            let deleted: String = deleted.collect();
+                deleted += &format!("<Deleted><Key>{key}</Key></Deleted>");
+            }
             format!("<DeleteResult>{deleted}</DeleteResult>").into_response()
         }
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
@@ -125,13 +137,7 @@ fn put(content: &mut Content, key: &str, headers: HeaderMap, bytes: Vec<u8>) -> 
     }
     content.puts.push(key.to_owned());
     let version = content.puts.len() as u64;
-    let object = Object {
-        bytes,
-        headers,
-        version,
-        written: SystemTime::now(),
-    };
-    content.objects.insert(key.to_owned(), object);
+    content.insert(key, bytes, headers, version, Duration::ZERO);
     if let Some(other) = content.meddle.clone().filter(|other| other != key) {
         content.put(&other, b"changed", Duration::ZERO);
     }
@@ -146,16 +152,15 @@ fn get(content: &Content, key: &str, head: bool) -> Response {
     let Some(object) = content.objects.get(key) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let builder = Response::builder()
-        .header("etag", tag(object.version))
-        .header("last-modified", httpdate::fmt_http_date(object.written))
-        .header("content-length", object.bytes.len());
-    let body = if head {
-        Body::empty()
-    } else {
-        Body::from(object.bytes.clone())
-    };
-    builder.body(body).unwrap()
+    let headers = [
+        ("etag", tag(object.version)),
+        ("last-modified", httpdate::fmt_http_date(object.written)),
+        ("content-length", object.bytes.len().to_string()),
+    ];
+    match head {
+        true => (headers, Body::empty()).into_response(),
+        false => (headers, object.bytes.clone()).into_response(),
+    }
 }
 
 /// ListObjectsV2, all on one page.

@@ -42,14 +42,18 @@ pub(crate) fn publish_hours(folder: &Path, frames: &[u64]) -> Presentation {
     for playlist in hls::write(&presentation).unwrap() {
         fs::write(folder.join(playlist.url), playlist.text).unwrap();
     }
-    let mpd = dash::write(&presentation).unwrap();
-    fs::write(folder.join("manifest.mpd"), mpd).unwrap();
+    fs::write(
+        folder.join("manifest.mpd"),
+        dash::write(&presentation).unwrap(),
+    )
+    .unwrap();
     presentation
 }
 
 fn rung(folder: &Path, rank: u32, mean: u64, frames: &[u64]) -> Representation {
     let rate = FrameRate::new(RATE as u32, 1).unwrap();
     let url = format!("{FOLDER}/mini-r{rank}.mp4");
+    let range = |start, length| Some(ByteRange { start, length });
     let index_bytes = SegmentIndex::prefix_bytes(frames.len()) - 8;
     let mut random = u64::from(rank);
     let (mut frame, mut at) = (0, INIT + index_bytes);
@@ -64,7 +68,7 @@ fn rung(folder: &Path, rank: u32, mean: u64, frames: &[u64]) -> Representation {
             start: rate.time_of(frame),
             duration: rate.time_of(count),
             url: url.clone(),
-            range: Some(ByteRange { start: at, length }),
+            range: range(at, length),
             key_frame_end: Some(length / 4),
             sap: true,
         });
@@ -74,8 +78,7 @@ fn rung(folder: &Path, rank: u32, mean: u64, frames: &[u64]) -> Representation {
             starts_with_sap: true,
             sap_type: 1,
         });
-        frame += count;
-        at += length;
+        (frame, at) = (frame + count, at + length);
     }
     let index = SegmentIndex {
         timescale: rate.timescale().ticks(),
@@ -98,14 +101,8 @@ fn rung(folder: &Path, rank: u32, mean: u64, frames: &[u64]) -> Representation {
         codecs: format!("prm1.mini.{rank}"),
         score: f64::from(rank),
         url,
-        init: Some(ByteRange {
-            start: 0,
-            length: INIT,
-        }),
-        index: Some(ByteRange {
-            start: INIT,
-            length: index_bytes,
-        }),
+        init: range(0, INIT),
+        index: range(INIT, index_bytes),
         segments,
     }
 }

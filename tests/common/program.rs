@@ -20,12 +20,10 @@ pub(crate) fn promptus<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Comm
     command
 }
 
-/// Runs the program to its end.
 pub(crate) fn run(arguments: &[&str]) -> Output {
     promptus(arguments.iter().copied()).output().unwrap()
 }
 
-/// Its standard error.
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -55,18 +53,10 @@ pub(crate) fn ends(command: &mut Command, code: i32) -> String {
 /// Fails unless `command` ends with exit code 2 and an error that contains `expected`.
 #[track_caller]
 pub(crate) fn refused(command: &mut Command, expected: &str) {
-    has(&ends(command, 2), &[expected]);
+    let error = ends(command, 2);
+    assert!(error.contains(expected), "{error}");
 }
 
-/// Fails unless `text` contains every part.
-#[track_caller]
-pub(crate) fn has(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "`{part}` is missing in: {text}");
-    }
-}
-
-/// A path as an argument.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }

@@ -1,8 +1,11 @@
 //! A static file server on a free port that can be told to misbehave.
 
+#![allow(dead_code, reason = "every test binary uses its own part")]
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::RANGE;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -49,17 +52,15 @@ pub(crate) async fn serve(folder: &Path, faults: Arc<Faults>) -> String {
         let (faults, seen) = (Arc::clone(&faults), Arc::clone(&seen));
         async move {
             let path = request.uri().path().to_owned();
-            let range = request
-                .headers()
-                .get(RANGE)
-                .map(|value| value.to_str().unwrap());
+            let range = request.headers().get(RANGE).map(|v| v.to_str().unwrap());
             let range = range.unwrap_or_default().to_owned();
-            let nth = {
-                let mut seen = seen.lock().unwrap();
-                let count = seen.entry(format!("{path} {range}")).or_default();
-                *count += 1;
-                *count - 1
-            };
+            let asked = format!("{path} {range}");
+            let nth = *seen
+                .lock()
+                .unwrap()
+                .entry(asked)
+                .and_modify(|n| *n += 1)
+                .or_default();
             spoilt(faults(&path, &range, nth), request, next).await
         }
     });
@@ -70,7 +71,6 @@ pub(crate) async fn serve(folder: &Path, faults: Arc<Faults>) -> String {
     base
 }
 
-/// Serves `folder` without a fault.
 pub(crate) async fn serve_well(folder: &Path) -> String {
     serve(folder, Arc::new(|_: &str, _: &str, _| None)).await
 }
@@ -78,11 +78,9 @@ pub(crate) async fn serve_well(folder: &Path) -> String {
 async fn spoilt(fault: Option<Fault>, mut request: Request, next: Next) -> Response {
     match fault {
         None => next.run(request).await,
-        Some(Fault::Status(status)) => axum::http::StatusCode::from_u16(status)
-            .unwrap()
-            .into_response(),
+        Some(Fault::Status(status)) => StatusCode::from_u16(status).unwrap().into_response(),
         Some(Fault::Busy(status, seconds)) => {
-            let status = axum::http::StatusCode::from_u16(status).unwrap();
+            let status = StatusCode::from_u16(status).unwrap();
             (status, [("retry-after", seconds.to_string())]).into_response()
         }
         Some(Fault::WholeFile) => {
@@ -90,7 +88,7 @@ async fn spoilt(fault: Option<Fault>, mut request: Request, next: Next) -> Respo
             next.run(request).await
         }
         Some(Fault::Moved(location)) => {
-            (axum::http::StatusCode::FOUND, [("location", location)]).into_response()
+            (StatusCode::FOUND, [("location", location)]).into_response()
         }
         Some(Fault::Coded) => {
             let mut response = next.run(request).await;

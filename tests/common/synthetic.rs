@@ -2,9 +2,7 @@
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
-#[path = "title.rs"]
-mod title;
-
+use super::title;
 use bytes::Bytes;
 use promptus::model::Profile;
 use promptus::package::{Rung, TitleContent, TitleFiles};
@@ -151,14 +149,13 @@ fn code(
         let layers = coded.layers.into_iter().map(Bytes::from).collect();
         CodedFrame { position, layers }
     });
-    let segment = CodedSegment {
-        frames,
-        chained: false,
-        start_latent: None,
-        keyframes: coded.collect(),
-    };
     Coded {
-        segment,
+        segment: CodedSegment {
+            frames,
+            chained: false,
+            start_latent: None,
+            keyframes: coded.collect(),
+        },
         sequence,
         first_frame,
         decoded,

@@ -48,6 +48,14 @@ pub(crate) fn ffmpeg(words: &str, inputs: &[&Path], output: &Path) -> Option<Pat
     Some(output.to_owned())
 }
 
+/// Fails unless `text` contains every part.
+#[track_caller]
+pub(crate) fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+}
+
 /// The standard output of `command`, which must succeed.
 pub(crate) fn output(command: &mut Command) -> Vec<u8> {
     let done = command.stdin(Stdio::null()).output().unwrap();

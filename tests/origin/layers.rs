@@ -3,26 +3,21 @@
 use crate::rungs;
 use crate::site::Server;
 use promptus::manifest::dash;
-use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, TitleFiles, publish};
+use promptus::package::{Title, TitleContent, TitleFiles};
 use std::fs;
 
 /// A title with three rungs and the two layers between them.
 fn layered() -> TitleContent {
-    let track = rungs::track(4, "24");
-    let segments = vec![rungs::segment(&track, 48, 1), rungs::segment(&track, 72, 2)];
-    let full = Rung { track, segments };
     TitleContent {
-        rungs: vec![full.cut(1), full.cut(2), full],
         layers: true,
-        ..TitleContent::default()
+        ..rungs::content(&[1, 2, 4], &[48, 72], 1)
     }
 }
 
 /// A folder with that title as `t`.
 pub(crate) fn published() -> (tempfile::TempDir, TitleFiles) {
     let root = tempfile::tempdir().unwrap();
-    let files = layered().build().unwrap();
-    publish(&root.path().join("t"), &files, KEEP_OLD).unwrap();
+    let files = rungs::put(&root.path().join("t"), &layered());
     (root, files)
 }
 

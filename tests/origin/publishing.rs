@@ -6,7 +6,7 @@ use crate::process;
 use crate::rungs;
 use crate::site::Server;
 use promptus::manifest::dash;
-use promptus::package::{Rung, Title, TitleContent, TitleFiles, publish};
+use promptus::package::{Title, TitleContent, TitleFiles, publish};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -15,17 +15,11 @@ use std::time::Duration;
 
 /// A title of `segments` segments with layers, like no other of another length.
 fn files(segments: u32) -> TitleFiles {
-    let track = rungs::track(4, "24");
-    let segments = (0..segments).map(|number| rungs::segment(&track, 24 + number, number + 1));
-    let full = Rung {
-        segments: segments.collect(),
-        track,
-    };
+    let lengths: Vec<u32> = (24..24 + segments).collect();
     let content = TitleContent {
-        rungs: vec![full.cut(1), full.cut(2), full],
         layers: true,
         poster: Some(vec![0xff, 0xd8]),
-        ..TitleContent::default()
+        ..rungs::content(&[1, 2, 4], &lengths, 1)
     };
     content.build().unwrap()
 }

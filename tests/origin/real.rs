@@ -3,23 +3,6 @@
 use crate::rungs;
 use crate::site::Server;
 use crate::tools;
-use promptus::package::{KEEP_OLD, Rung, TitleContent, publish};
-use std::path::Path;
-
-/// Two rungs of five seconds in two segments, fifteen keyframes each.
-fn publish_real(folder: &Path) {
-    let track = rungs::track(4, "24");
-    let segments = [(48, 1), (72, 2)].map(|(frames, seed)| rungs::segment(&track, frames, seed));
-    let full = Rung {
-        track,
-        segments: segments.into(),
-    };
-    let content = TitleContent {
-        rungs: vec![full.cut(2), full],
-        ..TitleContent::default()
-    };
-    publish(folder, &content.build().unwrap(), KEEP_OLD).unwrap();
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ffprobe_sees_every_packet_through_every_manifest() {
@@ -27,7 +10,7 @@ async fn ffprobe_sees_every_packet_through_every_manifest() {
         return;
     };
     let root = tempfile::tempdir().unwrap();
-    publish_real(&root.path().join("real"));
+    rungs::put(&root.path().join("real"), &rungs::two_rungs(1));
     let server = Server::of(root.path()).await;
     for manifest in [
         "master.m3u8",

@@ -2,8 +2,7 @@
 //! difference. Recorded files lie in ../shared/inputs; others of the same kinds are made with ffmpeg.
 
 use crate::common::shared;
-use crate::program::has;
-use crate::tools::{ffmpeg, tool};
+use crate::tools::{ffmpeg, has, tool};
 use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use promptus::frame::Frame;
 use promptus::source::{Options, Source, SourceError};
@@ -22,13 +21,10 @@ const PATCHES: [[u8; 3]; 8] = [
     [220, 170, 140],
 ];
 
-fn patch(x: u32, y: u32, size: (u32, u32)) -> [u8; 3] {
-    PATCHES[(4 * (2 * y / size.1) + 4 * x / size.0) as usize]
-}
-
 /// A picture of the patches.
-fn patches(size: (u32, u32)) -> RgbImage {
-    RgbImage::from_fn(size.0, size.1, |x, y| Rgb(patch(x, y, size)))
+fn patches((width, height): (u32, u32)) -> RgbImage {
+    let patch = |x, y| PATCHES[(4 * (2 * y / height) + 4 * x / width) as usize];
+    RgbImage::from_fn(width, height, |x, y| Rgb(patch(x, y)))
 }
 
 /// Largest error of the middles of the patches; `place` is where a place of the upright picture
@@ -148,8 +144,8 @@ fn pictures_are_turned_as_their_exif_data_say() {
 /// Whether dark to middle patches are as they were, and white is nearly white.
 fn is_tone_mapped(frame: &Frame) {
     let (width, height) = (frame.width(), frame.height());
-    for (n, patch) in PATCHES.into_iter().enumerate() {
-        let (x, y) = (2 * (n as u32 % 4) + 1, 2 * (n as u32 / 4) + 1);
+    for (n, patch) in (0..).zip(PATCHES) {
+        let (x, y) = (2 * (n % 4) + 1, 2 * (n / 4) + 1);
         let got = frame.pixel(x * width / 8, y * height / 4);
         let least = if patch == [255; 3] { 20 } else { 12 };
         let off = (0..3).map(|i| got[i].abs_diff(patch[i])).max().unwrap();
@@ -169,14 +165,12 @@ fn high_dynamic_range_is_tone_mapped_and_said() {
     // The same patches as PQ, in R'G'B' and in Y'CbCr.
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let mut raw = Vec::new();
-    for y in 0..64 {
-        for x in 0..128 {
-            let value = |v: f64| ((pq(v) * 65535.0).round() as u16).to_le_bytes();
-            raw.extend(to_2020(patch(x, y, (128, 64))).map(value).concat());
-        }
-    }
-    fs::write(at("raw"), raw).unwrap();
+    let word = |v: f64| ((pq(v) * 65535.0).round() as u16).to_le_bytes();
+    let patches = patches((128, 64));
+    let raw = patches
+        .pixels()
+        .flat_map(|pixel| to_2020(pixel.0).map(word));
+    fs::write(at("raw"), raw.collect::<Vec<_>>().concat()).unwrap();
     let tags = "-color_primaries bt2020 -color_trc smpte2084";
     let input = "-f rawvideo -pix_fmt rgb48le -s 128x64 -i IN -c:v ffv1";
     let rgb = format!("{input} -pix_fmt gbrp10le {tags}");
@@ -230,7 +224,6 @@ fn the_matrix_follows_the_family_of_the_pixel_format() {
         let Some(film) = ffmpeg(&words, &[&picture], &film) else {
             return;
         };
-        println!("{format}");
         let read = read(&film);
         is_upright(&read.frames[0]);
         has(&read.notices, &["BT.709 assumed"]);

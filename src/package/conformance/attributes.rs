@@ -11,23 +11,15 @@ pub(super) struct Line<'a> {
     pub(super) value: &'a str,
 }
 
-/// The lines of a text.
 pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
-    let lines = text.lines().enumerate().filter_map(|(at, line)| {
-        let number = at + 1;
-        match line.strip_prefix('#') {
-            Some(rest) if !rest.starts_with("EXT") => None,
-            Some(_) => {
-                let (tag, value) = line.split_once(':').unwrap_or((line, ""));
-                Some(Line { number, tag, value })
-            }
-            None if line.trim().is_empty() => None,
-            None => Some(Line {
-                number,
-                tag: "",
-                value: line,
-            }),
-        }
+    let lines = (1..).zip(text.lines()).filter_map(|(number, line)| {
+        let (tag, value) = match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with("EXT") => return None,
+            Some(_) => line.split_once(':').unwrap_or((line, "")),
+            None if line.trim().is_empty() => return None,
+            None => ("", line),
+        };
+        Some(Line { number, tag, value })
     });
     lines.collect()
 }
@@ -37,9 +29,8 @@ pub(super) fn attributes(list: &str) -> Result<Vec<(&str, &str)>, String> {
     let mut found: Vec<(&str, &str)> = Vec::new();
     let mut rest = list;
     while !rest.is_empty() {
-        let (name, after) = rest
-            .split_once('=')
-            .ok_or_else(|| format!("no value in `{rest}`"))?;
+        let pair = rest.split_once('=');
+        let (name, after) = pair.ok_or_else(|| format!("no value in `{rest}`"))?;
         let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || !name.chars().all(plain) {
             return Err(format!("`{name}`: expected an attribute name"));
@@ -64,7 +55,6 @@ pub(super) fn attributes(list: &str) -> Result<Vec<(&str, &str)>, String> {
     Ok(found)
 }
 
-/// The value of an attribute.
 pub(super) fn value<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
     let found = attributes.iter().find(|(other, _)| *other == name);
     found.map(|(_, value)| *value)
@@ -72,9 +62,8 @@ pub(super) fn value<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'
 
 /// The text in a quoted string.
 pub(super) fn quoted<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
-    value(attributes, name)?
-        .strip_prefix('"')?
-        .strip_suffix('"')
+    let value = value(attributes, name)?;
+    value.strip_prefix('"')?.strip_suffix('"')
 }
 
 #[cfg(test)]

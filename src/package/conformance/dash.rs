@@ -24,26 +24,20 @@ pub(super) fn check(report: &mut Conformance, text: &str, title: &Presentation) 
     let mut at = report.at(MPD);
     let (found, expected) = (mpd.duration.seconds(), title.duration.seconds());
     let close = (found - expected).abs() < 0.001;
-    at.must(
-        "dash-duration",
-        close,
-        format!("{found} s, in HLS {expected} s"),
-    );
+    let problem = format!("{found} s, in HLS {expected} s");
+    at.must("dash-duration", close, problem);
     let url = |title: &Presentation| title.quality_url.clone().unwrap_or_default();
     at.equal("dash-quality", "quality report", url(&mpd), HLS, url(title));
     let (found, expected) = (mpd.groups.len(), title.groups.len());
     at.equal("dash-groups", "AdaptationSets", found, HLS, expected);
     for group in &title.groups {
-        match mpd
-            .groups
-            .iter()
-            .find(|other| other.profile == group.profile)
-        {
+        let mut groups = mpd.groups.iter();
+        match groups.find(|other| other.profile == group.profile) {
             Some(other) => check_group(report, other, group),
-            None => report.at(MPD).broken(
-                "dash-groups",
-                format!("profile {} is missing", group.profile),
-            ),
+            None => {
+                let problem = format!("profile {} is missing", group.profile);
+                report.at(MPD).broken("dash-groups", problem);
+            }
         }
     }
     mpd.groups
@@ -58,38 +52,19 @@ fn check_root(report: &mut Conformance, root: &Element, title: &Presentation) {
     let measured = seconds.fold(0.0, f64::max);
     // No segment lasts longer than this (§5.3.1.2).
     let enough = parse_iso_duration(longest).is_some_and(|said| said > measured - 0.001);
+    let longest = format!("maxSubsegmentDuration of at least {measured} s");
+    let on_demand = profiles.split(',').any(|one| one == ON_DEMAND);
+    let is = |name, value| root.get(name) == Some(value);
+    let buffer = root.get("minBufferTime").is_some();
+    let service = root.first("ServiceDescription").is_some();
     let mut at = report.at(MPD);
     for (rule, holds, expected) in [
-        (
-            "dash-namespace",
-            root.get("xmlns") == Some(NAMESPACE),
-            NAMESPACE,
-        ),
-        (
-            "dash-profile",
-            profiles.split(',').any(|one| one == ON_DEMAND),
-            ON_DEMAND,
-        ),
-        (
-            "dash-profile",
-            root.get("type") == Some("static"),
-            "type=\"static\"",
-        ),
-        (
-            "dash-min-buffer",
-            root.get("minBufferTime").is_some(),
-            "minBufferTime",
-        ),
-        (
-            "dash-service-description",
-            root.first("ServiceDescription").is_some(),
-            "a ServiceDescription",
-        ),
-        (
-            "dash-longest",
-            enough,
-            &format!("maxSubsegmentDuration of at least {measured} s"),
-        ),
+        ("dash-namespace", is("xmlns", NAMESPACE), NAMESPACE),
+        ("dash-profile", on_demand, ON_DEMAND),
+        ("dash-profile", is("type", "static"), "type=\"static\""),
+        ("dash-min-buffer", buffer, "minBufferTime"),
+        ("dash-service-description", service, "a ServiceDescription"),
+        ("dash-longest", enough, &longest),
     ] {
         at.must(rule, holds, format!("expected {expected}"));
     }
@@ -100,10 +75,8 @@ fn check_timescales(report: &mut Conformance, root: &Element, title: &Presentati
     let groups = title.groups.iter();
     let ticks = groups.map(|group| group.frame_rate.timescale().ticks().to_string());
     let expected: Vec<String> = ticks.collect();
-    for said in root
-        .descendants()
-        .filter_map(|element| element.get("timescale"))
-    {
+    let mut elements = root.descendants();
+    while let Some(said) = elements.find_map(|element| element.get("timescale")) {
         let known = expected.iter().any(|one| one == said);
         let problem = format!("timescale {said}, expected {}", expected.join(" or "));
         report.at(MPD).must("dash-timescale", known, problem);
@@ -134,20 +107,10 @@ fn check_group(report: &mut Conformance, found: &Group, expected: &Group) {
         let (width, height) = group.display_size();
         format!("{width}x{height} at {}", group.frame_rate)
     };
-    at.equal(
-        "dash-picture",
-        "picture",
-        picture(found),
-        HLS,
-        picture(expected),
-    );
-    at.equal(
-        "dash-weights",
-        "weights",
-        &found.weights,
-        HLS,
-        &expected.weights,
-    );
+    let (picture, in_hls) = (picture(found), picture(expected));
+    at.equal("dash-picture", "picture", picture, HLS, in_hls);
+    let (weights, in_hls) = (&found.weights, &expected.weights);
+    at.equal("dash-weights", "weights", weights, HLS, in_hls);
     let (closed, in_hls) = (found.independent_segments, expected.independent_segments);
     at.equal("dash-sap", "closed segments", closed, HLS, in_hls);
     let (found, rungs) = (&found.representations, &expected.representations);
@@ -157,9 +120,10 @@ fn check_group(report: &mut Conformance, found: &Group, expected: &Group) {
     for rung in rungs {
         match found.iter().find(|other| other.id == rung.id) {
             Some(other) => check_rung(report, other, rung),
-            None => report
-                .at(&place)
-                .broken("dash-rungs", format!("rung {} is missing", rung.id)),
+            None => {
+                let problem = format!("rung {} is missing", rung.id);
+                report.at(&place).broken("dash-rungs", problem);
+            }
         }
     }
 }

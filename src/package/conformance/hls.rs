@@ -9,7 +9,6 @@ use crate::package::publish::edition::is_hash;
 use crate::package::title::MASTER;
 use std::collections::HashSet;
 
-/// A tag with its attribute list.
 struct Tag<'a> {
     line: Line<'a>,
     list: Vec<(&'a str, &'a str)>,
@@ -39,18 +38,12 @@ pub(super) fn check(report: &mut Conformance, source: &dyn TitleSource) -> Optio
     check_variants(report, &lines, &tags);
     check_session_data(report, &tags);
     let title = read(report, source, &text)?;
-    // It stands here if it stands in every media playlist (§4.4.2.1).
+    // The master playlist has it if every media playlist has it (§4.4.2.1).
     let tag = "#EXT-X-INDEPENDENT-SEGMENTS";
     let said = lines.iter().any(|line| line.tag == tag);
     let closed = title.groups.iter().all(|group| group.independent_segments);
-    let mut at = report.at(MASTER);
-    at.equal(
-        "hls-independent",
-        tag,
-        said,
-        "in all media playlists",
-        closed,
-    );
+    let (mut at, other) = (report.at(MASTER), "in all media playlists");
+    at.equal("hls-independent", tag, said, other, closed);
     Some(title)
 }
 
@@ -64,19 +57,14 @@ fn of_kind<'a>(tags: &'a [Tag<'a>], kind: &'static str) -> impl Iterator<Item = 
 
 fn check_variants(report: &mut Conformance, lines: &[Line<'_>], tags: &[Tag<'_>]) {
     let stable_id = |tag: &Tag<'_>| {
-        quoted(&tag.list, "STABLE-VARIANT-ID")
-            .unwrap_or("")
-            .to_owned()
+        let id = quoted(&tag.list, "STABLE-VARIANT-ID");
+        id.unwrap_or("").to_owned()
     };
-    let scored = |tag: &&Tag<'_>| value(&tag.list, "SCORE").is_some();
-    let (all, some) = (
-        of_kind(tags, VARIANT).count(),
-        of_kind(tags, VARIANT).filter(scored).count(),
-    );
+    let scores = of_kind(tags, VARIANT).map(|tag| value(&tag.list, "SCORE").is_some());
+    let scores: HashSet<bool> = scores.collect();
     let problem = "SCORE must stand on every variant or on none";
-    report
-        .at(MASTER)
-        .must("hls-score", some == 0 || some == all, problem);
+    let mut at = report.at(MASTER);
+    at.must("hls-score", scores.len() < 2, problem);
     let mut ids = HashSet::new();
     for tag in of_kind(tags, VARIANT) {
         check_rates(report, tag);
@@ -134,32 +122,19 @@ fn check_stream(report: &mut Conformance, tag: &Tag<'_>) {
         number.is_some_and(|number| number.is_finite() && number > 0.0)
     };
     let scored = value(&tag.list, "SCORE").is_none() || positive("SCORE");
+    let size = size.is_some_and(|(width, height)| side(width) && side(height));
+    let rate = positive("FRAME-RATE");
     let mut at = report.at(place(&tag.line));
-    for (rule, holds, expected) in [
-        (
-            "hls-codecs",
-            ours,
-            format!("CODECS `{codecs}`: expected prm1.PROFILE.LEVEL"),
-        ),
-        (
-            "hls-variant-id",
-            named,
-            format!("STABLE-VARIANT-ID `{id}`: expected PROFILE-rRANK with the profile of CODECS"),
-        ),
-        (
-            "hls-resolution",
-            size.is_some_and(|(width, height)| side(width) && side(height)),
-            "expected RESOLUTION=WIDTHxHEIGHT".to_owned(),
-        ),
-        (
-            "hls-frame-rate",
-            positive("FRAME-RATE"),
-            "expected FRAME-RATE with pictures a second".to_owned(),
-        ),
-        ("hls-score", scored, "expected a SCORE above 0".to_owned()),
-    ] {
-        at.must(rule, holds, expected);
-    }
+    let expected = format!("CODECS `{codecs}`: expected prm1.PROFILE.LEVEL");
+    at.must("hls-codecs", ours, expected);
+    let expected = "expected PROFILE-rRANK with the profile of CODECS";
+    let expected = format!("STABLE-VARIANT-ID `{id}`: {expected}");
+    at.must("hls-variant-id", named, expected);
+    let expected = "expected RESOLUTION=WIDTHxHEIGHT";
+    at.must("hls-resolution", size, expected);
+    let expected = "expected FRAME-RATE with pictures a second";
+    at.must("hls-frame-rate", rate, expected);
+    at.must("hls-score", scored, "expected a SCORE above 0");
 }
 
 fn check_session_data(report: &mut Conformance, tags: &[Tag<'_>]) {
@@ -169,7 +144,7 @@ fn check_session_data(report: &mut Conformance, tags: &[Tag<'_>]) {
         let text = |name| quoted(&tag.list, name);
         let id = text("DATA-ID").unwrap_or("");
         let hash = text("VALUE").unwrap_or("");
-        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         let is_hash = hash.len() == 64 && hash.bytes().all(hex);
         let one = text("VALUE").is_some() != text("URI").is_some();
         let unique = ids.insert((id, text("LANGUAGE")));
@@ -198,10 +173,9 @@ fn read(report: &mut Conformance, source: &dyn TitleSource, text: &str) -> Optio
                 continue;
             };
             playlists::check(report, url, &text, pictures);
-            let filled = if pictures {
-                master.fill_iframes(index, &text)
-            } else {
-                master.fill(index, &text)
+            let filled = match pictures {
+                true => master.fill_iframes(index, &text),
+                false => master.fill(index, &text),
             };
             whole &= report.at(url).ok("hls-readable", filled).is_some();
         }

@@ -9,7 +9,6 @@ use crate::segment::coded::CodedSegment;
 use crate::segment::file::MediaFile;
 use crate::segment::media::read_media;
 
-/// A file and its layout.
 struct Stream {
     bytes: Vec<u8>,
     file: MediaFile,
@@ -18,8 +17,8 @@ struct Stream {
 impl Stream {
     fn read(source: &dyn TitleSource, url: &str) -> Result<Self, String> {
         let bytes = source.read(url)?;
-        let file =
-            MediaFile::read(&bytes, bytes.len() as u64).map_err(|error| error.to_string())?;
+        let file = MediaFile::read(&bytes, bytes.len() as u64);
+        let file = file.map_err(|error| error.to_string())?;
         Ok(Self { bytes, file })
     }
 
@@ -34,14 +33,10 @@ impl Stream {
     }
 }
 
-/// Checks the layers of the groups of an MPD.
-pub(super) fn check(report: &mut Conformance, source: &dyn TitleSource, groups: &[Group]) {
-    for group in groups.iter().filter(|group| !group.layers.is_empty()) {
-        check_group(report, source, group);
+pub(super) fn check(report: &mut Conformance, source: &dyn TitleSource, group: &Group) {
+    if group.layers.is_empty() {
+        return;
     }
-}
-
-fn check_group(report: &mut Conformance, source: &dyn TitleSource, group: &Group) {
     // Faults of a rung's own file are reported elsewhere.
     let rung = |rung: &Representation| Stream::read(source, &rung.url).ok();
     let Some(base) = group.representations.first().and_then(rung) else {
@@ -56,9 +51,8 @@ fn check_group(report: &mut Conformance, source: &dyn TitleSource, group: &Group
         }
         let id = parts.last().map(|part| rung_id(part.track()));
         let (id, said) = (id.unwrap_or_default(), &layer.stream.id);
-        report
-            .at(url)
-            .equal("layer-id", "id", id, "the MPD says", said);
+        let (mut at, other) = (report.at(url), "the MPD says");
+        at.equal("layer-id", "id", id, other, said);
         let mut rungs = group.representations.iter();
         let Some(whole) = rungs.find(|rung| rung.rank == layer.stream.rank) else {
             let problem = format!("the rung of rank {} is missing", layer.stream.rank);
@@ -73,13 +67,10 @@ fn check_group(report: &mut Conformance, source: &dyn TitleSource, group: &Group
 /// The lowest rung and the layers so far make the rung `whole`.
 fn check_sum(report: &mut Conformance, url: &str, parts: &[Stream], whole: &Stream) {
     for index in 0..whole.file.segments.len() {
-        let coded: Option<Vec<(&Track, CodedSegment)>> = parts
-            .iter()
-            .map(|part| Some((part.track(), part.coded(index)?)))
-            .collect();
-        let coded = coded.unwrap_or_default();
-        let borrowed: Vec<_> = coded.iter().map(|(track, coded)| (*track, coded)).collect();
-        let joined = join(&borrowed).map(|(_, joined)| Some(joined));
+        let coded = parts.iter().map(|part| part.coded(index));
+        let coded: Vec<CodedSegment> = coded.collect::<Option<_>>().unwrap_or_default();
+        let parts: Vec<_> = parts.iter().map(Stream::track).zip(&coded).collect();
+        let joined = join(&parts).map(|(_, joined)| Some(joined));
         let problem = match joined {
             Ok(joined) if joined == whole.coded(index) => continue,
             Ok(_) => "joined to the streams below, its bytes are not the rung's".to_owned(),

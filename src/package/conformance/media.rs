@@ -7,7 +7,7 @@ use crate::package::rung::rung_id;
 use crate::package::title::{MASTER, TitleFile, byte_range, content_hash};
 use crate::segment::coded::CodedSegment;
 use crate::segment::file::{FileSegment, MediaFile};
-use crate::segment::media::{MediaSegment, read_media};
+use crate::segment::media::read_media;
 use crate::segment::{Track, hex};
 use std::collections::BTreeSet;
 
@@ -37,10 +37,7 @@ pub(super) fn check(
                 let mut at = report.at(&rung.url);
                 at.must("title-switching", difference.is_none(), problem);
             }
-            files.push(TitleFile {
-                name: rung.url.clone(),
-                bytes,
-            });
+            files.push(TitleFile::new(&rung.url, bytes));
         }
     }
     let layers = groups.iter().flat_map(|group| &group.layers);
@@ -61,11 +58,10 @@ fn check_hash(
         let problem = "rungs lie in more than one folder";
         return report.at(MASTER).broken("title-layout", problem);
     };
-    let rungs: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let beside = |url: &str, suffix| format!("{}{suffix}", url.trim_end_matches(".mp4"));
     let mut more: Vec<String> = layers.iter().map(|&url| url.to_owned()).collect();
-    for url in &rungs {
-        more.extend([beside(url, ".m3u8"), beside(url, "-iframes.m3u8")]);
+    for TitleFile { name, .. } in &files {
+        more.extend([".m3u8", "-iframes.m3u8"].map(|suffix| beside(name, suffix)));
     }
     more.extend(layers.iter().map(|url| beside(url, ".m3u8")));
     for name in more {
@@ -75,15 +71,9 @@ fn check_hash(
     for file in &mut files {
         file.name = file.name.rsplit('/').next().unwrap_or("").to_owned();
     }
-    let hash = content_hash(&files);
+    let (hash, what) = (content_hash(&files), "hash of its content");
     let mut at = report.at(folder);
-    at.equal(
-        "title-hash",
-        "hash of its content",
-        hash,
-        "its name",
-        folder,
-    );
+    at.equal("title-hash", what, hash, "its name", folder);
 }
 
 /// The track of a rung's file, if the file can be read.
@@ -93,8 +83,7 @@ fn check_file(
     group: &Group,
     rung: &Representation,
 ) -> Option<Track> {
-    let url = &rung.url;
-    let mut at = report.at(url);
+    let mut at = report.at(&rung.url);
     let brands = bytes.get(8..64).unwrap_or_default();
     let brand = brands.chunks_exact(4).any(|brand| brand == b"cmfc");
     let brand = brand && bytes.get(4..8) == Some(b"ftyp");
@@ -102,64 +91,38 @@ fn check_file(
     let file = at.ok("media-readable", MediaFile::read(bytes, bytes.len() as u64))?;
     let sizes = file.segments.iter().map(|s| s.range.end - s.range.start);
     let (said, largest) = (file.init.bitrates.largest_segment, sizes.max().unwrap_or(0));
-    at.equal(
-        "media-btrt",
-        "largest segment in btrt",
-        said,
-        "measured",
-        largest,
-    );
+    let what = "largest segment in btrt";
+    at.equal("media-btrt", what, said, "measured", largest);
     check_track(report, &file.init.track, group, rung);
     check_ranges(report, &file, rung);
     for (number, segment) in (1..).zip(&file.segments) {
         let range = segment.range.start as usize..segment.range.end as usize;
         if let Some(bytes) = bytes.get(range) {
             report.segments += 1;
-            check_segment(report, bytes, number, segment, &file, url);
+            check_segment(report, bytes, number, segment, &file, rung);
         }
     }
-    check_pictures(report, bytes, rung);
     Some(file.init.track)
 }
 
 fn check_track(report: &mut Conformance, track: &Track, group: &Group, rung: &Representation) {
     let size = |(width, height): (u32, u32)| format!("{width}x{height}");
+    let found = size(track.display_size());
     // Playlists may leave out the size.
-    let expected = match group.width {
-        0 => track.display_size(),
-        _ => group.display_size(),
+    let said = match group.width {
+        0 => found.clone(),
+        _ => size(group.display_size()),
     };
-    let (rate, said) = (track.frame_rate.to_string(), group.frame_rate.to_string());
+    let (id, codecs, weights) = (rung_id(track), track.codecs(), hex(&track.weights));
+    let (rate, in_playlist) = (track.frame_rate, group.frame_rate);
     let mut at = report.at(&rung.url);
-    for (rule, what, found, expected) in [
-        (
-            "media-id",
-            "profile and rank",
-            rung_id(track),
-            rung.id.clone(),
-        ),
-        (
-            "media-codecs",
-            "codecs",
-            track.codecs(),
-            rung.codecs.clone(),
-        ),
-        ("media-frame-rate", "frame rate", rate, said),
-        (
-            "media-size",
-            "size",
-            size(track.display_size()),
-            size(expected),
-        ),
-        (
-            "media-weights",
-            "weights",
-            hex(&track.weights),
-            group.weights.clone(),
-        ),
-    ] {
-        at.equal(rule, what, found, PLAYLIST, expected);
-    }
+    at.equal("media-id", "profile and rank", id, PLAYLIST, &rung.id);
+    at.equal("media-codecs", "codecs", codecs, PLAYLIST, &rung.codecs);
+    let rule = "media-frame-rate";
+    at.equal(rule, "frame rate", rate, PLAYLIST, in_playlist);
+    at.equal("media-size", "size", found, PLAYLIST, said);
+    let (rule, said) = ("media-weights", &group.weights);
+    at.equal(rule, "weights", weights, PLAYLIST, said);
 }
 
 /// A byte range as HTTP writes it, for messages.
@@ -180,20 +143,12 @@ fn check_ranges(report: &mut Conformance, file: &MediaFile, rung: &Representatio
     at.equal("media-segment-count", "segments", count, PLAYLIST, said);
     let rule = "measured-rate";
     at.equal(rule, "BANDWIDTH", rung.bandwidth, "measured", rates.peak);
-    let what = "AVERAGE-BANDWIDTH";
-    at.equal(
-        rule,
-        what,
-        rung.average_bandwidth,
-        "measured",
-        rates.average,
-    );
+    let (what, said) = ("AVERAGE-BANDWIDTH", rung.average_bandwidth);
+    at.equal(rule, what, said, "measured", rates.average);
     for (number, (said, is)) in (1..).zip(rung.segments.iter().zip(&file.segments)) {
         let mut at = report.at(format!("{url}, segment {number}"));
-        let (range, expected) = (
-            range_text(Some(byte_range(&is.range))),
-            range_text(said.range),
-        );
+        let range = range_text(Some(byte_range(&is.range)));
+        let expected = range_text(said.range);
         at.equal("media-byte-range", "bytes", range, PLAYLIST, expected);
         at.equal("media-uri", "file", url, PLAYLIST, &said.url);
         let same = (said.start, said.duration) == (is.start, is.duration);
@@ -210,16 +165,12 @@ fn check_segment(
     number: u32,
     segment: &FileSegment,
     file: &MediaFile,
-    url: &str,
+    rung: &Representation,
 ) {
-    let mut at = report.at(format!("{url}, segment {number}"));
-    at.must(
-        "segment-styp",
-        bytes.get(4..8) == Some(b"styp"),
-        "expected styp first",
-    );
-    let media: Option<MediaSegment> = at.ok("segment-readable", read_media(bytes));
-    let Some(media) = media else {
+    let mut at = report.at(format!("{}, segment {number}", rung.url));
+    let styp = bytes.get(4..8) == Some(b"styp");
+    at.must("segment-styp", styp, "expected styp first");
+    let Some(media) = at.ok("segment-readable", read_media(bytes)) else {
         return;
     };
     let samples = media.samples.iter();
@@ -228,44 +179,16 @@ fn check_segment(
     let what = "sequence number";
     at.equal("segment-sequence", what, media.sequence, "expected", number);
     at.equal("segment-tfdt", "tfdt", media.start_ticks, INDEX, start);
-    at.equal(
-        "segment-duration",
-        "ticks of samples",
-        lasts,
-        INDEX,
-        duration,
-    );
-    at.equal(
-        "segment-sap",
-        "starts with SAP",
-        media.sap,
-        INDEX,
-        segment.sap,
-    );
-    at.ok(
-        "segment-samples",
-        CodedSegment::read(&file.init.track, &media),
-    );
-}
-
-/// I-frame ranges end where the first sample does.
-fn check_pictures(report: &mut Conformance, bytes: &[u8], rung: &Representation) {
-    for (number, segment) in (1..).zip(&rung.segments) {
-        let (Some(range), Some(said)) = (segment.range, segment.key_frame_end) else {
-            continue;
-        };
-        let part = bytes.get(range.start as usize..range.end() as usize);
-        let Some(Ok(media)) = part.map(read_media) else {
-            continue;
-        };
-        let mut at = report.at(format!("{}, segment {number}", rung.url));
+    let what = "ticks of samples";
+    at.equal("segment-duration", what, lasts, INDEX, duration);
+    let (what, sap) = ("starts with SAP", segment.sap);
+    at.equal("segment-sap", what, media.sap, INDEX, sap);
+    let samples = CodedSegment::read(&file.init.track, &media);
+    at.ok("segment-samples", samples);
+    let listed = rung.segments.get(number as usize - 1);
+    if let Some(said) = listed.and_then(|listed| listed.key_frame_end) {
         let (what, end) = ("end of the first sample", media.first_sample_end);
-        at.equal(
-            "hls-iframe-range",
-            what,
-            end,
-            "the I-frame playlist says",
-            said,
-        );
+        let other = "the I-frame playlist says";
+        at.equal("hls-iframe-range", what, end, other, said);
     }
 }

@@ -1,9 +1,8 @@
 //! Whether a title keeps the rules: those of this format, of HLS (draft-pantos-hls-rfc8216bis) and
 //! of DASH (ISO/IEC 23009-1), and whether its parts agree with each other.
 //!
-//! Each rule has a name; a broken one is reported with its place. All findings are collected: one
-//! fault hides no other, except where nothing more can be read. The caller decides where the bytes
-//! come from (a folder, a server).
+//! Each rule has a name; a broken one is reported with its place. All findings are collected, except
+//! where nothing more can be read. The caller supplies the bytes (from a folder, a server).
 
 mod attributes;
 mod dash;
@@ -26,7 +25,9 @@ pub fn check(source: &dyn TitleSource) -> Conformance {
         let groups = mpd.map(|text| dash::check(&mut report, &text, &presentation));
         let groups = groups.unwrap_or_default();
         media::check(&mut report, source, &presentation, &groups);
-        layers::check(&mut report, source, &groups);
+        for group in &groups {
+            layers::check(&mut report, source, group);
+        }
         check_quality(&mut report, source, &presentation);
     }
     report

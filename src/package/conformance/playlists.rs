@@ -56,24 +56,15 @@ pub(super) fn check(report: &mut Conformance, url: &str, text: &str, pictures: b
     let mut at = report.at(url);
     for tag in SINGLE_TAGS {
         let times = all(&lines, tag).count();
-        at.must(
-            "hls-tag-once",
-            times <= 1,
-            format!("{tag} stands {times} times"),
-        );
+        let problem = format!("{tag} stands {times} times");
+        at.must("hls-tag-once", times <= 1, problem);
     }
     let only = all(&lines, "#EXT-X-I-FRAMES-ONLY").count();
     let what = "number of EXT-X-I-FRAMES-ONLY:";
-    at.equal(
-        "hls-iframes-only",
-        what,
-        only,
-        "expected",
-        u8::from(pictures),
-    );
-    let ended = lines
-        .last()
-        .is_some_and(|line| line.tag == "#EXT-X-ENDLIST");
+    let (rule, expected) = ("hls-iframes-only", u8::from(pictures));
+    at.equal(rule, what, only, "expected", expected);
+    let last = lines.last().map(|line| line.tag);
+    let ended = last == Some("#EXT-X-ENDLIST");
     at.must("hls-endlist", ended, "expected #EXT-X-ENDLIST at the end");
     let vod = all(&lines, "#EXT-X-PLAYLIST-TYPE").any(|line| line.value == "VOD");
     at.must("hls-playlist-type", vod, "expected VOD");
@@ -83,11 +74,8 @@ pub(super) fn check(report: &mut Conformance, url: &str, text: &str, pictures: b
         let mut at = report.at(place(url, line));
         let (tag, value) = (line.tag, line.value);
         let master = tag.contains("STREAM-INF") || tag == "#EXT-X-SESSION-DATA";
-        at.must(
-            "hls-mixed-tags",
-            !master,
-            format!("{tag} belongs into master playlists"),
-        );
+        let problem = format!("{tag} belongs into master playlists");
+        at.must("hls-mixed-tags", !master, problem);
         let foreign = FOREIGN_TAGS.contains(&tag);
         let expected = format!("expected contiguous, unencrypted segments, found {tag}");
         at.must("hls-foreign-tag", !foreign, expected);
@@ -110,17 +98,14 @@ fn place(url: &str, line: &Line<'_>) -> String {
 fn check_durations(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
     let target = all(lines, "#EXT-X-TARGETDURATION").next();
     let Some(target) = target.and_then(|line| line.value.parse::<u64>().ok()) else {
-        return report
-            .at(url)
-            .broken("hls-target-duration", "expected whole seconds");
+        let problem = "expected whole seconds";
+        return report.at(url).broken("hls-target-duration", problem);
     };
     let extinf = |(_, line): &(usize, &Line<'_>)| line.tag == "#EXTINF";
     for (number, line) in lines.iter().enumerate().filter(extinf) {
         let mut at = report.at(place(url, line));
-        let seconds = line
-            .value
-            .split_once(',')
-            .and_then(|(text, _)| text.parse().ok());
+        let seconds = line.value.split_once(',');
+        let seconds = seconds.and_then(|(text, _)| text.parse().ok());
         let Some(seconds) = seconds.filter(|seconds: &f64| *seconds > 0.0) else {
             at.broken("hls-extinf", "expected seconds above 0 and a comma");
             continue;
@@ -147,7 +132,6 @@ fn check_map(report: &mut Conformance, url: &str, lines: &[Line<'_>]) {
         quoted(&list, "URI").is_some() && range
     });
     let expected = "expected URI and BYTERANGE with an offset";
-    report
-        .at(place(url, &lines[map]))
-        .must("hls-map", has, expected);
+    let mut at = report.at(place(url, &lines[map]));
+    at.must("hls-map", has, expected);
 }

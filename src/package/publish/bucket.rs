@@ -5,9 +5,9 @@
 //! was there when the lock was taken. Every object carries its media type and how long caches may
 //! keep it, for buckets that serve players directly.
 
-use super::edition::{self, EntryPoint, OPTIONAL, now};
-use super::lock::Lock;
-use crate::manifest::{PUBLISHED, Publication};
+use super::edition::{self, Place};
+use super::lock::{Lock, age};
+use crate::manifest::PUBLISHED;
 use crate::package::PackageError;
 use crate::package::bucket::Bucket;
 use crate::package::title::{MASTER, TitleFile, TitleFiles};
@@ -26,121 +26,100 @@ pub(super) fn publish(
     files: &TitleFiles,
     keep: Duration,
 ) -> Result<(), PackageError> {
-    let mut lock = Lock::take(bucket)?;
-    let mut there = There::read(bucket, files)?;
-    let before = there.publication();
-    let folders = bucket.entries()?.folders;
-    let entry = there.entry_point();
-    let outdated = edition::outdated(
-        folders.iter().cloned(),
-        entry.as_ref(),
-        &before,
-        &files.hash,
-        keep,
-    );
-    there.replace(PUBLISHED, &edition::announced(&before, files).write())?;
-    for file in &files.immutable {
-        lock.keep()?;
-        create(bucket, &files.hash, file)?;
-    }
-    lock.confirm()?;
-    let stays = |name: &str| folders.iter().any(|folder| folder == name);
-    there.replace(PUBLISHED, &edition::dated(&before, files, stays).write())?;
-    for file in &files.manifests {
-        lock.keep()?;
-        there.replace(&file.name, &file.bytes)?;
-    }
-    for name in OPTIONAL {
-        if let Some((bytes, _)) = bucket.get(name)?
-            && edition::is_left_over(name, &bytes, files, &before)
-        {
-            bucket.delete(name)?;
-        }
-    }
-    for folder in outdated {
-        for object in bucket.list(Some(&folder))? {
-            lock.keep()?;
-            bucket.delete(&object)?;
-        }
-    }
-    Ok(())
+    edition::publish(&mut Held::take(bucket, files)?, files, keep)
 }
 
-/// Puts a file of an edition's folder, unless it is there.
-fn create(bucket: &Bucket, hash: &str, file: &TitleFile) -> Result<(), PackageError> {
-    let name = format!("{hash}/{}", file.name);
-    let attributes = attributes(&name, IMMUTABLE);
-    if bucket
-        .put(&name, &file.bytes, PutMode::Create, attributes)?
-        .is_some()
-    {
-        return Ok(());
-    }
-    let (found, expected) = (bucket.head(&name)?, file.bytes.len() as u64);
-    if found.is_some_and(|meta| meta.size == expected) {
-        return Ok(());
-    }
-    let problem = format!("is not the file of {expected} bytes that its folder is named for");
-    Err(PackageError::damaged(&bucket.place(&name), problem))
-}
-
-/// The files beside the manifests as they were when the lock was taken.
-struct There<'a> {
+/// A locked title, with the files beside the manifests as they were when the lock was taken.
+struct Held<'a> {
     bucket: &'a Bucket,
+    lock: Lock<'a>,
     found: HashMap<String, (Bytes, ObjectMeta)>,
     versions: HashMap<String, UpdateVersion>,
 }
 
-impl<'a> There<'a> {
-    fn read(bucket: &'a Bucket, files: &TitleFiles) -> Result<Self, PackageError> {
+impl<'a> Held<'a> {
+    fn take(bucket: &'a Bucket, files: &TitleFiles) -> Result<Self, PackageError> {
+        let lock = Lock::take(bucket)?;
+        let (mut found, mut versions) = (HashMap::new(), HashMap::new());
         let names = files.manifests.iter().map(|file| file.name.as_str());
-        let mut found = HashMap::new();
         for name in names.chain([PUBLISHED]) {
             if let Some(object) = bucket.get(name)? {
+                let (e_tag, version) = (object.1.e_tag.clone(), object.1.version.clone());
+                versions.insert(name.to_owned(), UpdateVersion { e_tag, version });
                 found.insert(name.to_owned(), object);
             }
         }
-        let version = |(name, (_, meta)): (&String, &(Bytes, ObjectMeta))| {
-            let (e_tag, version) = (meta.e_tag.clone(), meta.version.clone());
-            (name.clone(), UpdateVersion { e_tag, version })
-        };
         Ok(Self {
             bucket,
-            versions: found.iter().map(version).collect(),
+            lock,
             found,
+            versions,
         })
     }
 
-    fn publication(&self) -> Publication {
-        let read = self.found.get(PUBLISHED);
-        let read = read.and_then(|(bytes, _)| Publication::read(bytes));
-        read.unwrap_or_default()
+    /// Puts a file of an edition's folder, unless it is there.
+    fn create(&mut self, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
+        self.lock.keep()?;
+        let (attributes, mode) = (attributes(name, IMMUTABLE), PutMode::Create);
+        if self.bucket.put(name, bytes, mode, attributes)?.is_some() {
+            return Ok(());
+        }
+        let expected = bytes.len() as u64;
+        let found = self.bucket.head(name)?;
+        if found.is_some_and(|meta| meta.size == expected) {
+            return Ok(());
+        }
+        let problem = format!("is not the file of {expected} bytes that its folder is named for");
+        Err(PackageError::invalid(self.bucket.place(name), problem))
+    }
+}
+
+impl Place for Held<'_> {
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PackageError> {
+        if let Some((bytes, _)) = self.found.get(name) {
+            return Ok(Some(bytes.to_vec()));
+        }
+        let found = self.bucket.get(name)?;
+        Ok(found.map(|(bytes, _)| bytes.to_vec()))
     }
 
-    fn entry_point(&self) -> Option<EntryPoint> {
-        let (bytes, meta) = self.found.get(MASTER)?;
-        let written = u64::try_from(meta.last_modified.timestamp()).unwrap_or(0);
-        Some(EntryPoint {
-            text: String::from_utf8_lossy(bytes).into_owned(),
-            age: Duration::from_secs(now().saturating_sub(written)),
-        })
+    fn folders(&self) -> Result<Vec<String>, PackageError> {
+        Ok(self.bucket.entries()?.1)
+    }
+
+    fn age(&self) -> Result<Option<Duration>, PackageError> {
+        Ok(self.found.get(MASTER).map(|(_, meta)| age(meta)))
+    }
+
+    fn fill(&mut self, hash: &str, files: &[TitleFile]) -> Result<(), PackageError> {
+        for file in files {
+            self.create(&format!("{hash}/{}", file.name), &file.bytes)?;
+        }
+        self.lock.confirm()
     }
 
     /// Replaces an object if it is still the one that was found, or still absent.
     fn replace(&mut self, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
-        let mode = match self.versions.remove(name) {
-            Some(version) => PutMode::Update(version),
-            None => PutMode::Create,
-        };
-        let put = self
-            .bucket
-            .put(name, bytes, mode, attributes(name, MUTABLE))?;
-        let Some(version) = put else {
+        self.lock.keep()?;
+        let version = self.versions.remove(name);
+        let mode = version.map_or(PutMode::Create, PutMode::Update);
+        let attributes = attributes(name, MUTABLE);
+        let Some(version) = self.bucket.put(name, bytes, mode, attributes)? else {
             let problem = "was changed by another program while this title was being published";
-            return Err(PackageError::damaged(&self.bucket.place(name), problem));
+            return Err(PackageError::invalid(self.bucket.place(name), problem));
         };
         self.versions.insert(name.to_owned(), version);
         Ok(())
+    }
+
+    fn remove(&mut self, name: &str) -> Result<(), PackageError> {
+        self.lock.keep()?;
+        self.bucket.delete(name)
+    }
+
+    fn remove_folder(&mut self, name: &str) -> Result<(), PackageError> {
+        let objects = self.bucket.list(Some(name))?;
+        objects.iter().try_for_each(|object| self.remove(object))
     }
 }
 

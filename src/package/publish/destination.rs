@@ -44,13 +44,11 @@ impl Destination {
         if !is_url(place) {
             return Ok(Self(Kind::Folder(place.into())));
         }
-        let (_, path) = place.split_once("://").unwrap_or_default();
-        if path
-            .split_once('/')
-            .is_none_or(|(_, title)| title.is_empty())
-        {
+        let path = place.split_once("://").map(|(_, path)| path);
+        let title = path.and_then(|path| path.split_once('/'));
+        if title.is_none_or(|(_, title)| title.is_empty()) {
             let problem = "expected a path after the bucket, the title's name";
-            return Err(PackageError::damaged(place, problem));
+            return Err(PackageError::invalid(place, problem));
         }
         Bucket::open(place).map(Kind::Store).map(Self)
     }
@@ -79,10 +77,8 @@ impl Destination {
     pub fn work_folder(&self) -> Result<PathBuf, PackageError> {
         let place = self.to_string();
         let name = Path::new(&place).file_name().map(OsStr::to_owned);
-        let mut name = name.ok_or_else(|| PackageError::Occupied {
-            path: place.into(),
-            problem: "expected a folder with a name".to_owned(),
-        })?;
+        let none = || PackageError::invalid(&place, "expected a folder with a name");
+        let mut name = name.ok_or_else(none)?;
         name.push(".work");
         Ok(match self.folder() {
             Some(folder) => folder.with_file_name(name),

@@ -1,76 +1,85 @@
-//! Editions of a title: which names a publication replaces and which it removes.
-//!
-//! Pure rules over names, dates and texts, the same for a folder and for an object store.
+//! Publication of an edition: the order of its writes, and which files and folders it replaces and
+//! removes. The same for a folder and for an object store.
 
-use crate::manifest::Publication;
-use crate::package::title::{POSTER, QUALITY, SOURCE, TitleFiles, digest};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use crate::claim::now;
+use crate::manifest::{PUBLISHED, Publication};
+use crate::package::PackageError;
+use crate::package::title::{MASTER, POSTER, QUALITY, SOURCE, TitleFile, TitleFiles};
+use crate::segment::hex;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 /// Files beside the manifests that an edition may lack.
-pub(super) const OPTIONAL: [&str; 3] = [QUALITY, SOURCE, POSTER];
+const OPTIONAL: [&str; 3] = [QUALITY, SOURCE, POSTER];
 
-/// The HLS entry point as it was before a publication.
-pub(super) struct EntryPoint {
-    pub(super) text: String,
-    /// Time since it was written: whatever it does not name was replaced at least as long ago.
-    pub(super) age: Duration,
+/// The place of a title, locked for one publisher. Names are relative to it.
+pub(super) trait Place {
+    /// A file, or `None` if it is missing.
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PackageError>;
+    fn folders(&self) -> Result<Vec<String>, PackageError>;
+    /// Time since the HLS entry point was written, if there is one.
+    fn age(&self) -> Result<Option<Duration>, PackageError>;
+    /// Writes an edition's folder, unless it is there already: its name is a hash of its content.
+    fn fill(&mut self, hash: &str, files: &[TitleFile]) -> Result<(), PackageError>;
+    /// Writes a file as a whole.
+    fn replace(&mut self, name: &str, bytes: &[u8]) -> Result<(), PackageError>;
+    fn remove(&mut self, name: &str) -> Result<(), PackageError>;
+    fn remove_folder(&mut self, name: &str) -> Result<(), PackageError>;
 }
 
-/// Seconds since 1970.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
-}
-
-/// `before` with the date of the new edition's folder, for when its media are being written.
-pub(super) fn announced(before: &Publication, files: &TitleFiles) -> Publication {
+/// As [`super::Destination::publish`].
+pub(super) fn publish(
+    place: &mut impl Place,
+    files: &TitleFiles,
+    keep: Duration,
+) -> Result<(), PackageError> {
+    let before = place.read(PUBLISHED)?;
+    let before = before.and_then(|bytes| Publication::read(&bytes));
+    let before = before.unwrap_or_default();
+    let folders = place.folders()?;
+    let outdated = outdated(place, &folders, &before, &files.hash, keep)?;
     let mut publication = before.clone();
     publication.date_edition(&files.hash, now());
-    publication
-}
-
-/// `before` with the dates of the new manifests, and without folders that `stays` denies.
-pub(super) fn dated(
-    before: &Publication,
-    files: &TitleFiles,
-    stays: impl Fn(&str) -> bool,
-) -> Publication {
-    let mut publication = announced(before, files);
-    publication.retain_editions(|name| name == files.hash || stays(name));
+    place.replace(PUBLISHED, &publication.write())?;
+    place.fill(&files.hash, &files.immutable)?;
+    publication.retain_editions(|name| name == files.hash || folders.iter().any(|f| f == name));
     let manifests = files.manifests.iter();
     let manifests = manifests.map(|file| (file.name.as_str(), &*file.bytes));
     publication.date_files(manifests, now());
-    publication
+    place.replace(PUBLISHED, &publication.write())?;
+    for file in &files.manifests {
+        place.replace(&file.name, &file.bytes)?;
+    }
+    for name in OPTIONAL {
+        let absent = files.manifests.iter().all(|file| file.name != name);
+        let ours = |bytes: &[u8]| before.file(name, &hex(&Sha256::digest(bytes))).is_some();
+        if absent && place.read(name)?.as_deref().is_some_and(ours) {
+            place.remove(name)?;
+        }
+    }
+    outdated
+        .into_iter()
+        .try_for_each(|folder| place.remove_folder(folder))
 }
 
-/// Folders among `names` whose edition was published here (`before` lists it) and replaced more
-/// than `keep` ago.
-pub(super) fn outdated(
-    names: impl IntoIterator<Item = String>,
-    entry: Option<&EntryPoint>,
+/// The `folders` whose edition was published here (`before` lists it) and replaced more than `keep`
+/// ago: the HLS entry point is at least as old as the replacement of whatever it does not name.
+fn outdated<'a>(
+    place: &impl Place,
+    folders: &'a [String],
     before: &Publication,
     new_hash: &str,
     keep: Duration,
-) -> Vec<String> {
-    let Some(entry) = entry.filter(|entry| entry.age >= keep) else {
-        return Vec::new();
-    };
-    let current = |name: &str| name == new_hash || entry.text.contains(&format!("{name}/"));
+) -> Result<Vec<&'a str>, PackageError> {
+    let entry = place.read(MASTER)?.unwrap_or_default();
+    let entry = String::from_utf8_lossy(&entry);
+    if place.age()?.is_none_or(|age| age < keep) {
+        return Ok(Vec::new());
+    }
+    let current = |name: &str| name == new_hash || entry.contains(&format!("{name}/"));
     let ours = |name: &str| before.edition(name).is_some() && is_hash(name);
-    let names = names.into_iter();
-    names.filter(|name| ours(name) && !current(name)).collect()
-}
-
-/// Whether the optional file `name` goes: the new edition lacks it, and `bytes` are those that an
-/// earlier edition wrote.
-pub(super) fn is_left_over(
-    name: &str,
-    bytes: &[u8],
-    files: &TitleFiles,
-    before: &Publication,
-) -> bool {
-    let named = files.manifests.iter().any(|file| file.name == name);
-    !named && before.file(name, &digest(bytes)).is_some()
+    let names = folders.iter().map(String::as_str);
+    Ok(names.filter(|name| ours(name) && !current(name)).collect())
 }
 
 /// Whether `name` is that of an edition's folder: 16 lower-case hex digits.

@@ -4,15 +4,14 @@
 //! a title once it has that. Everything is synced before it is renamed, and every folder that got a
 //! new name afterwards, the one above the title included.
 
-use super::edition::{self, EntryPoint, OPTIONAL};
+use super::edition::{self, Place};
 use crate::claim::Claim;
-use crate::manifest::{PUBLISHED, Publication};
 use crate::package::title::{MASTER, TitleFile, TitleFiles};
 use crate::package::{PackageError, durable};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// The hidden folder that a publisher works in, and the marker in it.
 const WORKING: &str = ".publish-work";
@@ -27,78 +26,8 @@ const MARKER_KIND: &str = "publication";
 /// the title is then as it was before, or whole and new with an old folder left over.
 pub fn publish(folder: &Path, files: &TitleFiles, keep: Duration) -> Result<(), PackageError> {
     durable::create_dir_all(folder).map_err(PackageError::io(folder))?;
-    let working = Working::begin(folder)?;
-    let before = publication(folder);
-    let entry = entry_point(folder)?;
-    let outdated = edition::outdated(folders(folder)?, entry.as_ref(), &before, &files.hash, keep);
-    let target = folder.join(&files.hash);
-    if target.is_dir() {
-        check_same(&target, &files.immutable)?;
-    } else {
-        working.replace(PUBLISHED, &edition::announced(&before, files).write())?;
-        let filled = working.fill(&target, &files.immutable);
-        filled.map_err(PackageError::io(&target))?;
-    }
-    let stays = |name: &str| folder.join(name).is_dir();
-    working.replace(PUBLISHED, &edition::dated(&before, files, stays).write())?;
-    for file in &files.manifests {
-        working.replace(&file.name, &file.bytes)?;
-    }
-    remove_left_over(folder, files, &before)?;
-    for old in outdated {
-        let old = folder.join(old);
-        fs::remove_dir_all(&old).map_err(PackageError::io(&old))?;
-    }
-    drop(working);
+    edition::publish(&mut Working::begin(folder)?, files, keep)?;
     durable::sync(folder).map_err(PackageError::io(folder))
-}
-
-fn remove_left_over(
-    folder: &Path,
-    files: &TitleFiles,
-    before: &Publication,
-) -> Result<(), PackageError> {
-    for name in OPTIONAL {
-        let path = folder.join(name);
-        let goes = |bytes: Vec<u8>| edition::is_left_over(name, &bytes, files, before);
-        if fs::read(&path).is_ok_and(goes) {
-            fs::remove_file(&path).map_err(PackageError::io(&path))?;
-        }
-    }
-    Ok(())
-}
-
-/// The dates of the files that are published in `folder`, as far as they are known.
-fn publication(folder: &Path) -> Publication {
-    let bytes = fs::read(folder.join(PUBLISHED)).ok();
-    let read = bytes.and_then(|bytes| Publication::read(&bytes));
-    read.unwrap_or_default()
-}
-
-fn entry_point(folder: &Path) -> Result<Option<EntryPoint>, PackageError> {
-    let path = folder.join(MASTER);
-    let Ok(text) = fs::read_to_string(&path) else {
-        return Ok(None);
-    };
-    let written = fs::metadata(&path).and_then(|facts| facts.modified());
-    let written = written.map_err(PackageError::io(&path))?;
-    let age = SystemTime::now()
-        .duration_since(written)
-        .unwrap_or_default();
-    Ok(Some(EntryPoint { text, age }))
-}
-
-/// The names of the folders in `folder`.
-fn folders(folder: &Path) -> Result<Vec<String>, PackageError> {
-    let entries = fs::read_dir(folder).map_err(PackageError::io(folder))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(PackageError::io(folder))?;
-        if entry.path().is_dir() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    Ok(names)
 }
 
 /// Fails unless an edition's folder that is there already has files of the right sizes; its name
@@ -110,7 +39,7 @@ fn check_same(target: &Path, files: &[TitleFile]) -> Result<(), PackageError> {
         if found != expected as u64 {
             let problem =
                 format!("{found} bytes, expected {expected}: remove its folder, it is damaged");
-            return Err(PackageError::Occupied { path, problem });
+            return Err(PackageError::invalid(path.display(), problem));
         }
     }
     Ok(())
@@ -137,11 +66,11 @@ impl<'a> Working<'a> {
         let marker = path.join(MARKER);
         let mut entries = fs::read_dir(&path).map_err(fail)?.flatten();
         if !Claim::is_marked(&marker, MARKER_KIND) && entries.any(|e| e.file_name() != MARKER) {
-            let problem = "not a publisher's folder, move it away".to_owned();
-            return Err(PackageError::Occupied { path, problem });
+            let problem = "not a publisher's folder, move it away";
+            return Err(PackageError::invalid(path.display(), problem));
         }
         let claim = Claim::take(&marker, MARKER_KIND).inspect_err(|_| {
-            // Only if it is empty: nobody else is at work in it.
+            // Only if it is empty: then no other publisher uses it.
             let _ = fs::remove_dir(&path);
         })?;
         let working = Self {
@@ -158,20 +87,17 @@ impl<'a> Working<'a> {
     fn clear(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
-            if entry.file_name() == MARKER {
-                continue;
-            }
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
+            match entry.file_type()?.is_dir() {
+                _ if entry.file_name() == MARKER => {}
+                true => fs::remove_dir_all(entry.path())?,
+                false => fs::remove_file(entry.path())?,
             }
         }
         Ok(())
     }
 
     /// Writes `files` into a folder and renames it to `target`, beside this one.
-    fn fill(&self, target: &Path, files: &[TitleFile]) -> io::Result<()> {
+    fn make(&self, target: &Path, files: &[TitleFile]) -> io::Result<()> {
         let edition = self.path.join("edition");
         fs::create_dir(&edition)?;
         for file in files {
@@ -184,9 +110,37 @@ impl<'a> Working<'a> {
         fs::rename(&edition, target)?;
         durable::sync(self.title)
     }
+}
 
-    /// Writes `bytes` and renames them to `name` in the title's folder.
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
+impl Place for Working<'_> {
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PackageError> {
+        Ok(fs::read(self.title.join(name)).ok())
+    }
+
+    fn folders(&self) -> Result<Vec<String>, PackageError> {
+        let mut names = durable::names(self.title).map_err(PackageError::io(self.title))?;
+        names.retain(|name| self.title.join(name).is_dir());
+        Ok(names)
+    }
+
+    fn age(&self) -> Result<Option<Duration>, PackageError> {
+        let path = self.title.join(MASTER);
+        let Ok(facts) = fs::metadata(&path) else {
+            return Ok(None);
+        };
+        let written = facts.modified().map_err(PackageError::io(&path))?;
+        Ok(Some(written.elapsed().unwrap_or_default()))
+    }
+
+    fn fill(&mut self, hash: &str, files: &[TitleFile]) -> Result<(), PackageError> {
+        let target = self.title.join(hash);
+        match target.is_dir() {
+            true => check_same(&target, files),
+            false => self.make(&target, files).map_err(PackageError::io(&target)),
+        }
+    }
+
+    fn replace(&mut self, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
         let (beside, path) = (self.path.join(name), self.title.join(name));
         let put = || {
             let mut out = File::create(&beside)?;
@@ -197,6 +151,16 @@ impl<'a> Working<'a> {
             durable::sync(self.title)
         };
         put().map_err(PackageError::io(&path))
+    }
+
+    fn remove(&mut self, name: &str) -> Result<(), PackageError> {
+        let path = self.title.join(name);
+        fs::remove_file(&path).map_err(PackageError::io(&path))
+    }
+
+    fn remove_folder(&mut self, name: &str) -> Result<(), PackageError> {
+        let path = self.title.join(name);
+        fs::remove_dir_all(&path).map_err(PackageError::io(&path))
     }
 }
 

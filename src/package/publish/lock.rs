@@ -1,18 +1,16 @@
 //! The lock of a title in an object store: an object that only one publisher can create.
 //!
-//! A bucket has no lock that ends with its process, so this one expires: its
-//! holder renews it while working, and a lock that was not renewed for [`STALE`] may be taken over,
-//! by a conditional put that only one publisher can win. Clocks may differ by minutes (S3 itself refuses requests that
-//! are a quarter of an hour off).
+//! A bucket has no lock that ends with its process, so this one expires: its holder renews it while
+//! working, and a lock that was not renewed for [`STALE`] may be taken over, by a conditional put
+//! that only one publisher can win. Clocks may differ by minutes: S3 refuses requests that are a
+//! quarter of an hour off.
 
-use super::edition::now;
-use crate::claim::{ClaimError, Holder};
+use crate::claim::{ClaimError, Holder, now};
 use crate::package::PackageError;
 use crate::package::bucket::Bucket;
-use object_store::{Attributes, PutMode, UpdateVersion};
+use object_store::{Attributes, ObjectMeta, PutMode, UpdateVersion};
 use std::time::{Duration, Instant};
 
-/// Name of the lock object beside the manifests.
 const NAME: &str = ".publish-lock";
 /// Age from which a lock counts as left behind.
 const STALE: Duration = Duration::from_secs(600);
@@ -33,12 +31,12 @@ impl<'a> Lock<'a> {
     pub(super) fn take(bucket: &'a Bucket) -> Result<Self, PackageError> {
         let mut mode = PutMode::Create;
         if let Some((bytes, meta)) = bucket.get(NAME)? {
-            let age =
-                now().saturating_sub(u64::try_from(meta.last_modified.timestamp()).unwrap_or(0));
-            if age < STALE.as_secs() {
+            let age = age(&meta);
+            if age < STALE {
                 return Err(held(bucket, serde_json::from_slice(&bytes).ok()));
             }
-            tracing::warn!("{}: taking over a lock {age} s old", bucket.place(NAME));
+            let (place, seconds) = (bucket.place(NAME), age.as_secs());
+            tracing::warn!("{place}: taking over a lock {seconds} s old");
             mode = PutMode::Update(UpdateVersion {
                 e_tag: meta.e_tag,
                 version: meta.version,
@@ -81,11 +79,15 @@ impl Drop for Lock<'_> {
     }
 }
 
+/// Time since an object was written, by the clock of this machine.
+pub(super) fn age(object: &ObjectMeta) -> Duration {
+    let written = u64::try_from(object.last_modified.timestamp()).unwrap_or(0);
+    Duration::from_secs(now().saturating_sub(written))
+}
+
 fn write(bucket: &Bucket, mode: PutMode) -> Result<Option<UpdateVersion>, PackageError> {
-    let holder = Holder::on_this_host();
-    let text = serde_json::to_vec(&holder);
-    let text =
-        text.map_err(|error| PackageError::damaged(&bucket.place(NAME), error.to_string()))?;
+    let text = serde_json::to_vec(&Holder::on_this_host());
+    let text = text.map_err(|e| PackageError::invalid(bucket.place(NAME), e.to_string()))?;
     bucket.put(NAME, &text, mode, Attributes::new())
 }
 
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_publisher_is_told_the_holder_and_gets_the_lock_afterwards() {
+    fn a_second_publisher_is_refused_and_gets_the_lock_afterwards() {
         let bucket = bucket();
         let mut first = Lock::take(&bucket).unwrap();
         let error = Lock::take(&bucket).err().unwrap().to_string();

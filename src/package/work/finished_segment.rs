@@ -9,7 +9,8 @@ use crate::segment::coded::CodedSegment;
 use crate::segment::init::{Bitrates, read_init, write_init};
 use crate::segment::media::read_media;
 use serde::{Deserialize, Serialize};
-use std::io::{Cursor, Read, Write};
+use std::io::{self, Cursor, Read, Write};
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -53,8 +54,6 @@ impl FinishedSegment {
     ///
     /// Fails if the segment cannot be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, PackageError> {
-        let cannot =
-            |error: &dyn std::error::Error| PackageError::mixed("segment", error.to_string());
         let rates = Bitrates {
             largest_segment: 0,
             peak: 0,
@@ -65,56 +64,56 @@ impl FinishedSegment {
         let track = track.map_err(PackageError::segment(TRACK))?;
         let segment = self.segment.write(&self.track, 1, 0);
         let segment = segment.map_err(PackageError::segment(SEGMENT))?;
-        let metrics = serde_json::to_vec(&self.measured()).map_err(|error| cannot(&error))?;
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .last_modified_time(DateTime::default());
-        let entries = [
-            (TRACK, &track),
-            (SEGMENT, &segment),
-            (QUALITY, &metrics),
-            (POSTER, &self.poster),
-        ];
-        for (name, bytes) in entries {
-            zip.start_file(name, options)
-                .map_err(|error| cannot(&error))?;
-            zip.write_all(bytes).map_err(|error| cannot(&error))?;
-        }
-        Ok(zip.finish().map_err(|error| cannot(&error))?.into_inner())
+        let zip = || -> Result<Vec<u8>, ZipError> {
+            let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Stored)
+                .last_modified_time(DateTime::default());
+            for (name, bytes) in [
+                (TRACK, &track),
+                (SEGMENT, &segment),
+                (QUALITY, &self.measured()?),
+                (POSTER, &self.poster),
+            ] {
+                zip.start_file(name, options)?;
+                zip.write_all(bytes)?;
+            }
+            Ok(zip.finish()?.into_inner())
+        };
+        zip().map_err(|error| PackageError::invalid("segment", error.to_string()))
     }
 
-    fn measured(&self) -> Measured {
+    /// Content of [`QUALITY`].
+    fn measured(&self) -> io::Result<Vec<u8>> {
         let rungs = self.metrics.clone();
-        match self.measured_frames {
+        let measured = match self.measured_frames {
             None => Measured::Whole(rungs),
             Some(measured_frames) => Measured::Sampled {
                 measured_frames,
                 rungs,
             },
-        }
+        };
+        Ok(serde_json::to_vec(&measured)?)
     }
 
     /// Reads an object; `place` names it in errors.
     ///
     /// Fails if it is truncated, damaged down to its prompts, or not a segment.
     pub fn from_bytes(place: &str, bytes: &[u8]) -> Result<Self, PackageError> {
-        let damaged = |problem: String| PackageError::damaged(place, problem);
-        let mut zip =
-            ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(error.to_string()))?;
-        let mut entry = |name: &str| {
-            let named = |error: &dyn std::fmt::Display| damaged(format!("{name}: {error}"));
-            let mut entry = zip.by_name(name).map_err(|error| named(&error))?;
+        let damaged = |problem: String| PackageError::invalid(place, problem);
+        let zip = ZipArchive::new(Cursor::new(bytes));
+        let mut zip = zip.map_err(|error| damaged(error.to_string()))?;
+        let mut read = |name: &str| -> Result<Vec<u8>, ZipError> {
+            let (mut entry, mut content) = (zip.by_name(name)?, Vec::new());
             let stored = entry.compression() == CompressionMethod::Stored;
             if !stored || entry.size() > bytes.len() as u64 {
-                return Err(named(&"it is compressed, expected stored"));
+                let problem = "it is compressed, expected stored";
+                return Err(io::Error::other(problem).into());
             }
-            let mut content = Vec::new();
-            entry
-                .read_to_end(&mut content)
-                .map_err(|error| named(&error))?;
+            entry.read_to_end(&mut content)?;
             Ok(content)
         };
+        let mut entry = |name: &str| read(name).map_err(|e| damaged(format!("{name}: {e}")));
         let within = |name: &str| PackageError::segment(format!("{place}: {name}"));
         let track = read_init(&entry(TRACK)?).map_err(within(TRACK))?;
         let segment = read_media(&entry(SEGMENT)?)

@@ -31,7 +31,8 @@ impl WorkFolder {
     /// cannot be written.
     pub fn open(folder: &Path) -> Result<Self, PackageError> {
         if fs::metadata(folder).is_ok_and(|about| !about.is_dir()) {
-            return Err(occupied(folder, "a file, expected a folder or nothing"));
+            let problem = "a file, expected a folder or nothing";
+            return Err(PackageError::invalid(folder.display(), problem));
         }
         durable::create_dir_all(folder).map_err(PackageError::io(folder))?;
         let marker = folder.join(MARKER);
@@ -41,14 +42,12 @@ impl WorkFolder {
             let problem = format!(
                 "holds {other} and no {MARKER}, so it is not the work folder of an encode: move it away or choose another --out"
             );
-            return Err(occupied(folder, &problem));
+            return Err(PackageError::invalid(folder.display(), problem));
         }
-        let claim = Claim::take(&marker, MARKER_KIND)?;
-        let store = WorkStore::folder(folder)?;
         Ok(Self {
+            claim: Claim::take(&marker, MARKER_KIND)?,
+            store: WorkStore::folder(folder)?,
             folder: folder.to_owned(),
-            claim,
-            store,
         })
     }
 
@@ -101,23 +100,8 @@ fn is_ours(name: &str) -> bool {
     is_segment_name(name) && staged.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The names in a folder, in order.
 fn entries(folder: &Path) -> Result<Vec<String>, PackageError> {
-    let read = fs::read_dir(folder).map_err(PackageError::io(folder))?;
-    let name = |entry: std::io::Result<fs::DirEntry>| {
-        let entry = entry.map_err(PackageError::io(folder))?;
-        Ok(entry.file_name().to_string_lossy().into_owned())
-    };
-    let mut names = read.map(name).collect::<Result<Vec<_>, PackageError>>()?;
-    names.sort_unstable();
-    Ok(names)
-}
-
-fn occupied(path: &Path, problem: &str) -> PackageError {
-    PackageError::Occupied {
-        path: path.to_owned(),
-        problem: problem.to_owned(),
-    }
+    durable::names(folder).map_err(PackageError::io(folder))
 }
 
 #[cfg(test)]
@@ -128,46 +112,28 @@ mod tests {
     const SEGMENT: &str = "00000-0123456789abcdef.zip";
 
     #[test]
-    fn a_folder_without_the_marker_is_left_alone() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("t.work");
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("thesis.doc"), "years").unwrap();
-        let error = WorkFolder::open(&folder).unwrap_err().to_string();
-        assert!(error.contains("t.work: holds thesis.doc"), "{error}");
-        let names = entries(&folder).unwrap();
-        assert_eq!(names, ["thesis.doc"]);
-        let error = WorkFolder::open(&folder.join("thesis.doc")).unwrap_err();
+    fn a_file_is_not_a_work_folder() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = WorkFolder::open(file.path()).unwrap_err();
         assert!(error.to_string().contains("expected a folder"), "{error}");
     }
 
     #[test]
-    fn other_files_in_a_work_folder_stay() {
+    fn a_second_process_is_refused_the_next_continues_and_other_files_stay() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("t.work");
         let work = WorkFolder::open(&folder).unwrap();
         for name in [SEGMENT, "00000-0123456789abcdef.zip#1", "notes.txt"] {
             fs::write(folder.join(name), "1234").unwrap();
         }
-        assert_eq!(work.kept(), (1, 4));
-        work.remove().unwrap();
-        assert_eq!(entries(&folder).unwrap(), ["notes.txt"]);
-    }
-
-    #[test]
-    fn a_second_process_is_refused_and_the_next_continues() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("t.work");
-        let work = WorkFolder::open(&folder).unwrap();
-        fs::write(folder.join(SEGMENT), "1234").unwrap();
         let error = WorkFolder::open(&folder).unwrap_err().to_string();
         assert!(error.contains("t.work: in use by process"), "{error}");
         drop(work);
         let work = WorkFolder::open(&folder).unwrap();
-        assert_eq!(work.kept().0, 1);
+        assert_eq!(work.kept(), (1, 4));
         work.clear().unwrap();
-        assert_eq!(work.kept().0, 0);
+        assert_eq!(work.kept(), (0, 0));
         work.remove().unwrap();
-        assert!(!folder.exists());
+        assert_eq!(entries(&folder).unwrap(), ["notes.txt"]);
     }
 }

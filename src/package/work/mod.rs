@@ -21,7 +21,6 @@ mod finished_segment;
 #[cfg(feature = "net")]
 mod folder;
 mod plan;
-mod report;
 #[cfg(feature = "net")]
 mod store;
 

@@ -6,9 +6,7 @@ use crate::segment::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Version of the plan's layout.
 const VERSION: u32 = 1;
-/// Most segments of a plan.
 const MAX_SEGMENTS: usize = 1 << 16;
 
 /// All segments of one input under one setting.
@@ -35,9 +33,8 @@ pub struct PlannedSegment {
     pub frames: u32,
 }
 
-/// The name under which segment `number` (from 0) is kept. `setting` must say everything but the
-/// frames that decides its bytes; `positions` are its keyframes, `frames` the pixels of its
-/// pictures.
+/// The name under which segment `number` (from 0) is kept. `setting` must contain everything but the
+/// frames that decides its bytes; `cuts` are its keyframes, `frames` the pixels of its pictures.
 pub fn segment_name<'a>(
     number: u32,
     setting: &str,
@@ -73,62 +70,51 @@ impl Plan {
     /// Fails if it cannot be written as JSON.
     pub fn to_object(&self) -> Result<(String, Vec<u8>), PackageError> {
         let bytes = serde_json::to_vec(self);
-        let bytes = bytes.map_err(|error| PackageError::mixed("plan", error.to_string()))?;
+        let bytes = bytes.map_err(|error| PackageError::invalid("plan", error.to_string()))?;
         let hash = hex(&Sha256::digest(&bytes)[..8]);
         Ok((format!("plan-{hash}.json"), bytes))
     }
 
     /// Whether an object of this name is a plan.
     pub fn is_name(name: &str) -> bool {
-        let hash = name
-            .strip_prefix("plan-")
-            .and_then(|name| name.strip_suffix(".json"));
-        hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+        let name = name.strip_prefix("plan-");
+        let hash = name.and_then(|name| name.strip_suffix(".json"));
+        hash.is_some_and(|hash| hash.len() == 16 && is_hex(hash))
     }
 
     /// Reads the plan called `name`; `place` names it in errors.
     ///
     /// Fails if the name is not a hash of the bytes, or on another version.
     pub fn from_object(place: &str, name: &str, bytes: &[u8]) -> Result<Self, PackageError> {
-        let damaged = |problem: String| PackageError::damaged(place, problem);
-        let plan: Self =
-            serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
-        if plan.version != VERSION {
-            let version = plan.version;
-            return Err(damaged(format!(
-                "a plan of version {version}, expected {VERSION}"
-            )));
-        }
-        if plan.to_object()?.0 != name {
-            return Err(damaged(
-                "its content is not what its name stands for".to_owned(),
-            ));
-        }
-        if plan.segments.is_empty() || plan.segments.len() > MAX_SEGMENTS {
-            let count = plan.segments.len();
-            return Err(damaged(format!(
-                "{count} segments, expected 1 to {MAX_SEGMENTS}"
-            )));
-        }
-        if !plan
-            .segments
-            .iter()
-            .all(|segment| is_segment_name(&segment.name))
-        {
-            return Err(damaged("it names an object of no segment".to_owned()));
-        }
-        Ok(plan)
+        let invalid = |problem: String| PackageError::invalid(place, problem);
+        let plan: Self = serde_json::from_slice(bytes).map_err(|e| invalid(e.to_string()))?;
+        let (version, count) = (plan.version, plan.segments.len());
+        let mut names = plan.segments.iter().map(|segment| &segment.name);
+        let problem = if version != VERSION {
+            format!("a plan of version {version}, expected {VERSION}")
+        } else if plan.to_object()?.0 != name {
+            "its name is not the hash of its content".to_owned()
+        } else if !(1..=MAX_SEGMENTS).contains(&count) {
+            format!("{count} segments, expected 1 to {MAX_SEGMENTS}")
+        } else if let Some(foreign) = names.find(|name| !is_segment_name(name)) {
+            format!("`{foreign}` is not the name of a segment")
+        } else {
+            return Ok(plan);
+        };
+        Err(invalid(problem))
     }
 }
 
-/// A name as [`segment_name`] makes them: nothing that leads elsewhere.
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether `name` has the form of [`segment_name`], which leads to no other folder.
 pub(super) fn is_segment_name(name: &str) -> bool {
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-    let parts = name
-        .strip_suffix(".zip")
-        .and_then(|name| name.split_once('-'));
+    let name = name.strip_suffix(".zip");
+    let parts = name.and_then(|name| name.split_once('-'));
     parts.is_some_and(|(number, hash)| {
-        number.len() >= 5 && digits(number) && digits(hash) && hash.len() == 16
+        number.len() >= 5 && hash.len() == 16 && is_hex(number) && is_hex(hash)
     })
 }
 
@@ -166,23 +152,25 @@ mod tests {
         let (name, bytes) = plan.to_object().unwrap();
         assert!(Plan::is_name(&name) && !Plan::is_name("plan-x.json"));
         assert_eq!(Plan::from_object("p", &name, &bytes).unwrap(), plan);
-        let refused = |name: &str, bytes: &[u8]| {
-            let error = Plan::from_object("here/plan", name, bytes).unwrap_err();
-            let error = error.to_string();
-            assert!(error.starts_with("here/plan: "), "{error}");
-            error
-        };
-        assert!(refused(&name, &bytes[..bytes.len() / 2]).contains("EOF"));
         let mut other = plan.clone();
         other.segments[0].frames = 8;
-        let bytes = other.to_object().unwrap().1;
-        assert!(refused(&name, &bytes).contains("its name stands for"));
         let none = Plan::new("a".to_owned(), vec![2], Vec::new());
-        let (name, bytes) = none.to_object().unwrap();
-        assert!(refused(&name, &bytes).contains("0 segments"));
         let mut foul = plan;
         foul.segments[0].name = "../../etc/passwd".to_owned();
-        let (name, bytes) = foul.to_object().unwrap();
-        assert!(refused(&name, &bytes).contains("no segment"));
+        let object = |plan: &Plan| plan.to_object().unwrap();
+        let half = bytes[..bytes.len() / 2].to_vec();
+        for ((name, bytes), expected) in [
+            ((name.clone(), half), "EOF"),
+            ((name, object(&other).1), "its name is not the hash"),
+            (object(&none), "0 segments"),
+            (object(&foul), "passwd` is not the name of a segment"),
+        ] {
+            let error = Plan::from_object("here/plan", &name, &bytes).unwrap_err();
+            let error = error.to_string();
+            assert!(
+                error.starts_with("here/plan: ") && error.contains(expected),
+                "{error}"
+            );
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! Where finished segments are kept: a folder, a bucket, or any other object store.
+//! The store of finished segments: a folder, a bucket, or any other object store.
 //!
-//! Blocking, as fitting and publishing are. Every object appears whole or not at all; an object
-//! that is there is never changed, at most replaced by the same bytes.
+//! Blocking, as fitting and publishing are. Every object appears whole or not at all; an existing
+//! object is never changed, at most replaced by the same bytes.
 
 use super::{FinishedSegment, Plan};
 use crate::package::bucket::Bucket;
@@ -24,11 +24,10 @@ impl WorkStore {
     ///
     /// Fails if the folder cannot be made or the URL or its credentials are invalid.
     pub fn open(place: &str) -> Result<Self, PackageError> {
-        if is_url(place) {
-            let bucket = Bucket::open(place)?;
-            return Ok(Self { bucket });
+        match is_url(place) {
+            true => Bucket::open(place).map(|bucket| Self { bucket }),
+            false => Self::folder(Path::new(place)),
         }
-        Self::folder(Path::new(place))
     }
 
     /// The store of a folder, which is made if it is missing. Objects are synced to disk before
@@ -41,13 +40,12 @@ impl WorkStore {
         Self::new(Arc::new(store.with_fsync(true)), name)
     }
 
-    /// Any other store, called `name` in messages.
+    /// Any other store, called `name` in errors.
     pub fn new(store: Arc<dyn ObjectStore>, name: String) -> Result<Self, PackageError> {
-        let bucket = Bucket::new(store, name)?;
-        Ok(Self { bucket })
+        Bucket::new(store, name).map(|bucket| Self { bucket })
     }
 
-    /// Name of the store in messages.
+    /// Name of the store in errors.
     pub fn name(&self) -> &str {
         self.bucket.name()
     }
@@ -92,7 +90,7 @@ impl WorkStore {
 
     /// As [`Self::segment`], but fails if it is missing.
     pub fn expect_segment(&self, name: &str) -> Result<FinishedSegment, PackageError> {
-        let missing = || PackageError::damaged(&self.bucket.place(name), "is missing");
+        let missing = || PackageError::invalid(self.bucket.place(name), "is missing");
         self.segment(name)?.ok_or_else(missing)
     }
 
@@ -102,10 +100,8 @@ impl WorkStore {
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
-        let put = self
-            .bucket
-            .put(name, bytes, PutMode::Overwrite, Attributes::new());
-        put.map(drop)
+        let (mode, attributes) = (PutMode::Overwrite, Attributes::new());
+        self.bucket.put(name, bytes, mode, attributes).map(drop)
     }
 }
 
@@ -126,13 +122,12 @@ mod tests {
         let track = track();
         let (shape, full) = (track.coding.shape, track.coding.full_rank);
         let value = |i: usize| ((i + number as usize) as f32 * 0.7).sin();
-        let u = (0..shape.tokens * full).map(value).collect();
-        let v = (0..shape.dim * full).map(value).collect();
-        let factors = Factors::new(shape, full, u, v).unwrap();
-        let steps =
-            Steps::uniform(std::slice::from_ref(&factors), track.coding.quantiser, 0.1).unwrap();
+        let values = |count: usize| (0..count * full).map(value).collect();
+        let factors = Factors::new(shape, full, values(shape.tokens), values(shape.dim));
+        let factors = [factors.unwrap()];
+        let steps = Steps::uniform(&factors, track.coding.quantiser, 0.1).unwrap();
         let mut encoder = KeyframeEncoder::new(track.coding, steps).unwrap();
-        let layers = encoder.push(&factors).unwrap().0.layers;
+        let layers = encoder.push(&factors[0]).unwrap().0.layers;
         FinishedSegment {
             segment: CodedSegment {
                 frames: 1,
@@ -171,15 +166,13 @@ mod tests {
         assert_eq!(store.put_plan(&plan).unwrap(), name);
         assert_eq!(store.plans().unwrap(), [(name, plan.clone())]);
         assert_eq!(store.missing(&plan).unwrap(), [1]);
-        assert_eq!(
-            store.segment(&plan.segments[2].name).unwrap(),
-            Some(kept(2))
-        );
-        assert_eq!(store.segment(&plan.segments[1].name).unwrap(), None);
-        let gone = store.expect_segment(&plan.segments[1].name).unwrap_err();
+        let [_, second, third] = [0, 1, 2].map(|n| &plan.segments[n].name);
+        assert_eq!(store.segment(third).unwrap(), Some(kept(2)));
+        assert_eq!(store.segment(second).unwrap(), None);
+        let gone = store.expect_segment(second).unwrap_err();
         assert!(gone.to_string().ends_with("is missing"), "{gone}");
 
-        store.put_segment(&plan.segments[1].name, &kept(1)).unwrap();
+        store.put_segment(second, &kept(1)).unwrap();
         // Another view of the same store makes the same title.
         let limited = Arc::new(LimitStore::new(memory, 1));
         let other = WorkStore::new(limited, "other".to_owned()).unwrap();
@@ -194,7 +187,7 @@ mod tests {
     #[test]
     fn segments_of_another_plan_are_refused_by_name() {
         let plan = Plan::new("test".to_owned(), vec![1, 3], (0..2).map(planned).collect());
-        let refusal = |change: &dyn Fn(&mut FinishedSegment)| {
+        let refused = |change: &dyn Fn(&mut FinishedSegment), expected: &str| {
             let fetch = |number: usize| {
                 let mut kept = kept(number as u32);
                 if number == 1 {
@@ -203,43 +196,36 @@ mod tests {
                 Ok(kept)
             };
             let error = assemble(&plan, false, fetch).unwrap_err().to_string();
-            assert!(error.starts_with(&plan.segments[1].name), "{error}");
-            error
+            assert_eq!(error, format!("{}: {expected}", plan.segments[1].name));
         };
-        let error = refusal(&|kept| kept.track.weights[5] ^= 1);
-        assert!(error.ends_with("its generator's weights hash differs from the first segment's"));
-        let error = refusal(&|kept| kept.track.coding.quantiser.u_bits = 7);
-        assert!(error.ends_with("its coding differs from the first segment's"));
-        let error = refusal(&|kept| kept.track.coding.components = 2);
-        assert!(error.ends_with("its rank is 2, the plan's highest is 3"));
-        let error = refusal(&|kept| kept.segment.frames = 5);
-        assert!(error.ends_with("it has 5 frames, the plan says 1"));
+        let weights = "its generator's weights hash differs from the first segment's";
+        refused(&|kept| kept.track.weights[5] ^= 1, weights);
+        let coding = "its coding differs from the first segment's";
+        refused(&|kept| kept.track.coding.quantiser.u_bits = 7, coding);
+        let rank = "its rank is 2, the plan's highest is 3";
+        refused(&|kept| kept.track.coding.components = 2, rank);
+        let frames = "it has 5 frames, the plan says 1";
+        refused(&|kept| kept.segment.frames = 5, frames);
     }
 
     #[test]
     fn damaged_objects_name_themselves() {
+        let read = |bytes: &[u8]| FinishedSegment::from_bytes("here", bytes);
         let bytes = kept(0).to_bytes().unwrap();
-        assert_eq!(
-            FinishedSegment::from_bytes("here", &bytes).unwrap(),
-            kept(0)
-        );
         assert_eq!(bytes, kept(0).to_bytes().unwrap());
         let sampled = FinishedSegment {
             metrics: vec![Metrics::default()],
             measured_frames: Some(1),
             ..kept(0)
         };
-        let bytes_of_it = sampled.to_bytes().unwrap();
-        assert_eq!(
-            FinishedSegment::from_bytes("here", &bytes_of_it).unwrap(),
-            sampled
-        );
+        for segment in [kept(0), sampled] {
+            assert_eq!(read(&segment.to_bytes().unwrap()).unwrap(), segment);
+        }
         for at in (0..bytes.len()).step_by(7) {
-            let short = FinishedSegment::from_bytes("here", &bytes[..at]).unwrap_err();
-            assert!(short.to_string().starts_with("here: "), "{short}");
             let mut flipped = bytes.clone();
             flipped[at] ^= 0x10;
-            if let Err(error) = FinishedSegment::from_bytes("here", &flipped) {
+            let short = read(&bytes[..at]).unwrap_err();
+            for error in [Some(short), read(&flipped).err()].into_iter().flatten() {
                 assert!(error.to_string().starts_with("here: "), "{error}");
             }
         }

@@ -1,18 +1,17 @@
 //! Colour metadata of a picture: matrix, range, transfer and primaries, stated or assumed.
 
 use super::probe::{FrameInfo, PixelFormat, SideData, Stream, Tags};
+use super::rate::quotient;
 use super::tone::{Gamut, Tone, Transfer};
 use crate::source::ycbcr::Matrix;
 
 /// Peak luminance of PQ pictures that do not state it, in cd/m².
 const USUAL_PEAK: f64 = 1000.0;
 
-/// Conversion to RGB.
 #[derive(Default)]
 pub(super) struct Colour {
     /// Options of the scale filter, such as `in_color_matrix=bt709:in_range=limited`.
     pub(super) scale: Option<String>,
-    /// Mapping of a wide range or gamut to BT.709.
     pub(super) tone: Option<Tone>,
     pub(super) notices: Vec<String>,
 }
@@ -33,25 +32,16 @@ pub(super) fn colour(
     let transfer = tag(|tags| &tags.color_transfer);
     let side_data = frame.map_or(&[][..], |frame| &frame.side_data_list);
     let side_data = || side_data.iter().chain(&stream.side_data_list);
-    colour.tone = tone(
-        primaries.as_deref(),
-        transfer.as_deref(),
-        &mut colour.notices,
-        side_data(),
-    );
+    let (wide, curve) = (primaries.as_deref(), transfer.as_deref());
+    colour.tone = tone(wide, curve, &mut colour.notices, side_data());
     if side_data().any(|data| data.dv_profile == Some(5)) {
         let notice = "Dolby Vision profile 5: not supported, colours will be wrong";
         colour.notices.push(notice.into());
     }
     if format.is_some_and(PixelFormat::is_yuv) {
-        let wide = matches!(primaries.as_deref(), Some("bt2020")) || colour.tone.is_some();
-        let size = (stream.width, stream.height);
-        let matrix = matrix(
-            tag(|tags| &tags.color_space).as_deref(),
-            size,
-            wide,
-            &mut colour.notices,
-        );
+        let wide = wide == Some("bt2020") || colour.tone.is_some();
+        let (size, stated) = ((stream.width, stream.height), tag(|tags| &tags.color_space));
+        let matrix = matrix(stated.as_deref(), size, wide, &mut colour.notices);
         let name = format.map_or("", |format| format.name.as_str());
         let full = match tag(|tags| &tags.color_range).as_deref() {
             Some("pc") => true,
@@ -86,19 +76,16 @@ fn matrix(
         Some("smpte240m") => "smpte240m",
         Some("bt2020nc" | "bt2020c") => "bt2020",
         None if wide => "bt2020",
-        None => {
-            if assumed.0 == "bt709" {
-                let notice = "the input states no colour matrix: BT.709 assumed";
-                notices.push(notice.into());
-            }
-            assumed.0
+        None if assumed.0 == "bt709" => {
+            notices.push("the input states no colour matrix: BT.709 assumed".into());
+            "bt709"
         }
+        None => assumed.0,
         Some(other) => {
-            let name = assumed.1;
-            notices.push(format!(
-                "the colour matrix {other} is not supported: {name} assumed"
-            ));
-            assumed.0
+            let (matrix, name) = assumed;
+            let notice = format!("the colour matrix {other} is not supported: {name} assumed");
+            notices.push(notice);
+            matrix
         }
     }
 }
@@ -110,14 +97,10 @@ fn tone<'a>(
     notices: &mut Vec<String>,
     side_data: impl Iterator<Item = &'a SideData>,
 ) -> Option<Tone> {
+    let pq = |peak| Transfer::Pq { peak };
     let wide_range = match transfer {
         Some("arib-std-b67") => Some((Transfer::Hlg, "HLG")),
-        Some("smpte2084") => Some((
-            Transfer::Pq {
-                peak: peak(side_data),
-            },
-            "PQ",
-        )),
+        Some("smpte2084") => Some((pq(peak(side_data)), "PQ")),
         _ => None,
     };
     let (gamut, name) = match primaries {
@@ -147,15 +130,8 @@ fn peak<'a>(side_data: impl Iterator<Item = &'a SideData>) -> f64 {
     let (mut content, mut display) = (None, None);
     for data in side_data {
         content = content.or(data.max_content.filter(|light| *light > 0.0));
-        let luminance = data.max_luminance.as_deref().and_then(|text| {
-            let (num, den) = text.split_once('/')?;
-            let (num, den): (f64, f64) = (num.parse().ok()?, den.parse().ok()?);
-            (num > 0.0 && den > 0.0).then(|| num / den)
-        });
-        display = display.or(luminance);
+        display = display.or_else(|| quotient(data.max_luminance.as_deref()?));
     }
-    content
-        .or(display)
-        .unwrap_or(USUAL_PEAK)
-        .clamp(100.0, 10_000.0)
+    let peak = content.or(display).unwrap_or(USUAL_PEAK);
+    peak.clamp(100.0, 10_000.0)
 }

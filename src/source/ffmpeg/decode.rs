@@ -5,8 +5,8 @@ use super::input::Input;
 use super::messages::{Messages, Said};
 use super::tone::Tone;
 use crate::frame::Frame;
-use crate::source::closing::Closing;
 use crate::source::error::SourceError;
+use crate::source::frames::Closing;
 use crate::source::image_file::over;
 use rayon::prelude::*;
 use std::io::Read;
@@ -24,7 +24,6 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// ffmpeg's pixel format.
     pub(super) fn pixel_format(&self) -> &'static str {
         match (self.tone.is_some(), self.background.is_some()) {
             (false, false) => "rgb24",
@@ -48,15 +47,13 @@ impl Layout {
         let shown = out.par_chunks_exact_mut(3).zip(pixels).with_min_len(PIXELS);
         shown.for_each(|(shown, pixel)| {
             let word = |at: usize| u16::from_le_bytes([pixel[2 * at], pixel[2 * at + 1]]);
-            let (colour, alpha) = match &self.tone {
-                Some(tone) => (
-                    tone.map([word(0), word(1), word(2)]),
-                    pixel.get(7).copied().unwrap_or(255),
-                ),
-                None => ([pixel[0], pixel[1], pixel[2]], pixel[3]),
+            let colour = match &self.tone {
+                Some(tone) => tone.map([0, 1, 2].map(word)),
+                None => [pixel[0], pixel[1], pixel[2]],
             };
+            // The last byte, of 8 or 16 bits, is the alpha.
             shown.copy_from_slice(&match self.background {
-                Some(background) => over(colour, alpha, background),
+                Some(background) => over(colour, pixel[pixel.len() - 1], background),
                 None => colour,
             });
         });
@@ -64,10 +61,8 @@ impl Layout {
     }
 }
 
-/// Properties of an input that are known before decoding.
 pub(super) struct Expected {
     pub(super) size: (u32, u32),
-    /// Expected number of pictures.
     pub(super) pictures: Option<u64>,
     /// The container's length as text: `20 frames` or `2.5 s`.
     pub(super) promised: Option<String>,
@@ -89,7 +84,6 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Starts `ffmpeg` with these arguments before and after the input.
     pub(super) fn start(
         mut input: Input,
         arguments: (&[&str], &[&str]),
@@ -98,11 +92,11 @@ impl Frames {
         allow_damaged: bool,
         closing: Closing,
     ) -> Result<Self, SourceError> {
-        let mut child = input.decode("ffmpeg", arguments.0, arguments.1)?;
+        let mut child = input.decode(arguments.0, arguments.1)?;
         let path = input.name().to_owned();
         let Some(messages) = child.stderr.take() else {
-            let reason = "ffmpeg did not start: it has no standard error".to_owned();
-            return Err(SourceError::Ffmpeg { path, reason });
+            let reason = "ffmpeg did not start: it has no standard error";
+            return Err(SourceError::invalid(&path, reason));
         };
         Ok(Self {
             pipe: child.stdout.take(),
@@ -118,16 +112,15 @@ impl Frames {
         })
     }
 
-    fn read(&mut self) -> Result<Option<Frame>, SourceError> {
+    pub(super) fn read(&mut self) -> Result<Option<Frame>, SourceError> {
         let Some(pipe) = self.pipe.as_mut() else {
             return Ok(None);
         };
         let (width, height) = self.expected.size;
         let wanted = width as usize * height as usize * self.layout.pixel_bytes();
         let mut data = Vec::with_capacity(wanted);
-        pipe.take(wanted as u64)
-            .read_to_end(&mut data)
-            .map_err(|e| SourceError::io(&self.path, e))?;
+        let read = pipe.take(wanted as u64).read_to_end(&mut data);
+        read.map_err(|e| SourceError::io(&self.path, e))?;
         if data.len() < wanted {
             self.pipe = None;
             return self.end(data.is_empty()).map(|()| None);
@@ -137,8 +130,7 @@ impl Frames {
         }
         self.number += 1;
         let frame = Frame::new(width, height, self.layout.rgb(data));
-        let failed = |error: crate::frame::FrameSizeError| self.failed(&error.to_string());
-        frame.map(Some).map_err(failed)
+        frame.map(Some).map_err(|e| self.failed(&e.to_string()))
     }
 
     /// Counts the rest of a damaged input for the error message.
@@ -206,18 +198,8 @@ impl Frames {
     }
 
     fn failed(&self, reason: &str) -> SourceError {
-        SourceError::Ffmpeg {
-            path: self.path.clone(),
-            reason: format!("ffmpeg stopped at frame {}: {reason}", self.number),
-        }
-    }
-}
-
-impl Iterator for Frames {
-    type Item = Result<Frame, SourceError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.read().transpose()
+        let reason = format!("ffmpeg stopped at frame {}: {reason}", self.number);
+        SourceError::invalid(&self.path, reason)
     }
 }
 

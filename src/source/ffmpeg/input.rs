@@ -15,7 +15,6 @@ use tempfile::NamedTempFile;
 /// Bytes of a pipe that are kept for probing.
 const HEAD: u64 = 4 << 20;
 
-/// An input of `ffprobe` and `ffmpeg`.
 pub(in crate::source) struct Input {
     /// Name given by the user.
     name: PathBuf,
@@ -33,7 +32,7 @@ enum Place {
 }
 
 impl Input {
-    /// A local file, whatever its first letters look like.
+    /// A local file of any name.
     pub(in crate::source) fn file(path: &Path) -> Self {
         Self {
             name: path.into(),
@@ -41,7 +40,7 @@ impl Input {
         }
     }
 
-    /// Anything that ffmpeg has a protocol for.
+    /// A URL of a protocol that ffmpeg has.
     pub(in crate::source) fn url(url: &Path) -> Self {
         Self {
             name: url.into(),
@@ -59,22 +58,18 @@ impl Input {
         let read = stream.by_ref().take(HEAD).read_to_end(&mut head);
         read.map_err(io)?;
         if head.is_empty() {
-            return Err(SourceError::Empty { path: name.into() });
+            return Err(SourceError::empty(name));
         }
         let place = if (head.len() as u64) < HEAD {
             let mut file = NamedTempFile::new().map_err(io)?;
             file.write_all(&head).map_err(io)?;
             Place::Spooled(file)
         } else {
-            Place::Piped {
-                head: Arc::new(head),
-                rest: Some(stream),
-            }
+            let (head, rest) = (Arc::new(head), Some(stream));
+            Place::Piped { head, rest }
         };
-        Ok(Self {
-            name: name.into(),
-            place,
-        })
+        let name = name.into();
+        Ok(Self { name, place })
     }
 
     pub(super) fn name(&self) -> &Path {
@@ -86,15 +81,9 @@ impl Input {
         matches!(self.place, Place::File(_) | Place::Spooled(_))
     }
 
-    /// Starts `program` with the input between two lists of arguments, and feeds it what has come
-    /// through the pipe so far.
-    pub(super) fn look(
-        &self,
-        program: &'static str,
-        before: &[&str],
-        after: &[&str],
-    ) -> Result<Child, SourceError> {
-        let mut child = self.start(program, before, after)?;
+    /// Starts `ffprobe` with these arguments before the input, and feeds it the pipe's first bytes.
+    pub(super) fn probe(&self, arguments: &[&str]) -> Result<Child, SourceError> {
+        let mut child = self.start("ffprobe", arguments, &[])?;
         if let Place::Piped { head, .. } = &self.place {
             let head = Arc::clone(head);
             feed(&mut child, move |pipe| pipe.write_all(&head));
@@ -102,14 +91,10 @@ impl Input {
         Ok(child)
     }
 
-    /// As [`Self::look`], but feeds the whole pipe, which can be done once.
-    pub(super) fn decode(
-        &mut self,
-        program: &'static str,
-        before: &[&str],
-        after: &[&str],
-    ) -> Result<Child, SourceError> {
-        let mut child = self.start(program, before, after)?;
+    /// Starts `ffmpeg` with the input between two lists of arguments, and feeds it the whole pipe,
+    /// which can be done once.
+    pub(super) fn decode(&mut self, before: &[&str], after: &[&str]) -> Result<Child, SourceError> {
+        let mut child = self.start("ffmpeg", before, after)?;
         if let Place::Piped { head, rest } = &mut self.place {
             let (head, rest) = (Arc::clone(head), rest.take());
             feed(&mut child, move |pipe| {
@@ -133,23 +118,19 @@ impl Input {
         };
         let mut command = Command::new(program);
         command.args(before).arg("-i").arg(place).args(after);
-        command
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let started = command.spawn();
-        started.map_err(|error| {
+        command.stdin(stdin);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map_err(|error| {
             let path = self.name.clone();
             if error.kind() == io::ErrorKind::NotFound {
                 return SourceError::FfmpegMissing { path, program };
             }
-            let reason = format!("{program} did not start: {error}");
-            SourceError::Ffmpeg { path, reason }
+            SourceError::invalid(&path, format!("{program} did not start: {error}"))
         })
     }
 }
 
-/// A local file's name as both programs take it, whatever its first letters look like.
+/// A local file's name as both programs take it, also one that begins like an option or a URL.
 fn file_url(path: &Path) -> OsString {
     let mut url = OsString::from("file:");
     url.push(path);

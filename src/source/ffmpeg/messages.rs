@@ -9,12 +9,10 @@ const KEPT: usize = 6;
 /// Longest part of a line that is kept, in bytes.
 const LINE: u64 = 4096;
 
-/// Messages so far.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Said {
     /// The first distinct errors, without ffmpeg's object addresses.
     pub(super) complaints: Vec<String>,
-    /// All complaints.
     pub(super) count: u64,
     /// Frames that came in, were dropped and were repeated on the way to a constant rate.
     pub(super) resampled: Option<[u64; 3]>,
@@ -23,7 +21,6 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// The complaints in one line.
     pub(super) fn words(&self) -> String {
         let more = self.count.saturating_sub(self.complaints.len() as u64);
         let words = self.complaints.join("; ");
@@ -55,10 +52,9 @@ impl Said {
 
     fn complain(&mut self, who: &str, text: &str) {
         self.count += 1;
-        let complaint = if who.is_empty() {
-            text.to_owned()
-        } else {
-            format!("{who}: {text}")
+        let complaint = match who {
+            "" => text.to_owned(),
+            _ => format!("{who}: {text}"),
         };
         if self.complaints.len() < KEPT && !self.complaints.contains(&complaint) {
             self.complaints.push(complaint);
@@ -66,17 +62,11 @@ impl Said {
     }
 }
 
-/// Who says a line, at which level, and what: `[h264 @ 0x5587c1d6] [error] no frame!`.
+/// Component, level and text of a line: `[h264 @ 0x5587c1d6] [error] no frame!`.
 fn parts(line: &str) -> (&str, &str, &str) {
-    let bracketed = |text: &str| -> Option<(usize, usize)> {
-        let end = text.strip_prefix('[')?.find("] ")?;
-        Some((end + 1, end + 3))
-    };
-    let mut who = "";
-    let mut rest = line;
-    while let Some((end, next)) = bracketed(rest) {
-        let word = &rest[1..end];
-        rest = &rest[next..];
+    let (mut who, mut rest) = ("", line);
+    while let Some((word, text)) = rest.strip_prefix('[').and_then(|r| r.split_once("] ")) {
+        rest = text;
         match word {
             "panic" | "fatal" | "error" | "warning" | "info" | "verbose" => {
                 return (who, word, rest.trim_end());
@@ -96,17 +86,14 @@ fn size(text: &str) -> Option<String> {
 
 /// `34 frames in, 180 frames out; 0 frames dropped, 146 frames duplicated.`
 fn counts(text: &str) -> Option<[u64; 3]> {
-    let numbers: Vec<u64> = text
-        .split_whitespace()
-        .filter_map(|word| word.parse().ok())
-        .collect();
+    let numbers = text.split_whitespace().filter_map(|word| word.parse().ok());
+    let numbers: Vec<u64> = numbers.collect();
     match (numbers.as_slice(), text.contains("duplicated")) {
         (&[read, _, dropped, repeated], true) => Some([read, dropped, repeated]),
         _ => None,
     }
 }
 
-/// Reads messages as they come.
 pub(super) struct Messages {
     said: Arc<Mutex<Said>>,
     reader: Option<JoinHandle<()>>,
@@ -117,15 +104,9 @@ impl Messages {
         let said = Arc::new(Mutex::new(Said::default()));
         let shared = Arc::clone(&said);
         let reader = std::thread::spawn(move || {
-            let mut pipe = BufReader::new(pipe);
-            let mut line = Vec::new();
-            // A pipe that fails says no more; how the program ended tells the rest.
-            while (&mut pipe)
-                .take(LINE)
-                .read_until(b'\n', &mut line)
-                .unwrap_or(0)
-                > 0
-            {
+            let (mut pipe, mut line) = (BufReader::new(pipe), Vec::new());
+            // A failed read ends the messages; the program's status decides what follows.
+            while let Ok(1..) = (&mut pipe).take(LINE).read_until(b'\n', &mut line) {
                 locked(&shared).take(&String::from_utf8_lossy(&line));
                 line.clear();
             }
@@ -136,7 +117,6 @@ impl Messages {
         }
     }
 
-    /// Whether there have been complaints.
     pub(super) fn complain(&self) -> bool {
         locked(&self.said).count > 0
     }

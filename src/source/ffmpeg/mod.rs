@@ -15,9 +15,8 @@ mod rate;
 mod streams;
 mod tone;
 
-use super::closing::Closing;
 use super::error::SourceError;
-use super::frames::{Options, Source};
+use super::frames::{Closing, Options, Source};
 use super::size::MAX_SIDE;
 use crate::time::FrameRate;
 use colour::Colour;
@@ -26,10 +25,14 @@ pub(super) use input::Input;
 use orientation::Orientation;
 use probe::{FrameInfo, PixelFormat, Probe, Stream};
 use rate::Timing;
+use std::iter;
 use std::process::Command;
 
 /// Formats with an exact duration for each picture.
 const EXACT: [&str; 3] = ["gif", "apng", "webp"];
+/// Arguments before the input: messages with their level, and nothing rotated or rebuilt unasked.
+const BEFORE: &str =
+    "-hide_banner -nostats -nostdin -v level+verbose -noautorotate -reinit_filter 0";
 /// Pixel aspect ratios beyond this are taken as an error of the container.
 const MAX_ASPECT: u32 = 16;
 
@@ -52,55 +55,28 @@ pub(super) fn open(input: Input, options: &Options) -> Result<Source, SourceErro
     };
     let length = expected.pictures;
     let closing = Closing::default();
-    let map = format!("0:{}", film.stream.index);
+    let mut before: Vec<&str> = BEFORE.split(' ').collect();
+    before.extend(film.decoder().into_iter().flat_map(|name| ["-c:v", name]));
+    let (map, wanted) = (format!("0:{}", film.stream.index), rate.to_string());
+    let mut after = vec!["-map", &map, "-vf", &plan.chain];
+    if film.restarts() {
+        after.extend(["-r", &wanted]);
+    }
     let pixel_format = plan.layout.pixel_format();
-    let before = [
-        "-hide_banner",
-        "-nostats",
-        "-nostdin",
-        "-v",
-        "level+verbose",
-    ];
-    let decoder = film.decoder().map_or(vec![], |name| vec!["-c:v", name]);
-    let before = [
-        &before[..],
-        &["-noautorotate", "-reinit_filter", "0"],
-        &decoder,
-    ]
-    .concat();
-    let after = ["-map", &map, "-vf", &plan.chain];
-    let wanted = rate.to_string();
-    let resample = if film.restarts() {
-        vec!["-r", &wanted]
-    } else {
-        vec![]
-    };
-    let output = ["-f", "rawvideo", "-pix_fmt", pixel_format, "-"];
-    let after = [&after[..], &resample, &output].concat();
-    let allow = options.allow_damaged;
-    let arguments = (&before[..], &after[..]);
-    let frames = Frames::start(
-        input,
-        arguments,
-        plan.layout,
-        expected,
-        allow,
-        closing.clone(),
-    )?;
+    after.extend(["-f", "rawvideo", "-pix_fmt", pixel_format, "-"]);
+    let (arguments, allow) = ((&*before, &*after), options.allow_damaged);
+    let told = closing.clone();
+    let mut frames = Frames::start(input, arguments, plan.layout, expected, allow, told)?;
     Ok(Source {
-        size,
-        frame_rate: rate,
         native_rate: plan.native,
         pixel_aspect: plan.aspect,
         length,
         notices: plan.notices,
         closing,
-        frames: Box::new(frames),
-        ended: false,
+        ..Source::new(size, rate, iter::from_fn(move || frames.read().transpose()))
     })
 }
 
-/// Properties of the stream that is read.
 struct Film {
     stream: Stream,
     format: Option<PixelFormat>,
@@ -111,7 +87,6 @@ struct Film {
     name: std::path::PathBuf,
 }
 
-/// How the stream is read.
 struct Plan {
     size: (u32, u32),
     native: FrameRate,
@@ -130,7 +105,7 @@ impl Film {
             let rest = streams::left_out(&probe.streams, u32::MAX);
             let rest = rest.map_or_else(String::new, |rest| format!("; {rest}"));
             let reason = format!("holds no video stream{rest}");
-            return Err(SourceError::Ffmpeg { path: name, reason });
+            return Err(SourceError::invalid(&name, reason));
         };
         let mut stream = best.clone();
         stream.duration = stream.promised_duration(&probe);
@@ -155,15 +130,13 @@ impl Film {
         })
     }
 
-    /// The plan for reading, with its notices.
     fn plan(&self, options: &Options) -> Result<Plan, SourceError> {
         let mut notices: Vec<String> = self.left_out.iter().cloned().collect();
         let orientation = self.orientation(&mut notices);
         let stored = self.stored_size()?;
-        let timing = self.timing.ok_or_else(|| SourceError::Ffmpeg {
-            path: self.name.clone(),
-            reason: "states neither a frame rate nor the times of its frames".into(),
-        })?;
+        let untimed = "states neither a frame rate nor the times of its frames";
+        let untimed = || SourceError::invalid(&self.name, untimed);
+        let timing = self.timing.ok_or_else(untimed)?;
         let (rate, every) = options.rate_of(timing.rate);
         if let (Some((shortest, longest)), false) = (timing.uneven, self.exact) {
             let (fast, slow) = (1.0 / shortest, 1.0 / longest);
@@ -185,17 +158,12 @@ impl Film {
             background: alpha.then_some(options.background),
             tone: colour.tone.clone(),
         };
-        let native_slots = every.map_or(rate, |_| timing.rate);
-        let shift = if native_slots == timing.rate {
-            timing.shift
-        } else {
-            0.0
+        let slots = every.map_or(rate, |_| timing.rate);
+        let shift = match slots == timing.rate {
+            true => timing.shift,
+            false => 0.0,
         };
-        let rates = if self.restarts() {
-            None
-        } else {
-            Some(rates(native_slots, every.unwrap_or(1), shift))
-        };
+        let rates = (!self.restarts()).then(|| rates(slots, every.unwrap_or(1), shift));
         let chain = self.chain(rates, &colour, &layout, stored, orientation);
         let aspect = self.pixel_aspect();
         let turn = |(a, b)| if orientation.turned { (b, a) } else { (a, b) };
@@ -219,8 +187,8 @@ impl Film {
         (width, height): (u32, u32),
         orientation: Orientation,
     ) -> String {
-        let deinterlace = self.is_interlaced();
-        let deinterlace = deinterlace.then(|| "bwdif=mode=send_frame:deint=interlaced".to_owned());
+        let bwdif = "bwdif=mode=send_frame:deint=interlaced".to_owned();
+        let deinterlace = self.is_interlaced().then_some(bwdif);
         let scale = format!(
             "scale={width}:{height}:force_original_aspect_ratio=decrease:flags=bilinear+accurate_rnd+full_chroma_int"
         );
@@ -237,9 +205,8 @@ impl Film {
 
     fn stored_size(&self) -> Result<(u32, u32), SourceError> {
         let shown = self.frames.first().filter(|frame| frame.width > 0);
-        let size = shown.map_or((self.stream.width, self.stream.height), |frame| {
-            (frame.width, frame.height)
-        });
+        let shown = shown.map(|frame| (frame.width, frame.height));
+        let size = shown.unwrap_or((self.stream.width, self.stream.height));
         if size.0.min(size.1) == 0 || size.0.max(size.1) > MAX_SIDE {
             let reason = format!("its sides must be 1 to {MAX_SIDE} pixels");
             return Err(SourceError::Size { size, reason });
@@ -249,30 +216,27 @@ impl Film {
 
     /// From the frames' own display matrix, else from the container's.
     fn orientation(&self, notices: &mut Vec<String>) -> Orientation {
-        let of_frame = self
-            .frames
-            .first()
-            .map_or(&[][..], |frame| &frame.side_data_list);
-        let mut side_data = of_frame.iter().chain(&self.stream.side_data_list);
+        let of_frame = self.frames.first().map(|frame| &frame.side_data_list);
+        let of_frame = of_frame.into_iter().flatten();
+        let mut side_data = of_frame.chain(&self.stream.side_data_list);
         let Some(matrix) = side_data.find_map(|data| data.displaymatrix.as_deref()) else {
-            return Orientation::default();
+            return Orientation::UPRIGHT;
         };
         Orientation::from_matrix(matrix).unwrap_or_else(|| {
             notices.push("rotated by an angle that is not a multiple of 90°: not rotated".into());
-            Orientation::default()
+            Orientation::UPRIGHT
         })
     }
 
     /// Whether only some frames carry a display matrix, as with SEI messages. ffmpeg then rebuilds its
     /// filters, and a resampling filter would lose its buffered frame; so ffmpeg's `-r` resamples instead.
     fn restarts(&self) -> bool {
-        let turns = |frame: &FrameInfo| {
+        let matrix = |frame: &FrameInfo| {
             let mut matrices = frame.side_data_list.iter();
             matrices.find_map(|data| data.displaymatrix.clone())
         };
-        let mut turns = self.frames.iter().map(turns);
-        let first = turns.next();
-        turns.any(|turn| Some(turn) != first)
+        let mut pairs = self.frames.windows(2);
+        pairs.any(|pair| matrix(&pair[0]) != matrix(&pair[1]))
     }
 
     fn pixel_aspect(&self) -> (u32, u32) {
@@ -300,25 +264,19 @@ impl Film {
 
     /// A decoder other than ffmpeg's default: its own VP8 and VP9 decoders ignore alpha.
     fn decoder(&self) -> Option<&'static str> {
-        let alpha = self
-            .stream
-            .tags
-            .get("alpha_mode")
-            .is_some_and(|mode| mode == "1");
-        let name = match self.stream.codec_name.as_str() {
-            "vp8" if alpha => "libvpx",
-            "vp9" if alpha => "libvpx-vp9",
+        let alpha = self.stream.tags.get("alpha_mode").map(String::as_str);
+        let name = match (self.stream.codec_name.as_str(), alpha) {
+            ("vp8", Some("1")) => "libvpx",
+            ("vp9", Some("1")) => "libvpx-vp9",
             _ => return None,
         };
-        let listed = Command::new("ffmpeg")
-            .args(["-v", "quiet", "-decoders"])
-            .output()
-            .ok()?;
-        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let mut words = listed
-            .lines()
-            .filter_map(|line| line.split_whitespace().nth(1));
-        words.any(|word| word == name).then_some(name)
+        let mut list = Command::new("ffmpeg");
+        let list = list.args(["-v", "quiet", "-decoders"]).output().ok()?;
+        let list = String::from_utf8_lossy(&list.stdout);
+        let mut decoders = list.lines().map(|line| line.split_whitespace().nth(1));
+        decoders
+            .any(|decoder| decoder == Some(name))
+            .then_some(name)
     }
 
     /// Duration of the stream in seconds, if the container states it.
@@ -329,10 +287,8 @@ impl Film {
 
     fn promised(&self) -> Option<String> {
         let frames = self.stream.nb_frames.as_ref();
-        let seconds = || self.seconds().map(|seconds| format!("{seconds:.1} s"));
-        frames
-            .map(|frames| format!("{frames} frames"))
-            .or_else(seconds)
+        let frames = frames.map(|frames| format!("{frames} frames"));
+        frames.or_else(|| self.seconds().map(|seconds| format!("{seconds:.1} s")))
     }
 }
 
@@ -360,15 +316,13 @@ impl Stream {
 
 /// The filters that bring frames to `every`th of a constant `rate`, numbered from 0.
 fn rates(rate: FrameRate, every: u32, shift: f64) -> String {
-    let start = if shift == 0.0 {
-        "setpts=PTS-STARTPTS".to_owned()
-    } else {
-        format!("setpts=PTS-STARTPTS+{shift:.6}/TB")
-    };
-    let step = if every > 1 {
-        format!(",framestep={every}")
-    } else {
-        String::new()
-    };
-    format!("{start},fps=fps={rate}:round=near{step}")
+    let mut filters = "setpts=PTS-STARTPTS".to_owned();
+    if shift != 0.0 {
+        filters += &format!("+{shift:.6}/TB");
+    }
+    filters += &format!(",fps=fps={rate}:round=near");
+    if every > 1 {
+        filters += &format!(",framestep={every}");
+    }
+    filters
 }

@@ -9,7 +9,7 @@ pub(super) struct Orientation {
 }
 
 impl Orientation {
-    const UPRIGHT: Self = Self::of("", false);
+    pub(super) const UPRIGHT: Self = Self::of("", false);
 
     const fn of(filters: &'static str, turned: bool) -> Self {
         Self { filters, turned }
@@ -45,12 +45,6 @@ impl Orientation {
     /// The filters, or `None` if the picture is upright.
     pub(super) fn filters(self) -> Option<&'static str> {
         (!self.filters.is_empty()).then_some(self.filters)
-    }
-}
-
-impl Default for Orientation {
-    fn default() -> Self {
-        Self::UPRIGHT
     }
 }
 

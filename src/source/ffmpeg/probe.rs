@@ -11,7 +11,6 @@ const FIRST_PACKETS: u32 = 16;
 const LOCAL_TIMES: u32 = 20_000;
 const REMOTE_TIMES: u32 = 240;
 
-/// Output of one `ffprobe` run.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Probe {
@@ -53,7 +52,6 @@ pub(super) struct Stream {
     pub(super) side_data_list: Vec<SideData>,
 }
 
-/// Colour tags of a stream or a frame.
 #[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 pub(super) struct Tags {
@@ -63,7 +61,6 @@ pub(super) struct Tags {
     pub(super) color_primaries: Option<String>,
 }
 
-/// A decoded frame.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct FrameInfo {
@@ -77,7 +74,6 @@ pub(super) struct FrameInfo {
     pub(super) side_data_list: Vec<SideData>,
 }
 
-/// The side data that matter here.
 #[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 pub(super) struct SideData {
@@ -110,44 +106,37 @@ impl PixelFormat {
 }
 
 impl Probe {
-    /// Looks at all streams of `input`.
     pub(super) fn streams(input: &Input) -> Result<Self, SourceError> {
         let asked = ["-show_streams", "-show_format", "-show_pixel_formats"];
         let said = ask(input, &[&asked[..], &["-of", "json=compact=1"]].concat())?;
-        serde_json::from_slice(&said).map_err(|error| SourceError::Ffmpeg {
-            path: input.name().into(),
-            reason: format!("unexpected output of ffprobe: {error}"),
+        serde_json::from_slice(&said).map_err(|error| {
+            let reason = format!("unexpected output of ffprobe: {error}");
+            SourceError::invalid(input.name(), reason)
         })
     }
 
-    /// The first frames of `stream`; none where they cannot be decoded, which decoding will tell.
+    /// The first frames of `stream`; none if they cannot be decoded, which is reported later.
     pub(super) fn first_frames(input: &Input, stream: u32) -> Vec<FrameInfo> {
-        let (stream, packets) = (stream.to_string(), format!("%+#{FIRST_PACKETS}"));
-        let asked = ["-select_streams", &stream, "-read_intervals", &packets];
         let shown = ["-show_frames", "-of", "json=compact=1"];
-        let said = ask(input, &[&asked[..], &shown].concat()).unwrap_or_default();
+        let said = packets(input, stream, FIRST_PACKETS, &shown);
         let probe: Option<Self> = serde_json::from_slice(&said).ok();
         probe.map(|probe| probe.frames).unwrap_or_default()
     }
 
-    /// When the frames of `stream` are shown, in seconds, ascending.
+    /// Presentation times of the frames of `stream`, in seconds, ascending.
     pub(super) fn times(input: &Input, stream: u32) -> Vec<f64> {
-        let count = if input.is_local() {
-            LOCAL_TIMES
-        } else {
-            REMOTE_TIMES
+        let count = match input.is_local() {
+            true => LOCAL_TIMES,
+            false => REMOTE_TIMES,
         };
-        let (stream, packets) = (stream.to_string(), format!("%+#{count}"));
-        let asked = ["-select_streams", &stream, "-read_intervals", &packets];
         let shown = ["-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"];
-        let said = ask(input, &[&asked[..], &shown].concat()).unwrap_or_default();
+        let said = packets(input, stream, count, &shown);
         let said = String::from_utf8_lossy(&said);
         let time = |line: &str| {
             let (time, flags) = line.split_once(',')?;
             let shown = !flags.contains('D');
-            time.parse::<f64>()
-                .ok()
-                .filter(|time| shown && time.is_finite())
+            let time = time.parse::<f64>().ok();
+            time.filter(|time| shown && time.is_finite())
         };
         let mut times: Vec<f64> = said.lines().filter_map(time).collect();
         times.sort_by(f64::total_cmp);
@@ -155,22 +144,24 @@ impl Probe {
     }
 }
 
+/// What `ffprobe` shows of the first packets of a stream; nothing if it fails.
+fn packets(input: &Input, stream: u32, count: u32, shown: &[&str]) -> Vec<u8> {
+    let (stream, count) = (stream.to_string(), format!("%+#{count}"));
+    let packets = ["-select_streams", &stream, "-read_intervals", &count];
+    ask(input, &[&packets[..], shown].concat()).unwrap_or_default()
+}
+
 /// Runs `ffprobe`. Fails with its message if it cannot read the input.
 fn ask(input: &Input, arguments: &[&str]) -> Result<Vec<u8>, SourceError> {
-    let before = [&["-v", "error"], arguments].concat();
-    let child = input.look("ffprobe", &before, &[])?;
-    let output = child
-        .wait_with_output()
-        .map_err(|error| SourceError::io(input.name(), error))?;
+    let child = input.probe(&[&["-v", "error"], arguments].concat())?;
+    let output = child.wait_with_output();
+    let output = output.map_err(|error| SourceError::io(input.name(), error))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let last = said.trim_end().lines().next_back();
-    let reason = format!(
-        "ffprobe cannot read it: {}",
-        last.unwrap_or("no reason given")
-    );
-    let path = input.name().into();
-    Err(SourceError::Ffmpeg { path, reason })
+    let last = last.unwrap_or("no reason given");
+    let reason = format!("ffprobe cannot read it: {last}");
+    Err(SourceError::invalid(input.name(), reason))
 }
