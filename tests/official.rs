@@ -1,4 +1,4 @@
-//! The reference's own files: read, composed, written back byte for byte; and what is refused.
+//! The reference's own files: read, composed, written back byte for byte; and refusals.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;

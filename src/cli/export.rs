@@ -23,7 +23,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Runs `promptus export`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let folder = to_official(&Title::open(&args.title)?)?;
     let numbers = folder.prompts.keys();

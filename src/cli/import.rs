@@ -1,8 +1,7 @@
 //! `promptus import`: the reference's prompts as a title.
 
-use super::publication::Published;
-use super::publish::KeepOld;
-use super::{CliError, json_line, overwrite};
+use super::publish::{KeepOld, finish};
+use super::{CliError, overwrite};
 use crate::frame::Frame;
 use crate::model::picture::to_tensor;
 use crate::model::{Profile, device, installed};
@@ -50,7 +49,6 @@ fn weights_hash(text: &str) -> Result<[u8; 32], String> {
     parse_sha256(text).ok_or_else(|| "expected 64 hex digits".to_owned())
 }
 
-/// Runs `promptus import`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let title = Destination::open(&args.out)?;
     overwrite::title(&title)?;
@@ -65,13 +63,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     let content = from_official(&folder, options)?;
     let files = content.build()?;
-    title.publish(&files, args.keep.duration())?;
-    let published = Published::new(args.out.as_ref(), &Assembly { content, files });
-    published.explain();
-    if args.json {
-        json_line::print(&published)?;
-    }
-    Ok(())
+    let assembly = Assembly { content, files };
+    finish(&title, &args.out, &assembly, args.keep, args.json)
 }
 
 /// A folder without `init.pth`, its start latent encoded from the true first frame.

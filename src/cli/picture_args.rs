@@ -14,7 +14,7 @@ const HIGHEST_RATE: u32 = 30;
 
 const INPUT: &str = "Input";
 
-/// Options that say which pictures are read.
+/// Options of the input's pictures.
 #[derive(Debug, clap::Args)]
 pub(super) struct PictureArgs {
     /// Size of the picture: WIDTHxHEIGHT, `native` for the input's own, `480p` for that many lines

@@ -124,14 +124,10 @@ impl Steps {
         step: f32,
     ) -> Result<Self, PromptError> {
         quantiser.check()?;
-        in_range(
-            "number of keyframes in a segment",
-            segment.len(),
-            1..=usize::MAX,
-        )?;
-        let rank = segment[0].rank();
+        let what = "number of keyframes in a segment";
+        in_range(what, segment.len(), 1..=usize::MAX)?;
+        let (what, rank) = ("rank (all keyframes must agree)", segment[0].rank());
         for keyframe in segment {
-            let what = "rank (all keyframes must agree)";
             in_range(what, keyframe.rank(), rank..=rank)?;
         }
         let mut steps = Self {
@@ -146,10 +142,9 @@ impl Steps {
             let energy: f64 = column().map(f64::from).map(|value| value * value).sum();
             let fine = f64::from(u_step.value()) / energy.sqrt().max(1e-12);
             let least = largest(row) / quantiser.v_max() as f32;
+            let v_step = code(component, least.max(fine.min(1.0) as f32))?;
             steps.u.push(u_step);
-            steps
-                .v
-                .push(code(component, least.max(fine.min(1.0) as f32))?);
+            steps.v.push(v_step);
         }
         Ok(steps)
     }

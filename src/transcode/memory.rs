@@ -34,7 +34,7 @@ pub struct Memory {
 /// Sizes that decide the memory of a job.
 #[derive(Debug, Clone, Copy)]
 pub struct Need {
-    /// Width and height of what is generated.
+    /// Width and height of the generated pictures.
     pub coded: (u32, u32),
     /// Most frames that are held together.
     pub frames: u64,

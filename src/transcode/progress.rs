@@ -42,8 +42,7 @@ impl Progress {
         }
     }
 
-    /// `share` (0 to 1) of the work on a segment of `frames` frames is done; `detail` says which
-    /// work.
+    /// `share` (0 to 1) of the work on a segment of `frames` frames is done; `detail` names the work.
     pub fn work(&mut self, frames: u64, share: f64, detail: String) {
         (self.frames, self.share, self.detail) = (frames, share, detail);
     }

@@ -1,5 +1,5 @@
-//! Input of a job besides its frames: the networks and metrics it works with, what is fitted, how it is
-//! cut into segments, how much of it is measured.
+//! Input of a job besides its frames: networks and metrics, options of the fit, lengths of segments,
+//! frames that are measured.
 
 use super::TranscodeError;
 use crate::encode::{FitOptions, Grid, Interval, Perceptual};

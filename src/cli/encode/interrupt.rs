@@ -1,5 +1,6 @@
-//! Ctrl-C and SIGTERM during an encode: says what is kept and how to continue, then ends the
-//! process. Everything that an encode writes appears whole or not at all, so it may end anywhere.
+//! Ctrl-C and SIGTERM during an encode: prints how many segments are kept and how to continue, then
+//! ends the process. Everything that an encode writes appears whole or not at all, so it may end
+//! anywhere.
 
 use super::watch::Stage;
 use std::sync::Arc;

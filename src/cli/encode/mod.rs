@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         coded: geometry.coded(),
         frames: u64::from(grid.longest) + u64::from(grid.shortest),
     };
-    // One worker's frames fill a GPU, whose memory is not what is planned here.
+    // One worker's frames fill a GPU; the plan is for main memory.
     let usual = if device.is_cpu() { fit.workers } else { 1 };
     let memory = need.plan(args.fitting.workers, usual, available_memory())?;
     fit.workers = memory.workers;
@@ -215,7 +215,7 @@ impl Run<'_> {
     }
 }
 
-/// After a failure: says what is kept, or removes an empty work folder.
+/// After a failure: prints how many segments are kept, or removes an empty work folder.
 fn give_up(work: WorkFolder) -> Result<(), CliError> {
     let (count, _) = work.kept();
     if count == 0 {

@@ -6,7 +6,7 @@
 
 use crate::prompt::Shape;
 
-/// Device of the tensors in a written file, unless told otherwise.
+/// Device of the tensors in a written file; the default is the reference's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Device {
