@@ -10,11 +10,12 @@ mod program;
 mod tools;
 
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
-use program::{ends, files, has, report, text, y4m};
+use program::{ends, files, report, text, y4m};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tools::has;
 
 /// A folder with one PNG for each picture.
 fn folder_of<P: image::PixelWithColorType<Subpixel = u8>>(

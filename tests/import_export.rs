@@ -9,7 +9,7 @@ mod program;
 #[path = "common/tools.rs"]
 mod tools;
 
-use program::{ends, files, has, report, text};
+use program::{ends, files, report, text};
 use promptus::package::Title;
 use promptus::prompt::official::{Device, InitLatent, OfficialFolder};
 use promptus::prompt::official::{init_to_bytes, prompt_to_bytes, read_prompt};
@@ -19,6 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
+use tools::has;
 
 fn promptus(arguments: &str, paths: &[&Path]) -> Command {
     let paths = paths.iter().map(|path| text(path));

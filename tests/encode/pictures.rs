@@ -1,8 +1,8 @@
 //! Size, rate and shape of the pictures that `promptus encode` makes of an input, and their record
 //! in the title.
 
-use crate::program::{ends, has, json, promptus, report, run, said, text, y4m};
-use crate::tools;
+use crate::program::{ends, json, promptus, report, run, said, text, y4m};
+use crate::tools::{self, has};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
