@@ -15,6 +15,7 @@ mod title;
 mod tools;
 
 use program::json;
+use serde_json::Value;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
