@@ -6,7 +6,7 @@
 #[path = "common/mutate.rs"]
 mod mutate;
 #[path = "common/title.rs"]
-mod rungs;
+mod title;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
@@ -15,28 +15,37 @@ use mutate::fuzz;
 use promptus::manifest::dash;
 use promptus::manifest::hls::{Master, Media};
 use promptus::origin::{Origin, Settings, TokenKeys, router};
-use promptus::package::TitleFiles;
 use promptus::segment::coded::CodedSegment;
 use promptus::segment::file::MediaFile;
 use promptus::segment::init::Init;
 use promptus::segment::media::{read_media, read_partial, sample_ends};
 use promptus::segment::sidx::SegmentIndex;
 use promptus::segment::tree::box_tree;
+use std::ops::Range;
 use tower::ServiceExt;
 
-fn title() -> TitleFiles {
-    rungs::two_rungs(1).build().unwrap()
+/// The title's files with this ending.
+fn files(suffix: &str) -> Vec<Vec<u8>> {
+    let title = title::two_rungs(1).build().unwrap();
+    let files = title.immutable.into_iter().chain(title.manifests);
+    let files = files.filter(|file| file.name.ends_with(suffix));
+    files.map(|file| file.bytes).collect()
 }
 
-fn named(title: &TitleFiles, suffix: &str) -> Vec<Vec<u8>> {
-    let files = title.immutable.iter().chain(&title.manifests);
-    let files = files.filter(|file| file.name.ends_with(suffix));
-    files.map(|file| file.bytes.clone()).collect()
+/// A rung, and its parts.
+fn rung() -> (Vec<u8>, MediaFile) {
+    let file = files(".mp4").remove(0);
+    let layout = MediaFile::read(&file, file.len() as u64).unwrap();
+    (file, layout)
+}
+
+fn part(file: &[u8], range: &Range<u64>) -> Vec<u8> {
+    file[range.start as usize..range.end as usize].to_vec()
 }
 
 #[test]
 fn media_files() {
-    fuzz(&named(&title(), ".mp4"), |bytes| {
+    fuzz(&files(".mp4"), |bytes| {
         let _ = MediaFile::read(bytes, bytes.len() as u64);
         let _ = box_tree(bytes);
         let _ = Init::read(bytes);
@@ -45,12 +54,9 @@ fn media_files() {
 
 #[test]
 fn segments() {
-    let file = named(&title(), ".mp4").remove(0);
-    let layout = MediaFile::read(&file, file.len() as u64).unwrap();
-    let segments = layout.segments.iter();
-    let seeds: Vec<Vec<u8>> = segments
-        .map(|segment| file[segment.range.start as usize..segment.range.end as usize].to_vec())
-        .collect();
+    let (file, layout) = rung();
+    let seeds = layout.segments.iter();
+    let seeds: Vec<_> = seeds.map(|segment| part(&file, &segment.range)).collect();
     fuzz(&seeds, |bytes| {
         let _ = read_partial(bytes);
         let _ = sample_ends(bytes);
@@ -62,17 +68,15 @@ fn segments() {
 
 #[test]
 fn indexes() {
-    let file = named(&title(), ".mp4").remove(0);
-    let layout = MediaFile::read(&file, file.len() as u64).unwrap();
-    let range = layout.index_range.start as usize..layout.index_range.end as usize;
-    fuzz(&[file[range].to_vec()], |bytes| {
+    let (file, layout) = rung();
+    fuzz(&[part(&file, &layout.index_range)], |bytes| {
         let _ = SegmentIndex::from_bytes(bytes);
     });
 }
 
 #[test]
 fn playlists() {
-    fuzz(&named(&title(), ".m3u8"), |bytes| {
+    fuzz(&files(".m3u8"), |bytes| {
         let text = String::from_utf8_lossy(bytes);
         let _ = Master::read("m", &text);
         let _ = Media::read("m", &text, None);
@@ -81,7 +85,7 @@ fn playlists() {
 
 #[test]
 fn mpds() {
-    fuzz(&named(&title(), ".mpd"), |bytes| {
+    fuzz(&files(".mpd"), |bytes| {
         let _ = dash::read("m", &String::from_utf8_lossy(bytes));
     });
 }
@@ -103,7 +107,7 @@ fn request(text: &str) -> Option<Request<Body>> {
 #[test]
 fn requests() {
     let root = tempfile::tempdir().unwrap();
-    let title = rungs::put(&root.path().join("t"), &rungs::two_rungs(1));
+    let title = title::put(&root.path().join("t"), &title::two_rungs(1));
     let key = TokenKeys::new(vec![b"a key of some length".to_vec()]).unwrap();
     let token = key.sign("t", 99_999_999_999).unwrap();
     let served = |token_keys: &TokenKeys| {

@@ -1,25 +1,20 @@
-//! The reference's own files: read, composed, written back byte for byte; and what is refused.
+//! The reference's own files: read, composed, written back byte for byte; and refusals.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use promptus::prompt::official::{
-    Device, InitLatent, OfficialFolder, init_from_bytes, init_to_bytes, prompt_from_bytes,
-    prompt_to_bytes,
-};
-use promptus::prompt::{
-    Affine8, CodingId, CodingParameters, Factors, KeyframeDecoder, KeyframeEncoder, Quantiser,
-    ReferencePayload, Shape, Steps,
-};
+use promptus::prompt::official::{Device, InitLatent, OfficialFolder};
+use promptus::prompt::official::{init_from_bytes, init_to_bytes};
+use promptus::prompt::official::{prompt_from_bytes, prompt_to_bytes};
+use promptus::prompt::{Affine8, CodingId, CodingParameters, Factors, Quantiser};
+use promptus::prompt::{KeyframeDecoder, KeyframeEncoder, ReferencePayload, Shape, Steps};
 
-const SD_TURBO: Shape = Shape {
-    tokens: 77,
-    dim: 1024,
-};
+const SD_TURBO: Shape = Shape::new(77, 1024);
 
 fn folders() -> [PathBuf; 2] {
     let official = common::need_shared().join("promptus-official");
@@ -28,21 +23,36 @@ fn folders() -> [PathBuf; 2] {
 
 /// A prompt of our own making, for what must hold without the official files.
 fn invented(rank: usize) -> ReferencePayload {
-    let levels =
-        |count: usize, stride: usize| (0..count).map(|i| (i * stride % 251) as u8).collect();
+    let levels = |count, stride| (0..count).map(|i| (i * stride % 251) as u8).collect();
+    let map = |scale, zero_point| Affine8 { scale, zero_point };
     ReferencePayload {
         shape: SD_TURBO,
         rank,
         u: levels(77 * rank, 7),
         v: levels(1024 * rank, 13),
-        u_map: Affine8 {
-            scale: 0.025,
-            zero_point: 118.0,
-        },
-        v_map: Affine8 {
-            scale: 0.11,
-            zero_point: 126.0,
-        },
+        u_map: map(0.025, 118.0),
+        v_map: map(0.11, 126.0),
+    }
+}
+
+fn init(height: usize, width: usize) -> InitLatent {
+    let values = (0..4 * height * width).map(|i| i as f32);
+    InitLatent {
+        height,
+        width,
+        values: values.collect(),
+    }
+}
+
+/// Parameters for prompts of rank 8.
+fn parameters(coding: CodingId, quantiser: Quantiser) -> CodingParameters {
+    CodingParameters {
+        coding,
+        shape: SD_TURBO,
+        grid_width: 0,
+        components: 8,
+        full_rank: 8,
+        quantiser,
     }
 }
 
@@ -54,19 +64,14 @@ fn every_official_file_comes_back_byte_for_byte() {
     for folder in folders {
         let out = tempfile::tempdir().unwrap();
         let title = OfficialFolder::read(&folder).unwrap();
-        assert_eq!(
-            title.prompts.keys().copied().collect::<Vec<_>>(),
-            Vec::from_iter((0..=140).step_by(10))
-        );
+        let numbers = (0..=140).step_by(10);
+        assert!(title.prompts.keys().copied().eq(numbers));
         title.write(out.path(), Device::Cuda).unwrap();
-        for entry in std::fs::read_dir(&folder).unwrap() {
+        for entry in fs::read_dir(&folder).unwrap() {
             let original = entry.unwrap().path();
             let written = out.path().join(original.file_name().unwrap());
-            assert_eq!(
-                std::fs::read(&original).unwrap(),
-                std::fs::read(written).unwrap(),
-                "{original:?}"
-            );
+            let [before, after] = [&original, &written].map(|path| fs::read(path).unwrap());
+            assert_eq!(before, after, "{original:?}");
             files += 1;
         }
         assert_eq!(OfficialFolder::read(out.path()).unwrap(), title);
@@ -83,28 +88,14 @@ fn payloads_are_lossless_and_compose_as_an_independent_computation_does() {
         for (number, prompt) in OfficialFolder::read(&folder).unwrap().prompts {
             let bytes = prompt.to_bytes();
             assert_eq!(bytes.len(), 8 * (77 + 1024) + 16);
-            assert_eq!(
-                ReferencePayload::from_bytes(SD_TURBO, 8, &bytes),
-                Some(prompt.clone())
-            );
-            let parameters = CodingParameters {
-                coding: CodingId::Reference,
-                shape: SD_TURBO,
-                grid_width: 0,
-                components: 8,
-                full_rank: 8,
-                quantiser: Quantiser::REFERENCE,
-            };
-            let factors = KeyframeDecoder::new(parameters)
-                .unwrap()
-                .push(&[&bytes])
-                .unwrap();
-            let raw = std::fs::read(folder.join(format!("frame_{number:05}.prompt"))).unwrap();
+            let read = ReferencePayload::from_bytes(SD_TURBO, 8, &bytes);
+            assert_eq!(read, Some(prompt));
+            let parameters = parameters(CodingId::Reference, Quantiser::REFERENCE);
+            let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+            let composed = decoder.push(&[&bytes]).unwrap().compose(8);
+            let raw = fs::read(folder.join(format!("frame_{number:05}.prompt"))).unwrap();
             let expected = composed_in_double(&raw);
-            let composed = factors.compose(8);
-            let most = expected
-                .iter()
-                .fold(0.0f64, |most, value| most.max(value.abs()));
+            let most = expected.iter().fold(0.0f64, |most, x| most.max(x.abs()));
             for (got, want) in composed.iter().zip(&expected) {
                 assert!((f64::from(*got) - want).abs() <= 1e-6 * most);
             }
@@ -120,10 +111,8 @@ fn whole_numbers(payload: &ReferencePayload) -> Factors {
         let whole = |q: &u8| f32::from(*q) - map.zero_point;
         levels.iter().map(whole).collect()
     };
-    let (u, v) = (
-        less(&payload.u, payload.u_map),
-        less(&payload.v, payload.v_map),
-    );
+    let u = less(&payload.u, payload.u_map);
+    let v = less(&payload.v, payload.v_map);
     Factors::new(payload.shape, payload.rank, u, v).unwrap()
 }
 
@@ -131,17 +120,7 @@ fn whole_numbers(payload: &ReferencePayload) -> Factors {
 #[ignore = "needs ../shared"]
 fn the_layered_coder_takes_an_eighth_off_official_prompts_without_loss() {
     let folders = folders();
-    let parameters = CodingParameters {
-        coding: CodingId::Layered,
-        shape: SD_TURBO,
-        grid_width: 0,
-        components: 8,
-        full_rank: 8,
-        quantiser: Quantiser {
-            u_bits: 9,
-            v_bits: 9,
-        },
-    };
+    let parameters = parameters(CodingId::Layered, Quantiser::new(9, 9));
     let (mut raw, mut coded) = (0, 0);
     for folder in folders {
         let mut encoder = KeyframeEncoder::new(parameters, Steps::whole(8)).unwrap();
@@ -165,37 +144,28 @@ fn the_layered_coder_takes_an_eighth_off_official_prompts_without_loss() {
 fn composed_in_double(file: &[u8]) -> Vec<f64> {
     assert_eq!(file.len(), 11_312);
     let scalar = |at: usize| f64::from(f32::from_le_bytes(file[at..at + 4].try_into().unwrap()));
-    let places = storages(file);
-    let [u, v, us, uz, vs, vz] = places[..] else {
-        panic!("six storages")
-    };
+    let places: [usize; 6] = storages(file).try_into().unwrap();
+    let [u, v] = [places[0], places[1]];
+    let [us, uz, vs, vz] = [2, 3, 4, 5].map(|index| scalar(places[index]));
     let value = |at: usize, scale: f64, zero: f64| scale * (f64::from(file[at]) - zero);
-    let (us, uz, vs, vz) = (scalar(us), scalar(uz), scalar(vs), scalar(vz));
-    let mut out = Vec::with_capacity(77 * 1024);
-    for token in 0..77 {
-        for column in 0..1024 {
-            let products = (0..8)
-                .map(|j| value(u + token * 8 + j, us, uz) * value(v + j * 1024 + column, vs, vz));
-            out.push(products.sum::<f64>() / 8f64.sqrt());
-        }
-    }
-    out
+    let entry = |at: usize| {
+        let (token, column) = (at / 1024, at % 1024);
+        let product = |j| value(u + token * 8 + j, us, uz) * value(v + j * 1024 + column, vs, vz);
+        (0..8).map(product).sum::<f64>() / 8f64.sqrt()
+    };
+    (0..77 * 1024).map(entry).collect()
 }
 
 /// Offsets of the data of `data/0`, `data/1`, …: after a local header's name and extra field.
 fn storages(file: &[u8]) -> Vec<usize> {
     let word = |at: usize| usize::from(u16::from_le_bytes([file[at], file[at + 1]]));
-    let headers = file
-        .windows(4)
-        .enumerate()
-        .filter(|(_, window)| window == b"PK\x03\x04");
-    let entries = headers.map(|(at, _)| (at + 30, word(at + 26), word(at + 28)));
-    let storages = entries.filter(|&(name, length, _)| {
-        String::from_utf8_lossy(&file[name..name + length]).contains("/data/")
+    let headers = (0..file.len() - 4).filter(|&at| file[at..].starts_with(b"PK\x03\x04"));
+    let storages = headers.filter_map(|at| {
+        let (name, length, extra) = (at + 30, word(at + 26), word(at + 28));
+        let text = String::from_utf8_lossy(&file[name..name + length]);
+        text.contains("/data/").then_some(name + length + extra)
     });
-    storages
-        .map(|(name, length, extra)| name + length + extra)
-        .collect()
+    storages.collect()
 }
 
 #[test]
@@ -207,11 +177,7 @@ fn any_rank_and_device_round_trips() {
             assert_eq!(prompt_from_bytes(Path::new("x"), &bytes).unwrap(), prompt);
         }
     }
-    let init = InitLatent {
-        height: 3,
-        width: 5,
-        values: (0..60u8).map(f32::from).collect(),
-    };
+    let init = init(3, 5);
     let bytes = init_to_bytes(&init, "init", Device::Cpu);
     assert_eq!(init_from_bytes(Path::new("x"), &bytes).unwrap(), init);
 }
@@ -222,11 +188,7 @@ fn torch_loads_exported_files() {
     let python = std::env::var_os("PROMPTUS_PYTHON").expect("needs PROMPTUS_PYTHON");
     let folder = tempfile::tempdir().unwrap();
     let title = OfficialFolder {
-        init: InitLatent {
-            height: 64,
-            width: 64,
-            values: (0..16384u16).map(f32::from).collect(),
-        },
+        init: init(64, 64),
         prompts: [(0, invented(8)), (10, invented(100))].into(),
     };
     title.write(folder.path(), Device::Cpu).unwrap();
@@ -247,60 +209,41 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
     let sum = |levels: &[u8]| levels.iter().map(|&q| f64::from(q)).sum::<f64>();
     let lines: Vec<&str> = text.lines().collect();
     for (line, rank) in lines.iter().zip([8, 100]) {
-        let prompt = invented(rank);
-        assert!(
-            line.contains(&format!(
-                "('U', torch.uint8, (77, {rank}), {:.1})",
-                sum(&prompt.u)
-            )),
-            "{line}"
-        );
-        assert!(
-            line.contains(&format!(
-                "('V', torch.uint8, ({rank}, 1024), {:.1})",
-                sum(&prompt.v)
-            )),
-            "{line}"
-        );
-        assert!(
-            line.contains("('V_zero_point', torch.float32, (), 126.0)"),
-            "{line}"
-        );
+        let ReferencePayload { u, v, .. } = invented(rank);
+        for expected in [
+            format!("('U', torch.uint8, (77, {rank}), {:.1})", sum(&u)),
+            format!("('V', torch.uint8, ({rank}, 1024), {:.1})", sum(&v)),
+            "('V_zero_point', torch.float32, (), 126.0)".to_owned(),
+        ] {
+            assert!(line.contains(&expected), "{line}");
+        }
     }
-    assert_eq!(
-        lines[2],
-        "init.pth torch.float32 (1, 4, 64, 64) 134209536.0"
-    );
+    let init = "init.pth torch.float32 (1, 4, 64, 64) 134209536.0";
+    assert_eq!(lines[2], init);
 }
 
 /// A saved prompt with another pickle in it.
 fn with_pickle(pickle: &[u8]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let stored =
-        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    let number = 1_f32.to_le_bytes();
-    for (name, data) in [
-        ("x/data.pkl", pickle),
-        ("x/byteorder", b"little"),
-        ("x/data/0", b"ab"),
-        ("x/data/1", b"cd"),
-        ("x/data/2", &number),
-        ("x/data/3", &number),
-        ("x/data/4", &number),
-        ("x/data/5", &number),
-        ("x/version", b"3\n"),
-    ] {
+    let stored = zip::write::SimpleFileOptions::default();
+    let stored = stored.compression_method(zip::CompressionMethod::Stored);
+    let mut put = |name: &str, data: &[u8]| {
         zip.start_file(name, stored).unwrap();
         zip.write_all(data).unwrap();
+    };
+    put("x/data.pkl", pickle);
+    put("x/byteorder", b"little");
+    put("x/data/0", b"ab");
+    put("x/data/1", b"cd");
+    for scalar in 2..6 {
+        put(&format!("x/data/{scalar}"), &1_f32.to_le_bytes());
     }
+    put("x/version", b"3\n");
     zip.finish().unwrap().into_inner()
 }
 
@@ -312,30 +255,22 @@ fn pickles_that_call_functions_or_make_no_sense_are_refused() {
         b"cuda:",
         b"",
     ] {
-        let error = prompt_from_bytes(Path::new("a/evil.prompt"), &with_pickle(pickle));
-        let error = error.unwrap_err().to_string();
-        assert!(
-            error.starts_with("a/evil.prompt: data.pkl: not what torch.save writes"),
-            "{error}"
-        );
+        let error = refusal(&with_pickle(pickle));
+        let text = "x: data.pkl: not what torch.save writes";
+        assert!(error.starts_with(text), "{error}");
     }
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    let read = prompt_from_bytes(Path::new("x"), bytes);
+    read.unwrap_err().to_string()
 }
 
 #[test]
 fn other_contents_are_named() {
-    let error = |bytes: &[u8]| {
-        prompt_from_bytes(Path::new("x"), bytes)
-            .unwrap_err()
-            .to_string()
-    };
-    assert!(error(b"").starts_with("x: entry ``: "));
-    let init = InitLatent {
-        height: 1,
-        width: 1,
-        values: vec![0.0; 4],
-    };
-    let bytes = init_to_bytes(&init, "init", Device::Cpu);
-    assert_eq!(error(&bytes), "x: data/1: expected an entry of that name");
+    assert!(refusal(b"").starts_with("x: entry ``: "));
+    let bytes = init_to_bytes(&init(1, 1), "init", Device::Cpu);
+    assert_eq!(refusal(&bytes), "x: data/1: expected an entry of that name");
     let prompt = prompt_to_bytes(&invented(1), "p", Device::Cpu);
     assert!(init_from_bytes(Path::new("x"), &prompt).is_err());
 }

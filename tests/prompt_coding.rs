@@ -3,10 +3,9 @@
 
 use std::fmt::Write;
 
-use promptus::prompt::{
-    CodedKeyframe, CodingId, CodingParameters, Factors, KeyframeDecoder, KeyframeEncoder,
-    Quantiser, Shape, Steps,
-};
+use promptus::prompt::{CodedKeyframe, CodingId, CodingParameters, Factors, Quantiser};
+use promptus::prompt::{KeyframeDecoder, KeyframeEncoder, Shape, Steps};
+use promptus::segment::hex;
 use proptest::prelude::*;
 
 fn parameters(shape: Shape, grid_width: usize, components: usize) -> CodingParameters {
@@ -16,10 +15,7 @@ fn parameters(shape: Shape, grid_width: usize, components: usize) -> CodingParam
         grid_width,
         components,
         full_rank: components,
-        quantiser: Quantiser {
-            u_bits: 9,
-            v_bits: 13,
-        },
+        quantiser: Quantiser::new(9, 13),
     }
 }
 
@@ -55,81 +51,83 @@ fn encode(
 ) -> Vec<(CodedKeyframe, Factors)> {
     let steps = Steps::uniform(segment, parameters.quantiser, step).unwrap();
     let mut encoder = KeyframeEncoder::new(parameters, steps).unwrap();
-    segment
+    let coded = segment
         .iter()
-        .map(|keyframe| encoder.push(keyframe).unwrap())
-        .collect()
+        .map(|keyframe| encoder.push(keyframe).unwrap());
+    coded.collect()
 }
 
 fn slices(coded: &CodedKeyframe) -> Vec<&[u8]> {
     coded.layers.iter().map(Vec::as_slice).collect()
 }
 
+fn size(coded: &CodedKeyframe) -> usize {
+    coded.layers.iter().map(Vec::len).sum()
+}
+
 /// These bytes are the format: a change here is a new coding id.
 #[test]
 fn golden_bytes() {
-    let shape = Shape { tokens: 24, dim: 6 };
+    let shape = Shape::new(24, 6);
     let parameters = parameters(shape, 6, 3);
     let segment = segment(shape, 6, 3, 3);
     let mut text = String::new();
     for (coded, seen) in encode(parameters, &segment, 0.5) {
         for layer in &coded.layers {
-            layer
-                .iter()
-                .for_each(|byte| write!(text, "{byte:02x}").unwrap());
-            text.push('\n');
+            writeln!(text, "{}", hex(layer)).unwrap();
         }
         let entries = seen.u().iter().map(|value| (value * 2.0) as i64);
-        writeln!(
-            text,
-            "{}",
-            entries.fold(0, |sum: i64, value| (sum * 31 + value) % 1_000_003)
-        )
-        .unwrap();
+        let sum = entries.fold(0, |sum: i64, value| (sum * 31 + value) % 1_000_003);
+        writeln!(text, "{sum}").unwrap();
     }
     insta::assert_snapshot!(text);
 }
 
 #[test]
 fn a_prefix_of_the_layers_is_a_rung() {
-    let shape = Shape {
-        tokens: 64,
-        dim: 12,
-    };
-    let segment = segment(shape, 8, 5, 4);
-    let coded = encode(parameters(shape, 8, 5), &segment, 0.25);
+    let shape = Shape::new(64, 12);
+    let whole = parameters(shape, 8, 5);
+    let coded = encode(whole, &segment(shape, 8, 5, 4), 0.25);
     for components in 1..=5 {
-        let rung = CodingParameters {
-            components,
-            ..parameters(shape, 8, 5)
-        };
-        let mut decoder = KeyframeDecoder::new(rung).unwrap();
-        for (keyframe, seen) in &coded {
-            let factors = decoder.push(&slices(keyframe)[..components]).unwrap();
-            assert_eq!(factors, seen.truncated(components));
+        let mut rung = whole;
+        rung.components = components;
+        // A decoder of all layers takes fewer, too.
+        for parameters in [rung, whole] {
+            let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+            for (keyframe, seen) in &coded {
+                let factors = decoder.push(&slices(keyframe)[..components]).unwrap();
+                assert_eq!(factors, seen.truncated(components));
+            }
+            let error = decoder.push(&[&[][..]; 6]).unwrap_err().to_string();
+            let text = "keyframe 4 of the segment has 6 layers, expected 1 to";
+            assert_eq!(error, format!("{text} {components}"));
         }
     }
 }
 
 #[test]
+fn wrong_parameters_are_refused() {
+    let right = parameters(Shape::new(12, 5), 4, 2);
+    let (mut grid, mut rung) = (right, right);
+    (grid.grid_width, rung.components) = (5, 3);
+    for wrong in [grid, rung] {
+        assert!(KeyframeDecoder::new(wrong).is_err());
+    }
+    assert!(CodingId::try_from(2).is_err());
+}
+
+#[test]
 fn still_keyframes_cost_next_to_nothing() {
-    let shape = Shape {
-        tokens: 256,
-        dim: 32,
-    };
+    let shape = Shape::new(256, 32);
     let keyframe = segment(shape, 16, 4, 1).remove(0);
     let coded = encode(parameters(shape, 16, 4), &vec![keyframe; 6], 0.5);
-    let size = |k: usize| coded[k].0.layers.iter().map(Vec::len).sum::<usize>();
-    assert!(size(0) > 250);
-    assert!(size(2) < 70 && size(5) < 70, "{} {}", size(2), size(5));
+    let [first, third, last] = [0, 2, 5].map(|k| size(&coded[k].0));
+    assert!(first > 250 && third < 70 && last < 70, "{third} {last}");
 }
 
 #[test]
 fn rdoq_saves_bytes_and_stays_within_a_step() {
-    let shape = Shape {
-        tokens: 256,
-        dim: 32,
-    };
+    let shape = Shape::new(256, 32);
     let (parameters, step) = (parameters(shape, 16, 4), 1.0);
     let segment = segment(shape, 16, 4, 3);
     let steps = Steps::uniform(&segment, parameters.quantiser, step).unwrap();
@@ -139,17 +137,17 @@ fn rdoq_saves_bytes_and_stays_within_a_step() {
     for (keyframe, (rounded, _)) in segment.iter().zip(encode(parameters, &segment, step)) {
         let (coded, seen) = encoder.push(keyframe).unwrap();
         assert_eq!(decoder.push(&slices(&coded)).unwrap(), seen);
-        let errors = seen.u().iter().zip(keyframe.u());
-        assert!(errors.into_iter().all(|(a, b)| (a - b).abs() <= step));
-        optimised += coded.layers.iter().map(Vec::len).sum::<usize>();
-        plain += rounded.layers.iter().map(Vec::len).sum::<usize>();
+        let mut errors = seen.u().iter().zip(keyframe.u());
+        assert!(errors.all(|(a, b)| (a - b).abs() <= step));
+        optimised += size(&coded);
+        plain += size(&rounded);
     }
     assert!(optimised < plain, "{optimised} {plain}");
 }
 
 #[test]
 fn a_v_that_changes_is_followed() {
-    let shape = Shape { tokens: 16, dim: 8 };
+    let shape = Shape::new(16, 8);
     let mut segment = segment(shape, 4, 2, 4);
     for (k, keyframe) in segment.iter_mut().enumerate().skip(2) {
         let v = (0..16).map(|i| noise(i + k * 100)).collect();
@@ -167,37 +165,22 @@ fn a_v_that_changes_is_followed() {
 
 #[test]
 fn bytes_behind_a_layer_are_seen() {
-    let shape = Shape { tokens: 16, dim: 8 };
+    let shape = Shape::new(16, 8);
     let parameters = parameters(shape, 4, 2);
-    let (coded, _) = encode(parameters, &segment(shape, 4, 2, 1), 0.5).remove(0);
-    let mut longer = coded.layers.clone();
-    longer[1].extend([1; 8]);
-    let layers: Vec<&[u8]> = longer.iter().map(Vec::as_slice).collect();
-    let error = KeyframeDecoder::new(parameters)
-        .unwrap()
-        .push(&layers)
-        .map_err(|e| e.to_string());
-    assert_eq!(
-        error,
-        Err(
-            "layer 1 of keyframe 0 is damaged: bytes are left over after the last symbol"
-                .to_owned()
-        )
-    );
+    let (mut coded, _) = encode(parameters, &segment(shape, 4, 2, 1), 0.5).remove(0);
+    coded.layers[1].extend([1; 8]);
+    let mut decoder = KeyframeDecoder::new(parameters).unwrap();
+    let error = decoder.push(&slices(&coded)).unwrap_err();
+    let text = "layer 1 of keyframe 0 is damaged: bytes are left over after the last symbol";
+    assert_eq!(error.to_string(), text);
 }
 
 fn any_segment() -> impl Strategy<Value = (CodingParameters, Vec<Factors>, f32)> {
-    let sizes = (
-        1..5usize,
-        1..9usize,
-        1..20usize,
-        1..4usize,
-        1..5usize,
-        any::<bool>(),
-    );
-    sizes.prop_flat_map(|(height, width, dim, rank, keyframes, gridless)| {
+    let (grid, sizes) = ((1..5usize, 1..9usize), (1..20usize, 1..4usize, 1..5usize));
+    let sizes = (grid, sizes, any::<bool>());
+    sizes.prop_flat_map(|((height, width), (dim, rank, keyframes), gridless)| {
         let tokens = height * width;
-        let shape = Shape { tokens, dim };
+        let shape = Shape::new(tokens, dim);
         let values = |count: usize| prop::collection::vec(-50.0..50.0f32, count);
         let keyframe = (values(tokens * rank), values(dim * rank));
         let keyframes = prop::collection::vec(keyframe, keyframes);
@@ -214,10 +197,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn decoders_see_what_encoders_report((parameters, segment, step) in any_segment()) {
+    fn decoders_see_what_encoders_report(
+        (mut parameters, segment, step) in any_segment(),
+        layered in any::<bool>(),
+    ) {
+        if !layered {
+            parameters.coding = CodingId::Reference;
+        }
         let mut decoder = KeyframeDecoder::new(parameters).unwrap();
-        for (coded, seen) in encode(parameters, &segment, step) {
-            prop_assert_eq!(decoder.push(&slices(&coded)).unwrap(), seen);
+        for ((coded, seen), keyframe) in encode(parameters, &segment, step).iter().zip(&segment) {
+            prop_assert_eq!(&decoder.push(&slices(coded)).unwrap(), seen);
+            // Values of up to 50 in 8 or 9 bits, or in steps.
+            let mut errors = seen.u().iter().zip(keyframe.u());
+            prop_assert!(errors.all(|(a, b)| (a - b).abs() < 0.3 + 0.6 * step));
         }
     }
 
@@ -251,7 +243,7 @@ proptest! {
         layers in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..4),
         keyframes in 1..4usize,
     ) {
-        let parameters = parameters(Shape { tokens: 20, dim: 9 }, 5, 3);
+        let parameters = parameters(Shape::new(20, 9), 5, 3);
         let mut decoder = KeyframeDecoder::new(parameters).unwrap();
         let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
         for _ in 0..keyframes {

@@ -4,37 +4,29 @@
 //! An existing device, pipe or link is written to, not replaced.
 
 use super::{CliError, overwrite};
+use crate::sink::SinkError;
+use crate::sink::publish::{beside, publish};
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 /// Writes `bytes` to a temporary file in the same folder and renames it to `path`, with the usual
 /// permissions. Fails with an error that names `path`.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     overwrite::file(path)?;
-    put(path, bytes).map_err(|error| CliError::input(format!("{}: {error}", path.display())))?;
-    overwrite::allow(path);
-    Ok(())
-}
-
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let io = |error| SinkError::io(path, error);
     let about = path.symlink_metadata();
     if about.is_ok_and(|about| !about.is_file()) {
-        let mut there = OpenOptions::new().write(true).truncate(true).open(path)?;
-        return there.write_all(bytes);
+        let there = OpenOptions::new().write(true).truncate(true).open(path);
+        there
+            .and_then(|mut there| there.write_all(bytes))
+            .map_err(io)?;
+    } else {
+        let mut file = beside(path)?;
+        file.write_all(bytes).map_err(io)?;
+        publish(file, path)?;
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let everyone = std::fs::Permissions::from_mode(0o644);
-        file.as_file().set_permissions(everyone)?;
-    }
-    file.persist(path)?;
+    overwrite::allow(path);
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub(super) fn of(report: &impl Serialize) -> Result<String, serde_json::Error> {
 fn ordered(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let place = |name: &str| FIRST.iter().position(|first| *first == name);
     let given = fields.iter().filter(|(_, value)| !value.is_null());
-    let mut fields: Vec<(&String, &Value)> = given.collect();
+    let mut fields: Vec<_> = given.collect();
     fields.sort_by_key(|(name, _)| place(name).unwrap_or(FIRST.len()));
     fields
 }

@@ -35,17 +35,16 @@ pub(super) fn allow(path: &Path) {
 /// Fails unless `path` may become a file.
 pub(super) fn file(path: &Path) -> Result<(), CliError> {
     not_a_url(path)?;
-    let wrong = |problem: &str| Err(CliError::input(format!("{}: {problem}", path.display())));
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let folder = path.parent().filter(|path| !path.as_os_str().is_empty());
             match folder.is_none_or(Path::is_dir) {
                 true => Ok(()),
-                false => wrong("there is no such folder"),
+                false => refuse(path, "there is no such folder"),
             }
         }
-        Err(error) => wrong(&error.to_string()),
-        Ok(about) if about.is_dir() => wrong("is a directory, expected a file"),
+        Err(error) => refuse(path, &error.to_string()),
+        Ok(about) if about.is_dir() => refuse(path, "is a directory, expected a file"),
         // Nothing is lost where there is nothing, or in a device or a pipe.
         Ok(about) if !about.is_file() || about.len() == 0 => Ok(()),
         Ok(_) => agree(path, "exists"),
@@ -61,10 +60,10 @@ pub(super) fn files<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<
 pub(super) fn frames(out: &Path) -> Result<(), CliError> {
     match out {
         _ if out == Path::new("-") => Ok(()),
-        _ if out.is_dir() => match PngFolder::holds_others(out)? {
-            true => agree(out, "holds files named like frames"),
-            false => Ok(()),
-        },
+        _ if out.is_dir() && PngFolder::holds_others(out)? => {
+            agree(out, "holds files named like frames")
+        }
+        _ if out.is_dir() => Ok(()),
         _ if out.exists() => file(out),
         _ => not_a_url(out),
     }
@@ -72,17 +71,16 @@ pub(super) fn frames(out: &Path) -> Result<(), CliError> {
 
 /// Fails unless a title may be published at `place`.
 pub(super) fn title(place: &Destination) -> Result<(), CliError> {
-    let name = place.to_string();
-    check_title_folder(Path::new(&name))?;
+    let path = PathBuf::from(place.to_string());
+    check_title_folder(&path)?;
     match place.occupant()? {
         Occupant::Nothing => Ok(()),
-        Occupant::Title => agree(Path::new(&name), "holds a title"),
-        Occupant::File => Err(CliError::input(format!(
-            "{name}: is a file, expected a folder or nothing"
-        ))),
-        Occupant::Folder(entry) => Err(CliError::input(format!(
-            "{name}: is neither empty nor a title (it holds {entry}): choose a new place"
-        ))),
+        Occupant::Title => agree(&path, "holds a title"),
+        Occupant::File => refuse(&path, "is a file, expected a folder or nothing"),
+        Occupant::Folder(entry) => {
+            let holds = format!("is neither empty nor a title (it holds {entry})");
+            refuse(&path, &format!("{holds}: choose a new place"))
+        }
     }
 }
 
@@ -90,27 +88,31 @@ pub(super) fn title(place: &Destination) -> Result<(), CliError> {
 /// `folder`.
 pub(super) fn prompts(folder: &Path, names: &[String]) -> Result<(), CliError> {
     not_a_url(folder)?;
+    if !folder.exists() {
+        return Ok(());
+    }
     let there = official::files_in(folder)?;
     let ours = |name: &String| name == official::INIT_FILE || names.contains(name);
-    match there.iter().find(|name| !ours(name)) {
-        Some(other) => Err(CliError::input(format!(
-            "{}: holds {other}, which would be taken for one of these: choose a new folder",
-            folder.display()
-        ))),
-        None if there.is_empty() => Ok(()),
-        None => agree(folder, "holds prompts"),
+    if let Some(other) = there.iter().find(|name| !ours(name)) {
+        let problem = "which would be taken for one of these: choose a new folder";
+        return refuse(folder, &format!("holds {other}, {problem}"));
     }
+    if there.is_empty() {
+        return Ok(());
+    }
+    agree(folder, "holds prompts")
 }
 
 /// Fails for a URL, for which `fs` would make folders called `https:`.
 pub(super) fn not_a_url(path: &Path) -> Result<(), CliError> {
-    match path.to_string_lossy().contains("://") {
-        true => Err(CliError::input(format!(
-            "{}: a URL, expected a path on this machine",
-            path.display()
-        ))),
-        false => Ok(()),
+    if path.to_string_lossy().contains("://") {
+        return refuse(path, "a URL, expected a path on this machine");
     }
+    Ok(())
+}
+
+fn refuse(path: &Path, problem: &str) -> Result<(), CliError> {
+    Err(CliError::input(format!("{}: {problem}", path.display())))
 }
 
 /// Asks whether the file or title at `path` may be replaced; fails if not.
@@ -119,23 +121,19 @@ fn agree(path: &Path, what: &str) -> Result<(), CliError> {
     if AGREED.get() == Some(&true) || allowed.contains(path) {
         return Ok(());
     }
-    let name = path.display();
     let (input, output) = (io::stdin(), io::stderr());
     if !(input.is_terminal() && output.is_terminal()) {
-        return Err(CliError::input(format!(
-            "{name}: {what}; -y (--overwrite) replaces it"
-        )));
+        return refuse(path, &format!("{what}; -y (--overwrite) replaces it"));
     }
+    let name = path.display();
     write!(output.lock(), "{name}: {what}. Replace it? [y/N] ")?;
     let mut answer = String::new();
     input.read_line(&mut answer)?;
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => {
-            allowed.insert(path.to_owned());
-            Ok(())
-        }
-        _ => Err(CliError::input(format!("{name}: left as it is"))),
+    if !["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
+        return refuse(path, "left as it is");
     }
+    allowed.insert(path.to_owned());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -144,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn existing_files_of_the_user_are_asked_about() {
+    fn existing_files_and_frames_of_the_user_are_asked_about() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
         fs::write(at("empty"), "").unwrap();
@@ -163,20 +161,15 @@ mod tests {
         }
         allow(&at("text"));
         file(&at("text")).unwrap();
-        fs::create_dir(at("pictures")).unwrap();
-        fs::write(at("pictures/1.png"), "mine").unwrap();
-        let place = Destination::open(at("pictures").to_str().unwrap()).unwrap();
-        let error = title(&place).unwrap_err().message();
-        assert!(error.contains("nor a title (it holds 1.png)"), "{error}");
-    }
-
-    #[test]
-    fn existing_frames_are_asked_about() {
-        let root = tempfile::tempdir().unwrap();
-        frames(root.path()).unwrap();
-        frames(&root.path().join("new")).unwrap();
-        fs::write(root.path().join("frame-000003.png"), "mine").unwrap();
-        let error = frames(root.path()).unwrap_err().message();
+        let pictures = at("pictures");
+        fs::create_dir(&pictures).unwrap();
+        frames(&pictures).unwrap();
+        frames(&at("new")).unwrap();
+        fs::write(pictures.join("frame-000003.png"), "mine").unwrap();
+        let error = frames(&pictures).unwrap_err().message();
         assert!(error.contains("named like frames; -y"), "{error}");
+        let place = Destination::open(pictures.to_str().unwrap()).unwrap();
+        let error = title(&place).unwrap_err().message();
+        assert!(error.contains("nor a title (it holds frame-"), "{error}");
     }
 }

@@ -4,24 +4,23 @@
 use super::CliError;
 use crate::manifest::SourceRecord;
 use crate::model::Profile;
+use crate::segment::hex;
 use crate::source::{Fit, Geometry, Options, Source, of_lines, within};
 use crate::time::FrameRate;
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 /// Default limit of a title's frames a second.
 const HIGHEST_RATE: u32 = 30;
 
 const INPUT: &str = "Input";
 
-/// Options that say which pictures are read.
+/// Options of the input's pictures.
 #[derive(Debug, clap::Args)]
 pub(super) struct PictureArgs {
     /// Size of the picture: WIDTHxHEIGHT, `native` for the input's own, `480p` for that many lines
     /// along the shorter side [default: inputs above the generator's usual size, about 98,000
     /// pixels for mini, are scaled down].
-    #[arg(long, value_name = "WxH|native|480p")]
+    #[arg(long, value_name = "WxH|native|480p", value_parser = size)]
     size: Option<Size>,
     /// How the input becomes that size: native, pad, crop or squeeze [default: squeeze, with the
     /// shape kept by the pixel aspect].
@@ -31,8 +30,8 @@ pub(super) struct PictureArgs {
     #[arg(long, value_name = "RATE")]
     fps: Option<FrameRate>,
     /// Colour behind transparent pixels: black, white, grey or #rrggbb.
-    #[arg(long, default_value = "black", value_name = "COLOUR", hide_short_help = true, help_heading = INPUT)]
-    background: Colour,
+    #[arg(long, default_value = "black", value_name = "COLOUR", value_parser = colour, hide_short_help = true, help_heading = INPUT)]
+    background: [u8; 3],
     /// Encode the readable part of a damaged or truncated input instead of failing.
     #[arg(long, hide_short_help = true, help_heading = INPUT)]
     allow_damaged: bool,
@@ -46,60 +45,30 @@ enum Size {
     Exact(u32, u32),
 }
 
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let side = |text: &str| text.parse::<u32>().ok().filter(|side| *side > 0);
-        if text == "native" {
-            return Ok(Self::Native);
-        }
-        if let Some(lines) = text.strip_suffix('p').and_then(side) {
-            return Ok(Self::Lines(lines));
-        }
-        let sides = text.split_once('x');
-        let sides = sides.and_then(|(width, height)| Some((side(width)?, side(height)?)));
-        let exact = sides.map(|(width, height)| Self::Exact(width, height));
-        exact.ok_or_else(|| {
-            format!(
-                "`{text}`: expected WIDTHxHEIGHT such as 256x144, native, or lines such as 480p"
-            )
-        })
-    }
+fn size(text: &str) -> Result<Size, String> {
+    let side = |text: &str| text.parse::<u32>().ok().filter(|side| *side > 0);
+    let exact = |(width, height)| Some(Size::Exact(side(width)?, side(height)?));
+    let lines = || text.strip_suffix('p').and_then(side).map(Size::Lines);
+    let size = match text {
+        "native" => Some(Size::Native),
+        _ => text.split_once('x').and_then(exact).or_else(lines),
+    };
+    let expected = "expected WIDTHxHEIGHT such as 256x144, native, or lines such as 480p";
+    size.ok_or_else(|| format!("`{text}`: {expected}"))
 }
 
 /// R, G and B.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Colour([u8; 3]);
-
-impl FromStr for Colour {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits = match text {
-            "black" => "000000",
-            "white" => "ffffff",
-            "grey" | "gray" => "808080",
-            _ => text
-                .strip_prefix('#')
-                .or(text.strip_prefix("0x"))
-                .unwrap_or(text),
-        };
-        let number = u32::from_str_radix(digits, 16).ok();
-        match number.filter(|_| digits.len() == 6 && digits.is_ascii()) {
-            Some(number) => {
-                let [_, r, g, b] = number.to_be_bytes();
-                Ok(Self([r, g, b]))
-            }
-            None => Err(format!("`{text}`: expected black, white, grey or #rrggbb")),
-        }
-    }
-}
-
-impl fmt::Display for Colour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [r, g, b] = self.0;
-        write!(f, "#{r:02x}{g:02x}{b:02x}")
+fn colour(text: &str) -> Result<[u8; 3], String> {
+    let prefixed = || text.strip_prefix('#').or(text.strip_prefix("0x"));
+    let digits = match text {
+        "black" => "000000",
+        "white" => "ffffff",
+        "grey" | "gray" => "808080",
+        _ => prefixed().unwrap_or(text),
+    };
+    match u32::from_str_radix(digits, 16).map(u32::to_be_bytes) {
+        Ok([0, r, g, b]) if digits.len() == 6 => Ok([r, g, b]),
+        _ => Err(format!("`{text}`: expected black, white, grey or #rrggbb")),
     }
 }
 
@@ -115,15 +84,13 @@ impl PictureArgs {
     /// Opens `input` for a generator of `profile`; prints sizes and rates of input and output on
     /// stderr.
     pub(super) fn open(&self, input: &Path, profile: &Profile) -> Result<Pictures, CliError> {
-        let source = Source::open(
-            input,
-            &Options {
-                frame_rate: self.fps,
-                highest_rate: Some(HIGHEST_RATE),
-                background: self.background.0,
-                allow_damaged: self.allow_damaged,
-            },
-        )?;
+        let options = Options {
+            frame_rate: self.fps,
+            highest_rate: Some(HIGHEST_RATE),
+            background: self.background,
+            allow_damaged: self.allow_damaged,
+        };
+        let source = Source::open(input, &options)?;
         for notice in source.notices() {
             eprintln!("{notice}");
         }
@@ -141,7 +108,7 @@ impl PictureArgs {
             scale: fit.to_string(),
             size: target,
             cell: profile.cell,
-            background: self.background.to_string(),
+            background: format!("#{}", hex(&self.background)),
             allow_damaged: self.allow_damaged,
         };
         Ok(Pictures {
@@ -159,10 +126,7 @@ impl PictureArgs {
             (None, None) => within(input, aspect, profile.cell, profile.usual_pixels),
             (Some(Size::Native), _) | (None, Some(_)) => None,
         };
-        let usual = match target {
-            Some(_) => Fit::Squeeze,
-            None => Fit::Native,
-        };
+        let usual = target.map_or(Fit::Native, |_| Fit::Squeeze);
         (self.scale.unwrap_or(usual), target)
     }
 
@@ -179,16 +143,12 @@ impl PictureArgs {
         let sized = self.size.is_none() && self.scale.is_none();
         let sized = sized && geometry.visible() != source.size();
         let slowed = self.fps.is_none() && source.frame_rate() != source.native_rate();
-        let name = profile.name;
+        let size = format!("the default for {}: --size WxH|native|480p", profile.name);
+        let rate = format!("--fps {}", source.native_rate());
         let advice = match (sized, slowed) {
-            (true, true) => format!(
-                " (the default for {name}: --size WxH|native|480p and --fps {} choose others)",
-                source.native_rate()
-            ),
-            (true, false) => {
-                format!(" (the default for {name}: --size WxH|native|480p chooses another)")
-            }
-            (false, true) => format!(" (--fps {} keeps all)", source.native_rate()),
+            (true, true) => format!(" ({size} and {rate} choose others)"),
+            (true, false) => format!(" ({size} chooses another)"),
+            (false, true) => format!(" ({rate} keeps all)"),
             (false, false) => String::new(),
         };
         format!("pictures: {input} in, {output} out{advice}")
@@ -197,42 +157,36 @@ impl PictureArgs {
 
 /// Fails for pictures larger than players generate: see [`Profile::max_pixels`].
 fn check_pixels((width, height): (u32, u32), profile: &Profile) -> Result<(), CliError> {
-    let limit = profile.max_pixels;
+    let (name, limit) = (profile.name, profile.max_pixels);
     if u64::from(width) * u64::from(height) <= limit {
         return Ok(());
     }
     Err(CliError::input(format!(
-        "{width}x{height} pixels are more than players of {} generate, at most {limit}: choose a smaller --size",
-        profile.name
+        "{width}x{height} pixels are more than players of {name} generate, at most {limit}: choose a smaller --size"
     )))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
-    fn pictures_above_the_players_limit_are_refused() {
+    fn sizes_and_colours_are_read_or_refused_by_name() {
+        assert_eq!(size("640x360"), Ok(Size::Exact(640, 360)));
+        assert_eq!(size("480p"), Ok(Size::Lines(480)));
+        assert_eq!(size("native"), Ok(Size::Native));
+        for wrong in ["", "x", "0x5", "640", "480i", "-1p"] {
+            assert!(size(wrong).is_err_and(|error| error.contains("expected")));
+        }
+        assert_eq!(colour("white"), Ok([255; 3]));
+        assert_eq!(colour("#0a10ff"), Ok([10, 16, 255]));
+        for wrong in ["", "#fff", "#12345é", "puce"] {
+            assert!(colour(wrong).is_err(), "{wrong}");
+        }
         let mini = Profile::mini();
         assert!(check_pixels((3840, 2160), &mini).is_ok());
-        let refused = check_pixels((4096, 2560), &mini);
-        assert!(refused.is_err_and(|told| format!("{told:?}").contains("--size")));
-    }
-
-    #[test]
-    fn sizes_and_colours_are_read_or_refused_by_name() {
-        assert_eq!("640x360".parse(), Ok(Size::Exact(640, 360)));
-        assert_eq!("480p".parse(), Ok(Size::Lines(480)));
-        assert_eq!("native".parse(), Ok(Size::Native));
-        for wrong in ["", "x", "0x5", "640", "480i", "-1p"] {
-            let told = wrong.parse::<Size>();
-            assert!(told.is_err_and(|told| told.contains("expected")), "{wrong}");
-        }
-        assert_eq!("white".parse(), Ok(Colour([255; 3])));
-        assert_eq!("#0a10ff".parse(), Ok(Colour([10, 16, 255])));
-        assert_eq!(Colour([10, 16, 255]).to_string(), "#0a10ff");
-        for wrong in ["", "#fff", "#12345é", "puce"] {
-            assert!(wrong.parse::<Colour>().is_err(), "{wrong}");
-        }
+        let error = check_pixels((4096, 2560), &mini).unwrap_err().message();
+        assert!(error.contains("--size"), "{error}");
     }
 }

@@ -5,7 +5,6 @@ use crate::package::work::Assembly;
 use serde::Serialize;
 use std::path::Path;
 
-/// A published title.
 #[derive(Serialize)]
 pub(super) struct Published {
     title: String,
@@ -24,6 +23,8 @@ struct Stream {
     rank: u32,
     kbps: f64,
     bytes: u64,
+    segments: usize,
+    keyframes: usize,
     #[serde(flatten)]
     mean: Metrics,
 }
@@ -33,16 +34,19 @@ impl Published {
         let Assembly { content, files } = assembly;
         let presentation = &files.presentation;
         let duration_s = presentation.duration.seconds();
+        // All rungs have the same segments and keyframes.
         let segments = content.rungs.first().map_or(&[][..], |rung| &rung.segments);
+        let keyframes = segments.iter().map(|segment| segment.keyframes.len()).sum();
         let stream = |stream: &Representation| {
             let mut measured = content.quality.iter().flat_map(|quality| &quality.rungs);
             let measured = measured.find(|rung| rung.id == stream.id);
-            let bytes = stream.media_bytes();
             Stream {
                 id: stream.id.clone(),
                 rank: stream.rank,
                 kbps: stream.kbps(duration_s),
-                bytes,
+                bytes: stream.media_bytes(),
+                segments: segments.len(),
+                keyframes,
                 mean: measured.map(|rung| rung.mean).unwrap_or_default(),
             }
         };

@@ -8,30 +8,17 @@ use crate::quality::QualityError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// No frames, frames of different size, or keyframe positions that do not span them.
+    /// No frames, frames of different size, keyframe positions that do not span them, or an option
+    /// outside its range.
     #[error("{0}")]
-    Frames(String),
-    /// An option outside its range.
-    #[error("{what} is {got}, expected {expected}")]
-    Option {
-        /// Which option.
-        what: &'static str,
-        /// Its value.
-        got: String,
-        /// Expected values.
-        expected: &'static str,
-    },
-    /// The fit produced numbers that are not finite.
-    #[error("the fit of keyframe {keyframe} diverged in pass {pass}")]
-    Diverged {
-        /// Keyframe of the segment, from 0.
-        keyframe: usize,
-        /// Pass, from 1.
-        pass: u32,
-    },
+    Input(String),
+    /// The fit of this keyframe of the segment (from 0) produced numbers that are not finite in this
+    /// pass (from 1).
+    #[error("the fit of keyframe {0} diverged in pass {1}")]
+    Diverged(usize, u32),
     /// A worker thread could not be started.
-    #[error("could not start the worker threads: {0}")]
-    Workers(String),
+    #[error("could not start the worker threads")]
+    Workers(#[from] rayon::ThreadPoolBuildError),
     /// The generator or the encoder network failed.
     #[error("the generator failed")]
     Model(#[from] ModelError),

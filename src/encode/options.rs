@@ -5,6 +5,8 @@ use crate::model::Profile;
 use crate::prompt::{CodingId, Interpolation, Quantiser};
 use crate::segment::StartLatent;
 
+const MAX_PASSES: u32 = 100_000;
+
 /// How a segment is fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FitOptions {
@@ -105,10 +107,7 @@ impl Default for FitOptions {
             interpolation: Interpolation::Motion,
             basis: Basis::Shared,
             start_latent: StartLatent::Noise,
-            quantiser: Quantiser {
-                u_bits: 10,
-                v_bits: 12,
-            },
+            quantiser: Quantiser::new(10, 12),
             step: 0.4,
             rdoq_lambda: 0.1,
             rate: 0.1,
@@ -147,56 +146,46 @@ impl FitOptions {
         }
     }
 
-    /// The quantiser in the track's configuration.
     pub(super) fn quantiser(&self) -> Quantiser {
         match self.coding {
             CodingId::Layered => self.quantiser,
             CodingId::Reference => Quantiser::REFERENCE,
         }
     }
-}
 
-/// Most passes of a fit.
-const MAX_PASSES: u32 = 100_000;
-
-impl FitOptions {
     /// Fails if a value is out of range; `full_rank` is the profile's.
     pub fn check(&self, full_rank: usize) -> Result<(), EncodeError> {
-        let rises = self.ranks.is_sorted_by(|a, b| a < b);
+        let Self { ranks, loss, .. } = self;
+        let rises = ranks.is_sorted_by(|a, b| a < b);
         let within = |&rank: &usize| (1..=full_rank).contains(&rank);
-        if !rises || self.ranks.is_empty() || !self.ranks.iter().all(within) {
-            return wrong(
-                "ranks",
-                &self.ranks,
-                "ascending numbers from 1 to the full rank",
-            );
+        if !rises || ranks.is_empty() || !ranks.iter().all(within) {
+            return wrong("ranks", ranks, "ascending numbers from 1 to the full rank");
         }
-        if self.coding == CodingId::Reference && self.ranks.len() > 1 {
+        if self.coding == CodingId::Reference && ranks.len() > 1 {
             let expected = "one number, since the reference's coding cannot be truncated";
-            return wrong("ranks", &self.ranks, expected);
+            return wrong("ranks", ranks, expected);
         }
         let start = self.start_latent;
         if !matches!(start, StartLatent::Noise | StartLatent::TwoPass) {
-            return wrong("start latent", &start, "noise or two passes");
+            return wrong("start latent", start, "noise or two passes");
         }
         if self.passes > MAX_PASSES {
-            return wrong("passes", &self.passes, "0 to 100000");
+            return wrong("passes", self.passes, "0 to 100000");
         }
         if !(self.step.is_finite() && self.step > 0.0) {
-            return wrong("step", &self.step, "a number above 0");
+            return wrong("step", self.step, "a number above 0");
         }
         if self.crop == 0 || !self.crop.is_multiple_of(32) {
-            return wrong("crop", &self.crop, "a multiple of 32");
+            return wrong("crop", self.crop, "a multiple of 32");
         }
-        let LossWeights {
-            mse,
-            perceptual,
-            colour,
-            prompt,
-            rate,
-        } = self.loss;
         let rates = [self.rate, self.basis_rate, self.rdoq_lambda, self.l1_shrink];
-        let weights = [mse, perceptual, colour, prompt, rate];
+        let weights = [
+            loss.mse,
+            loss.perceptual,
+            loss.colour,
+            loss.prompt,
+            loss.rate,
+        ];
         let mut amounts = weights.iter().chain(&rates);
         match amounts.find(|a| !(a.is_finite() && **a >= 0.0)) {
             Some(amount) => wrong("a weight or rate", amount, "a number of at least 0"),
@@ -205,14 +194,7 @@ impl FitOptions {
     }
 }
 
-fn wrong(
-    what: &'static str,
-    got: &dyn std::fmt::Debug,
-    expected: &'static str,
-) -> Result<(), EncodeError> {
-    Err(EncodeError::Option {
-        what,
-        got: format!("{got:?}"),
-        expected,
-    })
+fn wrong(what: &str, got: impl std::fmt::Debug, expected: &str) -> Result<(), EncodeError> {
+    let text = format!("{what} is {got:?}, expected {expected}");
+    Err(EncodeError::Input(text))
 }

@@ -79,7 +79,6 @@ impl<I> Spans<I> {
         at > 0 && difference(at) > LEAST_CHANGE && difference(at) > CONTRAST * around
     }
 
-    /// Takes the next segment from the frames held.
     fn cut(&mut self) -> Span {
         let (longest, shortest) = (self.grid.longest as usize, self.grid.shortest as usize);
         let mut length = longest.min(self.held.len());
@@ -155,38 +154,25 @@ mod tests {
         Spans::new(frames, GRID).collect::<Result<_, _>>().unwrap()
     }
 
-    fn lengths(spans: &[Span]) -> Vec<usize> {
-        spans.iter().map(|span| span.frames.len()).collect()
-    }
-
     #[test]
-    fn a_single_scene_is_split_by_length() {
-        let spans = spans(&[47]);
-        assert_eq!(lengths(&spans), [20, 20, 7]);
-        assert_eq!(spans[0].positions(6), [0, 6, 12, 18, 19]);
-        assert_eq!(spans[2].positions(6), [0, 6]);
-    }
-
-    #[test]
-    fn a_scene_cut_starts_a_segment_if_both_parts_are_long_enough() {
-        assert_eq!(lengths(&spans(&[12, 30])), [12, 20, 10]);
-        assert_eq!(lengths(&spans(&[20, 20])), [20, 20]);
-    }
-
-    #[test]
-    fn other_scene_cuts_become_two_keyframes() {
-        let early = spans(&[5, 30]);
-        assert_eq!(lengths(&early), [20, 15]);
-        assert_eq!(early[0].positions(6), [0, 4, 5, 6, 12, 18, 19]);
-        let late = spans(&[14, 3]);
-        assert_eq!(lengths(&late), [17]);
-        assert_eq!(late[0].positions(6), [0, 6, 12, 13, 14, 16]);
-    }
-
-    #[test]
-    fn a_flash_is_not_a_scene_cut() {
-        let spans = spans(&[10, 1, 9]);
-        assert_eq!(spans[0].positions(6), [0, 6, 12, 18, 19]);
+    fn scene_cuts_start_segments_of_at_least_the_shortest_length_or_become_two_keyframes() {
+        // Lengths of scenes and of segments, and the keyframes of the first segment.
+        let cases: [(&[u8], &[usize], &[u32]); 6] = [
+            (&[47], &[20, 20, 7], &[0, 6, 12, 18, 19]),
+            (&[12, 30], &[12, 20, 10], &[0, 6, 11]),
+            (&[20, 20], &[20, 20], &[0, 6, 12, 18, 19]),
+            (&[5, 30], &[20, 15], &[0, 4, 5, 6, 12, 18, 19]),
+            (&[14, 3], &[17], &[0, 6, 12, 13, 14, 16]),
+            // A flash is no cut.
+            (&[10, 1, 9], &[20], &[0, 6, 12, 18, 19]),
+        ];
+        for (scenes, lengths, positions) in cases {
+            let spans = spans(scenes);
+            let found = spans.iter().map(|span| span.frames.len());
+            assert!(found.eq(lengths.iter().copied()), "{scenes:?}");
+            assert_eq!(spans[0].positions(6), positions, "{scenes:?}");
+        }
+        assert_eq!(spans(&[47])[2].positions(6), [0, 6]);
     }
 
     #[test]

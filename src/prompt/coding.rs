@@ -2,20 +2,18 @@
 //! but not how they are stored: lengths and headers belong to the container.
 
 use super::layered::{LayeredDecoder, LayeredEncoder};
-use super::reference::{ReferenceDecoder, ReferencePayload};
-use super::{CodedKeyframe, CodingId, CodingParameters, Factors, PromptError, Steps};
+use super::{CodedKeyframe, CodingId, CodingParameters, Factors};
+use super::{PromptError, ReferencePayload, Steps};
 
 /// Codes the keyframes of one segment in order.
 ///
 /// The layers of a rung of r components are the first r layers of a larger one, byte for byte, if
 /// both are taken from one encoder; so encode the full rank once and cut.
 #[derive(Debug)]
-pub struct KeyframeEncoder(Encoder);
-
-#[derive(Debug)]
-enum Encoder {
-    Reference(CodingParameters),
-    Layered(LayeredEncoder),
+pub struct KeyframeEncoder {
+    parameters: CodingParameters,
+    /// `None` for the reference coding, which has no state.
+    layered: Option<LayeredEncoder>,
 }
 
 impl KeyframeEncoder {
@@ -36,12 +34,14 @@ impl KeyframeEncoder {
         rdoq_lambda: f32,
     ) -> Result<Self, PromptError> {
         parameters.check()?;
-        Ok(Self(match parameters.coding {
-            CodingId::Reference => Encoder::Reference(parameters),
-            CodingId::Layered => {
-                Encoder::Layered(LayeredEncoder::new(parameters, steps, rdoq_lambda)?)
-            }
-        }))
+        let layered = match parameters.coding {
+            CodingId::Reference => None,
+            CodingId::Layered => Some(LayeredEncoder::new(parameters, steps, rdoq_lambda)?),
+        };
+        Ok(Self {
+            parameters,
+            layered,
+        })
     }
 
     /// Codes the next keyframe's first `components` components: its bytes, and the factors
@@ -49,48 +49,43 @@ impl KeyframeEncoder {
     ///
     /// Fails if the factors are of another shape or full rank, or too few.
     pub fn push(&mut self, keyframe: &Factors) -> Result<(CodedKeyframe, Factors), PromptError> {
-        match &mut self.0 {
-            Encoder::Layered(encoder) => encoder.push(keyframe),
-            Encoder::Reference(parameters) => {
-                parameters.check_factors(keyframe)?;
-                let payload =
-                    ReferencePayload::quantise(&keyframe.truncated(parameters.components));
-                let seen = payload.factors(parameters.full_rank)?;
-                let layers = vec![payload.to_bytes()];
-                Ok((CodedKeyframe { layers }, seen))
-            }
+        self.parameters.check_factors(keyframe)?;
+        if let Some(encoder) = &mut self.layered {
+            return encoder.push(keyframe);
         }
+        let payload = ReferencePayload::quantise(&keyframe.truncated(self.parameters.components));
+        let layers = vec![payload.to_bytes()];
+        let seen = payload.factors(self.parameters.full_rank)?;
+        Ok((CodedKeyframe { layers }, seen))
     }
 
     /// Derivative of the rate with respect to every entry of U of the latest keyframe (tokens ×
     /// components, row-major), in bits per unit of U, with all contexts held fixed. Empty for the
     /// reference coding, where every entry costs the same.
     pub fn slopes(&self) -> &[f32] {
-        match &self.0 {
-            Encoder::Layered(encoder) => encoder.slopes(),
-            Encoder::Reference(_) => &[],
-        }
+        self.layered.as_ref().map_or(&[], |encoder| &encoder.slopes)
     }
 }
 
 /// Decodes the keyframes of one segment in order.
 #[derive(Debug)]
-pub struct KeyframeDecoder(Decoder);
-
-#[derive(Debug)]
-enum Decoder {
-    Reference(ReferenceDecoder),
-    Layered(LayeredDecoder),
+pub struct KeyframeDecoder {
+    parameters: CodingParameters,
+    keyframe: usize,
+    /// `None` for the reference coding, whose payloads are independent of each other.
+    layered: Option<LayeredDecoder>,
 }
 
 impl KeyframeDecoder {
     /// Starts a segment. Fails if a parameter is out of range.
     pub fn new(parameters: CodingParameters) -> Result<Self, PromptError> {
         parameters.check()?;
-        Ok(Self(match parameters.coding {
-            CodingId::Reference => Decoder::Reference(ReferenceDecoder::new(parameters)),
-            CodingId::Layered => Decoder::Layered(LayeredDecoder::new(parameters)),
-        }))
+        let layered = parameters.coding == CodingId::Layered;
+        Ok(Self {
+            parameters,
+            keyframe: 0,
+            layered: layered.then(|| LayeredDecoder::new(parameters)),
+        })
     }
 
     /// The next keyframe's factors from its layers, lowest component first. Layered keyframes
@@ -99,94 +94,36 @@ impl KeyframeDecoder {
     /// Fails on a layer count or payload length that does not fit, or on damaged bytes; after
     /// an error the segment cannot be continued.
     pub fn push(&mut self, layers: &[&[u8]]) -> Result<Factors, PromptError> {
-        match &mut self.0 {
-            Decoder::Reference(decoder) => decoder.push(layers),
-            Decoder::Layered(decoder) => decoder.push(layers),
+        let keyframe = self.keyframe;
+        self.keyframe += 1;
+        let (most, expected) = match &self.layered {
+            None => (1, "one payload".to_owned()),
+            Some(decoder) => (decoder.layers(), format!("1 to {}", decoder.layers())),
+        };
+        let got = layers.len();
+        if !(1..=most).contains(&got) {
+            return Err(PromptError::Damaged(format!(
+                "keyframe {keyframe} of the segment has {got} layers, expected {expected}"
+            )));
+        }
+        match &mut self.layered {
+            Some(decoder) => decoder.push(keyframe, layers),
+            None => reference(&self.parameters, keyframe, layers[0]),
         }
     }
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::prompt::{Quantiser, Shape};
-
-    fn parameters(coding: CodingId) -> CodingParameters {
-        CodingParameters {
-            coding,
-            shape: Shape { tokens: 12, dim: 5 },
-            grid_width: 4,
-            components: 2,
-            full_rank: 3,
-            quantiser: Quantiser {
-                u_bits: 8,
-                v_bits: 12,
-            },
-        }
-    }
-
-    fn segment(keyframes: usize) -> Vec<Factors> {
-        let wave = |k: usize, i: usize| ((k + 3 * i) as f32 * 0.7).sin();
-        let keyframe = |k| {
-            let u = (0..36).map(|i| 10.0 * wave(k, i)).collect();
-            let v = (0..15).map(|i| wave(0, 100 + i)).collect();
-            Factors::new(Shape { tokens: 12, dim: 5 }, 3, u, v).unwrap()
-        };
-        (0..keyframes).map(keyframe).collect()
-    }
-
-    #[test]
-    fn decoders_see_what_the_encoder_reported() {
-        for coding in [CodingId::Reference, CodingId::Layered] {
-            let parameters = parameters(coding);
-            let segment = segment(4);
-            let steps = Steps::uniform(&segment, parameters.quantiser, 0.1).unwrap();
-            let mut encoder = KeyframeEncoder::new(parameters, steps).unwrap();
-            let mut decoder = KeyframeDecoder::new(parameters).unwrap();
-            for keyframe in &segment {
-                let (coded, seen) = encoder.push(keyframe).unwrap();
-                let layers: Vec<&[u8]> = coded.layers.iter().map(Vec::as_slice).collect();
-                assert_eq!(decoder.push(&layers).unwrap(), seen);
-                let errors = seen.u().iter().zip(keyframe.truncated(2).u().to_vec());
-                assert!(errors.into_iter().all(|(a, b)| (a - b).abs() < 0.06));
-            }
-        }
-    }
-
-    #[test]
-    fn a_decoder_of_fewer_layers_sees_a_prefix() {
-        let parameters = parameters(CodingId::Layered);
-        let segment = segment(3);
-        let steps = Steps::per_component(&segment, parameters.quantiser).unwrap();
-        let mut encoder = KeyframeEncoder::new(parameters, steps).unwrap();
-        let mut decoder = KeyframeDecoder::new(parameters).unwrap();
-        for keyframe in &segment {
-            let (coded, seen) = encoder.push(keyframe).unwrap();
-            assert_eq!(
-                decoder.push(&[&coded.layers[0]]).unwrap(),
-                seen.truncated(1)
-            );
-        }
-        let error = decoder.push(&[&[], &[]]).map_err(|e| e.to_string());
-        assert_eq!(
-            error,
-            Err("keyframe 3 of the segment has 2 layers, expected 1 to 1".to_owned())
-        );
-    }
-
-    #[test]
-    fn wrong_parameters_are_refused() {
-        let wrong = CodingParameters {
-            grid_width: 5,
-            ..parameters(CodingId::Layered)
-        };
-        assert!(KeyframeDecoder::new(wrong).is_err());
-        let wrong = CodingParameters {
-            components: 4,
-            ..parameters(CodingId::Layered)
-        };
-        assert!(KeyframeDecoder::new(wrong).is_err());
-        assert!(CodingId::try_from(2).is_err());
-    }
+fn reference(
+    parameters: &CodingParameters,
+    keyframe: usize,
+    bytes: &[u8],
+) -> Result<Factors, PromptError> {
+    let (shape, rank) = (parameters.shape, parameters.components);
+    let payload = ReferencePayload::from_bytes(shape, rank, bytes).ok_or_else(|| {
+        let (got, expected) = (bytes.len(), ReferencePayload::size(shape, rank));
+        PromptError::Damaged(format!(
+            "reference payload of keyframe {keyframe} is {got} bytes, expected {expected}"
+        ))
+    })?;
+    payload.factors(parameters.full_rank)
 }

@@ -9,8 +9,8 @@ pub struct Factors {
     shape: Shape,
     rank: usize,
     full_rank: usize,
-    u: Vec<f32>,
-    v: Vec<f32>,
+    pub(super) u: Vec<f32>,
+    pub(super) v: Vec<f32>,
 }
 
 impl Factors {
@@ -29,12 +29,18 @@ impl Factors {
     ) -> Result<Self, PromptError> {
         shape.check()?;
         let rank = v.len() / shape.dim;
-        in_range("full rank", full_rank, 1, Self::MAX_RANK)?;
-        in_range("rank", rank, 1, full_rank)?;
-        length("V", rank * shape.dim, &v)?;
-        length("U", rank * shape.tokens, &u)?;
-        finite("U", &u)?;
-        finite("V", &v)?;
+        in_range("full rank", full_rank, 1..=Self::MAX_RANK)?;
+        in_range("rank", rank, 1..=full_rank)?;
+        for (name, values, side) in [("V", &v, shape.dim), ("U", &u, shape.tokens)] {
+            let wrong = |problem| Err(PromptError::Unfit(format!("factor {name} has {problem}")));
+            let (got, expected) = (values.len(), rank * side);
+            if got != expected {
+                return wrong(format!("{got} values, expected {expected}"));
+            }
+            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+                return wrong(format!("a value that is not finite at index {index}"));
+            }
+        }
         Ok(Self {
             shape,
             rank,
@@ -71,90 +77,58 @@ impl Factors {
 
     /// Column `component` of U, one value per token; empty if the component is absent.
     pub fn u_column(&self, component: usize) -> impl Iterator<Item = f32> {
-        let rows = if component < self.rank {
-            self.u.as_slice()
-        } else {
-            &[]
-        };
-        rows.chunks_exact(self.rank).map(move |row| row[component])
+        let rows = self.u.chunks_exact(self.rank);
+        rows.filter_map(move |row| row.get(component).copied())
     }
 
     /// Row `component` of V; empty if the component is absent.
     pub fn v_row(&self, component: usize) -> &[f32] {
-        let dim = self.shape.dim;
-        self.v
-            .get(component * dim..(component + 1) * dim)
-            .unwrap_or_default()
+        let mut rows = self.v.chunks_exact(self.shape.dim);
+        rows.nth(component).unwrap_or_default()
     }
 
     /// The first `rank` components (all of them if there are fewer); the scale stays.
     pub fn truncated(&self, rank: usize) -> Self {
-        let rank = rank.clamp(1, self.rank);
-        let u = self.u.chunks_exact(self.rank);
+        self.resized(rank.clamp(1, self.rank))
+    }
+
+    /// `rank` components, those that are absent with zeros.
+    pub(super) fn resized(&self, rank: usize) -> Self {
+        let mut u = Vec::with_capacity(self.shape.tokens * rank);
+        for row in self.u.chunks_exact(self.rank) {
+            let end = u.len() + rank;
+            u.extend_from_slice(&row[..rank.min(row.len())]);
+            u.resize(end, 0.0);
+        }
+        let mut v = self.v.clone();
+        v.resize(rank * self.shape.dim, 0.0);
         Self {
-            shape: self.shape,
             rank,
-            full_rank: self.full_rank,
-            u: u.flat_map(|row| &row[..rank]).copied().collect(),
-            v: self.v[..rank * self.shape.dim].to_vec(),
+            u,
+            v,
+            ..*self
         }
     }
 
     /// P = Σ u_j·v_j/√full_rank over the first `components`, tokens × dim, row-major. Summed in double
     /// precision, so that the order of components does not matter.
     pub fn compose(&self, components: usize) -> Vec<f32> {
-        compose(
-            self.shape,
-            self.full_rank,
-            self.rank,
-            components,
-            &self.u,
-            &self.v,
-        )
-    }
-}
-
-/// [`Factors::compose`] on buffers whose lengths fit `shape` and `rank`.
-pub(super) fn compose(
-    shape: Shape,
-    full_rank: usize,
-    rank: usize,
-    components: usize,
-    u: &[f32],
-    v: &[f32],
-) -> Vec<f32> {
-    let scale = 1.0 / (full_rank as f64).sqrt();
-    let mut out = Vec::with_capacity(shape.tokens * shape.dim);
-    let mut sums = vec![0.0f64; shape.dim];
-    for weights in u.chunks_exact(rank) {
-        sums.fill(0.0);
-        let pairs = weights.iter().zip(v.chunks_exact(shape.dim));
-        for (&weight, row) in pairs.take(components) {
-            let weight = f64::from(weight);
-            for (sum, &value) in sums.iter_mut().zip(row) {
-                *sum += weight * f64::from(value);
+        let dim = self.shape.dim;
+        let scale = 1.0 / (self.full_rank as f64).sqrt();
+        let mut out = Vec::with_capacity(self.shape.tokens * dim);
+        let mut sums = vec![0.0f64; dim];
+        for weights in self.u.chunks_exact(self.rank) {
+            sums.fill(0.0);
+            let pairs = weights.iter().zip(self.v.chunks_exact(dim));
+            for (&weight, row) in pairs.take(components) {
+                let weight = f64::from(weight);
+                for (sum, &value) in sums.iter_mut().zip(row) {
+                    *sum += weight * f64::from(value);
+                }
             }
+            out.extend(sums.iter().map(|sum| (sum * scale) as f32));
         }
-        out.extend(sums.iter().map(|sum| (sum * scale) as f32));
-    }
-    out
-}
-
-fn length(factor: &'static str, expected: usize, values: &[f32]) -> Result<(), PromptError> {
-    if values.len() == expected {
-        return Ok(());
-    }
-    Err(PromptError::FactorLength {
-        factor,
-        expected,
-        got: values.len(),
-    })
-}
-
-fn finite(factor: &'static str, values: &[f32]) -> Result<(), PromptError> {
-    match values.iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(index) => Err(PromptError::NotFinite { factor, index }),
+        out
     }
 }
 
@@ -163,52 +137,37 @@ fn finite(factor: &'static str, values: &[f32]) -> Result<(), PromptError> {
 mod tests {
     use super::*;
 
-    const SHAPE: Shape = Shape { tokens: 3, dim: 2 };
-
-    fn two_components() -> Factors {
-        let u = vec![1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
-        Factors::new(SHAPE, 4, u, vec![2.0, 0.0, 0.0, 4.0]).unwrap()
-    }
+    const SHAPE: Shape = Shape::new(3, 2);
 
     #[test]
-    fn a_prefix_keeps_the_scale_of_the_full_rank() {
-        let factors = two_components();
+    fn components_are_columns_of_u_and_rows_of_v_and_a_prefix_keeps_the_scale() {
+        let u = vec![1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
+        let factors = Factors::new(SHAPE, 4, u, vec![2.0, 0.0, 0.0, 4.0]).unwrap();
+        assert_eq!(factors.u_column(1).collect::<Vec<_>>(), [10.0, 20.0, 30.0]);
+        assert_eq!(factors.v_row(1), [0.0, 4.0]);
+        assert_eq!(factors.u_column(2).count() + factors.v_row(2).len(), 0);
         assert_eq!(factors.compose(1), [1.0, 0.0, 2.0, 0.0, 3.0, 0.0]);
         assert_eq!(factors.compose(9), [1.0, 20.0, 2.0, 40.0, 3.0, 60.0]);
         let cut = factors.truncated(1);
-        assert_eq!(
-            (cut.rank(), cut.u(), cut.v()),
-            (1, &[1.0, 2.0, 3.0][..], &[2.0, 0.0][..])
-        );
+        assert_eq!((cut.rank(), cut.u()), (1, &[1.0, 2.0, 3.0][..]));
+        assert_eq!(cut.v(), [2.0, 0.0]);
         assert_eq!(cut.compose(2), factors.compose(1));
     }
 
     #[test]
-    fn components_are_columns_of_u_and_rows_of_v() {
-        let factors = two_components();
-        assert_eq!(factors.u_column(1).collect::<Vec<_>>(), [10.0, 20.0, 30.0]);
-        assert_eq!(factors.v_row(1), [0.0, 4.0]);
-        assert_eq!(factors.u_column(2).count(), 0);
-        assert!(factors.v_row(2).is_empty());
-    }
-
-    #[test]
     fn wrong_sizes_and_values_are_named() {
-        let new = |full, u: &[f32], v: &[f32]| {
-            Factors::new(SHAPE, full, u.to_vec(), v.to_vec()).map_err(|e| e.to_string())
-        };
-        assert_eq!(
-            new(1, &[1.0; 4], &[1.0; 2]),
-            Err("factor U has 4 values, expected 3".to_owned())
-        );
-        assert_eq!(
-            new(1, &[1.0; 6], &[1.0; 4]),
-            Err("prompt rank is 2, supported are 1 to 1".to_owned())
-        );
-        assert_eq!(
-            new(1, &[1.0, f32::NAN, 0.0], &[1.0; 2]),
-            Err("factor U has a value that is not finite at index 1".to_owned())
-        );
-        assert!(new(1, &[], &[]).is_err());
+        for (u, v, expected) in [
+            (vec![1.0; 4], 2, "factor U has 4 values, expected 3"),
+            (vec![1.0; 6], 4, "prompt rank is 2, supported are 1 to 1"),
+            (
+                vec![1.0, f32::NAN, 0.0],
+                2,
+                "factor U has a value that is not finite at index 1",
+            ),
+            (vec![], 0, "prompt rank is 0, supported are 1 to 1"),
+        ] {
+            let error = Factors::new(SHAPE, 1, u, vec![1.0; v]).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

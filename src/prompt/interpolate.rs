@@ -3,30 +3,28 @@
 //! matching factors; interpolating P itself works for any two factorisations. With motion no prompts are
 //! interpolated: the keyframes' pictures are warped instead (`crate::flow`).
 
-use super::factors::compose;
+use super::shape::same_size;
 use super::{Factors, PromptError};
 
 /// How the frames between two keyframes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[repr(u8)]
 pub enum Interpolation {
     /// U and V interpolated separately and linearly, as in the reference.
+    #[cfg_attr(feature = "cli", value(skip))]
     Factors = 0,
-    /// The composed prompt, interpolated linearly.
+    /// Interpolated prompts, as published: one pass of the generator a frame.
     Prompt = 1,
-    /// The generated pictures of both keyframes, warped along the flow between them and blended.
+    /// Pictures of both keyframes, moved along the motion between them and blended.
     Motion = 2,
 }
 
 impl Interpolation {
     /// The mode with this number in the container, if there is one.
     pub fn from_id(id: u8) -> Option<Self> {
-        match id {
-            0 => Some(Self::Factors),
-            1 => Some(Self::Prompt),
-            2 => Some(Self::Motion),
-            _ => None,
-        }
+        let all = [Self::Factors, Self::Prompt, Self::Motion];
+        all.into_iter().find(|&mode| mode as u8 == id)
     }
 }
 
@@ -42,49 +40,23 @@ pub fn between(
     mode: Interpolation,
     components: usize,
 ) -> Result<Vec<f32>, PromptError> {
-    if a.shape() != b.shape() || a.full_rank() != b.full_rank() {
-        return Err(PromptError::Mismatch {
-            left_shape: a.shape(),
-            left_rank: a.full_rank(),
-            right_shape: b.shape(),
-            right_rank: b.full_rank(),
-        });
-    }
+    same_size((a.shape(), a.full_rank()), (b.shape(), b.full_rank()))?;
     if !(0.0..=1.0).contains(&t) {
-        return Err(PromptError::Position(t));
+        let text = format!("interpolation position {t} is outside 0 to 1");
+        return Err(PromptError::Unfit(text));
     }
-    Ok(match mode {
-        Interpolation::Prompt | Interpolation::Motion => {
-            mix(&a.compose(components), &b.compose(components), t)
-        }
-        Interpolation::Factors => {
-            let rank = a.rank().max(b.rank());
-            let u = mix(&padded_u(a, rank), &padded_u(b, rank), t);
-            let v = mix(&padded_v(a, rank), &padded_v(b, rank), t);
-            compose(a.shape(), a.full_rank(), rank, components, &u, &v)
-        }
-    })
-}
-
-/// (1 − t)·a + t·b, exactly `a` at 0 and `b` at 1.
-fn mix(a: &[f32], b: &[f32], t: f32) -> Vec<f32> {
-    let pairs = a.iter().zip(b);
-    pairs.map(|(a, b)| (1.0 - t) * a + t * b).collect()
-}
-
-fn padded_u(factors: &Factors, rank: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity(factors.shape().tokens * rank);
-    for row in factors.u().chunks_exact(factors.rank()) {
-        out.extend_from_slice(row);
-        out.resize(out.len() + rank - row.len(), 0.0);
+    // Exactly `a` at 0 and `b` at 1.
+    let mix = |a: &[f32], b: &[f32]| -> Vec<f32> {
+        let pairs = a.iter().zip(b);
+        pairs.map(|(a, b)| (1.0 - t) * a + t * b).collect()
+    };
+    if mode != Interpolation::Factors {
+        return Ok(mix(&a.compose(components), &b.compose(components)));
     }
-    out
-}
-
-fn padded_v(factors: &Factors, rank: usize) -> Vec<f32> {
-    let mut out = factors.v().to_vec();
-    out.resize(rank * factors.shape().dim, 0.0);
-    out
+    let rank = a.rank().max(b.rank());
+    let (mut a, b) = (a.resized(rank), b.resized(rank));
+    (a.u, a.v) = (mix(&a.u, &b.u), mix(&a.v, &b.v));
+    Ok(a.compose(components))
 }
 
 #[cfg(test)]
@@ -94,7 +66,7 @@ mod tests {
     use crate::prompt::Shape;
 
     fn factors(u: &[f32], v: &[f32]) -> Factors {
-        Factors::new(Shape { tokens: 2, dim: 1 }, 4, u.to_vec(), v.to_vec()).unwrap()
+        Factors::new(Shape::new(2, 1), 4, u.to_vec(), v.to_vec()).unwrap()
     }
 
     #[test]
@@ -114,15 +86,9 @@ mod tests {
             assert_eq!(between(&a, &b, 1.0, mode, 2).unwrap(), b.compose(2));
             assert_eq!(between(&a, &b, 1.0, mode, 1).unwrap(), b.compose(1));
         }
-    }
-
-    #[test]
-    fn positions_outside_0_to_1_and_mismatched_prompts_are_errors() {
-        let a = factors(&[2.0, 0.3], &[1.7]);
         let foreign = Factors::new(a.shape(), 9, a.u().to_vec(), a.v().to_vec()).unwrap();
-        let mode = Interpolation::Prompt;
-        assert!(between(&a, &a, f32::NAN, mode, 1).is_err());
-        assert!(between(&a, &a, 1.5, mode, 1).is_err());
-        assert!(between(&a, &foreign, 0.5, mode, 1).is_err());
+        for (b, t) in [(&b, f32::NAN), (&b, 1.5), (&foreign, 0.5)] {
+            assert!(between(&a, b, t, Interpolation::Prompt, 1).is_err());
+        }
     }
 }

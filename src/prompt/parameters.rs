@@ -1,15 +1,17 @@
-//! The parameters that both sides of the coding agree on. They stand in the track's configuration.
+//! The parameters that both sides of the coding agree on, part of the track's configuration.
 
 use super::error::in_range;
+use super::shape::same_size;
 use super::{Factors, PromptError, Quantiser, Shape};
 
 /// Coding of keyframes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[repr(u8)]
 pub enum CodingId {
-    /// The reference's bytes: one payload per keyframe, which cannot be truncated.
+    /// The published method's 8-bit payloads, with V in every keyframe.
     Reference = 0,
-    /// One stream per component, predicted from earlier keyframes of the segment.
+    /// Predicted and entropy coded, one stream a component.
     Layered = 1,
 }
 
@@ -17,15 +19,13 @@ impl TryFrom<u8> for CodingId {
     type Error = PromptError;
 
     fn try_from(id: u8) -> Result<Self, PromptError> {
-        match id {
-            0 => Ok(Self::Reference),
-            1 => Ok(Self::Layered),
-            _ => Err(PromptError::UnknownCoding(id)),
-        }
+        let mut all = [Self::Reference, Self::Layered].into_iter();
+        let found = all.find(|&coding| coding as u8 == id);
+        found.ok_or(PromptError::UnknownCoding(id))
     }
 }
 
-/// Parameters of the coding, part of the track's configuration.
+/// Parameters of the coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodingParameters {
     /// How keyframes are coded.
@@ -50,30 +50,22 @@ impl CodingParameters {
     pub fn check(&self) -> Result<(), PromptError> {
         self.shape.check()?;
         self.quantiser.check()?;
-        in_range("full rank", self.full_rank, 1, Factors::MAX_RANK)?;
-        in_range("component count", self.components, 1, self.full_rank)?;
-        let tokens = self.shape.tokens;
-        in_range("size of U", tokens * self.components, 1, Self::MAX_U)?;
-        if self.grid_width > 0 && !tokens.is_multiple_of(self.grid_width) {
-            return Err(PromptError::Grid {
-                width: self.grid_width,
-                tokens,
-            });
+        in_range("full rank", self.full_rank, 1..=Factors::MAX_RANK)?;
+        in_range("component count", self.components, 1..=self.full_rank)?;
+        let (tokens, width) = (self.shape.tokens, self.grid_width);
+        in_range("size of U", tokens * self.components, 1..=Self::MAX_U)?;
+        if width > 0 && !tokens.is_multiple_of(width) {
+            let text = format!("a token grid {width} wide does not fit {tokens} tokens");
+            return Err(PromptError::Unfit(text));
         }
         Ok(())
     }
 
     /// Fails if `factors` do not fit these parameters.
     pub(super) fn check_factors(&self, factors: &Factors) -> Result<(), PromptError> {
-        if factors.shape() != self.shape || factors.full_rank() != self.full_rank {
-            return Err(PromptError::Mismatch {
-                left_shape: self.shape,
-                left_rank: self.full_rank,
-                right_shape: factors.shape(),
-                right_rank: factors.full_rank(),
-            });
-        }
-        in_range("rank", factors.rank(), self.components, self.full_rank)
+        let given = (factors.shape(), factors.full_rank());
+        same_size((self.shape, self.full_rank), given)?;
+        in_range("rank", factors.rank(), self.components..=self.full_rank)
     }
 }
 

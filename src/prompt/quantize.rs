@@ -55,21 +55,17 @@ pub struct Quantiser {
 
 impl Quantiser {
     /// The width of the reference's integers.
-    pub const REFERENCE: Self = Self {
-        u_bits: 8,
-        v_bits: 8,
-    };
+    pub const REFERENCE: Self = Self::new(8, 8);
 
-    /// Widths that suit any useful step of the layered coding; the widths hardly affect the rate.
-    pub const LAYERED: Self = Self {
-        u_bits: 10,
-        v_bits: 15,
-    };
+    /// `u_bits` for an entry of U, `v_bits` for an entry of V.
+    pub const fn new(u_bits: u8, v_bits: u8) -> Self {
+        Self { u_bits, v_bits }
+    }
 
     /// Fails with [`PromptError::OutOfRange`] unless both widths are within their limits.
     pub fn check(self) -> Result<Self, PromptError> {
-        in_range("quantiser width of U", usize::from(self.u_bits), 2, 12)?;
-        in_range("quantiser width of V", usize::from(self.v_bits), 2, 15)?;
+        in_range("quantiser width of U", self.u_bits.into(), 2..=12)?;
+        in_range("quantiser width of V", self.v_bits.into(), 2..=15)?;
         Ok(self)
     }
 
@@ -103,7 +99,6 @@ impl StepCode {
             .unwrap_or(Self(255))
     }
 
-    /// The step.
     pub(super) fn value(self) -> f32 {
         let exponent = 127 - 20 + u32::from(self.0 >> 3);
         f32::from_bits(exponent << 23 | EIGHTH_POWERS[usize::from(self.0 & 7)])
@@ -128,49 +123,12 @@ impl Steps {
         quantiser: Quantiser,
         step: f32,
     ) -> Result<Self, PromptError> {
-        if !(step.is_finite() && step > 0.0) {
-            return Err(PromptError::Step { component: 0, step });
-        }
-        Self::new(segment, quantiser, |least| least.max(step))
-    }
-
-    /// For each component the smallest step that its largest value allows at the quantiser's
-    /// width.
-    ///
-    /// Fails on an empty segment or keyframes of different rank.
-    pub fn per_component(segment: &[Factors], quantiser: Quantiser) -> Result<Self, PromptError> {
-        Self::new(segment, quantiser, |least| least)
-    }
-
-    /// Steps of 1 for `components` components: factors that are integers within the quantiser's
-    /// width are coded without loss.
-    pub fn whole(components: usize) -> Self {
-        Self {
-            u: vec![StepCode(160); components],
-            v: vec![StepCode(160); components],
-        }
-    }
-
-    fn new(
-        segment: &[Factors],
-        quantiser: Quantiser,
-        choose: impl Fn(f32) -> f32,
-    ) -> Result<Self, PromptError> {
         quantiser.check()?;
-        let first = segment.first().ok_or(PromptError::OutOfRange {
-            what: "number of keyframes in a segment",
-            got: 0,
-            min: 1,
-            max: usize::MAX,
-        })?;
-        let rank = first.rank();
+        let what = "number of keyframes in a segment";
+        in_range(what, segment.len(), 1..=usize::MAX)?;
+        let (what, rank) = ("rank (all keyframes must agree)", segment[0].rank());
         for keyframe in segment {
-            in_range(
-                "rank (all keyframes must agree)",
-                keyframe.rank(),
-                rank,
-                rank,
-            )?;
+            in_range(what, keyframe.rank(), rank..=rank)?;
         }
         let mut steps = Self {
             u: Vec::with_capacity(rank),
@@ -178,39 +136,24 @@ impl Steps {
         };
         for component in 0..rank {
             let column = || segment.iter().flat_map(|k| k.u_column(component));
-            let row = segment
-                .iter()
-                .flat_map(|k| k.v_row(component).iter().copied());
-            let step = code(
-                component,
-                choose(largest(column()) / quantiser.u_max() as f32),
-            )?;
-            let energy: f64 = column()
-                .map(|value| f64::from(value) * f64::from(value))
-                .sum();
-            let fine = f64::from(step.value()) / energy.sqrt().max(1e-12);
+            let row = segment.iter().flat_map(|k| k.v_row(component)).copied();
+            let least = largest(column()) / quantiser.u_max() as f32;
+            let u_step = code(component, if step > 0.0 { least.max(step) } else { step })?;
+            let energy: f64 = column().map(f64::from).map(|value| value * value).sum();
+            let fine = f64::from(u_step.value()) / energy.sqrt().max(1e-12);
             let least = largest(row) / quantiser.v_max() as f32;
-            steps.u.push(step);
-            steps
-                .v
-                .push(code(component, least.max(fine.min(1.0) as f32))?);
+            let v_step = code(component, least.max(fine.min(1.0) as f32))?;
+            steps.u.push(u_step);
+            steps.v.push(v_step);
         }
         Ok(steps)
     }
 
-    /// The step of U in component `j`, in units of U; 0 past the last component.
-    pub fn u(&self, j: usize) -> f32 {
-        self.u.get(j).map_or(0.0, |code| code.value())
-    }
-
-    /// The step of V in component `j`, in units of V; 0 past the last component.
-    pub fn v(&self, j: usize) -> f32 {
-        self.v.get(j).map_or(0.0, |code| code.value())
-    }
-
-    /// Number of components.
-    pub fn components(&self) -> usize {
-        self.u.len()
+    /// Steps of 1 for `components` components: factors that are integers within the quantiser's
+    /// width are coded without loss.
+    pub fn whole(components: usize) -> Self {
+        let u = vec![StepCode(160); components];
+        Self { v: u.clone(), u }
     }
 }
 
@@ -220,10 +163,11 @@ fn largest(values: impl Iterator<Item = f32>) -> f32 {
 
 fn code(component: usize, step: f32) -> Result<StepCode, PromptError> {
     let code = StepCode::at_least(step);
-    if code.value() < step {
-        return Err(PromptError::Step { component, step });
+    if step > 0.0 && code.value() >= step {
+        return Ok(code);
     }
-    Ok(code)
+    let text = format!("quantiser step {step} of component {component} cannot be coded");
+    Err(PromptError::Unfit(text))
 }
 
 #[cfg(test)]
@@ -259,24 +203,19 @@ mod tests {
 
     #[test]
     fn steps_keep_every_value_within_the_width() {
-        let shape = Shape { tokens: 2, dim: 2 };
-        let keyframe = Factors::new(
-            shape,
-            2,
-            vec![100.0, 0.1, -300.0, 0.2],
-            vec![0.6, 0.8, -0.8, 0.6],
-        )
-        .unwrap();
-        let quantiser = Quantiser {
-            u_bits: 6,
-            v_bits: 12,
-        };
-        let steps = Steps::uniform(std::slice::from_ref(&keyframe), quantiser, 1.0).unwrap();
-        assert_eq!(steps.u(1), 1.0);
-        assert!(steps.u(0) >= 300.0 / 31.0 && steps.u(0) < 1.1 * 300.0 / 31.0);
-        assert!(steps.v(0) < steps.v(1));
-        let each = Steps::per_component(&[keyframe], quantiser).unwrap();
-        assert!(each.u(1) < 1.1 * 0.2 / 31.0);
-        assert!(Steps::per_component(&[], quantiser).is_err());
+        let (u, v) = ([100.0, 0.1, -300.0, 0.2], [0.6, 0.8, -0.8, 0.6]);
+        let keyframe = Factors::new(Shape::new(2, 2), 2, u.into(), v.into()).unwrap();
+        let quantiser = Quantiser::new(6, 12);
+        let uniform = |step| Steps::uniform(std::slice::from_ref(&keyframe), quantiser, step);
+        let steps = uniform(1.0).unwrap();
+        let [wide, narrow] = [0, 1].map(|j| steps.u[j].value());
+        assert_eq!(narrow, 1.0);
+        assert!(wide >= 300.0 / 31.0 && wide < 1.1 * 300.0 / 31.0);
+        assert!(steps.v[0] < steps.v[1]);
+        for step in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e30] {
+            let error = uniform(step).unwrap_err().to_string();
+            assert!(error.ends_with("of component 0 cannot be coded"), "{error}");
+        }
+        assert!(Steps::uniform(&[], quantiser, 1.0).is_err());
     }
 }

@@ -3,7 +3,7 @@
 //! Layout: U (tokens × rank bytes, row-major), V (rank × dim bytes, row-major), then U_scale,
 //! U_zero_point, V_scale, V_zero_point as little-endian f32. Knows no container.
 
-use super::{Affine8, CodingParameters, Factors, PromptError, Shape};
+use super::{Affine8, Factors, PromptError, Shape};
 
 /// One keyframe as the reference stores it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,6 @@ pub struct ReferencePayload {
 }
 
 impl ReferencePayload {
-    /// Bytes of the four scalars.
     const SCALARS: usize = 16;
 
     /// Bytes of a payload: rank · (tokens + dim) + 16.
@@ -33,23 +32,19 @@ impl ReferencePayload {
 
     /// `factors` quantised to 8 bits, each factor over its own range.
     pub fn quantise(factors: &Factors) -> Self {
-        let (u_map, v_map) = (
-            Affine8::spanning(factors.u()),
-            Affine8::spanning(factors.v()),
-        );
+        let quantise = |values: &[f32]| {
+            let map = Affine8::spanning(values);
+            (
+                map,
+                values.iter().map(|&value| map.quantise(value)).collect(),
+            )
+        };
+        let ((u_map, u), (v_map, v)) = (quantise(factors.u()), quantise(factors.v()));
         Self {
             shape: factors.shape(),
             rank: factors.rank(),
-            u: factors
-                .u()
-                .iter()
-                .map(|&value| u_map.quantise(value))
-                .collect(),
-            v: factors
-                .v()
-                .iter()
-                .map(|&value| v_map.quantise(value))
-                .collect(),
+            u,
+            v,
             u_map,
             v_map,
         }
@@ -66,14 +61,13 @@ impl ReferencePayload {
 
     /// The payload's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(Self::size(self.shape, self.rank));
-        out.extend_from_slice(&self.u);
-        out.extend_from_slice(&self.v);
-        for map in [self.u_map, self.v_map] {
-            out.extend_from_slice(&map.scale.to_le_bytes());
-            out.extend_from_slice(&map.zero_point.to_le_bytes());
-        }
-        out
+        [&self.u, &self.v, self.scalars().as_flattened()].concat()
+    }
+
+    /// Scale and zero point of U, then of V, little-endian.
+    pub(super) fn scalars(&self) -> [[u8; 4]; 4] {
+        let (u, v) = (self.u_map, self.v_map);
+        [u.scale, u.zero_point, v.scale, v.zero_point].map(f32::to_le_bytes)
     }
 
     /// Reads a payload of `rank` components, or `None` if `bytes` is not exactly
@@ -84,12 +78,10 @@ impl ReferencePayload {
         }
         let (u, rest) = bytes.split_at(rank * shape.tokens);
         let (v, scalars) = rest.split_at(rank * shape.dim);
-        let (words, _) = scalars.as_chunks::<4>();
-        let [us, uz, vs, vz] = <[[u8; 4]; 4]>::try_from(words).ok()?;
-        let map = |scale, zero_point| Affine8 {
-            scale: f32::from_le_bytes(scale),
-            zero_point: f32::from_le_bytes(zero_point),
-        };
+        let (words, _) = scalars.as_chunks();
+        let words: [[u8; 4]; 4] = words.try_into().ok()?;
+        let [us, uz, vs, vz] = words.map(f32::from_le_bytes);
+        let map = |scale, zero_point| Affine8 { scale, zero_point };
         Some(Self {
             shape,
             rank,
@@ -98,47 +90,5 @@ impl ReferencePayload {
             u_map: map(us, uz),
             v_map: map(vs, vz),
         })
-    }
-}
-
-/// Decodes payloads independently of each other.
-#[derive(Debug)]
-pub(super) struct ReferenceDecoder {
-    parameters: CodingParameters,
-    keyframe: usize,
-}
-
-impl ReferenceDecoder {
-    pub(super) fn new(parameters: CodingParameters) -> Self {
-        Self {
-            parameters,
-            keyframe: 0,
-        }
-    }
-
-    pub(super) fn push(&mut self, layers: &[&[u8]]) -> Result<Factors, PromptError> {
-        let keyframe = self.keyframe;
-        self.keyframe += 1;
-        let &[bytes] = layers else {
-            return Err(PromptError::LayerCount {
-                keyframe,
-                expected: "one payload".to_owned(),
-                got: layers.len(),
-            });
-        };
-        let CodingParameters {
-            shape,
-            components,
-            full_rank,
-            ..
-        } = self.parameters;
-        let payload = ReferencePayload::from_bytes(shape, components, bytes).ok_or(
-            PromptError::PayloadLength {
-                keyframe,
-                expected: ReferencePayload::size(shape, components),
-                got: bytes.len(),
-            },
-        )?;
-        payload.factors(full_rank)
     }
 }

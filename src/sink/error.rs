@@ -65,7 +65,7 @@ impl SinkError {
         Self::Other(Box::new(cause))
     }
 
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         let path = path.into();
         Self::Io { path, source }
     }

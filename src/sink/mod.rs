@@ -37,7 +37,7 @@ mod film;
 mod format;
 mod pace;
 mod png;
-mod publish;
+pub(crate) mod publish;
 mod realtime;
 mod y4m;
 

@@ -5,13 +5,13 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// A temporary file in the folder of `path`, removed unless it is published.
-pub(super) fn beside(path: &Path) -> Result<NamedTempFile, SinkError> {
+pub(crate) fn beside(path: &Path) -> Result<NamedTempFile, SinkError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
     NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(|e| SinkError::io(path, e))
 }
 
 /// Renames `file` to `path`, with the permissions of an ordinary file instead of a temporary one.
-pub(super) fn publish(file: NamedTempFile, path: &Path) -> Result<(), SinkError> {
+pub(crate) fn publish(file: NamedTempFile, path: &Path) -> Result<(), SinkError> {
     let io = |e| SinkError::io(path, e);
     #[cfg(unix)]
     {

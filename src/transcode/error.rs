@@ -1,7 +1,6 @@
 //! Errors of a transcode: of its input, of the fit, of the measurement, of the place where segments
 //! are kept.
 
-use super::text::bytes_text;
 use crate::encode::EncodeError;
 use crate::frame::FrameSizeError;
 use crate::package::PackageError;
@@ -23,14 +22,6 @@ pub enum TranscodeError {
     /// An option of the fit is out of range, or the generator failed.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// A segment length of less than one frame or more than 65,535.
-    #[error("--segment-seconds {seconds} is {frames} frames: expected 1 to 65535")]
-    SegmentLength {
-        /// Length in seconds.
-        seconds: f64,
-        /// The same in frames.
-        frames: f64,
-    },
     /// A fitted segment cannot be rendered.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -52,28 +43,11 @@ pub enum TranscodeError {
     /// A finished segment cannot be kept or read back.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// A segment rendered to fewer frames than it was fitted to.
-    #[error("frame {number} of {frames} of a fitted segment was not rendered")]
-    MissingFrame {
-        /// Number of the first frame that is missing, from 0.
-        number: usize,
-        /// Frames of the segment.
-        frames: usize,
-    },
-    /// The machine has too little memory.
-    #[error(
-        "{}x{} with {workers} workers takes about {} of memory, this machine has {} left: choose {}",
-        coded.0, coded.1, bytes_text(*needed), bytes_text(*free),
-        if *workers > 1 { "fewer --workers" } else { "a smaller --size, or shorter --segment-seconds" }
-    )]
-    Memory {
-        /// Width and height of the generated picture, in pixels.
-        coded: (u32, u32),
-        /// Frames computed in parallel.
-        workers: usize,
-        /// Bytes that they take.
-        needed: u64,
-        /// Bytes that are available.
-        free: u64,
-    },
+    /// A segment rendered to fewer frames than it was fitted to: the first missing one, from 0, and how
+    /// many there should be.
+    #[error("frame {0} of {1} of a fitted segment was not rendered")]
+    MissingFrame(usize, usize),
+    /// A segment length out of range, or more memory than the machine has.
+    #[error("{0}")]
+    Setting(String),
 }

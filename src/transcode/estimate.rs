@@ -4,7 +4,6 @@
 use super::TranscodeError;
 use super::job::Job;
 use super::settings::Sampling;
-use super::tools::Tools;
 use crate::encode::{FitOptions, Fitter, Interval};
 use crate::frame::Frame;
 use std::time::Instant;
@@ -52,12 +51,10 @@ impl Job<'_> {
     ///
     /// Fails if the generator does.
     pub fn estimate(&self, frames: Option<u64>) -> Result<Estimate, TranscodeError> {
-        let (fit, visible) = (&self.settings.fit, self.track.visible);
-        let speed = self
-            .tools
-            .encoder
-            .map(|_| Speed::measured(self.tools, fit, visible));
-        let seconds = speed.transpose()?.map(|speed| self.seconds(speed));
+        let seconds = match self.tools.encoder {
+            Some(_) => Some(self.seconds(self.measured()?)),
+            None => None,
+        };
         let unknown = (UNKNOWN_LENGTH_S * self.track.frame_rate.fps()) as u64;
         let (title_bytes, work_bytes) = self.bytes(frames.unwrap_or(unknown) as f64);
         let share = |(fit, measure): (f64, f64)| fit / (fit + measure).max(f64::MIN_POSITIVE);
@@ -69,11 +66,33 @@ impl Job<'_> {
         })
     }
 
+    /// Measures the machine with a frame of at most 256×256 pixels. Fails if the generator does.
+    fn measured(&self) -> Result<Speed, TranscodeError> {
+        let tools = self.tools;
+        let options = FitOptions {
+            passes: 1,
+            workers: 1,
+            ..self.settings.fit.clone()
+        };
+        let fitter = Fitter::new(tools.generator, tools.encoder, tools.perceptual, options)?;
+        let (width, height) = self.track.visible;
+        let (width, height) = (width.min(PROBE_SIDE), height.min(PROBE_SIDE));
+        let value = |i: u32| (i.wrapping_mul(2_654_435_761) >> 25) as u8 + 64;
+        let frame = Frame::new(width, height, (0..3 * width * height).map(value).collect())?;
+        let pixels = f64::from(width * height);
+        let frames = std::slice::from_ref(&frame);
+        let visit = || Ok(fitter.fit(frames, &[0], 0, &mut |_| ()).map(drop)?);
+        let score = || Ok((tools.score)(&frame, &frame).map(drop)?);
+        Ok(Speed {
+            visit: shorter_of_two(visit)? / pixels,
+            score: shorter_of_two(score)? / pixels,
+        })
+    }
+
     fn pixels(&self) -> f64 {
         f64::from(self.track.coded.0) * f64::from(self.track.coded.1)
     }
 
-    /// Keyframes a frame.
     fn keyframes(&self) -> f64 {
         match self.settings.interval {
             Interval::Frames(frames) => 1.0 / f64::from(frames.max(1)),
@@ -108,33 +127,6 @@ impl Job<'_> {
         let segments = (frames / f64::from(self.settings.grid.longest.max(1))).ceil();
         let work = top + segments * POSTER * self.pixels();
         (title as u64, work as u64)
-    }
-}
-
-impl Speed {
-    /// Measures with a frame of at most 256×256 pixels. Fails if the generator does.
-    fn measured(
-        tools: Tools<'_>,
-        fit: &FitOptions,
-        visible: (u32, u32),
-    ) -> Result<Self, TranscodeError> {
-        let options = FitOptions {
-            passes: 1,
-            workers: 1,
-            ..fit.clone()
-        };
-        let fitter = Fitter::new(tools.generator, tools.encoder, tools.perceptual, options)?;
-        let (width, height) = (visible.0.min(PROBE_SIDE), visible.1.min(PROBE_SIDE));
-        let value = |i: u32| (i.wrapping_mul(2_654_435_761) >> 25) as u8 + 64;
-        let frame = Frame::new(width, height, (0..3 * width * height).map(value).collect())?;
-        let pixels = f64::from(width * height);
-        let frames = std::slice::from_ref(&frame);
-        let visit = || Ok(fitter.fit(frames, &[0], 0, &mut |_| ()).map(drop)?);
-        let score = || Ok((tools.score)(&frame, &frame).map(drop)?);
-        Ok(Self {
-            visit: shorter_of_two(visit)? / pixels,
-            score: shorter_of_two(score)? / pixels,
-        })
     }
 }
 

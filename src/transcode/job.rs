@@ -2,9 +2,8 @@
 
 use super::TranscodeError;
 use super::measure::Measurer;
-use super::settings::Settings;
+use super::settings::{Settings, Tools};
 use super::shard::Shard;
-use super::tools::Tools;
 use crate::encode::{self, FitOptions, Fitter, Perceptual, Span, Spans};
 use crate::frame::Frame;
 use crate::model::Encoder;
@@ -12,27 +11,17 @@ use crate::package::PackageError;
 use crate::package::work::{FinishedSegment, Plan, PlannedSegment, WorkStore, segment_name};
 use crate::segment::Track;
 use crate::segment::coded::{CodedFrame, CodedSegment};
-use crate::source::{Geometry, SourceError};
+use crate::source::Geometry;
 use crate::time::FrameRate;
 
 /// What happens during a job.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A segment of `frames` frames is being fitted.
-    Fitting {
-        /// Frames of the segment.
-        frames: u64,
-        /// Passes and loss.
-        progress: encode::Progress,
-    },
-    /// A fitted segment is being measured.
-    Measuring {
-        /// Frames of the segment.
-        frames: u64,
-        /// Part of the measurement that is done, 0 to 1.
-        share: f64,
-    },
+    /// A segment of so many frames is being fitted.
+    Fitting(u64, encode::Progress),
+    /// A fitted segment of so many frames is being measured; the share that is done, 0 to 1.
+    Measuring(u64, f64),
     /// A kept segment is damaged and will be fitted again.
     Damaged(&'a PackageError),
     /// A segment is finished.
@@ -56,10 +45,10 @@ pub struct Done {
 }
 
 /// Segments of a job, and the cost of those fitted in this run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Effort {
     /// Segments of the shard.
-    pub segments: u32,
+    pub own: u32,
     /// Segments of the shard that were in the store before.
     pub kept: u32,
     /// Passes over the keyframes, summed over segments.
@@ -72,8 +61,9 @@ pub struct Effort {
 #[derive(Debug)]
 pub struct Job<'a> {
     pub(super) tools: Tools<'a>,
-    pub(super) settings: Settings,
-    pub(super) track: Track,
+    pub(crate) settings: Settings,
+    /// Configuration of the highest rung.
+    pub(crate) track: Track,
     geometry: Geometry,
     fitter: Fitter<'a>,
     measurer: Measurer<'a>,
@@ -97,7 +87,7 @@ impl<'a> Job<'a> {
             weights: generator.weights_hash(),
             coding: fitter.coding(geometry.coded()),
             first_component: 0,
-            interpolation: fitter.interpolation(),
+            interpolation: settings.fit.interpolation,
             start_latent: settings.fit.start_latent,
             noise_seed: profile.start.seed,
             noise_weight: profile.start.weight as f32,
@@ -116,16 +106,6 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// What the job was made with.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Configuration of the highest rung.
-    pub fn track(&self) -> &Track {
-        &self.track
-    }
-
     /// Reads `frames` to their end and keeps every segment of the shard in `store`; those that are
     /// there already are not fitted again. `tell` is called for every event.
     ///
@@ -142,8 +122,7 @@ impl<'a> Job<'a> {
         TranscodeError: From<E>,
     {
         let visible = |frame: Result<Frame, E>| -> Result<Frame, TranscodeError> {
-            let sized: Result<Frame, SourceError> = self.geometry.visible_frame(&frame?);
-            Ok(sized?)
+            Ok(self.geometry.visible_frame(&frame?)?)
         };
         let setting = self.setting();
         let mut effort = Effort::default();
@@ -156,7 +135,7 @@ impl<'a> Job<'a> {
             let kept = shard.has(number);
             let found = kept && is_kept(store, &name, tell);
             if kept {
-                effort.segments += 1;
+                effort.own += 1;
                 effort.kept += u32::from(found);
             }
             if kept && !found {
@@ -210,14 +189,13 @@ impl<'a> Job<'a> {
         let frames = span.frames.len() as u64;
         let interval = self.settings.interval.of(&span.frames, &span.cuts);
         let positions = span.positions(interval);
-        let mut fitting = |progress| tell(Event::Fitting { frames, progress });
-        let fitted = self
-            .fitter
-            .fit(&span.frames, &positions, number, &mut fitting)?;
+        let mut fitting = |progress| tell(Event::Fitting(frames, progress));
+        let fitter = &self.fitter;
+        let fitted = fitter.fit(&span.frames, &positions, number, &mut fitting)?;
         effort.passes += fitted.losses.len() as u64;
         effort.visits += fitted.visits;
-        let keyframes = positions.iter().zip(fitted.keyframes);
-        let keyframes = keyframes.map(|(&position, coded)| CodedFrame {
+        let keyframes = positions.into_iter().zip(fitted.keyframes);
+        let keyframes = keyframes.map(|(position, coded)| CodedFrame {
             position,
             layers: coded.layers.into_iter().map(Into::into).collect(),
         });
@@ -227,7 +205,7 @@ impl<'a> Job<'a> {
             start_latent: fitted.start.map(Into::into),
             keyframes: keyframes.collect(),
         };
-        let mut measuring = |share| tell(Event::Measuring { frames, share });
+        let mut measuring = |share| tell(Event::Measuring(frames, share));
         let track = self.track.clone();
         self.measurer.finish(span, track, segment, &mut measuring)
     }

@@ -4,8 +4,7 @@
 //! are never in memory together.
 
 use super::TranscodeError;
-use super::settings::{Sampling, Settings};
-use super::tools::Tools;
+use super::settings::{Sampling, Settings, Tools};
 use crate::encode::Span;
 use crate::frame::Frame;
 use crate::manifest::Metrics;
@@ -26,11 +25,9 @@ use std::sync::Arc;
 /// Quality of the poster's JPEG, of 100.
 const JPEG_QUALITY: u8 = 85;
 
-/// Renders and measures segments.
 #[derive(Debug)]
 pub(super) struct Measurer<'a> {
     tools: Tools<'a>,
-    /// Components of the rungs, ascending.
     ranks: Vec<usize>,
     sampling: Sampling,
     pool: ThreadPool,
@@ -57,16 +54,13 @@ impl<'a> Measurer<'a> {
         tell: &mut dyn FnMut(f64),
     ) -> Result<FinishedSegment, TranscodeError> {
         let frames = span.frames.len();
-        let measured = (0..frames)
-            .filter(|&number| self.sampling.has(number))
-            .count();
-        let nothing = self.sampling == Sampling::Nothing;
-        // A segment may be shorter than the stride.
-        let sampling = if measured > 0 || nothing {
-            self.sampling
-        } else {
-            Sampling::Everything
-        };
+        let mut sampling = self.sampling;
+        let measured = (0..frames).filter(|&number| sampling.has(number)).count();
+        let nothing = sampling == Sampling::Nothing;
+        if measured == 0 && !nothing {
+            // The segment is shorter than the stride.
+            sampling = Sampling::Everything;
+        }
         let top = Rung {
             track,
             segments: vec![segment.clone()],
@@ -77,11 +71,10 @@ impl<'a> Measurer<'a> {
         let rungs = self.ranks.iter().enumerate();
         let rungs = rungs.filter(|(_, rank)| !nothing || **rank == top.track.rank());
         for (done, (rung, &rank)) in rungs.enumerate() {
-            let rendered = self
-                .pool
-                .install(|| self.render(span, &top.cut(rank), sampling))?;
-            metrics[rung] = mean(&rendered.scores);
-            shown = rendered.poster;
+            let cut = top.cut(rank);
+            let (scores, frame) = self.pool.install(|| self.render(span, &cut, sampling))?;
+            metrics[rung] = mean(&scores);
+            shown = frame;
             tell((done + 1) as f64 / self.ranks.len() as f64);
         }
         let poster = poster(shown.as_ref(), top.track.display_size())?;
@@ -94,41 +87,42 @@ impl<'a> Measurer<'a> {
         })
     }
 
-    /// Renders those frames of a rung of one segment that are measured or shown, as a player would.
+    /// Renders those frames of a rung of one segment that are measured or shown, as a player would: their
+    /// scores, and the frame for the poster.
     fn render(
         &self,
         span: &Span,
         rung: &Rung,
         sampling: Sampling,
-    ) -> Result<Rendered, TranscodeError> {
+    ) -> Result<(Vec<Metrics>, Option<Frame>), TranscodeError> {
         let generator = Arc::clone(self.tools.generator);
         let mut renderer = SegmentRenderer::new(generator, rung.track.clone())?;
         let (frames, middle) = (span.frames.len(), span.frames.len() / 2);
         let poster = |number| number == middle && Some(&rung.track.rank()) == self.ranks.last();
         let wanted = |number: usize| sampling.has(number) || poster(number);
         let mut numbers = (0..frames).filter(|number| wanted(*number));
-        let mut rendered = Rendered::default();
+        let (mut scores, mut shown) = (Vec::new(), None);
         let mut waiting: Vec<(usize, Frame)> = Vec::new();
         for segment in &rung.segments {
             let media = read_media(&segment.write(&rung.track, 1, 0)?)?;
             renderer.render_some(&media, &|number| wanted(number as usize), &mut |frame| {
                 let number = numbers.next().unwrap_or(frames);
                 if poster(number) {
-                    rendered.poster = Some(frame.clone());
+                    shown = Some(frame.clone());
                 }
                 if sampling.has(number) {
                     waiting.push((number, frame));
                 }
                 if waiting.len() >= rayon::current_num_threads() {
-                    self.score(span, &mut waiting, &mut rendered.scores)?;
+                    self.score(span, &mut waiting, &mut scores)?;
                 }
                 Ok(())
             })?;
         }
-        self.score(span, &mut waiting, &mut rendered.scores)?;
+        self.score(span, &mut waiting, &mut scores)?;
         match numbers.next() {
-            None => Ok(rendered),
-            Some(number) => Err(TranscodeError::MissingFrame { number, frames }),
+            None => Ok((scores, shown)),
+            Some(number) => Err(TranscodeError::MissingFrame(number, frames)),
         }
     }
 
@@ -150,21 +144,11 @@ impl<'a> Measurer<'a> {
     }
 }
 
-/// Frames of a rung, as far as they are needed.
-#[derive(Default)]
-struct Rendered {
-    scores: Vec<Metrics>,
-    poster: Option<Frame>,
-}
-
-/// Means are rounded to a millionth, so that they survive being written as text.
-const PLACES: f64 = 1e6;
-
-/// The mean of each metric over frames; absent where a frame lacks it, or without frames.
+/// The mean of each metric over frames, rounded to a millionth so that it survives being written as
+/// text; absent where a frame lacks it, or without frames.
 fn mean(scores: &[Metrics]) -> Metrics {
     let weighted: Vec<_> = scores.iter().map(|score| (1.0, score)).collect();
-    let rounded = |mean: f64| (mean * PLACES).round() / PLACES;
-    Metrics::weighted_mean(&weighted).map(rounded)
+    Metrics::weighted_mean(&weighted).map(|mean| (mean * 1e6).round() / 1e6)
 }
 
 /// A JPEG of `frame`, scaled to the size in which it is displayed; empty if there is no frame.
@@ -173,9 +157,8 @@ fn poster(frame: Option<&Frame>, displayed: (u32, u32)) -> Result<Vec<u8>, Trans
     if let Some(frame) = frame {
         let frame = scaled(frame, displayed)?;
         let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY);
-        let (width, height) = (frame.width(), frame.height());
-        let colour = ExtendedColorType::Rgb8;
-        encoder.encode(frame.data(), width, height, colour)?;
+        let (data, colour) = (frame.data(), ExtendedColorType::Rgb8);
+        encoder.encode(data, frame.width(), frame.height(), colour)?;
     }
     Ok(jpeg)
 }

@@ -5,6 +5,7 @@
 //! constants were measured with `/usr/bin/time -v` at 256×256 and 1920×1080.
 
 use super::TranscodeError;
+use super::text::bytes_text;
 
 /// The program, its weights and what the allocator keeps, bytes.
 const BASE: u64 = 150 << 20;
@@ -33,7 +34,7 @@ pub struct Memory {
 /// Sizes that decide the memory of a job.
 #[derive(Debug, Clone, Copy)]
 pub struct Need {
-    /// Width and height of what is generated.
+    /// Width and height of the generated pictures.
     pub coded: (u32, u32),
     /// Most frames that are held together.
     pub frames: u64,
@@ -60,24 +61,24 @@ impl Need {
         let free = free.unwrap_or(u64::MAX);
         let budget = SMALL_BUDGET + LARGE_BUDGET * self.pixels() / LARGE;
         let fits = |workers: &u64| self.bytes(*workers) <= budget.min(free);
-        let wanted = asked.unwrap_or(usual).max(1);
-        let workers = match asked {
-            Some(asked) => asked,
-            None => (1..=wanted as u64).rev().find(fits).unwrap_or(1) as usize,
-        };
+        let fitting = (1..=usual.max(1) as u64).rev().find(fits).unwrap_or(1);
+        let workers = asked.unwrap_or(fitting as usize);
         let bytes = self.bytes(workers as u64);
         if bytes > free {
-            return Err(TranscodeError::Memory {
-                coded: self.coded,
-                workers,
-                needed: bytes,
-                free,
-            });
+            let (needed, free) = (bytes_text(bytes), bytes_text(free));
+            let (width, height) = self.coded;
+            let advice = match workers {
+                ..=1 => "a smaller --size, or shorter --segment-seconds",
+                _ => "fewer --workers",
+            };
+            return Err(TranscodeError::Setting(format!(
+                "{width}x{height} with {workers} workers takes about {needed} of memory, this machine has {free} left: choose {advice}"
+            )));
         }
         Ok(Memory {
             workers,
             bytes,
-            idle: wanted - workers,
+            idle: asked.unwrap_or(usual.max(1)) - workers,
         })
     }
 }
@@ -99,25 +100,22 @@ mod tests {
     #[test]
     fn the_budget_holds_however_many_cores_there_are() {
         for cores in [1, 2, 16, 128] {
-            let small = SMALL.plan(None, cores, None).unwrap();
-            assert!(small.bytes < 1_000_000_000, "{small:?}");
-            let large = FULL_HD.plan(None, cores, None).unwrap();
-            assert!(large.bytes < 3_000_000_000, "{large:?}");
-            assert!(large.workers <= cores);
+            for (need, most) in [(SMALL, 1_000_000_000), (FULL_HD, 3_000_000_000)] {
+                let memory = need.plan(None, cores, None).unwrap();
+                assert!(memory.bytes < most, "{memory:?}");
+                assert_eq!(memory.workers + memory.idle, cores);
+            }
         }
-        assert!(SMALL.plan(None, 2, None).unwrap().workers == 2);
+        assert_eq!(SMALL.plan(None, 2, None).unwrap().workers, 2);
     }
 
     #[test]
     fn requested_workers_exceed_the_budget_but_not_the_machine() {
         let asked = FULL_HD.plan(Some(8), 2, Some(64 << 30)).unwrap();
         assert_eq!((asked.workers, asked.idle), (8, 0));
-        let error = FULL_HD.plan(Some(8), 2, Some(4 << 30)).unwrap_err();
-        assert!(error.to_string().contains("fewer --workers"));
-        let error = FULL_HD
-            .plan(None, 2, Some(1 << 30))
-            .unwrap_err()
-            .to_string();
+        let refusal = |asked, free| FULL_HD.plan(asked, 2, Some(free)).unwrap_err().to_string();
+        assert!(refusal(Some(8), 4 << 30).contains("fewer --workers"));
+        let error = refusal(None, 1 << 30);
         assert!(error.contains("1920x1088 with 1 workers takes"), "{error}");
         assert!(error.contains("has 1.1 GB left") && error.contains("--size"));
     }

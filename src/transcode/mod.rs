@@ -14,7 +14,6 @@
 //! use promptus::model::{Encoder, Generator};
 //! use promptus::package::work::{WorkFolder, assemble};
 //! use promptus::package::{KEEP_OLD, Title, publish};
-//! use promptus::quality::psnr;
 //! use promptus::manifest::Metrics;
 //! use promptus::source::{Fit, Geometry, SourceError};
 //! use promptus::time::FrameRate;
@@ -23,9 +22,8 @@
 //!
 //! let device = candle_core::Device::Cpu;
 //! let (generator, encoder) = (Arc::new(Generator::shipped(&device)?), Encoder::shipped(&device)?);
-//! let score = |original: &Frame, frame: &Frame| {
-//!     Ok(Metrics { psnr: Some(psnr(original, frame)?), ..Metrics::default() })
-//! };
+//! // No metrics.
+//! let score = |_: &Frame, _: &Frame| Ok(Metrics::default());
 //! let tools = Tools {
 //!     generator: &generator,
 //!     encoder: Some(&encoder),
@@ -69,7 +67,6 @@ mod progress;
 mod settings;
 mod shard;
 mod text;
-mod tools;
 
 pub use error::TranscodeError;
 pub use estimate::Estimate;
@@ -77,7 +74,6 @@ pub use job::{Done, Effort, Event, Job};
 pub use memory::{Memory, Need};
 pub use preset::Preset;
 pub use progress::Progress;
-pub use settings::{Sampling, Settings, grid};
+pub use settings::{Sampling, Score, Settings, Tools, grid};
 pub use shard::Shard;
 pub use text::{bytes_text, duration_text};
-pub use tools::{Score, Tools};

@@ -33,15 +33,13 @@ const DRAFT_STRIDE: u32 = 23;
 impl Preset {
     /// Sets passes and loss weights of `options`, which hold the profile's defaults.
     pub fn apply(self, options: &mut FitOptions) {
-        (options.passes, options.loss) = match self {
-            Self::Draft => (0, LossWeights::DEFAULT),
-            Self::Default => (options.passes, LossWeights::DEFAULT),
-            Self::Best => (BEST * options.passes, LossWeights::DEFAULT),
-            Self::Reference => (options.passes, LossWeights::REFERENCE),
-            Self::Mse => (options.passes, LossWeights::MSE),
-        };
-        if self == Self::Reference {
-            options.l1_shrink = 0.0;
+        options.loss = LossWeights::DEFAULT;
+        match self {
+            Self::Draft => options.passes = 0,
+            Self::Default => {}
+            Self::Best => options.passes *= BEST,
+            Self::Reference => (options.loss, options.l1_shrink) = (LossWeights::REFERENCE, 0.0),
+            Self::Mse => options.loss = LossWeights::MSE,
         }
     }
 

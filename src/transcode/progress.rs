@@ -15,7 +15,6 @@ pub struct Progress {
     begun: Instant,
     total: Option<u64>,
     fps: f64,
-    /// Expected seconds a frame.
     expected: Option<f64>,
     /// Frames of finished segments, and those of them that were finished before this run.
     done: u64,
@@ -43,8 +42,7 @@ impl Progress {
         }
     }
 
-    /// `share` (0 to 1) of the work on a segment of `frames` frames is done; `detail` says which
-    /// work.
+    /// `share` (0 to 1) of the work on a segment of `frames` frames is done; `detail` names the work.
     pub fn work(&mut self, frames: u64, share: f64, detail: String) {
         (self.frames, self.share, self.detail) = (frames, share, detail);
     }
@@ -64,22 +62,24 @@ impl Progress {
     /// The progress as a line of text.
     pub fn line(&self) -> String {
         let at = self.at();
-        let detail = match self.detail.as_str() {
-            "" => String::new(),
-            detail => format!(", {detail}"),
-        };
         let elapsed = self.begun.elapsed().as_secs_f64();
-        let Some(total) = self.total else {
-            return format!("{at:.0} frames in {}{detail}", duration_text(elapsed));
+        let mut line = match self.total {
+            None => format!("{at:.0} frames in {}", duration_text(elapsed)),
+            Some(total) => {
+                // A container may announce fewer frames than it holds.
+                let percent = (100.0 * at / total.max(1) as f64).min(100.0);
+                format!("{at:.0}/{total} frames, {percent:.0} %")
+            }
         };
-        // A container may announce fewer frames than it holds.
-        let percent = (100.0 * at / total.max(1) as f64).min(100.0);
-        let left = self.left_s(elapsed, total).map(duration_text);
-        let left = left.map_or_else(String::new, |left| format!(", {left} left"));
-        format!("{at:.0}/{total} frames, {percent:.0} %{left}{detail}")
+        if let Some(left) = self.total.and_then(|total| self.left_s(elapsed, total)) {
+            line += &format!(", {} left", duration_text(left));
+        }
+        if !self.detail.is_empty() {
+            line += &format!(", {}", self.detail);
+        }
+        line
     }
 
-    /// Seconds to go after `elapsed`.
     fn left_s(&self, elapsed: f64, total: u64) -> Option<f64> {
         let to_do = (total as f64 - self.at()).max(0.0);
         let made = self.at() - self.found as f64;

@@ -1,9 +1,38 @@
-//! Settings of a job: what is fitted, how it is cut into segments, how much of it is measured.
+//! Input of a job besides its frames: networks and metrics, options of the fit, lengths of segments,
+//! frames that are measured.
 
 use super::TranscodeError;
-use crate::encode::{FitOptions, Grid, Interval};
-use crate::manifest::SourceRecord;
+use crate::encode::{FitOptions, Grid, Interval, Perceptual};
+use crate::frame::Frame;
+use crate::manifest::{Metrics, SourceRecord};
+use crate::model::{Encoder, Generator};
+use crate::quality::QualityError;
 use crate::time::FrameRate;
+use std::fmt;
+use std::sync::Arc;
+
+/// Compares a rendered frame (second) with its original (first); metrics that cannot be computed
+/// are absent.
+pub type Score<'a> = dyn Fn(&Frame, &Frame) -> Result<Metrics, QualityError> + Sync + 'a;
+
+/// Networks and metrics of a job.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// Generator that the prompts are for.
+    pub generator: &'a Arc<Generator>,
+    /// Encoder network that gives the fit its initial prompts, if the profile has one.
+    pub encoder: Option<&'a Encoder>,
+    /// Perceptual term of the loss.
+    pub perceptual: Perceptual<'a>,
+    /// Metrics of the quality report.
+    pub score: &'a Score<'a>,
+}
+
+impl fmt::Debug for Tools<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tools({})", self.generator.profile().name)
+    }
+}
 
 /// Everything that decides the bytes of a title, besides the frames and the networks.
 #[derive(Debug, Clone)]
@@ -60,7 +89,9 @@ pub fn grid(
     let seconds = seconds.unwrap_or(usual);
     let frames = (seconds * rate.fps()).round();
     if !(1.0..=f64::from(u16::MAX)).contains(&frames) {
-        return Err(TranscodeError::SegmentLength { seconds, frames });
+        return Err(TranscodeError::Setting(format!(
+            "--segment-seconds {seconds} is {frames} frames: expected 1 to 65535"
+        )));
     }
     Ok(Grid {
         longest: frames as u32,

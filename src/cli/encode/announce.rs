@@ -24,39 +24,37 @@ pub(super) fn announce(
     });
     let known = length.as_deref().unwrap_or("length unknown");
     eprintln!("{input}: {width}x{height}, {rate} fps, {known}");
-    let (track, settings) = (job.track(), job.settings());
+    let (track, settings) = (&job.track, &job.settings);
     let (width, height) = track.visible;
     let ranks: Vec<String> = settings.fit.ranks.iter().map(usize::to_string).collect();
     let seconds = f64::from(settings.grid.longest) / track.frame_rate.fps();
+    let (rate, rungs, ranks) = (fps(track.frame_rate), ranks.len(), ranks.join(", "));
+    let preset = format!("{:?}", args.fitting.preset).to_lowercase();
     eprintln!(
-        "{}: {width}x{height}, {} fps, {} rungs (rank {}), segments of {seconds:.1} s, preset {}",
+        "{}: {width}x{height}, {rate} fps, {rungs} rungs (rank {ranks}), segments of {seconds:.1} s, preset {preset}",
         args.out,
-        fps(track.frame_rate),
-        ranks.len(),
-        ranks.join(", "),
-        args.fitting.preset_name(),
     );
     eprintln!("{}", cost(source.length(), estimate, memory));
 }
 
 /// Time, bytes and memory, as far as they are known.
 fn cost(frames: Option<u64>, estimate: &Estimate, memory: Memory) -> String {
-    let seconds = frames
-        .zip(estimate.frame_s)
-        .map(|(n, seconds)| n as f64 * seconds);
-    let time = seconds.map(|seconds| format!("about {}, ", duration_text(seconds)));
-    let bytes = frames.map(|_| format!("about {}, ", bytes_text(estimate.title_bytes)));
-    let idle = match memory.idle {
-        0 => String::new(),
-        idle => format!(", {idle} cores left idle to stay within that, --workers uses them"),
-    };
-    format!(
-        "{}{}{} of memory with {} workers{idle}",
-        time.unwrap_or_default(),
-        bytes.unwrap_or_default(),
-        bytes_text(memory.bytes),
-        memory.workers
-    )
+    let mut parts = Vec::new();
+    if let Some((frames, seconds)) = frames.zip(estimate.frame_s) {
+        parts.push(format!("about {}", duration_text(frames as f64 * seconds)));
+    }
+    if frames.is_some() {
+        parts.push(format!("about {}", bytes_text(estimate.title_bytes)));
+    }
+    let (bytes, workers) = (bytes_text(memory.bytes), memory.workers);
+    parts.push(format!("{bytes} of memory with {workers} workers"));
+    if memory.idle > 0 {
+        let idle = memory.idle;
+        parts.push(format!(
+            "{idle} cores left idle to stay within that, --workers uses them"
+        ));
+    }
+    parts.join(", ")
 }
 
 /// Fails if less than `needed` bytes are free where `out` is or will be made; a store is not asked.
@@ -68,8 +66,9 @@ pub(super) fn enough_space(out: &str, needed: u64) -> Result<(), CliError> {
     match fs4::available_space(there.unwrap_or(Path::new("."))) {
         Ok(free) if free < needed => {
             let (needed, free) = (bytes_text(needed), bytes_text(free));
-            let message = format!("{out}: needs about {needed}, {free} are free");
-            Err(CliError::input(message))
+            Err(CliError::input(format!(
+                "{out}: needs about {needed}, {free} are free"
+            )))
         }
         // Where the file system does not say, the write itself will.
         _ => Ok(()),
@@ -90,10 +89,9 @@ mod tests {
     #[test]
     fn free_space_is_measured_where_the_title_will_be() {
         let root = tempfile::tempdir().unwrap();
-        let out = root.path().join("new/title");
-        let out = out.to_str().unwrap();
-        enough_space(out, 1).unwrap();
-        let error = enough_space(out, u64::MAX).unwrap_err().message();
+        let out = format!("{}/new/title", root.path().display());
+        enough_space(&out, 1).unwrap();
+        let error = enough_space(&out, u64::MAX).unwrap_err().message();
         assert!(error.contains("new/title: needs about"), "{error}");
         assert!(error.ends_with(" are free"), "{error}");
     }

@@ -1,16 +1,17 @@
-//! Ctrl-C and SIGTERM during an encode: says what is kept and how to continue, then ends the
-//! process. Everything that an encode writes appears whole or not at all, so it may end anywhere.
+//! Ctrl-C and SIGTERM during an encode: prints how many segments are kept and how to continue, then
+//! ends the process. Everything that an encode writes appears whole or not at all, so it may end
+//! anywhere.
 
 use super::watch::Stage;
+use std::sync::Arc;
 use std::thread;
 use tokio::runtime::Builder;
 
-/// Exit code of an interrupted command.
 const INTERRUPTED: i32 = 130;
 
 /// From here on an interruption prints how many segments are kept in `place` and ends the process
 /// with exit code 130.
-pub(super) fn explain_with(stage: Stage, place: String) {
+pub(super) fn explain_with(stage: Arc<Stage>, place: String) {
     let watch = move || {
         let runtime = Builder::new_current_thread().enable_all().build();
         // Without a runtime the system's default remains: the process ends without a message.
@@ -33,20 +34,15 @@ pub(super) fn explain_with(stage: Stage, place: String) {
 
 /// Completes on a request to end the process; `None` if signals cannot be watched.
 async fn interruption() -> Option<()> {
-    tokio::select! {
-        caught = tokio::signal::ctrl_c() => caught.ok(),
-        caught = terminated() => caught,
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate()).ok()?;
+        tokio::select! {
+            caught = tokio::signal::ctrl_c() => caught.ok(),
+            caught = terminated.recv() => caught,
+        }
     }
-}
-
-#[cfg(unix)]
-async fn terminated() -> Option<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut signal = signal(SignalKind::terminate()).ok()?;
-    signal.recv().await
-}
-
-#[cfg(not(unix))]
-async fn terminated() -> Option<()> {
-    std::future::pending().await
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.ok()
 }

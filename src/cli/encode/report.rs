@@ -1,33 +1,21 @@
 //! What an encode prints when it is done: the title, and the effort that it took.
 
 use crate::cli::publication::Published;
-use crate::transcode::{Done, Effort, Shard, duration_text};
+use crate::transcode::{Effort, duration_text};
 use serde::Serialize;
-use std::time::Duration;
 
 /// The result of an encode that ends in a title.
 #[derive(Serialize)]
 pub(super) struct Report {
     #[serde(flatten)]
-    published: Published,
-    passes: u64,
-    visits: u64,
-    seconds: f64,
-    seconds_per_second: f64,
+    pub(super) published: Published,
+    #[serde(flatten)]
+    pub(super) effort: Effort,
+    pub(super) seconds: f64,
+    pub(super) seconds_per_second: f64,
 }
 
 impl Report {
-    pub(super) fn new(published: Published, effort: Effort, elapsed: Duration) -> Self {
-        let seconds = elapsed.as_secs_f64();
-        Self {
-            passes: effort.passes,
-            visits: effort.visits,
-            seconds,
-            seconds_per_second: seconds / published.duration_s,
-            published,
-        }
-    }
-
     /// The same as text on stderr, and what to do with the title at `out` next.
     pub(super) fn explain(&self, out: &str) {
         self.published.explain();
@@ -44,58 +32,29 @@ impl Report {
 fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+,@%".contains(c);
     if !path.is_empty() && !path.starts_with('-') && path.chars().all(plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
+        return path.to_owned();
     }
+    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 /// The result of one shard of an encode.
 #[derive(Serialize)]
 pub(super) struct ShardReport {
-    plan: String,
-    shard: String,
-    segments: usize,
-    own: u32,
-    kept: u32,
-    passes: u64,
-    visits: u64,
-    seconds: f64,
+    pub(super) plan: String,
+    pub(super) shard: String,
+    pub(super) segments: usize,
+    #[serde(flatten)]
+    pub(super) effort: Effort,
+    pub(super) seconds: f64,
 }
 
 impl ShardReport {
-    pub(super) fn new(plan: String, shard: Shard, done: &Done, elapsed: Duration) -> Self {
-        let Effort {
-            segments,
-            kept,
-            passes,
-            visits,
-        } = done.effort;
-        Self {
-            plan,
-            shard: shard.to_string(),
-            segments: done.plan.segments.len(),
-            own: segments,
-            kept,
-            passes,
-            visits,
-            seconds: elapsed.as_secs_f64(),
-        }
-    }
-
     /// The same as text on stderr.
     pub(super) fn explain(&self, place: &str) {
-        let Self {
-            plan,
-            shard,
-            segments,
-            own,
-            kept,
-            seconds,
-            ..
-        } = self;
+        let (Effort { own, kept, .. }, seconds) = (self.effort, self.seconds);
         eprintln!(
-            "{place}/{plan}: shard {shard} has its {own} of {segments} segments, {kept} of them from before, in {seconds:.0} s"
+            "{place}/{}: shard {} has its {own} of {} segments, {kept} of them from before, in {seconds:.0} s",
+            self.plan, self.shard, self.segments
         );
     }
 }

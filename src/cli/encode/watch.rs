@@ -6,29 +6,28 @@ use crate::transcode::{Estimate, Event, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 /// How often a line is printed without a terminal, and how often the bar's is renewed.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 const BAR_EVERY: Duration = Duration::from_secs(1);
 
-/// Follows an encode.
+/// Follows an encode until it is dropped.
 pub(super) struct Watch {
-    stage: Stage,
+    pub(super) stage: Arc<Stage>,
     /// Share of the fit in the work on a segment, 0 to 1.
     fit_share: f64,
-    ticker: Option<(Sender<()>, JoinHandle<()>)>,
+    /// The progress thread runs while this exists.
+    running: Arc<()>,
 }
 
 /// Where progress is shown; any thread may clear it.
-#[derive(Clone)]
 pub(super) struct Stage {
     bar: ProgressBar,
-    progress: Arc<Mutex<Progress>>,
-    kept: Arc<AtomicU32>,
+    progress: Mutex<Progress>,
+    kept: AtomicU32,
 }
 
 impl Watch {
@@ -43,52 +42,61 @@ impl Watch {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        let progress = Progress::new(frames, fps, estimate.frame_s);
-        let stage = Stage {
-            bar,
-            progress: Arc::new(Mutex::new(progress)),
-            kept: Arc::default(),
-        };
-        Self {
-            ticker: ticker(stage.clone(), terminal),
+        let watch = Self {
+            stage: Arc::new(Stage {
+                bar,
+                progress: Mutex::new(Progress::new(frames, fps, estimate.frame_s)),
+                kept: AtomicU32::new(0),
+            }),
             fit_share: estimate.fit_share,
-            stage,
-        }
+            running: Arc::new(()),
+        };
+        watch.show(terminal);
+        watch
     }
 
-    /// Where progress is shown.
-    pub(super) fn stage(&self) -> Stage {
-        self.stage.clone()
+    /// Starts the thread that shows progress; where it cannot start, none is shown.
+    fn show(&self, terminal: bool) {
+        let (stage, running) = (Arc::clone(&self.stage), Arc::downgrade(&self.running));
+        let every = if terminal { BAR_EVERY } else { LINE_EVERY };
+        let show = move || {
+            loop {
+                thread::sleep(every);
+                if running.strong_count() == 0 {
+                    return;
+                }
+                let line = stage.lock().line();
+                if terminal {
+                    stage.bar.set_message(line);
+                } else {
+                    eprintln!("{line}");
+                }
+            }
+        };
+        let _ = thread::Builder::new().name("progress".into()).spawn(show);
     }
 
-    /// Takes note of an event of the job.
     pub(super) fn follow(&mut self, event: &Event<'_>) {
         let mut progress = self.stage.lock();
         match *event {
-            Event::Fitting {
-                frames,
-                progress: encode::Progress { pass, passes, loss },
-            } => {
+            Event::Fitting(frames, encode::Progress { pass, passes, loss }) => {
                 let share = self.fit_share * f64::from(pass) / f64::from(passes.max(1));
                 let detail = format!("pass {pass} of {passes}, loss {loss:.4}");
                 progress.work(frames, share, detail);
             }
-            Event::Measuring { frames, share } => {
+            Event::Measuring(frames, share) => {
                 let share = self.fit_share + (1.0 - self.fit_share) * share;
                 progress.work(frames, share, "measuring".to_owned());
             }
-            Event::Damaged(error) => {
-                eprintln!("{error}; fitting that segment again");
-            }
+            Event::Damaged(error) => eprintln!("{error}; fitting that segment again"),
             Event::Finished {
                 frames,
                 kept,
                 found,
             } => {
                 progress.finish(frames, found);
-                self.stage
-                    .kept
-                    .fetch_add(u32::from(kept), Ordering::Relaxed);
+                let kept = u32::from(kept);
+                self.stage.kept.fetch_add(kept, Ordering::Relaxed);
             }
         }
         self.stage.bar.set_position(progress.at() as u64);
@@ -97,11 +105,6 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if let Some((stop, ticker)) = self.ticker.take() {
-            drop(stop);
-            // It only prints; a panic in it needs no handling here.
-            let _ = ticker.join();
-        }
         self.stage.clear();
     }
 }
@@ -112,7 +115,6 @@ impl Stage {
         self.bar.finish_and_clear();
     }
 
-    /// Segments that are finished and kept.
     pub(super) fn kept(&self) -> u32 {
         self.kept.load(Ordering::Relaxed)
     }
@@ -120,22 +122,4 @@ impl Stage {
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The thread that prints progress until its sender is dropped.
-fn ticker(stage: Stage, terminal: bool) -> Option<(Sender<()>, JoinHandle<()>)> {
-    let (stop, stopped) = channel();
-    let print = move || {
-        let every = if terminal { BAR_EVERY } else { LINE_EVERY };
-        while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(every) {
-            let line = stage.lock().line();
-            if terminal {
-                stage.bar.set_message(line);
-            } else {
-                eprintln!("{line}");
-            }
-        }
-    };
-    let thread = thread::Builder::new().name("progress".to_owned());
-    Some((stop, thread.spawn(print).ok()?))
 }

@@ -9,11 +9,10 @@ const SWEEPS: usize = 60;
 pub(super) fn symmetric_eigen(matrix: &[f64], side: usize) -> (Vec<f64>, Vec<f64>) {
     let mut a = matrix.to_vec();
     let mut rows = vec![0.0; side * side];
-    for i in 0..side {
-        rows[i * side + i] = 1.0;
-    }
+    rows.iter_mut().step_by(side + 1).for_each(|x| *x = 1.0);
     for _ in 0..SWEEPS {
-        if off_diagonal(&a, side) <= f64::EPSILON * trace(&a, side).abs() {
+        let trace: f64 = a.iter().step_by(side + 1).sum();
+        if off_diagonal(&a, side) <= f64::EPSILON * trace.abs() {
             break;
         }
         for p in 0..side {
@@ -25,9 +24,8 @@ pub(super) fn symmetric_eigen(matrix: &[f64], side: usize) -> (Vec<f64>, Vec<f64
     let mut order: Vec<usize> = (0..side).collect();
     order.sort_by(|&i, &j| a[j * side + j].total_cmp(&a[i * side + i]));
     let values = order.iter().map(|&i| a[i * side + i]).collect();
-    let vectors = order
-        .iter()
-        .flat_map(|&i| signed(&rows[i * side..(i + 1) * side]));
+    let row = |i: usize| &rows[i * side..(i + 1) * side];
+    let vectors = order.iter().flat_map(|&i| signed(row(i)));
     (values, vectors.collect())
 }
 
@@ -41,41 +39,30 @@ fn rotate(a: &mut [f64], rows: &mut [f64], side: usize, (p, q): (usize, usize)) 
     let tangent = theta.signum() / (theta.abs() + theta.mul_add(theta, 1.0).sqrt());
     let cosine = 1.0 / tangent.mul_add(tangent, 1.0).sqrt();
     let sine = tangent * cosine;
+    let turn = |matrix: &mut [f64], p: usize, q: usize| {
+        let (left, right) = (matrix[p], matrix[q]);
+        matrix[p] = cosine * left - sine * right;
+        matrix[q] = sine * left + cosine * right;
+    };
     for k in 0..side {
-        let (left, right) = (a[k * side + p], a[k * side + q]);
-        a[k * side + p] = cosine * left - sine * right;
-        a[k * side + q] = sine * left + cosine * right;
+        turn(a, k * side + p, k * side + q);
     }
     for k in 0..side {
-        let (left, right) = (a[p * side + k], a[q * side + k]);
-        a[p * side + k] = cosine * left - sine * right;
-        a[q * side + k] = sine * left + cosine * right;
-        let (left, right) = (rows[p * side + k], rows[q * side + k]);
-        rows[p * side + k] = cosine * left - sine * right;
-        rows[q * side + k] = sine * left + cosine * right;
+        turn(a, p * side + k, q * side + k);
+        turn(rows, p * side + k, q * side + k);
     }
 }
 
 fn off_diagonal(a: &[f64], side: usize) -> f64 {
-    let entries = (0..side).flat_map(|i| (0..side).map(move |j| (i, j)));
-    let off = entries.filter(|(i, j)| i != j);
-    off.map(|(i, j)| a[i * side + j].powi(2))
-        .sum::<f64>()
-        .sqrt()
-}
-
-fn trace(a: &[f64], side: usize) -> f64 {
-    (0..side).map(|i| a[i * side + i]).sum()
+    let entries = a.iter().enumerate();
+    let off = entries.filter(|(at, _)| !at.is_multiple_of(side + 1));
+    off.map(|(_, x)| x.powi(2)).sum::<f64>().sqrt()
 }
 
 /// The vector with its sign chosen so that its (first) largest entry is positive.
 fn signed(vector: &[f64]) -> Vec<f64> {
-    let largest = vector.iter().fold(
-        0.0_f64,
-        |best, &x| {
-            if x.abs() > best.abs() { x } else { best }
-        },
-    );
+    let larger = |best: f64, x: f64| if x.abs() > best.abs() { x } else { best };
+    let largest = vector.iter().copied().fold(0.0, larger);
     let sign = if largest < 0.0 { -1.0 } else { 1.0 };
     vector.iter().map(|x| sign * x).collect()
 }

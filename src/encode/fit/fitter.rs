@@ -10,20 +10,17 @@
 use candle_core::{Tensor, Var};
 
 use super::descent::{Descent, share};
-use super::initial::{Ranks, joint_factors, keyframe_prompts, separate_factors, uniform_factors};
+use super::initial::{joint_factors, keyframe_prompts, separate_factors, uniform_factors};
 use super::loss::{Loss, Perceptual};
 use super::prompts::{Gradient, Prompts};
 use super::schedule::{Schedule, Visit};
-use super::segment::{Coded, Segment, check};
-use super::start::SegmentStart;
+use super::segment::{Coded, Segment, SegmentStart, check};
 use super::workers::Workers;
 use crate::encode::EncodeError;
 use crate::encode::options::{Basis, FitOptions};
 use crate::frame::Frame;
 use crate::model::{Encoder, Generator};
-use crate::prompt::{
-    CodedKeyframe, CodingParameters, Factors, Interpolation, KeyframeEncoder, Steps,
-};
+use crate::prompt::{CodedKeyframe, CodingParameters, Factors, KeyframeEncoder, Steps};
 
 /// Passes over which the fall of the loss is measured.
 const PATIENCE: usize = 12;
@@ -69,18 +66,11 @@ pub struct Progress {
     pub loss: f64,
 }
 
-/// Loss of one visit and its gradient.
 struct Evaluation {
+    visit: Visit,
     loss: f64,
     /// Gradient with respect to the composed prompt.
     of_prompt: Vec<f32>,
-}
-
-/// Result of the passes.
-struct Descended {
-    prompts: Prompts,
-    losses: Vec<f64>,
-    visits: u64,
 }
 
 impl<'a> Fitter<'a> {
@@ -101,11 +91,6 @@ impl<'a> Fitter<'a> {
             options,
             workers,
         })
-    }
-
-    /// How the frames between keyframes are made.
-    pub fn interpolation(&self) -> Interpolation {
-        self.options.interpolation
     }
 
     /// The coding of the highest rung of pictures of a coded size.
@@ -136,35 +121,28 @@ impl<'a> Fitter<'a> {
     ) -> Result<Fitted, EncodeError> {
         check(frames, positions)?;
         let segment = self.segment(frames, positions);
-        let seed = self
-            .options
-            .seed
-            .wrapping_add(number.wrapping_mul(0x9e37_79b9));
-        let prompts = match self.encoder {
-            Some(encoder) => self.warm_start(encoder, &segment)?,
-            None => self
-                .cold_start(frames, seed, progress)?
-                .repeated(positions.len()),
+        let number = number.wrapping_mul(0x9e37_79b9);
+        let seed = self.options.seed.wrapping_add(number);
+        let prompts = if let Some(encoder) = self.encoder {
+            self.warm_start(encoder, &segment)?
+        } else {
+            let first = self.cold_start(frames, seed, progress)?;
+            first.repeated(positions.len())
         };
-        let done = self.descend(&segment, prompts, seed, progress)?;
-        let coded = self.coded(&segment, &done.prompts)?;
+        let (prompts, losses, visits) = self.descend(&segment, prompts, seed, progress)?;
+        let coded = self.coded(&segment, &prompts)?;
         Ok(Fitted {
             keyframes: coded.keyframes,
             start: self.start(&segment)?.payload(),
             seen: coded.seen,
-            losses: done.losses,
-            visits: done.visits,
+            losses,
+            visits,
         })
     }
 
-    fn coded_size(&self, frame: &Frame) -> (u32, u32) {
-        let visible = (frame.width(), frame.height());
-        self.generator.profile().coded_size(visible)
-    }
-
     fn segment<'s>(&'s self, frames: &'s [Frame], positions: &'s [u32]) -> Segment<'s> {
-        let coded = self.coded_size(&frames[0]);
         let visible = (frames[0].width(), frames[0].height());
+        let coded = self.generator.profile().coded_size(visible);
         Segment {
             positions,
             frames,
@@ -190,12 +168,10 @@ impl<'a> Fitter<'a> {
         let visited: Vec<u32> = segment.visited().collect();
         let predicted = self.workers.map(&visited, predict)?;
         let keyframes = keyframe_prompts(visited.into_iter().zip(&predicted), segment.positions);
-        let coding = segment.coding;
-        let ranks = Ranks::of(&coding);
         Ok(if self.shares_basis() {
-            joint_factors(&keyframes, coding.shape, ranks)
+            joint_factors(&keyframes, &segment.coding)
         } else {
-            separate_factors(&keyframes, coding.shape, ranks)
+            separate_factors(&keyframes, &segment.coding)
         })
     }
 
@@ -207,26 +183,23 @@ impl<'a> Fitter<'a> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Prompts, EncodeError> {
         let first = self.segment(&frames[..1], &[0]);
-        let coding = first.coding;
-        let prompts = uniform_factors(coding.shape, Ranks::of(&coding), seed);
-        Ok(self.descend(&first, prompts, seed, progress)?.prompts)
+        let prompts = uniform_factors(&first.coding, seed);
+        Ok(self.descend(&first, prompts, seed, progress)?.0)
     }
 
-    /// The passes.
+    /// The passes: the fitted prompts, the mean loss of each pass, and the frames generated.
     fn descend(
         &self,
         segment: &Segment<'_>,
         mut prompts: Prompts,
         seed: u32,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Descended, EncodeError> {
+    ) -> Result<(Prompts, Vec<f64>, u64), EncodeError> {
         let passes = self.options.passes;
-        let ranks = &self.options.ranks;
-        let ranks = if self.options.nested {
-            ranks.as_slice()
-        } else {
-            &ranks[ranks.len() - 1..]
-        };
+        let mut ranks = self.options.ranks.as_slice();
+        if !self.options.nested {
+            ranks = &ranks[ranks.len() - 1..];
+        }
         let mut schedule = Schedule::new(segment.positions, segment.between(), ranks, seed);
         let mut descent = Descent::new(&prompts);
         let segment_start = self.start(segment)?;
@@ -239,10 +212,10 @@ impl<'a> Fitter<'a> {
             let evaluations = self.workers.map(&visits, |visit| {
                 self.evaluate(segment, &coded.seen, &start, *visit)
             })?;
-            for (visit, evaluation) in visits.iter().zip(&evaluations) {
-                schedule.record(*visit, evaluation.loss);
+            for evaluation in &evaluations {
+                schedule.record(evaluation.visit, evaluation.loss);
             }
-            let gradient = self.gradient(segment, &coded, &visits, &evaluations);
+            let gradient = self.gradient(segment, &coded, &evaluations);
             descent.step(&mut prompts, &gradient, &self.options, share(pass, passes));
             prompts.check(pass + 1)?;
             average.blend(&prompts, AVERAGE.min(pass as f32 / (pass + 1) as f32));
@@ -258,11 +231,7 @@ impl<'a> Fitter<'a> {
                 break;
             }
         }
-        Ok(Descended {
-            prompts: average,
-            losses,
-            visits: count,
-        })
+        Ok((average, losses, count))
     }
 
     /// Whether the keyframes share V; without an encoder network each has its own.
@@ -275,14 +244,16 @@ impl<'a> Fitter<'a> {
         &self,
         segment: &Segment<'_>,
         coded: &Coded,
-        visits: &[Visit],
         evaluations: &[Evaluation],
     ) -> Gradient {
         let mut gradient = Gradient::zero(&coded.seen, self.shares_basis());
         let lambda = self.options.loss.rate / segment.loss.pixels();
-        for (visit, evaluation) in visits.iter().zip(evaluations) {
+        for Evaluation {
+            visit, of_prompt, ..
+        } in evaluations
+        {
             for share in segment.shares(*visit, &coded.seen) {
-                gradient.add(share, &evaluation.of_prompt);
+                gradient.add(share, of_prompt);
                 gradient.add_rate(share, &coded.slopes[share.keyframe], lambda);
             }
         }
@@ -304,11 +275,7 @@ impl<'a> Fitter<'a> {
         let steps = Steps::uniform(&factors, segment.coding.quantiser, self.options.step)?;
         let rdoq_lambda = self.options.rdoq_lambda as f32;
         let mut encoder = KeyframeEncoder::with_rdoq(segment.coding, steps, rdoq_lambda)?;
-        let mut coded = Coded {
-            keyframes: Vec::new(),
-            seen: Vec::new(),
-            slopes: Vec::new(),
-        };
+        let mut coded = Coded::default();
         for keyframe in &factors {
             let (bytes, seen) = encoder.push(keyframe)?;
             coded.keyframes.push(bytes);
@@ -343,6 +310,7 @@ impl<'a> Fitter<'a> {
             None => vec![0.0; prompt.elem_count()],
         };
         Ok(Evaluation {
+            visit,
             of_prompt,
             loss: f64::from(loss.to_scalar::<f32>()?),
         })
@@ -354,12 +322,11 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count
 }
 
-/// Whether the loss has stopped falling.
 fn has_settled(losses: &[f64]) -> bool {
     let Some(start) = losses.len().checked_sub(2 * PATIENCE) else {
         return false;
     };
     let (before, after) = losses[start..].split_at(PATIENCE);
-    let (before, after) = (mean(before.iter().copied()), mean(after.iter().copied()));
+    let [before, after] = [before, after].map(|losses| mean(losses.iter().copied()));
     before - after < LEAST_FALL * before
 }

@@ -10,24 +10,8 @@
 use super::eigen::symmetric_eigen;
 use super::prompts::Prompts;
 use crate::model::noise::RandomState;
-use crate::prompt::{CodingParameters, Shape};
+use crate::prompt::CodingParameters;
 use crate::segment::keyframes::bracket;
-
-/// Components that are used, and those of a full fit, which set the scale 1/√full.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ranks {
-    pub(super) used: usize,
-    pub(super) full: usize,
-}
-
-impl Ranks {
-    pub(super) fn of(coding: &CodingParameters) -> Self {
-        Self {
-            used: coding.components,
-            full: coding.full_rank,
-        }
-    }
-}
 
 /// The prompts of the keyframes at `positions` whose linear interpolation fits `predicted` best: frames
 /// (all keyframes included) and their composed prompts, tokens × dim.
@@ -44,12 +28,13 @@ pub(super) fn keyframe_prompts<'a>(
             continue;
         };
         let t = f64::from(t);
+        // A keyframe brackets itself: its weight is 1.
         let weights = if from == to {
-            vec![(to, 1.0)]
+            &[(to, 1.0)][..]
         } else {
-            vec![(from, 1.0 - t), (to, t)]
+            &[(from, 1.0 - t), (to, t)]
         };
-        for &(keyframe, weight) in &weights {
+        for &(keyframe, weight) in weights {
             diagonal[keyframe] += weight * weight;
             right[keyframe].resize(prompt.len(), 0.0);
             for (sum, &value) in right[keyframe].iter_mut().zip(prompt) {
@@ -90,10 +75,10 @@ fn solve_tridiagonal(
     right
 }
 
-/// The factors of `keyframes` (composed prompts): the first `ranks.used` components of their joint
-/// decomposition.
-pub(super) fn joint_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) -> Prompts {
-    let dim = shape.dim;
+/// The factors of `keyframes` (composed prompts): as many components of their joint decomposition as
+/// `coding` has.
+pub(super) fn joint_factors(keyframes: &[Vec<f64>], coding: &CodingParameters) -> Prompts {
+    let dim = coding.shape.dim;
     let mut gram = vec![0.0_f64; dim * dim];
     for row in keyframes.iter().flat_map(|prompt| prompt.chunks_exact(dim)) {
         for (i, &left) in row.iter().enumerate() {
@@ -103,8 +88,8 @@ pub(super) fn joint_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) 
         }
     }
     let (_, vectors) = symmetric_eigen(&gram, dim);
-    let v = &vectors[..ranks.used * dim];
-    let scale = (ranks.full as f64).sqrt();
+    let v = &vectors[..coding.components * dim];
+    let scale = (coding.full_rank as f64).sqrt();
     let coordinate = |row: &[f64], direction: &[f64]| -> f32 {
         let sum: f64 = row.iter().zip(direction).map(|(x, y)| x * y).sum();
         (scale * sum) as f32
@@ -115,49 +100,45 @@ pub(super) fn joint_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) 
             .collect()
     });
     Prompts {
-        shape,
-        full_rank: ranks.full,
+        shape: coding.shape,
+        full_rank: coding.full_rank,
         u: u.collect(),
         v: vec![v.iter().map(|&x| x as f32).collect()],
     }
 }
 
 /// The factors of `keyframes`, each decomposed separately.
-pub(super) fn separate_factors(keyframes: &[Vec<f64>], shape: Shape, ranks: Ranks) -> Prompts {
-    let each = |keyframe| joint_factors(std::slice::from_ref(keyframe), shape, ranks);
-    let each: Vec<Prompts> = keyframes.iter().map(each).collect();
+pub(super) fn separate_factors(keyframes: &[Vec<f64>], coding: &CodingParameters) -> Prompts {
+    let each = keyframes.chunks(1).map(|one| joint_factors(one, coding));
+    let (u, v): (Vec<_>, Vec<_>) = each.map(|one| (one.u, one.v)).unzip();
     Prompts {
-        shape,
-        full_rank: ranks.full,
-        u: each.iter().flat_map(|one| one.u.clone()).collect(),
-        v: each.into_iter().flat_map(|one| one.v).collect(),
+        shape: coding.shape,
+        full_rank: coding.full_rank,
+        u: u.concat(),
+        v: v.concat(),
     }
 }
 
 /// Initial factors of the reference for one keyframe: U and V uniform in 0..1 from `seed`; V's rows are
 /// then normalised and U's columns scaled by their lengths, which does not change the prompt.
-pub(super) fn uniform_factors(shape: Shape, ranks: Ranks, seed: u32) -> Prompts {
+pub(super) fn uniform_factors(coding: &CodingParameters, seed: u32) -> Prompts {
+    let (shape, rank) = (coding.shape, coding.components);
     let mut random = RandomState::new(seed);
     let mut draw = |count: usize| -> Vec<f32> {
         let numbers = std::iter::repeat_with(|| random.uniform() as f32);
         numbers.take(count).collect()
     };
-    let (mut u, mut v) = (
-        draw(shape.tokens * ranks.used),
-        draw(ranks.used * shape.dim),
-    );
+    let (mut u, mut v) = (draw(shape.tokens * rank), draw(rank * shape.dim));
     for (j, row) in v.chunks_exact_mut(shape.dim).enumerate() {
         let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
         let length = length.max(f32::MIN_POSITIVE);
         row.iter_mut().for_each(|x| *x /= length);
-        u.iter_mut()
-            .skip(j)
-            .step_by(ranks.used)
-            .for_each(|x| *x *= length);
+        let column = u.iter_mut().skip(j).step_by(rank);
+        column.for_each(|x| *x *= length);
     }
     Prompts {
         shape,
-        full_rank: ranks.full,
+        full_rank: coding.full_rank,
         u: vec![u],
         v: vec![v],
     }
@@ -166,8 +147,8 @@ pub(super) fn uniform_factors(shape: Shape, ranks: Ranks, seed: u32) -> Prompts 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Ranks, joint_factors, keyframe_prompts};
-    use crate::prompt::Shape;
+    use super::{joint_factors, keyframe_prompts};
+    use crate::prompt::{CodingId, CodingParameters, Quantiser, Shape};
     use crate::segment::keyframes::keyframe_positions;
 
     fn wave(i: usize) -> f64 {
@@ -177,17 +158,14 @@ mod tests {
     #[test]
     fn piecewise_linear_prompts_are_recovered() {
         let positions = keyframe_positions(27, 10);
-        let keys: Vec<Vec<f64>> = (0..positions.len())
-            .map(|k| (0..5).map(|i| wave(k * 5 + i)).collect())
-            .collect();
-        let frames: Vec<Vec<f32>> = (0..27)
-            .map(|f| {
-                let (a, b, t) = super::bracket(&positions, f).unwrap();
-                let pairs = keys[a].iter().zip(&keys[b]);
-                let t = f64::from(t);
-                pairs.map(|(x, y)| ((1.0 - t) * x + t * y) as f32).collect()
-            })
-            .collect();
+        let key = |k: usize| (0..5).map(|i| wave(k * 5 + i)).collect();
+        let keys: Vec<Vec<f64>> = (0..positions.len()).map(key).collect();
+        let frame = |f| {
+            let (a, b, t) = super::bracket(&positions, f).unwrap();
+            let (pairs, t) = (keys[a].iter().zip(&keys[b]), f64::from(t));
+            pairs.map(|(x, y)| ((1.0 - t) * x + t * y) as f32).collect()
+        };
+        let frames: Vec<Vec<f32>> = (0..27).map(frame).collect();
         let found = keyframe_prompts((0..).zip(&frames), &positions);
         for (x, y) in found.iter().flatten().zip(keys.iter().flatten()) {
             assert!((x - y).abs() < 1e-5);
@@ -195,25 +173,22 @@ mod tests {
     }
 
     #[test]
-    fn components_are_orthonormal_ordered_and_complete() {
-        let shape = Shape { tokens: 6, dim: 4 };
-        let keyframes: Vec<Vec<f64>> = (0..3)
-            .map(|k| (0..24).map(|i| wave(k * 24 + i * i)).collect())
-            .collect();
-        let prompts = joint_factors(&keyframes, shape, Ranks { used: 4, full: 16 });
-        for i in 0..4 {
-            for j in 0..4 {
-                let row = |k: usize| &prompts.v[0][4 * k..4 * k + 4];
-                let dot: f32 = row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum();
-                assert!((dot - f32::from(u8::from(i == j))).abs() < 1e-6);
-            }
-        }
+    fn components_are_ordered_by_energy_and_complete() {
+        let coding = CodingParameters {
+            coding: CodingId::Layered,
+            shape: Shape::new(6, 4),
+            grid_width: 0,
+            components: 4,
+            full_rank: 16,
+            quantiser: Quantiser::new(8, 8),
+        };
+        let keyframe = |k: usize| (0..24).map(|i| wave(k * 24 + i * i)).collect();
+        let keyframes: Vec<Vec<f64>> = (0..3).map(keyframe).collect();
+        let prompts = joint_factors(&keyframes, &coding);
         let factors = prompts.factors().unwrap();
         let energy = |j| -> f32 {
-            factors
-                .iter()
-                .flat_map(|f| f.u_column(j).map(|x| x * x).collect::<Vec<_>>())
-                .sum()
+            let entries = factors.iter().flat_map(|f| f.u_column(j));
+            entries.map(|x| x * x).sum()
         };
         assert!((1..4).all(|j| energy(j - 1) >= energy(j)));
         for (factors, prompt) in factors.iter().zip(&keyframes) {

@@ -57,14 +57,12 @@ fn unit(map: &Tensor) -> Result<Tensor, EncodeError> {
     Ok(map.broadcast_div(&length)?)
 }
 
-/// The loss of a fit.
 #[derive(Debug)]
 pub(super) struct Loss<'a> {
     pub(super) weights: LossWeights,
     pub(super) perceptual: Perceptual<'a>,
     /// Visible columns and rows; the rest of a picture is padding.
     pub(super) visible: (u32, u32),
-    /// Side of the perceptual crop.
     pub(super) crop: usize,
 }
 
@@ -93,7 +91,6 @@ impl Loss<'_> {
         Ok(loss)
     }
 
-    /// Number of visible pixels.
     pub(super) fn pixels(&self) -> f64 {
         f64::from(self.visible.0) * f64::from(self.visible.1)
     }
@@ -132,21 +129,11 @@ mod tests {
         let encoder = Encoder::shipped(&Device::Cpu).unwrap();
         let picture = ((normal(1, &[1, 3, 32, 64]) * 0.1).unwrap() + 0.5).unwrap();
         let target = ((normal(2, &[1, 3, 32, 64]) * 0.1).unwrap() + 0.5).unwrap();
-        let corner = Corner {
-            right: 0.5,
-            down: 0.9,
-        };
-        for (weights, step) in [
-            (LossWeights::MSE, 1e-3),
-            (
-                LossWeights {
-                    mse: 0.0,
-                    colour: 0.0,
-                    ..LossWeights::DEFAULT
-                },
-                3e-5,
-            ),
-        ] {
+        let (right, down) = (0.5, 0.9);
+        let corner = Corner { right, down };
+        let mut perceptual = LossWeights::DEFAULT;
+        (perceptual.mse, perceptual.colour) = (0.0, 0.0);
+        for (weights, step) in [(LossWeights::MSE, 1e-3), (perceptual, 3e-5)] {
             let loss = Loss {
                 weights,
                 perceptual: Perceptual::Features(&encoder),

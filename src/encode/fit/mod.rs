@@ -5,14 +5,12 @@
 //! | `initial` | first factors: from the encoder network's prompts, or random |
 //! | `fitter` | the passes: code, generate, evaluate, step |
 //! | `schedule` | which frames a pass evaluates, and at which rung |
-//! | `segment` | targets and composed prompts of one segment |
+//! | `segment` | targets, start latent and composed prompts of one segment |
 //! | `loss` | how wrong a generated picture is |
 //! | `prompts` | U and V of all keyframes, and their gradients |
-//! | `descent`, `adam` | the optimiser |
-//! | `start` | the start latent during the fit |
+//! | `descent` | the optimiser |
 //! | `eigen`, `workers` | eigenvectors; frames in parallel |
 
-mod adam;
 mod descent;
 mod eigen;
 mod fitter;
@@ -21,7 +19,6 @@ mod loss;
 mod prompts;
 mod schedule;
 mod segment;
-mod start;
 mod workers;
 
 pub use fitter::{Fitted, Fitter, Progress};

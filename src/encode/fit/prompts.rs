@@ -25,11 +25,8 @@ pub(super) struct Gradient {
 /// One keyframe's part in a composed prompt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share<'a> {
-    /// Which keyframe.
     pub(super) keyframe: usize,
-    /// Its weight in the composed prompt.
     pub(super) weight: f64,
-    /// Components used.
     pub(super) components: usize,
     /// The decoded factors (straight-through estimator for rounding).
     pub(super) seen: &'a Factors,
@@ -50,7 +47,7 @@ impl Prompts {
         let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
         let wrong = |all: &[Vec<f32>]| all.iter().position(|values| !finite(values));
         match wrong(&self.u).or_else(|| wrong(&self.v)) {
-            Some(keyframe) => Err(EncodeError::Diverged { keyframe, pass }),
+            Some(keyframe) => Err(EncodeError::Diverged(keyframe, pass)),
             None => Ok(()),
         }
     }
@@ -64,14 +61,10 @@ impl Prompts {
 
     /// Weighted mean: `keep` of this and 1 − `keep` of `other`.
     pub(super) fn blend(&mut self, other: &Self, keep: f32) {
-        let mix = |ours: &mut [f32], theirs: &[f32]| {
-            for (x, y) in ours.iter_mut().zip(theirs) {
-                *x = keep * *x + (1.0 - keep) * y;
-            }
-        };
-        let theirs = other.u.iter().chain(&other.v);
-        for (ours, theirs) in self.u.iter_mut().chain(&mut self.v).zip(theirs) {
-            mix(ours, theirs);
+        let ours = self.u.iter_mut().chain(&mut self.v).flatten();
+        let theirs = other.u.iter().chain(&other.v).flatten();
+        for (x, y) in ours.zip(theirs) {
+            *x = keep * *x + (1.0 - keep) * y;
         }
     }
 
@@ -89,15 +82,12 @@ impl Prompts {
 impl Gradient {
     /// Zeros in the layout of `keyframes`, with one V if it is shared.
     pub(super) fn zero(keyframes: &[Factors], shared: bool) -> Self {
-        let sizes = |all: &[Factors], size: fn(&Factors) -> usize| {
-            all.iter().map(|factors| vec![0.0; size(factors)]).collect()
-        };
-        let of_v = if shared { 1 } else { keyframes.len() };
+        let u = keyframes.iter().map(|factors| vec![0.0; factors.u().len()]);
+        let v = keyframes.iter().map(|factors| vec![0.0; factors.v().len()]);
+        let bases = if shared { 1 } else { keyframes.len() };
         Self {
-            u: sizes(keyframes, |factors| factors.u().len()),
-            v: sizes(&keyframes[..of_v.min(keyframes.len())], |factors| {
-                factors.v().len()
-            }),
+            u: u.collect(),
+            v: v.take(bases).collect(),
         }
     }
 
@@ -106,8 +96,8 @@ impl Gradient {
         let Share { keyframe, seen, .. } = share;
         let (dim, rank) = (seen.shape().dim, seen.rank());
         let scale = share.weight / (seen.full_rank() as f64).sqrt();
-        let of_v = keyframe.min(self.v.len() - 1);
-        let of_v = &mut self.v[of_v];
+        let basis = keyframe.min(self.v.len() - 1);
+        let of_v = &mut self.v[basis];
         let u_rows = self.u[keyframe].chunks_exact_mut(rank);
         let rows = of_prompt.chunks_exact(dim).zip(u_rows);
         for ((row, u_row), u) in rows.zip(seen.u().chunks_exact(rank)) {
@@ -147,7 +137,7 @@ mod tests {
     #[test]
     fn divergence_is_reported_with_keyframe_and_pass() {
         let mut prompts = Prompts {
-            shape: Shape { tokens: 2, dim: 1 },
+            shape: Shape::new(2, 1),
             full_rank: 1,
             u: vec![vec![1.0; 2]; 3],
             v: vec![vec![1.0]],
@@ -168,9 +158,8 @@ mod tests {
     #[test]
     fn factor_gradients_agree_with_differences() {
         let wave = |i: usize| ((i * i + 3) as f32 * 0.61).sin();
-        let shape = Shape { tokens: 4, dim: 5 };
         let prompts = Prompts {
-            shape,
+            shape: Shape::new(4, 5),
             full_rank: 6,
             u: vec![(0..12).map(wave).collect(), (12..24).map(wave).collect()],
             v: vec![(24..39).map(wave).collect()],
@@ -178,31 +167,26 @@ mod tests {
         let readout: Vec<f32> = (40..60).map(wave).collect();
         let factors = prompts.factors().unwrap();
         let mut gradient = Gradient::zero(&factors, true);
-        let seen = &factors[1];
         let share = Share {
             keyframe: 1,
             weight: 0.25,
             components: 2,
-            seen,
+            seen: &factors[1],
         };
         gradient.add(share, &readout);
         assert!(gradient.u[0].iter().all(|&g| g == 0.0));
 
-        let difference = |change: &dyn Fn(&mut Prompts, f32)| {
-            let at = |by: f32| {
-                let mut moved = prompts.clone();
-                change(&mut moved, by);
-                loss(&moved, &readout)
-            };
-            (at(0.01) - at(-0.01)) / 0.02
+        let entry = |prompts: &mut Prompts, i: usize, by: f32| match i {
+            0..12 => prompts.u[1][i] += by,
+            _ => prompts.v[0][i - 12] += by,
         };
-        for i in 0..12 {
-            let expected = difference(&|p, by| p.u[1][i] += by);
-            assert!((gradient.u[1][i] - expected).abs() < 1e-4, "u {i}");
-        }
-        for i in 0..15 {
-            let expected = difference(&|p, by| p.v[0][i] += by);
-            assert!((gradient.v[0][i] - expected).abs() < 1e-4, "v {i}");
+        for (i, gradient) in gradient.u[1].iter().chain(&gradient.v[0]).enumerate() {
+            let [above, below] = [0.01, -0.01].map(|by| {
+                let mut moved = prompts.clone();
+                entry(&mut moved, i, by);
+                loss(&moved, &readout)
+            });
+            assert!((gradient - (above - below) / 0.02).abs() < 1e-4, "{i}");
         }
     }
 }

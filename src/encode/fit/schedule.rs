@@ -11,15 +11,11 @@ use crate::model::noise::RandomState;
 /// One frame to evaluate, at one rung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Visit {
-    /// Frame of the segment.
     pub(super) frame: u32,
-    /// Components used.
     pub(super) rank: usize,
-    /// Position of the perceptual crop.
     pub(super) corner: Corner,
 }
 
-/// Draws visits.
 #[derive(Debug)]
 pub(super) struct Schedule {
     random: RandomState,
@@ -27,9 +23,7 @@ pub(super) struct Schedule {
     /// Frames between keyframes, with their last loss relative to their rung's mean.
     between: Vec<(u32, f64)>,
     ranks: Vec<usize>,
-    /// Running mean loss of each rung.
     means: Vec<Option<f64>>,
-    /// Rungs not yet drawn in this round.
     undrawn: Vec<usize>,
 }
 
@@ -51,7 +45,6 @@ impl Schedule {
         }
     }
 
-    /// The visits of the next pass.
     pub(super) fn next_pass(&mut self) -> Vec<Visit> {
         let extra = self.keyframes.len().div_ceil(2).min(self.between.len());
         let worst = extra.div_ceil(2);
@@ -68,7 +61,6 @@ impl Schedule {
         frames.into_iter().map(|frame| self.visit(frame)).collect()
     }
 
-    /// Records the loss of a visit.
     pub(super) fn record(&mut self, visit: Visit, loss: f64) {
         let Some(rung) = self.ranks.iter().position(|&rank| rank == visit.rank) else {
             return;
@@ -106,24 +98,22 @@ impl Schedule {
 mod tests {
     use super::Schedule;
 
-    fn between(keyframes: &[u32]) -> impl Iterator<Item = u32> {
-        let end = keyframes.last().copied().unwrap_or_default();
-        (0..end).filter(|frame| !keyframes.contains(frame))
+    fn schedule(keyframes: &[u32], ranks: &[usize]) -> Schedule {
+        let frames = 0..keyframes[keyframes.len() - 1];
+        let between = frames.filter(|frame| !keyframes.contains(frame));
+        Schedule::new(keyframes, between, ranks, 7)
     }
 
     #[test]
     fn every_pass_visits_all_keyframes_and_soon_all_frames() {
         let keyframes = [0, 10, 20, 24];
-        let mut schedule = Schedule::new(&keyframes, between(&keyframes), &[3, 5], 7);
+        let mut schedule = schedule(&keyframes, &[3, 5]);
         let mut seen = [false; 25];
         for _ in 0..25 {
             let visits = schedule.next_pass();
             assert_eq!(visits.len(), 6);
-            assert!(
-                keyframes
-                    .iter()
-                    .all(|k| visits.iter().any(|v| v.frame == *k))
-            );
+            let visited = |frame: &u32| visits.iter().any(|visit| visit.frame == *frame);
+            assert!(keyframes.iter().all(visited));
             assert_eq!(visits.iter().filter(|v| v.rank == 3).count(), 3);
             for visit in visits {
                 seen[visit.frame as usize] = true;
@@ -135,7 +125,8 @@ mod tests {
 
     #[test]
     fn the_frame_with_the_largest_loss_is_visited_in_every_pass() {
-        let mut schedule = Schedule::new(&[0, 20], between(&[0, 20]), &[4], 1);
+        assert_eq!(schedule(&[0], &[3, 5, 9, 16]).next_pass().len(), 1);
+        let mut schedule = schedule(&[0, 20], &[4]);
         for _ in 0..20 {
             for visit in schedule.next_pass() {
                 schedule.record(visit, if visit.frame == 13 { 9.0 } else { 1.0 });
@@ -143,11 +134,5 @@ mod tests {
         }
         let again = schedule.next_pass();
         assert!(again.iter().any(|visit| visit.frame == 13));
-    }
-
-    #[test]
-    fn a_single_frame_is_visited_once_per_pass() {
-        let mut schedule = Schedule::new(&[0], between(&[0]), &[3, 5, 9, 16], 0);
-        assert_eq!(schedule.next_pass().len(), 1);
     }
 }

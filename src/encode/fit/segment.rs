@@ -1,5 +1,5 @@
-//! One segment as a fit sees it: targets, keyframe positions, coding and loss. Nothing here changes
-//! from pass to pass.
+//! The constant data of a segment over all passes: targets, keyframe positions, coding, loss and the
+//! mode of its start latent.
 
 use candle_core::{Device, Tensor};
 
@@ -8,11 +8,11 @@ use super::prompts::Share;
 use super::schedule::Visit;
 use crate::encode::EncodeError;
 use crate::frame::Frame;
-use crate::model::picture;
+use crate::model::{Generator, StartMix, StartPayload, picture};
 use crate::prompt::{CodedKeyframe, CodingParameters, Factors, Interpolation, between};
+use crate::segment::StartLatent;
 use crate::segment::keyframes::bracket;
 
-/// Constant data of a segment over all passes.
 pub(super) struct Segment<'a> {
     pub(super) positions: &'a [u32],
     pub(super) frames: &'a [Frame],
@@ -25,6 +25,7 @@ pub(super) struct Segment<'a> {
 }
 
 /// The keyframes as coded in one pass.
+#[derive(Default)]
 pub(super) struct Coded {
     pub(super) keyframes: Vec<CodedKeyframe>,
     /// Factors as a player decodes them.
@@ -89,29 +90,59 @@ impl Segment<'_> {
     }
 }
 
+/// The start latent of one segment, always the one that the player will compute. With two passes it
+/// follows the prompts: it is computed anew in every pass and taken as constant there (no gradient goes
+/// through it).
+#[derive(Debug)]
+pub(super) struct SegmentStart {
+    pub(super) mode: StartLatent,
+    pub(super) mix: StartMix,
+    /// Components of the lowest rung, from which two passes start.
+    pub(super) base: u8,
+}
+
+impl SegmentStart {
+    /// The bytes in the segment's first sample.
+    pub(super) fn payload(&self) -> Option<Vec<u8>> {
+        (self.mode == StartLatent::TwoPass).then(|| vec![self.base])
+    }
+
+    /// The start latent that a player computes from the decoded keyframes `decoded`.
+    pub(super) fn latent(
+        &self,
+        generator: &Generator,
+        decoded: &[Factors],
+    ) -> Result<Tensor, EncodeError> {
+        let payload = StartPayload {
+            mode: self.mode,
+            bytes: &self.payload().unwrap_or_default(),
+        };
+        let compose = |components| decoded.first().map(|first| first.compose(components));
+        Ok(payload.latent(generator, &self.mix, compose)?)
+    }
+}
+
 /// Fails unless there are frames, of one size, and `positions` span them.
 pub(super) fn check(frames: &[Frame], positions: &[u32]) -> Result<(), EncodeError> {
+    let wrong = |text: String| Err(EncodeError::Input(text));
     let Some(first) = frames.first() else {
-        return Err(EncodeError::Frames("a segment needs a frame".to_owned()));
+        return wrong("a segment needs a frame".to_owned());
     };
-    let visible = (first.width(), first.height());
-    let odd = frames
-        .iter()
-        .position(|f| (f.width(), f.height()) != visible);
-    if let Some(odd) = odd {
-        let text = format!(
-            "frame {odd} of the segment is {:?}, frame 0 {first:?}",
-            frames[odd]
-        );
-        return Err(EncodeError::Frames(text));
+    let size = |frame: &Frame| (frame.width(), frame.height());
+    if let Some(odd) = frames.iter().position(|frame| size(frame) != size(first)) {
+        let frame = &frames[odd];
+        return wrong(format!(
+            "frame {odd} of the segment is {frame:?}, frame 0 {first:?}"
+        ));
     }
+    let count = frames.len();
     let spans = positions.first() == Some(&0)
-        && positions.last().map(|&p| p as usize + 1) == Some(frames.len())
+        && positions.last().map(|&p| p as usize + 1) == Some(count)
         && positions.is_sorted_by(|a, b| a < b);
-    if !spans {
-        let count = frames.len();
-        let text = format!("keyframe positions {positions:?} do not span {count} frames");
-        return Err(EncodeError::Frames(text));
+    if spans {
+        return Ok(());
     }
-    Ok(())
+    wrong(format!(
+        "keyframe positions {positions:?} do not span {count} frames"
+    ))
 }

@@ -18,13 +18,10 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// `count` workers, at least one.
     pub(super) fn new(count: usize) -> Result<Self, EncodeError> {
         let pool = |_| ThreadPoolBuilder::new().num_threads(1).build();
-        let pools = (0..count.max(1)).map(pool).collect::<Result<_, _>>();
-        Ok(Self {
-            pools: pools.map_err(|e| EncodeError::Workers(e.to_string()))?,
-        })
+        let pools = (0..count.max(1)).map(pool).collect::<Result<_, _>>()?;
+        Ok(Self { pools })
     }
 
     /// `job` of every item; the results in the items' order, or the first error in that order.
@@ -35,12 +32,12 @@ impl Workers {
     ) -> Result<Vec<O>, EncodeError> {
         let next = AtomicUsize::new(0);
         let done = Mutex::new(Vec::with_capacity(items.len()));
-        let work = || {
-            while let Some((index, item)) = take(&next, items) {
-                let result = job(item);
-                if let Ok(mut done) = done.lock() {
-                    done.push((index, result));
-                }
+        let work = || loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return };
+            let result = job(item);
+            if let Ok(mut done) = done.lock() {
+                done.push((index, result));
             }
         };
         thread::scope(|scope| {
@@ -52,12 +49,6 @@ impl Workers {
         done.sort_by_key(|(index, _)| *index);
         done.into_iter().map(|(_, result)| result).collect()
     }
-}
-
-/// The next item that no worker has taken yet.
-fn take<'a, I>(next: &AtomicUsize, items: &'a [I]) -> Option<(usize, &'a I)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    items.get(index).map(|item| (index, item))
 }
 
 #[cfg(test)]
@@ -72,7 +63,7 @@ mod tests {
         let doubled = workers.map(&items, |x| Ok(2 * x)).unwrap();
         assert!(doubled.iter().zip(&items).all(|(d, x)| *d == 2 * x));
         let error = workers.map(&items, |&x| match x {
-            10.. => Err(EncodeError::Frames(x.to_string())),
+            10.. => Err(EncodeError::Input(x.to_string())),
             _ => Ok(x),
         });
         assert_eq!(error.unwrap_err().to_string(), "10");

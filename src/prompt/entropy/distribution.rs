@@ -48,7 +48,7 @@ static UPPER: [u32; ENTRIES + 1] = {
 pub(in crate::prompt) struct Distribution {
     centre: i32,
     reciprocal: u64,
-    max: i32,
+    pub(super) max: i32,
 }
 
 impl Distribution {
@@ -84,10 +84,6 @@ impl Distribution {
     /// The integer nearest to the centre.
     pub(super) fn middle(&self) -> i32 {
         (self.centre + (1 << (FINE_BITS - 1))) >> FINE_BITS
-    }
-
-    pub(super) fn max(&self) -> i32 {
-        self.max
     }
 
     /// Cumulative frequency of all values below `value`, out of 2^20, for `value` in −max..=max + 1.
@@ -144,47 +140,39 @@ mod tests {
             let x = index as f64 / 16.0;
             let logistic = |scale: f64| 1.0 / (1.0 + (-x / scale).exp()) - 0.5;
             let exact = (950.0 * logistic(1.0) + 73.0 * logistic(2.5) + logistic(8.0)) / 1024.0;
-            assert!(
-                (f64::from(value) / f64::from(1 << 24) - exact).abs() < 1e-6,
-                "{index}"
-            );
+            let value = f64::from(value) / f64::from(1 << 24);
+            assert!((value - exact).abs() < 1e-6, "{index}");
         }
     }
 
     #[test]
     fn every_value_has_a_positive_frequency() {
-        for centre in [0, 7, -8, 1000, -100_000] {
-            for scale in [-1000, -160, -33, 0, 5, 100, 384, 1000] {
-                for max in [1, 7, 127, 2047, 131_071] {
-                    let distribution = Distribution::new(centre, scale, max);
-                    let near = distribution.middle().clamp(-max, max);
-                    assert_eq!(distribution.below(-max), 0);
-                    assert_eq!(distribution.below(max + 1), TOTAL);
-                    for value in [-max, near - 1, near, near + 1, max] {
-                        if value.abs() <= max {
-                            assert!(distribution.below(value) < distribution.below(value + 1));
-                        }
-                    }
-                }
+        let scales = [-1000, -160, -33, 0, 5, 100, 384, 1000];
+        let centres = [0, 7, -8, 1000, -100_000].into_iter();
+        for (centre, scale) in centres.flat_map(|c| scales.map(|s| (c, s))) {
+            for max in [1, 7, 127, 2047, 131_071] {
+                let distribution = Distribution::new(centre, scale, max);
+                let near = distribution.middle().clamp(-max, max);
+                assert_eq!(distribution.below(-max), 0);
+                assert_eq!(distribution.below(max + 1), TOTAL);
+                let mut values = [-max, near - 1, near, near + 1, max].into_iter();
+                let rises = |v: i32| distribution.below(v) < distribution.below(v + 1);
+                assert!(values.all(|value| value.abs() > max || rises(value)));
             }
         }
     }
 
     #[test]
-    fn slopes_are_negative_below_the_centre_and_positive_above() {
-        let distribution = Distribution::new(40, 0, 127);
-        assert!(distribution.slope(-5) < -0.5 && distribution.slope(2) < 0.0);
-        assert!(distribution.slope(3) > 0.0 && distribution.slope(9) > 0.5);
-        assert_eq!(distribution.slope(127), 0.0);
-    }
-
-    #[test]
-    fn the_centre_is_the_mode_and_the_shape_is_symmetric() {
+    fn the_shape_is_symmetric_and_slopes_point_away_from_the_centre() {
         let distribution = Distribution::new(0, 0, 127);
         let frequency = |value| distribution.below(value + 1) - distribution.below(value);
         assert!(frequency(0) > frequency(1) && frequency(1) > frequency(2));
         for value in 1..=127 {
             assert!(frequency(value).abs_diff(frequency(-value)) <= 1);
         }
+        let [below, near, above, far, bound] =
+            [-5, 2, 3, 9, 127].map(|value| Distribution::new(40, 0, 127).slope(value));
+        assert!(below < -0.5 && near < 0.0 && above > 0.0 && far > 0.5);
+        assert_eq!(bound, 0.0);
     }
 }

@@ -17,7 +17,8 @@ pub(in crate::prompt) struct RangeEncoder {
     low: u64,
     range: u64,
     rdoq_lambda: f64,
-    slopes: Vec<f32>,
+    /// For every integer so far, the derivative of its cost in bits.
+    pub(in crate::prompt) slopes: Vec<f32>,
 }
 
 impl RangeEncoder {
@@ -31,11 +32,6 @@ impl RangeEncoder {
             rdoq_lambda,
             slopes: Vec::new(),
         }
-    }
-
-    /// For every integer so far, the derivative of its cost in bits.
-    pub(in crate::prompt) fn slopes(&self) -> &[f32] {
-        &self.slopes
     }
 
     /// The integer nearest to `target` or its neighbour towards the centre, whichever has the lower
@@ -115,11 +111,12 @@ impl Coder for RangeEncoder {
 
     fn flag(&mut self, odds: u8, target: bool) -> bool {
         let odds = u64::from(odds);
-        if target {
-            self.narrow(0, odds, 8);
+        let (below, frequency) = if target {
+            (0, odds)
         } else {
-            self.narrow(odds, 256 - odds, 8);
-        }
+            (odds, 256 - odds)
+        };
+        self.narrow(below, frequency, 8);
         target
     }
 
@@ -182,7 +179,7 @@ impl Coder for RangeDecoder<'_> {
         let mut start = distribution.below(value) * unit;
         let end = if start <= self.code {
             loop {
-                let next = (value + stride).min(distribution.max() + 1);
+                let next = (value + stride).min(distribution.max + 1);
                 let end = distribution.below(next) * unit;
                 if end > self.code {
                     break (next, end);
@@ -193,7 +190,7 @@ impl Coder for RangeDecoder<'_> {
         } else {
             loop {
                 let end = (value, start);
-                value = (value - stride).max(-distribution.max());
+                value = (value - stride).max(-distribution.max);
                 start = distribution.below(value) * unit;
                 if start <= self.code {
                     break end;
@@ -248,32 +245,35 @@ mod tests {
         Flag(u8, bool),
         Bits(u32, u32),
     }
+    use Item::{Bits, Flag, Integer};
 
-    fn item() -> impl Strategy<Value = Item> {
-        prop_oneof![
-            (-3000..3000i32, -300..300i32, -127..=127i32)
-                .prop_map(|(c, s, v)| Item::Integer(c, s, v)),
-            (1..=255u8, any::<bool>()).prop_map(|(odds, yes)| Item::Flag(odds, yes)),
-            (1..=16u32, any::<u16>())
-                .prop_map(|(n, v)| Item::Bits(n, u32::from(v) & ((1 << n) - 1))),
-        ]
+    fn items() -> impl Strategy<Value = Vec<Item>> {
+        let integers = (-3000..3000i32, -300..300i32, -127..=127i32);
+        let bits = (1..=16u32, any::<u16>());
+        let item = prop_oneof![
+            integers.prop_map(|(centre, scale, value)| Integer(centre, scale, value)),
+            (1..=255u8, any::<bool>()).prop_map(|(odds, yes)| Flag(odds, yes)),
+            bits.prop_map(|(n, v)| Bits(n, u32::from(v) & ((1 << n) - 1))),
+        ];
+        prop::collection::vec(item, 0..200)
     }
 
+    /// Codes `items`, without their values to a decoder.
     fn code(coder: &mut impl Coder, items: &[Item], target: bool) -> Vec<i32> {
         let step = |item: &Item| match *item {
-            Item::Integer(centre, scale, value) => {
+            Integer(centre, scale, value) => {
                 let value = if target { value as f32 } else { 0.0 };
                 coder.integer(&Distribution::new(centre, scale, 127), value)
             }
-            Item::Flag(odds, yes) => i32::from(coder.flag(odds, target && yes)),
-            Item::Bits(count, value) => coder.bits(count, if target { value } else { 0 }) as i32,
+            Flag(odds, yes) => i32::from(coder.flag(odds, target && yes)),
+            Bits(count, value) => coder.bits(count, if target { value } else { 0 }) as i32,
         };
         items.iter().map(step).collect()
     }
 
     proptest! {
         #[test]
-        fn symbols_round_trip(items in prop::collection::vec(item(), 0..200)) {
+        fn symbols_round_trip(items in items()) {
             let mut encoder = RangeEncoder::new(0.0);
             let written = code(&mut encoder, &items, true);
             let bytes = encoder.finish();
@@ -284,7 +284,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_decode(
-            items in prop::collection::vec(item(), 0..200),
+            items in items(),
             bytes in prop::collection::vec(any::<u8>(), 0..100),
         ) {
             code(&mut RangeDecoder::new(&bytes), &items, false);
@@ -306,11 +306,8 @@ mod tests {
     fn rdoq_moves_targets_towards_the_centre_only() {
         let encoder = RangeEncoder::new(0.1);
         let distribution = Distribution::new(0, -32, 127);
-        assert_eq!(encoder.choose(&distribution, 0.55), 0);
-        assert_eq!(encoder.choose(&distribution, -0.55), 0);
-        assert_eq!(encoder.choose(&distribution, 0.45), 0);
-        assert_eq!(encoder.choose(&distribution, 0.95), 1);
-        assert_eq!(encoder.choose(&distribution, 5.4), 5);
+        let chosen = [0.55, -0.55, 0.45, 0.95, 5.4].map(|x| encoder.choose(&distribution, x));
+        assert_eq!(chosen, [0, 0, 0, 1, 5]);
     }
 
     #[test]

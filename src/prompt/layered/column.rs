@@ -127,17 +127,15 @@ impl Below {
         if self.components == 0 || finer == 0 {
             return;
         }
-        for log in self.one.iter_mut().chain(&mut self.two) {
-            *log += finer;
-        }
-        let summaries = [&mut self.now, &mut self.before];
-        for summary in summaries {
+        let maps = self.one.iter_mut().chain(&mut self.two);
+        maps.for_each(|log| *log += finer);
+        for summary in [&mut self.now, &mut self.before] {
             summary.residual += finer;
             summary.predictors.iter_mut().for_each(|log| *log += finer);
         }
-        for sum in &mut self.sum {
-            *sum = scaled(*sum, finer);
-        }
+        self.sum
+            .iter_mut()
+            .for_each(|sum| *sum = scaled(*sum, finer));
     }
 }
 
@@ -180,24 +178,19 @@ pub(super) fn code(
         *bias = 64 * weights.predictor_bias[class][i] - error;
     }
     for (at, (near, scale)) in grid.neighbours().iter().zip(&scales).enumerate() {
-        let (distribution, guess) =
+        let (distribution, predictions) =
             walk.distribution(at, near, weights, &biases, *scale, context.max);
         let target = targets.get(at).copied().unwrap_or(0.0);
-        walk.note(at, coder.integer(&distribution, target), &guess);
+        walk.note(at, coder.integer(&distribution, target), predictions);
     }
     finish(grid, &walk, column, below);
 }
 
-/// Context of a column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context {
-    /// Whether this is the segment's first keyframe.
     pub(super) first: bool,
-    /// Motion since the previous keyframe.
     pub(super) motion: Motion,
-    /// The component's step code.
     pub(super) step: i32,
-    /// Largest magnitude of a value.
     pub(super) max: i32,
 }
 
@@ -213,16 +206,15 @@ fn scale_map(
     let fixed = 64 * weights.scale_bias[below.components.min(2)]
         + mean_before * column.summary.residual
         + mean_below * below.before.residual;
-    let past = match context.first {
-        true => vec![-2 * OCTAVE; grid.len()],
-        false => {
-            let moved = grid.moved(&column.residuals, context.motion);
-            grid.blurred(&moved)
-                .iter()
-                .map(|&sum| log(sum, 8))
-                .collect()
-        }
-    };
+    let mut past = vec![-2 * OCTAVE; grid.len()];
+    if !context.first {
+        let moved = grid.moved(&column.residuals, context.motion);
+        past = grid
+            .blurred(&moved)
+            .iter()
+            .map(|&sum| log(sum, 8))
+            .collect();
+    }
     let unit = below.components.max(1) as i32 * FINE;
     let whole = log2(unit);
     let mean = |sum: i32| log2(sum + unit / 4) - whole;
@@ -241,26 +233,16 @@ struct Walk {
     /// The values so far, fine.
     known: Vec<i32>,
     /// Error magnitudes of the predictors so far, then of their blend, fine.
-    errors: Vec<Errors>,
+    errors: Vec<Lanes>,
 }
 
-/// Values of the six predictors; the last two lanes are padding or the blend. Eight lanes fill whole
-/// vectors, six would be computed one by one.
+/// Values or errors of the six predictors, then of their blend; the last lane is padding. Eight lanes
+/// fill whole vectors, six would be computed one by one.
 type Lanes = [i32; LANES];
 const LANES: usize = 8;
-/// The lane of the blend.
 const BLEND: usize = PREDICTORS;
-/// Bias of a padding lane: its weight becomes 0.
+/// Bias of a lane that is no predictor: its weight becomes 0.
 const NEVER: i32 = -(1 << 29);
-
-/// Error magnitudes of the predictors and of the blend at one token; the last lane stays zero.
-type Errors = Lanes;
-
-/// The predictors' values at one token, padded with zeros, and their blend.
-struct Guess {
-    predictors: Lanes,
-    blend: i32,
-}
 
 impl Walk {
     fn new(grid: &Grid, context: &Context, column: &Column) -> Self {
@@ -274,7 +256,7 @@ impl Walk {
         Self {
             past,
             known,
-            errors: vec![[0; 8]; slots],
+            errors: vec![[0; LANES]; slots],
         }
     }
 
@@ -304,8 +286,8 @@ impl Walk {
         biases: &Lanes,
         scale: i32,
         max: i32,
-    ) -> (Distribution, Guess) {
-        let predictors = self.predictors(at, near);
+    ) -> (Distribution, Lanes) {
+        let mut predictors = self.predictors(at, near);
         let errors = nearby(near, &self.errors).map(|sum| log(sum, 7));
         let merits = zip(biases, &errors, |bias, error| {
             (bias - weights.nearby * error) >> 6
@@ -322,45 +304,35 @@ impl Walk {
         let spread = log2(spread + 2 * total) - log2(total) - 3 * OCTAVE;
         let scale = scale + weights.scale[0] * errors[BLEND] + weights.scale[5] * spread;
         let scale = (scale >> 6).clamp(-4 * OCTAVE, 8 * OCTAVE) - OCTAVE;
-        (
-            Distribution::new(blend, scale, max),
-            Guess { predictors, blend },
-        )
+        predictors[BLEND] = blend;
+        (Distribution::new(blend, scale, max), predictors)
     }
 
+    /// Records the value at `at`, and the errors of its predictions.
     #[inline(always)]
-    fn note(&mut self, at: usize, value: i32, guess: &Guess) {
+    fn note(&mut self, at: usize, value: i32, mut predictions: Lanes) {
         let value = value * FINE;
         self.known[at] = value;
-        let mut guesses = guess.predictors;
-        guesses[BLEND] = guess.blend;
-        guesses[LANES - 1] = value;
-        self.errors[at] = guesses.map(|guess| (value - guess).abs());
+        predictions[LANES - 1] = value;
+        self.errors[at] = predictions.map(|prediction| (value - prediction).abs());
     }
 }
 
-/// Lane by lane.
 #[inline(always)]
 fn zip(a: &Lanes, b: &Lanes, operation: impl Fn(i32, i32) -> i32) -> Lanes {
-    let mut out = [0; LANES];
-    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-        *out = operation(a, b);
-    }
-    out
+    std::array::from_fn(|lane| operation(a[lane], b[lane]))
 }
 
 /// Eight times the mean over the neighbours, the nearest two counting double.
 #[inline(always)]
-fn nearby(near: &Neighbours, errors: &[Errors]) -> Errors {
+fn nearby(near: &Neighbours, errors: &[Lanes]) -> Lanes {
     let [left, up] = [errors[near.left], errors[near.up]];
     let [up_left, up_right] = [errors[near.up_left], errors[near.up_right]];
     let [left_left, up_up] = [errors[near.left_left], errors[near.up_up]];
-    let mut sums = [0; LANES];
-    for (lane, sum) in sums.iter_mut().enumerate() {
+    std::array::from_fn(|lane| {
         let near = 2 * (left[lane] + up[lane]) + up_left[lane] + up_right[lane];
-        *sum = near + left_left[lane] + up_up[lane];
-    }
-    sums
+        near + left_left[lane] + up_up[lane]
+    })
 }
 
 /// Updates the state for the component above and for the next keyframe.

@@ -38,16 +38,14 @@ impl Grid {
     /// A grid of `tokens` with `width` columns; 0 means tokens without a grid, taken as one column.
     pub(super) fn new(tokens: usize, width: usize) -> Self {
         let width = width.max(1);
+        let neighbours = (0..tokens).map(|at| neighbours(at, width, tokens));
         Self {
             width,
             height: tokens / width,
-            neighbours: (0..tokens)
-                .map(|at| neighbours(at, width, tokens))
-                .collect(),
+            neighbours: neighbours.collect(),
         }
     }
 
-    /// Number of tokens.
     pub(super) fn len(&self) -> usize {
         self.neighbours.len()
     }
@@ -62,7 +60,7 @@ impl Grid {
             return map.to_vec();
         }
         let columns = (0..self.width).map(|x| place(x, motion.x, self.width));
-        let columns: Vec<(usize, usize)> = columns.collect();
+        let columns: Vec<_> = columns.collect();
         let row = |y: usize| &map[y * self.width..(y + 1) * self.width];
         let mut out = Vec::with_capacity(map.len());
         for y in 0..self.height {
@@ -80,11 +78,9 @@ impl Grid {
     pub(super) fn blurred(&self, map: &[i32]) -> Vec<i32> {
         let mut rows = Vec::with_capacity(map.len());
         for row in map.chunks_exact(self.width) {
-            let last = row.len() - 1;
-            rows.extend(
-                (0..row.len())
-                    .map(|x| row[x.saturating_sub(1)] + 2 * row[x] + row[(x + 1).min(last)]),
-            );
+            let at = |x: usize| row[x.min(row.len() - 1)];
+            let sum = |x: usize| at(x.saturating_sub(1)) + 2 * at(x) + at(x + 1);
+            rows.extend((0..row.len()).map(sum));
         }
         let row = |y: usize| &rows[y * self.width..(y + 1) * self.width];
         let mut out = Vec::with_capacity(map.len());

@@ -47,7 +47,6 @@ pub(super) struct Keyframe<'a> {
     grid: &'a Grid,
     quantiser: Quantiser,
     first: bool,
-    /// Steps of the layer below.
     steps: Option<(u8, u8)>,
     motion: Motion,
     below: Below,
@@ -67,7 +66,6 @@ impl<'a> Keyframe<'a> {
         }
     }
 
-    /// Codes the next layer.
     pub(super) fn code(
         &mut self,
         coder: &mut impl Coder,
@@ -83,32 +81,17 @@ impl<'a> Keyframe<'a> {
         }
         let (u_step, v_step) = (component.u_step.0, component.v_step.0);
         self.steps = Some((u_step, v_step));
-        let v_max = self.quantiser.v_max();
-        let row = &mut component.row;
-        row::code(
-            coder,
-            &mut self.energy,
-            row,
-            v_step,
-            v_max,
-            self.first,
-            &target.v,
-        );
+        let (energy, v_max) = (&mut self.energy, self.quantiser.v_max());
+        let Component { row, column, .. } = component;
+        row::code(coder, energy, row, v_step, v_max, self.first, &target.v);
         let context = Context {
             first: self.first,
             motion: self.motion,
             step: u_step.into(),
             max: self.quantiser.u_max(),
         };
-        let column = &mut component.column;
-        column::code(
-            coder,
-            self.grid,
-            &context,
-            column,
-            &mut self.below,
-            &target.u,
-        );
+        let below = &mut self.below;
+        column::code(coder, self.grid, &context, column, below, &target.u);
     }
 }
 

@@ -15,7 +15,6 @@ use super::entropy::{RangeDecoder, RangeEncoder};
 use super::error::in_range;
 use super::{CodedKeyframe, CodingParameters, Factors, PromptError, Steps};
 
-/// The dequantised factors.
 fn reconstruct(
     parameters: &CodingParameters,
     components: &[Component],
@@ -34,7 +33,6 @@ fn reconstruct(
     Factors::new(parameters.shape, parameters.full_rank, u, v)
 }
 
-/// The encoder's side of one segment.
 #[derive(Debug)]
 pub(super) struct LayeredEncoder {
     parameters: CodingParameters,
@@ -44,7 +42,7 @@ pub(super) struct LayeredEncoder {
     first: bool,
     components: Vec<Component>,
     /// Of the latest keyframe: tokens × components, bits per unit of U.
-    slopes: Vec<f32>,
+    pub(super) slopes: Vec<f32>,
 }
 
 impl LayeredEncoder {
@@ -53,13 +51,13 @@ impl LayeredEncoder {
         steps: Steps,
         rdoq_lambda: f32,
     ) -> Result<Self, PromptError> {
-        let (least, most) = (parameters.components, Factors::MAX_RANK);
-        in_range("number of steps", steps.components(), least, most)?;
+        let (shape, count) = (parameters.shape, parameters.components);
+        in_range("number of steps", steps.u.len(), count..=Factors::MAX_RANK)?;
         Ok(Self {
-            components: vec![Component::new(parameters.shape); least],
-            grid: Grid::new(parameters.shape.tokens, parameters.grid_width),
+            components: vec![Component::new(shape); count],
+            grid: Grid::new(shape.tokens, parameters.grid_width),
             first: true,
-            slopes: vec![0.0; parameters.shape.tokens * least],
+            slopes: vec![0.0; shape.tokens * count],
             rdoq_lambda: f64::from(rdoq_lambda).max(0.0),
             parameters,
             steps,
@@ -70,10 +68,8 @@ impl LayeredEncoder {
         &mut self,
         keyframe: &Factors,
     ) -> Result<(CodedKeyframe, Factors), PromptError> {
-        self.parameters.check_factors(keyframe)?;
-        let mut targets: Vec<Target> = (0..self.components.len())
-            .map(|j| self.target(keyframe, j))
-            .collect();
+        let components = 0..self.components.len();
+        let mut targets: Vec<Target> = components.map(|j| self.target(keyframe, j)).collect();
         let motion = self.motion(&targets);
         let mut state = Keyframe::new(&self.parameters, &self.grid, self.first);
         let mut layers = Vec::with_capacity(targets.len());
@@ -84,7 +80,7 @@ impl LayeredEncoder {
             state.code(&mut coder, component, target);
             // The column comes last in a layer.
             let step = component.u_step.value();
-            let column = &coder.slopes()[coder.slopes().len() - tokens..];
+            let column = &coder.slopes[coder.slopes.len() - tokens..];
             for (slope, per_step) in self.slopes.iter_mut().skip(j).step_by(rank).zip(column) {
                 *slope = per_step / step;
             }
@@ -95,21 +91,14 @@ impl LayeredEncoder {
         Ok((CodedKeyframe { layers }, seen))
     }
 
-    pub(super) fn slopes(&self) -> &[f32] {
-        &self.slopes
-    }
-
     fn target(&self, keyframe: &Factors, j: usize) -> Target {
         let (u_step, v_step) = (self.steps.u[j], self.steps.v[j]);
-        let row = keyframe.v_row(j).iter();
+        let (column, row) = (keyframe.u_column(j), keyframe.v_row(j).iter());
         Target {
             u_step: u_step.0,
             v_step: v_step.0,
             motion: Motion::default(),
-            u: keyframe
-                .u_column(j)
-                .map(|value| value / u_step.value())
-                .collect(),
+            u: column.map(|value| value / u_step.value()).collect(),
             v: row.map(|value| value / v_step.value()).collect(),
         }
     }
@@ -118,20 +107,16 @@ impl LayeredEncoder {
         if self.first || self.parameters.grid_width == 0 {
             return Motion::default();
         }
-        let deciding = targets.len().min(motion::DECIDING);
-        let before = self.components[..deciding].iter();
-        let before: Vec<&[i32]> = before.map(|c| c.column.values.as_slice()).collect();
-        let now: Vec<&[f32]> = targets[..deciding].iter().map(|w| w.u.as_slice()).collect();
-        motion::search(&self.grid, &before, &now)
+        let pairs = self.components.iter().zip(targets);
+        let maps = pairs.map(|(before, now)| (&before.column.values[..], &now.u[..]));
+        motion::search(&self.grid, maps)
     }
 }
 
-/// The decoder's side of one segment.
 #[derive(Debug)]
 pub(super) struct LayeredDecoder {
     parameters: CodingParameters,
     grid: Grid,
-    keyframe: usize,
     components: Vec<Component>,
 }
 
@@ -140,21 +125,21 @@ impl LayeredDecoder {
         Self {
             components: vec![Component::new(parameters.shape); parameters.components],
             grid: Grid::new(parameters.shape.tokens, parameters.grid_width),
-            keyframe: 0,
             parameters,
         }
     }
 
-    pub(super) fn push(&mut self, layers: &[&[u8]]) -> Result<Factors, PromptError> {
-        let keyframe = self.keyframe;
-        self.keyframe += 1;
-        if layers.is_empty() || layers.len() > self.components.len() {
-            return Err(PromptError::LayerCount {
-                keyframe,
-                expected: format!("1 to {}", self.components.len()),
-                got: layers.len(),
-            });
-        }
+    /// Most layers of the next keyframe.
+    pub(super) fn layers(&self) -> usize {
+        self.components.len()
+    }
+
+    /// Decodes keyframe number `keyframe` of the segment from its first `layers`.
+    pub(super) fn push(
+        &mut self,
+        keyframe: usize,
+        layers: &[&[u8]],
+    ) -> Result<Factors, PromptError> {
         self.components.truncate(layers.len());
         let mut state = Keyframe::new(&self.parameters, &self.grid, keyframe == 0);
         let places = self.components.iter_mut().zip(layers).enumerate();
@@ -162,11 +147,9 @@ impl LayeredDecoder {
             let mut coder = RangeDecoder::new(bytes);
             state.code(&mut coder, component, &Target::default());
             if !coder.is_complete() {
-                return Err(PromptError::Damaged {
-                    keyframe,
-                    layer,
-                    reason: "bytes are left over after the last symbol",
-                });
+                return Err(PromptError::Damaged(format!(
+                    "layer {layer} of keyframe {keyframe} is damaged: bytes are left over after the last symbol"
+                )));
             }
         }
         reconstruct(&self.parameters, &self.components)
@@ -183,14 +166,11 @@ mod tests {
     fn widest() -> CodingParameters {
         CodingParameters {
             coding: CodingId::Layered,
-            shape: Shape { tokens: 30, dim: 7 },
+            shape: Shape::new(30, 7),
             grid_width: 6,
             components: 4,
             full_rank: 4,
-            quantiser: Quantiser {
-                u_bits: 12,
-                v_bits: 15,
-            },
+            quantiser: Quantiser::new(12, 15),
         }
     }
 
@@ -204,10 +184,9 @@ mod tests {
                 let extreme = |i: usize| if byte.get(i).is_some_and(|b| b & 1 == 1) { 2047 } else { -2047 };
                 component.column.values = (0..30).map(extreme).collect();
             }
-            decoder.keyframe = 1;
             let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
-            for _ in 0..3 {
-                let _ = decoder.push(&layers);
+            for keyframe in 1..4 {
+                let _ = decoder.push(keyframe, &layers);
             }
         }
 

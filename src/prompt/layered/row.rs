@@ -40,7 +40,6 @@ fn energy(value: i32, step: u8) -> u64 {
     (scaled << (step >> 2) >> 24).min(ONE.into()) as u64
 }
 
-/// How a row is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// Unchanged since the previous keyframe.
@@ -64,12 +63,10 @@ pub(super) fn code(
     first: bool,
     targets: &[f32],
 ) {
-    let form = form(coder, first, choose(energy, row, step, max, targets));
-    match form {
+    match form(coder, first, choose(energy, row, step, max, targets)) {
         Form::Same => {}
         Form::Orthonormal => orthonormal(coder, energy, row, step, max, targets),
-        Form::Change => scaled(coder, row, max, true, targets),
-        Form::Plain => scaled(coder, row, max, false, targets),
+        form => scaled(coder, row, max, form == Form::Change, targets),
     }
     energy.take(row, step);
 }
@@ -110,10 +107,8 @@ fn choose(energy: &Energy, row: &[i32], step: u8, max: i32, targets: &[f32]) -> 
         meter.bits
     };
     let forms = [Form::Orthonormal, Form::Change, Form::Plain];
-    let costs = forms.map(|form| (cost(form), form));
-    let least = costs
-        .into_iter()
-        .reduce(|a, b| if b.0 < a.0 { b } else { a });
+    let costs = forms.map(|form| (cost(form), form)).into_iter();
+    let least = costs.min_by(|(a, _), (b, _)| a.total_cmp(b));
     least.map_or(Form::Plain, |(_, form)| form)
 }
 
@@ -139,13 +134,12 @@ fn orthonormal(
 }
 
 fn scaled(coder: &mut impl Coder, row: &mut [i32], max: i32, change: bool, targets: &[f32]) {
-    let centres = if change {
-        row.to_vec()
-    } else {
-        vec![0; row.len()]
-    };
-    let apart = targets.iter().zip(&centres);
-    let sum: f32 = apart
+    let centres: Vec<i32> = row
+        .iter()
+        .map(|&value| if change { value } else { 0 })
+        .collect();
+    let pairs = targets.iter().zip(&centres);
+    let sum: f32 = pairs
         .map(|(target, &centre)| (target - centre as f32).abs())
         .sum();
     // A logistic distribution's mean magnitude is 1.39 scales; half octaves from 2^−5 up.

@@ -26,51 +26,43 @@ pub(super) struct Archive(BTreeMap<String, Vec<u8>>);
 impl Archive {
     /// Reads every entry and checks its CRC, the byte order and the file version.
     pub(super) fn read(file: &Path, bytes: &[u8]) -> Result<Self, OfficialError> {
-        let fail = |entry: &str, reason: String| OfficialError::Archive {
-            file: file.to_owned(),
-            entry: entry.to_owned(),
-            reason,
+        let fail = |entry: &str, reason: &str| {
+            OfficialError::content(file, format!("entry `{entry}`: {reason}"))
         };
-        let zip_fail = |entry: &str, error: &ZipError| fail(entry, error.to_string());
-        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| zip_fail("", &e))?;
+        let zip_fail = |error: ZipError| fail("", &error.to_string());
+        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(zip_fail)?;
         if zip.len() > MAX_ENTRIES {
-            return Err(fail(
-                "",
-                format!("{} entries, at most {MAX_ENTRIES}", zip.len()),
-            ));
+            let reason = format!("{} entries, at most {MAX_ENTRIES}", zip.len());
+            return Err(fail("", &reason));
         }
         let mut entries = BTreeMap::new();
         let mut root = None;
         for index in 0..zip.len() {
-            let mut entry = zip.by_index(index).map_err(|e| zip_fail("", &e))?;
-            let path = entry.name().map_err(|e| zip_fail("", &e))?.into_owned();
+            let mut entry = zip.by_index(index).map_err(zip_fail)?;
+            let path = entry.name().map_err(zip_fail)?.into_owned();
             let (folder, name) = path.split_once('/').unwrap_or(("", &path));
             if *root.get_or_insert_with(|| folder.to_owned()) != folder || !known(name) {
-                return Err(fail(&path, "does not belong to a saved tensor".to_owned()));
+                return Err(fail(&path, "does not belong to a saved tensor"));
             }
             if entry.compression() != CompressionMethod::Stored {
-                return Err(fail(&path, "is compressed, expected stored".to_owned()));
+                return Err(fail(&path, "is compressed, expected stored"));
             }
             if entry.size() > bytes.len() as u64 {
-                return Err(fail(&path, "is longer than the file".to_owned()));
+                return Err(fail(&path, "is longer than the file"));
             }
             let mut data = Vec::with_capacity(entry.size() as usize);
-            entry
-                .read_to_end(&mut data)
-                .map_err(|e| fail(&path, e.to_string()))?;
+            let read = entry.read_to_end(&mut data);
+            read.map_err(|error| fail(&path, &error.to_string()))?;
             if entries.insert(name.to_owned(), data).is_some() {
-                return Err(fail(&path, "occurs twice".to_owned()));
+                return Err(fail(&path, "occurs twice"));
             }
         }
         let archive = Self(entries);
-        if archive
-            .entry("byteorder")
-            .is_some_and(|order| order != b"little")
-        {
-            return Err(fail("byteorder", "expected `little`".to_owned()));
+        if !matches!(archive.entry("byteorder"), None | Some(b"little")) {
+            return Err(fail("byteorder", "expected `little`"));
         }
         if archive.entry("version") != Some(b"3\n") {
-            return Err(fail("version", "expected 3".to_owned()));
+            return Err(fail("version", "expected 3"));
         }
         Ok(archive)
     }

@@ -1,6 +1,6 @@
 //! Errors of the reference's files, with the file's name and the place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error in reading or writing the reference's files.
 #[derive(Debug, thiserror::Error)]
@@ -14,33 +14,28 @@ pub enum OfficialError {
         /// Error of the operating system.
         source: std::io::Error,
     },
-    /// Not a zip of stored entries as `torch.save` writes it.
-    #[error("{}: entry `{entry}`: {reason}", file.display())]
-    Archive {
-        /// File.
-        file: PathBuf,
-        /// Entry of the zip, empty if the whole archive is meant.
-        entry: String,
-        /// Reason.
-        reason: String,
-    },
-    /// A pickle other than the one that `torch.save` writes for such a prompt or latent.
-    #[error(
-        "{}: data.pkl: not what torch.save writes for a prompt (U, V and their scales) or a latent; nothing in it was executed",
-        file.display()
-    )]
-    Pickle {
-        /// File.
-        file: PathBuf,
-    },
-    /// A readable file with other content than expected.
-    #[error("{}: {field}: expected {expected}", file.display())]
+    /// Another content than `torch.save` writes for a prompt or a start latent.
+    #[error("{}: {problem}", file.display())]
     Content {
         /// File or folder.
         file: PathBuf,
-        /// The field (`U`, `V_scale`, …) or file name.
-        field: String,
-        /// Expected content.
-        expected: String,
+        /// The entry or field (`U`, `V_scale`, …), and what was expected.
+        problem: String,
     },
+}
+
+impl OfficialError {
+    pub(super) fn io(file: &Path) -> impl Fn(std::io::Error) -> Self {
+        move |source| Self::Io {
+            file: file.to_owned(),
+            source,
+        }
+    }
+
+    pub(super) fn content(file: &Path, problem: impl Into<String>) -> Self {
+        Self::Content {
+            file: file.to_owned(),
+            problem: problem.into(),
+        }
+    }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::Path;
 
 use super::archive::Archive;
 use super::error::OfficialError;
-use super::pickle::{self, Device, Place};
+use super::pickle::{self, Device, FIELDS, Place};
 use super::store::Store;
 use crate::prompt::{Affine8, Factors, ReferencePayload, Shape};
 
@@ -16,7 +16,6 @@ pub const INIT_FILE: &str = "init.pth";
 
 /// Size limit of prompts and start latents, in bytes.
 const MAX_FILE: u64 = 1 << 26;
-/// Channels of a Stable Diffusion latent.
 const LATENT_CHANNELS: usize = 4;
 /// Hashes of the entry names as the reference's PyTorch (GNU C++ library) computes them.
 const PROMPT_NAMES: u64 = 5_343_278_249_497_965_747;
@@ -54,17 +53,14 @@ impl OfficialFolder {
 
     /// Writes the files into `folder`, each atomically; the folder is made if it is missing.
     pub fn write(&self, folder: &Path, device: Device) -> Result<(), OfficialError> {
-        fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
+        fs::create_dir_all(folder).map_err(OfficialError::io(folder))?;
         for (number, prompt) in &self.prompts {
             let name = prompt_name(*number);
             let stem = name.trim_end_matches(".prompt");
             write_file(folder, &name, &prompt_to_bytes(prompt, stem, device))?;
         }
-        write_file(
-            folder,
-            INIT_FILE,
-            &init_to_bytes(&self.init, "init", device),
-        )
+        let init = init_to_bytes(&self.init, "init", device);
+        write_file(folder, INIT_FILE, &init)
     }
 }
 
@@ -72,44 +68,36 @@ impl OfficialFolder {
 ///
 /// Fails if there is none, or if one is damaged or of another rank than the first.
 pub fn read_prompts(folder: &Path) -> Result<BTreeMap<u32, ReferencePayload>, OfficialError> {
-    let mut prompts = BTreeMap::new();
-    let listing = fs::read_dir(folder).map_err(|source| io(folder, source))?;
-    for entry in listing {
-        let path = entry.map_err(|source| io(folder, source))?.path();
-        if let Some(number) = frame_number(&path) {
-            prompts.insert(number, read_prompt(&path)?);
-        }
-    }
     let size = |prompt: &ReferencePayload| (prompt.shape, prompt.rank);
-    let Some(first) = prompts.values().next().map(size) else {
-        return Err(content(
-            folder,
-            "frame_NNNNN.prompt",
-            "at least one such file",
-        ));
-    };
-    if let Some((number, _)) = prompts.iter().find(|(_, prompt)| size(prompt) != first) {
-        let file = folder.join(prompt_name(*number));
-        return Err(content(
-            &file,
-            "U, V",
-            &format!("the first prompt's size {first:?}"),
-        ));
+    let mut prompts = BTreeMap::new();
+    let mut expected = None;
+    for name in files_in(folder)? {
+        let Some(number) = frame_number(&name) else {
+            continue;
+        };
+        let file = folder.join(name);
+        let prompt = read_prompt(&file)?;
+        let first = *expected.get_or_insert(size(&prompt));
+        if size(&prompt) != first {
+            let problem = format!("U, V: expected the first prompt's size {first:?}");
+            return Err(OfficialError::content(&file, problem));
+        }
+        prompts.insert(number, prompt);
+    }
+    if prompts.is_empty() {
+        let problem = "frame_NNNNN.prompt: expected at least one such file";
+        return Err(OfficialError::content(folder, problem));
     }
     Ok(prompts)
 }
 
-/// Names of the files in `folder` that [`OfficialFolder::read`] reads, sorted; none if it is missing.
+/// Names of the files in `folder` that [`OfficialFolder::read`] reads, sorted.
 pub fn files_in(folder: &Path) -> Result<Vec<String>, OfficialError> {
-    let listing = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        listing => listing.map_err(|source| io(folder, source))?,
-    };
     let mut names = Vec::new();
-    for entry in listing {
-        let path = entry.map_err(|source| io(folder, source))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name == INIT_FILE || frame_number(&path).is_some() {
+    for entry in fs::read_dir(folder).map_err(OfficialError::io(folder))? {
+        let name = entry.map_err(OfficialError::io(folder))?.file_name();
+        let name = name.to_string_lossy();
+        if name == INIT_FILE || frame_number(&name).is_some() {
             names.push(name.into_owned());
         }
     }
@@ -127,23 +115,16 @@ pub fn read_init(path: &Path) -> Result<InitLatent, OfficialError> {
     init_from_bytes(path, &read_file(path)?)
 }
 
-/// Names of a prompt's tensors, in the order of their storages `data/0` ….
-const TENSORS: [&str; 6] = [
-    "U",
-    "V",
-    "U_scale",
-    "U_zero_point",
-    "V_scale",
-    "V_zero_point",
-];
-
 /// Reads the bytes of a `.prompt` file; `file` names it in errors.
 pub fn prompt_from_bytes(file: &Path, bytes: &[u8]) -> Result<ReferencePayload, OfficialError> {
     let archive = Archive::read(file, bytes)?;
     let (u, v) = (storage(&archive, file, 0)?, storage(&archive, file, 1)?);
     let scalar = |index: usize| match storage(&archive, file, index)?.as_chunks().0 {
         &[word] if f32::from_le_bytes(word).is_finite() => Ok(f32::from_le_bytes(word)),
-        _ => Err(content(file, TENSORS[index], "one finite f32 number")),
+        _ => {
+            let problem = format!("{}: expected one finite f32 number", FIELDS[index]);
+            Err(OfficialError::content(file, problem))
+        }
     };
     let map = |index: usize| -> Result<Affine8, OfficialError> {
         Ok(Affine8 {
@@ -155,8 +136,8 @@ pub fn prompt_from_bytes(file: &Path, bytes: &[u8]) -> Result<ReferencePayload, 
     let sizes = (1..=Factors::MAX_RANK)
         .filter(|rank| u.len().is_multiple_of(*rank) && v.len().is_multiple_of(*rank))
         .filter_map(|rank| {
-            let (tokens, dim) = (u.len() / rank, v.len() / rank);
-            Some((Shape { tokens, dim }.check().ok()?, rank))
+            let shape = Shape::new(u.len() / rank, v.len() / rank);
+            Some((shape.check().ok()?, rank))
         });
     let (shape, rank) = matching(file, &archive, sizes, |&(shape, rank), place| {
         pickle::prompt(shape, rank, place)
@@ -179,8 +160,8 @@ pub fn init_from_bytes(file: &Path, bytes: &[u8]) -> Result<InitLatent, Official
     let cells = values.len() / LATENT_CHANNELS;
     let whole = cells > 0 && values.len() == LATENT_CHANNELS * cells && rest.is_empty();
     if !whole || values.iter().any(|value| !value.is_finite()) {
-        let expected = "1×4×height×width finite f32 numbers";
-        return Err(content(file, "data/0", expected));
+        let problem = "data/0: expected 1×4×height×width finite f32 numbers";
+        return Err(OfficialError::content(file, problem));
     }
     let heights = (1..=cells).filter(|height| cells.is_multiple_of(*height));
     let height = matching(file, &archive, heights, |&height, place| {
@@ -194,24 +175,24 @@ pub fn init_from_bytes(file: &Path, bytes: &[u8]) -> Result<InitLatent, Official
 }
 
 fn storage<'a>(archive: &'a Archive, file: &Path, key: usize) -> Result<&'a [u8], OfficialError> {
-    let name = format!("data/{key}");
-    let bytes = archive.entry(&name);
-    bytes.ok_or_else(|| content(file, &name, "an entry of that name"))
+    let problem = format!("data/{key}: expected an entry of that name");
+    let bytes = archive.entry(&format!("data/{key}"));
+    bytes.ok_or_else(|| OfficialError::content(file, problem))
 }
 
 /// The one of `sizes` whose pickle, as `torch.save` writes it, is the archive's.
 fn matching<S>(
     file: &Path,
     archive: &Archive,
-    sizes: impl Iterator<Item = S>,
+    mut sizes: impl Iterator<Item = S>,
     written: impl Fn(&S, &Place) -> Vec<u8>,
 ) -> Result<S, OfficialError> {
     let pickle = archive.entry("data.pkl").unwrap_or_default();
     let places = Place::candidates(pickle);
-    let mut sizes = sizes;
     let found = sizes.find(|size| places.iter().any(|place| written(size, place) == pickle));
-    found.ok_or_else(|| OfficialError::Pickle {
-        file: file.to_owned(),
+    found.ok_or_else(|| {
+        let problem = "data.pkl: not what torch.save writes for a prompt (U, V and their scales) or a latent; nothing in it was executed";
+        OfficialError::content(file, problem)
     })
 }
 
@@ -219,8 +200,7 @@ fn matching<S>(
 /// without extension, which PyTorch takes as the zip's root folder.
 pub fn prompt_to_bytes(prompt: &ReferencePayload, stem: &str, device: Device) -> Vec<u8> {
     let pickle = pickle::prompt(prompt.shape, prompt.rank, &device.into());
-    let (u, v) = (prompt.u_map, prompt.v_map);
-    let scalars = [u.scale, u.zero_point, v.scale, v.zero_point].map(f32::to_le_bytes);
+    let scalars = prompt.scalars();
     let mut storages = vec![prompt.u.as_slice(), prompt.v.as_slice()];
     storages.extend(scalars.iter().map(<[u8; 4]>::as_slice));
     save(stem, &pickle, &storages, PROMPT_NAMES)
@@ -252,42 +232,26 @@ pub fn prompt_name(number: u32) -> String {
 }
 
 /// NNNNN of `frame_NNNNN.prompt`; `None` for any other name.
-fn frame_number(path: &Path) -> Option<u32> {
-    let name = path.file_name()?.to_str()?;
+fn frame_number(name: &str) -> Option<u32> {
     let number = name.strip_prefix("frame_")?.strip_suffix(".prompt")?;
     let number = number.parse().ok()?;
     (prompt_name(number) == name).then_some(number)
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, OfficialError> {
-    let length = fs::metadata(path).map_err(|source| io(path, source))?.len();
-    if length > MAX_FILE {
-        return Err(content(path, "size", "at most 64 MiB"));
+    let about = fs::metadata(path).map_err(OfficialError::io(path))?;
+    if about.len() > MAX_FILE {
+        let problem = "size: expected at most 64 MiB";
+        return Err(OfficialError::content(path, problem));
     }
-    fs::read(path).map_err(|source| io(path, source))
+    fs::read(path).map_err(OfficialError::io(path))
 }
 
-/// Writes a file under a temporary name and renames it.
 fn write_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), OfficialError> {
     let path = folder.join(name);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|source| io(&path, source))?;
-    file.write_all(bytes).map_err(|source| io(&path, source))?;
-    let persisted = file.persist(&path);
-    persisted.map_err(|error| io(&path, error.error))?;
-    Ok(())
-}
-
-fn io(file: &Path, source: std::io::Error) -> OfficialError {
-    OfficialError::Io {
-        file: file.to_owned(),
-        source,
-    }
-}
-
-fn content(file: &Path, field: &str, expected: &str) -> OfficialError {
-    OfficialError::Content {
-        file: file.to_owned(),
-        field: field.to_owned(),
-        expected: expected.to_owned(),
-    }
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        file.write_all(bytes)?;
+        Ok(file.persist(&path)?)
+    });
+    written.map(drop).map_err(OfficialError::io(&path))
 }

@@ -6,8 +6,9 @@
 
 use crate::prompt::Shape;
 
-/// Device of the tensors in a written file, unless told otherwise.
+/// Device of the tensors in a written file; the default is the reference's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Device {
     /// The first CUDA device: what the reference writes, and what its player relies on. Without
     /// such a device `torch.load` needs `map_location`.
@@ -27,38 +28,34 @@ pub(super) struct Place {
 
 impl From<Device> for Place {
     fn from(device: Device) -> Self {
-        let name = match device {
-            Device::Cuda => "cuda:0",
-            Device::Cpu => "cpu",
-        };
-        Self {
-            name: name.to_owned(),
-            shared: false,
+        match device {
+            Device::Cuda => Self::new("cuda:0", false),
+            Device::Cpu => Self::new("cpu", false),
         }
     }
 }
 
 impl Place {
+    fn new(name: &str, shared: bool) -> Self {
+        let name = name.to_owned();
+        Self { name, shared }
+    }
+
     /// The forms in which `pickle` may name its device.
     pub(super) fn candidates(pickle: &[u8]) -> Vec<Self> {
         let at = pickle.windows(5).position(|window| window == b"cuda:");
         let digits = pickle[at.map_or(pickle.len(), |at| at + 5)..].iter();
         let digits = digits.take_while(|byte| byte.is_ascii_digit()).take(3);
         let number: String = digits.map(|&byte| char::from(byte)).collect();
-        let (name, forms) = match at {
-            Some(_) => (format!("cuda:{number}"), vec![false]),
-            None => ("cpu".to_owned(), vec![true, false]),
-        };
-        let place = |shared| Self {
-            name: name.clone(),
-            shared,
-        };
-        forms.into_iter().map(place).collect()
+        match at {
+            Some(_) => vec![Self::new(&format!("cuda:{number}"), false)],
+            None => [true, false].map(|shared| Self::new("cpu", shared)).into(),
+        }
     }
 }
 
 /// The matrices and scalars of a prompt in the order of their storages.
-const FIELDS: [&str; 6] = [
+pub(super) const FIELDS: [&str; 6] = [
     "U",
     "V",
     "U_scale",
@@ -155,10 +152,7 @@ impl<'a> Writer<'a> {
     fn int(&mut self, value: usize) {
         match value {
             0..=0xff => self.out.extend([b'K', value as u8]),
-            0x100..=0xffff => {
-                self.out.push(b'M');
-                self.out.extend((value as u16).to_le_bytes());
-            }
+            0x100..=0xffff => self.out.extend([b'M', value as u8, (value >> 8) as u8]),
             _ => {
                 self.out.push(b'J');
                 self.out.extend((value as u32).to_le_bytes());
@@ -167,17 +161,16 @@ impl<'a> Writer<'a> {
     }
 
     fn ints(&mut self, values: &[usize]) {
-        match values.len() {
+        let end = match values.len() {
             0 => return self.out.push(b')'),
-            1..=3 => values.iter().for_each(|&value| self.int(value)),
+            length @ 1..=3 => 0x84 + length as u8,
             _ => {
                 self.out.push(b'(');
-                values.iter().for_each(|&value| self.int(value));
+                b't'
             }
-        }
-        let tuple = [b't', 0x85, 0x86, 0x87];
-        self.out
-            .push(tuple.get(values.len()).copied().unwrap_or(b't'));
+        };
+        values.iter().for_each(|&value| self.int(value));
+        self.out.push(end);
         self.remember();
     }
 
@@ -206,11 +199,9 @@ impl<'a> Writer<'a> {
         self.ints(&strides);
         self.out.push(0x89);
         self.global("collections\nOrderedDict\n");
-        self.out.extend(*b")R");
-        self.remember();
-        self.out.push(b't');
-        self.remember();
-        self.out.push(b'R');
-        self.remember();
+        for opcodes in [&b")R"[..], b"t", b"R"] {
+            self.out.extend(opcodes);
+            self.remember();
+        }
     }
 }

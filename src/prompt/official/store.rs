@@ -31,26 +31,31 @@ impl Store {
     /// Appends `data` as `root/name`.
     pub(super) fn entry(&mut self, name: &str, data: &[u8]) {
         let path = format!("{}/{name}", self.root);
-        let (offset, crc, size) = (
-            self.out.len() as u32,
-            crc32fast::hash(data),
-            data.len() as u32,
-        );
+        let length = path.len() as u16;
+        let (crc, size) = (crc32fast::hash(data), data.len() as u32);
+        let offset = self.out.len() as u32;
         let padding = (self.out.len() + 30 + path.len() + 4).wrapping_neg() % ALIGNMENT;
 
         self.out.extend(*b"PK\x03\x04");
-        self.put16([0, FLAGS, 0, 0, 0]);
-        self.put32([0, 0, 0]);
-        self.put16([path.len() as u16, padding as u16 + 4]);
+        put16(&mut self.out, [0, FLAGS, 0, 0, 0]);
+        put32(&mut self.out, [0, 0, 0]);
+        put16(&mut self.out, [length, padding as u16 + 4]);
         self.out.extend(path.as_bytes());
         self.out.extend(*b"FB");
-        self.put16([padding as u16]);
+        put16(&mut self.out, [padding as u16]);
         self.out.resize(self.out.len() + padding, b'Z');
         self.out.extend(data);
         self.out.extend(*b"PK\x07\x08");
-        self.put32([crc, size, size]);
+        put32(&mut self.out, [crc, size, size]);
 
-        self.list(&path, offset, crc, size);
+        self.directory.extend(*b"PK\x01\x02");
+        put16(&mut self.directory, [0, 0, FLAGS, 0, 0, 0]);
+        put32(&mut self.directory, [crc, size, size]);
+        put16(&mut self.directory, [length, 0, 0, 0, 0]);
+        put32(&mut self.directory, [0, offset]);
+        self.directory.extend(path.as_bytes());
+        self.entries += 1;
+
         let hash = self.fingerprint;
         let mixed = u64::from(crc)
             .wrapping_add(0x9e37_79b9)
@@ -59,58 +64,41 @@ impl Store {
         self.fingerprint = hash ^ mixed;
     }
 
-    fn put16<const N: usize>(&mut self, values: [u16; N]) {
-        self.out
-            .extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    }
-
-    fn put32<const N: usize>(&mut self, values: [u32; N]) {
-        self.out
-            .extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    }
-
-    fn put64<const N: usize>(&mut self, values: [u64; N]) {
-        self.out
-            .extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    }
-
-    /// Adds the entry to the central directory.
-    fn list(&mut self, path: &str, offset: u32, crc: u32, size: u32) {
-        let mut at = std::mem::take(&mut self.directory);
-        std::mem::swap(&mut self.out, &mut at);
-        self.out.extend(*b"PK\x01\x02");
-        self.put16([0, 0, FLAGS, 0, 0, 0]);
-        self.put32([crc, size, size]);
-        self.put16([path.len() as u16, 0, 0, 0, 0]);
-        self.put32([0, offset]);
-        self.out.extend(path.as_bytes());
-        std::mem::swap(&mut self.out, &mut at);
-        self.directory = at;
-        self.entries += 1;
-    }
-
     /// Closes the archive: the serialisation id, the directory and its ends. `names_hash` is
     /// PyTorch's hash of the entries' names, which depends on its C++ library's string hash.
     pub(super) fn finish(mut self, names_hash: u64) -> Vec<u8> {
         let id = format!("{names_hash:020}{:020}", self.fingerprint);
         self.entry(".data/serialization_id", id.as_bytes());
-        let (entries, start) = (self.entries, self.out.len());
-        let directory = std::mem::take(&mut self.directory);
-        self.out.extend(&directory);
+        let (entries, start, size) = (self.entries, self.out.len(), self.directory.len());
+        let mut out = self.out;
+        out.extend(self.directory);
 
-        let (end, size) = (self.out.len() as u64, directory.len());
-        self.out.extend(*b"PK\x06\x06");
-        self.put64([44]);
-        self.put16([0x031e, 45]);
-        self.put32([0, 0]);
-        self.put64([entries.into(), entries.into(), size as u64, start as u64]);
-        self.out.extend(*b"PK\x06\x07\0\0\0\0");
-        self.put64([end]);
-        self.put32([1]);
-        self.out.extend(*b"PK\x05\x06\0\0\0\0");
-        self.put16([entries, entries]);
-        self.put32([size as u32, start as u32]);
-        self.put16([0]);
-        self.out
+        let end = out.len() as u64;
+        out.extend(*b"PK\x06\x06");
+        put64(&mut out, [44]);
+        put16(&mut out, [0x031e, 45]);
+        put32(&mut out, [0, 0]);
+        let entries64 = u64::from(entries);
+        put64(&mut out, [entries64, entries64, size as u64, start as u64]);
+        out.extend(*b"PK\x06\x07\0\0\0\0");
+        put64(&mut out, [end]);
+        put32(&mut out, [1]);
+        out.extend(*b"PK\x05\x06\0\0\0\0");
+        put16(&mut out, [entries, entries]);
+        put32(&mut out, [size as u32, start as u32]);
+        put16(&mut out, [0]);
+        out
     }
+}
+
+fn put16<const N: usize>(out: &mut Vec<u8>, values: [u16; N]) {
+    out.extend(values.map(u16::to_le_bytes).as_flattened());
+}
+
+fn put32<const N: usize>(out: &mut Vec<u8>, values: [u32; N]) {
+    out.extend(values.map(u32::to_le_bytes).as_flattened());
+}
+
+fn put64<const N: usize>(out: &mut Vec<u8>, values: [u64; N]) {
+    out.extend(values.map(u64::to_le_bytes).as_flattened());
 }
