@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
+use program::{json, promptus, run, said, text};
 use promptus::frame::Frame;
 use promptus::model::Generator;
 use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
@@ -15,7 +18,7 @@ use promptus::sink::{PngFolder, Sink};
 use promptus::source::{Options, Source};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 use synthetic::Coded;
 
@@ -61,18 +64,19 @@ fn write_frames(folder: &Path, generator: &Arc<Generator>, track: &Track, segmen
 }
 
 fn demo(folder: &Path, originals: &str) -> Output {
-    let path = |name: &str| folder.join(name);
-    Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(["demo", "--json", "--title"])
-        .arg(path("a title"))
-        .arg("--originals")
-        .arg(path(originals))
-        .arg("--trace")
-        .arg(path("trace.csv"))
-        .arg("--out")
-        .arg(path("out"))
-        .output()
-        .unwrap()
+    let paths = ["a title", originals, "trace.csv", "out"].map(|name| folder.join(name));
+    let [title, originals, trace, out] = paths.each_ref().map(|path| text(path));
+    let files = [
+        "--title",
+        title,
+        "--originals",
+        originals,
+        "--trace",
+        trace,
+        "--out",
+        out,
+    ];
+    run(&[&["demo", "--json"], &files[..]].concat())
 }
 
 fn frames(folder: &Path) -> Vec<Frame> {
@@ -91,13 +95,10 @@ fn the_demo_serves_plays_renders_and_compares() {
     )
     .unwrap();
     let output = demo(folder.path(), "originals");
-    let human = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{human}");
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    let line: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    let (human, line) = (said(&output), json(&output));
     assert_eq!(
-        (line["command"].as_str(), line["frames"].as_u64()),
-        (Some("demo"), Some(72))
+        (&line["command"], &line["frames"]),
+        (&"demo".into(), &72.into())
     );
     let rungs = line["rungs"].as_array().unwrap();
     let count = |rung: usize| rungs[rung]["frames"].as_u64().unwrap();
@@ -108,10 +109,8 @@ fn the_demo_serves_plays_renders_and_compares() {
     );
 
     let out = folder.path().join("out");
-    let (rendered, originals) = (
-        frames(&out.join("frames")),
-        frames(&folder.path().join("originals")),
-    );
+    let originals = frames(&folder.path().join("originals"));
+    let rendered = frames(&out.join("frames"));
     assert_eq!(rendered.len(), 72);
     let equal = rendered
         .iter()
@@ -134,12 +133,9 @@ fn the_demo_serves_plays_renders_and_compares() {
 #[test]
 fn shipped_files_are_written_to_the_working_directory() {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_promptus"))
-        .args(["demo", "--originals", "nowhere"])
-        .current_dir(&folder)
-        .output()
-        .unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
+    let mut command = promptus(["demo", "--originals", "nowhere"]);
+    let output = command.current_dir(&folder).output().unwrap();
+    let told = said(&output);
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(told.contains("nowhere"), "{told}");
     let out = folder.path().join("promptus-demo");
@@ -156,7 +152,7 @@ fn bad_input_is_named() {
     let told = |originals: &str| {
         let output = demo(folder.path(), originals);
         assert_eq!(output.status.code(), Some(2));
-        String::from_utf8(output.stderr).unwrap()
+        said(&output)
     };
     assert!(told("originals").contains("trace.csv"));
     fs::write(folder.path().join("trace.csv"), "0,5000\n").unwrap();

@@ -61,20 +61,18 @@ pub struct NamedValue {
 }
 
 /// The curves of every figure that the rungs have.
-pub fn curves(rungs: &[&RungReport], encoded: &[Encoded]) -> Vec<Curves> {
+pub(super) fn curves(rungs: &[RungReport], encoded: &[Encoded]) -> Vec<Curves> {
     let mut codecs: Vec<Codec> = Vec::new();
     for video in encoded {
-        if !codecs.contains(&video.codec) {
-            codecs.push(video.codec);
+        if !codecs.contains(&video.encode.codec) {
+            codecs.push(video.encode.codec);
         }
     }
     let of = |figure: &'static Figure| {
         let of_codec = |codec: &Codec| {
-            let own = encoded.iter().filter(|video| video.codec == *codec);
-            (
-                *codec,
-                figure.hull(own.map(|video| (video.kbps, &video.figures))),
-            )
+            let own = encoded.iter().filter(|video| video.encode.codec == *codec);
+            let points = own.map(|video| (video.kbps, &video.figures));
+            (*codec, figure.hull(points))
         };
         Curves {
             figure,
@@ -88,7 +86,7 @@ pub fn curves(rungs: &[&RungReport], encoded: &[Encoded]) -> Vec<Curves> {
 }
 
 /// Every rung against every codec.
-pub fn at_rungs(rungs: &[&RungReport], curves: &[Curves]) -> Vec<AtRung> {
+pub(super) fn at_rungs(rungs: &[RungReport], curves: &[Curves]) -> Vec<AtRung> {
     let mut rows = Vec::new();
     for Curves { figure, codecs, .. } in curves {
         for rung in rungs {
@@ -114,7 +112,7 @@ pub fn at_rungs(rungs: &[&RungReport], curves: &[Curves]) -> Vec<AtRung> {
 }
 
 /// Every curve at each of `rates`, kbit/s.
-pub fn at_rates(rates: &[f64], curves: &[Curves]) -> Vec<AtRate> {
+pub(super) fn at_rates(rates: &[f64], curves: &[Curves]) -> Vec<AtRate> {
     let row = |curves: &Curves, kbps: f64| {
         let named = |name, hull: &Hull| NamedValue {
             name,
@@ -125,7 +123,8 @@ pub fn at_rates(rates: &[f64], curves: &[Curves]) -> Vec<AtRate> {
         AtRate {
             metric: curves.figure.key,
             kbps,
-            values: std::iter::once(named("ours", &curves.ours))
+            values: [named("ours", &curves.ours)]
+                .into_iter()
                 .chain(codecs)
                 .collect(),
         }

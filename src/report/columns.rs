@@ -68,8 +68,7 @@ impl Columns {
                 Column::Number(numbers) => numbers[row].map_or(String::new(), |n| n.to_string()),
             };
             let fields: Vec<String> = self.columns.iter().map(field).collect();
-            out += &fields.join(",");
-            out += "\r\n";
+            out += &(fields.join(",") + "\r\n");
         }
         out
     }
@@ -78,17 +77,14 @@ impl Columns {
 /// The row with a field per place of its lists.
 fn flat<T: Serialize>(row: &T) -> Result<Map<String, Value>, serde_json::Error> {
     let mut out = Map::new();
-    let Value::Object(fields) = serde_json::to_value(row)? else {
-        return Ok(out);
-    };
-    for (name, value) in fields {
-        match value {
-            Value::Array(values) => {
-                let numbered = values.into_iter().enumerate();
-                out.extend(numbered.map(|(place, value)| (format!("{name}_{place}"), value)));
-            }
-            value => {
-                out.insert(name, value);
+    if let Value::Object(fields) = serde_json::to_value(row)? {
+        for (name, value) in fields {
+            match value {
+                Value::Array(values) => {
+                    let numbered = values.into_iter().enumerate();
+                    out.extend(numbered.map(|(place, value)| (format!("{name}_{place}"), value)));
+                }
+                value => drop(out.insert(name, value)),
             }
         }
     }
@@ -101,11 +97,8 @@ fn column(rows: &[Map<String, Value>], name: &str) -> Column {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("").to_owned();
         return Column::Text(values().map(text).collect());
     }
-    Column::Number(
-        values()
-            .map(|value| value.and_then(Value::as_f64))
-            .collect(),
-    )
+    let number = |value: Option<&Value>| value.and_then(Value::as_f64);
+    Column::Number(values().map(number).collect())
 }
 
 fn quoted(text: &str) -> String {

@@ -12,10 +12,8 @@ use std::sync::Arc;
 impl Columns {
     /// Parquet with one row group; figures are doubles, absent ones null.
     pub fn parquet(&self) -> Result<Vec<u8>, ParquetError> {
-        let fields = self
-            .columns()
-            .iter()
-            .map(|(name, column)| field(name, column));
+        let fields = self.columns().iter();
+        let fields = fields.map(|(name, column)| field(name, column));
         let fields = fields.collect::<Result<Vec<_>, _>>()?;
         let schema = Type::group_type_builder("sessions")
             .with_fields(fields)

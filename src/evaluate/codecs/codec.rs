@@ -6,10 +6,10 @@
 use super::ffmpeg::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
 
 /// A codec to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum), value(rename_all = "lower"))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Codec {
@@ -25,9 +25,6 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// Every codec.
-    pub const ALL: [Self; 4] = [Self::X265, Self::X264, Self::SvtAv1, Self::Taesd];
-
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -80,17 +77,5 @@ impl Codec {
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for Codec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|codec| codec.name() == text);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("`{text}`: expected one of {names}")
-        })
     }
 }

@@ -10,7 +10,7 @@ use crate::evaluate::spool::{Spool, temporary_file};
 use crate::frame::Frame;
 use crate::model::decoder::Decoder;
 use crate::model::weights::Checkpoint;
-use crate::model::{Encoder, device, installed, picture, taesd};
+use crate::model::{device, installed, picture, taesd};
 use candle_core::{Device, Tensor};
 use std::io::Write;
 use std::path::Path;
@@ -40,7 +40,9 @@ impl Taesd {
     pub(super) fn of(originals: &Spool) -> Result<Self, EvaluateError> {
         let device = device::best();
         let read = |name: &'static str| -> Result<Checkpoint, EvaluateError> {
-            let file = installed::find(name).ok_or(EvaluateError::NotInstalled(name))?;
+            let file = installed::find(name).ok_or_else(|| {
+                EvaluateError::NotInstalled(format!("codec taesd: {name} is not installed"))
+            })?;
             Ok(Checkpoint::read(&file, &device)?)
         };
         let encoder = taesd::encoder(&read(ENCODER)?)?;
@@ -51,9 +53,10 @@ impl Taesd {
         for number in 0..originals.frames() {
             let coded = (columns * CELL, rows * CELL);
             let picture = picture::to_tensor(&originals.frame(number)?, coded, &device)?;
-            let bytes = bytes(&encoder, &picture, columns as usize)?;
-            file.write_all(&bytes)
-                .map_err(EvaluateError::io(file.path()))?;
+            let latent: Vec<f32> = encoder.forward(&picture)?.flatten_all()?.to_vec1()?;
+            let latent: Vec<u8> = latent.into_iter().map(byte).collect();
+            let written = file.write_all(&tiled(&latent, columns as usize));
+            written.map_err(EvaluateError::io(file.path()))?;
         }
         Ok(Self {
             decoder,
@@ -94,14 +97,9 @@ impl Taesd {
     }
 }
 
-fn bytes(encoder: &Encoder, picture: &Tensor, columns: usize) -> Result<Vec<u8>, EvaluateError> {
-    let latent: Vec<f32> = encoder.forward(picture)?.flatten_all()?.to_vec1()?;
-    let byte = |value: f32| {
-        let share = (value / (2.0 * MAGNITUDE) + 0.5).clamp(0.0, 1.0);
-        (255.0 * share).round() as u8
-    };
-    let latent: Vec<u8> = latent.into_iter().map(byte).collect();
-    Ok(tiled(&latent, columns))
+fn byte(value: f32) -> u8 {
+    let share = (value / (2.0 * MAGNITUDE) + 0.5).clamp(0.0, 1.0);
+    (255.0 * share).round() as u8
 }
 
 /// Four channels of rows of `columns` values as one picture, tiled two by two.
@@ -130,17 +128,14 @@ fn values(picture: &[u8], columns: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{tiled, values};
+    use super::{byte, tiled, values};
 
     #[test]
     fn tiling_is_undone() {
         let channels: Vec<u8> = (0..24).map(|i| i * 10).collect();
         let picture = tiled(&channels, 3);
         assert_eq!(picture[..6], [0, 10, 20, 60, 70, 80]);
-        let back: Vec<u8> = values(&picture, 3)
-            .into_iter()
-            .map(|value| ((value / 6.0 + 0.5) * 255.0).round() as u8)
-            .collect();
+        let back: Vec<u8> = values(&picture, 3).into_iter().map(byte).collect();
         assert_eq!(back, channels);
     }
 }

@@ -19,7 +19,6 @@
 
 mod chart;
 mod content;
-mod escape;
 mod markup;
 mod text;
 

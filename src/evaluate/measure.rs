@@ -1,0 +1,77 @@
+//! The rungs of a title side by side, segment by segment, against the original.
+
+use super::EvaluateError;
+use super::codecs::Ffmpeg;
+use super::contact_sheet::ContactSheet;
+use super::originals::Originals;
+use super::progress::{Observer, Progress};
+use super::report::Report;
+use super::rungs::Running;
+use super::spool::Spool;
+use crate::package::Title;
+use crate::quality::Scorer;
+
+/// Measures every rung of `title` on the device of [`device::best`](crate::model::device::best).
+/// Frames are spooled if `originals` keeps its own, which are returned then. `sheet` gets its frames,
+/// the originals in row 0. VMAF needs kept frames and an `ffmpeg` that computes it.
+///
+/// Fails if the original is longer or shorter than the title, or a rung cannot be rendered.
+pub fn measure(
+    title: &Title,
+    mut originals: Originals,
+    scorer: &Scorer,
+    ffmpeg: Option<&Ffmpeg>,
+    mut sheet: Option<&mut ContactSheet>,
+    observer: Observer<'_>,
+) -> Result<(Report, Option<Spool>), EvaluateError> {
+    let (reference, keep) = (originals.name().to_owned(), originals.keeps());
+    let new = |rung| Running::new(rung, keep);
+    let mut rungs: Vec<Running<'_>> = title.rungs().iter().map(new).collect::<Result<_, _>>()?;
+    let lengths = segment_frames(title)?;
+    let total = lengths.iter().sum();
+    let mut done = 0;
+    for (segment, &length) in lengths.iter().enumerate() {
+        let targets = originals.take(length, total)?;
+        if let Some(sheet) = &mut sheet {
+            sheet.collect(0, done, &targets);
+        }
+        for (row, rung) in (1..).zip(&mut rungs) {
+            let frames = rung.measure(segment, &targets, scorer)?;
+            if let Some(sheet) = &mut sheet {
+                sheet.collect(row, done, &frames);
+            }
+        }
+        done += length;
+        observer(Progress::Done(done, total));
+    }
+    let duration_s = title.presentation().duration.seconds();
+    let kept = originals.finish()?;
+    let finished = rungs
+        .into_iter()
+        .map(|rung| rung.finish(duration_s, kept.as_ref(), ffmpeg));
+    let track = title
+        .rungs()
+        .first()
+        .ok_or_else(EvaluateError::no_rungs)?
+        .track();
+    let report = Report {
+        title: title.folder().display().to_string(),
+        reference,
+        frames: total,
+        duration_s,
+        size: track.visible,
+        fps: track.frame_rate.fps(),
+        rungs: finished.collect::<Result<_, _>>()?,
+        against: None,
+    };
+    Ok((report, kept))
+}
+
+/// Number of frames of each segment.
+pub fn segment_frames(title: &Title) -> Result<Vec<u64>, EvaluateError> {
+    let first = title.rungs().first().ok_or_else(EvaluateError::no_rungs)?;
+    let ticks = u64::from(first.track().frame_rate.frame_ticks());
+    let segments = first.segments().iter();
+    let frames = segments.map(|segment| segment.duration.ticks / ticks);
+    Ok(frames.collect())
+}
