@@ -34,7 +34,6 @@ use crate::source::{self, Source};
 use score::Score;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::slice::from_ref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::net::TcpListener;
@@ -223,8 +222,8 @@ impl Sink for Compare {
         let original = original.map_err(SinkError::other)?;
         let psnr = psnr(&original, frame).map_err(SinkError::other)?;
         compared.psnr.push(psnr);
-        compared.sheet.collect(0, number, from_ref(&original));
-        compared.sheet.collect(1, number, from_ref(frame));
+        compared.sheet.push(0, number, &original);
+        compared.sheet.push(1, number, frame);
         self.folder.write(frame)
     }
 

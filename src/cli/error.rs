@@ -1,5 +1,6 @@
 //! The error of a subcommand and its exit code.
 
+use crate::evaluate::EvaluateError;
 use crate::source::SourceError;
 use std::error::Error;
 use std::fmt::Display;
@@ -70,11 +71,10 @@ impl<E: Error + Send + Sync + 'static> From<E> for CliError {
     fn from(cause: E) -> Self {
         let cause: Box<dyn Error + Send + Sync> = Box::new(cause);
         let source = cause.downcast_ref::<SourceError>();
-        let code = if source.is_some_and(SourceError::is_damage) {
-            1
-        } else {
-            2
-        };
+        let evaluation = cause.downcast_ref::<EvaluateError>();
+        let check = source.is_some_and(SourceError::is_damage)
+            || evaluation.is_some_and(EvaluateError::is_finding);
+        let code = if check { 1 } else { 2 };
         Self { cause, code }
     }
 }

@@ -12,13 +12,12 @@
 //! LPIPS is absent where its weights are not installed, VMAF where ffmpeg does not compute it
 //! (`$PROMPTUS_FFMPEG` names another ffmpeg than the one on `PATH`). With `--against` there is
 //! `against`: `ffmpeg`, `gop_s`, `points` (each codec setting with the same figures), `at_rungs` and
-//! `at_rates` (our curve and each codec's hull). VMAF, `--against` and `--html` keep frames in
-//! temporary files, three bytes a pixel.
+//! `at_rates` (our curve and each codec's hull). VMAF, `--against`, `--html` and `--strip` keep
+//! frames in temporary files, three bytes a pixel.
 
 use super::{CliError, atomic_write, json_line, overwrite};
 use crate::evaluate::{
-    self, Codec, CodecBench, ContactSheet, EvaluateError, Ffmpeg, Grid, Originals, Progress,
-    Report, Spool,
+    self, Codec, CodecBench, EvaluateError, Ffmpeg, Grid, Originals, Progress, Report, Spool,
 };
 use crate::model::device;
 use crate::package::Title;
@@ -80,12 +79,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     overwrite::files([&args.strip, &args.csv, &args.html].into_iter().flatten())?;
     if let Some(folder) = args.ladders.as_ref().filter(|folder| folder.exists()) {
-        let files = args
-            .grid
-            .codecs
-            .iter()
-            .map(|codec| ladder_file(folder, *codec));
-        overwrite::files(&files.collect::<Vec<_>>())?;
+        let codecs = args.grid.codecs.iter();
+        let files: Vec<PathBuf> = codecs.map(|codec| ladder_file(folder, *codec)).collect();
+        overwrite::files(&files)?;
     }
     let title = Title::open(&args.title)?;
     let scorer = Scorer::installed(&device::best())?;
@@ -97,23 +93,22 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         ffmpeg = ffmpeg.map(Ffmpeg::without_vmaf);
     }
     if ffmpeg.is_none() && !args.grid.codecs.is_empty() {
-        return Err(CliError::input(
-            "--against needs ffmpeg, which is not on PATH",
-        ));
+        let message = "--against needs ffmpeg, which is not on PATH";
+        return Err(CliError::input(message));
     }
     let (mut report, originals) = measure(args, &title, &scorer, ffmpeg.as_ref())?;
-    let bench = match (&originals, &ffmpeg) {
-        (Some(originals), Some(ffmpeg)) if !args.grid.codecs.is_empty() => {
-            let bench = CodecBench::new(&report.rungs, originals, &scorer, ffmpeg, &args.grid);
-            Some(bench.map_err(failure)?)
-        }
-        _ => None,
-    };
+    let bench =
+        match (&originals, &ffmpeg) {
+            (Some(originals), Some(ffmpeg)) if !args.grid.codecs.is_empty() => Some(
+                CodecBench::new(&report.rungs, originals, &scorer, ffmpeg, &args.grid)?,
+            ),
+            _ => None,
+        };
     if let Some(bench) = &bench {
         let bar = ProgressBar::new(0);
         let encoded = bench.run(&|progress| show(&bar, progress));
         bar.finish_and_clear();
-        report.compare(bench, encoded.map_err(failure)?, &args.grid.rates);
+        report.compare(bench, encoded?, &args.grid.rates);
     }
     finish(args, &report, originals.as_ref(), bench.as_ref())
 }
@@ -122,38 +117,20 @@ fn ladder_file(folder: &Path, codec: Codec) -> PathBuf {
     folder.join(format!("{codec}.json"))
 }
 
-/// A finding about readable input ends with exit code 1, everything else with 2.
-fn failure(error: EvaluateError) -> CliError {
-    match error {
-        EvaluateError::Source(error) => error.into(),
-        error if error.is_finding() => CliError::check(error.to_string()),
-        error => error.into(),
-    }
-}
-
 fn measure(
     args: &Args,
     title: &Title,
     scorer: &Scorer,
     ffmpeg: Option<&Ffmpeg>,
-) -> Result<(Report, Option<Spool>), CliError> {
-    let vmaf = ffmpeg.is_some_and(Ffmpeg::computes_vmaf);
-    let keep = vmaf || args.html.is_some() || !args.grid.codecs.is_empty();
-    let originals = Originals::open(&args.reference, title, args.scale, keep).map_err(failure)?;
-    let frames = evaluate::segment_frames(title).map_err(failure)?;
-    let rows = 1 + title.rungs().len();
-    let mut sheet = ContactSheet::new(frames.iter().sum(), SHEET_COLUMNS, rows);
-    let wanted = args.strip.as_ref().map(|_| &mut sheet);
-    let measured = evaluate::measure(title, originals, scorer, ffmpeg, wanted, &|progress| {
+) -> Result<(Report, Option<Spool>), EvaluateError> {
+    let files = args.html.is_some() || args.strip.is_some();
+    let keep = files || !args.grid.codecs.is_empty() || ffmpeg.is_some_and(Ffmpeg::computes_vmaf);
+    let originals = Originals::open(&args.reference, title, args.scale, keep)?;
+    evaluate::measure(title, originals, scorer, ffmpeg, &|progress| {
         if let Progress::Done(done, total) = progress {
             eprintln!("{done}/{total} frames");
         }
-    });
-    let measured = measured.map_err(failure)?;
-    if let Some(path) = &args.strip {
-        write_png(path, &sheet.picture()?)?;
-    }
-    Ok(measured)
+    })
 }
 
 fn show(bar: &ProgressBar, progress: Progress) {
@@ -174,13 +151,16 @@ fn finish(
     bench: Option<&CodecBench<'_>>,
 ) -> Result<(), CliError> {
     eprint!("{}", report.text());
+    if let (Some(path), Some(originals)) = (&args.strip, originals) {
+        write_png(path, &report.contact_sheet(originals, SHEET_COLUMNS)?)?;
+    }
     if let Some(path) = &args.csv {
         atomic_write::write(path, report.csv()?.as_bytes())?;
     }
     if let (Some(folder), Some(bench)) = (&args.ladders, bench) {
         let note = |progress| show(&ProgressBar::hidden(), progress);
         let rungs = args.ladder_rungs as usize;
-        let ladders = evaluate::ladders(rungs, report, bench, &note).map_err(failure)?;
+        let ladders = evaluate::ladders(rungs, report, bench, &note)?;
         fs::create_dir_all(folder).map_err(CliError::at(folder))?;
         for (codec, ladder) in ladders {
             let file = ladder_file(folder, codec);
@@ -188,7 +168,7 @@ fn finish(
         }
     }
     if let Some(path) = &args.html {
-        let page = evaluate::page(report, originals, bench).map_err(failure)?;
+        let page = evaluate::page(report, originals, bench)?;
         atomic_write::write(path, page.as_bytes())?;
     }
     if args.json {

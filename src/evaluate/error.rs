@@ -81,9 +81,13 @@ impl EvaluateError {
         Self::Input("the title has no rungs".to_owned())
     }
 
-    /// Whether the inputs were valid and the error is a result about them.
+    /// Whether the arguments were valid and the error is a result about the inputs, damage included.
     pub fn is_finding(&self) -> bool {
-        matches!(self, Self::Finding(_) | Self::FrameSize { .. })
+        match self {
+            Self::Finding(_) | Self::FrameSize { .. } => true,
+            Self::Source(error) => error.is_damage(),
+            _ => false,
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::EvaluateError;
 use super::codecs::Ffmpeg;
-use super::contact_sheet::ContactSheet;
 use super::originals::Originals;
 use super::progress::{Observer, Progress};
 use super::report::Report;
@@ -12,8 +11,8 @@ use crate::package::Title;
 use crate::quality::Scorer;
 
 /// Measures every rung of `title` on the device of [`device::best`](crate::model::device::best).
-/// Frames are spooled if `originals` keeps its own, which are returned then. `sheet` gets its frames,
-/// the originals in row 0. VMAF needs kept frames and an `ffmpeg` that computes it.
+/// Frames are spooled if `originals` keeps its own, which are returned then. VMAF needs kept frames and
+/// an `ffmpeg` that computes it.
 ///
 /// Fails if the original is longer or shorter than the title, or a rung cannot be rendered.
 pub fn measure(
@@ -21,7 +20,6 @@ pub fn measure(
     mut originals: Originals,
     scorer: &Scorer,
     ffmpeg: Option<&Ffmpeg>,
-    mut sheet: Option<&mut ContactSheet>,
     observer: Observer<'_>,
 ) -> Result<(Report, Option<Spool>), EvaluateError> {
     let (reference, keep) = (originals.name().to_owned(), originals.keeps());
@@ -32,14 +30,8 @@ pub fn measure(
     let mut done = 0;
     for (segment, &length) in lengths.iter().enumerate() {
         let targets = originals.take(length, total)?;
-        if let Some(sheet) = &mut sheet {
-            sheet.collect(0, done, &targets);
-        }
-        for (row, rung) in (1..).zip(&mut rungs) {
-            let frames = rung.measure(segment, &targets, scorer)?;
-            if let Some(sheet) = &mut sheet {
-                sheet.collect(row, done, &frames);
-            }
+        for rung in &mut rungs {
+            rung.measure(segment, &targets, scorer)?;
         }
         done += length;
         observer(Progress::Done(done, total));

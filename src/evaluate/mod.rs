@@ -43,7 +43,7 @@
 //! let scorer = Scorer::installed(&device::best())?;
 //! let originals = Originals::open(Path::new("clip.mp4"), &title, None, true)?;
 //! let ffmpeg = Ffmpeg::find().ok_or("ffmpeg is not installed")?;
-//! let (mut report, originals) = measure(&title, originals, &scorer, None, None, &|_| {})?;
+//! let (mut report, originals) = measure(&title, originals, &scorer, None, &|_| {})?;
 //!
 //! let originals = originals.ok_or("not kept")?;
 //! let mut grid = Grid::default();

@@ -92,9 +92,14 @@ fn chart(report: &Report, curves: Curves) -> Chart {
     let ours = ours.filter_map(|r| Some(((r.kbps, (figure.of)(&r.figures)?), r.id.clone())));
     let (points, labels) = ours.unzip();
     let (x, y) = (Axis::linear("kbit/s"), Axis::linear(&heading));
-    let mut chart = Chart::new(format!("{heading} ({direction})"), x, y)
-        .with(Series::line("ours", points).marked().labelled(labels));
+    let line = |name, points, labels| Series {
+        labels,
+        marks: true,
+        ..Series::line(name, points)
+    };
+    let mut chart = Chart::new(format!("{heading} ({direction})"), x, y);
     chart.height = 340;
+    chart.series.push(line("ours", points, labels));
     for (codec, hull) in codecs {
         let label = |point: &(f64, f64)| {
             let mut own = report.points().iter().filter(|v| v.encode.codec == codec);
@@ -102,8 +107,8 @@ fn chart(report: &Report, curves: Curves) -> Chart {
             corner.map_or_else(String::new, |video| video.encode.to_string())
         };
         let labels = hull.points().iter().map(label).collect();
-        let line = Series::line(codec.name(), hull.points().to_vec());
-        chart = chart.with(line.marked().labelled(labels));
+        let points = hull.points().to_vec();
+        chart.series.push(line(codec.name(), points, labels));
     }
     chart
 }

@@ -1,10 +1,14 @@
 //! The result of an evaluation as one JSON object, as tables for people and as CSV (RFC 4180).
 
+use super::EvaluateError;
 use super::codecs::{CodecBench, Encoded};
+use super::contact_sheet::ContactSheet;
 use super::curves::{self, AtRate, AtRung, Curves};
 use super::figures::{Detail, FIGURES, Figure, Figures};
 use super::rungs::RungReport;
+use super::spool::Spool;
 use super::tables;
+use crate::frame::Frame;
 use crate::report::Columns;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -69,6 +73,19 @@ impl Report {
     /// Every setting of the codecs compared.
     pub(super) fn points(&self) -> &[Encoded] {
         self.against.as_ref().map_or(&[], |against| &against.points)
+    }
+
+    /// A contact sheet of `columns` evenly spaced frames, `originals` in the first row, a rung a row
+    /// below. Fails where the rungs' frames were not kept.
+    pub fn contact_sheet(&self, originals: &Spool, columns: u64) -> Result<Frame, EvaluateError> {
+        let shown = self.rungs.iter().filter_map(|rung| rung.shown.as_ref());
+        let mut sheet = ContactSheet::new(self.frames, columns, 1 + self.rungs.len());
+        for (row, spool) in [originals].into_iter().chain(shown).enumerate() {
+            for number in sheet.numbers() {
+                sheet.push(row, number, &spool.frame(number)?);
+            }
+        }
+        Ok(sheet.picture()?)
     }
 
     /// The tables for people.

@@ -104,13 +104,13 @@ impl<'a> Running<'a> {
         })
     }
 
-    /// Renders and measures segment number `index` against `targets`; returns its frames.
+    /// Renders and measures segment number `index` against `targets`.
     pub(super) fn measure(
         &mut self,
         index: usize,
         targets: &[Frame],
         scorer: &Scorer,
-    ) -> Result<Vec<Frame>, EvaluateError> {
+    ) -> Result<(), EvaluateError> {
         let frames = self.render(index)?;
         let (found, expected) = (frames.len(), targets.len());
         if found > expected {
@@ -137,8 +137,7 @@ impl<'a> Running<'a> {
             }
         }
         self.frames += expected as u64;
-        self.account(index, first)?;
-        Ok(frames)
+        self.account(index, first)
     }
 
     fn render(&mut self, index: usize) -> Result<Vec<Frame>, EvaluateError> {

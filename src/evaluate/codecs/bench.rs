@@ -15,7 +15,7 @@ use crate::evaluate::spool::Spool;
 use crate::evaluate::tally::Tally;
 use crate::frame::Frame;
 use crate::manifest::{Metrics, RungQuality, SegmentQuality};
-use crate::quality::{Score, Scorer, mean};
+use crate::quality::{Scorer, mean};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -202,20 +202,13 @@ impl<'a> CodecBench<'a> {
         })
     }
 
-    /// Scores of every frame of `video`, group by group.
+    /// Means of `video` over all of its frames, group by group.
     fn by_group(&self, video: &Encoded) -> Result<Grouped, EvaluateError> {
-        let mut scores: Vec<Score> = Vec::new();
-        self.shown(&video.encode, &video.video, &mut |_, original, frame| {
-            scores.push(self.scorer.score(original, frame)?);
-            Ok(())
-        })?;
-        scores.resize(self.originals.frames() as usize, self.scorer.missing());
+        let scores = self.tally(&video.encode, &video.video, 1, None)?.since(0);
+        let groups = scores.chunks(video.encode.group() as usize);
         Ok(Grouped {
             mean: mean(&scores),
-            groups: scores
-                .chunks(video.encode.group() as usize)
-                .map(mean)
-                .collect(),
+            groups: groups.map(mean).collect(),
         })
     }
 
@@ -242,29 +235,38 @@ impl<'a> CodecBench<'a> {
     }
 
     fn figures(&self, encode: &Encode, video: &Path) -> Result<Figures, EvaluateError> {
-        let (originals, scorer) = (self.originals, self.scorer);
+        let (originals, sample) = (self.originals, u64::from(self.grid.sample.max(1)));
+        if !self.ffmpeg.computes_vmaf() {
+            return Ok(self.tally(encode, video, sample, None)?.figures());
+        }
+        let mut shown = Spool::new(originals.size(), originals.rate())?;
+        let mut figures = self
+            .tally(encode, video, sample, Some(&mut shown))?
+            .figures();
+        figures.vmaf = self.ffmpeg.vmaf(originals, &shown)?;
+        Ok(figures)
+    }
+
+    /// Scores of every `sample`-th frame of `video`; all frames go to `spool`.
+    fn tally(
+        &self,
+        encode: &Encode,
+        video: &Path,
+        sample: u64,
+        mut spool: Option<&mut Spool>,
+    ) -> Result<Tally, EvaluateError> {
         let mut tally = Tally::default();
-        let spool = self.ffmpeg.computes_vmaf();
-        let spool = spool.then(|| Spool::new(originals.size(), originals.rate()));
-        let mut shown = spool.transpose()?;
-        let sample = u64::from(self.grid.sample.max(1));
         let number = self.shown(encode, video, &mut |number, original, frame| {
             let measured = number.is_multiple_of(sample);
-            let score = measured
-                .then(|| scorer.score(original, frame))
-                .transpose()?;
+            let score = measured.then(|| self.scorer.score(original, frame));
             let begins_group = number.is_multiple_of(encode.group());
-            tally.push(original, frame, score, begins_group)?;
-            shown.as_mut().map_or(Ok(()), |spool| spool.push(frame))
+            tally.push(original, frame, score.transpose()?, begins_group)?;
+            spool.as_mut().map_or(Ok(()), |spool| spool.push(frame))
         })?;
-        for _ in number..originals.frames() {
-            tally.push_missing(scorer);
+        for _ in number..self.originals.frames() {
+            tally.push_missing(self.scorer);
         }
-        let mut figures = tally.figures();
-        if let Some(shown) = shown {
-            figures.vmaf = self.ffmpeg.vmaf(originals, &shown)?;
-        }
-        Ok(figures)
+        Ok(tally)
     }
 
     /// Calls `each` with every frame's number, original and the picture that `video` shows in its
@@ -316,14 +318,10 @@ impl<'a> CodecBench<'a> {
         numbers: &[u64],
     ) -> Result<Vec<Frame>, EvaluateError> {
         let mut found = vec![None; numbers.len()];
-        let mut coded = 0;
-        self.decode(encoded.encode.codec, &encoded.video, &mut |frame| {
-            for (number, place) in numbers.iter().zip(&mut found) {
-                if number / u64::from(encoded.encode.every) == coded {
-                    *place = Some(frame.clone());
-                }
-            }
-            coded += 1;
+        self.shown(&encoded.encode, &encoded.video, &mut |number, _, frame| {
+            let places = numbers.iter().zip(&mut found);
+            let places = places.filter(|(wanted, _)| **wanted == number);
+            places.for_each(|(_, place)| *place = Some(frame.clone()));
             Ok(())
         })?;
         let all: Option<Vec<Frame>> = found.into_iter().collect();

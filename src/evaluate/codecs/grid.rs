@@ -82,14 +82,9 @@ impl Grid {
         let mut encodes = Vec::new();
         for &codec in &self.codecs {
             let latents = taesd.filter(|_| codec == Codec::Taesd);
-            let sizes = match latents {
-                Some(latents) => vec![latents],
-                None => self
-                    .sizes
-                    .iter()
-                    .map(|&scale| scaled(raw, scale))
-                    .collect::<Result<_, _>>()?,
-            };
+            let scales = self.sizes.iter().map(|&scale| scaled(raw, scale));
+            let sizes = latents.map_or_else(|| scales.collect(), |latents| Ok(vec![latents]));
+            let sizes: Vec<(u32, u32)> = sizes?;
             for (width, height) in sizes {
                 for &every in &self.every {
                     let fps = rate.fps() / f64::from(every);

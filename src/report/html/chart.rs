@@ -133,11 +133,6 @@ impl Series {
         Self::new(name, Kind::Steps, points)
     }
 
-    /// Points only.
-    pub fn points(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
-        Self::new(name, Kind::Points, points)
-    }
-
     /// The distribution of `values`: for each, the share of values no greater.
     pub fn distribution(name: impl Into<String>, values: &[f64]) -> Self {
         let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
@@ -147,20 +142,6 @@ impl Series {
         let ends = (0..sorted.len()).filter(last_of_equals);
         let points = ends.map(|index| (sorted[index], share(index))).collect();
         Self::steps(name, points)
-    }
-
-    /// The series with its points marked.
-    #[must_use]
-    pub fn marked(mut self) -> Self {
-        self.marks = true;
-        self
-    }
-
-    /// The series with a name for each point.
-    #[must_use]
-    pub fn labelled(mut self, labels: Vec<String>) -> Self {
-        self.labels = labels;
-        self
     }
 
     fn new(name: impl Into<String>, kind: Kind, points: Vec<(f64, f64)>) -> Self {

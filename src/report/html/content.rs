@@ -38,8 +38,6 @@ pub enum Block {
     Pairs(Pairs),
     /// Pictures side by side.
     Images(Vec<Image>),
-    /// Two pictures of one size under a slider: the first on the left, the second on the right.
-    Slider(Image, Image),
     /// Blocks of which one set at a time is shown, picked from a list.
     Choice(Choice),
 }

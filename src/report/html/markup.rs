@@ -88,7 +88,6 @@ fn blocks<'a>(blocks: &'a [Block], drawings: &mut Vec<Drawing<'a>>) -> String {
         Block::Chart(chart) => drawing(&chart.title, Drawing::Chart(chart), drawings),
         Block::Pairs(pairs) => drawing(&pairs.title, Drawing::Pairs(pairs), drawings),
         Block::Images(images) => self::images(images),
-        Block::Slider(left, right) => slider(left, right),
         Block::Choice(choice) => self::choice(choice, drawings),
     };
     blocks.iter().map(block).collect()
@@ -134,24 +133,11 @@ fn cell(cell: &Cell) -> String {
 
 fn images(images: &[Image]) -> String {
     let figure = |image: &Image| {
-        let (picture, caption) = (picture(image, ""), Text(&image.caption));
+        let (picture, caption) = (picture(image), Text(&image.caption));
         format!("<figure>{picture}<figcaption>{caption}</figcaption></figure>\n")
     };
     let figures: String = images.iter().map(figure).collect();
     format!("<div class=\"images\">\n{figures}</div>\n")
-}
-
-fn slider(left: &Image, right: &Image) -> String {
-    format!(
-        "<figure class=\"slider\"><div>{}{}</div>\
-         <input type=\"range\" min=\"0\" max=\"100\" value=\"50\" \
-         aria-label=\"{2} on the left, {3} on the right\">\
-         <figcaption><span>{2}</span><span>{3}</span></figcaption></figure>\n",
-        picture(right, ""),
-        picture(left, " class=\"front\""),
-        Text(&left.caption),
-        Text(&right.caption)
-    )
 }
 
 fn choice<'a>(choice: &'a Choice, drawings: &mut Vec<Drawing<'a>>) -> String {
@@ -168,7 +154,7 @@ fn choice<'a>(choice: &'a Choice, drawings: &mut Vec<Drawing<'a>>) -> String {
     )
 }
 
-fn picture(image: &Image, class: &str) -> String {
+fn picture(image: &Image) -> String {
     let caption = Text(&image.caption);
     let kind = image.media_type.strip_prefix("image/").unwrap_or("");
     let plain = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
@@ -176,5 +162,5 @@ fn picture(image: &Image, class: &str) -> String {
         return format!("<span>{caption}</span>");
     }
     let data = BASE64_STANDARD.encode(&image.bytes);
-    format!("<img{class} alt=\"{caption}\" src=\"data:image/{kind};base64,{data}\">")
+    format!("<img alt=\"{caption}\" src=\"data:image/{kind};base64,{data}\">")
 }

@@ -3,7 +3,10 @@
 use super::*;
 
 fn sample() -> Page {
-    let curve = Series::line("a <b> & \"c\"", vec![(1.0, 2.0), (2.0, f64::NAN)]).marked();
+    let curve = Series {
+        marks: true,
+        ..Series::line("a <b> & \"c\"", vec![(1.0, 2.0), (2.0, f64::NAN)])
+    };
     let chart = Chart {
         bands: vec![Band { from: 1.0, to: 1.5 }],
         ..Chart::new(
@@ -52,7 +55,6 @@ fn sample() -> Page {
                 ],
             }))
             .with(Block::Images(vec![picture("p")]))
-            .with(Block::Slider(picture("l"), picture("r")))
             .with(Block::Code("promptus <x>".into())),
     );
     page
