@@ -69,10 +69,12 @@ pub(super) fn curves(rungs: &[RungReport], encoded: &[Encoded]) -> Vec<Curves> {
         }
     }
     let of = |figure: &'static Figure| {
-        let of_codec = |codec: &Codec| {
-            let own = encoded.iter().filter(|video| video.encode.codec == *codec);
-            let points = own.map(|video| (video.kbps, &video.figures));
-            (*codec, figure.hull(points))
+        let of_codec = |&codec: &Codec| {
+            let own = encoded.iter().filter(|video| video.encode.codec == codec);
+            (
+                codec,
+                figure.hull(own.map(|video| (video.kbps, &video.figures))),
+            )
         };
         Curves {
             figure,

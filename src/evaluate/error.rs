@@ -20,18 +20,10 @@ pub enum EvaluateError {
     /// A codec's encoder or weights are not installed.
     #[error("{0}")]
     NotInstalled(String),
-    /// The inputs are valid, and an evaluation of them fails: a rung with too many frames, a codec or
-    /// ffmpeg without a result.
+    /// The inputs are valid, and an evaluation of them fails: a rung with too many frames or a frame of
+    /// another size, a codec or ffmpeg without a result.
     #[error("{0}")]
     Finding(String),
-    /// A frame of another size than the frames before it.
-    #[error("a frame of {found:?} pixels among frames of {expected:?}")]
-    FrameSize {
-        /// Width and height of the frame in pixels.
-        found: (u32, u32),
-        /// Width and height of the others in pixels.
-        expected: (u32, u32),
-    },
     /// Data of another length than its picture's size needs.
     #[error(transparent)]
     Frame(#[from] FrameSizeError),
@@ -84,7 +76,7 @@ impl EvaluateError {
     /// Whether the arguments were valid and the error is a result about the inputs, damage included.
     pub fn is_finding(&self) -> bool {
         match self {
-            Self::Finding(_) | Self::FrameSize { .. } => true,
+            Self::Finding(_) => true,
             Self::Source(error) => error.is_damage(),
             _ => false,
         }

@@ -22,13 +22,17 @@ pub fn measure(
     ffmpeg: Option<&Ffmpeg>,
     observer: Observer<'_>,
 ) -> Result<(Report, Option<Spool>), EvaluateError> {
-    let (reference, keep) = (originals.name().to_owned(), originals.keeps());
-    let new = |rung| Running::new(rung, keep);
+    let first = title.rungs().first().ok_or_else(EvaluateError::no_rungs)?;
+    let (track, reference) = (first.track(), originals.name.clone());
+    let new = |rung| Running::new(rung, originals.kept.is_some());
     let mut rungs: Vec<Running<'_>> = title.rungs().iter().map(new).collect::<Result<_, _>>()?;
-    let lengths = segment_frames(title)?;
-    let total = lengths.iter().sum();
-    let mut done = 0;
-    for (segment, &length) in lengths.iter().enumerate() {
+    let ticks = u64::from(track.frame_rate.frame_ticks());
+    let lengths = first
+        .segments()
+        .iter()
+        .map(|segment| segment.duration.ticks / ticks);
+    let (total, mut done) = (lengths.clone().sum(), 0);
+    for (segment, length) in lengths.enumerate() {
         let targets = originals.take(length, total)?;
         for rung in &mut rungs {
             rung.measure(segment, &targets, scorer)?;
@@ -41,11 +45,6 @@ pub fn measure(
     let finished = rungs
         .into_iter()
         .map(|rung| rung.finish(duration_s, kept.as_ref(), ffmpeg));
-    let track = title
-        .rungs()
-        .first()
-        .ok_or_else(EvaluateError::no_rungs)?
-        .track();
     let report = Report {
         title: title.folder().display().to_string(),
         reference,
@@ -57,13 +56,4 @@ pub fn measure(
         against: None,
     };
     Ok((report, kept))
-}
-
-/// Number of frames of each segment.
-pub fn segment_frames(title: &Title) -> Result<Vec<u64>, EvaluateError> {
-    let first = title.rungs().first().ok_or_else(EvaluateError::no_rungs)?;
-    let ticks = u64::from(first.track().frame_rate.frame_ticks());
-    let segments = first.segments().iter();
-    let frames = segments.map(|segment| segment.duration.ticks / ticks);
-    Ok(frames.collect())
 }

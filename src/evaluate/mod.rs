@@ -82,7 +82,7 @@ pub use curves::{AtRate, AtRung, Curves, NamedValue};
 pub use error::EvaluateError;
 pub use figures::{Detail, FIGURES, Figure, Figures};
 pub use ladders::ladders;
-pub use measure::{measure, segment_frames};
+pub use measure::measure;
 pub use originals::Originals;
 pub use page::page;
 pub use progress::{Observer, Progress};

@@ -13,9 +13,11 @@ use std::path::Path;
 pub struct Originals {
     source: Source,
     geometry: Geometry,
-    name: String,
+    /// Name of the file or folder.
+    pub(super) name: String,
     read: u64,
-    kept: Option<Spool>,
+    /// The frames read so far, if they are kept.
+    pub(super) kept: Option<Spool>,
 }
 
 impl Originals {
@@ -53,16 +55,6 @@ impl Originals {
             read: 0,
             kept: kept.transpose()?,
         })
-    }
-
-    /// Name of the file or folder.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether frames are spooled.
-    pub(super) fn keeps(&self) -> bool {
-        self.kept.is_some()
     }
 
     /// The next `count` frames of a title that has `all`.

@@ -57,8 +57,8 @@ impl Report {
     pub fn compare(&mut self, bench: &CodecBench<'_>, points: Vec<Encoded>, rates: &[f64]) {
         let curves = curves::curves(&self.rungs, &points);
         self.against = Some(Against {
-            ffmpeg: bench.ffmpeg().version().to_owned(),
-            gop_s: bench.gop_s(),
+            ffmpeg: bench.ffmpeg.version().to_owned(),
+            gop_s: bench.gop_s,
             points,
             at_rungs: curves::at_rungs(&self.rungs, &curves),
             at_rates: curves::at_rates(rates, &curves),

@@ -38,7 +38,8 @@ impl Spool {
     pub fn push(&mut self, frame: &Frame) -> Result<(), EvaluateError> {
         let (found, expected) = ((frame.width(), frame.height()), self.size);
         if found != expected {
-            return Err(EvaluateError::FrameSize { found, expected });
+            let message = format!("a frame of {found:?} pixels among frames of {expected:?}");
+            return Err(EvaluateError::Finding(message));
         }
         let written = self.file.write_all(frame.data());
         written.map_err(EvaluateError::io(self.path()))?;

@@ -40,10 +40,10 @@ fn visit(folder: &Path, prefix: &str, sources: &mut Sources) {
 
 /// What every module imports, resolved through re-exports to the module that defines the item.
 pub(crate) fn imports(sources: &Sources) -> Imports {
-    let code: BTreeMap<&str, String> = sources
+    let code = sources
         .iter()
-        .map(|(module, text)| (module.as_str(), code_of(text)))
-        .collect();
+        .map(|(module, text)| (module.as_str(), code_of(text)));
+    let code: BTreeMap<&str, String> = code.collect();
     let mut tree = Tree {
         modules: code.keys().map(|module| (*module).to_owned()).collect(),
         uses: BTreeMap::new(),
@@ -63,10 +63,9 @@ pub(crate) fn imports(sources: &Sources) -> Imports {
         let named: BTreeMap<String, Use> = named.collect();
         tree.uses.insert((*module).to_owned(), named);
     }
-    let modules = code.iter();
-    modules
-        .map(|(module, text)| ((*module).to_owned(), tree.targets(module, text)))
-        .collect()
+    let targets =
+        |(module, text): (&&str, &String)| ((*module).to_owned(), tree.targets(module, text));
+    code.iter().map(targets).collect()
 }
 
 struct Use {

@@ -68,9 +68,10 @@ struct Grouped {
 pub struct CodecBench<'a> {
     originals: &'a Spool,
     scorer: &'a Scorer,
-    ffmpeg: &'a Ffmpeg,
+    pub(in crate::evaluate) ffmpeg: &'a Ffmpeg,
     grid: &'a Grid,
-    gop_s: f64,
+    /// Length of a group of pictures, seconds.
+    pub gop_s: f64,
     cache: Cache,
     taesd: Option<Taesd>,
 }
@@ -106,16 +107,6 @@ impl<'a> CodecBench<'a> {
         })
     }
 
-    /// The encoder and decoder.
-    pub(in crate::evaluate) fn ffmpeg(&self) -> &Ffmpeg {
-        self.ffmpeg
-    }
-
-    /// Length of a group of pictures, seconds.
-    pub fn gop_s(&self) -> f64 {
-        self.gop_s
-    }
-
     /// Every codec at every setting, in the order of the grid. A setting that a codec refuses is
     /// reported to `observer` and left out; fails if a codec has none left.
     pub fn run(&self, observer: Observer<'_>) -> Result<Vec<Encoded>, EvaluateError> {
@@ -148,7 +139,7 @@ impl<'a> CodecBench<'a> {
     fn measured(&self, encode: &Encode) -> Result<Encoded, EvaluateError> {
         let digest = self.originals.digest();
         let key = format!("{digest}\n{}", encode.key(self.ffmpeg.version()));
-        let video = self.cache.video(&key);
+        let video = self.cache.file(&key, "mp4");
         if !video.is_file() {
             self.encode(encode, &video)?;
         }

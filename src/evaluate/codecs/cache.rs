@@ -35,11 +35,6 @@ impl Cache {
         Ok(Self { folder })
     }
 
-    /// Path of the video of `key`, whether or not it exists.
-    pub(super) fn video(&self, key: &str) -> PathBuf {
-        self.file(key, "mp4")
-    }
-
     /// An empty folder on the same file system, removed when it is dropped.
     pub(super) fn work_folder(&self) -> Result<TempDir, EvaluateError> {
         tempfile::tempdir_in(&self.folder).map_err(EvaluateError::io(&self.folder))
@@ -66,7 +61,8 @@ impl Cache {
         Ok(value)
     }
 
-    fn file(&self, key: &str, extension: &str) -> PathBuf {
+    /// Path of the file of `key` with this extension, whether or not it exists.
+    pub(super) fn file(&self, key: &str, extension: &str) -> PathBuf {
         let name = hex(&Sha256::digest(key)[..12]);
         self.folder.join(format!("{name}.{extension}"))
     }
@@ -85,6 +81,6 @@ mod tests {
         assert_eq!((kept(1), kept(2)), (vec![1], vec![1]));
         std::fs::write(cache.file("a", "json"), "[1,").unwrap();
         assert_eq!(kept(3), [3]);
-        assert_ne!(cache.video("a"), cache.video("b"));
+        assert_ne!(cache.file("a", "mp4"), cache.file("b", "mp4"));
     }
 }
