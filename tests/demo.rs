@@ -12,7 +12,6 @@ use promptus::frame::Frame;
 use promptus::model::Generator;
 use promptus::package::{KEEP_OLD, Rung, Title, TitleContent, publish};
 use promptus::render::{RenderError, SegmentRenderer};
-use promptus::segment::Track;
 use promptus::segment::media::read_media;
 use promptus::sink::{PngFolder, Sink};
 use promptus::source::{Options, Source};
@@ -25,7 +24,7 @@ use synthetic::Coded;
 /// Frames of the three segments.
 const LENGTHS: [u32; 3] = [24, 24, 24];
 
-/// Publishes a title of two rungs and writes what its upper rung renders to as "originals".
+/// Publishes a title of two rungs and writes the frames of its upper rung as "originals".
 fn make_title(folder: &Path) {
     let generator = Arc::new(Generator::shipped(&candle_core::Device::Cpu).unwrap());
     let mut track = synthetic::track((64, 64), (64, 64));
@@ -47,19 +46,13 @@ fn make_title(folder: &Path) {
         ..TitleContent::default()
     };
     publish(&folder.join("a title"), &content.build().unwrap(), KEEP_OLD).unwrap();
-    write_frames(&folder.join("originals"), &generator, &tracks[1], &segments);
-}
-
-fn write_frames(folder: &Path, generator: &Arc<Generator>, track: &Track, segments: &[Coded]) {
-    let mut sink = PngFolder::create(folder).unwrap();
-    let mut renderer = SegmentRenderer::new(Arc::clone(generator), track.clone()).unwrap();
+    let mut sink = PngFolder::create(&folder.join("originals")).unwrap();
+    let [_, track] = tracks;
+    let mut renderer = SegmentRenderer::new(generator, track.clone()).unwrap();
     for coded in segments {
-        let media = read_media(&coded.bytes(track)).unwrap();
-        renderer
-            .render(&media, &mut |frame| {
-                sink.write(&frame).map_err(RenderError::sink)
-            })
-            .unwrap();
+        let media = read_media(&coded.bytes(&track)).unwrap();
+        let write = &mut |frame| sink.write(&frame).map_err(RenderError::sink);
+        renderer.render(&media, write).unwrap();
     }
 }
 

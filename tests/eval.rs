@@ -138,7 +138,7 @@ fn other_codecs_are_measured_alike_and_kept() {
     for part in [
         "At equal rates",
         "Worst, frame",
-        "x264 32×32 at 4",
+        "x264-32x32@4",
         "data:image/jpeg",
     ] {
         assert!(page.contains(part), "{part}");

@@ -83,7 +83,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (report, ladder, compared) = watch(&inputs, out)?;
     let compared = compared.lock().unwrap_or_else(PoisonError::into_inner);
     write_png(&results[0], &compared.sheet.picture()?)?;
-    atomic_write::write(&results[1], (report.json()? + "\n").as_bytes())?;
+    atomic_write::write(
+        &results[1],
+        (serde_json::to_string(&report)? + "\n").as_bytes(),
+    )?;
     let score = Score::new(&report, &ladder, &compared.psnr);
     eprint!("{}", score.text());
     let (folder, wall_s) = (out.display(), begun.elapsed().as_secs_f64());
@@ -91,7 +94,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     if args.json {
         json_line::print(&score.json(&inputs[0], out, wall_s))?;
     }
-    score.check(compared.frames)
+    let (done, all) = (compared.psnr.len() as u64, compared.frames);
+    if done != all {
+        let message = format!("{done} of {all} frames were rendered");
+        return Err(CliError::check(message));
+    }
+    Ok(())
 }
 
 impl Args {

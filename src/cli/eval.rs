@@ -89,8 +89,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         eprintln!("LPIPS weights are not installed: no LPIPS");
     }
     let mut ffmpeg = Ffmpeg::find();
-    if args.no_vmaf {
-        ffmpeg = ffmpeg.map(Ffmpeg::without_vmaf);
+    if let Some(ffmpeg) = &mut ffmpeg {
+        ffmpeg.vmaf &= !args.no_vmaf;
     }
     if ffmpeg.is_none() && !args.grid.codecs.is_empty() {
         let message = "--against needs ffmpeg, which is not on PATH";
@@ -124,7 +124,7 @@ fn measure(
     ffmpeg: Option<&Ffmpeg>,
 ) -> Result<(Report, Option<Spool>), EvaluateError> {
     let files = args.html.is_some() || args.strip.is_some();
-    let keep = files || !args.grid.codecs.is_empty() || ffmpeg.is_some_and(Ffmpeg::computes_vmaf);
+    let keep = files || !args.grid.codecs.is_empty() || ffmpeg.is_some_and(|ffmpeg| ffmpeg.vmaf);
     let originals = Originals::open(&args.reference, title, args.scale, keep)?;
     evaluate::measure(title, originals, scorer, ffmpeg, &|progress| {
         if let Progress::Done(done, total) = progress {

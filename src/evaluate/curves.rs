@@ -89,25 +89,29 @@ pub(super) fn curves(rungs: &[RungReport], encoded: &[Encoded]) -> Vec<Curves> {
 
 /// Every rung against every codec.
 pub(super) fn at_rungs(rungs: &[RungReport], curves: &[Curves]) -> Vec<AtRung> {
+    let row = |curves: &Curves, rung: &RungReport, (codec, hull): &(Codec, Hull)| {
+        let ours = (curves.figure.of)(&rung.figures)?;
+        let codec_kbps = hull.rate_for(ours);
+        Some(AtRung {
+            rung: rung.id.clone(),
+            metric: curves.figure.key,
+            codec: *codec,
+            kbps: rung.kbps,
+            ours,
+            codec_value: hull.value_at(rung.kbps),
+            codec_kbps,
+            rate_factor: codec_kbps.map(|kbps| kbps / rung.kbps),
+        })
+    };
     let mut rows = Vec::new();
-    for Curves { figure, codecs, .. } in curves {
+    for curves in curves {
         for rung in rungs {
-            let Some(ours) = (figure.of)(&rung.figures) else {
-                continue;
-            };
-            rows.extend(codecs.iter().map(|(codec, hull)| {
-                let codec_kbps = hull.rate_for(ours);
-                AtRung {
-                    rung: rung.id.clone(),
-                    metric: figure.key,
-                    codec: *codec,
-                    kbps: rung.kbps,
-                    ours,
-                    codec_value: hull.value_at(rung.kbps),
-                    codec_kbps,
-                    rate_factor: codec_kbps.map(|kbps| kbps / rung.kbps),
-                }
-            }));
+            rows.extend(
+                curves
+                    .codecs
+                    .iter()
+                    .filter_map(|codec| row(curves, rung, codec)),
+            );
         }
     }
     rows

@@ -37,19 +37,14 @@ pub fn ladders(
     let ladder = |(codec, hull): (Codec, Hull)| {
         let corner = |corner: &Point| {
             let point = |video: &Encoded| Some((video.kbps, (figure.of)(&video.figures)?));
-            let mut own = report
-                .points()
-                .iter()
-                .filter(|video| video.encode.codec == codec);
+            let mut own = report.points_of(codec);
             own.find(|video| point(video) == Some(*corner))
         };
         let places = thinned(hull.points(), rungs).into_iter();
         let chosen = places.filter_map(|place| corner(&hull.points()[place]));
         let chosen: Vec<&Encoded> = chosen.collect();
-        observer(Progress::Note(format!(
-            "{codec}: measuring {} rungs",
-            chosen.len()
-        )));
+        let note = format!("{codec}: measuring {} rungs", chosen.len());
+        observer(Progress::Note(note));
         let measured = chosen.par_iter().map(|video| bench.rung(video));
         let rungs = rising(measured.collect::<Result<_, _>>()?);
         let version = VERSION;

@@ -102,8 +102,7 @@ fn chart(report: &Report, curves: Curves) -> Chart {
     chart.series.push(line("ours", points, labels));
     for (codec, hull) in codecs {
         let label = |point: &(f64, f64)| {
-            let mut own = report.points().iter().filter(|v| v.encode.codec == codec);
-            let corner = own.find(|video| video.kbps == point.0);
+            let corner = report.points_of(codec).find(|video| video.kbps == point.0);
             corner.map_or_else(String::new, |video| video.encode.to_string())
         };
         let labels = hull.points().iter().map(label).collect();
@@ -125,32 +124,32 @@ fn frames(
     originals: &Spool,
     bench: Option<&CodecBench<'_>>,
 ) -> Result<Section, EvaluateError> {
-    let mut options = Vec::new();
-    for rung in &report.rungs {
-        let Some(shown) = &rung.shown else {
-            continue;
-        };
+    let of_rung = |(rung, shown): (&RungReport, &Spool)| {
         let picks = picks(&rung.ranked);
         let numbers: Vec<u64> = picks.iter().map(|(_, number)| *number as u64).collect();
         let rival = rival(rung, report.points()).zip(bench);
         let frames = rival.map(|(video, bench)| bench.frames(video, &numbers));
         let rival = rival.map(|(video, _)| video).zip(frames.transpose()?);
+        let ours = caption_of(&rung.id, rung.kbps, &rung.figures);
         let mut blocks = Vec::new();
-        for (index, ((what, _), &number)) in picks.iter().zip(&numbers).enumerate() {
-            let caption = format!("{what}, frame {number}: original");
-            let ours = caption_of(&rung.id, rung.kbps, &rung.figures);
-            let mut images = vec![
-                jpeg(&originals.frame(number)?, caption)?,
-                jpeg(&shown.frame(number)?, ours)?,
-            ];
+        for (index, ((name, _), &number)) in picks.iter().zip(&numbers).enumerate() {
+            let caption = format!("{name}, frame {number}: original");
+            let original = jpeg(&originals.frame(number)?, caption)?;
+            let mut images = vec![original, jpeg(&shown.frame(number)?, ours.clone())?];
             if let Some((video, frames)) = &rival {
                 let theirs = caption_of(&video.encode, video.kbps, &video.figures);
                 images.push(jpeg(&frames[index], theirs)?);
             }
             blocks.push(Block::Images(images));
         }
-        options.push((rung.id.clone(), blocks));
-    }
+        Ok((rung.id.clone(), blocks))
+    };
+    let options = report
+        .rungs
+        .iter()
+        .filter_map(|rung| Some((rung, rung.shown.as_ref()?)));
+    let options = options.map(of_rung);
+    let options = options.collect::<Result<Vec<_>, EvaluateError>>()?;
     let mut text =
         "The worst frames of each rung and a typical one (the median), by LPIPS".to_owned();
     if bench.is_some() {

@@ -1,7 +1,7 @@
 //! The result of an evaluation as one JSON object, as tables for people and as CSV (RFC 4180).
 
 use super::EvaluateError;
-use super::codecs::{CodecBench, Encoded};
+use super::codecs::{Codec, CodecBench, Encoded};
 use super::contact_sheet::ContactSheet;
 use super::curves::{self, AtRate, AtRung, Curves};
 use super::figures::{Detail, FIGURES, Figure, Figures};
@@ -75,6 +75,12 @@ impl Report {
         self.against.as_ref().map_or(&[], |against| &against.points)
     }
 
+    /// Those of one codec.
+    pub(super) fn points_of(&self, codec: Codec) -> impl Iterator<Item = &Encoded> {
+        let points = self.points().iter();
+        points.filter(move |video| video.encode.codec == codec)
+    }
+
     /// A contact sheet of `columns` evenly spaced frames, `originals` in the first row, a rung a row
     /// below. Fails where the rungs' frames were not kept.
     pub fn contact_sheet(&self, originals: &Spool, columns: u64) -> Result<Frame, EvaluateError> {
@@ -117,8 +123,8 @@ impl Report {
             for (number, segment) in (1..).zip(&rung.segments) {
                 let place = json!({
                     "what": "segment", "name": name, "rank": rank, "segment": number,
-                    "start_s": segment.start_s, "width": width, "height": height, "fps": fps,
-                    "kbps": segment.kbps, "bytes": segment.bytes,
+                    "start_s": segment.quality.start_s, "width": width, "height": height, "fps": fps,
+                    "kbps": segment.kbps, "bytes": segment.quality.bytes,
                 });
                 let means = |figure: &&Figure| figure.curve.is_some();
                 rows.push(row(place, &segment.figures(), means));

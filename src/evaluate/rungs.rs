@@ -6,7 +6,7 @@ use super::spool::Spool;
 use super::tally::Tally;
 use super::{EvaluateError, fragments};
 use crate::frame::Frame;
-use crate::manifest::Metrics;
+use crate::manifest::SegmentQuality;
 use crate::model::device;
 use crate::model::installed::{self, Decoding};
 use crate::package::TitleRung;
@@ -50,24 +50,18 @@ pub struct RungReport {
 /// Figures of a segment of a rung.
 #[derive(Debug, Clone, Serialize)]
 pub struct SegmentReport {
-    /// Start in seconds from the start of the title.
-    pub start_s: f64,
-    /// Length in seconds.
-    pub duration_s: f64,
-    /// Bytes of the media segment.
-    pub bytes: u64,
+    /// Place, size and means over its frames.
+    #[serde(flatten)]
+    pub quality: SegmentQuality,
     /// Rate in kbit/s.
     pub kbps: f64,
-    /// Means over its frames.
-    #[serde(flatten)]
-    pub mean: Metrics,
 }
 
 impl SegmentReport {
     /// Figures of which only the means are known.
     pub(super) fn figures(&self) -> Figures {
         Figures {
-            mean: self.mean,
+            mean: self.quality.metrics,
             ..Figures::default()
         }
     }
@@ -111,7 +105,13 @@ impl<'a> Running<'a> {
         targets: &[Frame],
         scorer: &Scorer,
     ) -> Result<(), EvaluateError> {
-        let frames = self.render(index)?;
+        let media = self.rung.media(index)?;
+        let (mut frames, began) = (Vec::new(), Instant::now());
+        self.renderer.render(&media, &mut |frame| {
+            frames.push(frame);
+            Ok(())
+        })?;
+        self.time += began.elapsed();
         let (found, expected) = (frames.len(), targets.len());
         if found > expected {
             let (rung, segment) = (self.rung.id(), index + 1);
@@ -140,18 +140,6 @@ impl<'a> Running<'a> {
         self.account(index, first)
     }
 
-    fn render(&mut self, index: usize) -> Result<Vec<Frame>, EvaluateError> {
-        let media = self.rung.media(index)?;
-        let mut frames = Vec::new();
-        let began = Instant::now();
-        self.renderer.render(&media, &mut |frame| {
-            frames.push(frame);
-            Ok(())
-        })?;
-        self.time += began.elapsed();
-        Ok(frames)
-    }
-
     /// Reports bytes and means of segment `index`, whose first frame is number `first`.
     fn account(&mut self, index: usize, first: usize) -> Result<(), EvaluateError> {
         let bytes = self.rung.bytes(index)?;
@@ -159,13 +147,15 @@ impl<'a> Running<'a> {
         self.payload += sizes.payload;
         let segment = &self.rung.segments()[index];
         let duration_s = segment.duration.seconds();
-        self.segments.push(SegmentReport {
+        let quality = SegmentQuality {
             start_s: segment.start.seconds(),
             duration_s,
             bytes: bytes.len() as u64,
-            kbps: kbps(bytes.len() as u64, duration_s),
-            mean: mean(&self.tally.since(first)),
-        });
+            measured_frames: None,
+            metrics: mean(&self.tally.since(first)),
+        };
+        let kbps = kbps(quality.bytes, duration_s);
+        self.segments.push(SegmentReport { quality, kbps });
         Ok(())
     }
 
@@ -182,7 +172,7 @@ impl<'a> Running<'a> {
             figures.vmaf = ffmpeg.vmaf(originals, shown)?;
         }
         let init = &self.rung.layout().init_range;
-        let segments = self.segments.iter().map(|segment| segment.bytes);
+        let segments = self.segments.iter().map(|segment| segment.quality.bytes);
         let bytes = init.end - init.start + segments.sum::<u64>();
         let frames = self.frames.max(1) as f64;
         let seconds = self.time.as_secs_f64().max(1e-9);

@@ -20,7 +20,8 @@ pub(super) fn rungs(caption: &str, detail: Detail, rungs: &[RungReport]) -> Tabl
 /// A row per segment of a rung.
 pub(super) fn segments(rung: &RungReport) -> Table {
     let rows = rung.segments.iter().map(|segment| {
-        let times = [segment.start_s, segment.duration_s].map(|s| Cell::number(s, 2));
+        let times =
+            [segment.quality.start_s, segment.quality.duration_s].map(|s| Cell::number(s, 2));
         let rate = Cell::number(segment.kbps, 1);
         (times.into_iter().chain([rate]).collect(), segment.figures())
     });

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// One column over all rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +16,8 @@ pub enum Column {
 /// Columns in order, all of one length.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Columns {
-    columns: Vec<(String, Column)>,
+    /// Names and columns.
+    pub columns: Vec<(String, Column)>,
     rows: usize,
 }
 
@@ -24,19 +26,12 @@ impl Columns {
     /// becomes a column. The columns named in `first` lead, the others are sorted by name.
     pub fn of<T: Serialize>(rows: &[T], first: &[&str]) -> Result<Self, serde_json::Error> {
         let rows = rows.iter().map(flat).collect::<Result<Vec<_>, _>>()?;
-        let mut names: Vec<String> = first.iter().map(|&name| name.to_owned()).collect();
-        for name in rows.iter().flat_map(Map::keys) {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
-        names[first.len()..].sort();
-        let column = |name: String| {
-            let column = column(&rows, &name);
-            (name, column)
-        };
+        let others = rows.iter().flat_map(Map::keys).map(String::as_str);
+        let others: BTreeSet<&str> = others.filter(|name| !first.contains(name)).collect();
+        let names = first.iter().copied().chain(others);
+        let columns = names.map(|name| (name.to_owned(), column(&rows, name)));
         Ok(Self {
-            columns: names.into_iter().map(column).collect(),
+            columns: columns.collect(),
             rows: rows.len(),
         })
     }
@@ -51,11 +46,6 @@ impl Columns {
             }
         }
         self
-    }
-
-    /// Names and columns.
-    pub fn columns(&self) -> &[(String, Column)] {
-        &self.columns
     }
 
     /// CSV (RFC 4180) with a header line; absent figures are empty.

@@ -2,7 +2,7 @@
 
 use super::html::{Cell, Table};
 use super::session::{Report, Row};
-use crate::player::log::Outcome;
+use serde_json::json;
 
 impl Report {
     /// The report as text: a line per request, the time at each rung, the figures.
@@ -33,33 +33,24 @@ fn requests(rows: &[Row]) -> Table {
     let places = ["segment", "rung", "by", "at s", "buffer s"];
     let transfer = ["est kbps", "kB", "took s", "after s", ""];
     let mut table = Table::new("", &[places, transfer].concat());
-    table
-        .rows
-        .extend(rows.iter().map(|Row { id, request, .. }| {
-            let took_s = request.ended_s.map(|end_s| end_s - request.requested_s);
-            let outcome = match request.outcome {
-                Outcome::Delivered => "",
-                Outcome::Replaced => "replaced",
-                Outcome::Added => "added",
-                Outcome::TooLate => "too late",
-                Outcome::Pending => "pending",
-                Outcome::Abandoned => "abandoned",
-                Outcome::Dropped => "dropped",
-                Outcome::Failed => "failed",
-            };
-            vec![
-                Cell::number(request.segment as f64, 0),
-                Cell::text(id),
-                Cell::text(request.by),
-                Cell::number(request.requested_s, 3),
-                Cell::number(request.buffer_s, 3),
-                Cell::number(request.throughput_kbps, 1),
-                Cell::number(request.bytes as f64 / 1000.0, 1),
-                Cell::number(took_s, 3),
-                Cell::number(request.buffer_after_s, 3),
-                Cell::text(outcome),
-            ]
-        }));
+    let rows = rows.iter().map(|Row { id, request, .. }| {
+        let took_s = request.ended_s.map(|end_s| end_s - request.requested_s);
+        let outcome = json!(request.outcome);
+        let outcome = outcome.as_str().filter(|outcome| *outcome != "delivered");
+        vec![
+            Cell::number(request.segment as f64, 0),
+            Cell::text(id),
+            Cell::text(request.by),
+            Cell::number(request.requested_s, 3),
+            Cell::number(request.buffer_s, 3),
+            Cell::number(request.throughput_kbps, 1),
+            Cell::number(request.bytes as f64 / 1000.0, 1),
+            Cell::number(took_s, 3),
+            Cell::number(request.buffer_after_s, 3),
+            Cell::text(outcome.unwrap_or_default().replace('_', " ")),
+        ]
+    });
+    table.rows.extend(rows);
     table
 }
 

@@ -51,9 +51,7 @@ pub struct Encoded {
 impl Encoded {
     /// Name as a rung, such as `x265-192x192@15-20k`.
     fn name(&self) -> String {
-        let encode = &self.encode;
-        let (codec, fps, kbps) = (encode.codec, encode.short_fps(), encode.target_kbps);
-        format!("{codec}-{}x{}@{fps}-{kbps}k", encode.width, encode.height)
+        format!("{}-{}k", self.encode, self.encode.target_kbps)
     }
 }
 
@@ -93,7 +91,7 @@ impl<'a> CodecBench<'a> {
         }
         let segments = rungs.iter().flat_map(|rung| &rung.segments);
         let longest_s = segments
-            .map(|segment| segment.duration_s)
+            .map(|segment| segment.quality.duration_s)
             .fold(0.0, f64::max);
         let taesd = grid.codecs.contains(&Codec::Taesd);
         Ok(Self {
@@ -146,7 +144,7 @@ impl<'a> CodecBench<'a> {
         let sizes = sizes(&video)?;
         let duration_s = self.seconds(self.originals.frames());
         let lpips = self.scorer.lpips().is_some();
-        let with = (self.ffmpeg.computes_vmaf(), self.grid.sample.max(1), lpips);
+        let with = (self.ffmpeg.vmaf, self.grid.sample.max(1), lpips);
         let figures_key = format!("{key}\nfigures {FIGURES_VERSION} {with:?}");
         let figures = || self.figures(encode, &video);
         Ok(Encoded {
@@ -227,7 +225,7 @@ impl<'a> CodecBench<'a> {
 
     fn figures(&self, encode: &Encode, video: &Path) -> Result<Figures, EvaluateError> {
         let (originals, sample) = (self.originals, u64::from(self.grid.sample.max(1)));
-        if !self.ffmpeg.computes_vmaf() {
+        if !self.ffmpeg.vmaf {
             return Ok(self.tally(encode, video, sample, None)?.figures());
         }
         let mut shown = Spool::new(originals.size(), originals.rate())?;

@@ -27,20 +27,20 @@ pub enum Codec {
 impl Codec {
     /// Its name in reports.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::X265 => "x265",
-            Self::X264 => "x264",
-            Self::SvtAv1 => "svtav1",
-            Self::Taesd => "taesd",
-        }
+        self.names().0
     }
 
     /// ffmpeg's name of the encoder.
     pub(super) fn encoder(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::X265 | Self::Taesd => "libx265",
-            Self::X264 => "libx264",
-            Self::SvtAv1 => "libsvtav1",
+            Self::X265 => ("x265", "libx265"),
+            Self::X264 => ("x264", "libx264"),
+            Self::SvtAv1 => ("svtav1", "libsvtav1"),
+            Self::Taesd => ("taesd", "libx265"),
         }
     }
 

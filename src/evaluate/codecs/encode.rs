@@ -77,18 +77,14 @@ impl Encode {
     pub(super) fn group(&self) -> u64 {
         self.gop * u64::from(self.every)
     }
-
-    /// Coded frames a second for people, two digits after the point.
-    pub(super) fn short_fps(&self) -> f64 {
-        (100.0 * self.fps).round() / 100.0
-    }
 }
 
-/// Such as `x265 192×192 at 15`.
+/// Such as `x265-192x192@15`.
 impl fmt::Display for Encode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (codec, width, height) = (self.codec, self.width, self.height);
-        write!(f, "{codec} {width}×{height} at {}", self.short_fps())
+        let fps = (100.0 * self.fps).round() / 100.0;
+        write!(f, "{codec}-{width}x{height}@{fps}")
     }
 }
 
@@ -114,7 +110,7 @@ mod tests {
         for part in ["framestep=2,scale=48:48", "pass=2", "ctu=32", "-b:v 20000"] {
             assert!(key.contains(part), "{part}: {key}");
         }
-        assert_eq!(encode.to_string(), "x265 48×48 at 15");
+        assert_eq!(encode.to_string(), "x265-48x48@15");
         assert_ne!(encode.key("ffmpeg 2"), key);
         let target_kbps = 20.5;
         let other = Encode {

@@ -17,7 +17,8 @@ pub struct Ffmpeg {
     program: OsString,
     version: String,
     encoders: String,
-    vmaf: bool,
+    /// Whether VMAF is computed; true at first where this ffmpeg can.
+    pub vmaf: bool,
 }
 
 impl Ffmpeg {
@@ -26,10 +27,8 @@ impl Ffmpeg {
         let named = std::env::var_os("PROMPTUS_FFMPEG").filter(|name| !name.is_empty());
         let program = named.unwrap_or_else(|| "ffmpeg".into());
         let ask = |question: &str| {
-            let output = Command::new(&program)
-                .args(["-hide_banner", question])
-                .output()
-                .ok()?;
+            let mut command = Command::new(&program);
+            let output = command.args(["-hide_banner", question]).output().ok()?;
             Some(String::from_utf8_lossy(&output.stdout).into_owned())
         };
         let version = ask("-version")?.lines().next()?.to_owned();
@@ -51,28 +50,10 @@ impl Ffmpeg {
         self.encoders.contains(&format!(" {name} "))
     }
 
-    /// Whether it computes VMAF.
-    pub fn computes_vmaf(&self) -> bool {
-        self.vmaf
-    }
-
-    /// The same program without VMAF.
-    #[must_use]
-    pub fn without_vmaf(self) -> Self {
-        Self {
-            vmaf: false,
-            ..self
-        }
-    }
-
     /// Runs it in `folder`. Fails with the last line that it printed.
     pub(super) fn run(&self, folder: &Path, arguments: &[String]) -> Result<(), EvaluateError> {
-        let output = self
-            .command(folder, arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .output()
-            .map_err(EvaluateError::io(&self.program))?;
+        let output = self.command(folder, arguments).output();
+        let output = output.map_err(EvaluateError::io(&self.program))?;
         if output.status.success() {
             return Ok(());
         }
@@ -88,10 +69,9 @@ impl Ffmpeg {
         bytes: usize,
         each: &mut dyn FnMut(Vec<u8>) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {
-        let mut command = self.command(Path::new("."), arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let io = || EvaluateError::io(&self.program);
-        let mut child = command.spawn().map_err(io())?;
+        let mut command = self.command(Path::new("."), arguments);
+        let mut child = command.stderr(Stdio::null()).spawn().map_err(io())?;
         let mut result = Ok(());
         if let Some(mut pipe) = child.stdout.take() {
             while result.is_ok() {
@@ -122,7 +102,8 @@ impl Ffmpeg {
             .current_dir(folder)
             // SVT-AV1 logs to stderr whatever ffmpeg's log level is.
             .env("SVT_LOG", "1")
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         command
     }
 

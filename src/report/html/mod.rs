@@ -26,5 +26,4 @@ pub use chart::{Axis, Band, Chart, Kind, Pairs, Series};
 pub use content::{Block, Cell, Choice, Image, Page, Section, Table};
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
