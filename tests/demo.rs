@@ -105,11 +105,8 @@ fn the_demo_serves_plays_renders_and_compares() {
     let originals = frames(&folder.path().join("originals"));
     let rendered = frames(&out.join("frames"));
     assert_eq!(rendered.len(), 72);
-    let equal = rendered
-        .iter()
-        .zip(&originals)
-        .filter(|(a, b)| a == b)
-        .count();
+    let pairs = rendered.iter().zip(&originals);
+    let equal = pairs.filter(|(a, b)| a == b).count();
     assert_eq!(equal as u64, count(1), "the upper rung comes out as it was");
     let strip = promptus::source::read_image(&out.join("strip.png")).unwrap();
     assert_eq!((strip.width(), strip.height()), (8 * 64, 2 * 64));

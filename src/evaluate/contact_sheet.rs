@@ -5,7 +5,8 @@ use crate::frame::{Frame, FrameSizeError};
 /// A contact sheet that is filled frame by frame.
 #[derive(Debug)]
 pub struct ContactSheet {
-    numbers: Vec<u64>,
+    /// Numbers of the frames on the sheet, rising.
+    pub(super) numbers: Vec<u64>,
     rows: Vec<Vec<Frame>>,
 }
 
@@ -19,11 +20,6 @@ impl ContactSheet {
             numbers: (0..columns).map(number).collect(),
             rows: vec![Vec::new(); rows],
         }
-    }
-
-    /// Numbers of the frames on the sheet, rising.
-    pub fn numbers(&self) -> Vec<u64> {
-        self.numbers.clone()
     }
 
     /// Adds frame `number` to `row` if it is on the sheet; numbers of a row must rise.

@@ -124,15 +124,13 @@ pub(super) fn at_rates(rates: &[f64], curves: &[Curves]) -> Vec<AtRate> {
             name,
             value: hull.value_at(kbps),
         };
+        let ours = [named("ours", &curves.ours)].into_iter();
         let codecs = curves.codecs.iter();
         let codecs = codecs.map(|(codec, hull)| named(codec.name(), hull));
         AtRate {
             metric: curves.figure.key,
             kbps,
-            values: [named("ours", &curves.ours)]
-                .into_iter()
-                .chain(codecs)
-                .collect(),
+            values: ours.chain(codecs).collect(),
         }
     };
     let rows = |curves| rates.iter().map(move |kbps| row(curves, *kbps));

@@ -131,9 +131,9 @@ pub const FIGURES: [Figure; 20] = figures![
     "lpips_squeeze", "LPIPS-squeeze", "", 3, Brief, LOWER, |f| f.mean.lpips_squeeze;
     "lpips_squeeze_p95", "LPIPS p95", "", 3, Brief, None, |f| f.lpips_squeeze_p95;
     "lpips_squeeze_worst", "LPIPS worst", "", 3, Brief, None, |f| f.lpips_squeeze_worst;
-    "lpips_squeeze_over_0.1", "over 0.1", "%", 0, Page, None, |f| over(f, 0);
-    "lpips_squeeze_over_0.2", "over 0.2", "%", 0, Page, None, |f| over(f, 1);
-    "lpips_squeeze_over_0.3", "over 0.3", "%", 0, Brief, None, |f| over(f, 2);
+    "lpips_squeeze_over_0.1", "over 0.1", "%", 0, Page, None, |f| f.lpips_squeeze_over.map(|o| o[0]);
+    "lpips_squeeze_over_0.2", "over 0.2", "%", 0, Page, None, |f| f.lpips_squeeze_over.map(|o| o[1]);
+    "lpips_squeeze_over_0.3", "over 0.3", "%", 0, Brief, None, |f| f.lpips_squeeze_over.map(|o| o[2]);
     "ssimulacra2", "SSIMULACRA 2", "", 1, Brief, HIGHER, |f| f.mean.ssimulacra2;
     "ssimulacra2_worst", "SSIMULACRA 2 worst", "", 1, Page, None, |f| f.ssimulacra2_worst;
     "vmaf", "VMAF", "", 1, Brief, HIGHER, |f| f.vmaf;
@@ -150,10 +150,6 @@ pub const FIGURES: [Figure; 20] = figures![
     "seam", "seam", "", 2, Brief, None, |f| f.seam;
     "missing", "missing frames", "", 0, File, None, |f| Some(f.missing as f64);
 ];
-
-fn over(figures: &Figures, bound: usize) -> Option<f64> {
-    figures.lpips_squeeze_over.map(|shares| shares[bound])
-}
 
 /// The figures that have a curve over the rate.
 pub(super) fn curves() -> impl Iterator<Item = &'static Figure> {

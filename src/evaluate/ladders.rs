@@ -19,9 +19,6 @@ use rayon::prelude::*;
 /// The least factor from one rung's rate to the next.
 const STEP: f64 = 1.1;
 
-/// Version of the layout: that of `quality.json`.
-const VERSION: u32 = 1;
-
 /// A ladder of at most `rungs` rungs for every codec of the comparison in `report`, which `bench` made;
 /// each rung is measured on all of its frames, whatever the sample.
 pub fn ladders(
@@ -47,8 +44,7 @@ pub fn ladders(
         observer(Progress::Note(note));
         let measured = chosen.par_iter().map(|video| bench.rung(video));
         let rungs = rising(measured.collect::<Result<_, _>>()?);
-        let version = VERSION;
-        Ok((codec, QualityReport { version, rungs }))
+        Ok((codec, QualityReport { version: 1, rungs }))
     };
     codecs.into_iter().map(ladder).collect()
 }

@@ -36,9 +36,8 @@ pub fn page(
     let mut page = Page::new("Rate and quality", lead);
     page.push(charts(report));
     if let Some(against) = &report.against {
-        let tables = tables::equal_rates(&against.at_rates)
-            .into_iter()
-            .map(Block::Table);
+        let tables = tables::equal_rates(&against.at_rates).into_iter();
+        let tables = tables.map(Block::Table);
         let text = "Read off the hulls, ours included; a dash where a curve has no point at so low a rate.";
         page.push(tables.fold(Section::new("At equal rates").text(text), Section::with));
     }
@@ -167,10 +166,8 @@ fn picks(ranked: &[usize]) -> Vec<(&'static str, usize)> {
     let next = ranked.iter().rev().find(far).copied();
     let typical = ranked.get(ranked.len() / 2).copied();
     let picks = [("Worst", worst), ("Next worst", next), ("Typical", typical)];
-    let picks = picks
-        .into_iter()
-        .filter_map(|(name, frame)| Some((name, frame?)));
-    picks.collect()
+    let picks = picks.map(|(name, frame)| Some((name, frame?)));
+    picks.into_iter().flatten().collect()
 }
 
 /// The best setting of any codec near the rung's rate, or the cheapest.
@@ -179,11 +176,12 @@ fn rival<'a>(rung: &RungReport, encoded: &'a [Encoded]) -> Option<&'a Encoded> {
         let lpips = video.figures.mean.lpips_squeeze;
         lpips.unwrap_or_else(|| -video.figures.mean.psnr.unwrap_or_default())
     };
+    let encoded = encoded.iter();
     let near = encoded
-        .iter()
+        .clone()
         .filter(|video| video.kbps <= NEAR * rung.kbps);
     let best = near.min_by(|a, b| cost(a).total_cmp(&cost(b)));
-    best.or_else(|| encoded.iter().min_by(|a, b| a.kbps.total_cmp(&b.kbps)))
+    best.or_else(|| encoded.min_by(|a, b| a.kbps.total_cmp(&b.kbps)))
 }
 
 fn caption_of(name: &dyn Display, kbps: f64, figures: &Figures) -> String {

@@ -1,14 +1,18 @@
-//! The result of an evaluation as one JSON object, as tables for people and as CSV (RFC 4180).
+//! The evaluation of a title against the original, as one JSON object, as tables for people and as CSV (RFC 4180).
 
 use super::EvaluateError;
-use super::codecs::{Codec, CodecBench, Encoded};
+use super::codecs::{Codec, CodecBench, Encoded, Ffmpeg};
 use super::contact_sheet::ContactSheet;
 use super::curves::{self, AtRate, AtRung, Curves};
 use super::figures::{Detail, FIGURES, Figure, Figures};
-use super::rungs::RungReport;
+use super::originals::Originals;
+use super::progress::{Observer, Progress};
+use super::rungs::{RungReport, Running};
 use super::spool::Spool;
 use super::tables;
 use crate::frame::Frame;
+use crate::package::Title;
+use crate::quality::Scorer;
 use crate::report::Columns;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -87,7 +91,7 @@ impl Report {
         let shown = self.rungs.iter().filter_map(|rung| rung.shown.as_ref());
         let mut sheet = ContactSheet::new(self.frames, columns, 1 + self.rungs.len());
         for (row, spool) in [originals].into_iter().chain(shown).enumerate() {
-            for number in sheet.numbers() {
+            for number in sheet.numbers.clone() {
                 sheet.push(row, number, &spool.frame(number)?);
             }
         }
@@ -145,6 +149,54 @@ impl Report {
         let columns: Vec<&str> = place.split(' ').chain(figures).collect();
         Ok(Columns::of(&rows, &columns)?.csv())
     }
+}
+
+/// Measures every rung of `title` on the device of [`device::best`](crate::model::device::best).
+/// Frames are spooled if `originals` keeps its own, which are returned then. VMAF needs kept frames and
+/// an `ffmpeg` that computes it.
+///
+/// Fails if the original is longer or shorter than the title, or a rung cannot be rendered.
+pub fn measure(
+    title: &Title,
+    mut originals: Originals,
+    scorer: &Scorer,
+    ffmpeg: Option<&Ffmpeg>,
+    observer: Observer<'_>,
+) -> Result<(Report, Option<Spool>), EvaluateError> {
+    let first = title.rungs().first().ok_or_else(EvaluateError::no_rungs)?;
+    let (track, reference) = (first.track(), originals.name.clone());
+    let new = |rung| Running::new(rung, originals.kept.is_some());
+    let mut rungs: Vec<Running<'_>> = title.rungs().iter().map(new).collect::<Result<_, _>>()?;
+    let ticks = u64::from(track.frame_rate.frame_ticks());
+    let lengths = first
+        .segments()
+        .iter()
+        .map(|segment| segment.duration.ticks / ticks);
+    let (total, mut done) = (lengths.clone().sum(), 0);
+    for (segment, length) in lengths.enumerate() {
+        let targets = originals.take(length, total)?;
+        for rung in &mut rungs {
+            rung.measure(segment, &targets, scorer)?;
+        }
+        done += length;
+        observer(Progress::Done(done, total));
+    }
+    let duration_s = title.presentation().duration.seconds();
+    let kept = originals.finish()?;
+    let finished = rungs
+        .into_iter()
+        .map(|rung| rung.finish(duration_s, kept.as_ref(), ffmpeg));
+    let report = Report {
+        title: title.folder().display().to_string(),
+        reference,
+        frames: total,
+        duration_s,
+        size: track.visible,
+        fps: track.frame_rate.fps(),
+        rungs: finished.collect::<Result<_, _>>()?,
+        against: None,
+    };
+    Ok((report, kept))
 }
 
 /// A row of the CSV: its place, and those `figures` that it `has`.

@@ -123,9 +123,9 @@ impl<'a> Running<'a> {
         let scores = pairs.map(|(target, frame)| scorer.score(target, frame));
         let scores: Vec<Score> = scores.collect::<Result<_, QualityError>>()?;
         for (number, (frame, score)) in frames.iter().zip(scores).enumerate() {
-            let begins_segment = number == 0;
-            self.tally
-                .push(&targets[number], frame, Some(score), begins_segment)?;
+            let (target, begins_segment) = (&targets[number], number == 0);
+            let score = Some(score);
+            self.tally.push(target, frame, score, begins_segment)?;
             if let Some(spool) = &mut self.shown {
                 spool.push(frame)?;
             }

@@ -43,17 +43,10 @@ pub(super) fn settings(encoded: &[Encoded]) -> Table {
         ];
         (row, video.figures.clone())
     });
-    let (names, rates) = (
-        ["codec", "picture", "frames/s"],
-        ["target kbit/s", "kbit/s", "of it pictures"],
-    );
-    let first = [names, rates].concat();
-    table(
-        "Every setting",
-        &first,
-        figures::shown_at(Detail::Page),
-        rows,
-    )
+    let names = ["codec", "picture", "frames/s"];
+    let rates = ["target kbit/s", "kbit/s", "of it pictures"];
+    let figures = figures::shown_at(Detail::Page);
+    table("Every setting", &[names, rates].concat(), figures, rows)
 }
 
 /// A table per figure: a row per rate, a column per curve.
@@ -67,10 +60,8 @@ pub(super) fn equal_rates(rates: &[AtRate]) -> Vec<Table> {
         table.rows.extend(rows.iter().map(|row| {
             let values = row.values.iter();
             let values = values.map(|named| Cell::number(named.value, figure.digits));
-            [Cell::number(row.kbps, 0)]
-                .into_iter()
-                .chain(values)
-                .collect()
+            let rate = [Cell::number(row.kbps, 0)].into_iter();
+            rate.chain(values).collect()
         }));
         Some(table)
     });

@@ -156,12 +156,8 @@ mod tests {
     #[test]
     fn the_json_has_the_documented_names() {
         let json = serde_json::to_value(report()).unwrap();
-        let mut names: Vec<&str> = json
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(|name| &**name)
-            .collect();
+        let names = json.as_object().unwrap().keys();
+        let mut names: Vec<&str> = names.map(|name| &**name).collect();
         names.sort_unstable();
         let expected = "abr buffer_s command profile rendering rungs seeks segments stalls start_s \
                         summary title trace verdict";

@@ -212,7 +212,6 @@ fn inline_paths(code: &str) -> Vec<String> {
     let text = outside.collect::<String>();
     let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
     let paths = words.filter(|word| word.contains("::") && !word.starts_with(':'));
-    paths
-        .map(|word| word.trim_end_matches(':').to_owned())
-        .collect()
+    let paths = paths.map(|word| word.trim_end_matches(':').to_owned());
+    paths.collect()
 }

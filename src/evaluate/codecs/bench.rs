@@ -206,7 +206,9 @@ impl<'a> CodecBench<'a> {
     }
 
     fn encode(&self, encode: &Encode, video: &Path) -> Result<(), EvaluateError> {
-        let folder = self.cache.work_folder()?;
+        // On the cache's file system, so that the video can be renamed.
+        let folder = tempfile::tempdir_in(&self.cache.folder);
+        let folder = folder.map_err(EvaluateError::io(&self.cache.folder))?;
         let input = match &self.taesd {
             Some(taesd) if encode.codec == Codec::Taesd => taesd.path(),
             _ => self.originals.path(),

@@ -13,12 +13,12 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
 /// The folder.
 #[derive(Debug)]
 pub(super) struct Cache {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Cache {
@@ -33,11 +33,6 @@ impl Cache {
         let folder = folder.map_or_else(usual, Path::to_path_buf);
         fs::create_dir_all(&folder).map_err(EvaluateError::io(&folder))?;
         Ok(Self { folder })
-    }
-
-    /// An empty folder on the same file system, removed when it is dropped.
-    pub(super) fn work_folder(&self) -> Result<TempDir, EvaluateError> {
-        tempfile::tempdir_in(&self.folder).map_err(EvaluateError::io(&self.folder))
     }
 
     /// The value stored under `key`; if it is missing or damaged, that of `make`, which is stored.

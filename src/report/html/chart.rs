@@ -125,12 +125,19 @@ impl Axis {
 impl Series {
     /// Straight lines.
     pub fn line(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
-        Self::new(name, Kind::Line, points)
+        Self {
+            name: name.into(),
+            points,
+            ..Self::default()
+        }
     }
 
     /// A staircase.
     pub fn steps(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
-        Self::new(name, Kind::Steps, points)
+        Self {
+            kind: Kind::Steps,
+            ..Self::line(name, points)
+        }
     }
 
     /// The distribution of `values`: for each, the share of values no greater.
@@ -142,15 +149,6 @@ impl Series {
         let ends = (0..sorted.len()).filter(last_of_equals);
         let points = ends.map(|index| (sorted[index], share(index))).collect();
         Self::steps(name, points)
-    }
-
-    fn new(name: impl Into<String>, kind: Kind, points: Vec<(f64, f64)>) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            points,
-            ..Self::default()
-        }
     }
 }
 
