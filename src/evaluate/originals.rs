@@ -108,7 +108,10 @@ fn open_as(
     let source = Source::open(reference, &options)?;
     let (cell, fit, target) = match (record, scale) {
         (Some(record), None) => {
-            let fit = record.scale.parse().map_err(in_record)?;
+            let fit = record
+                .scale
+                .parse()
+                .map_err(|problem: String| in_record(&problem))?;
             (record.cell, fit, record.size)
         }
         (_, scale) => {
@@ -126,10 +129,10 @@ fn background(record: &SourceRecord) -> Result<[u8; 3], EvaluateError> {
     let number = digits.filter(|digits| digits.len() == 6);
     let number = number.and_then(|digits| u32::from_str_radix(digits, 16).ok());
     let problem = || format!("background `{}`, expected #rrggbb", record.background);
-    let [_, rgb @ ..] = number.ok_or_else(|| in_record(problem()))?.to_be_bytes();
+    let [_, rgb @ ..] = number.ok_or_else(|| in_record(&problem()))?.to_be_bytes();
     Ok(rgb)
 }
 
-fn in_record(problem: String) -> EvaluateError {
+fn in_record(problem: &str) -> EvaluateError {
     EvaluateError::Input(format!("source.json of the title: {problem}"))
 }

@@ -123,7 +123,7 @@ impl Report {
                 "fps": fps, "kbps": rung.kbps, "payload_kbps": rung.payload_kbps,
                 "bytes": rung.bytes,
             });
-            rows.push(row(place, &rung.figures, |_| true));
+            rows.push(row(&place, &rung.figures, |_| true));
             for (number, segment) in (1..).zip(&rung.segments) {
                 let place = json!({
                     "what": "segment", "name": name, "rank": rank, "segment": number,
@@ -131,7 +131,7 @@ impl Report {
                     "kbps": segment.kbps, "bytes": segment.quality.bytes,
                 });
                 let means = |figure: &&Figure| figure.curve.is_some();
-                rows.push(row(place, &segment.figures(), means));
+                rows.push(row(&place, &segment.figures(), means));
             }
         }
         for video in self.points() {
@@ -141,7 +141,7 @@ impl Report {
                 "height": encode.height, "fps": encode.fps, "target_kbps": encode.target_kbps,
                 "kbps": video.kbps, "payload_kbps": video.payload_kbps, "bytes": video.bytes,
             });
-            rows.push(row(place, &video.figures, |_| true));
+            rows.push(row(&place, &video.figures, |_| true));
         }
         let place =
             "what name rank segment start_s width height fps target_kbps kbps payload_kbps bytes";
@@ -200,7 +200,7 @@ pub fn measure(
 }
 
 /// A row of the CSV: its place, and those `figures` that it `has`.
-fn row(place: Value, figures: &Figures, has: impl Fn(&&Figure) -> bool) -> Map<String, Value> {
+fn row(place: &Value, figures: &Figures, has: impl Fn(&&Figure) -> bool) -> Map<String, Value> {
     let value = |figure: &Figure| (figure.key.to_owned(), json!((figure.of)(figures)));
     let figures = FIGURES.iter().filter(has).map(value);
     let place = place.as_object().cloned().unwrap_or_default();
