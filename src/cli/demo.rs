@@ -80,14 +80,14 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         overwrite::files(results.iter().filter(|path| path.exists()))?;
     }
     let inputs = args.inputs()?;
-    let (report, ladder, compared) = watch(&inputs, out)?;
+    let (report, compared) = watch(&inputs, out)?;
     let compared = compared.lock().unwrap_or_else(PoisonError::into_inner);
     write_png(&results[0], &compared.sheet.picture()?)?;
     atomic_write::write(
         &results[1],
         (serde_json::to_string(&report)? + "\n").as_bytes(),
     )?;
-    let score = Score::new(&report, &ladder, &compared.psnr);
+    let score = Score::new(&report, &compared.ladder, &compared.psnr);
     eprint!("{}", score.text());
     let (folder, wall_s) = (out.display(), begun.elapsed().as_secs_f64());
     eprintln!("frames, strip.png and session.json are in {folder}; {wall_s:.1} s in all");
@@ -127,7 +127,7 @@ impl Args {
 fn watch(
     [title, originals, trace]: &[PathBuf; 3],
     out: &Path,
-) -> Result<(Report, Arc<Ladder>, Arc<Mutex<Compared>>), CliError> {
+) -> Result<(Report, Arc<Mutex<Compared>>), CliError> {
     let trace = Trace::load(trace)?;
     simulate::tell(&trace);
     let (_origin, url) = start_origin(title)?;
@@ -142,6 +142,7 @@ fn watch(
     let (seconds, rate) = (ladder.total_s(), playback.format().frame_rate);
     let frames = (seconds * rate.fps()).round() as u64;
     let compared = Arc::new(Mutex::new(Compared {
+        ladder,
         frames,
         psnr: Vec::new(),
         sheet: ContactSheet::new(frames, COLUMNS, 2),
@@ -153,7 +154,7 @@ fn watch(
     };
     eprintln!("playing {seconds:.0} s from {url} under {}", trace.name());
     let report = play(&runtime, playback, &trace, Box::new(sink))?;
-    Ok((report, ladder, compared))
+    Ok((report, compared))
 }
 
 /// Starts the origin on a free loopback port; it stops with the runtime. Returns the URL of the
@@ -203,6 +204,7 @@ fn play(
 
 /// Comparison of the frames so far.
 struct Compared {
+    ladder: Arc<Ladder>,
     /// Frames of the title.
     frames: u64,
     /// PSNR of each frame against its original, dB.
