@@ -8,38 +8,6 @@
 //! frames   fit U, V  code    MP4 boxes  title    HLS, DASH        ABR      decode   generate  frames
 //! ```
 //!
-//! | module | content |
-//! |---|---|
-//! | [`time`], [`frame`] | exact media time; one RGB picture |
-//! | [`claim`] | lock files: folders that promptus made, and the process that uses each |
-//! | [`prompt`] | low-rank factors: quantiser, entropy coder, interpolation, the reference's files |
-//! | [`segment`] | the wire format: init and media segments as ISO-BMFF boxes |
-//! | [`manifest`] | a protocol-neutral presentation, as HLS and as DASH |
-//! | `model` | the generator: profiles, UNet, latent decoder, prompt encoder, differentiable ops |
-//! | `flow` | motion between two pictures, and the pictures between them |
-//! | `quality` | metrics: PSNR, SSIM, SSIMULACRA 2, LPIPS; rate–quality curves |
-//! | `evaluate` | rungs of a title and other codecs measured against the original; reports, ladders |
-//! | `source` | pictures in: image folders, y4m, ffmpeg, pan-and-zoom recipes |
-//! | `store` | object stores by URL: S3, Google Cloud Storage, Azure |
-//! | [`package`] | fitted keyframes → rungs on one segment grid → a published title |
-//! | [`inspect`] | contents of a title, a file or a segment, for people |
-//! | `encode` | segments, keyframes and prompts found by gradient descent: one nested fit for every rung |
-//! | `transcode` | a whole input: cut, fitted, measured, kept, ready to be published |
-//! | `render` | keyframes → frames |
-//! | `sink` | frames → PNG folder, y4m file, film or pipe |
-//! | `weights` | which outside weights there are, and whether installed ones are right |
-//! | `speed` | how fast this machine renders, fits and codes |
-//! | [`network`] | recorded networks: traces, links |
-//! | [`player`] | the client core, without I/O or clock |
-//! | `playback` | the core driven over HTTP in real time |
-//! | [`simulate`] | the same core in virtual time |
-//! | `compat` | other simulators re-enacted, with feature `compat` |
-//! | [`report`] | session log → summary, JSON |
-//! | `origin` | the HTTP origin |
-//! | `config` | config.toml |
-//! | `shipped` | the demonstration title inside the binary |
-//! | `cli` | one file per subcommand |
-//!
 //! # Glossary
 //!
 //! * **rank / component**: P = U·V/√R; component j is column j of U with row j of V. A rung of rank

@@ -1,4 +1,4 @@
-//! `src/docs/commands.md` is what the binary says: the long help of every command.
+//! `src/docs/commands.md` holds the long help of every command.
 //!
 //! `PROMPTUS_UPDATE_DOCS=1 cargo test --release --test commands` writes the page anew.
 
@@ -34,9 +34,9 @@ fn the_reference_says_what_the_help_says() {
 fn commands() -> Vec<String> {
     let help = help(&["--help"]);
     let list = help.split("Commands:\n").nth(1).unwrap();
-    let names = list.lines().take_while(|line| !line.is_empty());
-    let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let names = names.filter_map(|line| line.split_whitespace().next());
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let lines = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = lines.filter_map(|line| line.split_whitespace().next());
     names
         .filter(|name| *name != "help")
         .map(str::to_owned)

@@ -9,6 +9,7 @@ mod synthetic;
 #[path = "common/title.rs"]
 mod title;
 
+use program::{json, promptus, refused, run, said, text};
 use promptus::frame::Frame;
 use promptus::model::Generator;
 use promptus::package::Title;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 /// Frames of the three segments.
 const LENGTHS: [u32; 3] = [24, 24, 24];
 
-/// Publishes a title of two rungs and writes what its upper rung renders to as "originals".
+/// Publishes a title of two rungs and writes the frames of its upper rung as "originals".
 fn make_title(folder: &Path) {
     let generator = Arc::new(Generator::shipped(&candle_core::Device::Cpu).unwrap());
     let mut track = synthetic::track((64, 64), (64, 64));
@@ -44,17 +45,19 @@ fn make_title(folder: &Path) {
 }
 
 fn demo(folder: &Path, originals: &str) -> Output {
-    let path = |name: &str| folder.join(name);
-    program::promptus(["demo", "--json", "--title"])
-        .arg(path("a title"))
-        .arg("--originals")
-        .arg(path(originals))
-        .arg("--trace")
-        .arg(path("trace.csv"))
-        .arg("--out")
-        .arg(path("out"))
-        .output()
-        .unwrap()
+    let paths = ["a title", originals, "trace.csv", "out"].map(|name| folder.join(name));
+    let [title, originals, trace, out] = paths.each_ref().map(|path| text(path));
+    let files = [
+        "--title",
+        title,
+        "--originals",
+        originals,
+        "--trace",
+        trace,
+        "--out",
+        out,
+    ];
+    run(&[&["demo", "--json"], &files[..]].concat())
 }
 
 fn frames(folder: &Path) -> Vec<Frame> {
@@ -73,10 +76,10 @@ fn the_demo_serves_plays_renders_and_compares() {
     )
     .unwrap();
     let output = demo(folder.path(), "originals");
-    let (human, line) = (program::said(&output), program::json(&output));
+    let (human, line) = (said(&output), json(&output));
     assert_eq!(
-        (line["command"].as_str(), line["frames"].as_u64()),
-        (Some("demo"), Some(72))
+        (&line["command"], &line["frames"]),
+        (&"demo".into(), &72.into())
     );
     let rungs = line["rungs"].as_array().unwrap();
     let count = |rung: usize| rungs[rung]["frames"].as_u64().unwrap();
@@ -87,16 +90,11 @@ fn the_demo_serves_plays_renders_and_compares() {
     );
 
     let out = folder.path().join("out");
-    let (rendered, originals) = (
-        frames(&out.join("frames")),
-        frames(&folder.path().join("originals")),
-    );
+    let originals = frames(&folder.path().join("originals"));
+    let rendered = frames(&out.join("frames"));
     assert_eq!(rendered.len(), 72);
-    let equal = rendered
-        .iter()
-        .zip(&originals)
-        .filter(|(a, b)| a == b)
-        .count();
+    let pairs = rendered.iter().zip(&originals);
+    let equal = pairs.filter(|(a, b)| a == b).count();
     assert_eq!(equal as u64, count(1), "the upper rung comes out as it was");
     let strip = promptus::source::read_image(&out.join("strip.png")).unwrap();
     assert_eq!((strip.width(), strip.height()), (8 * 64, 2 * 64));
@@ -113,8 +111,8 @@ fn the_demo_serves_plays_renders_and_compares() {
 #[test]
 fn shipped_files_are_written_to_the_working_directory() {
     let folder = tempfile::tempdir().unwrap();
-    let mut demo = program::promptus(["demo", "--originals", "nowhere"]);
-    program::refused(demo.current_dir(&folder), "nowhere");
+    let mut demo = promptus(["demo", "--originals", "nowhere"]);
+    refused(demo.current_dir(&folder), "nowhere");
     let out = folder.path().join("promptus-demo");
     let title = Title::open(&out.join("titles/demo")).unwrap();
     assert_eq!(title.rungs().len(), 4);
@@ -129,7 +127,7 @@ fn bad_input_is_named() {
     let told = |originals: &str| {
         let output = demo(folder.path(), originals);
         assert_eq!(output.status.code(), Some(2));
-        String::from_utf8(output.stderr).unwrap()
+        said(&output)
     };
     assert!(told("originals").contains("trace.csv"));
     fs::write(folder.path().join("trace.csv"), "0,5000\n").unwrap();

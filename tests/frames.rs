@@ -69,8 +69,8 @@ async fn frames_come_in_order_with_their_media_times() {
         }
         assert_eq!(number, 12);
         let report = frames.finish().await.unwrap();
-        assert_eq!(report.verdict, Verdict::Finished);
-        assert_eq!(report.rendering.unwrap().frames, 12 - first as u64);
+        assert_eq!(report.context.verdict, Verdict::Finished);
+        assert_eq!(report.context.rendering.unwrap().frames, 12 - first as u64);
     }
 }
 
@@ -94,7 +94,10 @@ async fn a_failed_session_ends_with_its_error() {
         "{error}"
     );
     assert!(frames.next().await.is_none());
-    assert_eq!(frames.finish().await.unwrap().verdict, Verdict::GaveUp);
+    assert_eq!(
+        frames.finish().await.unwrap().context.verdict,
+        Verdict::GaveUp
+    );
     let error = segments
         .segments(Setup::default())
         .finish()

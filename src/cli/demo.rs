@@ -17,8 +17,8 @@
 
 mod score;
 
-use super::playback::{self, Ended, failed};
-use super::{CliError, atomic_write, overwrite, simulate};
+use super::playback::{self, failed};
+use super::{CliError, atomic_write, json_line, overwrite, simulate};
 use crate::evaluate::ContactSheet;
 use crate::frame::Frame;
 use crate::network::link::Link;
@@ -32,8 +32,9 @@ use crate::shipped;
 use crate::sink::{PngFolder, Sink, SinkError, write_png};
 use crate::source::{self, Source};
 use score::Score;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -79,35 +80,34 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         overwrite::files(results.iter().filter(|path| path.exists()))?;
     }
     let inputs = args.inputs()?;
-    let watched = watch(&inputs, out)?;
-    write_png(&results[0], &watched.sheet.picture()?)?;
-    let log = watched.report.json()? + "\n";
-    atomic_write::write(&results[1], log.as_bytes())?;
-    let score = Score::new(&watched.report, &watched.ladder, &watched.psnr);
+    let (report, compared) = watch(&inputs, out)?;
+    let compared = compared.lock().unwrap_or_else(PoisonError::into_inner);
+    write_png(&results[0], &compared.sheet.picture()?)?;
+    atomic_write::write(
+        &results[1],
+        (serde_json::to_string(&report)? + "\n").as_bytes(),
+    )?;
+    let score = Score::new(&report, &compared.ladder, &compared.psnr);
     eprint!("{}", score.text());
     let (folder, wall_s) = (out.display(), begun.elapsed().as_secs_f64());
     eprintln!("frames, strip.png and session.json are in {folder}; {wall_s:.1} s in all");
     if args.json {
-        super::json_line::print(&score.json(&inputs.title, out, wall_s))?;
+        json_line::print(&score.json(&inputs[0], out, wall_s))?;
     }
-    score.check(watched.frames)
-}
-
-/// What is played.
-struct Inputs {
-    title: PathBuf,
-    originals: PathBuf,
-    trace: PathBuf,
+    let (done, all) = (compared.psnr.len() as u64, compared.frames);
+    if done != all {
+        let message = format!("{done} of {all} frames were rendered");
+        return Err(CliError::check(message));
+    }
+    Ok(())
 }
 
 impl Args {
-    /// The given inputs; shipped ones are written to the output folder first.
-    fn inputs(&self) -> Result<Inputs, CliError> {
+    /// Title, originals and trace as given; shipped ones are written to the output folder first.
+    fn inputs(&self) -> Result<[PathBuf; 3], CliError> {
         let (titles, input) = (self.out.join("titles"), self.out.join("input"));
-        let unpack = |files, folder: &Path| {
-            shipped::write(files, folder)
-                .map_err(|error| CliError::input(format!("{}: {error}", folder.display())))
-        };
+        let unpack =
+            |files, folder: &Path| shipped::write(files, folder).map_err(CliError::at(folder));
         if self.title.is_none() {
             unpack(shipped::TITLES, &titles)?;
         }
@@ -115,29 +115,22 @@ impl Args {
             unpack(shipped::DEMO, &input)?;
         }
         let or = |given: &Option<PathBuf>, path| given.clone().unwrap_or(path);
-        Ok(Inputs {
-            title: or(&self.title, titles.join("demo")),
-            originals: or(&self.originals, input.join("recipe.json")),
-            trace: or(&self.trace, input.join("trace.csv")),
-        })
+        Ok([
+            or(&self.title, titles.join("demo")),
+            or(&self.originals, input.join("recipe.json")),
+            or(&self.trace, input.join("trace.csv")),
+        ])
     }
 }
 
-/// A session whose frames were compared with their originals.
-struct Watched {
-    report: Report,
-    ladder: Arc<Ladder>,
-    /// Frames that the title has.
-    frames: u64,
-    /// PSNR of every frame that was rendered, dB.
-    psnr: Vec<f64>,
-    sheet: ContactSheet,
-}
-
-fn watch(inputs: &Inputs, out: &Path) -> Result<Watched, CliError> {
-    let trace = Trace::load(&inputs.trace)?;
+/// Plays the title and compares its frames with the originals under the trace, given in this order.
+fn watch(
+    [title, originals, trace]: &[PathBuf; 3],
+    out: &Path,
+) -> Result<(Report, Arc<Mutex<Compared>>), CliError> {
+    let trace = Trace::load(trace)?;
     simulate::tell(&trace);
-    let (_origin, url) = start_origin(&inputs.title)?;
+    let (_origin, url) = start_origin(title)?;
     let runtime = playback::runtime()?;
     let opening = Opening {
         layers: Layers::Off,
@@ -146,48 +139,35 @@ fn watch(inputs: &Inputs, out: &Path) -> Result<Watched, CliError> {
     let opened = FramePlayback::open(&url, &opening, GeneratorOptions::default());
     let playback = runtime.block_on(opened).map_err(failed)?;
     let ladder = Arc::clone(playback.stream().ladder());
-    let rate = playback.format().frame_rate;
-    let frames = (ladder.total_s() * rate.fps()).round() as u64;
-    let mut sheet = ContactSheet::new(frames, COLUMNS, 2);
-    let (verdicts, judged) = mpsc::channel();
-    let judge = Judge {
-        originals: Source::open(&inputs.originals, &source::Options::default())?,
-        folder: PngFolder::create(&out.join("frames"))?,
-        wanted: sheet.numbers().to_vec(),
-        next: 0,
-        verdicts,
-    };
-    let (seconds, name) = (ladder.total_s(), trace.name());
-    eprintln!("playing {seconds:.0} s from {url} under {name}");
-    let report = play(&runtime, playback, &trace, Box::new(judge))?;
-    let mut psnr = Vec::new();
-    for (number, verdict) in (0..).zip(judged.try_iter()) {
-        psnr.push(verdict.psnr);
-        for (row, frame) in verdict.pictures.iter().flatten().enumerate() {
-            sheet.collect(row, number, std::slice::from_ref(frame));
-        }
-    }
-    Ok(Watched {
-        report,
+    let (seconds, rate) = (ladder.total_s(), playback.format().frame_rate);
+    let frames = (seconds * rate.fps()).round() as u64;
+    let compared = Arc::new(Mutex::new(Compared {
         ladder,
         frames,
-        psnr,
-        sheet,
-    })
+        psnr: Vec::new(),
+        sheet: ContactSheet::new(frames, COLUMNS, 2),
+    }));
+    let sink = Compare {
+        originals: Source::open(originals, &source::Options::default())?,
+        folder: PngFolder::create(&out.join("frames"))?,
+        compared: Arc::clone(&compared),
+    };
+    eprintln!("playing {seconds:.0} s from {url} under {}", trace.name());
+    let report = play(&runtime, playback, &trace, Box::new(sink))?;
+    Ok((report, compared))
 }
 
 /// Starts the origin on a free loopback port; it stops with the runtime. Returns the URL of the
 /// title's HLS manifest.
 fn start_origin(title: &Path) -> Result<(Runtime, String), CliError> {
-    let error = |problem: &str| CliError::input(format!("{}: {problem}", title.display()));
     if !title.join("master.m3u8").is_file() {
-        return Err(error(
-            "no title there (no master.m3u8); make one with `promptus encode INPUT --out DIR`",
-        ));
+        let problem =
+            "no title there (no master.m3u8); make one with `promptus encode INPUT --out DIR`";
+        return Err(CliError::at(title)(problem));
     }
     let folder = title.canonicalize()?;
     let (Some(root), Some(name)) = (folder.parent(), folder.file_name()) else {
-        return Err(error("a title lies in a folder"));
+        return Err(CliError::at(title)("a title lies in a folder"));
     };
     let origin = Origin::local(root, Settings::default())?;
     let runtime = playback::runtime()?;
@@ -204,67 +184,60 @@ fn play(
     runtime: &Runtime,
     playback: FramePlayback,
     trace: &Trace,
-    judge: Box<Judge>,
+    sink: Box<dyn Sink>,
 ) -> Result<Report, CliError> {
     let mut setup = Setup::default();
     setup.options.buffer_s = BUFFER_S;
     // The trace begins with the session, so that it meets the same segments whatever opening takes.
     let playback = playback.throttled(Link::new(trace, 1.0));
     let _guard = runtime.enter();
-    let ended = playback::write(runtime, playback.frames_by_network(setup), judge)?;
-    let Ended { mut report, error } = ended;
-    report.trace = Some(Network {
+    let mut ended = playback::write(runtime, playback.frames_by_network(setup), sink)?;
+    ended.report.context.trace = Some(Network {
         name: trace.name().to_owned(),
         multiplier: 1.0,
     });
-    error.map_or(Ok(report), |error| Err(error.into()))
+    match ended.error {
+        Some(error) => Err(error.into()),
+        None => Ok(ended.report),
+    }
 }
 
-/// The comparison of one frame.
-struct Verdict {
-    /// PSNR against the original, dB.
-    psnr: f64,
-    /// Original and rendered frame, for frames of the contact sheet.
-    pictures: Option<[Frame; 2]>,
+/// Comparison of the frames so far.
+struct Compared {
+    ladder: Arc<Ladder>,
+    /// Frames of the title.
+    frames: u64,
+    /// PSNR of each frame against its original, dB.
+    psnr: Vec<f64>,
+    /// Originals in the first row, rendered frames in the second.
+    sheet: ContactSheet,
 }
 
 /// A sink that compares each frame with its original and writes it as PNG.
-struct Judge {
+struct Compare {
     originals: Source,
     folder: PngFolder,
-    /// Frames of the contact sheet.
-    wanted: Vec<u64>,
-    next: u64,
-    verdicts: mpsc::Sender<Verdict>,
+    compared: Arc<Mutex<Compared>>,
 }
 
-impl Sink for Judge {
+impl Sink for Compare {
     fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
-        let frames = self.next;
-        let original = self.originals.next();
-        let original = original.ok_or_else(|| SinkError::other(TooFew { frames }))?;
+        let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = compared.psnr.len() as u64;
+        let original = self.originals.next().ok_or_else(|| {
+            SinkError::other(io::Error::other(format!(
+                "the originals end after {number} frames, the title goes on: are they of this title?"
+            )))
+        })?;
         let original = original.map_err(SinkError::other)?;
-        let verdict = Verdict {
-            psnr: psnr(&original, frame).map_err(SinkError::other)?,
-            pictures: self
-                .wanted
-                .contains(&frames)
-                .then(|| [original, frame.clone()]),
-        };
-        self.next += 1;
-        // The receiver is gone only when the demo has already failed elsewhere.
-        let _ = self.verdicts.send(verdict);
+        let psnr = psnr(&original, frame).map_err(SinkError::other)?;
+        compared.psnr.push(psnr);
+        compared.sheet.push(0, number, &original);
+        compared.sheet.push(1, number, frame);
         self.folder.write(frame)
     }
 
     fn finish(self: Box<Self>) -> Result<(), SinkError> {
         Box::new(self.folder).finish()
     }
-}
-
-/// The originals are fewer than the frames.
-#[derive(Debug, thiserror::Error)]
-#[error("the originals end after {frames} frames, the title goes on: are they of this title?")]
-struct TooFew {
-    frames: u64,
 }

@@ -1,11 +1,15 @@
 //! The error of a subcommand and its exit code.
 
+use crate::evaluate::EvaluateError;
 use crate::source::SourceError;
 use std::error::Error;
+use std::fmt::Display;
 use std::io;
+use std::iter::successors;
+use std::path::Path;
 use std::process::ExitCode;
 
-/// A failed command: the cause and how the process should end.
+/// A failed command: the cause and the exit code of the process.
 #[derive(Debug)]
 pub struct CliError {
     cause: Box<dyn Error + Send + Sync>,
@@ -15,71 +19,62 @@ pub struct CliError {
 impl CliError {
     /// A check that ran and failed: exit code 1.
     pub fn check(message: impl Into<String>) -> Self {
-        Self {
-            cause: message.into().into(),
-            code: 1,
-        }
+        Self::new(1, message)
     }
 
     /// Bad usage or input: exit code 2.
     pub fn input(message: impl Into<String>) -> Self {
-        Self {
-            cause: message.into().into(),
-            code: 2,
-        }
+        Self::new(2, message)
     }
 
     /// Stopped by the user: exit code 130.
     pub fn interrupted() -> Self {
-        Self {
-            cause: "interrupted".into(),
-            code: 130,
-        }
+        Self::new(130, "interrupted")
     }
 
-    /// What went wrong, without causes.
+    /// A file or folder that cannot be used, and the reason: exit code 2.
+    pub(super) fn at<E: Display>(path: &Path) -> impl FnOnce(E) -> Self {
+        move |problem| Self::input(format!("{}: {problem}", path.display()))
+    }
+
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        let cause = message.into().into();
+        Self { cause, code }
+    }
+
+    /// The error without its causes.
     pub(super) fn message(&self) -> String {
         self.cause.to_string()
     }
 
-    /// Prints the cause chain to stderr; a reader that went away (broken pipe) is no failure.
+    /// Prints the cause chain to stderr; a closed pipe is no failure.
     pub fn report(&self) -> ExitCode {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(self.cause.as_ref());
-        let mut lines = Vec::new();
-        while let Some(error) = cause {
-            if is_broken_pipe(error) {
+        let first: &(dyn Error + 'static) = self.cause.as_ref();
+        let mut lines: Vec<String> = Vec::new();
+        for error in successors(Some(first), |&error| error.source()) {
+            let io = error.downcast_ref::<io::Error>();
+            if io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
                 return ExitCode::SUCCESS;
             }
             let line = error.to_string();
             // Some errors already say what their cause says.
-            if !lines
-                .last()
-                .is_some_and(|last: &String| last.ends_with(&line))
-            {
+            if lines.last().is_none_or(|last| !last.ends_with(&line)) {
                 lines.push(line);
             }
-            cause = error.source();
         }
         eprintln!("error: {}", lines.join("\n  caused by: "));
         ExitCode::from(self.code)
     }
 }
 
-fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
-}
-
 impl<E: Error + Send + Sync + 'static> From<E> for CliError {
     fn from(cause: E) -> Self {
         let cause: Box<dyn Error + Send + Sync> = Box::new(cause);
         let source = cause.downcast_ref::<SourceError>();
-        let code = if source.is_some_and(SourceError::is_damage) {
-            1
-        } else {
-            2
-        };
+        let evaluation = cause.downcast_ref::<EvaluateError>();
+        let check = source.is_some_and(SourceError::is_damage)
+            || evaluation.is_some_and(EvaluateError::is_finding);
+        let code = if check { 1 } else { 2 };
         Self { cause, code }
     }
 }

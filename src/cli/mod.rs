@@ -27,7 +27,6 @@ mod publication;
 mod publish;
 mod serve;
 mod session_args;
-mod shell;
 mod simulate;
 mod token;
 mod validate;
@@ -38,7 +37,9 @@ pub use error::CliError;
 use crate::model::device;
 use crate::model::ops::keep_freed_memory;
 use clap::{CommandFactory, Parser, Subcommand};
-use std::io::{self, IsTerminal};
+use clap_complete::Shell;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -55,7 +56,7 @@ struct Cli {
         value_name = "LEVEL"
     )]
     log: String,
-    /// Where generators run: auto, cpu, cuda or cuda:N.
+    /// Device of the generators: auto, cpu, cuda or cuda:N.
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     device: device::Choice,
     /// Replace existing files and titles without asking.
@@ -87,7 +88,7 @@ enum Command {
     Simulate(Box<simulate::Args>),
     /// Measure a title's rungs against the original video.
     Eval(eval::Args),
-    /// Show what is inside a title, a media file or a segment.
+    /// Show the contents of a title, a media file or a segment.
     Inspect(inspect::Args),
     /// Check a title against the rules of this format, of HLS and of DASH.
     Validate(validate::Args),
@@ -101,10 +102,18 @@ enum Command {
     Demo(demo::Args),
     /// Print a script that completes commands and options in a shell.
     #[command(hide = true)]
-    Completions(shell::CompletionsArgs),
+    Completions {
+        /// Shell that the script on stdout is for.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
     /// Write man pages.
     #[command(hide = true)]
-    Man(shell::ManArgs),
+    Man {
+        /// Folder for promptus.1, promptus-encode.1 and the others.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+    },
 }
 
 /// Parses the command line, runs the command, and turns its outcome into an exit code.
@@ -144,7 +153,16 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Weights(args) => weights::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),
-        Command::Completions(args) => shell::completions(&args, Cli::command()),
-        Command::Man(args) => shell::man(&args, Cli::command()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "promptus", &mut script);
+            Ok(io::stdout().write_all(&script)?)
+        }
+        Command::Man { out } => {
+            overwrite::files([out.join("promptus.1")].iter().filter(|page| page.exists()))?;
+            let made = std::fs::create_dir_all(&out);
+            made.and_then(|()| clap_mangen::generate_to(Cli::command(), &out))
+                .map_err(CliError::at(&out))
+        }
     }
 }

@@ -137,12 +137,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             let _guard = runtime.enter();
             let mut ended = playback::write(&runtime, opened.frames(setup), sink)?;
             let late = late.map(|late| late.load(Ordering::Relaxed));
-            let rendering = ended.report.rendering.as_mut();
+            let rendering = ended.report.context.rendering.as_mut();
             rendering.into_iter().for_each(|it| it.late_frames = late);
             ended
         }
     };
-    report.trace = trace;
+    report.context.trace = trace;
     session_args::print(&report, args.json)?;
     error.map_or(Ok(()), |error| Err(failed(error.into())))
 }

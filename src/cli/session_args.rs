@@ -1,13 +1,12 @@
 //! Arguments that `play` and `simulate` share.
 
-use super::CliError;
+use super::{CliError, json_line};
 use crate::player::abr::Abr;
 use crate::player::compute::{Compute, Model};
 use crate::player::ladder::Ladder;
 use crate::player::session::{Guards, Options};
 use crate::player::throughput::Estimator;
 use crate::report::Report;
-use std::io::{self, Write};
 
 /// How the session is set up.
 #[derive(Debug, Clone, clap::Args)]
@@ -183,7 +182,7 @@ impl SessionArgs {
 pub(super) fn print(report: &Report, json: bool) -> Result<(), CliError> {
     eprint!("{}", report.text());
     if json {
-        writeln!(io::stdout().lock(), "{}", report.json()?)?;
+        json_line::print(report)?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 //! or over HTTP.
 
 use super::{CliError, json_line};
-use crate::package::{Conformance, TitleSource, check_title};
-use serde::Serialize;
+use crate::package::{TitleSource, check_title};
+use serde_json::json;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -26,40 +26,37 @@ pub(super) struct Args {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Output<'a> {
-    title: &'a str,
-    #[serde(flatten)]
-    conformance: &'a Conformance,
-}
-
 /// Runs `promptus validate`; a broken rule is a failed check.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let conformance = if args.title.contains("://") {
-        check_title(&Server::new(&args.title)?)
+    let title = &args.title;
+    let conformance = if title.contains("://") {
+        check_title(&Server::new(title)?)
     } else {
-        check_title(&Folder(PathBuf::from(&args.title)))
+        check_title(&Folder(title.into()))
     };
     for finding in &conformance.findings {
         eprintln!("{finding}");
     }
-    eprintln!(
-        "{} findings in {} files with {} segments",
-        conformance.findings.len(),
-        conformance.files,
-        conformance.segments
-    );
+    let broken = conformance.findings.len();
+    let (files, segments) = (conformance.files, conformance.segments);
+    eprintln!("{broken} findings in {files} files with {segments} segments");
     if args.json {
-        let output = Output {
-            title: &args.title,
-            conformance: &conformance,
-        };
-        json_line::print(&output)?;
+        let findings = &conformance.findings;
+        json_line::print(&json!({
+            "title": title, "findings": findings, "files": files, "segments": segments,
+        }))?;
     }
-    match conformance.findings.len() {
+    match broken {
         0 => Ok(()),
-        broken => Err(CliError::check(format!("{broken} rules are broken"))),
+        _ => Err(CliError::check(format!("{broken} rules are broken"))),
     }
+}
+
+fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("more than {MAX_FILE} bytes"));
+    }
+    Ok(bytes)
 }
 
 struct Folder(PathBuf);
@@ -67,18 +64,10 @@ struct Folder(PathBuf);
 impl TitleSource for Folder {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
-        let file = File::open(self.0.join(path)).map_err(|error| error.to_string())?;
-        let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+        let read = File::open(self.0.join(path))
+            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
         read.map_err(|error| error.to_string())?;
         limited(bytes)
-    }
-}
-
-fn limited(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    if bytes.len() as u64 > MAX_FILE {
-        Err(format!("more than {MAX_FILE} bytes"))
-    } else {
-        Ok(bytes)
     }
 }
 
@@ -93,16 +82,11 @@ impl Server {
     fn new(url: &str) -> Result<Self, CliError> {
         // reqwest needs a TLS provider; an error says that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let manifest = url.ends_with(".m3u8") || url.ends_with(".mpd");
-        let folder = if manifest || url.ends_with('/') {
-            url.to_owned()
-        } else {
-            format!("{url}/")
-        };
+        let file = [".m3u8", ".mpd", "/"].iter().any(|end| url.ends_with(end));
         Ok(Self {
             runtime: tokio::runtime::Runtime::new()?,
             client: reqwest::Client::builder().timeout(PATIENCE).build()?,
-            base: Url::parse(&folder)?,
+            base: Url::parse(&format!("{url}{}", if file { "" } else { "/" }))?,
         })
     }
 }
@@ -113,11 +97,10 @@ impl TitleSource for Server {
         let read = async {
             let mut response = self.client.get(url).send().await?.error_for_status()?;
             let mut bytes = Vec::new();
-            while let Some(part) = response.chunk().await? {
+            while let Some(part) = response.chunk().await?
+                && bytes.len() as u64 <= MAX_FILE
+            {
                 bytes.extend_from_slice(&part);
-                if bytes.len() as u64 > MAX_FILE {
-                    break;
-                }
             }
             Ok(bytes)
         };

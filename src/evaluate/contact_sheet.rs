@@ -5,7 +5,8 @@ use crate::frame::{Frame, FrameSizeError};
 /// A contact sheet that is filled frame by frame.
 #[derive(Debug)]
 pub struct ContactSheet {
-    numbers: Vec<u64>,
+    /// Numbers of the frames on the sheet, rising.
+    pub(super) numbers: Vec<u64>,
     rows: Vec<Vec<Frame>>,
 }
 
@@ -21,18 +22,10 @@ impl ContactSheet {
         }
     }
 
-    /// Numbers of the frames on the sheet, rising.
-    pub fn numbers(&self) -> &[u64] {
-        &self.numbers
-    }
-
-    /// Adds those of `frames` that are on the sheet to `row`; `first` is the number of the first.
-    pub fn collect(&mut self, row: usize, first: u64, frames: &[Frame]) {
-        let numbers = self.numbers.iter();
-        let here = numbers.filter_map(|number| number.checked_sub(first));
-        let shown = here.filter_map(|at| frames.get(at as usize));
-        if let Some(row) = self.rows.get_mut(row) {
-            row.extend(shown.cloned());
+    /// Adds frame `number` to `row` if it is on the sheet; numbers of a row must rise.
+    pub fn push(&mut self, row: usize, number: u64, frame: &Frame) {
+        if self.numbers.contains(&number) {
+            self.rows[row].push(frame.clone());
         }
     }
 
@@ -60,20 +53,14 @@ mod tests {
     use crate::frame::Frame;
 
     #[test]
-    fn rows_show_the_same_frames_however_they_are_cut_into_segments() {
+    fn rows_show_the_same_evenly_spaced_frames() {
         let frame = |value| Frame::new(1, 1, vec![value; 3]).unwrap();
-        let frames: Vec<Frame> = (0..13).map(frame).collect();
         let mut sheet = ContactSheet::new(13, 6, 2);
-        sheet.collect(0, 0, &frames);
-        sheet.collect(1, 0, &frames[..5]);
+        (0..13).for_each(|n: u8| sheet.push(0, n.into(), &frame(n)));
         assert!(sheet.picture().is_err());
-        sheet.collect(1, 5, &frames[5..]);
-        let picture = sheet.picture().unwrap();
-        let row: Vec<u8> = [1, 3, 5, 7, 9, 11]
-            .into_iter()
-            .flat_map(|v| [v; 3])
-            .collect();
-        assert_eq!(picture.data(), [row.clone(), row].concat());
+        (0..13).for_each(|n: u8| sheet.push(1, n.into(), &frame(n)));
+        let row = [1, 3, 5, 7, 9, 11].map(|n| [n; 3]).concat();
+        assert_eq!(sheet.picture().unwrap().data(), [row.clone(), row].concat());
         assert!(ContactSheet::new(13, 6, 1).picture().is_err());
     }
 }

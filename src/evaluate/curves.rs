@@ -61,18 +61,18 @@ pub struct NamedValue {
 }
 
 /// The curves of every figure that the rungs have.
-pub fn curves(rungs: &[&RungReport], encoded: &[Encoded]) -> Vec<Curves> {
+pub(super) fn curves(rungs: &[RungReport], encoded: &[Encoded]) -> Vec<Curves> {
     let mut codecs: Vec<Codec> = Vec::new();
     for video in encoded {
-        if !codecs.contains(&video.codec) {
-            codecs.push(video.codec);
+        if !codecs.contains(&video.encode.codec) {
+            codecs.push(video.encode.codec);
         }
     }
     let of = |figure: &'static Figure| {
-        let of_codec = |codec: &Codec| {
-            let own = encoded.iter().filter(|video| video.codec == *codec);
+        let of_codec = |&codec: &Codec| {
+            let own = encoded.iter().filter(|video| video.encode.codec == codec);
             (
-                *codec,
+                codec,
                 figure.hull(own.map(|video| (video.kbps, &video.figures))),
             )
         };
@@ -88,46 +88,49 @@ pub fn curves(rungs: &[&RungReport], encoded: &[Encoded]) -> Vec<Curves> {
 }
 
 /// Every rung against every codec.
-pub fn at_rungs(rungs: &[&RungReport], curves: &[Curves]) -> Vec<AtRung> {
+pub(super) fn at_rungs(rungs: &[RungReport], curves: &[Curves]) -> Vec<AtRung> {
+    let row = |curves: &Curves, rung: &RungReport, (codec, hull): &(Codec, Hull)| {
+        let ours = (curves.figure.of)(&rung.figures)?;
+        let codec_kbps = hull.rate_for(ours);
+        Some(AtRung {
+            rung: rung.id.clone(),
+            metric: curves.figure.key,
+            codec: *codec,
+            kbps: rung.kbps,
+            ours,
+            codec_value: hull.value_at(rung.kbps),
+            codec_kbps,
+            rate_factor: codec_kbps.map(|kbps| kbps / rung.kbps),
+        })
+    };
     let mut rows = Vec::new();
-    for Curves { figure, codecs, .. } in curves {
+    for curves in curves {
         for rung in rungs {
-            let Some(ours) = (figure.of)(&rung.figures) else {
-                continue;
-            };
-            rows.extend(codecs.iter().map(|(codec, hull)| {
-                let codec_kbps = hull.rate_for(ours);
-                AtRung {
-                    rung: rung.id.clone(),
-                    metric: figure.key,
-                    codec: *codec,
-                    kbps: rung.kbps,
-                    ours,
-                    codec_value: hull.value_at(rung.kbps),
-                    codec_kbps,
-                    rate_factor: codec_kbps.map(|kbps| kbps / rung.kbps),
-                }
-            }));
+            rows.extend(
+                curves
+                    .codecs
+                    .iter()
+                    .filter_map(|codec| row(curves, rung, codec)),
+            );
         }
     }
     rows
 }
 
 /// Every curve at each of `rates`, kbit/s.
-pub fn at_rates(rates: &[f64], curves: &[Curves]) -> Vec<AtRate> {
+pub(super) fn at_rates(rates: &[f64], curves: &[Curves]) -> Vec<AtRate> {
     let row = |curves: &Curves, kbps: f64| {
         let named = |name, hull: &Hull| NamedValue {
             name,
             value: hull.value_at(kbps),
         };
+        let ours = [named("ours", &curves.ours)].into_iter();
         let codecs = curves.codecs.iter();
         let codecs = codecs.map(|(codec, hull)| named(codec.name(), hull));
         AtRate {
             metric: curves.figure.key,
             kbps,
-            values: std::iter::once(named("ours", &curves.ours))
-                .chain(codecs)
-                .collect(),
+            values: ours.chain(codecs).collect(),
         }
     };
     let rows = |curves| rates.iter().map(move |kbps| row(curves, *kbps));

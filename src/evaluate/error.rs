@@ -8,85 +8,25 @@ use crate::render::RenderError;
 use crate::segment::SegmentError;
 use crate::source::SourceError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvaluateError {
-    /// There is nothing to measure.
-    #[error("the title has no rungs")]
-    NoRungs,
-    /// The original does not match the title in rate, size or length.
-    #[error("{reference}: {problem}")]
-    Mismatch {
-        /// Name of the original.
-        reference: String,
-        /// Both values.
-        problem: String,
-    },
-    /// The title's record of its source holds a value that is not understood.
-    #[error("source.json of the title: {0}")]
-    Record(String),
-    /// A frame of another size than the frames before it.
-    #[error("a frame of {found:?} pixels among frames of {expected:?}")]
-    FrameSize {
-        /// Width and height of the frame in pixels.
-        found: (u32, u32),
-        /// Width and height of the others in pixels.
-        expected: (u32, u32),
-    },
+    /// An original that is not the title's, a title without rungs, or a setting out of range.
+    #[error("{0}")]
+    Input(String),
+    /// A codec's encoder or weights are not installed.
+    #[error("{0}")]
+    NotInstalled(String),
+    /// The inputs are valid, and an evaluation of them fails: a rung with too many frames or a frame of
+    /// another size, a codec or ffmpeg without a result.
+    #[error("{0}")]
+    Finding(String),
     /// Data of another length than its picture's size needs.
     #[error(transparent)]
     Frame(#[from] FrameSizeError),
-    /// A rung shows more frames than its original has.
-    #[error("{rung}: segment {segment} has {found} frames, not {expected}")]
-    ExtraFrames {
-        /// Name of the rung.
-        rung: String,
-        /// Number of the segment, from 1.
-        segment: usize,
-        /// Frames that were rendered.
-        found: usize,
-        /// Frames of the original.
-        expected: usize,
-    },
-    /// A setting of a codec comparison is out of range.
-    #[error("{0}")]
-    Setting(String),
-    /// ffmpeg was built without an encoder.
-    #[error("`{version}` has no encoder {encoder}")]
-    NoEncoder {
-        /// First line of `ffmpeg -version`.
-        version: String,
-        /// The encoder in ffmpeg's terms, such as `libx265`.
-        encoder: &'static str,
-    },
-    /// Weights that the codec TAESD needs.
-    #[error("codec taesd: {0} is not installed")]
-    NotInstalled(&'static str),
-    /// No setting of a codec led to a video.
-    #[error("{codec}: no setting could be encoded")]
-    NoSetting {
-        /// Name of the codec.
-        codec: &'static str,
-    },
-    /// A coded video has other fragments than groups of pictures were asked for.
-    #[error("{encode}: {found} fragments, expected {expected} groups of pictures")]
-    Fragments {
-        /// The video, as codec, size, rate and target.
-        encode: String,
-        /// Fragments in the video.
-        found: usize,
-        /// Groups of pictures that were asked for.
-        expected: u64,
-    },
-    /// ffmpeg failed.
-    #[error("ffmpeg: {0}")]
-    Ffmpeg(String),
-    /// No metric could be computed, so no ladder can be chosen by quality.
-    #[error("no metric could be computed to choose a ladder by")]
-    NoMetric,
     /// A file or folder could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -95,18 +35,10 @@ pub enum EvaluateError {
         /// The reason that the system gives.
         source: io::Error,
     },
-    /// A coded video is not well-formed MP4.
-    #[error("{}: {source}", path.display())]
-    Video {
-        /// The video.
-        path: PathBuf,
-        /// Place and kind of the damage.
-        source: SegmentError,
-    },
     /// The original could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The title could not be read.
+    /// The title could not be read, or a coded video is not well-formed MP4.
     #[error(transparent)]
     Package(#[from] PackageError),
     /// A rung could not be rendered.
@@ -132,18 +64,22 @@ impl EvaluateError {
         |source| Self::Io { path, source }
     }
 
-    /// Whether the inputs were understood and the finding is about them, rather than bad usage or
-    /// unreadable input.
+    pub(super) fn damaged(path: &Path) -> impl FnOnce(SegmentError) -> Self {
+        let file = path.display().to_string();
+        |source| PackageError::Segment { file, source }.into()
+    }
+
+    pub(super) fn no_rungs() -> Self {
+        Self::Input("the title has no rungs".to_owned())
+    }
+
+    /// Whether the arguments were valid and the error is a result about the inputs, damage included.
     pub fn is_finding(&self) -> bool {
-        matches!(
-            self,
-            Self::FrameSize { .. }
-                | Self::ExtraFrames { .. }
-                | Self::NoSetting { .. }
-                | Self::Fragments { .. }
-                | Self::Ffmpeg(_)
-                | Self::NoMetric
-        )
+        match self {
+            Self::Finding(_) => true,
+            Self::Source(error) => error.is_damage(),
+            _ => false,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The figures of a clip, ours or a codec's, and the one table that says how each is named, shown
-//! and read.
+//! The figures of a clip, ours or a codec's, and the one table of their names, units and use in
+//! reports.
 
 use crate::manifest::Metrics;
 use crate::quality::hull::{Better, Hull};
@@ -48,11 +48,11 @@ pub struct Figures {
     /// Change of the error at segment borders over that inside segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seam: Option<f64>,
-    /// Frames that were never shown; they count as the worst.
+    /// Frames that are missing; they count as the worst.
     pub missing: u64,
 }
 
-/// Which reports show a figure.
+/// The reports that show a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// In every report, the terminal's included.
@@ -73,51 +73,37 @@ pub struct Figure {
     pub label: &'static str,
     /// Unit for people; a share is shown in `%`. Empty: none.
     pub unit: &'static str,
-    /// Decimals that mean something, in `unit`.
+    /// Significant decimals, in `unit`.
     pub digits: usize,
-    /// Where it is shown.
+    /// The reports that show it.
     pub detail: Detail,
-    /// Which way is better, for figures that have a curve over the rate. These are the means, which
-    /// segments have, too.
+    /// The better direction, for figures with a curve over the rate: the means, which segments have,
+    /// too.
     pub curve: Option<Better>,
     /// Reads it.
     pub of: fn(&Figures) -> Option<f64>,
 }
 
+const LOWER: Option<Better> = Some(Better::Lower);
+const HIGHER: Option<Better> = Some(Better::Higher);
+
+/// A line a figure: the fields of [`Figure`] in order.
+macro_rules! figures {
+    ($($key:literal, $label:literal, $unit:literal, $digits:literal, $detail:ident, $curve:expr,
+       $of:expr;)*) => {
+        [$(Figure {
+            key: $key,
+            label: $label,
+            unit: $unit,
+            digits: $digits,
+            detail: Detail::$detail,
+            curve: $curve,
+            of: $of,
+        }),*]
+    };
+}
+
 impl Figure {
-    const fn new(
-        key: &'static str,
-        label: &'static str,
-        digits: usize,
-        of: fn(&Figures) -> Option<f64>,
-    ) -> Self {
-        Self {
-            key,
-            label,
-            unit: "",
-            digits,
-            detail: Detail::Page,
-            curve: None,
-            of,
-        }
-    }
-
-    const fn unit(self, unit: &'static str) -> Self {
-        Self { unit, ..self }
-    }
-
-    const fn detail(self, detail: Detail) -> Self {
-        Self { detail, ..self }
-    }
-
-    const fn curve(self, better: Better) -> Self {
-        Self {
-            curve: Some(better),
-            detail: Detail::Brief,
-            ..self
-        }
-    }
-
     /// Label and unit.
     pub fn heading(&self) -> String {
         if self.unit.is_empty() {
@@ -141,52 +127,29 @@ impl Figure {
 }
 
 /// Every figure in the order of reports: metrics in the loss of the fit first, then the others.
-pub const FIGURES: [Figure; 20] = [
-    Figure::new("lpips_squeeze", "LPIPS-squeeze", 3, |f| {
-        f.mean.lpips_squeeze
-    })
-    .curve(Better::Lower),
-    Figure::new("lpips_squeeze_p95", "LPIPS p95", 3, |f| f.lpips_squeeze_p95).detail(Detail::Brief),
-    Figure::new("lpips_squeeze_worst", "LPIPS worst", 3, |f| {
-        f.lpips_squeeze_worst
-    })
-    .detail(Detail::Brief),
-    Figure::new("lpips_squeeze_over_0.1", "over 0.1", 0, |f| over(f, 0)).unit("%"),
-    Figure::new("lpips_squeeze_over_0.2", "over 0.2", 0, |f| over(f, 1)).unit("%"),
-    Figure::new("lpips_squeeze_over_0.3", "over 0.3", 0, |f| over(f, 2))
-        .unit("%")
-        .detail(Detail::Brief),
-    Figure::new("ssimulacra2", "SSIMULACRA 2", 1, |f| f.mean.ssimulacra2).curve(Better::Higher),
-    Figure::new("ssimulacra2_worst", "SSIMULACRA 2 worst", 1, |f| {
-        f.ssimulacra2_worst
-    }),
-    Figure::new("vmaf", "VMAF", 1, |f| f.vmaf).curve(Better::Higher),
-    Figure::new("psnr", "PSNR", 2, |f| f.mean.psnr)
-        .unit("dB")
-        .curve(Better::Higher),
-    Figure::new("psnr_worst", "PSNR worst", 2, |f| Some(f.psnr_worst))
-        .unit("dB")
-        .detail(Detail::Brief),
-    Figure::new("ssim", "SSIM", 3, |f| f.mean.ssim).curve(Better::Higher),
-    Figure::new("mean_error_r", "R", 1, |f| Some(f.mean_error[0])).detail(Detail::Brief),
-    Figure::new("mean_error_g", "G", 1, |f| Some(f.mean_error[1])).detail(Detail::Brief),
-    Figure::new("mean_error_b", "B", 1, |f| Some(f.mean_error[2])).detail(Detail::Brief),
-    Figure::new("temporal_difference", "frame difference", 2, |f| {
-        f.temporal_difference
-    })
-    .detail(Detail::File),
-    Figure::new("temporal_difference_original", "of the original", 2, |f| {
-        f.temporal_difference_original
-    })
-    .detail(Detail::File),
-    Figure::new("temporal_ratio", "motion", 2, |f| f.temporal_ratio).detail(Detail::Brief),
-    Figure::new("seam", "seam", 2, |f| f.seam).detail(Detail::Brief),
-    Figure::new("missing", "missing frames", 0, |f| Some(f.missing as f64)).detail(Detail::File),
+pub const FIGURES: [Figure; 20] = figures![
+    "lpips_squeeze", "LPIPS-squeeze", "", 3, Brief, LOWER, |f| f.mean.lpips_squeeze;
+    "lpips_squeeze_p95", "LPIPS p95", "", 3, Brief, None, |f| f.lpips_squeeze_p95;
+    "lpips_squeeze_worst", "LPIPS worst", "", 3, Brief, None, |f| f.lpips_squeeze_worst;
+    "lpips_squeeze_over_0.1", "over 0.1", "%", 0, Page, None, |f| f.lpips_squeeze_over.map(|o| o[0]);
+    "lpips_squeeze_over_0.2", "over 0.2", "%", 0, Page, None, |f| f.lpips_squeeze_over.map(|o| o[1]);
+    "lpips_squeeze_over_0.3", "over 0.3", "%", 0, Brief, None, |f| f.lpips_squeeze_over.map(|o| o[2]);
+    "ssimulacra2", "SSIMULACRA 2", "", 1, Brief, HIGHER, |f| f.mean.ssimulacra2;
+    "ssimulacra2_worst", "SSIMULACRA 2 worst", "", 1, Page, None, |f| f.ssimulacra2_worst;
+    "vmaf", "VMAF", "", 1, Brief, HIGHER, |f| f.vmaf;
+    "psnr", "PSNR", "dB", 2, Brief, HIGHER, |f| f.mean.psnr;
+    "psnr_worst", "PSNR worst", "dB", 2, Brief, None, |f| Some(f.psnr_worst);
+    "ssim", "SSIM", "", 3, Brief, HIGHER, |f| f.mean.ssim;
+    "mean_error_r", "R", "", 1, Brief, None, |f| Some(f.mean_error[0]);
+    "mean_error_g", "G", "", 1, Brief, None, |f| Some(f.mean_error[1]);
+    "mean_error_b", "B", "", 1, Brief, None, |f| Some(f.mean_error[2]);
+    "temporal_difference", "frame difference", "", 2, File, None, |f| f.temporal_difference;
+    "temporal_difference_original", "of the original", "", 2, File, None,
+        |f| f.temporal_difference_original;
+    "temporal_ratio", "motion", "", 2, Brief, None, |f| f.temporal_ratio;
+    "seam", "seam", "", 2, Brief, None, |f| f.seam;
+    "missing", "missing frames", "", 0, File, None, |f| Some(f.missing as f64);
 ];
-
-fn over(figures: &Figures, bound: usize) -> Option<f64> {
-    figures.lpips_squeeze_over.map(|shares| shares[bound])
-}
 
 /// The figures that have a curve over the rate.
 pub(super) fn curves() -> impl Iterator<Item = &'static Figure> {
@@ -202,33 +165,29 @@ pub(super) fn shown_at(detail: Detail) -> impl Iterator<Item = &'static Figure> 
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{FIGURES, Figures};
+    use serde_json::json;
 
     /// A figure that is added to the struct and not to the table would be in the JSON alone.
     #[test]
     fn every_number_of_the_json_is_in_the_table() {
-        let mut figures = Figures {
-            vmaf: Some(1.0),
-            ssimulacra2_worst: Some(1.0),
-            lpips_squeeze_worst: Some(1.0),
-            lpips_squeeze_p95: Some(1.0),
-            temporal_difference: Some(1.0),
-            temporal_difference_original: Some(1.0),
-            temporal_ratio: Some(1.0),
-            seam: Some(1.0),
-            ..Figures::default()
-        };
-        let all = Some(1.0);
-        let mean = &mut figures.mean;
-        (mean.psnr, mean.ssim, mean.ssimulacra2, mean.lpips_squeeze) = (all, all, all, all);
-        let json = serde_json::to_value(&figures).unwrap();
-        let numbers = json.as_object().unwrap().iter();
-        let numbers = numbers.filter(|(key, value)| value.is_number() && !key.ends_with("_frame"));
-        for (key, _) in numbers {
+        let mut all = json!(Figures::default());
+        let optional = "psnr ssim ssimulacra2 lpips_squeeze vmaf ssimulacra2_worst temporal_ratio seam \
+                        lpips_squeeze_worst lpips_squeeze_p95 temporal_difference \
+                        temporal_difference_original";
+        optional.split(' ').for_each(|key| all[key] = 1.into());
+        let figures: Figures = serde_json::from_value(all).unwrap();
+        let json = json!(figures);
+        let numbers = json
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(_, value)| value.is_number());
+        let keys: Vec<&String> = numbers.map(|(key, _)| key).collect();
+        assert_eq!(keys.len(), 15);
+        for key in keys.into_iter().filter(|key| !key.ends_with("_frame")) {
             let listed = FIGURES.iter().find(|figure| figure.key == key);
-            assert!(
-                listed.is_some_and(|figure| (figure.of)(&figures).is_some()),
-                "{key}"
-            );
+            let value = listed.and_then(|figure| (figure.of)(&figures));
+            assert!(value.is_some(), "{key}");
         }
     }
 }

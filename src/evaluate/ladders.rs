@@ -11,44 +11,42 @@ use super::EvaluateError;
 use super::codecs::{Codec, CodecBench, Encoded};
 use super::curves::Curves;
 use super::progress::{Observer, Progress};
+use super::report::Report;
 use crate::manifest::{QualityReport, RungQuality};
-use crate::quality::hull::Point;
+use crate::quality::hull::{Hull, Point};
 use rayon::prelude::*;
 
 /// The least factor from one rung's rate to the next.
 const STEP: f64 = 1.1;
 
-/// Version of the layout: that of `quality.json`.
-const VERSION: u32 = 1;
-
-/// A ladder of at most `rungs` rungs for every codec in `encoded`; each rung is measured on all of its
-/// frames, whatever the sample.
+/// A ladder of at most `rungs` rungs for every codec of the comparison in `report`, which `bench` made;
+/// each rung is measured on all of its frames, whatever the sample.
 pub fn ladders(
     rungs: usize,
-    curves: &[Curves],
-    encoded: &[Encoded],
+    report: &Report,
     bench: &CodecBench<'_>,
     observer: Observer<'_>,
 ) -> Result<Vec<(Codec, QualityReport)>, EvaluateError> {
-    let Curves { figure, codecs, .. } = curves.first().ok_or(EvaluateError::NoMetric)?;
-    let ladder = |(codec, hull): &(Codec, crate::quality::hull::Hull)| {
-        let own = encoded.iter().filter(|video| video.codec == *codec);
-        let point = |video: &Encoded| Some((video.kbps, (figure.of)(&video.figures)?));
-        let corner = |corner: Point| own.clone().find(|video| point(video) == Some(corner));
+    let no_metric = "no metric could be computed to choose a ladder by";
+    let curves = report.curves().into_iter().next();
+    let curves = curves.ok_or_else(|| EvaluateError::Finding(no_metric.to_owned()))?;
+    let Curves { figure, codecs, .. } = curves;
+    let ladder = |(codec, hull): (Codec, Hull)| {
+        let corner = |corner: &Point| {
+            let point = |video: &Encoded| Some((video.kbps, (figure.of)(&video.figures)?));
+            let mut own = report.points_of(codec);
+            own.find(|video| point(video) == Some(*corner))
+        };
         let places = thinned(hull.points(), rungs).into_iter();
-        let chosen: Vec<&Encoded> = places
-            .filter_map(|place| corner(hull.points()[place]))
-            .collect();
-        observer(Progress::Ladder {
-            codec: *codec,
-            rungs: chosen.len(),
-        });
+        let chosen = places.filter_map(|place| corner(&hull.points()[place]));
+        let chosen: Vec<&Encoded> = chosen.collect();
+        let note = format!("{codec}: measuring {} rungs", chosen.len());
+        observer(Progress::Note(note));
         let measured = chosen.par_iter().map(|video| bench.rung(video));
         let rungs = rising(measured.collect::<Result<_, _>>()?);
-        let version = VERSION;
-        Ok((*codec, QualityReport { version, rungs }))
+        Ok((codec, QualityReport { version: 1, rungs }))
     };
-    codecs.iter().map(ladder).collect()
+    codecs.into_iter().map(ladder).collect()
 }
 
 /// Indexes of corners at least [`STEP`] apart, chosen from the highest down.

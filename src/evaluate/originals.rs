@@ -13,9 +13,11 @@ use std::path::Path;
 pub struct Originals {
     source: Source,
     geometry: Geometry,
-    name: String,
+    /// Name of the file or folder.
+    pub(super) name: String,
     read: u64,
-    kept: Option<Spool>,
+    /// The frames read so far, if they are kept.
+    pub(super) kept: Option<Spool>,
 }
 
 impl Originals {
@@ -30,37 +32,28 @@ impl Originals {
         scale: Option<Fit>,
         keep: bool,
     ) -> Result<Self, EvaluateError> {
-        let rung = title.rungs().first().ok_or(EvaluateError::NoRungs)?;
-        let record = title.source()?;
-        let (source, geometry) = open_as(reference, record.as_ref(), scale, rung.track())?;
-        Self::new(source, geometry, reference, rung.track(), keep)
-    }
-
-    fn new(
-        source: Source,
-        geometry: Geometry,
-        reference: &Path,
-        track: &Track,
-        keep: bool,
-    ) -> Result<Self, EvaluateError> {
+        let rung = title.rungs().first().ok_or_else(EvaluateError::no_rungs)?;
+        let (track, record) = (rung.track(), title.source()?);
         let name = reference.display().to_string();
+        let (source, geometry) = open_as(reference, record.as_ref(), scale, track)?;
         let (found, expected) = (source.frame_rate(), track.frame_rate);
         if found != expected {
             let problem = format!("{found} frames a second, the title has {expected}");
-            return Err(mismatch(&name, problem));
+            return Err(mismatch(&name, &problem));
         }
         let (found, expected) = (geometry.visible(), track.visible);
         if found != expected {
             let problem =
                 format!("pictures of {found:?}, the title's are {expected:?} (see --scale)");
-            return Err(mismatch(&name, problem));
+            return Err(mismatch(&name, &problem));
         }
+        let kept = keep.then(|| Spool::new(track.visible, track.frame_rate));
         Ok(Self {
             source,
             geometry,
             name,
             read: 0,
-            kept: keep.then(|| Spool::new(track.visible)).transpose()?,
+            kept: kept.transpose()?,
         })
     }
 
@@ -77,7 +70,7 @@ impl Originals {
         self.read += frames.len() as u64;
         if (frames.len() as u64) < count {
             let problem = format!("ends after {} frames, the title has {all}", self.read);
-            return Err(mismatch(&self.name, problem));
+            return Err(mismatch(&self.name, &problem));
         }
         Ok(frames)
     }
@@ -88,17 +81,14 @@ impl Originals {
             let read = self.read;
             let problem =
                 format!("goes on after {read} frames, where the title ends: is it this title's?");
-            return Err(mismatch(&self.name, problem));
+            return Err(mismatch(&self.name, &problem));
         }
         Ok(self.kept)
     }
 }
 
-fn mismatch(reference: &str, problem: String) -> EvaluateError {
-    EvaluateError::Mismatch {
-        reference: reference.to_owned(),
-        problem,
-    }
+fn mismatch(reference: &str, problem: &str) -> EvaluateError {
+    EvaluateError::Input(format!("{reference}: {problem}"))
 }
 
 /// Opens `reference` at the track's rate, scaled as `record` says. Without a record, or with
@@ -118,7 +108,10 @@ fn open_as(
     let source = Source::open(reference, &options)?;
     let (cell, fit, target) = match (record, scale) {
         (Some(record), None) => {
-            let fit = record.scale.parse().map_err(EvaluateError::Record)?;
+            let fit = record
+                .scale
+                .parse()
+                .map_err(|problem: String| in_record(&problem))?;
             (record.cell, fit, record.size)
         }
         (_, scale) => {
@@ -135,9 +128,11 @@ fn background(record: &SourceRecord) -> Result<[u8; 3], EvaluateError> {
     let digits = record.background.strip_prefix('#');
     let number = digits.filter(|digits| digits.len() == 6);
     let number = number.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    let [_, rgb @ ..] = number.map(u32::to_be_bytes).ok_or_else(|| {
-        let problem = format!("background `{}`, expected #rrggbb", record.background);
-        EvaluateError::Record(problem)
-    })?;
+    let problem = || format!("background `{}`, expected #rrggbb", record.background);
+    let [_, rgb @ ..] = number.ok_or_else(|| in_record(&problem()))?.to_be_bytes();
     Ok(rgb)
+}
+
+fn in_record(problem: &str) -> EvaluateError {
+    EvaluateError::Input(format!("source.json of the title: {problem}"))
 }

@@ -1,17 +1,15 @@
-//! Every rung of a title, rendered segment by segment as a player would, against the original.
+//! One rung of a title, rendered segment by segment as a player would, against the original.
 
-use super::contact_sheet::ContactSheet;
+use super::codecs::Ffmpeg;
 use super::figures::Figures;
-use super::originals::Originals;
-use super::progress::{Observer, Progress};
 use super::spool::Spool;
 use super::tally::Tally;
 use super::{EvaluateError, fragments};
 use crate::frame::Frame;
-use crate::manifest::Metrics;
+use crate::manifest::SegmentQuality;
 use crate::model::device;
 use crate::model::installed::{self, Decoding};
-use crate::package::{Title, TitleRung};
+use crate::package::TitleRung;
 use crate::quality::{QualityError, Score, Scorer, mean};
 use crate::render::SegmentRenderer;
 use rayon::prelude::*;
@@ -19,32 +17,8 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A title that was measured.
-#[derive(Debug)]
-pub struct MeasuredTitle {
-    /// Its rungs, lowest first.
-    pub rungs: Vec<MeasuredRung>,
-    /// The original's frames, if they were kept.
-    pub originals: Option<Spool>,
-    /// Frames of the title.
-    pub frames: u64,
-    /// Length of the title in seconds.
-    pub duration_s: f64,
-}
-
-/// A rung that was measured.
-#[derive(Debug)]
-pub struct MeasuredRung {
-    /// Its figures.
-    pub report: RungReport,
-    /// Its frames, if they were kept.
-    pub shown: Option<Spool>,
-    /// Numbers of its frames from the best to the worst, by LPIPS where it was computed.
-    pub ranked: Vec<usize>,
-}
-
 /// Figures of a rung.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct RungReport {
     /// Its name.
     pub id: String,
@@ -65,76 +39,36 @@ pub struct RungReport {
     pub ms_per_frame: f64,
     /// Its segments in order.
     pub segments: Vec<SegmentReport>,
+    /// Its frames, if they were kept.
+    #[serde(skip)]
+    pub shown: Option<Spool>,
+    /// Numbers of its frames from the best to the worst, by LPIPS where it was computed.
+    #[serde(skip)]
+    pub ranked: Vec<usize>,
 }
 
 /// Figures of a segment of a rung.
 #[derive(Debug, Clone, Serialize)]
 pub struct SegmentReport {
-    /// Start in seconds from the start of the title.
-    pub start_s: f64,
-    /// Length in seconds.
-    pub duration_s: f64,
-    /// Bytes of the media segment.
-    pub bytes: u64,
+    /// Place, size and means over its frames.
+    #[serde(flatten)]
+    pub quality: SegmentQuality,
     /// Rate in kbit/s.
     pub kbps: f64,
-    /// Means over its frames.
-    #[serde(flatten)]
-    pub mean: Metrics,
 }
 
-/// Measures every rung of `title` on the device of [`device::best`]. With `keep`, the frames of the
-/// rungs are spooled. `sheet` gets its frames, the originals in row 0.
-///
-/// Fails if the original is longer or shorter than the title, or a rung cannot be rendered.
-pub fn measure(
-    title: &Title,
-    mut originals: Originals,
-    scorer: &Scorer,
-    keep: bool,
-    mut sheet: Option<&mut ContactSheet>,
-    observer: Observer<'_>,
-) -> Result<MeasuredTitle, EvaluateError> {
-    let new = |rung| Running::new(rung, keep);
-    let mut rungs: Vec<Running<'_>> = title.rungs().iter().map(new).collect::<Result<_, _>>()?;
-    let lengths = segment_frames(title)?;
-    let total = lengths.iter().sum();
-    let mut done = 0;
-    for (segment, &length) in lengths.iter().enumerate() {
-        let targets = originals.take(length, total)?;
-        if let Some(sheet) = &mut sheet {
-            sheet.collect(0, done, &targets);
+impl SegmentReport {
+    /// Figures of which only the means are known.
+    pub(super) fn figures(&self) -> Figures {
+        Figures {
+            mean: self.quality.metrics,
+            ..Figures::default()
         }
-        for (row, rung) in (1..).zip(&mut rungs) {
-            let frames = rung.measure(segment, &targets, scorer)?;
-            if let Some(sheet) = &mut sheet {
-                sheet.collect(row, done, &frames);
-            }
-        }
-        done += length;
-        observer(Progress::Frames { done, total });
     }
-    let duration_s = title.presentation().duration.seconds();
-    let finished = rungs.into_iter().map(|rung| rung.finish(duration_s));
-    Ok(MeasuredTitle {
-        rungs: finished.collect(),
-        originals: originals.finish()?,
-        frames: total,
-        duration_s,
-    })
-}
-
-/// Number of frames of each segment.
-pub fn segment_frames(title: &Title) -> Result<Vec<u64>, EvaluateError> {
-    let first = title.rungs().first().ok_or(EvaluateError::NoRungs)?;
-    let ticks = u64::from(first.track().frame_rate.frame_ticks());
-    let segments = first.segments().iter();
-    let frames = segments.map(|segment| segment.duration.ticks / ticks);
-    Ok(frames.collect())
 }
 
 /// A rung while it is rendered and measured.
-struct Running<'a> {
+pub(super) struct Running<'a> {
     rung: &'a TitleRung,
     renderer: SegmentRenderer,
     tally: Tally,
@@ -146,7 +80,7 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    fn new(rung: &'a TitleRung, keep: bool) -> Result<Self, EvaluateError> {
+    pub(super) fn new(rung: &'a TitleRung, keep: bool) -> Result<Self, EvaluateError> {
         let track = rung.track();
         let (wanted, device) = (track.weights, device::best());
         let generator = installed::generator_for(&track.profile, wanted, Decoding::Own, &device)?;
@@ -154,7 +88,9 @@ impl<'a> Running<'a> {
             rung,
             renderer: SegmentRenderer::new(Arc::new(generator), track.clone())?,
             tally: Tally::default(),
-            shown: keep.then(|| Spool::new(track.visible)).transpose()?,
+            shown: keep
+                .then(|| Spool::new(track.visible, track.frame_rate))
+                .transpose()?,
             segments: Vec::new(),
             payload: 0,
             frames: 0,
@@ -162,98 +98,97 @@ impl<'a> Running<'a> {
         })
     }
 
-    /// Renders and measures segment number `index` against `targets`; returns its frames.
-    fn measure(
+    /// Renders and measures segment number `index` against `targets`.
+    pub(super) fn measure(
         &mut self,
         index: usize,
         targets: &[Frame],
         scorer: &Scorer,
-    ) -> Result<Vec<Frame>, EvaluateError> {
-        let frames = self.render(index)?;
-        if frames.len() > targets.len() {
-            return Err(EvaluateError::ExtraFrames {
-                rung: self.rung.id().to_owned(),
-                segment: index + 1,
-                found: frames.len(),
-                expected: targets.len(),
-            });
-        }
-        let first = self.frames as usize;
-        let pairs = targets.par_iter().zip(&frames);
-        let scores = pairs.map(|(target, frame)| scorer.score(target, frame));
-        let scores: Vec<Score> = scores.collect::<Result<_, QualityError>>()?;
-        for (number, ((target, frame), score)) in
-            targets.iter().zip(&frames).zip(scores).enumerate()
-        {
-            self.tally.push(target, frame, Some(score), number == 0)?;
-            if let Some(spool) = &mut self.shown {
-                spool.push(frame)?;
-            }
-        }
-        for _ in frames.len()..targets.len() {
-            self.tally.push_missing(scorer);
-            if let Some(spool) = &mut self.shown {
-                spool.push_black()?;
-            }
-        }
-        self.frames += targets.len() as u64;
-        self.account(index, first)?;
-        Ok(frames)
-    }
-
-    fn render(&mut self, index: usize) -> Result<Vec<Frame>, EvaluateError> {
+    ) -> Result<(), EvaluateError> {
         let media = self.rung.media(index)?;
-        let mut frames = Vec::new();
-        let began = Instant::now();
+        let (mut frames, began) = (Vec::new(), Instant::now());
         self.renderer.render(&media, &mut |frame| {
             frames.push(frame);
             Ok(())
         })?;
         self.time += began.elapsed();
-        Ok(frames)
+        let (found, expected) = (frames.len(), targets.len());
+        if found > expected {
+            let (rung, segment) = (self.rung.id(), index + 1);
+            let message = format!("{rung}: segment {segment} has {found} frames, not {expected}");
+            return Err(EvaluateError::Finding(message));
+        }
+        let first = self.frames as usize;
+        let pairs = targets.par_iter().zip(&frames);
+        let scores = pairs.map(|(target, frame)| scorer.score(target, frame));
+        let scores: Vec<Score> = scores.collect::<Result<_, QualityError>>()?;
+        for (number, (frame, score)) in frames.iter().zip(scores).enumerate() {
+            let (target, begins_segment) = (&targets[number], number == 0);
+            let score = Some(score);
+            self.tally.push(target, frame, score, begins_segment)?;
+            if let Some(spool) = &mut self.shown {
+                spool.push(frame)?;
+            }
+        }
+        for _ in found..expected {
+            self.tally.push_missing(scorer);
+            if let Some(spool) = &mut self.shown {
+                spool.push_black()?;
+            }
+        }
+        self.frames += expected as u64;
+        self.account(index, first)
     }
 
     /// Reports bytes and means of segment `index`, whose first frame is number `first`.
     fn account(&mut self, index: usize, first: usize) -> Result<(), EvaluateError> {
         let bytes = self.rung.bytes(index)?;
-        let sizes = fragments::sizes(&bytes).map_err(|source| EvaluateError::Video {
-            path: self.rung.path().to_owned(),
-            source,
-        })?;
+        let sizes = fragments::sizes(&bytes, self.rung.path())?;
         self.payload += sizes.payload;
         let segment = &self.rung.segments()[index];
         let duration_s = segment.duration.seconds();
-        self.segments.push(SegmentReport {
+        let quality = SegmentQuality {
             start_s: segment.start.seconds(),
             duration_s,
             bytes: bytes.len() as u64,
-            kbps: kbps(bytes.len() as u64, duration_s),
-            mean: mean(&self.tally.since(first)),
-        });
+            measured_frames: None,
+            metrics: mean(&self.tally.since(first)),
+        };
+        let kbps = kbps(quality.bytes, duration_s);
+        self.segments.push(SegmentReport { quality, kbps });
         Ok(())
     }
 
-    fn finish(self, duration_s: f64) -> MeasuredRung {
+    /// The report, for a title of `duration_s` seconds; with VMAF where `ffmpeg` computes it of
+    /// `originals` and the frames were kept.
+    pub(super) fn finish(
+        self,
+        duration_s: f64,
+        originals: Option<&Spool>,
+        ffmpeg: Option<&Ffmpeg>,
+    ) -> Result<RungReport, EvaluateError> {
+        let mut figures = self.tally.figures();
+        if let (Some(ffmpeg), Some(originals), Some(shown)) = (ffmpeg, originals, &self.shown) {
+            figures.vmaf = ffmpeg.vmaf(originals, shown)?;
+        }
         let init = &self.rung.layout().init_range;
-        let segments = self.segments.iter().map(|segment| segment.bytes);
+        let segments = self.segments.iter().map(|segment| segment.quality.bytes);
         let bytes = init.end - init.start + segments.sum::<u64>();
         let frames = self.frames.max(1) as f64;
         let seconds = self.time.as_secs_f64().max(1e-9);
-        MeasuredRung {
+        Ok(RungReport {
+            id: self.rung.id().to_owned(),
+            rank: self.rung.track().rank(),
+            kbps: kbps(bytes, duration_s),
+            payload_kbps: kbps(self.payload, duration_s),
+            bytes,
+            figures,
+            fps: frames / seconds,
+            ms_per_frame: 1000.0 * seconds / frames,
+            segments: self.segments,
             ranked: self.tally.ranked(),
-            report: RungReport {
-                id: self.rung.id().to_owned(),
-                rank: self.rung.track().rank(),
-                kbps: kbps(bytes, duration_s),
-                payload_kbps: kbps(self.payload, duration_s),
-                bytes,
-                figures: self.tally.figures(),
-                fps: frames / seconds,
-                ms_per_frame: 1000.0 * seconds / frames,
-                segments: self.segments,
-            },
             shown: self.shown,
-        }
+        })
     }
 }
 

@@ -1,8 +1,10 @@
-//! Frames kept in a temporary file as raw RGB: ffmpeg reads it, and frames can be looked up again.
+//! Frames kept in a temporary file as raw RGB, which ffmpeg reads and from which single frames are read
+//! again.
 
 use super::EvaluateError;
 use crate::frame::Frame;
 use crate::segment::hex;
+use crate::time::FrameRate;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -15,16 +17,18 @@ use tempfile::NamedTempFile;
 pub struct Spool {
     file: NamedTempFile,
     size: (u32, u32),
+    rate: FrameRate,
     frames: u64,
     hash: Sha256,
 }
 
 impl Spool {
-    /// An empty spool for frames of `size`, width and height in pixels.
-    pub fn new(size: (u32, u32)) -> Result<Self, EvaluateError> {
+    /// An empty spool for frames of `size`, width and height in pixels, at `rate`.
+    pub fn new(size: (u32, u32), rate: FrameRate) -> Result<Self, EvaluateError> {
         Ok(Self {
             file: temporary_file()?,
             size,
+            rate,
             frames: 0,
             hash: Sha256::new(),
         })
@@ -34,7 +38,8 @@ impl Spool {
     pub fn push(&mut self, frame: &Frame) -> Result<(), EvaluateError> {
         let (found, expected) = ((frame.width(), frame.height()), self.size);
         if found != expected {
-            return Err(EvaluateError::FrameSize { found, expected });
+            let message = format!("a frame of {found:?} pixels among frames of {expected:?}");
+            return Err(EvaluateError::Finding(message));
         }
         let written = self.file.write_all(frame.data());
         written.map_err(EvaluateError::io(self.path()))?;
@@ -43,7 +48,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Appends a black frame, for a frame that was never shown.
+    /// Appends a black frame, for a missing one.
     pub fn push_black(&mut self) -> Result<(), EvaluateError> {
         let bytes = self.frame_bytes();
         self.push(&Frame::new(self.size.0, self.size.1, vec![0; bytes])?)
@@ -57,6 +62,11 @@ impl Spool {
     /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
         self.size
+    }
+
+    /// The frame rate.
+    pub fn rate(&self) -> FrameRate {
+        self.rate
     }
 
     /// Number of frames.
@@ -80,7 +90,8 @@ impl Spool {
         hex(&self.hash.clone().finalize())
     }
 
-    fn frame_bytes(&self) -> usize {
+    /// Bytes of a frame.
+    pub(super) fn frame_bytes(&self) -> usize {
         3 * self.size.0 as usize * self.size.1 as usize
     }
 }
@@ -93,12 +104,11 @@ pub(super) fn temporary_file() -> Result<NamedTempFile, EvaluateError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::Spool;
-    use crate::frame::Frame;
+    use super::*;
 
     #[test]
     fn frames_are_read_back_and_other_sizes_are_refused() {
-        let mut spool = Spool::new((2, 1)).unwrap();
+        let mut spool = Spool::new((2, 1), FrameRate::new(30, 1).unwrap()).unwrap();
         let frame = |value| Frame::new(2, 1, vec![value; 6]).unwrap();
         spool.push(&frame(1)).unwrap();
         let one = spool.digest();

@@ -38,7 +38,7 @@ impl Tally {
         Ok(())
     }
 
-    /// Adds a frame that was never shown; it counts as the worst.
+    /// Adds a frame that is missing; it counts as the worst.
     pub fn push_missing(&mut self, scorer: &Scorer) {
         self.scores.push((self.frames, scorer.missing()));
         self.frames += 1;
@@ -48,10 +48,8 @@ impl Tally {
     /// The scores of the frames from number `first` on.
     pub fn since(&self, first: usize) -> Vec<Score> {
         let after = self.scores.partition_point(|(frame, _)| *frame < first);
-        self.scores[after..]
-            .iter()
-            .map(|(_, score)| *score)
-            .collect()
+        let after = self.scores[after..].iter();
+        after.map(|(_, score)| *score).collect()
     }
 
     /// Numbers of the frames from the best to the worst, by LPIPS where there is one.
@@ -64,7 +62,6 @@ impl Tally {
 
     /// The figures of all frames so far.
     pub fn figures(&self) -> Figures {
-        let values: Vec<Score> = self.since(0);
         let over = |pick: fn(&Score) -> Option<f64>| {
             let one = move |(frame, score): &(usize, Score)| Some((*frame, pick(score)?));
             self.scores.iter().filter_map(one)
@@ -72,6 +69,7 @@ impl Tally {
         let (psnr_worst_frame, psnr_worst) = over(|score| Some(score.psnr))
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .unwrap_or_default();
+        let ssimulacra2 = over(|score| score.ssimulacra2);
         let worst_lpips = over(|score| score.lpips_squeeze).max_by(|a, b| a.1.total_cmp(&b.1));
         let mut lpips: Vec<f64> = over(|s| s.lpips_squeeze).map(|(_, value)| value).collect();
         lpips.sort_by(f64::total_cmp);
@@ -81,14 +79,13 @@ impl Tally {
         };
         let shown = (self.frames as u64 - self.missing).max(1) as f64;
         let (moved, meant) = (self.motion.shown(), self.motion.original());
+        let ratio_to = meant.filter(|meant| *meant > 0.0);
         Figures {
-            mean: mean(&values),
+            mean: mean(&self.since(0)),
             vmaf: None,
             psnr_worst,
             psnr_worst_frame,
-            ssimulacra2_worst: over(|score| score.ssimulacra2)
-                .map(|(_, value)| value)
-                .min_by(f64::total_cmp),
+            ssimulacra2_worst: ssimulacra2.map(|(_, value)| value).min_by(f64::total_cmp),
             lpips_squeeze_worst: worst_lpips.map(|(_, worst)| worst),
             lpips_squeeze_worst_frame: worst_lpips.map(|(frame, _)| frame),
             lpips_squeeze_p95: percentile(&lpips, 0.95),
@@ -96,10 +93,7 @@ impl Tally {
             mean_error: self.colour.map(|sum| sum / shown),
             temporal_difference: moved,
             temporal_difference_original: meant,
-            temporal_ratio: moved
-                .zip(meant)
-                .filter(|(_, meant)| *meant > 0.0)
-                .map(|(a, b)| a / b),
+            temporal_ratio: moved.zip(ratio_to).map(|(moved, meant)| moved / meant),
             seam: self.motion.seam(),
             missing: self.missing,
         }
@@ -138,9 +132,8 @@ mod tests {
         for shown in [10, 12] {
             let (original, shown) = (grey(10), grey(shown));
             let score = scorer.score(&original, &shown).unwrap();
-            tally
-                .push(&original, &shown, Some(score), shown == original)
-                .unwrap();
+            let begins = shown == original;
+            tally.push(&original, &shown, Some(score), begins).unwrap();
         }
         tally.push_missing(&scorer);
         let figures = tally.figures();
@@ -151,9 +144,6 @@ mod tests {
         assert_eq!(figures.mean_error, [1.0; 3]);
         assert_eq!(tally.ranked(), [0, 1, 2]);
         assert_eq!(figures.temporal_difference, Some(2.0));
-        assert_eq!(
-            (figures.temporal_ratio, figures.lpips_squeeze_p95),
-            (None, None)
-        );
+        assert_eq!(figures.temporal_ratio.or(figures.lpips_squeeze_p95), None);
     }
 }

@@ -1,12 +1,11 @@
 //! A whole title: its rungs, after decoding every segment of them.
 
-use super::{InspectError, track};
 use crate::package::{PackageError, Title, TitleRung, join};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// Opens the title at `path` and decodes every prompt in it.
-pub fn title(path: &Path) -> Result<Value, InspectError> {
+pub fn title(path: &Path) -> Result<Value, PackageError> {
     let title = Title::open(path)?;
     let count = |rung: &TitleRung| {
         let segments = 0..rung.segments().len();
@@ -15,20 +14,15 @@ pub fn title(path: &Path) -> Result<Value, InspectError> {
     };
     let keyframes: Vec<usize> = title.rungs().iter().map(count).collect::<Result<_, _>>()?;
     check_layers(&title)?;
-    let (rungs, layers) = (title.rungs().iter(), title.layers().iter());
+    let rungs = title.rungs().iter().zip(keyframes);
+    let rungs = rungs.map(|(rung, count)| report(rung, count));
     // A layer has no keyframes without the rung below it.
-    let all = rungs.zip(keyframes).chain(layers.map(|layer| (layer, 0)));
-    let all: Vec<(&TitleRung, usize)> = all.collect();
+    let layers = title.layers().iter().map(|layer| report(layer, 0));
     let bytes: u64 = title.rungs().iter().map(file_bytes).sum();
     let duration_s = title.presentation().duration.seconds();
-    let mut reports: Vec<Value> = all
-        .iter()
-        .map(|(rung, count)| report(rung, *count))
-        .collect();
-    let layers = reports.split_off(title.rungs().len());
     Ok(json!({
         "kind": "title", "path": path, "duration_s": duration_s, "bytes": bytes,
-        "rungs": reports, "layers": layers,
+        "rungs": rungs.collect::<Vec<_>>(), "layers": layers.collect::<Vec<_>>(),
     }))
 }
 
@@ -69,6 +63,6 @@ fn report(rung: &TitleRung, keyframes: usize) -> Value {
     json!({
         "id": rung.id(), "rank": rung.track().rank(), "kbps": layout.true_rate() / 1000.0,
         "peak_kbps": peak / 1000.0, "bytes": file_bytes(rung), "segments": rung.segments().len(),
-        "keyframes": keyframes, "track": track::json(rung.track()),
+        "keyframes": keyframes, "track": super::track(rung.track()),
     })
 }

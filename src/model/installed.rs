@@ -24,7 +24,7 @@ pub fn folders() -> Vec<PathBuf> {
 }
 
 /// The folder that the environment variable names, or `below` the home folder.
-fn home(variable: &str, below: &str) -> Option<PathBuf> {
+pub(crate) fn home(variable: &str, below: &str) -> Option<PathBuf> {
     let absolute = |name: &str| {
         let value = env::var_os(name).map(PathBuf::from);
         value.filter(|path| path.is_absolute())

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// One column over all rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +16,8 @@ pub enum Column {
 /// Columns in order, all of one length.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Columns {
-    columns: Vec<(String, Column)>,
+    /// Names and columns.
+    pub columns: Vec<(String, Column)>,
     rows: usize,
 }
 
@@ -24,19 +26,12 @@ impl Columns {
     /// becomes a column. The columns named in `first` lead, the others are sorted by name.
     pub fn of<T: Serialize>(rows: &[T], first: &[&str]) -> Result<Self, serde_json::Error> {
         let rows = rows.iter().map(flat).collect::<Result<Vec<_>, _>>()?;
-        let mut names: Vec<String> = first.iter().map(|&name| name.to_owned()).collect();
-        for name in rows.iter().flat_map(Map::keys) {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
-        names[first.len()..].sort();
-        let column = |name: String| {
-            let column = column(&rows, &name);
-            (name, column)
-        };
+        let others = rows.iter().flat_map(Map::keys).map(String::as_str);
+        let others: BTreeSet<&str> = others.filter(|name| !first.contains(name)).collect();
+        let names = first.iter().copied().chain(others);
+        let columns = names.map(|name| (name.to_owned(), column(&rows, name)));
         Ok(Self {
-            columns: names.into_iter().map(column).collect(),
+            columns: columns.collect(),
             rows: rows.len(),
         })
     }
@@ -53,11 +48,6 @@ impl Columns {
         self
     }
 
-    /// Names and columns.
-    pub fn columns(&self) -> &[(String, Column)] {
-        &self.columns
-    }
-
     /// CSV (RFC 4180) with a header line; absent figures are empty.
     pub fn csv(&self) -> String {
         let names = self.columns.iter().map(|(name, _)| quoted(name));
@@ -68,8 +58,7 @@ impl Columns {
                 Column::Number(numbers) => numbers[row].map_or(String::new(), |n| n.to_string()),
             };
             let fields: Vec<String> = self.columns.iter().map(field).collect();
-            out += &fields.join(",");
-            out += "\r\n";
+            out += &(fields.join(",") + "\r\n");
         }
         out
     }
@@ -78,17 +67,14 @@ impl Columns {
 /// The row with a field per place of its lists.
 fn flat<T: Serialize>(row: &T) -> Result<Map<String, Value>, serde_json::Error> {
     let mut out = Map::new();
-    let Value::Object(fields) = serde_json::to_value(row)? else {
-        return Ok(out);
-    };
-    for (name, value) in fields {
-        match value {
-            Value::Array(values) => {
-                let numbered = values.into_iter().enumerate();
-                out.extend(numbered.map(|(place, value)| (format!("{name}_{place}"), value)));
-            }
-            value => {
-                out.insert(name, value);
+    if let Value::Object(fields) = serde_json::to_value(row)? {
+        for (name, value) in fields {
+            match value {
+                Value::Array(values) => {
+                    let numbered = values.into_iter().enumerate();
+                    out.extend(numbered.map(|(place, value)| (format!("{name}_{place}"), value)));
+                }
+                value => drop(out.insert(name, value)),
             }
         }
     }
@@ -101,11 +87,8 @@ fn column(rows: &[Map<String, Value>], name: &str) -> Column {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("").to_owned();
         return Column::Text(values().map(text).collect());
     }
-    Column::Number(
-        values()
-            .map(|value| value.and_then(Value::as_f64))
-            .collect(),
-    )
+    let number = |value: Option<&Value>| value.and_then(Value::as_f64);
+    Column::Number(values().map(number).collect())
 }
 
 fn quoted(text: &str) -> String {

@@ -29,25 +29,29 @@ pub struct Network {
 }
 
 /// Facts about a session that its log does not hold.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Context {
     /// `play` or `simulate`.
     pub command: &'static str,
     /// The title's path or URL.
     pub title: String,
-    /// The generator profile of the group played.
+    /// The generator profile played.
     pub profile: String,
     /// The session's options.
+    #[serde(skip)]
     pub options: Options,
     /// The trace, if there was one.
     pub trace: Option<Network>,
     /// How it ended.
     pub verdict: Verdict,
-    /// Bytes fetched beside media segments; 0 if simulated.
+    /// Bytes of all but media segments and weights; 0 if simulated.
+    #[serde(skip)]
     pub overhead: Overhead,
     /// Bytes of generator weights fetched for it.
+    #[serde(skip)]
     pub weights_bytes: u64,
     /// Time from the first request to the start of the session, seconds; `None` if simulated.
+    #[serde(skip)]
     pub opening_s: Option<f64>,
     /// Cost of rendering, if frames were rendered.
     pub rendering: Option<Rendering>,

@@ -1,4 +1,4 @@
-//! What a session was like: one JSON shape and one text table, for `play` and `simulate` alike.
+//! The report of a session: one JSON shape and one text, for `play` and `simulate` alike.
 //!
 //! ```text
 //! {

@@ -12,10 +12,8 @@ use std::sync::Arc;
 impl Columns {
     /// Parquet with one row group; figures are doubles, absent ones null.
     pub fn parquet(&self) -> Result<Vec<u8>, ParquetError> {
-        let fields = self
-            .columns()
-            .iter()
-            .map(|(name, column)| field(name, column));
+        let fields = self.columns.iter();
+        let fields = fields.map(|(name, column)| field(name, column));
         let fields = fields.collect::<Result<Vec<_>, _>>()?;
         let schema = Type::group_type_builder("sessions")
             .with_fields(fields)
@@ -23,7 +21,7 @@ impl Columns {
         let properties = Arc::new(WriterProperties::builder().build());
         let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties)?;
         let mut group = writer.next_row_group()?;
-        for (_, column) in self.columns() {
+        for (_, column) in &self.columns {
             let Some(mut place) = group.next_column()? else {
                 break;
             };

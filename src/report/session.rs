@@ -1,6 +1,6 @@
 //! The report of a session, from its log.
 
-use super::context::{Context, Network, Rendering, Verdict};
+use super::context::Context;
 use super::summary::{RungShare, Summary, shares};
 use crate::player::ladder::Ladder;
 use crate::player::log::{Log, Request, Seek, Stall};
@@ -23,26 +23,17 @@ pub struct Row {
 /// The report of a session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// `play` or `simulate`.
-    pub command: &'static str,
-    /// The title's path or URL.
-    pub title: String,
-    /// The generator profile played.
-    pub profile: String,
+    /// Title, network and end of the session.
+    #[serde(flatten)]
+    pub context: Context,
     /// The rule's name; `layers` for a title played in layers, which has a rule of its own.
     pub abr: &'static str,
     /// Buffer target, seconds.
     pub buffer_s: f64,
     /// Media time of the start, seconds.
     pub start_s: f64,
-    /// The trace, if there was one.
-    pub trace: Option<Network>,
-    /// How it ended.
-    pub verdict: Verdict,
     /// The figures.
     pub summary: Summary,
-    /// Cost of rendering, if frames were rendered.
-    pub rendering: Option<Rendering>,
     /// Time at each rung, lowest first.
     pub rungs: Vec<RungShare>,
     /// Every request in order.
@@ -56,8 +47,6 @@ pub struct Report {
 impl Report {
     /// The report of a session over `ladder`.
     pub fn new(context: Context, ladder: &Ladder, log: Log) -> Self {
-        let summary = Summary::of(ladder, &log, &context);
-        let rungs = shares(ladder, &log);
         let row = |request: Request| {
             let rung = &ladder.rungs()[request.rung];
             Row {
@@ -67,31 +56,22 @@ impl Report {
                 request,
             }
         };
+        let options = &context.options;
         Self {
-            command: context.command,
-            title: context.title,
-            profile: context.profile,
             abr: if ladder.is_layered() {
                 "layers"
             } else {
-                context.options.abr.name()
+                options.abr.name()
             },
-            buffer_s: context.options.buffer_s,
-            start_s: context.options.start_s,
-            trace: context.trace,
-            verdict: context.verdict,
-            summary,
-            rendering: context.rendering,
-            rungs,
+            buffer_s: options.buffer_s,
+            start_s: options.start_s,
+            summary: Summary::of(ladder, &log, &context),
+            rungs: shares(ladder, &log),
             segments: log.requests.into_iter().map(row).collect(),
             stalls: log.stalls,
             seeks: log.seeks,
+            context,
         }
-    }
-
-    /// The report on one line of JSON.
-    pub fn json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
     }
 }
 
@@ -103,8 +83,8 @@ mod tests {
     use crate::player::event::Event;
     use crate::player::ladder::tests::constant_rate;
     use crate::player::log::Overhead;
-    use crate::player::session::Options;
-    use crate::player::session::Session;
+    use crate::player::session::{Options, Session};
+    use crate::report::{Network, Rendering, Verdict};
     use std::sync::Arc;
 
     /// Three segments of 2 s; the second arrives 1 s after the buffer ran dry.
@@ -153,68 +133,38 @@ mod tests {
 
     #[test]
     fn figures_of_a_session_with_a_stall() {
-        let Summary {
-            kbps,
-            bytes,
-            wasted_bytes,
-            overhead_bytes,
-            startup_s,
-            stalls,
-            stall_s,
-            ..
-        } = report().summary;
-        assert!((kbps - 25_000.0 / 125.0 / 6.0).abs() < 1e-9);
-        assert_eq!((bytes, wasted_bytes, overhead_bytes), (25_500, 500, 900));
-        assert_eq!((startup_s, stalls), (Some(0.5), 1));
-        assert!((stall_s - 1.0).abs() < 1e-9);
-        let summary = report().summary;
-        assert_eq!(
-            (summary.switches, summary.requests, summary.abandoned),
-            (1, 4, 0)
-        );
-        assert!((summary.played_s - 6.0).abs() < 1e-9);
-        assert!((summary.wall_s.unwrap() - 7.5).abs() < 1e-9);
-        assert!((summary.stall_ratio - 1.0 / 7.0).abs() < 1e-9);
-        let shares: Vec<(u32, usize)> = report()
-            .rungs
-            .iter()
-            .map(|r| (r.rank, r.segments))
-            .collect();
+        let Report { summary, rungs, .. } = report();
+        let near = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-9, "{value}");
+        near(summary.kbps, 25_000.0 / 125.0 / 6.0);
+        near(summary.stall_s, 1.0);
+        near(summary.played_s, 6.0);
+        near(summary.wall_s.unwrap(), 7.5);
+        near(summary.stall_ratio, 1.0 / 7.0);
+        let bytes = [summary.bytes, summary.wasted_bytes, summary.overhead_bytes];
+        assert_eq!((bytes, summary.startup_s), ([25_500, 500, 900], Some(0.5)));
+        let counts = [
+            summary.stalls,
+            summary.switches,
+            summary.requests,
+            summary.abandoned,
+        ];
+        assert_eq!(counts, [1, 1, 4, 0]);
+        let shares: Vec<(u32, usize)> = rungs.iter().map(|r| (r.rank, r.segments)).collect();
         assert_eq!(shares, [(1, 1), (2, 2)]);
     }
 
     #[test]
     fn the_json_has_the_documented_names() {
-        let json: serde_json::Value = serde_json::from_str(&report().json().unwrap()).unwrap();
-        let names: Vec<&str> = json
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
-        let mut expected = [
-            "command",
-            "title",
-            "profile",
-            "abr",
-            "buffer_s",
-            "start_s",
-            "trace",
-            "verdict",
-            "summary",
-            "rendering",
-            "rungs",
-            "segments",
-            "stalls",
-            "seeks",
-        ];
-        expected.sort_unstable();
-        assert_eq!(names, expected);
+        let json = serde_json::to_value(report()).unwrap();
+        let names = json.as_object().unwrap().keys();
+        let mut names: Vec<&str> = names.map(|name| &**name).collect();
+        names.sort_unstable();
+        let expected = "abr buffer_s command profile rendering rungs seeks segments stalls start_s \
+                        summary title trace verdict";
+        assert_eq!(names.join(" "), expected);
         let first = &json["segments"][0];
-        assert_eq!(
-            (&first["segment"], &first["rank"], &first["bytes"]),
-            (&0.into(), &2.into(), &10_000.into())
-        );
+        assert_eq!((&first["segment"], &first["rank"]), (&0.into(), &2.into()));
+        assert_eq!(first["bytes"], 10_000);
         assert_eq!(json["segments"][2]["outcome"], "failed");
         assert_eq!(json["verdict"], "finished");
     }

@@ -68,15 +68,12 @@ pub struct RungShare {
 impl Summary {
     /// The figures of `log`, a session over `ladder`.
     pub(super) fn of(ladder: &Ladder, log: &Log, context: &Context) -> Self {
-        let delivered = || {
-            log.requests
-                .iter()
-                .filter(|r| r.outcome == Outcome::Delivered)
+        let with = |outcomes: &'static [Outcome]| {
+            let requests = log.requests.iter();
+            requests.filter(|request| outcomes.contains(&request.outcome))
         };
-        let useful = log
-            .requests
-            .iter()
-            .filter(|r| matches!(r.outcome, Outcome::Delivered | Outcome::Added));
+        let delivered = || with(&[Outcome::Delivered]);
+        let useful = with(&[Outcome::Delivered, Outcome::Added]);
         let useful: u64 = useful.map(|request| request.bytes).sum();
         let seconds: f64 = delivered().map(|r| ladder.duration_s(r.segment)).sum();
         let bytes = log.requests.iter().map(|r| r.bytes + r.lost).sum();
@@ -100,11 +97,7 @@ impl Summary {
             stall_ratio: ratio(stall_s, stall_s + played_s),
             switches: rungs.windows(2).filter(|pair| pair[0] != pair[1]).count(),
             requests: log.requests.len(),
-            abandoned: log
-                .requests
-                .iter()
-                .filter(|r| r.outcome == Outcome::Abandoned)
-                .count(),
+            abandoned: with(&[Outcome::Abandoned]).count(),
             played_s,
             wall_s: log.ended_s,
         }

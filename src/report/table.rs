@@ -1,100 +1,79 @@
 //! The report as text.
 
+use super::html::{Cell, Table};
 use super::session::{Report, Row};
-use crate::player::log::Outcome;
-use std::fmt::Write;
+use serde_json::json;
 
 impl Report {
     /// The report as text: a line per request, the time at each rung, the figures.
     pub fn text(&self) -> String {
-        let mut out = String::new();
-        // Writing to a string cannot fail.
-        let _ = requests(&mut out, &self.segments);
-        let _ = rungs(&mut out, self);
-        let _ = figures(&mut out, self);
-        out
+        let (requests, rungs) = (requests(&self.segments), self.rung_table());
+        format!("{requests}\n{rungs}\n{}", figures(self))
+    }
+
+    /// The time at each rung, a row per rung.
+    pub fn rung_table(&self) -> Table {
+        let columns = ["rung", "rank", "kbps", "segments", "played s", "share %"];
+        let mut table = Table::new("", &columns);
+        table.rows.extend(self.rungs.iter().map(|rung| {
+            vec![
+                Cell::text(&rung.id),
+                Cell::number(f64::from(rung.rank), 0),
+                Cell::number(rung.kbps, 1),
+                Cell::number(rung.segments as f64, 0),
+                Cell::number(rung.played_s, 2),
+                Cell::number(100.0 * rung.share, 1),
+            ]
+        }));
+        table
     }
 }
 
-fn requests(out: &mut String, rows: &[Row]) -> std::fmt::Result {
-    writeln!(
-        out,
-        "{:>7}  {:<14} {:<11} {:>9} {:>8} {:>9} {:>8} {:>9} {:>8}",
-        "segment", "rung", "by", "at s", "buffer s", "est kbps", "kB", "took s", "after s"
-    )?;
-    for Row { id, request, .. } in rows {
+fn requests(rows: &[Row]) -> Table {
+    let places = ["segment", "rung", "by", "at s", "buffer s"];
+    let transfer = ["est kbps", "kB", "took s", "after s", ""];
+    let mut table = Table::new("", &[places, transfer].concat());
+    let rows = rows.iter().map(|Row { id, request, .. }| {
         let took_s = request.ended_s.map(|end_s| end_s - request.requested_s);
-        let mark = match request.outcome {
-            Outcome::Delivered => "",
-            Outcome::Replaced => "  replaced",
-            Outcome::Added => "  added",
-            Outcome::TooLate => "  too late",
-            Outcome::Pending => "  pending",
-            Outcome::Abandoned => "  abandoned",
-            Outcome::Dropped => "  dropped",
-            Outcome::Failed => "  failed",
-        };
-        writeln!(
-            out,
-            "{:>7}  {:<14} {:<11} {:>9.3} {:>8.3} {:>9} {:>8.1} {:>9} {:>8}{mark}",
-            request.segment,
-            id,
-            request.by,
-            request.requested_s,
-            request.buffer_s,
-            or_dash(request.throughput_kbps, 1),
-            request.bytes as f64 / 1000.0,
-            or_dash(took_s, 3),
-            or_dash(request.buffer_after_s, 3),
-        )?;
-    }
-    Ok(())
+        let outcome = json!(request.outcome);
+        let outcome = outcome.as_str().filter(|outcome| *outcome != "delivered");
+        vec![
+            Cell::number(request.segment as f64, 0),
+            Cell::text(id),
+            Cell::text(request.by),
+            Cell::number(request.requested_s, 3),
+            Cell::number(request.buffer_s, 3),
+            Cell::number(request.throughput_kbps, 1),
+            Cell::number(request.bytes as f64 / 1000.0, 1),
+            Cell::number(took_s, 3),
+            Cell::number(request.buffer_after_s, 3),
+            Cell::text(outcome.unwrap_or_default().replace('_', " ")),
+        ]
+    });
+    table.rows.extend(rows);
+    table
 }
 
-fn rungs(out: &mut String, report: &Report) -> std::fmt::Result {
-    writeln!(
-        out,
-        "\n{:<14} {:>5} {:>9} {:>9} {:>9} {:>6}",
-        "rung", "rank", "kbps", "segments", "played s", "share"
-    )?;
-    for rung in &report.rungs {
-        writeln!(
-            out,
-            "{:<14} {:>5} {:>9.1} {:>9} {:>9.2} {:>5.1}%",
-            rung.id,
-            rung.rank,
-            rung.kbps,
-            rung.segments,
-            rung.played_s,
-            100.0 * rung.share
-        )?;
-    }
-    Ok(())
-}
-
-fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
+fn figures(report: &Report) -> String {
     let s = &report.summary;
-    writeln!(
-        out,
-        "\n{:.2} s played at {:.1} kbit/s; first frame after {} s; {} switches; \
+    let mut lines = vec![format!(
+        "{:.2} s played at {:.1} kbit/s; first frame after {} s; {} switches; \
          {} stalls, {:.3} s ({:.2} %)",
         s.played_s,
         s.kbps,
-        or_dash(s.startup_s, 3),
+        Cell::number(s.startup_s, 3),
         s.switches,
         s.stalls,
         s.stall_s,
         100.0 * s.stall_ratio
-    )?;
+    )];
     if s.decode_stall_s > 0.0 || s.late_frames > 0 {
-        writeln!(
-            out,
+        lines.push(format!(
             "{:.3} s of the stalls waited for frames, not for the network; {} frames were late",
             s.decode_stall_s, s.late_frames
-        )?;
+        ));
     }
-    writeln!(
-        out,
+    lines.push(format!(
         "{} requests, {} abandoned; {} bytes of media, {} of them wasted, {} beside media \
          ({} of manifests, {} of indexes)",
         s.requests,
@@ -104,27 +83,23 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
         s.overhead_bytes,
         s.manifest_bytes,
         s.index_bytes
-    )?;
+    ));
     if s.weights_bytes > 0 {
-        writeln!(out, "{} bytes of weights, counted apart", s.weights_bytes)?;
+        lines.push(format!(
+            "{} bytes of weights, counted apart",
+            s.weights_bytes
+        ));
     }
     if let Some(opening_s) = s.opening_s {
-        writeln!(out, "{opening_s:.3} s passed before the session began")?;
+        lines.push(format!("{opening_s:.3} s passed before the session began"));
     }
-    let Some(r) = &report.rendering else {
-        return Ok(());
-    };
-    let late = r.late_frames.map(|late| format!(", {late} late"));
-    writeln!(
-        out,
-        "{} frames{}; {:.1} ms a frame, {:.1} a second",
-        r.frames,
-        late.unwrap_or_default(),
-        r.ms_per_frame,
-        r.fps
-    )
-}
-
-fn or_dash(value: Option<f64>, digits: usize) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+    if let Some(r) = &report.context.rendering {
+        let late = r.late_frames.map(|late| format!(", {late} late"));
+        let (late, ms) = (late.unwrap_or_default(), r.ms_per_frame);
+        lines.push(format!(
+            "{} frames{late}; {ms:.1} ms a frame, {:.1} a second",
+            r.frames, r.fps
+        ));
+    }
+    lines.join("\n") + "\n"
 }

@@ -1,4 +1,4 @@
-// Draws a report's charts with uPlot and makes its tables, lists and sliders work.
+// Draws a report's charts with uPlot and makes its tables and lists work.
 // Reads only the JSON beside it; fetches nothing.
 "use strict";
 (() => {
@@ -276,8 +276,6 @@
     drawShown();
   }));
 
-  document.querySelectorAll(".slider input").forEach(input => input.addEventListener("input", () =>
-    input.closest(".slider").style.setProperty("--cut", input.value + "%")));
 
   const sortKey = cell => {
     const text = cell?.textContent ?? "";

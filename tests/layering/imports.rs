@@ -40,37 +40,32 @@ fn visit(folder: &Path, prefix: &str, sources: &mut Sources) {
 
 /// What every module imports, resolved through re-exports to the module that defines the item.
 pub(crate) fn imports(sources: &Sources) -> Imports {
-    let code: BTreeMap<&str, String> = sources
+    let code = sources
         .iter()
-        .map(|(module, text)| (module.as_str(), code_of(text)))
-        .collect();
+        .map(|(module, text)| (module.as_str(), code_of(text)));
+    let code: BTreeMap<&str, String> = code.collect();
     let mut tree = Tree {
         modules: code.keys().map(|module| (*module).to_owned()).collect(),
         uses: BTreeMap::new(),
     };
     for (module, text) in &code {
         let uses = uses(text);
-        let named = uses.iter().filter_map(|(public, path)| {
-            let (target, item) = tree.resolve(module, path)?;
-            let alias = path.rsplit("::").next()?.to_owned();
-            let item = item?;
-            let public = *public;
-            (target != *module).then_some((
-                alias,
-                Use {
-                    target,
-                    item,
-                    public,
-                },
-            ))
+        let named = uses.into_iter().filter_map(|(public, path)| {
+            let (target, item) = tree.resolve(module, &path)?;
+            let (item, alias) = (item?, path.rsplit("::").next()?.to_owned());
+            let named = Use {
+                target,
+                item,
+                public,
+            };
+            (named.target != *module).then_some((alias, named))
         });
         let named: BTreeMap<String, Use> = named.collect();
         tree.uses.insert((*module).to_owned(), named);
     }
-    let modules = code.iter();
-    modules
-        .map(|(module, text)| ((*module).to_owned(), tree.targets(module, text)))
-        .collect()
+    let targets =
+        |(module, text): (&&str, &String)| ((*module).to_owned(), tree.targets(module, text));
+    code.iter().map(targets).collect()
 }
 
 struct Use {
@@ -128,7 +123,7 @@ impl Tree {
         let named = named
             .filter(|u| !(u.public && (module.is_empty() || u.target.starts_with(&below))))
             .map(|u| self.home(u.target.clone(), Some(&u.item), 0));
-        let inline = inline_paths(text).filter_map(|path| {
+        let inline = inline_paths(text).into_iter().filter_map(|path| {
             let (target, item) = self.resolve(module, &path)?;
             Some(self.home(target, item.as_deref(), 0))
         });
@@ -207,19 +202,16 @@ fn spread(prefix: &str, tree: &str, found: &mut dyn FnMut(&str)) {
 }
 
 /// Paths of two segments and more in the code outside `use` statements.
-fn inline_paths(code: &str) -> impl Iterator<Item = String> {
-    let code: Vec<&str> = code
+fn inline_paths(code: &str) -> Vec<String> {
+    let outside = code
         .split_inclusive(';')
         .map(|part| match part.rfind("use ") {
             Some(at) if part.ends_with(';') && !part[at..].contains('(') => &part[..at],
             _ => part,
-        })
-        .collect();
-    let text = code.concat();
+        });
+    let text = outside.collect::<String>();
     let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
-    let paths: Vec<String> = words
-        .filter(|word| word.contains("::") && !word.starts_with(':'))
-        .map(|word| word.trim_end_matches(':').to_owned())
-        .collect();
-    paths.into_iter()
+    let paths = words.filter(|word| word.contains("::") && !word.starts_with(':'));
+    let paths = paths.map(|word| word.trim_end_matches(':').to_owned());
+    paths.collect()
 }

@@ -3,57 +3,35 @@
 use super::cache::Cache;
 use super::codec::Codec;
 use super::encode::Encode;
-use super::ffmpeg::{Ffmpeg, decode_rgb};
+use super::ffmpeg::{Ffmpeg, SCALER, decode};
 use super::grid::Grid;
 use super::taesd::Taesd;
 use crate::evaluate::EvaluateError;
 use crate::evaluate::figures::Figures;
 use crate::evaluate::fragments::{self, Sizes};
 use crate::evaluate::progress::{Observer, Progress};
-use crate::evaluate::rungs::kbps;
+use crate::evaluate::rungs::{RungReport, kbps};
 use crate::evaluate::spool::Spool;
 use crate::evaluate::tally::Tally;
 use crate::frame::Frame;
 use crate::manifest::{Metrics, RungQuality, SegmentQuality};
-use crate::quality::{Score, Scorer, mean};
-use crate::time::FrameRate;
+use crate::quality::{Scorer, mean};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Changes when equal videos would get other figures, so that cached ones are not used.
 const FIGURES_VERSION: u32 = 1;
 
-/// The clip, and the tools that it is coded and measured with.
-#[derive(Debug, Clone, Copy)]
-pub struct Clip<'a> {
-    /// Its frames.
-    pub originals: &'a Spool,
-    /// Its frame rate.
-    pub frame_rate: FrameRate,
-    /// The metrics.
-    pub scorer: &'a Scorer,
-    /// Encoder and decoder.
-    pub ffmpeg: &'a Ffmpeg,
-    /// Whether VMAF is computed, where `ffmpeg` does.
-    pub vmaf: bool,
-}
-
 /// Figures of a codec at one setting.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Encoded {
-    /// The codec.
-    pub codec: Codec,
-    /// Width of the coded pictures in pixels.
-    pub width: u32,
-    /// Their height.
-    pub height: u32,
-    /// Coded frames a second.
-    pub fps: f64,
-    /// The rate that the encoder was asked for, kbit/s.
-    pub target_kbps: f64,
+    /// The setting.
+    #[serde(flatten)]
+    pub encode: Encode,
     /// True rate in kbit/s, counted like a rung's.
     pub kbps: f64,
     /// Rate of the coded pictures alone, without boxes.
@@ -65,11 +43,6 @@ pub struct Encoded {
     pub figures: Figures,
     #[serde(skip)]
     video: PathBuf,
-    #[serde(skip)]
-    every: u32,
-    /// Frames that a group of pictures shows.
-    #[serde(skip)]
-    group: u64,
     /// Cache key of the video.
     #[serde(skip)]
     key: String,
@@ -78,9 +51,7 @@ pub struct Encoded {
 impl Encoded {
     /// Name as a rung, such as `x265-192x192@15-20k`.
     fn name(&self) -> String {
-        let fps = (self.fps * 100.0).round() / 100.0;
-        let (codec, width, height) = (self.codec, self.width, self.height);
-        format!("{codec}-{width}x{height}@{fps}-{}k", self.target_kbps)
+        format!("{}-{}k", self.encode, self.encode.target_kbps)
     }
 }
 
@@ -93,104 +64,96 @@ struct Grouped {
 
 /// A comparison of codecs on one clip.
 pub struct CodecBench<'a> {
-    clip: Clip<'a>,
+    originals: &'a Spool,
+    scorer: &'a Scorer,
+    pub(in crate::evaluate) ffmpeg: &'a Ffmpeg,
     grid: &'a Grid,
-    digest: String,
+    /// Length of a group of pictures, seconds.
+    pub gop_s: f64,
     cache: Cache,
     taesd: Option<Taesd>,
 }
 
 impl<'a> CodecBench<'a> {
-    /// The comparison of `grid` on `clip`. Fails if ffmpeg lacks an encoder, or weights are missing.
-    pub fn new(clip: Clip<'a>, grid: &'a Grid) -> Result<Self, EvaluateError> {
+    /// The comparison of `grid` with a title of `rungs`, whose original is `originals`. Fails if
+    /// ffmpeg lacks an encoder, or weights are missing.
+    pub fn new(
+        rungs: &[RungReport],
+        originals: &'a Spool,
+        scorer: &'a Scorer,
+        ffmpeg: &'a Ffmpeg,
+        grid: &'a Grid,
+    ) -> Result<Self, EvaluateError> {
         let mut encoders = grid.codecs.iter().map(|codec| codec.encoder());
-        if let Some(encoder) = encoders.find(|name| !clip.ffmpeg.has_encoder(name)) {
-            let version = clip.ffmpeg.version().to_owned();
-            return Err(EvaluateError::NoEncoder { version, encoder });
+        if let Some(encoder) = encoders.find(|name| !ffmpeg.has_encoder(name)) {
+            let message = format!("`{}` has no encoder {encoder}", ffmpeg.version());
+            return Err(EvaluateError::NotInstalled(message));
         }
+        let segments = rungs.iter().flat_map(|rung| &rung.segments);
+        let longest_s = segments
+            .map(|segment| segment.quality.duration_s)
+            .fold(0.0, f64::max);
         let taesd = grid.codecs.contains(&Codec::Taesd);
         Ok(Self {
-            clip,
+            originals,
+            scorer,
+            ffmpeg,
             grid,
-            digest: clip.originals.digest(),
+            gop_s: grid.gop_s.unwrap_or(longest_s),
             cache: Cache::open(grid.cache.as_deref())?,
-            taesd: taesd.then(|| Taesd::of(clip.originals)).transpose()?,
+            taesd: taesd.then(|| Taesd::of(originals)).transpose()?,
         })
-    }
-
-    /// Length of a group of pictures, seconds.
-    pub fn gop_s(&self) -> f64 {
-        self.grid.gop_s
     }
 
     /// Every codec at every setting, in the order of the grid. A setting that a codec refuses is
     /// reported to `observer` and left out; fails if a codec has none left.
     pub fn run(&self, observer: Observer<'_>) -> Result<Vec<Encoded>, EvaluateError> {
         let latents = self.taesd.as_ref().map(Taesd::size);
-        let size = self.clip.originals.size();
-        let encodes = self.grid.encodes(size, latents, self.clip.frame_rate)?;
-        let (counter, total) = (AtomicUsize::new(0), encodes.len());
+        let (size, rate) = (self.originals.size(), self.originals.rate());
+        let encodes = self.grid.encodes(size, latents, rate, self.gop_s)?;
+        let (counter, total) = (AtomicU64::new(0), encodes.len() as u64);
         let measured = |encode: &Encode| {
             let result = self.measured(encode);
             if let Err(error) = &result {
-                let (encode, kbps) = (encode.describe(), encode.kbps);
-                observer(Progress::Refused {
-                    encode,
-                    kbps,
-                    error,
-                });
+                let kbps = encode.target_kbps;
+                let note = format!("{encode}, {kbps} kbit/s left out: {error}");
+                observer(Progress::Note(note));
             }
             let done = counter.fetch_add(1, Ordering::Relaxed) + 1;
-            observer(Progress::Encodes { done, total });
+            observer(Progress::Done(done, total));
             result.ok()
         };
         let encoded: Vec<Encoded> = encodes.par_iter().filter_map(measured).collect();
-        for &codec in &self.grid.codecs {
-            if !encoded.iter().any(|video| video.codec == codec) {
-                let codec = codec.name();
-                return Err(EvaluateError::NoSetting { codec });
-            }
+        let has = |codec: &&Codec| encoded.iter().any(|video| video.encode.codec == **codec);
+        match self.grid.codecs.iter().find(|codec| !has(codec)) {
+            Some(codec) => Err(EvaluateError::Finding(format!(
+                "{codec}: no setting could be encoded"
+            ))),
+            None => Ok(encoded),
         }
-        Ok(encoded)
     }
 
     /// Encodes, decodes and measures, or takes all that from the cache.
     fn measured(&self, encode: &Encode) -> Result<Encoded, EvaluateError> {
-        let key = format!(
-            "{}\n{}",
-            self.digest,
-            encode.key(self.clip.ffmpeg.version())
-        );
-        let video = self.cache.video(&key);
+        let digest = self.originals.digest();
+        let key = format!("{digest}\n{}", encode.key(self.ffmpeg.version()));
+        let video = self.cache.file(&key, "mp4");
         if !video.is_file() {
             self.encode(encode, &video)?;
         }
         let sizes = sizes(&video)?;
-        let duration_s = self.seconds(self.clip.originals.frames());
-        let lpips = self.clip.scorer.lpips().is_some();
-        let with = (self.vmaf(), self.grid.sample.max(1), lpips);
+        let duration_s = self.seconds(self.originals.frames());
+        let lpips = self.scorer.lpips().is_some();
+        let with = (self.ffmpeg.vmaf, self.grid.sample.max(1), lpips);
         let figures_key = format!("{key}\nfigures {FIGURES_VERSION} {with:?}");
-        let figures = match self.cache.load(&figures_key) {
-            Some(figures) => figures,
-            None => {
-                let figures = self.figures(encode, &video)?;
-                self.cache.store(&figures_key, &figures)?;
-                figures
-            }
-        };
+        let figures = || self.figures(encode, &video);
         Ok(Encoded {
-            codec: encode.codec,
-            width: encode.size.0,
-            height: encode.size.1,
-            fps: encode.rate.fps() / f64::from(encode.every),
-            target_kbps: encode.kbps,
+            encode: encode.clone(),
             kbps: kbps(sizes.fetched, duration_s),
             payload_kbps: kbps(sizes.payload, duration_s),
             bytes: sizes.fetched,
-            figures,
+            figures: self.cache.kept(&figures_key, figures)?,
             video,
-            every: encode.every,
-            group: encode.gop * u64::from(encode.every),
             key,
         })
     }
@@ -199,21 +162,22 @@ impl<'a> CodecBench<'a> {
     /// every frame of which is measured, whatever the sample.
     pub(in crate::evaluate) fn rung(&self, video: &Encoded) -> Result<RungQuality, EvaluateError> {
         let bytes = sizes(&video.video)?.segments;
-        let frames = self.clip.originals.frames();
-        let expected = frames.div_ceil(video.group);
-        if bytes.len() as u64 != expected {
-            return Err(EvaluateError::Fragments {
-                encode: video.name(),
-                found: bytes.len(),
-                expected,
-            });
+        let (frames, group) = (self.originals.frames(), video.encode.group());
+        let (found, expected) = (bytes.len() as u64, frames.div_ceil(group));
+        if found != expected {
+            return Err(EvaluateError::Finding(format!(
+                "{}: {found} fragments, expected {expected} groups of pictures",
+                video.name()
+            )));
         }
-        let measured = self.by_group(video)?;
-        let edge_s = |group: usize| self.seconds((group as u64 * video.group).min(frames));
+        let lpips = self.scorer.lpips().is_some();
+        let key = format!("{}\ngroups {FIGURES_VERSION} {lpips}", video.key);
+        let measured = self.cache.kept(&key, || self.by_group(video))?;
+        let edge_s = |index: usize| self.seconds((index as u64 * group).min(frames));
         let segments = bytes.iter().zip(&measured.groups).enumerate();
-        let segments = segments.map(|(group, (&bytes, &metrics))| SegmentQuality {
-            start_s: edge_s(group),
-            duration_s: edge_s(group + 1) - edge_s(group),
+        let segments = segments.map(|(index, (&bytes, &metrics))| SegmentQuality {
+            start_s: edge_s(index),
+            duration_s: edge_s(index + 1) - edge_s(index),
             bytes,
             measured_frames: None,
             metrics,
@@ -227,50 +191,31 @@ impl<'a> CodecBench<'a> {
         })
     }
 
-    /// Scores of every frame of `video`, group by group, computed or from the cache.
+    /// Means of `video` over all of its frames, group by group.
     fn by_group(&self, video: &Encoded) -> Result<Grouped, EvaluateError> {
-        let scorer = self.clip.scorer;
-        let lpips = scorer.lpips().is_some();
-        let key = format!("{}\ngroups {FIGURES_VERSION} {lpips}", video.key);
-        if let Some(measured) = self.cache.load(&key) {
-            return Ok(measured);
-        }
-        let mut scores: Vec<Score> = Vec::new();
-        self.shown(
-            video.codec,
-            &video.video,
-            video.every,
-            &mut |_, target, frame| {
-                scores.push(scorer.score(target, frame)?);
-                Ok(())
-            },
-        )?;
-        scores.resize(self.clip.originals.frames() as usize, scorer.missing());
-        let measured = Grouped {
+        let scores = self.tally(&video.encode, &video.video, 1, None)?.since(0);
+        let groups = scores.chunks(video.encode.group() as usize);
+        Ok(Grouped {
             mean: mean(&scores),
-            groups: scores.chunks(video.group as usize).map(mean).collect(),
-        };
-        self.cache.store(&key, &measured)?;
-        Ok(measured)
+            groups: groups.map(mean).collect(),
+        })
     }
 
     fn seconds(&self, frames: u64) -> f64 {
-        self.clip.frame_rate.time_of(frames).seconds()
-    }
-
-    fn vmaf(&self) -> bool {
-        self.clip.vmaf && self.clip.ffmpeg.computes_vmaf()
+        self.originals.rate().time_of(frames).seconds()
     }
 
     fn encode(&self, encode: &Encode, video: &Path) -> Result<(), EvaluateError> {
-        let folder = self.cache.work_folder()?;
+        // On the cache's file system, so that the video can be renamed.
+        let folder = tempfile::tempdir_in(&self.cache.folder);
+        let folder = folder.map_err(EvaluateError::io(&self.cache.folder))?;
         let input = match &self.taesd {
             Some(taesd) if encode.codec == Codec::Taesd => taesd.path(),
-            _ => self.clip.originals.path(),
+            _ => self.originals.path(),
         };
         for pass in [1, 2] {
             let arguments = encode.arguments(pass, input, "out.mp4");
-            self.clip.ffmpeg.run(folder.path(), &arguments)?;
+            self.ffmpeg.run(folder.path(), &arguments)?;
             // Older wrappers of SVT-AV1 write no statistics: their first pass is the result.
             let log = fs::metadata(folder.path().join("pass-0.log"));
             if log.is_ok_and(|log| log.len() == 0) {
@@ -281,57 +226,53 @@ impl<'a> CodecBench<'a> {
     }
 
     fn figures(&self, encode: &Encode, video: &Path) -> Result<Figures, EvaluateError> {
-        let Clip {
-            originals, scorer, ..
-        } = self.clip;
-        let mut tally = Tally::default();
-        let spool = self.vmaf().then(|| Spool::new(originals.size()));
-        let mut shown = spool.transpose()?;
-        let group = encode.gop * u64::from(encode.every);
-        let sample = u64::from(self.grid.sample.max(1));
-        let each = &mut |number: u64, original: &Frame, frame: &Frame| {
-            let measured = number.is_multiple_of(sample);
-            let score = measured.then(|| scorer.score(original, frame));
-            tally.push(
-                original,
-                frame,
-                score.transpose()?,
-                number.is_multiple_of(group),
-            )?;
-            if let Some(spool) = &mut shown {
-                spool.push(frame)?;
-            }
-            Ok(())
-        };
-        let number = self.shown(encode.codec, video, encode.every, each)?;
-        for _ in number..originals.frames() {
-            tally.push_missing(scorer);
+        let (originals, sample) = (self.originals, u64::from(self.grid.sample.max(1)));
+        if !self.ffmpeg.vmaf {
+            return Ok(self.tally(encode, video, sample, None)?.figures());
         }
-        let mut figures = tally.figures();
-        if let Some(shown) = shown {
-            figures.vmaf = self
-                .clip
-                .ffmpeg
-                .vmaf(originals, &shown, self.clip.frame_rate)?;
-        }
+        let mut shown = Spool::new(originals.size(), originals.rate())?;
+        let mut figures = self
+            .tally(encode, video, sample, Some(&mut shown))?
+            .figures();
+        figures.vmaf = self.ffmpeg.vmaf(originals, &shown)?;
         Ok(figures)
+    }
+
+    /// Scores of every `sample`-th frame of `video`; all frames go to `spool`.
+    fn tally(
+        &self,
+        encode: &Encode,
+        video: &Path,
+        sample: u64,
+        mut spool: Option<&mut Spool>,
+    ) -> Result<Tally, EvaluateError> {
+        let mut tally = Tally::default();
+        let number = self.shown(encode, video, &mut |number, original, frame| {
+            let measured = number.is_multiple_of(sample);
+            let score = measured.then(|| self.scorer.score(original, frame));
+            let begins_group = number.is_multiple_of(encode.group());
+            tally.push(original, frame, score.transpose()?, begins_group)?;
+            spool.as_mut().map_or(Ok(()), |spool| spool.push(frame))
+        })?;
+        for _ in number..self.originals.frames() {
+            tally.push_missing(self.scorer);
+        }
+        Ok(tally)
     }
 
     /// Calls `each` with every frame's number, original and the picture that `video` shows in its
     /// place, in order; returns the number of frames.
     fn shown(
         &self,
-        codec: Codec,
+        encode: &Encode,
         video: &Path,
-        every: u32,
         each: &mut dyn FnMut(u64, &Frame, &Frame) -> Result<(), EvaluateError>,
     ) -> Result<u64, EvaluateError> {
-        let originals = self.clip.originals;
         let mut number = 0;
-        self.decode(codec, video, &mut |frame| {
-            let end = (number + u64::from(every)).min(originals.frames());
+        self.decode(encode.codec, video, &mut |frame| {
+            let end = (number + u64::from(encode.every)).min(self.originals.frames());
             while number < end {
-                each(number, &originals.frame(number)?, &frame)?;
+                each(number, &self.originals.frame(number)?, &frame)?;
                 number += 1;
             }
             Ok(())
@@ -346,14 +287,18 @@ impl<'a> CodecBench<'a> {
         video: &Path,
         each: &mut dyn FnMut(Frame) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {
-        let size = self.clip.originals.size();
+        let (width, height) = self.originals.size();
         if let Some(taesd) = self.taesd.as_ref().filter(|_| codec == Codec::Taesd) {
-            return taesd.decode(self.clip.ffmpeg, video, size, each);
+            return taesd.decode(self.ffmpeg, video, (width, height), each);
         }
-        let bytes = 3 * size.0 as usize * size.1 as usize;
-        let arguments = decode_rgb(video, size);
-        self.clip.ffmpeg.pictures(&arguments, bytes, &mut |data| {
-            each(Frame::new(size.0, size.1, data)?)
+        let colours = "in_color_matrix=bt601:in_range=tv,format=rgb24";
+        let filter = format!("scale={width}:{height}:{SCALER}:{colours}");
+        let (arguments, bytes) = (
+            decode(video, &filter, "rgb24"),
+            self.originals.frame_bytes(),
+        );
+        self.ffmpeg.pictures(&arguments, bytes, &mut |data| {
+            each(Frame::new(width, height, data)?)
         })
     }
 
@@ -364,25 +309,19 @@ impl<'a> CodecBench<'a> {
         numbers: &[u64],
     ) -> Result<Vec<Frame>, EvaluateError> {
         let mut found = vec![None; numbers.len()];
-        let mut coded = 0;
-        self.decode(encoded.codec, &encoded.video, &mut |frame| {
-            for (number, place) in numbers.iter().zip(&mut found) {
-                if number / u64::from(encoded.every) == coded {
-                    *place = Some(frame.clone());
-                }
-            }
-            coded += 1;
+        self.shown(&encoded.encode, &encoded.video, &mut |number, _, frame| {
+            let places = numbers.iter().zip(&mut found);
+            let places = places.filter(|(wanted, _)| **wanted == number);
+            places.for_each(|(_, place)| *place = Some(frame.clone()));
             Ok(())
         })?;
         let all: Option<Vec<Frame>> = found.into_iter().collect();
-        all.ok_or_else(|| EvaluateError::Ffmpeg(format!("{}: frames are missing", encoded.name())))
+        let missing = || EvaluateError::Finding(format!("{}: frames are missing", encoded.name()));
+        all.ok_or_else(missing)
     }
 }
 
 fn sizes(video: &Path) -> Result<Sizes, EvaluateError> {
     let file = fs::read(video).map_err(EvaluateError::io(video))?;
-    fragments::sizes(&file).map_err(|source| EvaluateError::Video {
-        path: video.to_owned(),
-        source,
-    })
+    fragments::sizes(&file, video)
 }

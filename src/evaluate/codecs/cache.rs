@@ -5,6 +5,7 @@
 //! Specification: `$XDG_CACHE_HOME`, or `~/.cache`).
 
 use crate::evaluate::EvaluateError;
+use crate::model::installed;
 use crate::segment::hex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,65 +13,54 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
 /// The folder.
 #[derive(Debug)]
 pub(super) struct Cache {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Cache {
     /// The cache in `folder`, or the user's.
     pub(super) fn open(folder: Option<&Path>) -> Result<Self, EvaluateError> {
+        let usual = || {
+            let cache = installed::home("XDG_CACHE_HOME", ".cache");
+            cache
+                .unwrap_or_else(std::env::temp_dir)
+                .join("promptus/eval")
+        };
         let folder = folder.map_or_else(usual, Path::to_path_buf);
         fs::create_dir_all(&folder).map_err(EvaluateError::io(&folder))?;
         Ok(Self { folder })
     }
 
-    /// Path of the video of `key`, whether or not it exists.
-    pub(super) fn video(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("{}.mp4", name(key)))
-    }
-
-    /// An empty folder on the same file system, removed when it is dropped.
-    pub(super) fn work_folder(&self) -> Result<TempDir, EvaluateError> {
-        tempfile::tempdir_in(&self.folder).map_err(EvaluateError::io(&self.folder))
-    }
-
-    /// The value stored under `key`; `None` if it is missing or damaged.
-    pub(super) fn load<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let text = fs::read(self.json(key)).ok()?;
-        serde_json::from_slice(&text).ok()
-    }
-
-    /// Stores `value` under `key`.
-    pub(super) fn store<T: Serialize>(&self, key: &str, value: &T) -> Result<(), EvaluateError> {
-        let (path, text) = (self.json(key), serde_json::to_vec(value)?);
+    /// The value stored under `key`; if it is missing or damaged, that of `make`, which is stored.
+    pub(super) fn kept<T: DeserializeOwned + Serialize>(
+        &self,
+        key: &str,
+        make: impl FnOnce() -> Result<T, EvaluateError>,
+    ) -> Result<T, EvaluateError> {
+        let path = self.file(key, "json");
+        let stored = fs::read(&path).ok();
+        if let Some(value) = stored.and_then(|text| serde_json::from_slice(&text).ok()) {
+            return Ok(value);
+        }
+        let value = make()?;
+        let text = serde_json::to_vec(&value)?;
         let written = NamedTempFile::new_in(&self.folder).and_then(|mut file| {
             file.write_all(&text)?;
             Ok(file.persist(&path)?)
         });
-        written.map(drop).map_err(EvaluateError::io(path))
+        written.map_err(EvaluateError::io(path))?;
+        Ok(value)
     }
 
-    fn json(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("{}.json", name(key)))
+    /// Path of the file of `key` with this extension, whether or not it exists.
+    pub(super) fn file(&self, key: &str, extension: &str) -> PathBuf {
+        let name = hex(&Sha256::digest(key)[..12]);
+        self.folder.join(format!("{name}.{extension}"))
     }
-}
-
-fn name(key: &str) -> String {
-    hex(&Sha256::digest(key)[..12])
-}
-
-fn usual() -> PathBuf {
-    let absolute = |name: &str| {
-        let value = std::env::var_os(name).map(PathBuf::from);
-        value.filter(|path| path.is_absolute())
-    };
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    let cache = cache.unwrap_or_else(std::env::temp_dir);
-    cache.join("promptus/eval")
 }
 
 #[cfg(test)]
@@ -82,11 +72,10 @@ mod tests {
     fn stored_values_are_loaded_and_damaged_ones_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(Some(folder.path())).unwrap();
-        assert_eq!(cache.load::<Vec<u32>>("a"), None);
-        cache.store("a", &vec![1, 2]).unwrap();
-        assert_eq!(cache.load("a"), Some(vec![1, 2]));
-        std::fs::write(cache.json("a"), "[1,").unwrap();
-        assert_eq!(cache.load::<Vec<u32>>("a"), None);
-        assert_ne!(cache.video("a"), cache.video("b"));
+        let kept = |made: u32| cache.kept("a", || Ok(vec![made])).unwrap();
+        assert_eq!((kept(1), kept(2)), (vec![1], vec![1]));
+        std::fs::write(cache.file("a", "json"), "[1,").unwrap();
+        assert_eq!(kept(3), [3]);
+        assert_ne!(cache.file("a", "mp4"), cache.file("b", "mp4"));
     }
 }

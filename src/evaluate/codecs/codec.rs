@@ -6,10 +6,10 @@
 use super::ffmpeg::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
 
 /// A codec to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum), value(rename_all = "lower"))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Codec {
@@ -25,25 +25,22 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// Every codec.
-    pub const ALL: [Self; 4] = [Self::X265, Self::X264, Self::SvtAv1, Self::Taesd];
-
     /// Its name in reports.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::X265 => "x265",
-            Self::X264 => "x264",
-            Self::SvtAv1 => "svtav1",
-            Self::Taesd => "taesd",
-        }
+        self.names().0
     }
 
     /// ffmpeg's name of the encoder.
     pub(super) fn encoder(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::X265 | Self::Taesd => "libx265",
-            Self::X264 => "libx264",
-            Self::SvtAv1 => "libsvtav1",
+            Self::X265 => ("x265", "libx265"),
+            Self::X264 => ("x264", "libx264"),
+            Self::SvtAv1 => ("svtav1", "libsvtav1"),
+            Self::Taesd => ("taesd", "libx265"),
         }
     }
 
@@ -80,17 +77,5 @@ impl Codec {
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for Codec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|codec| codec.name() == text);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("`{text}`: expected one of {names}")
-        })
     }
 }

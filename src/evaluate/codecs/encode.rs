@@ -5,48 +5,61 @@
 
 use super::codec::Codec;
 use super::ffmpeg::{SCALER, raw_input, words};
-use crate::evaluate::EvaluateError;
 use crate::time::FrameRate;
+use serde::Serialize;
+use std::fmt;
 use std::path::Path;
 
 /// One encode.
-#[derive(Debug, Clone)]
-pub(super) struct Encode {
-    pub(super) codec: Codec,
-    /// Pixel format of the raw input in ffmpeg's terms.
-    pub(super) format: &'static str,
-    /// Size of its pictures.
-    pub(super) raw: (u32, u32),
-    /// Its frame rate.
-    pub(super) rate: FrameRate,
-    /// Size of the pictures that are coded.
-    pub(super) size: (u32, u32),
-    /// Every N-th frame is coded.
-    pub(super) every: u32,
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Encode {
+    /// The codec.
+    pub codec: Codec,
+    /// Width of the coded pictures in pixels.
+    pub width: u32,
+    /// Their height.
+    pub height: u32,
+    /// Coded frames a second.
+    pub fps: f64,
     /// Target rate in kbit/s.
-    pub(super) kbps: f64,
+    pub target_kbps: f64,
+    /// Width and height of the raw input's pictures.
+    #[serde(skip)]
+    pub(super) raw: (u32, u32),
+    /// Frame rate of the raw input.
+    #[serde(skip)]
+    pub(super) rate: FrameRate,
+    /// Every N-th frame is coded.
+    #[serde(skip)]
+    pub(super) every: u32,
     /// Length of a group, in coded pictures.
+    #[serde(skip)]
     pub(super) gop: u64,
 }
 
 impl Encode {
     /// ffmpeg's arguments for pass 1 or 2 from the raw file `input` to `out`.
     pub(super) fn arguments(&self, pass: u32, input: &Path, out: &str) -> Vec<String> {
-        let mut arguments = raw_input(input, self.format, self.raw, self.rate);
-        let (width, height) = self.size;
+        let (width, height) = (self.width, self.height);
+        let (format, filter) = match self.codec {
+            Codec::Taesd => ("gray", "format=gray".to_owned()),
+            _ => {
+                let colours = "out_color_matrix=bt601:out_range=tv,format=yuv420p";
+                (
+                    "rgb24",
+                    format!("scale={width}:{height}:{SCALER}:{colours}"),
+                )
+            }
+        };
         let step = match self.every {
             1 => String::new(),
             every => format!("framestep={every},"),
         };
-        let filter = match self.codec {
-            Codec::Taesd => format!("{step}format=gray"),
-            _ => format!(
-                "{step}scale={width}:{height}:{SCALER}:out_color_matrix=bt601:out_range=tv,\
-                 format=yuv420p"
-            ),
-        };
-        arguments.extend(words(&format!("-vf {filter}")));
-        arguments.extend(self.codec.arguments(pass, self.kbps, self.gop, self.size));
+        let mut arguments = raw_input(input, format, self.raw, self.rate);
+        arguments.extend(words(&format!("-vf {step}{filter}")));
+        let size = (width, height);
+        arguments.extend(self.codec.arguments(pass, self.target_kbps, self.gop, size));
         arguments.extend(words(&format!(
             "-threads 1 -fflags +bitexact \
              -movflags +frag_keyframe+empty_moov+default_base_moof+skip_trailer -f mp4 {out}"
@@ -60,69 +73,50 @@ impl Encode {
         format!("{version}\n{}", arguments.join("\n"))
     }
 
-    /// Name for people, such as `x265 192x192 @15`.
-    pub(super) fn describe(&self) -> String {
-        let (width, height) = self.size;
-        let fps = self.rate.fps() / f64::from(self.every);
-        format!("{} {width}x{height} @{fps:.4}", self.codec.name())
+    /// Frames of the input that a group shows.
+    pub(super) fn group(&self) -> u64 {
+        self.gop * u64::from(self.every)
     }
 }
 
-/// `size` times `scale`, even as 4:2:0 needs it and at least 16 pixels, the smallest that every codec
-/// takes.
-pub(super) fn scaled(size: (u32, u32), scale: f64) -> Result<(u32, u32), EvaluateError> {
-    let side = |side: u32| 2 * ((f64::from(side) * scale / 2.0).round() as u32).max(8);
-    if scale > 0.0 && scale <= 4.0 {
-        Ok((side(size.0), side(size.1)))
-    } else {
-        let message = format!("size {scale}: expected a share of the sides, such as 0.75");
-        Err(EvaluateError::Setting(message))
+/// Such as `x265-192x192@15`.
+impl fmt::Display for Encode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (codec, width, height) = (self.codec, self.width, self.height);
+        let fps = (100.0 * self.fps).round() / 100.0;
+        write!(f, "{codec}-{width}x{height}@{fps}")
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Encode, scaled};
-    use crate::evaluate::codecs::Codec;
-    use crate::time::FrameRate;
-
-    #[test]
-    fn sizes_are_even_and_large_enough() {
-        assert_eq!(scaled((256, 255), 1.0).unwrap(), (256, 256));
-        assert_eq!(scaled((256, 144), 0.75).unwrap(), (192, 108));
-        assert_eq!(scaled((20, 20), 0.5).unwrap(), (16, 16));
-        assert!(scaled((20, 20), 0.0).is_err());
-        assert!(scaled((20, 20), f64::NAN).is_err());
-    }
+    use super::*;
 
     #[test]
     fn settings_change_the_cache_key() {
         let encode = Encode {
             codec: Codec::X265,
-            format: "rgb24",
+            width: 48,
+            height: 48,
+            fps: 15.0,
+            target_kbps: 20.0,
             raw: (64, 64),
             rate: FrameRate::new(30, 1).unwrap(),
-            size: (48, 48),
             every: 2,
-            kbps: 20.0,
             gop: 30,
         };
         let key = encode.key("ffmpeg 1");
-        assert!(
-            key.contains("framestep=2,scale=48:48") && key.contains("pass=2"),
-            "{key}"
-        );
-        assert!(
-            key.contains("ctu=32") && key.contains("-b:v 20000"),
-            "{key}"
-        );
+        for part in ["framestep=2,scale=48:48", "pass=2", "ctu=32", "-b:v 20000"] {
+            assert!(key.contains(part), "{part}: {key}");
+        }
+        assert_eq!(encode.to_string(), "x265-48x48@15");
+        assert_ne!(encode.key("ffmpeg 2"), key);
+        let target_kbps = 20.5;
         let other = Encode {
-            kbps: 20.5,
-            ..encode.clone()
+            target_kbps,
+            ..encode
         };
         assert_ne!(other.key("ffmpeg 1"), key);
-        assert_ne!(encode.key("ffmpeg 2"), key);
-        assert_eq!(encode.describe(), "x265 48x48 @15.0000");
     }
 }

@@ -17,7 +17,8 @@ pub struct Ffmpeg {
     program: OsString,
     version: String,
     encoders: String,
-    vmaf: bool,
+    /// Whether VMAF is computed; true at first where this ffmpeg can.
+    pub vmaf: bool,
 }
 
 impl Ffmpeg {
@@ -26,10 +27,8 @@ impl Ffmpeg {
         let named = std::env::var_os("PROMPTUS_FFMPEG").filter(|name| !name.is_empty());
         let program = named.unwrap_or_else(|| "ffmpeg".into());
         let ask = |question: &str| {
-            let output = Command::new(&program)
-                .args(["-hide_banner", question])
-                .output()
-                .ok()?;
+            let mut command = Command::new(&program);
+            let output = command.args(["-hide_banner", question]).output().ok()?;
             Some(String::from_utf8_lossy(&output.stdout).into_owned())
         };
         let version = ask("-version")?.lines().next()?.to_owned();
@@ -51,25 +50,16 @@ impl Ffmpeg {
         self.encoders.contains(&format!(" {name} "))
     }
 
-    /// Whether it computes VMAF.
-    pub fn computes_vmaf(&self) -> bool {
-        self.vmaf
-    }
-
     /// Runs it in `folder`. Fails with the last line that it printed.
     pub(super) fn run(&self, folder: &Path, arguments: &[String]) -> Result<(), EvaluateError> {
-        let output = self
-            .command(folder, arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .output()
-            .map_err(EvaluateError::io(&self.program))?;
+        let output = self.command(folder, arguments).output();
+        let output = output.map_err(EvaluateError::io(&self.program))?;
         if output.status.success() {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let last = said.trim_end().lines().next_back().unwrap_or("no reason");
-        Err(EvaluateError::Ffmpeg(last.to_owned()))
+        Err(EvaluateError::Finding(format!("ffmpeg: {last}")))
     }
 
     /// Calls `each` with every picture of `bytes` bytes that it writes to its output, in order.
@@ -79,10 +69,9 @@ impl Ffmpeg {
         bytes: usize,
         each: &mut dyn FnMut(Vec<u8>) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {
-        let mut command = self.command(Path::new("."), arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let io = || EvaluateError::io(&self.program);
-        let mut child = command.spawn().map_err(io())?;
+        let mut command = self.command(Path::new("."), arguments);
+        let mut child = command.stderr(Stdio::null()).spawn().map_err(io())?;
         let mut result = Ok(());
         if let Some(mut pipe) = child.stdout.take() {
             while result.is_ok() {
@@ -99,11 +88,10 @@ impl Ffmpeg {
         let status = child.wait().map_err(io())?;
         result?;
         if status.success() {
-            Ok(())
-        } else {
-            let reason = "cannot decode a video that it encoded";
-            Err(EvaluateError::Ffmpeg(reason.to_owned()))
+            return Ok(());
         }
+        let reason = "ffmpeg: cannot decode a video that it encoded";
+        Err(EvaluateError::Finding(reason.to_owned()))
     }
 
     fn command(&self, folder: &Path, arguments: &[String]) -> Command {
@@ -114,27 +102,24 @@ impl Ffmpeg {
             .current_dir(folder)
             // SVT-AV1 logs to stderr whatever ffmpeg's log level is.
             .env("SVT_LOG", "1")
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         command
     }
 
     /// VMAF v0.6.1 of `shown`, the mean over its frames; `None` where it cannot be computed, such as
     /// for very small pictures. The model is for 1080 lines seen from three heights, so its values
     /// only order pictures of other sizes.
-    pub fn vmaf(
-        &self,
-        originals: &Spool,
-        shown: &Spool,
-        rate: FrameRate,
-    ) -> Result<Option<f64>, EvaluateError> {
+    pub fn vmaf(&self, originals: &Spool, shown: &Spool) -> Result<Option<f64>, EvaluateError> {
         if !self.vmaf || originals.frames() != shown.frames() {
             return Ok(None);
         }
         let folder = tempfile::tempdir().map_err(EvaluateError::io(std::env::temp_dir()))?;
         let graph = "[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];\
                      [a][b]libvmaf=log_fmt=json:log_path=vmaf.json:n_threads=1";
-        let mut arguments = raw_input(shown.path(), "rgb24", shown.size(), rate);
-        arguments.extend(raw_input(originals.path(), "rgb24", originals.size(), rate));
+        let inputs = [shown, originals].into_iter();
+        let inputs = inputs.flat_map(|s| raw_input(s.path(), "rgb24", s.size(), s.rate()));
+        let mut arguments: Vec<String> = inputs.collect();
         arguments.extend(words(&format!("-lavfi {graph} -f null -")));
         if self.run(folder.path(), &arguments).is_err() {
             return Ok(None);
@@ -153,33 +138,23 @@ pub(super) fn raw_input(
     (width, height): (u32, u32),
     rate: FrameRate,
 ) -> Vec<String> {
-    let options =
-        format!("-f rawvideo -pix_fmt {format} -video_size {width}x{height} -framerate {rate} -i");
-    with_path(words(&options), path)
-}
-
-/// Arguments that decode `video`, enlarged to `size`, to raw RGB on the output.
-pub(super) fn decode_rgb(video: &Path, (width, height): (u32, u32)) -> Vec<String> {
-    let filter =
-        format!("scale={width}:{height}:{SCALER}:in_color_matrix=bt601:in_range=tv,format=rgb24");
-    decode(video, &filter, "rgb24")
+    let mut arguments = words(&format!(
+        "-f rawvideo -pix_fmt {format} -video_size {width}x{height} -framerate {rate} -i"
+    ));
+    arguments.push(path.to_string_lossy().into_owned());
+    arguments
 }
 
 /// Arguments that decode `video` through `filter` to raw pictures of `format` on the output.
 pub(super) fn decode(video: &Path, filter: &str, format: &str) -> Vec<String> {
-    let options =
-        format!("-map 0:v:0 -vf {filter} -fps_mode passthrough -f rawvideo -pix_fmt {format} -");
-    let mut arguments = with_path(words("-i"), video);
-    arguments.extend(words(&options));
+    let mut arguments = vec!["-i".to_owned(), video.to_string_lossy().into_owned()];
+    arguments.extend(words(&format!(
+        "-map 0:v:0 -vf {filter} -fps_mode passthrough -f rawvideo -pix_fmt {format} -"
+    )));
     arguments
 }
 
 /// The words of `line`, which must hold no path: a path may contain spaces.
 pub(super) fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
-}
-
-fn with_path(mut arguments: Vec<String>, path: &Path) -> Vec<String> {
-    arguments.push(path.to_string_lossy().into_owned());
-    arguments
 }

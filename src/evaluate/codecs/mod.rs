@@ -13,7 +13,8 @@ mod ffmpeg;
 mod grid;
 mod taesd;
 
-pub use bench::{Clip, CodecBench, Encoded};
+pub use bench::{CodecBench, Encoded};
 pub use codec::Codec;
+pub use encode::Encode;
 pub use ffmpeg::Ffmpeg;
 pub use grid::Grid;

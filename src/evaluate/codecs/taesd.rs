@@ -10,7 +10,7 @@ use crate::evaluate::spool::{Spool, temporary_file};
 use crate::frame::Frame;
 use crate::model::decoder::Decoder;
 use crate::model::weights::Checkpoint;
-use crate::model::{Encoder, device, installed, picture, taesd};
+use crate::model::{device, installed, picture, taesd};
 use candle_core::{Device, Tensor};
 use std::io::Write;
 use std::path::Path;
@@ -40,25 +40,29 @@ impl Taesd {
     pub(super) fn of(originals: &Spool) -> Result<Self, EvaluateError> {
         let device = device::best();
         let read = |name: &'static str| -> Result<Checkpoint, EvaluateError> {
-            let file = installed::find(name).ok_or(EvaluateError::NotInstalled(name))?;
+            let file = installed::find(name).ok_or_else(|| {
+                EvaluateError::NotInstalled(format!("codec taesd: {name} is not installed"))
+            })?;
             Ok(Checkpoint::read(&file, &device)?)
         };
         let encoder = taesd::encoder(&read(ENCODER)?)?;
         let decoder = taesd::decoder(&read(installed::TAESD_DECODER)?)?;
         let (width, height) = originals.size();
         let (columns, rows) = (width.div_ceil(CELL), height.div_ceil(CELL));
+        let grid = (columns as usize, rows as usize);
         let mut file = temporary_file()?;
         for number in 0..originals.frames() {
             let coded = (columns * CELL, rows * CELL);
             let picture = picture::to_tensor(&originals.frame(number)?, coded, &device)?;
-            let bytes = bytes(&encoder, &picture, columns as usize)?;
-            file.write_all(&bytes)
-                .map_err(EvaluateError::io(file.path()))?;
+            let latent: Vec<f32> = encoder.forward(&picture)?.flatten_all()?.to_vec1()?;
+            let latent = latent.into_iter().map(byte).collect();
+            let written = file.write_all(&tiled(latent, grid)?);
+            written.map_err(EvaluateError::io(file.path()))?;
         }
         Ok(Self {
             decoder,
             device,
-            grid: (columns as usize, rows as usize),
+            grid,
             file,
         })
     }
@@ -81,12 +85,11 @@ impl Taesd {
         visible: (u32, u32),
         each: &mut dyn FnMut(Frame) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {
-        let (columns, rows) = self.grid;
-        let bytes = CHANNELS * columns * rows;
+        let bytes = CHANNELS * self.grid.0 * self.grid.1;
         let arguments = decode(video, "format=gray", "gray");
         ffmpeg.pictures(&arguments, bytes, &mut |data| {
-            let shape = (1, CHANNELS, rows, columns);
-            let latent = Tensor::from_vec(values(&data, columns), shape, &self.device)?;
+            let values = data.into_iter().map(value).collect();
+            let latent = channels(values, self.grid, &self.device)?;
             let pictures = self.decoder.forward(&latent)?;
             let frames = picture::to_frames(&pictures, visible)?;
             frames.into_iter().try_for_each(&mut *each)
@@ -94,53 +97,47 @@ impl Taesd {
     }
 }
 
-fn bytes(encoder: &Encoder, picture: &Tensor, columns: usize) -> Result<Vec<u8>, EvaluateError> {
-    let latent: Vec<f32> = encoder.forward(picture)?.flatten_all()?.to_vec1()?;
-    let byte = |value: f32| {
-        let share = (value / (2.0 * MAGNITUDE) + 0.5).clamp(0.0, 1.0);
-        (255.0 * share).round() as u8
-    };
-    let latent: Vec<u8> = latent.into_iter().map(byte).collect();
-    Ok(tiled(&latent, columns))
+fn byte(value: f32) -> u8 {
+    let share = (value / (2.0 * MAGNITUDE) + 0.5).clamp(0.0, 1.0);
+    (255.0 * share).round() as u8
 }
 
-/// Four channels of rows of `columns` values as one picture, tiled two by two.
-fn tiled(channels: &[u8], columns: usize) -> Vec<u8> {
-    let channels: Vec<&[u8]> = channels.chunks(channels.len() / CHANNELS).collect();
-    let pairs = channels.chunks(2).flat_map(|pair| {
-        let (left, right) = (pair[0].chunks(columns), pair[1].chunks(columns));
-        left.zip(right).map(|(left, right)| [left, right].concat())
-    });
-    pairs.collect::<Vec<_>>().concat()
+fn value(byte: u8) -> f32 {
+    (f32::from(byte) / 255.0 - 0.5) * 2.0 * MAGNITUDE
 }
 
-/// The values of such a picture, channel by channel.
-fn values(picture: &[u8], columns: usize) -> Vec<f32> {
-    let value = |byte: &u8| (f32::from(*byte) / 255.0 - 0.5) * 2.0 * MAGNITUDE;
-    let halves = picture.chunks(picture.len() / 2);
-    let channels = halves.flat_map(|half| {
-        let side = |right: usize| {
-            let rows = half.chunks(2 * columns);
-            rows.flat_map(move |row| row[right * columns..(right + 1) * columns].iter())
-        };
-        side(0).chain(side(1)).collect::<Vec<_>>()
-    });
-    channels.map(value).collect()
+/// Four channels of `rows` rows of `columns` values, shaped 1×4×rows×columns, as one picture, tiled
+/// two by two.
+fn tiled(channels: Vec<u8>, (columns, rows): (usize, usize)) -> candle_core::Result<Vec<u8>> {
+    let channels = Tensor::from_vec(channels, (2, 2, rows, columns), &Device::Cpu)?;
+    channels.permute((0, 2, 1, 3))?.flatten_all()?.to_vec1()
+}
+
+/// The channels of such a picture.
+fn channels(
+    picture: Vec<f32>,
+    (columns, rows): (usize, usize),
+    device: &Device,
+) -> candle_core::Result<Tensor> {
+    let picture = Tensor::from_vec(picture, (2, rows, 2, columns), device)?;
+    let channels = picture.permute((0, 2, 1, 3))?.contiguous()?;
+    channels.reshape((1, CHANNELS, rows, columns))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{tiled, values};
+    use super::{Device, byte, channels, tiled, value};
 
     #[test]
     fn tiling_is_undone() {
-        let channels: Vec<u8> = (0..24).map(|i| i * 10).collect();
-        let picture = tiled(&channels, 3);
+        let bytes: Vec<u8> = (0..24).map(|i| i * 10).collect();
+        let picture = tiled(bytes.clone(), (3, 2)).unwrap();
         assert_eq!(picture[..6], [0, 10, 20, 60, 70, 80]);
-        let back: Vec<u8> = values(&picture, 3)
-            .into_iter()
-            .map(|value| ((value / 6.0 + 0.5) * 255.0).round() as u8)
-            .collect();
-        assert_eq!(back, channels);
+        let values = picture.into_iter().map(value).collect();
+        let back = channels(values, (3, 2), &Device::Cpu).unwrap();
+        assert_eq!(back.dims(), [1, 4, 2, 3]);
+        let back: Vec<f32> = back.flatten_all().unwrap().to_vec1().unwrap();
+        assert_eq!(back.into_iter().map(byte).collect::<Vec<u8>>(), bytes);
     }
 }

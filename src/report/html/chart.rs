@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 /// An axis.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Axis {
     /// Quantity and unit.
     pub label: String,
@@ -15,12 +15,13 @@ pub struct Axis {
     pub range: Option<(f64, f64)>,
 }
 
-/// How a series is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The drawing of a series.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
     /// Straight lines from point to point.
+    #[default]
     Line,
     /// Each value holds until the next.
     Steps,
@@ -29,11 +30,11 @@ pub enum Kind {
 }
 
 /// One set of points with a name.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Series {
-    /// As the legend names it.
+    /// Name in the legend.
     pub name: String,
-    /// How it is drawn.
+    /// Kind of drawing.
     pub kind: Kind,
     /// x and y, in any order; lines are drawn by ascending x.
     #[serde(serialize_with = "short_points")]
@@ -48,22 +49,22 @@ pub struct Series {
 /// A shaded span of x.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Band {
-    /// Where it begins.
+    /// Start.
     pub from: f64,
-    /// Where it ends.
+    /// End.
     pub to: f64,
 }
 
 /// A chart.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Chart {
-    /// What it shows.
+    /// Caption.
     pub title: String,
     /// The horizontal axis.
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// What is drawn.
+    /// The curves and points.
     pub series: Vec<Series>,
     /// Spans shaded as problems, such as stalls.
     pub bands: Vec<Band>,
@@ -76,15 +77,15 @@ pub struct Chart {
 /// Rows of figures over the same things, any row against any other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pairs {
-    /// What it shows.
+    /// Caption.
     pub title: String,
     /// The figure's name and unit, on both axes.
     pub measure: String,
     /// A name for each row.
     pub names: Vec<String>,
-    /// A name for each column: what a point stands for.
+    /// A name for each column, the label of its point.
     pub labels: Vec<String>,
-    /// The rows; what is not finite is left out of the scatter.
+    /// The rows; values that are not finite are left out of the scatter.
     #[serde(serialize_with = "short_rows")]
     pub values: Vec<Vec<f64>>,
 }
@@ -94,9 +95,7 @@ impl Axis {
     pub fn linear(label: impl Into<String>) -> Self {
         Self {
             label: label.into(),
-            log: false,
-            whole: false,
-            range: None,
+            ..Self::default()
         }
     }
 
@@ -126,17 +125,19 @@ impl Axis {
 impl Series {
     /// Straight lines.
     pub fn line(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
-        Self::new(name, Kind::Line, points)
+        Self {
+            name: name.into(),
+            points,
+            ..Self::default()
+        }
     }
 
     /// A staircase.
     pub fn steps(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
-        Self::new(name, Kind::Steps, points)
-    }
-
-    /// Points only.
-    pub fn points(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
-        Self::new(name, Kind::Points, points)
+        Self {
+            kind: Kind::Steps,
+            ..Self::line(name, points)
+        }
     }
 
     /// The distribution of `values`: for each, the share of values no greater.
@@ -149,30 +150,6 @@ impl Series {
         let points = ends.map(|index| (sorted[index], share(index))).collect();
         Self::steps(name, points)
     }
-
-    /// The series with its points marked.
-    #[must_use]
-    pub fn marked(mut self) -> Self {
-        self.marks = true;
-        self
-    }
-
-    /// The series with a name for each point.
-    #[must_use]
-    pub fn labelled(mut self, labels: Vec<String>) -> Self {
-        self.labels = labels;
-        self
-    }
-
-    fn new(name: impl Into<String>, kind: Kind, points: Vec<(f64, f64)>) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            points,
-            labels: Vec::new(),
-            marks: false,
-        }
-    }
 }
 
 impl Chart {
@@ -182,10 +159,8 @@ impl Chart {
             title: title.into(),
             x,
             y,
-            series: Vec::new(),
-            bands: Vec::new(),
-            sync: None,
             height: 260,
+            ..Self::default()
         }
     }
 
@@ -197,8 +172,7 @@ impl Chart {
     }
 }
 
-/// Six significant digits are more than any screen shows and a third of the bytes; what is not
-/// finite becomes `null`.
+/// Six significant digits, more than a screen shows; `null` for a value that is not finite.
 fn short(value: f64) -> Option<f64> {
     let rounded = format!("{value:.5e}").parse();
     rounded.ok().filter(|value: &f64| value.is_finite())

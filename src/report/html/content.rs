@@ -7,7 +7,7 @@ use super::chart::{Chart, Pairs};
 pub struct Page {
     /// Heading and window title.
     pub title: String,
-    /// What it is about, a sentence or two below the heading.
+    /// The subject, in a sentence or two below the heading.
     pub lead: String,
     /// The parts, in order; the page links to each by its title.
     pub sections: Vec<Section>,
@@ -18,11 +18,11 @@ pub struct Page {
 pub struct Section {
     /// The heading.
     pub title: String,
-    /// What it holds, from top to bottom.
+    /// The content from top to bottom.
     pub blocks: Vec<Block>,
 }
 
-/// Something in a section.
+/// A piece of a section's content.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Block {
@@ -38,8 +38,6 @@ pub enum Block {
     Pairs(Pairs),
     /// Pictures side by side.
     Images(Vec<Image>),
-    /// Two pictures of one size under a slider: the first on the left, the second on the right.
-    Slider(Image, Image),
     /// Blocks of which one set at a time is shown, picked from a list.
     Choice(Choice),
 }
@@ -47,7 +45,7 @@ pub enum Block {
 /// A table: text on the left, numbers on the right.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Table {
-    /// What the table shows.
+    /// The subject; may be empty.
     pub caption: String,
     /// Headings, units included.
     pub columns: Vec<String>,
@@ -61,7 +59,7 @@ pub struct Table {
 pub enum Cell {
     /// Text.
     Text(String),
-    /// A number and how many digits follow its point; not finite shows as a dash.
+    /// A number and its digits after the point; a dash where it is not finite.
     Number(f64, usize),
     /// A number with the ends of an interval around it, and digits after the point.
     Interval {
@@ -79,18 +77,18 @@ pub enum Cell {
 /// A picture as a file's bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
-    /// What it shows; also its text for those who cannot see it.
+    /// The subject; also the alternative text.
     pub caption: String,
-    /// `image/png`, `image/jpeg` ...; anything that is not `image/…` is shown as no picture.
+    /// `image/png`, `image/jpeg` ...; of any other media type only the caption is shown.
     pub media_type: String,
     /// The file.
     pub bytes: Vec<u8>,
 }
 
-/// A list to pick from and what each entry shows.
+/// A list to pick from, with the content of each entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
-    /// What is picked.
+    /// Name of the list.
     pub label: String,
     /// Entries in order, the first shown at the start.
     pub options: Vec<(String, Vec<Block>)>,
@@ -150,5 +148,29 @@ impl Cell {
     /// A cell of text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// A number with `digits` after the point; a dash for `None`.
+    pub fn number(value: impl Into<Option<f64>>, digits: usize) -> Self {
+        Self::Number(value.into().unwrap_or(f64::NAN), digits)
+    }
+
+    /// The content as text: the ends of an interval between `marks`, `dash` for a number that is not
+    /// finite.
+    pub(super) fn written(&self, dash: &str, marks: [&str; 3]) -> String {
+        let [open, between, close] = marks;
+        match *self {
+            Self::Text(ref text) => text.clone(),
+            Self::Number(value, digits) if value.is_finite() => format!("{value:.digits$}"),
+            Self::Interval {
+                value,
+                low,
+                high,
+                digits,
+            } if value.is_finite() => {
+                format!("{value:.digits$}{open}{low:.digits$}{between}{high:.digits$}{close}")
+            }
+            Self::Number(..) | Self::Interval { .. } => dash.to_owned(),
+        }
     }
 }

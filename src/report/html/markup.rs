@@ -1,12 +1,11 @@
 //! The page as HTML. Charts become empty figures; their data follows at the end as JSON.
 
 use super::chart::{Chart, Pairs};
-use super::content::{Block, Cell, Choice, Image, Page, Section, Table};
-use super::escape::{self, Text};
+use super::content::{Block, Cell, Choice, Image, Page, Table};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
-use std::fmt::{self, Write};
+use std::fmt;
 
 const UPLOT_JS: &str = include_str!("../../../static/report/uplot.min.js");
 const UPLOT_CSS: &str = include_str!("../../../static/report/uplot.min.css");
@@ -25,204 +24,143 @@ enum Drawing<'a> {
     Pairs(&'a Pairs),
 }
 
-struct Writer<'a> {
-    out: String,
-    drawings: Vec<Drawing<'a>>,
+/// Text for an element's content or a quoted attribute, escaped.
+struct Text<'a>(&'a str);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '&' => out.write_str("&amp;"),
+            '<' => out.write_str("&lt;"),
+            '>' => out.write_str("&gt;"),
+            '"' => out.write_str("&quot;"),
+            '\'' => out.write_str("&#39;"),
+            // HTML has no way to write the other control characters.
+            c if c.is_control() && c != '\n' && c != '\t' => {
+                write!(out, "{}", char::REPLACEMENT_CHARACTER)
+            }
+            c => write!(out, "{c}"),
+        })
+    }
 }
 
 impl Page {
     /// The text of the HTML file.
     pub fn html(&self) -> String {
-        let mut writer = Writer {
-            out: String::new(),
-            drawings: Vec::new(),
-        };
-        // Writing to a string cannot fail.
-        let _ = writer.page(self);
-        writer.out
-    }
-}
-
-impl<'a> Writer<'a> {
-    fn page(&mut self, page: &'a Page) -> fmt::Result {
-        let title = Text(&page.title);
-        write!(
-            self.out,
+        let (title, lead) = (Text(&self.title), Text(&self.lead));
+        let (mut links, mut sections, mut drawings) = (String::new(), String::new(), Vec::new());
+        for (index, section) in self.sections.iter().enumerate() {
+            let title = Text(&section.title);
+            links += &format!("<a href=\"#s{index}\">{title}</a> ");
+            let content = blocks(&section.blocks, &mut drawings);
+            sections +=
+                &format!("<section id=\"s{index}\">\n<h2>{title}</h2>\n{content}</section>\n");
+        }
+        if self.sections.len() > 1 {
+            links = format!("<nav aria-label=\"Sections\">{links}</nav>\n");
+        } else {
+            links.clear();
+        }
+        let data = serde_json::to_string(&drawings).unwrap_or_default();
+        // Escaped, so that it cannot end the script element around it.
+        let data = data.replace('<', "\\u003c").replace('>', "\\u003e");
+        let data = data.replace('&', "\\u0026");
+        format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
              <style>\n{UPLOT_CSS}\n{REPORT_CSS}</style>\n</head>\n<body>\n\
-             <header>\n<h1>{title}</h1>\n<p>{}</p>\n",
-            Text(&page.lead)
-        )?;
-        self.contents(&page.sections)?;
-        self.out.push_str("</header>\n<main>\n");
-        for (index, section) in page.sections.iter().enumerate() {
-            self.section(index, section)?;
-        }
-        self.out.push_str(
-            "</main>\n<footer><noscript>The charts need JavaScript.</noscript>\
-             <span class=\"keys\"></span></footer>\n",
-        );
-        let data = serde_json::to_string(&self.drawings).unwrap_or_default();
-        write!(
-            self.out,
-            "<script type=\"application/json\" id=\"drawings\">{}</script>\n\
-             <script>\n{UPLOT_JS}\n</script>\n<script>\n{REPORT_JS}</script>\n</body>\n</html>\n",
-            escape::json(&data)
+             <header>\n<h1>{title}</h1>\n<p>{lead}</p>\n{links}</header>\n<main>\n{sections}</main>\n\
+             <footer><noscript>The charts need JavaScript.</noscript>\
+             <span class=\"keys\"></span></footer>\n\
+             <script type=\"application/json\" id=\"drawings\">{data}</script>\n\
+             <script>\n{UPLOT_JS}\n</script>\n<script>\n{REPORT_JS}</script>\n</body>\n</html>\n"
         )
-    }
-
-    fn contents(&mut self, sections: &[Section]) -> fmt::Result {
-        if sections.len() < 2 {
-            return Ok(());
-        }
-        self.out.push_str("<nav aria-label=\"Sections\">");
-        for (index, section) in sections.iter().enumerate() {
-            let title = Text(&section.title);
-            write!(self.out, "<a href=\"#s{index}\">{title}</a> ")?;
-        }
-        self.out.push_str("</nav>\n");
-        Ok(())
-    }
-
-    fn section(&mut self, index: usize, section: &'a Section) -> fmt::Result {
-        let title = Text(&section.title);
-        writeln!(self.out, "<section id=\"s{index}\">\n<h2>{title}</h2>")?;
-        self.blocks(&section.blocks)?;
-        self.out.push_str("</section>\n");
-        Ok(())
-    }
-
-    fn blocks(&mut self, blocks: &'a [Block]) -> fmt::Result {
-        blocks.iter().try_for_each(|block| self.block(block))
-    }
-
-    fn block(&mut self, block: &'a Block) -> fmt::Result {
-        match block {
-            Block::Text(text) => writeln!(self.out, "<p>{}</p>", Text(text)),
-            Block::Code(text) => writeln!(self.out, "<pre><code>{}</code></pre>", Text(text)),
-            Block::Table(table) => self.table(table),
-            Block::Chart(chart) => self.drawing(&chart.title, Drawing::Chart(chart)),
-            Block::Pairs(pairs) => self.drawing(&pairs.title, Drawing::Pairs(pairs)),
-            Block::Images(images) => self.images(images),
-            Block::Slider(left, right) => self.slider(left, right),
-            Block::Choice(choice) => self.choice(choice),
-        }
-    }
-
-    fn drawing(&mut self, title: &str, drawing: Drawing<'a>) -> fmt::Result {
-        let number = self.drawings.len();
-        self.drawings.push(drawing);
-        let title = Text(title);
-        writeln!(
-            self.out,
-            "<figure class=\"drawing\" data-drawing=\"{number}\">\
-             <figcaption>{title}</figcaption></figure>"
-        )
-    }
-
-    fn table(&mut self, table: &Table) -> fmt::Result {
-        let caption = Text(&table.caption);
-        write!(
-            self.out,
-            "<div class=\"wide\"><table><caption>{caption}</caption>\n<thead><tr>"
-        )?;
-        for column in &table.columns {
-            write!(
-                self.out,
-                "<th scope=\"col\"><button type=\"button\">{}</button></th>",
-                Text(column)
-            )?;
-        }
-        self.out.push_str("</tr></thead>\n<tbody>\n");
-        for row in &table.rows {
-            self.out.push_str("<tr>");
-            for column in 0..table.columns.len() {
-                cell(&mut self.out, row.get(column))?;
-            }
-            self.out.push_str("</tr>\n");
-        }
-        self.out.push_str("</tbody></table></div>\n");
-        Ok(())
-    }
-
-    fn images(&mut self, images: &[Image]) -> fmt::Result {
-        self.out.push_str("<div class=\"images\">\n");
-        for image in images {
-            self.out.push_str("<figure>");
-            picture(&mut self.out, image, "")?;
-            let caption = Text(&image.caption);
-            writeln!(self.out, "<figcaption>{caption}</figcaption></figure>")?;
-        }
-        self.out.push_str("</div>\n");
-        Ok(())
-    }
-
-    fn slider(&mut self, left: &Image, right: &Image) -> fmt::Result {
-        let names = (Text(&left.caption), Text(&right.caption));
-        self.out.push_str("<figure class=\"slider\"><div>");
-        picture(&mut self.out, right, "")?;
-        picture(&mut self.out, left, " class=\"front\"")?;
-        writeln!(
-            self.out,
-            "</div><input type=\"range\" min=\"0\" max=\"100\" value=\"50\" \
-             aria-label=\"{0} on the left, {1} on the right\">\
-             <figcaption><span>{0}</span><span>{1}</span></figcaption></figure>",
-            names.0, names.1
-        )
-    }
-
-    fn choice(&mut self, choice: &'a Choice) -> fmt::Result {
-        let label = Text(&choice.label);
-        write!(self.out, "<div class=\"choice\"><label>{label} <select>")?;
-        for (name, _) in &choice.options {
-            write!(self.out, "<option>{}</option>", Text(name))?;
-        }
-        self.out.push_str("</select></label>\n");
-        for (index, (_, blocks)) in choice.options.iter().enumerate() {
-            let hidden = if index == 0 { "" } else { " hidden" };
-            writeln!(self.out, "<div class=\"option\"{hidden}>")?;
-            self.blocks(blocks)?;
-            self.out.push_str("</div>\n");
-        }
-        self.out.push_str("</div>\n");
-        Ok(())
     }
 }
 
-fn cell(out: &mut String, cell: Option<&Cell>) -> fmt::Result {
+fn blocks<'a>(blocks: &'a [Block], drawings: &mut Vec<Drawing<'a>>) -> String {
+    let block = |block: &'a Block| match block {
+        Block::Text(text) => format!("<p>{}</p>\n", Text(text)),
+        Block::Code(text) => format!("<pre><code>{}</code></pre>\n", Text(text)),
+        Block::Table(table) => self::table(table),
+        Block::Chart(chart) => drawing(&chart.title, Drawing::Chart(chart), drawings),
+        Block::Pairs(pairs) => drawing(&pairs.title, Drawing::Pairs(pairs), drawings),
+        Block::Images(images) => self::images(images),
+        Block::Choice(choice) => self::choice(choice, drawings),
+    };
+    blocks.iter().map(block).collect()
+}
+
+fn drawing<'a>(title: &str, drawing: Drawing<'a>, drawings: &mut Vec<Drawing<'a>>) -> String {
+    let (number, title) = (drawings.len(), Text(title));
+    drawings.push(drawing);
+    format!(
+        "<figure class=\"drawing\" data-drawing=\"{number}\">\
+         <figcaption>{title}</figcaption></figure>\n"
+    )
+}
+
+fn table(table: &Table) -> String {
+    let heading = |column: &String| {
+        let column = Text(column);
+        format!("<th scope=\"col\"><button type=\"button\">{column}</button></th>")
+    };
+    let headings: String = table.columns.iter().map(heading).collect();
+    let row = |row: &Vec<Cell>| {
+        let cells = (0..table.columns.len()).map(|column| row.get(column).map(cell));
+        let cells = cells.map(|cell| cell.unwrap_or_else(|| "<td></td>".to_owned()));
+        format!("<tr>{}</tr>\n", cells.collect::<String>())
+    };
+    let rows: String = table.rows.iter().map(row).collect();
+    let caption = Text(&table.caption);
+    format!(
+        "<div class=\"wide\"><table><caption>{caption}</caption>\n<thead><tr>{headings}</tr></thead>\n\
+         <tbody>\n{rows}</tbody></table></div>\n"
+    )
+}
+
+fn cell(cell: &Cell) -> String {
     match cell {
-        None => write!(out, "<td></td>"),
-        Some(Cell::Text(text)) => write!(out, "<td>{}</td>", Text(text)),
-        Some(Cell::Number(value, digits)) if value.is_finite() => {
-            write!(out, "<td class=\"number\">{value:.digits$}</td>")
+        Cell::Text(text) => format!("<td>{}</td>", Text(text)),
+        number => {
+            let number = number.written("–", [" <small>", " … ", "</small>"]);
+            format!("<td class=\"number\">{number}</td>")
         }
-        Some(Cell::Number(..)) => write!(out, "<td class=\"number\">–</td>"),
-        Some(&Cell::Interval {
-            value,
-            low,
-            high,
-            digits,
-        }) if value.is_finite() => write!(
-            out,
-            "<td class=\"number\">{value:.digits$} <small>{low:.digits$} … {high:.digits$}</small></td>"
-        ),
-        Some(Cell::Interval { .. }) => write!(out, "<td class=\"number\">–</td>"),
     }
 }
 
-fn picture(out: &mut String, image: &Image, class: &str) -> fmt::Result {
+fn images(images: &[Image]) -> String {
+    let figure = |image: &Image| {
+        let (picture, caption) = (picture(image), Text(&image.caption));
+        format!("<figure>{picture}<figcaption>{caption}</figcaption></figure>\n")
+    };
+    let figures: String = images.iter().map(figure).collect();
+    format!("<div class=\"images\">\n{figures}</div>\n")
+}
+
+fn choice<'a>(choice: &'a Choice, drawings: &mut Vec<Drawing<'a>>) -> String {
+    let (mut names, mut options) = (String::new(), String::new());
+    for (index, (name, content)) in choice.options.iter().enumerate() {
+        names += &format!("<option>{}</option>", Text(name));
+        let hidden = if index == 0 { "" } else { " hidden" };
+        let content = blocks(content, drawings);
+        options += &format!("<div class=\"option\"{hidden}>\n{content}</div>\n");
+    }
+    format!(
+        "<div class=\"choice\"><label>{} <select>{names}</select></label>\n{options}</div>\n",
+        Text(&choice.label)
+    )
+}
+
+fn picture(image: &Image) -> String {
+    let caption = Text(&image.caption);
     let kind = image.media_type.strip_prefix("image/").unwrap_or("");
     let plain = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     if kind.is_empty() || !kind.chars().all(plain) {
-        return write!(out, "<span>{}</span>", Text(&image.caption));
+        return format!("<span>{caption}</span>");
     }
-    write!(
-        out,
-        "<img{class} alt=\"{}\" src=\"data:image/{kind};base64,{}\">",
-        Text(&image.caption),
-        BASE64_STANDARD.encode(&image.bytes)
-    )
+    let data = BASE64_STANDARD.encode(&image.bytes);
+    format!("<img alt=\"{caption}\" src=\"data:image/{kind};base64,{data}\">")
 }

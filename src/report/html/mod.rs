@@ -19,7 +19,6 @@
 
 mod chart;
 mod content;
-mod escape;
 mod markup;
 mod text;
 
@@ -27,5 +26,4 @@ pub use chart::{Axis, Band, Chart, Kind, Pairs, Series};
 pub use content::{Block, Cell, Choice, Image, Page, Section, Table};
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

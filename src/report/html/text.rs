@@ -1,27 +1,33 @@
-//! Tables as text for a terminal: padded columns.
+//! Tables as text for a terminal: text on the left of its column, numbers on the right.
 
 use super::content::{Cell, Table};
 use std::fmt;
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<Vec<String>> = self
-            .rows
-            .iter()
-            .map(|row| row.iter().map(Cell::to_string).collect())
-            .collect();
-        let width = |(column, heading): (usize, &String)| {
+        let written = |row: &Vec<Cell>| row.iter().map(Cell::to_string).collect();
+        let mut rows = vec![self.columns.clone()];
+        rows.extend(self.rows.iter().map(written));
+        let column = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.get(column));
-            let widths = cells.chain([heading]).map(|text| text.chars().count());
-            widths.max().unwrap_or(0)
+            let width = cells.map(|text| text.chars().count()).max();
+            let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+            let text = cells.any(|cell| matches!(cell, Cell::Text(text) if !text.is_empty()));
+            (width.unwrap_or(0), text)
         };
-        let widths: Vec<usize> = self.columns.iter().enumerate().map(width).collect();
-        writeln!(f, "{}", self.caption)?;
-        for row in std::iter::once(&self.columns).chain(&rows) {
-            let cells = row.iter().zip(&widths);
-            let cells: Vec<String> = cells
-                .map(|(cell, width)| format!("{cell:<width$}"))
-                .collect();
+        let columns: Vec<(usize, bool)> = (0..self.columns.len()).map(column).collect();
+        if !self.caption.is_empty() {
+            writeln!(f, "{}", self.caption)?;
+        }
+        for row in &rows {
+            let cells = row.iter().zip(&columns).map(|(cell, &(width, text))| {
+                if text {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
+            let cells: Vec<String> = cells.collect();
             writeln!(f, "{}", cells.join("  ").trim_end())?;
         }
         Ok(())
@@ -30,19 +36,7 @@ impl fmt::Display for Table {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Number(value, digits) if value.is_finite() => write!(f, "{value:.digits$}"),
-            Self::Interval {
-                value,
-                low,
-                high,
-                digits,
-            } if value.is_finite() => {
-                write!(f, "{value:.digits$} [{low:.digits$}, {high:.digits$}]")
-            }
-            Self::Number(..) | Self::Interval { .. } => f.write_str("-"),
-        }
+        f.write_str(&self.written("-", [" [", ", ", "]"]))
     }
 }
 
@@ -60,10 +54,10 @@ mod tests {
             digits: 1,
         };
         table.rows.push(vec![Cell::text("dynamic"), interval]);
-        table
-            .rows
-            .push(vec![Cell::text("l2a"), Cell::Number(f64::NAN, 1)]);
-        let expected = "Means\nrule     QoE\ndynamic  1.0 [0.5, 1.5]\nl2a      -\n";
+        let none = Cell::number(None, 1);
+        table.rows.push(vec![Cell::text("l2a"), none]);
+        let expected =
+            "Means\nrule                QoE\ndynamic  1.0 [0.5, 1.5]\nl2a                   -\n";
         assert_eq!(table.to_string(), expected);
     }
 }
