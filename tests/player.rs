@@ -16,6 +16,8 @@ mod static_server;
 #[path = "common/tools.rs"]
 mod tools;
 
+#[path = "player/controls.rs"]
+mod controls;
 #[path = "player/foreign.rs"]
 mod foreign;
 #[path = "player/layers.rs"]
@@ -32,7 +34,8 @@ use promptus::network::link::Link;
 use promptus::network::trace::Trace;
 use promptus::origin::{Origin, Settings, router};
 use promptus::playback::{
-    Client, Cmcd, CmcdMode, FetchError, Jump, Patience, Played, Segment, Setup, Stream, Title, play,
+    Client, Cmcd, CmcdMode, FetchError, Jump, Patience, Played, Segment, Setup, Stream, Title,
+    play, queue,
 };
 use promptus::player::abr::Abr;
 use promptus::player::log::{Log, Outcome};
@@ -48,7 +51,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 /// Quick to give up, so that tests are quick.
 fn hasty() -> Patience {
@@ -78,8 +80,12 @@ async fn play_under(url: &str, setup: &Setup, link: Option<Link>) -> (Played, Ve
     if let Some(link) = link {
         client = client.throttled(link);
     }
-    let (sender, mut receiver) = mpsc::channel(1000);
-    let played = play(&client, &stream, setup, &sender).await;
+    play_stream(&client, &stream, setup).await
+}
+
+async fn play_stream(client: &Client, stream: &Stream, setup: &Setup) -> (Played, Vec<Segment>) {
+    let (sender, mut receiver) = queue(1000, setup);
+    let played = play(client, stream, setup, &sender).await;
     drop(sender);
     let mut segments = Vec::new();
     while let Some(segment) = receiver.recv().await {
@@ -339,8 +345,7 @@ async fn failure(url: &str) -> String {
         Ok(opened) => opened,
         Err(error) => return error.to_string(),
     };
-    let (sender, _receiver) = mpsc::channel(1000);
-    let played = play(&client, &stream, &with(Abr::Dynamic), &sender).await;
+    let (played, _) = play_stream(&client, &stream, &with(Abr::Dynamic)).await;
     assert!(!played.complete);
     played.error.unwrap().to_string()
 }
@@ -502,8 +507,7 @@ async fn play_telling(url: &str, mode: CmcdMode) {
     let client = Client::new(hasty()).unwrap().with_cmcd(Cmcd::new(mode));
     let title = Title::open(&client, url).await.unwrap();
     let stream = title.stream(&client, 0).await.unwrap();
-    let (sender, _receiver) = mpsc::channel(1000);
-    let played = play(&client, &stream, &with(Abr::Fixed(1)), &sender).await;
+    let (played, _) = play_stream(&client, &stream, &with(Abr::Fixed(1))).await;
     assert!(played.complete, "{url}");
 }
 
@@ -691,8 +695,8 @@ async fn a_receiver_that_goes_away_ends_the_session() {
     publish_fake(folder.path(), 4);
     let base = serve_well(folder.path()).await;
     let (client, stream) = open(&format!("{base}master.m3u8")).await.unwrap();
-    let (sender, mut receiver) = mpsc::channel(1);
     let setup = with(Abr::Fixed(0));
+    let (sender, mut receiver) = queue(1, &setup);
     let playing = play(&client, &stream, &setup, &sender);
     let leaving = async {
         receiver.recv().await.unwrap();

@@ -4,18 +4,19 @@
 //! A reader of `--out -` that closes the pipe ends the command without an error.
 
 use super::playback::{self, Ended, failed};
-use super::session_args::{self, SessionArgs};
+use super::session_args::{self, NOT_NEGATIVE, SessionArgs, multiplier, number};
 use super::{CliError, overwrite, simulate};
 use crate::model::installed::Decoding;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
 use crate::playback::{
-    CmcdMode, FramePlayback, GeneratorOptions, Jump, Opening, Playback, Setup, Stream,
+    CmcdMode, FramePlayback, GeneratorOptions, Jump, Layers, Opening, Playback, Setup, Stream,
     WeightsFetch, locate,
 };
 use crate::player::utility::Utility;
 use crate::report::Network;
 use crate::sink::{self, FrameFormat, Realtime, Sink};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,28 +39,28 @@ pub(super) struct Args {
     no_render: bool,
     /// What turns latents into pictures: the profile's own decoder, or the full-size autoencoder of
     /// SD-Turbo, slower and better.
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "DECODER",
-        conflicts_with = "no_render",
-        requires = "out"
-    )]
-    decoder: Decoder,
+    #[arg(long, value_name = "DECODER", default_value = "own", conflicts_with = "no_render",
+        requires = "out", value_parser = PossibleValuesParser::new(["own", "vae"]).map(decoding))]
+    decoder: Decoding,
     #[command(flatten)]
     session: SessionArgs,
     /// Slow the connection down to this recorded network, from the manifest on.
     #[arg(long, value_name = "TRACE")]
     throttle: Option<PathBuf>,
     /// Multiply the throttle's rates by this.
-    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "throttle")]
+    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "throttle", value_parser = multiplier)]
     multiplier: f64,
     /// Jump: after AT seconds of the session, to media time TO; may be given several times.
     #[arg(long, value_name = "AT:TO", value_parser = jump)]
     seek: Vec<Jump>,
     /// Tell the server about the session with every request (CTA-5004): query, header or off.
-    #[arg(long, value_name = "HOW", default_value_t = CmcdMode::default())]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        hide_possible_values = true
+    )]
     cmcd: CmcdMode,
     /// What rules take for quality: log, linear, or measured in the title's quality.json: psnr, ssim,
     /// ssimulacra2, lpips_squeeze.
@@ -71,8 +72,8 @@ pub(super) struct Args {
     #[arg(
         long,
         value_enum,
-        default_value_t = Layers::Auto,
         value_name = "WHEN",
+        default_value_t,
         hide_possible_values = true
     )]
     layers: Layers,
@@ -86,31 +87,6 @@ pub(super) struct Args {
     /// Print the report as one JSON object on stdout.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Decoder {
-    #[default]
-    Own,
-    Vae,
-}
-
-impl From<Decoder> for Decoding {
-    fn from(decoder: Decoder) -> Self {
-        match decoder {
-            Decoder::Own => Self::Own,
-            Decoder::Vae => Self::Vae,
-        }
-    }
-}
-
-/// Whether rungs are fetched in layers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Layers {
-    #[default]
-    Auto,
-    On,
-    Off,
 }
 
 /// Runs `promptus play`.
@@ -197,7 +173,7 @@ fn open_sink(
 
 fn generator(args: &Args) -> GeneratorOptions {
     GeneratorOptions {
-        decoding: args.decoder.into(),
+        decoding: args.decoder,
         fetch_weights: args.fetch_weights,
         on_weights: Some(|fetch| match fetch {
             WeightsFetch::Begun { profile, url } => {
@@ -221,16 +197,14 @@ fn quoted(text: &str) -> String {
 }
 
 fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
-    use crate::playback::Layers as Fetch;
     let layers = match (args.layers, args.session.names_a_rule()) {
         (Layers::On, true) => {
             return Err(CliError::input(
                 "--layers on: layers have a rule of their own, leave out --abr",
             ));
         }
-        (Layers::On, false) => Fetch::On,
-        (Layers::Auto, false) => Fetch::Auto,
-        (Layers::Auto, true) | (Layers::Off, _) => Fetch::Off,
+        (Layers::Auto, true) => Layers::Off,
+        (layers, _) => layers,
     };
     Ok(Opening {
         layers,
@@ -242,16 +216,21 @@ fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
     })
 }
 
+/// The decoder of this name, `own` or `vae`.
+fn decoding(name: String) -> Decoding {
+    match name.as_str() {
+        "vae" => Decoding::Vae,
+        _ => Decoding::Own,
+    }
+}
+
 /// Reads `AT:TO`.
 fn jump(text: &str) -> Result<Jump, String> {
-    let seconds = |part: &str| {
-        let value = part.parse::<f64>().ok();
-        value.filter(|value| value.is_finite() && *value >= 0.0)
-    };
-    let pair = text.split_once(':');
-    pair.and_then(|(at, to)| Some((seconds(at)?, seconds(to)?)))
-        .map(|(at_s, to_s)| Jump { at_s, to_s })
-        .ok_or_else(|| "expected two numbers of seconds, such as 10:42.5".to_owned())
+    let expected = "two numbers of seconds, such as 10:42.5";
+    let seconds = number(NOT_NEGATIVE, expected);
+    let (at, to) = text.split_once(':').unwrap_or((text, ""));
+    let (at_s, to_s) = (seconds(at)?, seconds(to)?);
+    Ok(Jump { at_s, to_s })
 }
 
 /// The session's options and seeks, checked against the stream.
@@ -269,14 +248,17 @@ fn setup(args: &Args, stream: &Stream) -> Result<Setup, CliError> {
     }
     seeks.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
     let options = args.session.options(stream.ladder())?;
-    Ok(Setup { options, seeks })
+    Ok(Setup {
+        options,
+        seeks,
+        ..Setup::default()
+    })
 }
 
 fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
     let Some(file) = &args.throttle else {
         return Ok(None);
     };
-    simulate::check_multiplier(args.multiplier)?;
     let trace = Trace::load(file)?;
     simulate::tell(&trace);
     let link = Link::new(&trace, args.multiplier);

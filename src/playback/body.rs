@@ -1,8 +1,9 @@
 //! The body of an answer while it is received: progress, length limit, time-out.
 
+use super::cmcd::Kind;
 use super::error::FetchError;
 use super::limits::LONGEST;
-use super::received::Counter;
+use super::received::Received;
 use bytes::Bytes;
 use reqwest::{Response, Url};
 use std::time::Duration;
@@ -34,8 +35,8 @@ pub(super) struct Body {
     quiet: Option<Instant>,
     /// Time that the last bytes, fewer than [`LEAST_BYTES`], took, and the count before them.
     trickle: (Duration, u64),
-    /// Total that its bytes are added to.
-    counter: Option<Counter>,
+    /// Totals that its bytes are added to.
+    totals: (Received, Kind),
 }
 
 /// The source of a body.
@@ -62,6 +63,7 @@ impl Body {
         source: Source,
         expected: Option<u64>,
         patience: Duration,
+        totals: (Received, Kind),
     ) -> Self {
         Self {
             url: url.clone(),
@@ -71,16 +73,10 @@ impl Body {
             patience,
             quiet: None,
             trickle: (Duration::ZERO, 0),
-            counter: None,
+            totals,
         }
     }
 
-    /// Adds the bytes to `counter` as they arrive.
-    pub(super) fn counted(self, counter: Option<Counter>) -> Self {
-        Self { counter, ..self }
-    }
-
-    /// Its URL.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
@@ -106,15 +102,10 @@ impl Body {
         // `chunk` is cancel safe: a dropped call loses no bytes.
         let since = *self.quiet.get_or_insert_with(Instant::now);
         let Ok(chunk) = timeout(wait, self.source.chunk()).await else {
-            return if since.elapsed() < self.patience {
-                Ok(Pull::Quiet)
-            } else {
-                Err(FetchError::timed_out(
-                    &self.url,
-                    "more of the body",
-                    self.patience,
-                ))
-            };
+            if since.elapsed() < self.patience {
+                return Ok(Pull::Quiet);
+            }
+            return Err(self.timed_out("more of the body"));
         };
         self.quiet = None;
         match chunk {
@@ -126,15 +117,15 @@ impl Body {
                     return Err(FetchError::TooLong { url, limit });
                 }
                 self.received.extend_from_slice(&bytes);
-                if let Some(counter) = &self.counter {
-                    counter.add(bytes.len());
-                }
+                let (totals, kind) = &self.totals;
+                totals.add(*kind, bytes.len());
                 self.check_pace(since.elapsed())?;
                 Ok(Pull::More)
             }
-            Err(error) => Err(self
-                .truncated()
-                .unwrap_or_else(|| FetchError::broken(&self.url, error))),
+            Err(error) => {
+                let truncated = self.truncated();
+                Err(truncated.unwrap_or_else(|| FetchError::broken(&self.url, error)))
+            }
         }
     }
 
@@ -149,27 +140,26 @@ impl Body {
         if self.trickle.0 < self.patience || Some(self.received()) == self.expected {
             return Ok(());
         }
-        let awaited = "more than a trickle of the body";
-        Err(FetchError::timed_out(&self.url, awaited, self.patience))
+        Err(self.timed_out("more than a trickle of the body"))
+    }
+
+    fn timed_out(&self, awaited: &'static str) -> FetchError {
+        FetchError::timed_out(&self.url, awaited, self.patience)
     }
 
     /// Receives the next bytes; `false` at the end.
     pub(super) async fn pull(&mut self) -> Result<bool, FetchError> {
         loop {
-            match self.pull_for(self.patience).await? {
-                Pull::More => return Ok(true),
-                Pull::End => return Ok(false),
-                Pull::Quiet => {}
+            let pull = self.pull_for(self.patience).await?;
+            if pull != Pull::Quiet {
+                return Ok(pull == Pull::More);
             }
         }
     }
 
     /// All bytes. Fails if the body ended early.
     pub(super) fn finish(self) -> Result<Vec<u8>, FetchError> {
-        match self.truncated() {
-            Some(error) => Err(error),
-            None => Ok(self.received),
-        }
+        self.truncated().map_or(Ok(self.received), Err)
     }
 
     fn truncated(&self) -> Option<FetchError> {

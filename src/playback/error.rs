@@ -29,31 +29,26 @@ pub enum ConnectionProblem {
 /// A fetch that failed. A lone string is the URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "messages name the fields")]
 pub enum FetchError {
     /// Neither a URL nor the path of a title.
     #[error("{}: expected a title folder, a manifest.mpd or master.m3u8, or an http:// URL", path.display())]
     Absent {
-        /// The path.
         path: PathBuf,
-        /// The system's error.
         #[source]
         source: io::Error,
     },
     /// A file of a local title cannot be read.
     #[error("{}: cannot be read", path.display())]
     File {
-        /// The file.
         path: PathBuf,
-        /// The system's error.
         #[source]
         source: io::Error,
     },
     /// No usable certificates in a file.
     #[error("{}: expected certificates in PEM form", path.display())]
     Certificates {
-        /// The file.
         path: PathBuf,
-        /// The cause.
         #[source]
         source: Cause,
     },
@@ -62,39 +57,27 @@ pub enum FetchError {
     Client(#[source] Cause),
     /// A URL that cannot be fetched.
     #[error("`{url}` cannot be played: {problem}")]
-    Url {
-        /// The URL.
-        url: String,
-        /// The reason.
-        problem: String,
-    },
+    Url { url: String, problem: String },
     /// The connection could not be made, or broke.
     #[error("{url}: {problem}")]
     Connection {
-        /// The URL.
         url: String,
-        /// How it failed.
         problem: ConnectionProblem,
-        /// The HTTP client's error.
         #[source]
         source: Cause,
     },
     /// A time-out.
     #[error("{url}: no {awaited} for {seconds} s")]
     TimedOut {
-        /// The URL.
         url: String,
         /// `answer`, `more of the body` or `more than a trickle of the body`.
         awaited: &'static str,
-        /// How long, seconds.
         seconds: f64,
     },
     /// A status that is no success.
     #[error("{url}: the server answered {status}{hint}")]
     Status {
-        /// The URL.
         url: String,
-        /// The HTTP status.
         status: u16,
         /// Likely cause, or empty.
         hint: &'static str,
@@ -104,40 +87,26 @@ pub enum FetchError {
     /// The body ended early.
     #[error("{url}: expected {expected} bytes, the body ended after {received}")]
     Truncated {
-        /// The URL.
         url: String,
-        /// Bytes announced or asked for.
         expected: u64,
-        /// Bytes received.
         received: u64,
     },
     /// The body is longer than it may be.
     #[error("{url}: expected at most {limit} bytes, the server sends more")]
-    TooLong {
-        /// The URL.
-        url: String,
-        /// The most that is taken, bytes.
-        limit: u64,
-    },
+    TooLong { url: String, limit: u64 },
     /// A text in a content coding that cannot be decoded.
     #[error("{url}: cannot be read as `{coding}`")]
     Coding {
-        /// The URL.
         url: String,
-        /// The coding that the server names.
         coding: String,
-        /// The decoder's error.
         #[source]
         source: io::Error,
     },
     /// The answer is not the requested range.
     #[error("{url}: asked for bytes {asked}, the server sent {found}")]
     Range {
-        /// The URL.
         url: String,
-        /// The range of the request.
         asked: String,
-        /// Range or status of the answer.
         found: String,
     },
     /// A file differs from the one that earlier ranges came from (entity tags).
@@ -146,9 +115,7 @@ pub enum FetchError {
     /// The quality table cannot be used.
     #[error("{url}")]
     Quality {
-        /// URL of the table.
         url: String,
-        /// The cause.
         #[source]
         source: Cause,
     },
@@ -164,50 +131,38 @@ pub enum FetchError {
     /// The `sidx` of a rung is invalid.
     #[error("{url}: bytes {range}: not a segment index")]
     Index {
-        /// The URL.
         url: String,
-        /// Its byte range.
         range: String,
-        /// The box reader's error.
         #[source]
         source: Box<SegmentError>,
     },
     /// Rungs that differ in number or length of segments.
     #[error("{url}: the rungs do not fit together")]
     Ladder {
-        /// URL of the manifest.
         url: String,
-        /// The cause.
         #[source]
         source: LadderError,
     },
     /// Weights other than those that the manifest names.
     #[error("{url}: weights of SHA-256 {expected} were expected, these have {found}")]
     Weights {
-        /// The URL.
         url: String,
-        /// The SHA-256 that the manifest names, in hex.
         expected: String,
-        /// The SHA-256 of the file, in hex.
         found: String,
     },
     /// Fetched weights cannot be written.
     #[error("{}: cannot be written", path.display())]
     Kept {
-        /// The destination.
         path: PathBuf,
-        /// The system's error.
         #[source]
         source: io::Error,
     },
     /// A group that the manifest does not have.
     #[error("{url}: there is no group {group}: the manifest has {groups}")]
     NoGroup {
-        /// URL of the manifest.
         url: String,
         /// Number of the group, from 0.
         group: usize,
-        /// Groups in the manifest.
         groups: usize,
     },
     /// Layered playback of a manifest without layers.

@@ -5,7 +5,7 @@
 //! a content coding. `file://` URLs are read from disk.
 
 use super::body::{Body, Source};
-use super::cmcd::{Cmcd, CmcdMode, Content, Kind, Media};
+use super::cmcd::{Cmcd, CmcdMode, Purpose};
 use super::coding;
 use super::error::FetchError;
 use super::limits::{LONGEST, span};
@@ -55,26 +55,6 @@ pub(super) struct Opened<'a> {
     pub(super) turn: Option<Turn<'a>>,
     pub(super) body: Body,
     head: Head,
-}
-
-/// The purpose of a request, as CMCD tells it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Purpose<'a> {
-    pub(super) content: &'a Content,
-    pub(super) kind: Kind,
-    pub(super) media: Option<&'a Media>,
-}
-
-impl<'a> Purpose<'a> {
-    /// A request for something other than a media segment.
-    pub(super) fn of(content: &'a Content, kind: Kind) -> Self {
-        let media = None;
-        Self {
-            content,
-            kind,
-            media,
-        }
-    }
 }
 
 impl Client {
@@ -137,7 +117,7 @@ impl Client {
     /// Bytes received by this client and its clones except media segments and weights; failed requests
     /// included.
     pub fn overhead(&self) -> Overhead {
-        self.received.overhead()
+        *self.received.counts()
     }
 
     pub(super) fn patience(&self) -> &Patience {
@@ -151,8 +131,8 @@ impl Client {
         range: Option<ByteRange>,
         purpose: &Purpose<'_>,
     ) -> Result<Answer, FetchError> {
-        self.retried(url, || self.get_once(url, range, purpose))
-            .await
+        let ask = || self.get_once(url, range, purpose);
+        self.retried(url, ask).await
     }
 
     /// How many bytes there are at `url`, with retries.
@@ -235,8 +215,8 @@ impl Client {
         purpose: &Purpose<'_>,
     ) -> Result<(Body, Head), FetchError> {
         let body = |source, expected| {
-            let body = Body::new(url, source, expected, self.patience.body);
-            body.counted(self.received.counter(purpose.kind))
+            let totals = (self.received.clone(), purpose.kind);
+            Body::new(url, source, expected, self.patience.body, totals)
         };
         if url.scheme() == "file" {
             let bytes = local::read(url, range).await?;
@@ -260,19 +240,13 @@ impl Client {
         range: Option<ByteRange>,
         purpose: &Purpose<'_>,
     ) -> Result<Response, FetchError> {
-        let Purpose {
-            content,
-            kind,
-            media,
-        } = *purpose;
-        let (told, headers) = self.cmcd.apply(url, content, kind, media);
+        let (url_sent, headers) = self.cmcd.apply(url, purpose);
         // Without this header the server may choose any coding (RFC 9110 §12.5.3).
-        let codings = if is_plain(range, purpose) {
-            "identity"
-        } else {
-            coding::ACCEPTED
+        let codings = match is_plain(range, purpose) {
+            true => "identity",
+            false => coding::ACCEPTED,
         };
-        let request = self.inner.request(method, told).headers(headers);
+        let request = self.inner.request(method, url_sent).headers(headers);
         let mut request = request.header(ACCEPT_ENCODING, codings);
         if let Some(range) = range {
             request = request.header(RANGE, format!("bytes={}", span(range)));
@@ -292,10 +266,10 @@ impl Client {
         let known = tags
             .entry(url.to_string())
             .or_insert_with(|| tag.to_owned());
-        if known.as_str() == tag {
-            return Ok(());
+        match known == tag {
+            true => Ok(()),
+            false => Err(FetchError::Changed(url.to_string())),
         }
-        Err(FetchError::Changed(url.to_string()))
     }
 }
 

@@ -42,6 +42,8 @@
 //! | `segments` | media segments of a title |
 //! | `running` | a session on a task of its own, and its report |
 //! | `drive` | actions of the player core ↔ transfers |
+//! | `controls` | pause, rate, seeks and an external playhead while a session plays |
+//! | `queue` | segments and frames on their way to the user |
 //! | `title`, `indexes`, `stream` | manifest → presentation → a group ready to be played |
 //! | `http`, `response`, `body`, `local` | requests; heads and bodies of answers; files |
 //! | `patience`, `limits` | time-outs and retries; bounds |
@@ -59,6 +61,7 @@ mod body;
 mod clock;
 mod cmcd;
 mod coding;
+mod controls;
 mod drive;
 mod error;
 #[cfg(feature = "generator")]
@@ -70,6 +73,7 @@ mod local;
 mod opened;
 mod opening;
 mod patience;
+mod queue;
 mod received;
 mod resolve;
 mod response;
@@ -81,7 +85,8 @@ mod title;
 mod weights;
 
 pub use crate::player::client::Segment;
-pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
+pub use cmcd::{Cmcd, CmcdMode};
+pub use controls::Controls;
 pub use drive::{Jump, Played, Setup, play};
 pub use error::{ConnectionProblem, FetchError};
 #[cfg(feature = "generator")]
@@ -93,6 +98,7 @@ pub use local::locate;
 pub use opened::Playback;
 pub use opening::{Layers, Opening};
 pub use patience::Patience;
+pub use queue::{QueueReceiver, QueueSender, queue};
 pub use segments::Segments;
 pub use stream::Stream;
 pub use title::Title;

@@ -87,28 +87,18 @@ impl Manifest {
         weights_bytes: u64,
         opening: &Opening,
     ) -> Result<Playback, FetchError> {
-        let Self {
-            client,
-            title,
-            begun,
-        } = self;
-        let named = title.presentation().groups.get(group);
-        let has_layers = named.is_some_and(|group| !group.layers.is_empty());
+        let named = self.title.presentation().groups.get(group);
         let layered = match opening.layers {
-            Layers::Auto => has_layers,
+            Layers::Auto => named.is_some_and(|group| !group.layers.is_empty()),
             Layers::On => true,
             Layers::Off => false,
         };
-        let stream = if layered {
-            title.layered_stream(&client, group).await?
-        } else {
-            title.stream(&client, group).await?
-        };
-        let stream = stream.with_utility(&client, opening.utility).await?;
+        let stream = self.title.prepare(&self.client, group, layered).await?;
+        let stream = stream.with_utility(&self.client, opening.utility).await?;
         Ok(Playback {
-            client,
+            client: self.client,
             stream: Arc::new(stream),
-            begun,
+            begun: self.begun,
             weights_bytes,
         })
     }

@@ -28,6 +28,7 @@ pub struct Opening {
 
 /// Whether rungs are fetched in layers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Layers {
     /// If the manifest names layers.
     #[default]

@@ -2,52 +2,27 @@
 
 use super::cmcd::Kind;
 use crate::player::log::Overhead;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that a client has received, by purpose.
+/// Bytes that a client and its clones have received.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Received {
-    manifest: Counter,
-    index: Counter,
-    init: Counter,
-    quality: Counter,
-}
-
-/// A shared count.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Counter(Arc<AtomicU64>);
-
-impl Counter {
-    pub(super) fn add(&self, bytes: usize) {
-        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+pub(super) struct Received(Arc<Mutex<Overhead>>);
 
 impl Received {
-    /// The counter of this kind. Media segments are counted in the session's log; weights serve other titles,
-    /// too.
-    pub(super) fn counter(&self, kind: Kind) -> Option<Counter> {
-        match kind {
-            Kind::Manifest => Some(self.manifest.clone()),
-            Kind::Playlist | Kind::Index => Some(self.index.clone()),
-            Kind::Init => Some(self.init.clone()),
-            Kind::Quality => Some(self.quality.clone()),
-            Kind::Video | Kind::Weights => None,
-        }
+    pub(super) fn add(&self, kind: Kind, bytes: usize) {
+        let mut counts = self.counts();
+        let count = match kind {
+            Kind::Manifest => &mut counts.manifest_bytes,
+            Kind::Playlist | Kind::Index => &mut counts.index_bytes,
+            Kind::Init => &mut counts.init_bytes,
+            Kind::Quality => &mut counts.quality_bytes,
+            // Segments are counted in the session's log; weights serve other titles, too.
+            Kind::Video | Kind::Weights => return,
+        };
+        *count += bytes as u64;
     }
 
-    /// All counts as they are now.
-    pub(super) fn overhead(&self) -> Overhead {
-        Overhead {
-            manifest_bytes: self.manifest.get(),
-            index_bytes: self.index.get(),
-            init_bytes: self.init.get(),
-            quality_bytes: self.quality.get(),
-        }
+    pub(super) fn counts(&self) -> MutexGuard<'_, Overhead> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,10 @@
 //! A session on a task of its own, and its report at the end.
-//!
-//! The only file that calls the driver.
 
-use super::drive::{Played, Setup, play_beside};
+use super::drive::{Played, Progress, Setup, play_rendered};
 use super::error::FetchError;
 use super::opened::Playback;
+use super::queue::{QueueReceiver, queue};
 use crate::player::client::Segment;
-use crate::player::event::Rendered;
 use crate::player::log::Log;
 use crate::player::session::Options;
 use crate::report::{Context, Rendering, Report, Verdict};
@@ -14,11 +12,11 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, ready};
-use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
-/// Segments that may wait to be rendered: an hour of two-second segments. The session follows its clock
-/// and must not be held up by a slow renderer.
+/// Segments that may wait to be rendered: an hour of two-second segments, so that a slow renderer does not
+/// delay the session.
 const WAITING: usize = 1800;
 
 /// A running session. Dropping it stops the session.
@@ -39,14 +37,14 @@ impl Running {
     pub(super) fn start(
         playback: Playback,
         setup: Setup,
-        rendered: Option<UnboundedReceiver<Rendered>>,
-    ) -> (Self, Receiver<Segment>) {
+        rendered: Option<UnboundedReceiver<Progress>>,
+    ) -> (Self, QueueReceiver<Segment>) {
         let opening_s = playback.begun.elapsed().as_secs_f64();
         let options = setup.options;
         let (client, stream) = (playback.client.clone(), Arc::clone(&playback.stream));
-        let (sink, segments) = mpsc::channel(WAITING);
+        let (sink, segments) = queue(WAITING, &setup);
         let task = tokio::spawn(Box::pin(async move {
-            play_beside(&client, &stream, &setup, &sink, rendered).await
+            play_rendered(&client, &stream, &setup, &sink, rendered).await
         }));
         let running = Self {
             playback,

@@ -3,6 +3,7 @@
 use super::drive::Setup;
 use super::error::FetchError;
 use super::opened::Playback;
+use super::queue::QueueReceiver;
 use super::running::Running;
 use crate::player::client::Segment;
 use crate::report::Report;
@@ -10,14 +11,13 @@ use futures_util::Stream;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::sync::mpsc::Receiver;
 
 /// The media segments of a session, in the order in which they play. Dropping it stops the session.
 ///
 /// A failed session ends with its error as the last item.
 #[derive(Debug)]
 pub struct Segments {
-    segments: Receiver<Segment>,
+    segments: QueueReceiver<Segment>,
     running: Running,
 }
 

@@ -1,8 +1,8 @@
 //! One group of a title, ready to be played.
 
-use super::cmcd::Kind;
+use super::cmcd::{Kind, Purpose};
 use super::error::FetchError;
-use super::http::{Client, Purpose};
+use super::http::Client;
 use super::indexes::{Source, named};
 use super::resolve::resolve;
 use crate::manifest::{Group, QualityReport};
@@ -91,9 +91,8 @@ impl Stream {
         let url = resolve(&self.source.url, reference)?;
         let purpose = Purpose::of(&self.source.content, Kind::Quality);
         let answer = client.get(&url, None, &purpose).await?;
-        let report =
-            serde_json::from_slice(&answer.bytes).map_err(|error| unusable(&url, error))?;
-        Ok(Some(report))
+        let report = serde_json::from_slice(&answer.bytes);
+        Ok(Some(report.map_err(|error| unusable(&url, error))?))
     }
 
     /// This stream with utilities of the given kind; the title's `quality.json` is fetched when they
@@ -107,10 +106,9 @@ impl Stream {
             Some(reference) => resolve(&self.source.url, reference)?,
             None => self.source.url.clone(),
         };
-        let report = if kind.is_measured() {
-            self.quality(client).await?
-        } else {
-            None
+        let report = match kind.is_measured() {
+            true => self.quality(client).await?,
+            false => None,
         };
         let ladder = (*self.ladder).clone().with_utility(kind, report.as_ref());
         let ladder = ladder.map_err(|error: UtilityError| unusable(&url, error))?;
@@ -118,12 +116,11 @@ impl Stream {
         Ok(self)
     }
 
-    /// Where the manifest lies.
     pub(super) fn source(&self) -> &Source {
         &self.source
     }
 
-    /// What was known of the rungs when the stream was opened.
+    /// The rungs as known when the stream was opened.
     pub(super) fn index(&self) -> &Index {
         &self.index
     }

@@ -4,22 +4,20 @@
 //! The rest of a short title is fetched at once, so that the first decisions know real sizes; that of a
 //! long one during playback.
 
-use super::cmcd::{Content, Kind};
+use super::cmcd::{Content, Kind, Purpose};
 use super::error::FetchError;
-use super::http::{Client, Purpose};
+use super::http::Client;
 use super::indexes::{Source, named};
 use super::resolve::{parse, resolve};
 use super::stream::Stream;
 use crate::manifest::hls::Master;
 use crate::manifest::{Presentation, dash};
 use crate::player::index::{Index, Places, Playlist, text_of};
-use reqwest::Url;
 
 /// A title whose manifest has been read.
 #[derive(Debug, Clone)]
 pub struct Title {
-    url: Url,
-    content: Content,
+    source: Source,
     presentation: Presentation,
     /// Media playlists by group and ascending rank; none with an MPD.
     playlists: Vec<Playlist>,
@@ -51,8 +49,7 @@ impl Title {
             return Err(FetchError::NoManifest(url.into()));
         };
         Ok(Self {
-            url,
-            content,
+            source: Source { url, content },
             presentation,
             playlists,
             places,
@@ -61,7 +58,7 @@ impl Title {
 
     /// The manifest's URL.
     pub fn url(&self) -> &str {
-        self.url.as_str()
+        self.source.url.as_str()
     }
 
     /// The content of the manifest. Rungs whose segments are listed elsewhere (HLS, and an MPD with byte
@@ -74,7 +71,9 @@ impl Title {
     pub fn weights_url(&self, group: usize) -> Result<Option<String>, FetchError> {
         let group = self.presentation.groups.get(group);
         let named = group.and_then(|group| group.weights_url.as_deref());
-        let url = named.map(|url| resolve(&self.url, url)).transpose()?;
+        let url = named
+            .map(|url| resolve(&self.source.url, url))
+            .transpose()?;
         Ok(url.map(String::from))
     }
 
@@ -91,7 +90,7 @@ impl Title {
         self.prepare(client, group, true).await
     }
 
-    async fn prepare(
+    pub(super) async fn prepare(
         self,
         client: &Client,
         group: usize,
@@ -99,22 +98,17 @@ impl Title {
     ) -> Result<Stream, FetchError> {
         let groups = &self.presentation.groups;
         let Some(chosen) = groups.get(group) else {
-            let groups = groups.len();
-            let url = self.url.into();
+            let (url, groups) = (self.source.url.into(), groups.len());
             return Err(FetchError::NoGroup { url, group, groups });
         };
         if layered && chosen.layers.is_empty() {
-            return Err(FetchError::NoLayers(self.url.into()));
+            return Err(FetchError::NoLayers(self.source.url.into()));
         }
         let before = groups[..group].iter().map(|g| g.representations.len());
         let playlists = self.playlists.get(before.sum()..).unwrap_or_default();
         let index = Index::new(&self.presentation, group, layered, playlists);
         let mut index = index.at(self.places);
-        let source = Source {
-            url: self.url,
-            content: self.content,
-        };
-        let lacks = Index::lacks_to_begin;
+        let (source, lacks) = (self.source, Index::lacks_to_begin);
         source.fetch_index(client, &mut index, lacks).await?;
         let ladder = index.first_ladder();
         let ladder = ladder.map_err(|error| named(&source.url, error))?;

@@ -3,11 +3,12 @@
 //! They may be larger than memory, so they are fetched in parts with retries, and written to a temporary
 //! file beside the destination. Only a file with the SHA-256 of the manifest is renamed.
 
-use super::cmcd::{Content, Kind};
+use super::cmcd::{Content, Kind, Purpose};
 use super::error::FetchError;
-use super::http::{Client, Purpose};
+use super::http::Client;
 use super::resolve::parse;
 use crate::manifest::ByteRange;
+use crate::segment::hex;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::path::Path;
@@ -36,15 +37,17 @@ impl Client {
         let purpose = Purpose::of(&content, Kind::Weights);
         let size = self.size(url, &purpose).await?;
         if size > LARGEST {
-            let url = url.to_string();
-            let limit = LARGEST;
+            let (url, limit) = (url.to_string(), LARGEST);
             return Err(FetchError::TooLong { url, limit });
         }
         let kept = |source: io::Error| FetchError::Kept {
             path: place.to_owned(),
             source,
         };
-        let mut file = beside(place).map_err(kept)?;
+        let folder = place.parent().unwrap_or(Path::new("."));
+        let created = std::fs::create_dir_all(folder);
+        let file = created.and_then(|()| NamedTempFile::new_in(folder));
+        let mut file = file.map_err(kept)?;
         let mut digest = Sha256::new();
         for start in (0..size).step_by(PART as usize) {
             let length = PART.min(size - start);
@@ -53,8 +56,7 @@ impl Client {
             digest.update(&part.bytes);
             file.write_all(&part.bytes).map_err(kept)?;
         }
-        let digest = digest.finalize();
-        let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex(&digest.finalize());
         if found != sha256 {
             return Err(FetchError::Weights {
                 url: url.to_string(),
@@ -67,11 +69,4 @@ impl Client {
         persisted.map_err(|error| kept(error.error))?;
         Ok(size)
     }
-}
-
-/// A temporary file in the folder of `place`.
-fn beside(place: &Path) -> io::Result<NamedTempFile> {
-    let folder = place.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    NamedTempFile::new_in(folder)
 }

@@ -11,7 +11,6 @@
 //! | `y4m` | YUV4MPEG2, as a file or to any writer |
 //! | `film` | H.264 in MP4, MOV or Matroska through `ffmpeg` |
 //! | `realtime` | y4m to a pipe at the frame rate |
-//! | `pace` | due times of frames |
 //! | `publish` | rename of a finished temporary file |
 //! | `error` | [`SinkError`] |
 //!
@@ -35,7 +34,6 @@
 mod error;
 mod film;
 mod format;
-mod pace;
 mod png;
 mod publish;
 mod realtime;

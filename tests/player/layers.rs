@@ -48,14 +48,7 @@ async fn play_layered(url: &str, link: Option<Link>) -> (Played, Vec<Segment>) {
     if let Some(link) = link {
         client = client.throttled(link);
     }
-    let (sender, mut receiver) = mpsc::channel(1000);
-    let played = play(&client, &stream, &Setup::default(), &sender).await;
-    drop(sender);
-    let mut segments = Vec::new();
-    while let Some(segment) = receiver.recv().await {
-        segments.push(segment);
-    }
-    (played, segments)
+    play_stream(&client, &stream, &Setup::default()).await
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ fn is_media((path, first, _): &Answer, presentation: &Presentation) -> bool {
 /// Plays until `enough` segments have come.
 async fn play_some(url: &str, setup: &Setup, enough: usize) -> (Played, Vec<Segment>, Client) {
     let (client, stream) = open(url).await.unwrap();
-    let (sender, mut receiver) = mpsc::channel(4000);
+    let (sender, mut receiver) = queue(4000, setup);
     let playing = play(&client, &stream, setup, &sender);
     let watching = async {
         let mut segments = Vec::new();
@@ -247,8 +247,7 @@ async fn an_index_that_breaks_off_ends_with_its_name() {
         };
         let base = serve(folder.path(), Arc::new(spoil)).await;
         let (client, stream) = open(&format!("{base}manifest.mpd")).await.unwrap();
-        let (sender, _receiver) = mpsc::channel(1000);
-        let played = play(&client, &stream, &greedy(Abr::Dynamic), &sender).await;
+        let (played, _) = play_stream(&client, &stream, &greedy(Abr::Dynamic)).await;
         assert!(!played.complete);
         let message = played.error.unwrap().to_string();
         assert!(

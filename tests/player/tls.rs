@@ -102,10 +102,9 @@ async fn https_goes_by_the_certificates_that_are_trusted() {
     let client = trusting(&right);
     let stream = Title::open(&client, &good).await.unwrap();
     let stream = stream.stream(&client, 0).await.unwrap();
-    let (sender, mut receiver) = mpsc::channel(1000);
-    let played = play(&client, &stream, &with(Abr::Fixed(1)), &sender).await;
+    let (played, segments) = play_stream(&client, &stream, &with(Abr::Fixed(1))).await;
     assert!(played.complete, "{:?}", played.error);
-    assert_eq!(receiver.recv().await.map(|first| first.rung), Some(1));
+    assert_eq!(segments[0].rung, 1);
 
     let strangers = [
         (Client::new(hasty()).unwrap(), &good, "authority"),

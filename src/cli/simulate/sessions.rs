@@ -2,12 +2,12 @@
 
 use super::{Args, compat};
 use crate::cli::CliError;
-use crate::playback::{Client, Patience, Title, locate};
+use crate::manifest::QualityReport;
+use crate::playback::{Client, Patience, Stream, Title, locate};
 use crate::player::abr::Abr;
 use crate::simulate::content::Content;
 use crate::simulate::grid::{FitTo, Grid, Player};
 use std::collections::HashSet;
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,13 +19,12 @@ const LAYERS: &str = "layers";
 impl Args {
     /// The sessions to play.
     pub(super) fn sessions(&self) -> Result<Grid, CliError> {
-        let conditions = self.conditions()?;
         let contents = self.contents()?;
         let mut grid = Grid {
             traces: self.corpus()?,
             players: self.players()?,
             seeds: self.grid.seeds,
-            conditions,
+            conditions: self.conditions(),
             fit_to: self.fit_to(&contents)?,
             thresholds: self.grid.thresholds.clone(),
             oracle_plans: self.oracle_plans(),
@@ -64,14 +63,14 @@ impl Args {
         if let Some(twin) = contents.iter().find(|content| !names.insert(&content.name)) {
             return Err(CliError::input(format!("{}: was named twice", twin.name)));
         }
-        let prepared = |content: Content| {
+        let prepared = contents.into_iter().map(|content| {
             let content = match self.length {
                 Some(length_s) => content.lasting(length_s),
                 None => content,
             };
             Ok(content.with_utility(self.utility)?)
-        };
-        contents.into_iter().map(prepared).collect()
+        });
+        prepared.collect()
     }
 
     fn players(&self) -> Result<Vec<Player>, CliError> {
@@ -125,13 +124,7 @@ impl Args {
         if !self.rules.iter().any(|rule| rule == LAYERS) {
             return Ok(content);
         }
-        let url = locate(title)?;
-        let stream = wait(async {
-            let client = Client::new(Patience::default())?;
-            let title = Title::open(&client, &url).await?;
-            let stream = title.layered_stream(&client, 0).await?;
-            Ok(stream.complete(&client).await?)
-        })?;
+        let (stream, _) = fetch(&locate(title)?, true)?;
         Ok(content.with_layers(Arc::clone(stream.ladder()))?)
     }
 }
@@ -141,22 +134,27 @@ fn content(title: &str) -> Result<Content, CliError> {
     if !title.contains("://") {
         return Ok(Content::title(Path::new(title))?);
     }
-    wait(async {
-        let client = Client::new(Patience::default())?;
-        let opened = Title::open(&client, title).await?;
-        let stream = opened.stream(&client, 0).await?.complete(&client).await?;
-        let quality = stream.quality(&client).await?;
-        let profile = &stream.group().profile;
-        Ok(Content {
-            quality,
-            ..Content::new(title, profile, Arc::clone(stream.ladder()))
-        })
+    let (stream, quality) = fetch(title, false)?;
+    let (profile, ladder) = (&stream.group().profile, Arc::clone(stream.ladder()));
+    Ok(Content {
+        quality,
+        ..Content::new(title, profile, ladder)
     })
 }
 
-fn wait<T>(what: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(what)
+/// The first group of the title at `url` with its whole index: in layers, or its rungs and their quality.
+fn fetch(url: &str, layered: bool) -> Result<(Stream, Option<QualityReport>), CliError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build()?;
+    runtime.block_on(async {
+        let client = Client::new(Patience::default())?;
+        let title = Title::open(&client, url).await?;
+        if layered {
+            let stream = title.layered_stream(&client, 0).await?;
+            return Ok((stream.complete(&client).await?, None));
+        }
+        let stream = title.stream(&client, 0).await?.complete(&client).await?;
+        let quality = stream.quality(&client).await?;
+        Ok((stream, quality))
+    })
 }

@@ -18,28 +18,23 @@
 //! | `playback` | its buffer, and the counters of playback |
 //! | `estimate` | its two throughput estimators |
 //! | `rule`, `rules` | its rules |
-//! | `replace` | its replacement of buffered segments |
 //! | `session` | its main loop |
 //! | [`record`] | decisions and printed figures |
-//! | `figures`, `reaction` | its figures for sessions of any player |
-//! | `player` | Sabre as a player of a [grid](crate::simulate::grid) |
+//! | `figures`, `reaction` | Sabre as a player of a [grid](crate::simulate::grid), and its figures for any player |
 
 mod estimate;
 mod figures;
 mod network;
 pub mod options;
 mod playback;
-mod player;
 mod reaction;
 pub mod record;
-mod replace;
 mod rule;
 mod rules;
 mod session;
 
-pub use figures::{figures, timeline};
+pub use figures::{figures, player, timeline};
 pub use options::Options;
-pub use player::Sabre;
 pub use session::run;
 
 #[cfg(test)]

@@ -110,10 +110,7 @@ impl Network {
     /// Passes the rest of the period and begins the next.
     fn next_period(&mut self, playback: &mut Playback<'_>) {
         self.clock_ms += self.left_ms;
-        self.index += 1;
-        if self.index == self.periods.len() {
-            self.index = 0;
-        }
+        self.index = (self.index + 1) % self.periods.len();
         let period = self.period();
         self.left_ms = period.lasts_ms;
         playback.network_sustains(period.sustains, self.clock_ms);
@@ -226,7 +223,7 @@ impl Network {
         }
     }
 
-    /// A request that `look` may end, given the transfer and the buffer level by now.
+    /// A request that `look` may end, given the transfer and the present buffer level.
     pub(super) fn fetch_watched(
         &mut self,
         quality: usize,

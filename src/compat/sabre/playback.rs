@@ -3,6 +3,7 @@
 //! A segment counts when it starts to play. A stall counts as an event only if the buffer runs dry
 //! during playback; time with an empty buffer adds to stall and play time.
 
+use super::options::Replacement;
 use crate::simulate::movie::Movie;
 use std::collections::VecDeque;
 
@@ -75,14 +76,19 @@ impl<'a> Playback<'a> {
         self.movie.segment_ms() * self.contents.len() as f64 - self.begun_ms
     }
 
-    /// Qualities in the buffer, the one that plays first.
-    pub(super) fn contents(&self) -> &VecDeque<usize> {
-        &self.contents
-    }
-
-    /// How much of the first segment has played, in segments.
-    pub(super) fn begun(&self) -> f64 {
-        self.begun_ms / self.movie.segment_ms()
+    /// The segment to fetch again, counted from the buffer's end (1 is the last), when the rule now
+    /// chooses `quality`. The segments that play or are about to are excluded.
+    pub(super) fn candidate(&self, which: Replacement, quality: usize) -> Option<usize> {
+        let begun = self.begun_ms / self.movie.segment_ms();
+        let protected = (1.5 + begun).ceil() as usize;
+        let mut places = protected..self.contents.len();
+        let worse = |place: &usize| self.contents[*place] < quality;
+        let place = match which {
+            Replacement::None => None,
+            Replacement::Left => places.find(worse),
+            Replacement::Right => places.rev().find(worse),
+        };
+        place.map(|place| self.contents.len() - place)
     }
 
     /// Appends a segment.

@@ -5,11 +5,9 @@ use super::network::{Network, Progress, Verdict};
 use super::options::Options;
 use super::playback::Playback;
 use super::record::{self, Accuracy, Decision, Session};
-use super::replace;
 use super::rule::{Choice, Ended, Rule, View};
 use super::rules;
 use crate::compat::CompatError;
-use crate::compat::columns::Columns;
 use crate::network::trace::Trace;
 use crate::simulate::movie::Movie;
 
@@ -29,7 +27,7 @@ struct State<'a> {
     estimate: Estimate,
     rule: Box<dyn Rule>,
     accuracy: Accuracy,
-    decisions: Columns<Decision>,
+    decisions: Vec<Decision>,
     /// The next segment; negative after a seek to before the movie, then counted from its end.
     next: i64,
     /// Requests since the last segment.
@@ -39,17 +37,11 @@ struct State<'a> {
 
 /// Plays `movie` over `trace` as Sabre does.
 ///
-/// # Errors
-/// Where Sabre would hang or end with an error.
+/// Fails where Sabre hangs or ends with an error.
 pub fn run(trace: &Trace, movie: &Movie, options: &Options) -> Result<Session, CompatError> {
-    let cut;
-    let movie = match options.movie_s {
-        Some(length_s) => {
-            cut = of_length(movie, length_s)?;
-            &cut
-        }
-        None => movie,
-    };
+    let cut = options.movie_s.map(|length_s| of_length(movie, length_s));
+    let cut = cut.transpose()?;
+    let movie = cut.as_ref().unwrap_or(movie);
     let mut state = State::new(trace, movie, options)?;
     state.start()?;
     while state.next < movie.segments() as i64 {
@@ -103,7 +95,7 @@ impl<'a> State<'a> {
             estimate: Estimate::new(&options.average, segment_ms),
             rule,
             accuracy: Accuracy::default(),
-            decisions: Columns::default(),
+            decisions: Vec::new(),
             next: 0,
             idle: 0,
             seek_s: options.seek_s,
@@ -127,7 +119,8 @@ impl<'a> State<'a> {
         self.seek_if_due()?;
         let full_ms = self.wait_for_room();
         let mut choice = self.rule.choose(&self.view(), self.next);
-        let replace = replace::candidate(self.options.replacement, &self.playback, choice.quality);
+        let which = self.options.replacement;
+        let replace = self.playback.candidate(which, choice.quality);
         if replace.is_some() {
             choice.wait_ms = 0.0;
         }
@@ -223,7 +216,11 @@ impl<'a> State<'a> {
         }
         let (view, rule) = (self.view(), &mut self.rule);
         let look = |progress: &Progress, buffer_ms: f64| match replace {
-            Some(from_end) => replace::look(from_end, buffer_ms, view.movie.segment_ms()),
+            // A replacement is given up once its segment is to play.
+            Some(from_end) => {
+                let too_late = buffer_ms - view.movie.segment_ms() * from_end as f64 <= 0.0;
+                too_late.then_some(Verdict::GiveUp)
+            }
             None => rule.look(&view, progress, buffer_ms).map(Verdict::To),
         };
         self.network
@@ -256,10 +253,8 @@ impl<'a> State<'a> {
         if self.estimate.kbps.is_finite() && self.estimate.latency_ms.is_finite() {
             return Ok(());
         }
-        let what = format!(
-            "{} bits in {flowed_ms} ms give no estimate of the network",
-            progress.size
-        );
+        let size = progress.size;
+        let what = format!("{size} bits in {flowed_ms} ms give no estimate of the network");
         Err(CompatError::Crash { what })
     }
 

@@ -8,6 +8,7 @@ use crate::segment::SegmentError;
 /// A title that cannot be opened for rendering, or a session that failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "messages name the fields")]
 pub enum PlaybackError {
     /// A fetch failed.
     #[error(transparent)]
@@ -24,11 +25,8 @@ pub enum PlaybackError {
     /// No generator of any of the title's groups is installed.
     #[error("{url}: cannot be rendered here: {}", reasons.join("; "))]
     NoGenerator {
-        /// URL of the manifest.
         url: String,
-        /// For each group, the reason.
         reasons: Vec<String>,
-        /// URL of weights that could be fetched, if the manifest names one.
         weights_url: Option<String>,
     },
     /// There is no cache folder for fetched weights.
@@ -45,9 +43,7 @@ pub enum PlaybackError {
     TooManyFrames {
         /// Segment number, from 0.
         segment: usize,
-        /// Frames in it.
         frames: u64,
-        /// The most frames.
         limit: u64,
     },
 }

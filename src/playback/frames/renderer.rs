@@ -4,6 +4,8 @@ use super::error::PlaybackError;
 use super::join::media_of;
 use crate::frame::Frame;
 use crate::model::Generator;
+use crate::playback::drive::Progress;
+use crate::playback::queue::{QueueReceiver, QueueSender};
 use crate::player::client::Segment;
 use crate::player::event::Rendered;
 use crate::render::{RenderError, SegmentRenderer};
@@ -14,7 +16,7 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 
 /// A frame with its place in the title.
 #[derive(Debug, Clone)]
@@ -45,9 +47,11 @@ pub(super) struct Renderer {
 
 /// The receiver of frames, and counters.
 struct Output {
-    frames: Sender<Item>,
-    /// Where a measured device reports its progress.
-    progress: Option<UnboundedSender<Rendered>>,
+    frames: QueueSender<Item>,
+    /// Of a measured device.
+    progress: Option<UnboundedSender<Progress>>,
+    /// Seeks before the present segment.
+    seeks: usize,
     /// Frames still to be generated but not shown.
     skip: u64,
     count: Count,
@@ -80,8 +84,8 @@ impl Renderer {
     pub(super) fn new(
         generator: Arc<Generator>,
         skip: u64,
-        frames: Sender<Item>,
-        progress: Option<UnboundedSender<Rendered>>,
+        frames: QueueSender<Item>,
+        progress: Option<UnboundedSender<Progress>>,
     ) -> Self {
         Self {
             generator,
@@ -89,6 +93,7 @@ impl Renderer {
             output: Output {
                 frames,
                 progress,
+                seeks: 0,
                 skip,
                 count: Count::default(),
             },
@@ -97,12 +102,18 @@ impl Renderer {
     }
 
     /// Renders until there are no more segments, an error occurs or the receiver of frames is dropped.
-    pub(super) fn run(mut self, mut segments: Receiver<Segment>) -> Rendering {
-        while let Some(segment) = segments.blocking_recv() {
+    pub(super) fn run(mut self, mut segments: QueueReceiver<Segment>) -> Rendering {
+        while let Some((seeks, segment)) = segments.blocking_recv() {
             let begun = Instant::now();
-            if let Err(error) = self.render(&segment) {
-                // Without a receiver there is nobody to tell.
-                let _ = self.output.frames.blocking_send(Err(error));
+            if seeks != self.output.seeks {
+                (self.output.seeks, self.output.skip) = (seeks, 0);
+            }
+            let rendered = self.render(&segment);
+            let output = &self.output;
+            if let Err(error) = rendered
+                && !output.frames.is_stale(seeks)
+            {
+                output.frames.blocking_send(seeks, Err(error));
                 break;
             }
             self.busy += begun.elapsed();
@@ -175,9 +186,13 @@ impl Output {
             rung: current.rung,
         };
         let begun = Instant::now();
-        let sent = self.frames.blocking_send(Ok(frame));
+        let sent = self.frames.blocking_send(self.seeks, Ok(frame));
         self.count.waited += begun.elapsed();
-        sent.map_err(|_| RenderError::sink(io::Error::from(io::ErrorKind::BrokenPipe)))
+        if sent && !self.frames.is_stale(self.seeks) {
+            return Ok(());
+        }
+        let closed = io::Error::from(io::ErrorKind::BrokenPipe);
+        Err(RenderError::sink(closed))
     }
 
     /// Reports the progress of a measured device.
@@ -191,12 +206,13 @@ impl Output {
             .elapsed()
             .saturating_sub(now.waited - before.waited);
         let generated = (now.generated - before.generated).max(1);
-        // A session that has ended does not listen.
-        let _ = progress.send(Rendered {
+        let rendered = Rendered {
             segment: current.segment,
             frames: (now.shown - before.shown) as u32,
             complete,
             frame_s: busy.as_secs_f64() / generated as f64,
-        });
+        };
+        // Fails if the session has ended.
+        let _ = progress.send((self.seeks, rendered));
     }
 }

@@ -4,6 +4,7 @@ use super::error::PlaybackError;
 use super::opened::FramePlayback;
 use super::renderer::{Item, Renderer, TimedFrame};
 use crate::playback::drive::Setup;
+use crate::playback::queue::{QueueReceiver, queue};
 use crate::playback::running::Running;
 use crate::player::compute::Compute;
 use crate::report::{Rendering, Report};
@@ -13,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::thread::JoinHandle;
-use tokio::sync::mpsc::{self, Receiver};
+use tokio::sync::mpsc::unbounded_channel;
 
 /// Frames generated before the receiver takes them: two seconds at 24 a second, fewer of large ones.
 const AHEAD: usize = 48;
@@ -25,7 +26,7 @@ const AHEAD_BYTES: usize = 256 << 20;
 /// A failed session ends with its error as the last item.
 #[derive(Debug)]
 pub struct Frames {
-    frames: Receiver<Item>,
+    frames: QueueReceiver<Item>,
     running: Running,
     renderer: JoinHandle<Rendering>,
 }
@@ -52,10 +53,10 @@ impl FramePlayback {
         setup.options = options;
         let skip = (skip_s * format.frame_rate.fps()).round() as u64;
         let is_measured = options.compute.is_some_and(|compute| compute.is_measured());
-        let (progress, rendered) = is_measured.then(mpsc::unbounded_channel).unzip();
+        let (progress, rendered) = is_measured.then(unbounded_channel).unzip();
         let frame_bytes = 3 * format.size.0 as usize * format.size.1 as usize;
         let ahead = (AHEAD_BYTES / frame_bytes.max(1)).clamp(1, AHEAD);
-        let (sender, frames) = mpsc::channel(ahead);
+        let (sender, frames) = queue(ahead, &setup);
         let renderer = Renderer::new(Arc::clone(&self.generator), skip, sender, progress);
         let (running, segments) = Running::start(self.playback, setup, rendered);
         let renderer = std::thread::spawn(move || renderer.run(segments));

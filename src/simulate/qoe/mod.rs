@@ -137,9 +137,8 @@ impl Figures {
         self.stall_s = sum(played.iter().map(|p| p.stall_s));
         self.stall_ratio = ratio(self.stall_s, self.stall_s + played_s);
         self.switches = played.windows(2).filter(|p| p[0].rung != p[1].rung).count();
-        let bits = sum(played
-            .iter()
-            .map(|p| ladder.rungs()[p.rung].kbps * p.duration_s));
+        let kbps = |p: &Played| ladder.rungs()[p.rung].kbps * p.duration_s;
+        let bits = sum(played.iter().map(kbps));
         self.played_kbps = ratio(bits, played_s);
         self.bytes = timeline.bytes;
         self.wasted_bytes = timeline.wasted_bytes;
@@ -150,9 +149,8 @@ impl Figures {
     fn families(&mut self, timeline: &Timeline, ladder: &Ladder) {
         let rungs = ladder.rungs();
         self.qoe_lin = family(timeline, LIN_STALL, |rung| rungs[rung].kbps / 1000.0);
-        self.qoe_log = family(timeline, LOG_STALL, |rung| {
-            (rungs[rung].kbps / rungs[0].kbps).ln()
-        });
+        let log = |rung: usize| (rungs[rung].kbps / rungs[0].kbps).ln();
+        self.qoe_log = family(timeline, LOG_STALL, log);
         let six = rungs.len() == HD.len();
         self.qoe_hd = six.then(|| family(timeline, HD_STALL, |rung| HD[rung]));
     }
@@ -192,11 +190,8 @@ impl Figures {
 /// The main figures in a line.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "QoE_lin {:.4}, QoE_log {:.4}",
-            self.qoe_lin, self.qoe_log
-        )?;
+        let (lin, log) = (self.qoe_lin, self.qoe_log);
+        write!(f, "QoE_lin {lin:.4}, QoE_log {log:.4}")?;
         if let Some(score) = self.extra("score") {
             write!(f, ", Sabre score {score:.4}")?;
         }

@@ -70,22 +70,13 @@ fn figures_follow_their_definitions() {
     near(figures.stall_ratio, 1.0 / 7.0);
     near(figures.played_kbps, 5000.0 / 3.0);
     // 2 s each of 0.3, 0.2 and 0.15, and a stalled second.
-    near(
-        figures.lpips_squeeze.unwrap_or(9.0),
-        (0.6 + 0.4 + 0.3 + 1.0) / 7.0,
-    );
+    let mean = (0.6 + 0.4 + 0.3 + 1.0) / 7.0;
+    near(figures.lpips_squeeze.unwrap_or(9.0), mean);
     near(figures.lpips_squeeze_p95.unwrap_or(9.0), 1.0);
     assert_eq!(figures.lpips_squeeze_over, [1.0, 3.0 / 7.0, 1.0 / 7.0]);
-    let picture = Picture {
-        width: 256,
-        height: 256,
-        fps: 30.0,
-    };
-    let json = p1203(&story(), &ladder, "h264", picture);
-    assert_eq!(
-        json["I23"]["stalling"],
-        serde_json::json!([[0.0, 0.5], [2.0, 1.0]])
-    );
+    let json = p1203(&story(), &ladder, "h264", Picture::default());
+    let stalling = serde_json::json!([[0.0, 0.5], [2.0, 1.0]]);
+    assert_eq!(json["I23"]["stalling"], stalling);
     assert_eq!(json["I13"]["segments"][2]["start"], 4.0);
 }
 
