@@ -84,7 +84,7 @@ async fn play_under(url: &str, setup: &Setup, link: Option<Link>) -> (Played, Ve
 }
 
 async fn play_stream(client: &Client, stream: &Stream, setup: &Setup) -> (Played, Vec<Segment>) {
-    let (sender, mut receiver) = queue(1000, setup);
+    let (sender, mut receiver) = queue(1000, setup.controls.as_ref());
     let played = play(client, stream, setup, &sender).await;
     drop(sender);
     let mut segments = Vec::new();
@@ -696,7 +696,7 @@ async fn a_receiver_that_goes_away_ends_the_session() {
     let base = serve_well(folder.path()).await;
     let (client, stream) = open(&format!("{base}master.m3u8")).await.unwrap();
     let setup = with(Abr::Fixed(0));
-    let (sender, mut receiver) = queue(1, &setup);
+    let (sender, mut receiver) = queue(1, None);
     let playing = play(&client, &stream, &setup, &sender);
     let leaving = async {
         receiver.recv().await.unwrap();
@@ -716,10 +716,10 @@ async fn a_dead_trace_ends_at_once() {
     let url = format!("{base}master.m3u8");
     let (played, segments) = play_under(&url, &Setup::default(), Some(link.clone())).await;
     assert!(segments.is_empty() && !played.complete);
-    assert!(matches!(played.error, Some(FetchError::Starved { .. })));
+    assert!(played.error.unwrap().is_starved());
     let client = Client::new(hasty()).unwrap().throttled(link);
     let opened = Title::open(&client, &url).await;
-    assert!(matches!(opened, Err(FetchError::Starved { .. })));
+    assert!(opened.unwrap_err().is_starved());
 }
 
 /// Rates cross the ladder of 33, 65 and 129 kbit/s: a staircase, an outage, long round trips.

@@ -15,12 +15,11 @@ use crate::playback::{
 };
 use crate::player::utility::Utility;
 use crate::report::Network;
-use crate::sink::{self, FrameFormat, Realtime, Sink};
+use crate::sink::{self, Realtime, Sink};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// Arguments of `promptus play`.
 #[derive(Debug, clap::Args)]
@@ -109,7 +108,14 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             let opened = FramePlayback::open(&title, &opening, generator(args));
             let opened = runtime.block_on(opened).map_err(failed)?;
             let setup = setup(args, opened.stream())?;
-            let (sink, late) = open_sink(out, opened.format())?;
+            let mut late = None;
+            let sink: Box<dyn Sink> = if out == Path::new("-") {
+                let sink = Realtime::new(io::stdout(), opened.format());
+                late = Some(sink.late_frames());
+                Box::new(sink)
+            } else {
+                sink::open(out, opened.format())?
+            };
             let _guard = runtime.enter();
             let mut ended = playback::write(&runtime, opened.frames(setup), sink)?;
             let late = late.map(|late| late.load(Ordering::Relaxed));
@@ -125,8 +131,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
 /// Without `--out`, shows how to get pictures.
 fn hint(args: &Args) {
-    let title = quoted(&args.title);
     if !args.no_render {
+        let title = quoted(&args.title);
         eprintln!(
             "playing without pictures; to see them:\n  \
              promptus play {title} --out clip.mp4      a film\n  \
@@ -141,34 +147,17 @@ fn check_out(args: &Args, out: &Path) -> Result<(), CliError> {
     if out != Path::new("-") {
         return overwrite::frames(out);
     }
-    if args.json {
-        return Err(CliError::input(
-            "--json and --out - both want stdout: choose one",
-        ));
-    }
-    if io::stdout().is_terminal() {
-        return Err(CliError::input(format!(
-            "--out -: stdout is a terminal, which shows no video: promptus play {} --out - | ffplay -",
-            quoted(&args.title)
-        )));
-    }
-    Ok(())
-}
-
-/// Counter of frames written too late.
-type LateFrames = Arc<AtomicU64>;
-
-/// The sink for `out`; the counter of late frames where it is paced.
-fn open_sink(
-    out: &Path,
-    format: FrameFormat,
-) -> Result<(Box<dyn Sink>, Option<LateFrames>), CliError> {
-    if out != Path::new("-") {
-        return Ok((sink::open(out, format)?, None));
-    }
-    let sink = Realtime::new(io::stdout(), format);
-    let late = sink.late_frames();
-    Ok((Box::new(sink), Some(late)))
+    let problem = if args.json {
+        "--json and --out - both want stdout: choose one".to_owned()
+    } else if io::stdout().is_terminal() {
+        let title = quoted(&args.title);
+        format!(
+            "--out -: stdout is a terminal, which shows no video: promptus play {title} --out - | ffplay -"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(CliError::input(problem))
 }
 
 fn generator(args: &Args) -> GeneratorOptions {
@@ -189,19 +178,17 @@ fn generator(args: &Args) -> GeneratorOptions {
 /// `text` quoted for a shell.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/:._-+,@%=~".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 
 fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
     let layers = match (args.layers, args.session.names_a_rule()) {
         (Layers::On, true) => {
-            return Err(CliError::input(
-                "--layers on: layers have a rule of their own, leave out --abr",
-            ));
+            let message = "--layers on: layers have a rule of their own, leave out --abr";
+            return Err(CliError::input(message));
         }
         (Layers::Auto, true) => Layers::Off,
         (layers, _) => layers,
@@ -242,16 +229,16 @@ fn setup(args: &Args, stream: &Stream) -> Result<Setup, CliError> {
         return Err(CliError::input(message));
     }
     if !seeks.is_empty() && !stream.is_independent() {
-        return Err(CliError::input(
-            "--seek: the segments of this title build on each other",
-        ));
+        let message = "--seek: the segments of this title build on each other";
+        return Err(CliError::input(message));
     }
     seeks.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
     let options = args.session.options(stream.ladder())?;
+    let controls = None;
     Ok(Setup {
         options,
         seeks,
-        ..Setup::default()
+        controls,
     })
 }
 

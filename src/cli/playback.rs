@@ -73,7 +73,9 @@ async fn take_all<T, E: Into<PlaybackError>>(
 /// otherwise 2.
 pub(super) fn failed(error: PlaybackError) -> CliError {
     let weights_url = match &error {
-        PlaybackError::Fetch(FetchError::Starved(_)) => return CliError::check(error.to_string()),
+        PlaybackError::Fetch(error) if error.is_starved() => {
+            return CliError::check(error.to_string());
+        }
         PlaybackError::NoGenerator { weights_url, .. } => weights_url,
         _ => return error.into(),
     };

@@ -1,16 +1,41 @@
-//! The body of an answer while it is received: progress, length limit, time-out.
+//! The body of an answer while it is received: progress, byte counts, length limit, time-out.
 
 use super::cmcd::Kind;
-use super::error::FetchError;
-use super::limits::LONGEST;
-use super::received::Received;
+use super::error::{AnswerProblem, FetchError};
+use super::resolve::LONGEST;
+use crate::player::log::Overhead;
 use bytes::Bytes;
 use reqwest::{Response, Url};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// Bytes that must arrive within the time-out, unless the body ends: a trickle counts as a stall.
 const LEAST_BYTES: u64 = 256;
+
+/// Bytes that a client and its clones have received for everything but media segments, failed requests
+/// included.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Received(Arc<Mutex<Overhead>>);
+
+impl Received {
+    pub(super) fn add(&self, kind: Kind, bytes: usize) {
+        let mut counts = self.counts();
+        let count = match kind {
+            Kind::Manifest => &mut counts.manifest_bytes,
+            Kind::Playlist | Kind::Index => &mut counts.index_bytes,
+            Kind::Init => &mut counts.init_bytes,
+            Kind::Quality => &mut counts.quality_bytes,
+            // Segments are counted in the session's log; weights serve other titles, too.
+            Kind::Video | Kind::Weights => return,
+        };
+        *count += bytes as u64;
+    }
+
+    pub(super) fn counts(&self) -> MutexGuard<'_, Overhead> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Result of waiting for more of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,8 +138,7 @@ impl Body {
             Ok(Some(bytes)) => {
                 let limit = self.expected.unwrap_or(LONGEST);
                 if self.received() + bytes.len() as u64 > limit {
-                    let url = self.url.to_string();
-                    return Err(FetchError::TooLong { url, limit });
+                    return Err(AnswerProblem::TooLong(limit).at(&self.url));
                 }
                 self.received.extend_from_slice(&bytes);
                 let (totals, kind) = &self.totals;
@@ -124,7 +148,7 @@ impl Body {
             }
             Err(error) => {
                 let truncated = self.truncated();
-                Err(truncated.unwrap_or_else(|| FetchError::broken(&self.url, error)))
+                Err(truncated.unwrap_or_else(|| AnswerProblem::broken(error).at(&self.url)))
             }
         }
     }
@@ -144,7 +168,7 @@ impl Body {
     }
 
     fn timed_out(&self, awaited: &'static str) -> FetchError {
-        FetchError::timed_out(&self.url, awaited, self.patience)
+        AnswerProblem::timed_out(awaited, self.patience).at(&self.url)
     }
 
     /// Receives the next bytes; `false` at the end.
@@ -164,11 +188,7 @@ impl Body {
 
     fn truncated(&self) -> Option<FetchError> {
         let (expected, received) = (self.expected?, self.received());
-        let url = self.url.to_string();
-        (received < expected).then_some(FetchError::Truncated {
-            url,
-            expected,
-            received,
-        })
+        let problem = AnswerProblem::Truncated { expected, received };
+        (received < expected).then(|| problem.at(&self.url))
     }
 }

@@ -4,17 +4,15 @@
 //! planned seeks, and the pauses between attempts.
 
 use super::body::{Body, Pull};
-use super::clock::Clock;
 use super::cmcd::{Kind, Media, Purpose};
 use super::controls::Controls;
 use super::error::FetchError;
 use super::http::{Client, Opened};
 use super::indexes::{kind, named};
-use super::limits::span;
 use super::queue::QueueSender;
-use super::resolve::resolve;
+use super::resolve::{resolve, span};
 use super::stream::Stream;
-use super::throttle::Turn;
+use super::throttle::{Clock, Turn};
 use crate::player::abr::Abr;
 use crate::player::client::{Action, Ending, Input, Player, Request, RequestId, Segment};
 use crate::player::event::{Rendered, State};
@@ -144,12 +142,8 @@ enum Aside {
     Control(Input<'static>),
 }
 
-/// The bytes of a request that was answered.
-struct Answered {
-    bytes: Bytes,
-    wire_bytes: u64,
-    at_s: f64,
-}
+/// A body, and the bytes received for it; `None` if its request was cancelled.
+type Answered = Option<(Bytes, u64)>;
 
 impl Driver<'_> {
     /// Performs the player's actions to the end; whether everything was delivered.
@@ -273,51 +267,38 @@ impl Driver<'_> {
 
     /// Sends `request` and reports on it to its end; whether the throttle lets nothing through.
     async fn transfer(&mut self, request: &Request) -> bool {
-        let id = request.id;
-        let answered = match resolve(&self.stream.source().url, &request.resource.url) {
-            Ok(url) if is_media(request) => self.media(request, &url).await,
-            Ok(url) => self.part(request, &url).await,
-            Err(error) => Err(error),
+        let (id, media) = (request.id, is_media(request));
+        let manifest = &self.stream.source().url;
+        let (url, answered) = match resolve(manifest, &request.resource.url) {
+            Ok(url) if media => (url.clone(), self.media(request, &url).await),
+            Ok(url) => (url.clone(), self.part(request, &url).await),
+            Err(error) => (manifest.clone(), Err(error)),
         };
         match answered {
             Ok(None) => false,
-            Ok(Some(answered)) => {
-                self.delivered(request, answered);
+            Ok(Some((bytes, wire_bytes))) => {
+                self.error.take_if(|_| media);
+                let input = Input::Delivered {
+                    id,
+                    bytes,
+                    wire_bytes,
+                };
+                if let Err(error) = self.player.input(self.clock.now_s(), input) {
+                    self.error = Some(named(&url, error));
+                }
                 false
             }
             Err(error) => {
                 tracing::warn!(?request.resource, request.attempt, %error, "a request failed");
-                let starved = matches!(error, FetchError::Starved { .. });
-                let again_s = self.pause_s(request, &error);
+                let starved = error.is_starved();
+                let patience = self.client.patience();
+                let pause = patience.pause_after(url.as_str(), request.attempt, &error);
+                let again_s = pause.map(|pause| pause.as_secs_f64());
                 self.error = Some(error);
                 self.tell(Input::Failed { id, again_s });
                 starved
             }
         }
-    }
-
-    fn delivered(&mut self, request: &Request, answered: Answered) {
-        if is_media(request) {
-            self.error = None;
-        }
-        let input = Input::Delivered {
-            id: request.id,
-            bytes: answered.bytes,
-            wire_bytes: answered.wire_bytes,
-        };
-        if let Err(error) = self.player.input(answered.at_s, input) {
-            let manifest = &self.stream.source().url;
-            let url = resolve(manifest, &request.resource.url);
-            self.error = Some(named(url.as_ref().unwrap_or(manifest), error));
-        }
-    }
-
-    /// The pause after which `request` is worth another attempt, seconds.
-    fn pause_s(&self, request: &Request, error: &FetchError) -> Option<f64> {
-        let url = resolve(&self.stream.source().url, &request.resource.url).ok()?;
-        let patience = self.client.patience();
-        let pause = patience.pause_after(url.as_str(), request.attempt, error)?;
-        Some(pause.as_secs_f64())
     }
 
     /// Awaits `work` while the player goes on; `None` once request `id` is cancelled.
@@ -348,29 +329,18 @@ impl Driver<'_> {
         true
     }
 
-    /// An index part or an init segment; `None` if cancelled.
-    async fn part(&mut self, request: &Request, url: &Url) -> Result<Option<Answered>, FetchError> {
+    /// An index part or an init segment.
+    async fn part(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
         let content = &self.stream.source().content;
         let purpose = Purpose::of(content, kind(request.resource.purpose));
         let (client, range) = (self.client, request.resource.range);
         let answer = client.get_once(url, range, &purpose);
-        let Some(answer) = self.beside(request.id, answer).await else {
-            return Ok(None);
-        };
-        let answer = answer?;
-        Ok(Some(Answered {
-            bytes: answer.bytes.into(),
-            wire_bytes: answer.wire_bytes,
-            at_s: self.clock.now_s(),
-        }))
+        let answer = self.beside(request.id, answer).await.transpose()?;
+        Ok(answer.map(|answer| (answer.bytes.into(), answer.wire_bytes)))
     }
 
-    /// A media segment; `None` if cancelled.
-    async fn media(
-        &mut self,
-        request: &Request,
-        url: &Url,
-    ) -> Result<Option<Answered>, FetchError> {
+    /// A media segment.
+    async fn media(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
         let Resource { range, purpose, .. } = request.resource;
         let media = self.cmcd(request, url);
         let cmcd = Purpose {
@@ -380,27 +350,22 @@ impl Driver<'_> {
         };
         let client = self.client;
         let opened = client.open(url, range, &cmcd);
-        let Some(opened) = self.beside(request.id, opened).await else {
+        let Some(opened) = self.beside(request.id, opened).await.transpose()? else {
             return Ok(None);
         };
-        let Opened { turn, mut body, .. } = opened?;
-        let here = match (turn, purpose) {
-            (Some(turn), player::Purpose::Media { segment, rung }) => {
-                let nominal = self.player.session().ladder().size(segment, rung);
-                self.shaped(request.id, turn, &mut body, nominal).await?
+        let Opened { turn, mut body, .. } = opened;
+        let nominal = match purpose {
+            player::Purpose::Media { segment, rung } => {
+                self.player.session().ladder().size(segment, rung)
             }
-            _ => self.unshaped(request.id, &mut body).await?,
+            _ => 0,
         };
-        if !here {
+        if !self.receive(request.id, turn, &mut body, nominal).await? {
             return Ok(None);
         }
-        let at_s = self.clock.now_s();
         let bytes = Bytes::from(body.finish()?);
-        Ok(Some(Answered {
-            wire_bytes: bytes.len() as u64,
-            bytes,
-            at_s,
-        }))
+        let wire_bytes = bytes.len() as u64;
+        Ok(Some((bytes, wire_bytes)))
     }
 
     /// CMCD of the request for a segment.
@@ -427,46 +392,35 @@ impl Driver<'_> {
         Some(media)
     }
 
-    /// Receives the body without a throttle; false if cancelled.
-    async fn unshaped(&mut self, id: RequestId, body: &mut Body) -> Result<bool, FetchError> {
-        self.tell(Input::FirstByte(id));
-        loop {
-            let Some(pull) = self
-                .beside(id, body.pull_for(Duration::from_secs_f64(TICK_S)))
-                .await
-            else {
-                return Ok(false);
-            };
-            if pull? == Pull::End {
-                return Ok(true);
-            }
-            let so_far = body.so_far();
-            self.tell(Input::Progress { id, so_far });
-            if self.is_off(id).await {
-                return Ok(false);
-            }
-        }
-    }
-
-    /// Receives the body at the rate of the throttle's link; false if cancelled.
-    async fn shaped(
+    /// Receives the body, with a `turn` at the rate of the throttle's link; false if cancelled.
+    async fn receive(
         &mut self,
         id: RequestId,
-        turn: Turn<'_>,
+        turn: Option<Turn<'_>>,
         body: &mut Body,
         nominal: u64,
     ) -> Result<bool, FetchError> {
         let size = body.expected().unwrap_or(nominal);
-        let mut shaped = turn.begin(size).await;
+        let mut shaped = match turn {
+            Some(turn) => Some(turn.begin(size).await),
+            None => None,
+        };
         self.tell(Input::FirstByte(id));
         loop {
-            let Some(bytes) = self.beside(id, shaped.next(body)).await else {
+            let next = async {
+                let Some(shaped) = &mut shaped else {
+                    let pull = body.pull_for(Duration::from_secs_f64(TICK_S)).await?;
+                    return Ok((pull != Pull::End).then(|| body.received()));
+                };
+                shaped.next(body).await
+            };
+            let Some(bytes) = self.beside(id, next).await.transpose()? else {
                 return Ok(false);
             };
-            let Some(bytes) = bytes? else {
+            let Some(bytes) = bytes else {
                 return Ok(true);
             };
-            if bytes >= size {
+            if shaped.is_some() && bytes >= size {
                 while body.pull().await? {}
                 return Ok(true);
             }

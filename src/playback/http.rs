@@ -4,14 +4,13 @@
 //! configured. A file read in ranges must stay the same: its entity tag is remembered. Texts may come in
 //! a content coding. `file://` URLs are read from disk.
 
-use super::body::{Body, Source};
+use super::body::{Body, Received, Source};
 use super::cmcd::{Cmcd, CmcdMode, Purpose};
 use super::coding;
-use super::error::FetchError;
-use super::limits::{LONGEST, span};
+use super::error::{AnswerProblem, FetchError};
 use super::local;
 use super::patience::Patience;
-use super::received::Received;
+use super::resolve::{LONGEST, span};
 use super::response::{Head, check_head, check_status, header};
 use super::throttle::{Throttle, Turn};
 use crate::manifest::ByteRange;
@@ -252,8 +251,8 @@ impl Client {
             request = request.header(RANGE, format!("bytes={}", span(range)));
         }
         match timeout(self.patience.answer, request.send()).await {
-            Err(_) => Err(FetchError::timed_out(url, "answer", self.patience.answer)),
-            Ok(answer) => answer.map_err(|error| FetchError::broken(url, error)),
+            Err(_) => Err(AnswerProblem::timed_out("answer", self.patience.answer).at(url)),
+            Ok(answer) => answer.map_err(|error| AnswerProblem::broken(error).at(url)),
         }
     }
 
@@ -268,7 +267,7 @@ impl Client {
             .or_insert_with(|| tag.to_owned());
         match known == tag {
             true => Ok(()),
-            false => Err(FetchError::Changed(url.to_string())),
+            false => Err(AnswerProblem::Changed.at(url)),
         }
     }
 }

@@ -2,10 +2,9 @@
 //! the other.
 
 use super::cmcd::{Content, Kind, Purpose as Request};
-use super::error::FetchError;
+use super::error::{AnswerProblem, FetchError};
 use super::http::{Answer, Client};
-use super::limits::span;
-use super::resolve::resolve;
+use super::resolve::{resolve, span};
 use crate::player::index::{Index, IndexError, Purpose, Resource};
 use futures_util::future::try_join_all;
 use reqwest::Url;
@@ -79,17 +78,16 @@ pub(super) fn kind(purpose: Purpose) -> Kind {
     }
 }
 
-/// `error` of what came from `url`.
+/// `error` with the URL of its part.
 pub(super) fn named(url: &Url, error: IndexError) -> FetchError {
-    let url = url.to_string();
-    match error {
-        IndexError::Sidx { range, source } => FetchError::Index {
-            url,
-            range: span(range),
-            source,
-        },
-        IndexError::Utf16 => FetchError::Utf16(url),
-        IndexError::Manifest(error) => error.into(),
-        IndexError::Ladder(source) => FetchError::Ladder { url, source },
-    }
+    let problem = match error {
+        IndexError::Sidx { range, source } => {
+            let range = span(range);
+            AnswerProblem::Index { range, source }
+        }
+        IndexError::Utf16 => AnswerProblem::Utf16,
+        IndexError::Manifest(error) => return error.into(),
+        IndexError::Ladder(source) => AnswerProblem::Ladder(source),
+    };
+    problem.at(url)
 }

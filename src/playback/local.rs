@@ -2,8 +2,8 @@
 //!
 //! A manifest from the network may not refer to local files: see `resolve`.
 
-use super::error::FetchError;
-use super::limits::{LONGEST, span};
+use super::error::{AnswerProblem, FetchError};
+use super::resolve::{LONGEST, span};
 use crate::manifest::ByteRange;
 use reqwest::Url;
 use std::fs::Metadata;
@@ -47,15 +47,12 @@ pub(super) async fn read(url: &Url, range: Option<ByteRange>) -> Result<Vec<u8>,
     let (start, length) = range.map_or((0, file_length), |range| (range.start, range.length));
     let range = ByteRange { start, length };
     if length > LONGEST {
-        let (url, limit) = (url.to_string(), LONGEST);
-        return Err(FetchError::TooLong { url, limit });
+        return Err(AnswerProblem::TooLong(LONGEST).at(url));
     }
     if range.end() > file_length {
-        return Err(FetchError::Range {
-            url: url.to_string(),
-            asked: span(range),
-            found: format!("a file of {file_length} bytes"),
-        });
+        let found = format!("a file of {file_length} bytes");
+        let asked = span(range);
+        return Err(AnswerProblem::Range { asked, found }.at(url));
     }
     let read = async {
         let mut file = File::open(&path).await?;

@@ -76,6 +76,7 @@ pub(super) fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::playback::error::AnswerProblem;
 
     const URL: &str = "http://host/1.m4s";
 
@@ -105,8 +106,12 @@ mod tests {
     fn retry_after_is_respected_within_bounds() {
         let patience = Patience::default();
         let pause = |status, seconds: Option<u64>| {
-            let asked = seconds.map(Duration::from_secs);
-            patience.pause_after(URL, 0, &FetchError::status(URL, status, asked))
+            let retry_after = seconds.map(Duration::from_secs);
+            let problem = AnswerProblem::Status {
+                status,
+                retry_after,
+            };
+            patience.pause_after(URL, 0, &problem.at(&URL.parse().unwrap()))
         };
         assert!(pause(503, None).unwrap() < Duration::from_secs(1));
         assert_eq!(pause(503, Some(7)), Some(Duration::from_secs(7)));

@@ -1,14 +1,13 @@
 //! Bounded queues of segments and frames from a session to its user, without those that precede a seek.
 
 use super::controls::Controls;
-use super::drive::Setup;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
-/// A queue of at most `room` items for a session under `setup`.
-pub fn queue<T>(room: usize, setup: &Setup) -> (QueueSender<T>, QueueReceiver<T>) {
+/// A queue of at most `room` items for a session with these controls.
+pub fn queue<T>(room: usize, controls: Option<&Controls>) -> (QueueSender<T>, QueueReceiver<T>) {
     let (items, received) = mpsc::channel(room);
-    let controls = setup.controls.clone().unwrap_or_default();
+    let controls = controls.cloned().unwrap_or_default();
     let sender = QueueSender {
         items,
         controls: controls.clone(),

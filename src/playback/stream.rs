@@ -1,7 +1,7 @@
 //! One group of a title, ready to be played.
 
 use super::cmcd::{Kind, Purpose};
-use super::error::FetchError;
+use super::error::{AnswerProblem, FetchError};
 use super::http::Client;
 use super::indexes::{Source, named};
 use super::resolve::resolve;
@@ -127,8 +127,5 @@ impl Stream {
 }
 
 fn unusable(url: &Url, source: impl std::error::Error + Send + Sync + 'static) -> FetchError {
-    FetchError::Quality {
-        url: url.to_string(),
-        source: Box::new(source),
-    }
+    AnswerProblem::Quality(Box::new(source)).at(url)
 }

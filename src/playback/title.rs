@@ -5,7 +5,7 @@
 //! long one during playback.
 
 use super::cmcd::{Content, Kind, Purpose};
-use super::error::FetchError;
+use super::error::{AnswerProblem, FetchError};
 use super::http::Client;
 use super::indexes::{Source, named};
 use super::resolve::{parse, resolve};
@@ -46,7 +46,7 @@ impl Title {
             places = Some(Places::new(url.as_str(), &text, count));
             presentation
         } else {
-            return Err(FetchError::NoManifest(url.into()));
+            return Err(AnswerProblem::NoManifest.at(&url));
         };
         Ok(Self {
             source: Source { url, content },
@@ -98,11 +98,11 @@ impl Title {
     ) -> Result<Stream, FetchError> {
         let groups = &self.presentation.groups;
         let Some(chosen) = groups.get(group) else {
-            let (url, groups) = (self.source.url.into(), groups.len());
-            return Err(FetchError::NoGroup { url, group, groups });
+            let groups = groups.len();
+            return Err(AnswerProblem::NoGroup { group, groups }.at(&self.source.url));
         };
         if layered && chosen.layers.is_empty() {
-            return Err(FetchError::NoLayers(self.source.url.into()));
+            return Err(AnswerProblem::NoLayers.at(&self.source.url));
         }
         let before = groups[..group].iter().map(|g| g.representations.len());
         let playlists = self.playlists.get(before.sum()..).unwrap_or_default();

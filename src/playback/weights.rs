@@ -4,7 +4,7 @@
 //! file beside the destination. Only a file with the SHA-256 of the manifest is renamed.
 
 use super::cmcd::{Content, Kind, Purpose};
-use super::error::FetchError;
+use super::error::{AnswerProblem, FetchError};
 use super::http::Client;
 use super::resolve::parse;
 use crate::manifest::ByteRange;
@@ -37,8 +37,7 @@ impl Client {
         let purpose = Purpose::of(&content, Kind::Weights);
         let size = self.size(url, &purpose).await?;
         if size > LARGEST {
-            let (url, limit) = (url.to_string(), LARGEST);
-            return Err(FetchError::TooLong { url, limit });
+            return Err(AnswerProblem::TooLong(LARGEST).at(url));
         }
         let kept = |source: io::Error| FetchError::Kept {
             path: place.to_owned(),
@@ -58,11 +57,8 @@ impl Client {
         }
         let found = hex(&digest.finalize());
         if found != sha256 {
-            return Err(FetchError::Weights {
-                url: url.to_string(),
-                expected: sha256.to_owned(),
-                found,
-            });
+            let expected = sha256.to_owned();
+            return Err(AnswerProblem::Weights { expected, found }.at(url));
         }
         file.as_file().sync_all().map_err(kept)?;
         let persisted = file.persist(place);

@@ -8,13 +8,13 @@ use tokio::time::sleep;
 async fn controlled(act: impl AsyncFnOnce(&Controls)) -> (Log, Vec<usize>) {
     let folder = TempDir::new().unwrap();
     publish_fake(folder.path(), 2);
-    let base = serve_well(folder.path()).await;
+    let url = format!("{}master.m3u8", serve_well(folder.path()).await);
     let controls = Controls::default();
     let setup = Setup {
         controls: Some(controls.clone()),
         ..with(Abr::Fixed(1))
     };
-    let playing = play_all(&format!("{base}master.m3u8"), &setup);
+    let playing = play_all(&url, &setup);
     let ((played, segments), ()) = tokio::join!(playing, act(&controls));
     assert!(played.complete, "{:?}", played.error);
     let numbers = segments.iter().map(|segment| segment.segment);

@@ -50,7 +50,7 @@ fn is_media((path, first, _): &Answer, presentation: &Presentation) -> bool {
 /// Plays until `enough` segments have come.
 async fn play_some(url: &str, setup: &Setup, enough: usize) -> (Played, Vec<Segment>, Client) {
     let (client, stream) = open(url).await.unwrap();
-    let (sender, mut receiver) = queue(4000, setup);
+    let (sender, mut receiver) = queue(4000, setup.controls.as_ref());
     let playing = play(&client, &stream, setup, &sender);
     let watching = async {
         let mut segments = Vec::new();

@@ -10,17 +10,6 @@
 //! * BOLA-E uses its own virtual buffer unless the session's is larger.
 //! * A seek drops the buffer and restarts BOLA-E; `dynamicdash` does not even do that.
 //! * Rules use nominal rates; real sizes count only during a transfer.
-//!
-//! | module | purpose |
-//! |---|---|
-//! | [`options`] | its command line, in its own spelling |
-//! | `network` | its link: latency, transfer, progress checks |
-//! | `playback` | its buffer, and the counters of playback |
-//! | `estimate` | its two throughput estimators |
-//! | `rule`, `rules` | its rules |
-//! | `session` | its main loop |
-//! | [`record`] | decisions and printed figures |
-//! | `figures`, `reaction` | Sabre as a player of a [grid](crate::simulate::grid), and its figures for any player |
 
 mod estimate;
 mod figures;

@@ -1,12 +1,4 @@
 //! Many sessions at once: content × traces × seeds × players, on all cores.
-//!
-//! | file | purpose |
-//! |---|---|
-//! | `player` | the decision maker of a session: a rule, an own rule, another simulator |
-//! | `run` | [`Grid`]: plays everything, a [`Row`] per session |
-//! | `sample` | means of the rows by title and rule |
-//! | `tables` | the means as tables, for the terminal and the page |
-//! | `charts`, `timelines`, `page` | the report as one HTML page |
 
 mod charts;
 mod page;
