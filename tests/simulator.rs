@@ -383,6 +383,7 @@ fn ladders_are_compared_over_one_network() {
     };
     let (fitted, said) = play(&["--fit-to-ladder", "--html", text(&html)]);
     assert_eq!(fitted.len(), 8);
+    let number = |row: &Value, key: &str| row[key].as_f64().unwrap();
     for (one, other) in fitted[..4].iter().zip(&fitted[4..]) {
         assert_eq!(one["trace"], other["trace"]);
         assert_eq!(one["multiplier"], other["multiplier"]);

@@ -9,23 +9,19 @@ use std::fmt;
 #[non_exhaustive]
 #[allow(missing_docs, reason = "messages name the fields")]
 pub enum CompatError {
-    /// An unknown option, or an invalid value.
     #[error("option `{option}`: expected {expected}, found {found}")]
     Option {
         option: String,
         expected: &'static str,
         found: String,
     },
-    /// The trace carries too little for the movie: the original does not terminate.
     #[error("{trace}: the trace carries too little: segment {segment} never arrives")]
     Starved { trace: String, segment: usize },
-    /// A request is abandoned and repeated forever, in the original, too.
     #[error("segment {segment} is abandoned and requested again forever, in the original, too")]
     Endless {
         /// The segment that never completes; negative before the movie's start.
         segment: i64,
     },
-    /// The original ends with an error.
     #[error("{what}: the original ends with an error here, too")]
     Crash { what: String },
 }

@@ -20,9 +20,7 @@ const PAYLOAD: f64 = 0.95;
 const RTT_MS: f64 = 80.0;
 const BUFFER_MS: f64 = 60_000.0;
 const SLEEP_MS: f64 = 500.0;
-/// Maximum number of chunks played.
 const MAX_CHUNKS: usize = 48;
-/// Quality of the first chunk.
 const FIRST: usize = 1;
 /// Buffer of the lowest quality, and the span up to the highest, seconds.
 const RESERVOIR_S: f64 = 5.0;
@@ -74,7 +72,6 @@ pub struct Metrics {
     pub mean_bitrate_kbps: f64,
 }
 
-/// The position in the trace.
 struct Clock {
     /// Time stamps in seconds; the rate at one applies since the one before.
     stamps_s: Vec<f64>,
@@ -174,7 +171,6 @@ impl Clock {
         bytes.sum()
     }
 
-    /// Seconds left of the interval.
     fn left_s(&self) -> f64 {
         self.stamps_s[self.at] - self.now_s
     }

@@ -37,18 +37,13 @@ impl Received {
     }
 }
 
-/// Result of waiting for more of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pull {
-    /// More bytes.
     More,
-    /// Nothing yet.
     Quiet,
-    /// The end.
     End,
 }
 
-/// A body being received.
 #[derive(Debug)]
 pub(super) struct Body {
     url: Url,
@@ -64,7 +59,6 @@ pub(super) struct Body {
     totals: (Received, Kind),
 }
 
-/// The source of a body.
 #[derive(Debug)]
 pub(super) enum Source {
     Http(Response),
@@ -106,17 +100,14 @@ impl Body {
         &self.url
     }
 
-    /// Length of the whole body, if known.
     pub(super) fn expected(&self) -> Option<u64> {
         self.expected
     }
 
-    /// Bytes received so far.
     pub(super) fn received(&self) -> u64 {
         self.received.len() as u64
     }
 
-    /// The bytes received so far.
     pub(super) fn so_far(&self) -> &[u8] {
         &self.received
     }

@@ -4,11 +4,12 @@
 //! throughputs are rounded to 100, as specified. Every key of version 1 that applies is sent; `pr` and
 //! `v` always have the value (1) at which they are omitted.
 
+use crate::manifest::ByteRange;
 use crate::player::ladder::Ladder;
 use crate::player::random::Random;
 use crate::segment::hex;
 use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue};
 use sha2::{Digest, Sha256};
 use std::hash::{BuildHasher, RandomState};
 
@@ -25,19 +26,14 @@ pub enum CmcdMode {
     Header,
 }
 
-/// The kind of object that a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An MPD or a multivariant playlist.
     Manifest,
-    /// A media playlist.
     Playlist,
     Init,
-    /// A `sidx`.
     Index,
-    /// A quality table.
     Quality,
-    /// A generator's weights.
     Weights,
     Video,
 }
@@ -58,7 +54,6 @@ impl Kind {
     }
 }
 
-/// The request for one media segment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Media {
     pub(super) br_kbps: f64,
@@ -129,22 +124,38 @@ impl Media {
     }
 }
 
-/// The purpose of a request, for CMCD.
+/// A request and its purpose.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Purpose<'a> {
+pub(super) struct Fetch<'a> {
+    pub(super) url: &'a Url,
+    pub(super) range: Option<ByteRange>,
     pub(super) content: &'a Content,
     pub(super) kind: Kind,
     pub(super) media: Option<&'a Media>,
 }
 
-impl<'a> Purpose<'a> {
+impl<'a> Fetch<'a> {
     /// A request for something other than a media segment.
-    pub(super) fn of(content: &'a Content, kind: Kind) -> Self {
+    pub(super) fn of(
+        url: &'a Url,
+        range: Option<ByteRange>,
+        content: &'a Content,
+        kind: Kind,
+    ) -> Self {
+        let media = None;
         Self {
+            url,
+            range,
             content,
             kind,
-            media: None,
+            media,
         }
+    }
+
+    /// Whether no content coding is accepted: ranges count bytes of the plain file, and media are
+    /// compressed already.
+    pub(super) fn is_plain(&self) -> bool {
+        self.range.is_some() || !self.kind.is_text()
     }
 }
 
@@ -173,30 +184,29 @@ impl Cmcd {
         Self { mode, session }
     }
 
-    /// The URL and the headers of a request for `url`.
-    pub(super) fn apply(&self, url: &Url, purpose: &Purpose<'_>) -> (Url, HeaderMap) {
-        let (mut url, mut headers) = (url.clone(), HeaderMap::new());
+    pub(super) fn apply(&self, fetch: &Fetch<'_>) -> (Url, HeaderMap) {
+        let (mut url, mut headers) = (fetch.url.clone(), HeaderMap::new());
         if self.mode == CmcdMode::Off {
             return (url, headers);
         }
-        let fields = self.fields(purpose);
+        let fields = self.fields(fetch);
         if self.mode == CmcdMode::Query {
             let text = spell(fields.iter());
             url.query_pairs_mut().append_pair("CMCD", &text);
             return (url, headers);
         }
-        for group in [Group::Object, Group::Request, Group::Session, Group::Status] {
-            let text = spell(fields.iter().filter(|(key, _)| Group::of(key) == group));
+        for name in ["cmcd-object", "cmcd-request", "cmcd-session", "cmcd-status"] {
+            let text = spell(fields.iter().filter(|(key, _)| header(key) == name));
             if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(&text)) {
-                headers.insert(group.header(), value);
+                headers.insert(name, value);
             }
         }
         (url, headers)
     }
 
     /// Every key that applies, in alphabetical order (§2.2).
-    fn fields(&self, purpose: &Purpose<'_>) -> Vec<Field> {
-        let (content, kind, media) = (purpose.content, purpose.kind, purpose.media);
+    fn fields(&self, fetch: &Fetch<'_>) -> Vec<Field> {
+        let (content, kind, media) = (fetch.content, fetch.kind, fetch.media);
         let mut fields = media.map_or_else(Vec::new, Media::fields);
         fields.extend([
             ("cid", Value::Text(content.id.clone())),
@@ -213,7 +223,6 @@ impl Cmcd {
     }
 }
 
-/// The title being played.
 #[derive(Debug, Clone)]
 pub(super) struct Content {
     id: String,
@@ -237,37 +246,16 @@ impl Content {
     }
 }
 
-/// The header that a key travels in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Group {
-    Object,
-    Request,
-    Session,
-    Status,
-}
-
-impl Group {
-    /// The header of `key` (§3.1).
-    fn of(key: &str) -> Self {
-        match key {
-            "br" | "d" | "ot" | "tb" => Self::Object,
-            "bl" | "dl" | "mtp" | "nor" | "nrr" | "su" => Self::Request,
-            "cid" | "sf" | "sid" | "st" => Self::Session,
-            _ => Self::Status,
-        }
-    }
-
-    fn header(self) -> HeaderName {
-        HeaderName::from_static(match self {
-            Self::Object => "cmcd-object",
-            Self::Request => "cmcd-request",
-            Self::Session => "cmcd-session",
-            Self::Status => "cmcd-status",
-        })
+/// The header of `key` (§3.1).
+fn header(key: &str) -> &'static str {
+    match key {
+        "br" | "d" | "ot" | "tb" => "cmcd-object",
+        "bl" | "dl" | "mtp" | "nor" | "nrr" | "su" => "cmcd-request",
+        "cid" | "sf" | "sid" | "st" => "cmcd-session",
+        _ => "cmcd-status",
     }
 }
 
-/// A key with its value.
 type Field = (&'static str, Value);
 
 #[derive(Debug)]
@@ -339,13 +327,9 @@ mod tests {
 
     /// URL and headers of a request of this kind.
     fn applied(mode: CmcdMode, kind: Kind, media: Option<&Media>) -> (Url, HeaderMap) {
-        let content = &Content::of(&url());
-        let purpose = Purpose {
-            content,
-            kind,
-            media,
-        };
-        cmcd(mode).apply(&url(), &purpose)
+        let (url, content) = (&url(), &Content::of(&url()));
+        let fetch = Fetch::of(url, None, content, kind);
+        cmcd(mode).apply(&Fetch { media, ..fetch })
     }
 
     #[test]

@@ -10,10 +10,8 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use std::io::{self, Read};
 
-/// Codings that requests accept.
 pub(super) const ACCEPTED: &str = "br, gzip";
 
-/// The content coding of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Coding {
     #[default]

@@ -4,7 +4,7 @@
 //! planned seeks, and the pauses between attempts.
 
 use super::body::{Body, Pull};
-use super::cmcd::{Kind, Media, Purpose};
+use super::cmcd::{Fetch, Kind, Media};
 use super::controls::Controls;
 use super::error::FetchError;
 use super::http::{Client, Opened};
@@ -120,23 +120,17 @@ struct Driver<'a> {
     sink: &'a QueueSender<Segment>,
     player: Player,
     clock: Clock,
-    /// Planned seeks to come.
     seeks: VecDeque<Jump>,
     controls: Option<&'a Controls>,
     generator: Option<UnboundedReceiver<Progress>>,
-    /// Stalls reported to the server.
     stalls_reported: usize,
     /// Whether the receiver of the segments, or the generator, was dropped.
     closed: bool,
-    /// The last failure.
     error: Option<FetchError>,
 }
 
-/// An event during a transfer or a wait.
 enum Aside {
-    /// The time is up.
     Tick,
-    /// A planned seek is due.
     Seek,
     Rendered(Option<Progress>),
     Control(Input<'static>),
@@ -239,7 +233,6 @@ impl Driver<'_> {
         }
     }
 
-    /// Passes an event to the player.
     fn aside(&mut self, aside: Aside) {
         match aside {
             Aside::Tick => {}
@@ -329,27 +322,25 @@ impl Driver<'_> {
         true
     }
 
-    /// An index part or an init segment.
     async fn part(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
         let content = &self.stream.source().content;
-        let purpose = Purpose::of(content, kind(request.resource.purpose));
-        let (client, range) = (self.client, request.resource.range);
-        let answer = client.get_once(url, range, &purpose);
+        let Resource { range, purpose, .. } = request.resource;
+        let (client, fetch) = (self.client, Fetch::of(url, range, content, kind(purpose)));
+        let answer = client.get_once(&fetch);
         let answer = self.beside(request.id, answer).await.transpose()?;
         Ok(answer.map(|answer| (answer.bytes.into(), answer.wire_bytes)))
     }
 
-    /// A media segment.
     async fn media(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
         let Resource { range, purpose, .. } = request.resource;
         let media = self.cmcd(request, url);
-        let cmcd = Purpose {
-            content: &self.stream.source().content,
-            kind: Kind::Video,
-            media: media.as_ref(),
+        let content = &self.stream.source().content;
+        let (client, media) = (self.client, media.as_ref());
+        let fetch = Fetch {
+            media,
+            ..Fetch::of(url, range, content, Kind::Video)
         };
-        let client = self.client;
-        let opened = client.open(url, range, &cmcd);
+        let opened = client.open(&fetch);
         let Some(opened) = self.beside(request.id, opened).await.transpose()? else {
             return Ok(None);
         };
@@ -368,7 +359,6 @@ impl Driver<'_> {
         Ok(Some((bytes, wire_bytes)))
     }
 
-    /// CMCD of the request for a segment.
     fn cmcd(&mut self, request: &Request, url: &Url) -> Option<Media> {
         let player::Purpose::Media { segment, rung } = request.resource.purpose else {
             return None;

@@ -8,7 +8,6 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The error of a library below.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A fetch that failed.
@@ -16,32 +15,24 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[allow(missing_docs, reason = "messages name the fields")]
 #[non_exhaustive]
 pub enum FetchError {
-    /// Neither a URL nor the path of a title.
     #[error("{}: expected a title folder, a manifest.mpd or master.m3u8, or an http:// URL", path.display())]
     Absent { path: PathBuf, source: io::Error },
-    /// A file of a local title cannot be read.
     #[error("{}: cannot be read", path.display())]
     File { path: PathBuf, source: io::Error },
-    /// No usable certificates in a file.
     #[error("{}: expected certificates in PEM form", path.display())]
     Certificates { path: PathBuf, source: Cause },
-    /// The system gives no resources for an HTTP client.
     #[error("cannot start an HTTP client")]
     Client(#[source] Cause),
-    /// A URL that cannot be fetched.
     #[error("`{url}` cannot be played: {problem}")]
     Url { url: String, problem: String },
-    /// The answer for a URL is missing or unusable.
     #[error("{url}: {problem}")]
     Answer {
         url: String,
         #[source]
         problem: AnswerProblem,
     },
-    /// The manifest is invalid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Fetched weights cannot be written.
     #[error("{}: cannot be written", path.display())]
     Kept { path: PathBuf, source: io::Error },
 }
@@ -51,70 +42,54 @@ pub enum FetchError {
 #[allow(missing_docs, reason = "messages name the fields")]
 #[non_exhaustive]
 pub enum AnswerProblem {
-    /// The connection could not be made.
     #[error("cannot connect")]
     NoConnection(#[source] Cause),
-    /// The connection ended before the answer.
     #[error("the connection broke")]
     Broken(#[source] Cause),
-    /// Too many redirects.
     #[error("the server redirects without end")]
     Redirects(#[source] Cause),
-    /// A time-out.
     #[error("no {awaited} for {seconds} s")]
     TimedOut { awaited: &'static str, seconds: f64 },
-    /// A status that is no success.
     #[error("the server answered {status}{}", likely_cause(*status))]
     Status {
         status: u16,
         /// Delay until the server accepts another attempt (RFC 9110 §10.2.3).
         retry_after: Option<Duration>,
     },
-    /// The body ended early.
     #[error("expected {expected} bytes, the body ended after {received}")]
     Truncated { expected: u64, received: u64 },
     /// The body has more bytes than this limit.
     #[error("expected at most {0} bytes, the server sends more")]
     TooLong(u64),
-    /// A text in a content coding that cannot be decoded.
     #[error("cannot be read as `{coding}`")]
     Coding { coding: String, source: io::Error },
-    /// Another byte range than requested.
     #[error("asked for bytes {asked}, the server sent {found}")]
     Range { asked: String, found: String },
     /// A file differs from the one that earlier ranges came from (entity tags).
     #[error("the file has changed since playback began")]
     Changed,
-    /// A quality table that cannot be used.
     #[error("the quality table cannot be used")]
     Quality(#[source] Cause),
-    /// The text is not a manifest.
     #[error("expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
     NoManifest,
-    /// The text is UTF-16.
     #[error("begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
     Utf16,
-    /// The `sidx` of a rung is invalid.
     #[error("bytes {range}: not a segment index")]
     Index {
         range: String,
         source: Box<SegmentError>,
     },
-    /// Rungs that differ in number or length of segments.
     #[error("the rungs do not fit together")]
     Ladder(#[source] LadderError),
     /// Weights other than those that the manifest names, by SHA-256.
     #[error("weights of SHA-256 {expected} were expected, these have {found}")]
     Weights { expected: String, found: String },
-    /// A group that the manifest does not have.
     #[error("there is no group {group}: the manifest has {groups}")]
     NoGroup { group: usize, groups: usize },
-    /// Layered playback of a manifest without layers.
     #[error(
         "this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
     )]
     NoLayers,
-    /// The throttle's trace has no bandwidth left, so that the transfer never ends.
     #[error("the throttle's trace carries nothing, so this never arrives")]
     Starved,
 }

@@ -1,7 +1,7 @@
 //! Index parts before playback begins: for all rungs at a time, from the base URLs of the manifest one after
 //! the other.
 
-use super::cmcd::{Content, Kind, Purpose as Request};
+use super::cmcd::{Content, Fetch, Kind};
 use super::error::{AnswerProblem, FetchError};
 use super::http::{Answer, Client};
 use super::resolve::{resolve, span};
@@ -52,10 +52,10 @@ impl Source {
     ) -> Result<(), FetchError> {
         let answers = parts.iter().map(|part| async move {
             let url = resolve(&self.url, &part.url)?;
-            let request = Request::of(&self.content, kind(part.purpose));
+            let fetch = Fetch::of(&url, part.range, &self.content, kind(part.purpose));
             let answer = match patient {
-                true => client.get(&url, part.range, &request).await?,
-                false => client.get_once(&url, part.range, &request).await?,
+                true => client.get(&fetch).await?,
+                false => client.get_once(&fetch).await?,
             };
             Ok::<_, FetchError>((url, answer))
         });

@@ -32,10 +32,10 @@ impl Head {
 /// `url` without the CMCD query argument.
 fn without_cmcd(url: &Url) -> Url {
     let mut plain = url.clone();
-    let own = |part: &&str| !part.starts_with("CMCD=");
-    let parts: Vec<&str> = url.query().unwrap_or("").split('&').filter(own).collect();
-    let query = parts.join("&");
-    plain.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+    let other = |part: &&str| !part.starts_with("CMCD=");
+    let parts = url.query().unwrap_or("").split('&').filter(other);
+    let query = parts.collect::<Vec<_>>().join("&");
+    plain.set_query(Some(&*query).filter(|query| !query.is_empty()));
     plain
 }
 

@@ -72,8 +72,13 @@ impl Running {
                 Err(_) => self.unfinished(),
             },
         };
-        self.verdict = verdict(&played);
         let error = played.error.take();
+        self.verdict = match &error {
+            Some(error) if error.is_starved() => Verdict::Starved,
+            Some(_) => Verdict::GaveUp,
+            None if played.complete => Verdict::Finished,
+            None => Verdict::Stopped,
+        };
         self.played = Some(played);
         Poll::Ready(error)
     }
@@ -110,15 +115,6 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-fn verdict(played: &Played) -> Verdict {
-    match &played.error {
-        Some(error) if error.is_starved() => Verdict::Starved,
-        Some(_) => Verdict::GaveUp,
-        None if played.complete => Verdict::Finished,
-        None => Verdict::Stopped,
     }
 }
 

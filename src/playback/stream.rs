@@ -1,6 +1,6 @@
 //! One group of a title, ready to be played.
 
-use super::cmcd::{Kind, Purpose};
+use super::cmcd::{Fetch, Kind};
 use super::error::{AnswerProblem, FetchError};
 use super::http::Client;
 use super::indexes::{Source, named};
@@ -89,8 +89,8 @@ impl Stream {
             return Ok(None);
         };
         let url = resolve(&self.source.url, reference)?;
-        let purpose = Purpose::of(&self.source.content, Kind::Quality);
-        let answer = client.get(&url, None, &purpose).await?;
+        let fetch = Fetch::of(&url, None, &self.source.content, Kind::Quality);
+        let answer = client.get(&fetch).await?;
         let report = serde_json::from_slice(&answer.bytes);
         Ok(Some(report.map_err(|error| unusable(&url, error))?))
     }

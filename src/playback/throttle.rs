@@ -92,7 +92,6 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Receives all of `body`.
     pub(super) async fn receive(self, body: &mut Body) -> Result<(), FetchError> {
         let size = match body.expected() {
             Some(size) => size,

@@ -4,7 +4,7 @@
 //! The rest of a short title is fetched at once, so that the first decisions know real sizes; that of a
 //! long one during playback.
 
-use super::cmcd::{Content, Kind, Purpose};
+use super::cmcd::{Content, Fetch, Kind};
 use super::error::{AnswerProblem, FetchError};
 use super::http::Client;
 use super::indexes::{Source, named};
@@ -31,8 +31,8 @@ impl Title {
     pub async fn open(client: &Client, url: &str) -> Result<Self, FetchError> {
         let url = parse(url)?;
         let content = Content::of(&url);
-        let purpose = Purpose::of(&content, Kind::Manifest);
-        let answer = client.get(&url, None, &purpose).await?;
+        let fetch = Fetch::of(&url, None, &content, Kind::Manifest);
+        let answer = client.get(&fetch).await?;
         let url = answer.moved.unwrap_or(url);
         let text = text_of(&answer.bytes).map_err(|error| named(&url, error))?;
         let start = text.trim_start_matches('\u{feff}').trim_start();

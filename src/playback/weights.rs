@@ -3,7 +3,7 @@
 //! They may be larger than memory, so they are fetched in parts with retries, and written to a temporary
 //! file beside the destination. Only a file with the SHA-256 of the manifest is renamed.
 
-use super::cmcd::{Content, Kind, Purpose};
+use super::cmcd::{Content, Fetch, Kind};
 use super::error::{AnswerProblem, FetchError};
 use super::http::Client;
 use super::resolve::parse;
@@ -34,8 +34,8 @@ impl Client {
     ) -> Result<u64, FetchError> {
         let url = &parse(url)?;
         let content = Content::of(url);
-        let purpose = Purpose::of(&content, Kind::Weights);
-        let size = self.size(url, &purpose).await?;
+        let fetch = Fetch::of(url, None, &content, Kind::Weights);
+        let size = self.size(&fetch).await?;
         if size > LARGEST {
             return Err(AnswerProblem::TooLong(LARGEST).at(url));
         }
@@ -51,7 +51,7 @@ impl Client {
         for start in (0..size).step_by(PART as usize) {
             let length = PART.min(size - start);
             let range = Some(ByteRange { start, length });
-            let part = self.get(url, range, &purpose).await?;
+            let part = self.get(&Fetch { range, ..fetch }).await?;
             digest.update(&part.bytes);
             file.write_all(&part.bytes).map_err(kept)?;
         }

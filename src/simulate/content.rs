@@ -46,33 +46,26 @@ pub struct Picture {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "messages name the fields")]
 pub enum ContentError {
-    /// An unreadable title.
     #[error(transparent)]
     Title(#[from] TitleError),
-    /// An unreadable movie.
     #[error(transparent)]
     Movie(#[from] MovieError),
-    /// A title without rungs.
     #[error("{name}: the title is empty")]
     Empty { name: String },
-    /// Rungs that form no ladder, or a utility without measurements.
     #[error("{name}: {source}")]
     Rungs {
         name: String,
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Layers whose rungs differ from the title's.
     #[error("{name}: its layers make {layers} rungs, it has {rungs}")]
     Layers {
         name: String,
         layers: usize,
         rungs: usize,
     },
-    /// A file that cannot be read.
     #[error(transparent)]
     Read(#[from] Unreadable),
-    /// A ladder file that does not fit the format.
     #[error(transparent)]
     Json(#[from] BadJson),
 }

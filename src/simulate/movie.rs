@@ -32,13 +32,10 @@ pub struct Movie {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "messages name the fields")]
 pub enum MovieError {
-    /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] Unreadable),
-    /// JSON that does not fit the format.
     #[error(transparent)]
     Json(#[from] BadJson),
-    /// A number out of range.
     #[error("{file}: {place}: expected {expected}, found {found}")]
     Value {
         file: String,
@@ -46,7 +43,6 @@ pub enum MovieError {
         expected: &'static str,
         found: String,
     },
-    /// Rates and sizes that form no ladder.
     #[error("{file}: {source}")]
     Ladder {
         file: String,

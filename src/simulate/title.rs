@@ -23,16 +23,12 @@ const MAX_HEAD: u64 = 64 << 10;
 #[non_exhaustive]
 #[allow(missing_docs, reason = "messages name the fields")]
 pub enum TitleError {
-    /// A playlist is missing or unreadable.
     #[error("{}: expected a title directory, a master.m3u8 or an http:// URL", _0.file.display())]
     Read(#[source] Unreadable),
-    /// A malformed playlist.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A media file that cannot be read.
     #[error(transparent)]
     Media(#[from] Unreadable),
-    /// A malformed segment.
     #[error("{}: segment at byte {start}: {source}", file.display())]
     Segment {
         file: PathBuf,

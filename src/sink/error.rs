@@ -10,34 +10,27 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 #[allow(missing_docs, reason = "messages name the fields")]
 pub enum SinkError {
-    /// A file or pipe cannot be written.
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    /// A frame of another size than its stream.
     #[error("a frame of {}x{} in a stream of {}x{}", got.0, got.1, expected.0, expected.1)]
     FrameSize {
         got: (u32, u32),
         expected: (u32, u32),
     },
-    /// A film needs the program `ffmpeg`, which is not installed.
     #[error(
         "{}: needs the program ffmpeg on PATH; a .y4m file or a folder of PNG files does not",
         path.display()
     )]
     NoFfmpeg { path: PathBuf },
-    /// `ffmpeg` failed.
     #[error("{}: ffmpeg: {reason}", path.display())]
     Film { path: PathBuf, reason: String },
-    /// A file name with the ending of an unsupported film format.
     #[error(
         "{}: expected .mp4, .mov or .mkv (through ffmpeg), .y4m, - or a folder for PNG files",
         path.display()
     )]
     Unsupported { path: PathBuf },
-    /// Another process is writing frames to the same folder.
     #[error(transparent)]
     Claim(#[from] ClaimError),
-    /// An error of a [`Sink`](super::Sink) implemented elsewhere.
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),
 }

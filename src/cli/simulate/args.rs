@@ -66,7 +66,6 @@ pub(in crate::cli) struct Args {
         default_value = "",
         allow_hyphen_values = true
     )]
-    #[cfg_attr(not(feature = "compat"), allow(dead_code))]
     pub(super) sabre_args: String,
     /// Compare rules: `all`, or names separated by commas. `layers` is the rule for titles packaged
     /// with --layers. For movies also Sabre's rules as sabre:NAME, with further options after +, such
@@ -182,15 +181,13 @@ impl Args {
         }
         traces.extend(corpus.traces);
         if traces.is_empty() {
-            return Err(CliError::input(
-                "no trace: give --trace FILE or --traces DIR",
-            ));
+            let message = "no trace: give --trace FILE or --traces DIR";
+            return Err(CliError::input(message));
         }
         eprint!("{}", corpus::describe(&traces));
         Ok(traces)
     }
 
-    /// The conditions of every trace and title.
     pub(super) fn conditions(&self) -> Conditions {
         let network = &self.network;
         Conditions {

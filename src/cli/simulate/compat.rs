@@ -10,18 +10,8 @@ use super::args::Peer;
 use crate::cli::{CliError, json_line};
 use crate::compat::{CompatError, columns, pensieve, sabre};
 use crate::network::trace::Trace;
-use crate::simulate::grid::Player;
 use crate::simulate::movie::Movie;
-use crate::simulate::qoe::ExtraFigures;
 use serde_json::{Value, json};
-
-/// Sabre's figures, in every row.
-pub(super) const EXTRA: Option<ExtraFigures> = Some(sabre::figures);
-
-/// One of Sabre's rules as a player, such as `bola+ao`.
-pub(super) fn player(rule: &str) -> Result<Player, CliError> {
-    Ok(sabre::player(rule)?)
-}
 
 pub(super) fn run(args: &Args, peer: Peer) -> Result<(), CliError> {
     let multiplier = args.conditions().multiplier;

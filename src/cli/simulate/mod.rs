@@ -4,7 +4,6 @@
 //! (its trace never delivers the whole title) has exit code 1.
 
 mod args;
-#[cfg_attr(not(feature = "compat"), path = "no_compat.rs")]
 mod compat;
 mod grid;
 mod sessions;
@@ -16,7 +15,6 @@ use super::{CliError, overwrite};
 use crate::network::corpus;
 use crate::network::trace::Trace;
 
-/// Runs `promptus simulate`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let grid = &args.grid;
     let tables = [&grid.csv, &grid.jsonl, &grid.parquet];

@@ -1,7 +1,8 @@
 //! The sessions that the arguments describe: contents, traces, players, options.
 
-use super::{Args, compat};
+use super::Args;
 use crate::cli::CliError;
+use crate::compat::sabre;
 use crate::manifest::QualityReport;
 use crate::playback::{Client, Patience, Stream, Title, locate};
 use crate::player::abr::Abr;
@@ -17,7 +18,6 @@ const ORACLE_PLANS: usize = 300;
 const LAYERS: &str = "layers";
 
 impl Args {
-    /// The sessions to play.
     pub(super) fn sessions(&self) -> Result<Grid, CliError> {
         let contents = self.contents()?;
         let mut grid = Grid {
@@ -28,7 +28,7 @@ impl Args {
             fit_to: self.fit_to(&contents)?,
             thresholds: self.grid.thresholds.clone(),
             oracle_plans: self.oracle_plans(),
-            extra: compat::EXTRA,
+            extra: Some(sabre::figures),
             ..Grid::default()
         };
         // The last call is for the first title, whose rungs `--rung` counts.
@@ -44,16 +44,13 @@ impl Args {
 
     /// The contents to stream, with the requested length and utilities.
     fn contents(&self) -> Result<Vec<Content>, CliError> {
-        let mut contents = Vec::new();
-        for title in self.title.iter().chain(&self.grid.titles) {
-            contents.push(self.layered(title, content(title)?)?);
-        }
-        for file in &self.movie {
-            contents.push(Content::movie(file)?);
-        }
-        for file in &self.grid.ladder {
-            contents.push(Content::measured(file)?);
-        }
+        let titles = self.title.iter().chain(&self.grid.titles);
+        let titles = titles.map(|title| self.layered(title, content(title)?));
+        let movies = self.movie.iter().map(|file| Ok(Content::movie(file)?));
+        let ladders = self.grid.ladder.iter();
+        let ladders = ladders.map(|file| Ok(Content::measured(file)?));
+        let contents = titles.chain(movies).chain(ladders);
+        let contents: Vec<Content> = contents.collect::<Result<_, CliError>>()?;
         if contents.is_empty() {
             let message = "nothing to stream: give a title, --movie FILE or --ladder FILE";
             return Err(CliError::input(message));
@@ -63,51 +60,45 @@ impl Args {
         if let Some(twin) = contents.iter().find(|content| !names.insert(&content.name)) {
             return Err(CliError::input(format!("{}: was named twice", twin.name)));
         }
-        let prepared = contents.into_iter().map(|content| {
-            let content = match self.length {
-                Some(length_s) => content.lasting(length_s),
-                None => content,
-            };
+        let prepared = contents.into_iter().map(|mut content| {
+            if let Some(length_s) = self.length {
+                content = content.lasting(length_s);
+            }
             Ok(content.with_utility(self.utility)?)
         });
         prepared.collect()
     }
 
     fn players(&self) -> Result<Vec<Player>, CliError> {
+        if self.rules.is_empty() {
+            return Ok(vec![Player::Own(Abr::default())]);
+        }
         let mut players = Vec::new();
         for name in &self.rules {
-            if name == "all" {
-                players.extend(Abr::all().map(Player::Own));
-            } else if name == LAYERS {
-                players.push(Player::Layers);
-            } else if let Some(rule) = name.strip_prefix("sabre:") {
-                players.push(compat::player(rule)?);
-            } else {
-                players.push(Player::Own(name.parse()?));
+            match name.strip_prefix("sabre:") {
+                Some(rule) => players.push(sabre::player(rule)?),
+                None if name == "all" => players.extend(Abr::all().map(Player::Own)),
+                None if name == LAYERS => players.push(Player::Layers),
+                None => players.push(Player::Own(name.parse()?)),
             }
-        }
-        if players.is_empty() {
-            players.push(Player::Own(Abr::default()));
         }
         Ok(players)
     }
 
     fn fit_to(&self, contents: &[Content]) -> Result<Option<FitTo>, CliError> {
-        let Some(name) = self.network.fit_to_ladder.as_deref() else {
-            return Ok(None);
+        let name = match self.network.fit_to_ladder.as_deref() {
+            None => return Ok(None),
+            Some("") => return Ok(Some(FitTo::One(0))),
+            Some("each") => return Ok(Some(FitTo::Each)),
+            Some(name) => name,
         };
-        let named = contents.iter().position(|content| content.name == name);
-        match (name, named) {
-            ("", _) => Ok(Some(FitTo::One(0))),
-            ("each", _) => Ok(Some(FitTo::Each)),
-            (_, Some(index)) => Ok(Some(FitTo::One(index))),
-            (_, None) => {
-                let known: Vec<&str> = contents.iter().map(|c| c.name.as_str()).collect();
-                let known = known.join(", ");
-                let message = format!("--fit-to-ladder={name}: expected `each` or one of {known}");
-                Err(CliError::input(message))
-            }
+        if let Some(index) = contents.iter().position(|content| content.name == name) {
+            return Ok(Some(FitTo::One(index)));
         }
+        let known: Vec<&str> = contents.iter().map(|c| c.name.as_str()).collect();
+        let known = known.join(", ");
+        let message = format!("--fit-to-ladder={name}: expected `each` or one of {known}");
+        Err(CliError::input(message))
     }
 
     /// The oracle's limit; a grid must ask for the oracle.

@@ -4,7 +4,6 @@ use super::options::Average;
 use std::collections::VecDeque;
 use std::hint::black_box;
 
-/// Samples kept for the windows.
 const KEPT: usize = 20;
 
 /// Throughput in kbit/s and latency in milliseconds, pessimistic over several memories.

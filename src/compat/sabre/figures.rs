@@ -14,7 +14,6 @@ use std::sync::Arc;
 /// Sabre's default weight of a stall, in units of utility.
 const GAMMA_P: f64 = 5.0;
 
-/// A whole segment that arrived.
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
     segment: usize,

@@ -11,7 +11,6 @@ const CHECK_BITS: f64 = 12_000.0;
 /// ... and this many milliseconds since the last check.
 const CHECK_MS: f64 = 50.0;
 
-/// One period of the trace, in Sabre's units.
 #[derive(Debug, Clone, Copy)]
 struct Period {
     lasts_ms: f64,
@@ -30,16 +29,12 @@ pub(super) struct Progress {
     pub(super) latency_ms: f64,
 }
 
-/// The decision of a check of a running transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Fetch this quality instead.
     To(usize),
-    /// Give the replacement up.
     GiveUp,
 }
 
-/// The link and its clock.
 pub(super) struct Network {
     periods: Vec<Period>,
     index: usize,
@@ -81,7 +76,6 @@ impl Network {
         }
     }
 
-    /// Bits that one lap of the trace carries.
     pub(super) fn lap_bits(&self) -> f64 {
         self.periods.iter().map(|p| p.lasts_ms * p.kbps).sum()
     }
@@ -93,7 +87,6 @@ impl Network {
         longest.fold(0.0, f64::max) / lap_ms
     }
 
-    /// The quality that the first period sustains.
     pub(super) fn sustains(&self) -> usize {
         self.periods[self.index].sustains
     }
@@ -116,7 +109,6 @@ impl Network {
         playback.network_sustains(period.sustains, self.clock_ms);
     }
 
-    /// Lets `time_ms` pass.
     pub(super) fn wait(&mut self, mut time_ms: f64, playback: &mut Playback<'_>) {
         while time_ms > self.left_ms {
             time_ms -= self.left_ms;
@@ -206,7 +198,6 @@ impl Network {
         (total_bits, total_ms)
     }
 
-    /// A whole request without checks.
     pub(super) fn fetch(
         &mut self,
         quality: usize,

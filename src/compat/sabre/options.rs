@@ -13,13 +13,12 @@ use std::str::FromStr;
 /// The rule (`-a`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "Sabre's names")]
 #[non_exhaustive]
 pub enum Abr {
-    /// The throughput rule.
     Throughput,
     /// BOLA: finite, or basic with `-ab`; the U form, or O with `-ao`.
     Bola,
-    /// BOLA-E.
     BolaE,
     /// BOLA or throughput, by buffer level and choices.
     Dynamic,
@@ -41,9 +40,9 @@ pub enum Average {
 /// Replacement of buffered segments (`-r`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "Sabre's names")]
 #[non_exhaustive]
 pub enum Replacement {
-    /// None.
     None,
     /// The first segment below the affordable quality.
     Left,
@@ -127,7 +126,6 @@ static OPTIONS: [(&str, &str, RangeInclusive<usize>); 19] = [
     ("-v", "--verbose", 0..=0),
 ];
 
-/// An option as given: its short spelling and its values.
 struct Given<'a> {
     name: &'static str,
     values: Vec<&'a str>,
@@ -219,7 +217,6 @@ impl Given<'_> {
     }
 }
 
-/// The options of a command line, in order.
 fn given(line: &str) -> Result<Vec<Given<'_>>, CompatError> {
     let mut words = line.split_whitespace().peekable();
     let mut given = Vec::new();

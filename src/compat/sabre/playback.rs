@@ -15,7 +15,6 @@ struct Awaited {
     met_ms: Option<f64>,
 }
 
-/// Buffer, play clock and counters.
 pub(super) struct Playback<'a> {
     movie: &'a Movie,
     max_buffer_ms: f64,
@@ -91,7 +90,6 @@ impl<'a> Playback<'a> {
         place.map(|place| self.contents.len() - place)
     }
 
-    /// Appends a segment.
     pub(super) fn append(&mut self, quality: usize) {
         self.contents.push_back(quality);
     }
@@ -112,14 +110,12 @@ impl<'a> Playback<'a> {
         self.rampup_ms = None;
     }
 
-    /// Plays the rest of the buffer.
     pub(super) fn play_out(&mut self) {
         self.play(self.level_ms());
         self.contents.clear();
         self.begun_ms = 0.0;
     }
 
-    /// Plays or stalls for `time_ms`.
     pub(super) fn play(&mut self, mut time_ms: f64) {
         let segment_ms = self.movie.segment_ms();
         if self.contents.is_empty() {

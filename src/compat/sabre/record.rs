@@ -64,7 +64,6 @@ impl Decision {
     }
 }
 
-/// Errors of the throughput estimate.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Accuracy {
     over: Mean,
@@ -72,7 +71,6 @@ pub(super) struct Accuracy {
     all: Mean,
 }
 
-/// A running mean.
 #[derive(Debug, Clone, Default)]
 struct Mean {
     count: f64,
@@ -97,7 +95,6 @@ impl Accuracy {
     }
 }
 
-/// The printed figures.
 pub(super) fn metrics(
     playback: &Playback<'_>,
     accuracy: &Accuracy,

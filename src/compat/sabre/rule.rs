@@ -12,14 +12,12 @@ pub(super) struct View<'a> {
     pub(super) latency_ms: f64,
 }
 
-/// A request that ended.
 #[derive(Clone, Copy)]
 pub(super) struct Ended {
     pub(super) quality: usize,
     pub(super) time_ms: f64,
     pub(super) verdict: Option<Verdict>,
     pub(super) replacement: bool,
-    /// Media in the buffer after it.
     pub(super) buffer_ms: f64,
 }
 
@@ -38,15 +36,11 @@ impl Choice {
     }
 }
 
-/// One of Sabre's rules.
 pub(super) trait Rule {
-    /// Chooses for `segment`.
     fn choose(&mut self, view: &View<'_>, segment: i64) -> Choice;
     /// The player waited because the buffer was full.
     fn idled(&mut self, _time_ms: f64) {}
-    /// A request ended.
     fn ended(&mut self, _ended: &Ended) {}
-    /// The session sought.
     fn sought(&mut self, _to_ms: f64) {}
     /// The quality to restart a running transfer at, if any; `buffer_ms` is the buffer level by now.
     fn look(&mut self, view: &View<'_>, progress: &Progress, buffer_ms: f64) -> Option<usize>;
@@ -104,7 +98,6 @@ impl Objective {
         }
     }
 
-    /// Utility of the highest rate.
     pub(super) fn top(&self) -> f64 {
         self.utilities[self.utilities.len() - 1]
     }

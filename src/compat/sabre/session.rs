@@ -18,7 +18,6 @@ const MAX_REQUESTS: usize = 10_000;
 /// Maximum number of segments of a repeated movie.
 const MAX_SEGMENTS: f64 = 100_000.0;
 
-/// A session in progress.
 struct State<'a> {
     options: &'a Options,
     movie: &'a Movie,
@@ -30,7 +29,6 @@ struct State<'a> {
     decisions: Vec<Decision>,
     /// The next segment; negative after a seek to before the movie, then counted from its end.
     next: i64,
-    /// Requests since the last segment.
     idle: usize,
     seek_s: Option<(f64, f64)>,
 }
@@ -114,7 +112,6 @@ impl<'a> State<'a> {
         Ok(())
     }
 
-    /// One request.
     fn step(&mut self) -> Result<(), CompatError> {
         self.seek_if_due()?;
         let full_ms = self.wait_for_room();

@@ -45,7 +45,6 @@ pub enum WeightsFetch<'a> {
 
 /// A generator with the group that it renders.
 pub(super) struct Found {
-    /// Number of the group.
     pub(super) group: usize,
     pub(super) generator: Generator,
     /// Bytes of weights that were fetched for it.

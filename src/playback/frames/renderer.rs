@@ -35,20 +35,16 @@ pub struct TimedFrame {
 /// A frame or the error that ends the stream.
 pub(super) type Item = Result<TimedFrame, PlaybackError>;
 
-/// Renders the segments of one session.
 pub(super) struct Renderer {
     generator: Arc<Generator>,
-    /// By rung.
     renderers: HashMap<usize, SegmentRenderer>,
     output: Output,
     /// Time spent on segments, waiting for the receiver included.
     busy: Duration,
 }
 
-/// The receiver of frames, and counters.
 struct Output {
     frames: QueueSender<Item>,
-    /// Of a measured device.
     progress: Option<UnboundedSender<Progress>>,
     /// Seeks before the present segment.
     seeks: usize,
@@ -61,13 +57,10 @@ struct Output {
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     generated: u64,
-    /// Frames passed to the receiver.
     shown: u64,
-    /// Time spent waiting for the receiver.
     waited: Duration,
 }
 
-/// The segment being rendered.
 struct Current {
     segment: usize,
     rung: usize,
@@ -75,7 +68,6 @@ struct Current {
     /// Number of its first frame in the title.
     first_frame: u64,
     begun: Instant,
-    /// The counters at its start.
     before: Count,
 }
 
@@ -118,13 +110,11 @@ impl Renderer {
             }
             self.busy += begun.elapsed();
         }
-        let generating = self
-            .busy
-            .saturating_sub(self.output.count.waited)
-            .as_secs_f64();
-        let generated = self.output.count.generated.max(1) as f64;
+        let count = self.output.count;
+        let generating = self.busy.saturating_sub(count.waited).as_secs_f64();
+        let generated = count.generated.max(1) as f64;
         Rendering {
-            frames: self.output.count.shown,
+            frames: count.shown,
             fps: generated / generating.max(1e-9),
             ms_per_frame: 1000.0 * generating / generated,
             late_frames: None,
@@ -135,11 +125,9 @@ impl Renderer {
         let (track, media) = media_of(segment)?;
         let rate = track.frame_rate;
         let frame_ticks = u64::from(rate.frame_ticks());
-        let durations = media
-            .samples
-            .iter()
-            .map(|sample| u64::from(sample.duration));
-        let frames = durations.sum::<u64>() / frame_ticks;
+        let samples = media.samples.iter();
+        let ticks: u64 = samples.map(|sample| u64::from(sample.duration)).sum();
+        let frames = ticks / frame_ticks;
         if frames > segment.most_frames {
             return Err(PlaybackError::TooManyFrames {
                 segment: segment.segment,
@@ -150,7 +138,7 @@ impl Renderer {
         let renderer = match self.renderers.entry(segment.rung) {
             Entry::Occupied(renderer) => renderer.into_mut(),
             Entry::Vacant(place) => {
-                place.insert(SegmentRenderer::new(Arc::clone(&self.generator), track)?)
+                place.insert(SegmentRenderer::new(self.generator.clone(), track)?)
             }
         };
         let output = &mut self.output;
@@ -195,16 +183,13 @@ impl Output {
         Err(RenderError::sink(closed))
     }
 
-    /// Reports the progress of a measured device.
     fn report(&self, current: &Current, complete: bool) {
         let Some(progress) = &self.progress else {
             return;
         };
         let (now, before) = (self.count, current.before);
-        let busy = current
-            .begun
-            .elapsed()
-            .saturating_sub(now.waited - before.waited);
+        let waited = now.waited - before.waited;
+        let busy = current.begun.elapsed().saturating_sub(waited);
         let generated = (now.generated - before.generated).max(1);
         let rendered = Rendered {
             segment: current.segment,

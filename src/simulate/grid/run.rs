@@ -64,14 +64,14 @@ pub struct Grid {
 
 /// The outcome of one session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "names of the content, the trace and the player"
+)]
 pub struct Row {
-    /// The content.
     pub title: String,
-    /// The trace.
     pub trace: String,
-    /// The player.
     pub rule: String,
-    /// The seed.
     pub seed: u64,
     /// Multiplier of the trace's rates.
     pub multiplier: f64,
@@ -87,7 +87,6 @@ pub struct Row {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "messages name the fields")]
 pub enum GridError {
-    /// More sessions than memory should hold the rows of.
     #[error(
         "{contents} titles, {traces} traces, {players} rules and {seeds} seeds are more than {MAX_SESSIONS} sessions"
     )]
@@ -97,10 +96,8 @@ pub enum GridError {
         players: usize,
         seeds: u64,
     },
-    /// A network that the conditions make invalid.
     #[error(transparent)]
     Trace(#[from] TraceError),
-    /// A session that another simulator cannot play.
     #[error("{title} over {trace}: {source}")]
     Simulator {
         title: String,
@@ -108,22 +105,18 @@ pub enum GridError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The rule for layers and content without any.
     #[error("{title}: rule `layers` needs a title packaged with layers")]
     NoLayers { title: String },
-    /// Another simulator and content that is no movie file.
     #[error("{title}: {player} plays movie files only")]
     NoMovie { title: String, player: String },
 }
 
 /// What the sessions of one content, trace and seed share.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "types and names say it")]
 pub struct Unit<'a> {
-    /// The content.
     pub content: &'a Content,
-    /// The trace.
     pub trace: &'a Trace,
-    /// The seed.
     pub seed: u64,
     /// The conditions with the unit's multiplier and offset.
     pub conditions: Conditions,

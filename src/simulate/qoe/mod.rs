@@ -41,6 +41,7 @@ const SSIM_STALL: f64 = 20.0;
 
 /// The figures of a session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[allow(missing_docs, reason = "the module's table defines the others")]
 pub struct Figures {
     /// Time from the start to the first frame, seconds.
     pub startup_s: f64,
@@ -62,11 +63,8 @@ pub struct Figures {
     pub requests: usize,
     /// Requests abandoned for another rung.
     pub abandoned: usize,
-    /// See the module's table.
     pub qoe_lin: f64,
-    /// See the module's table.
     pub qoe_log: f64,
-    /// See the module's table.
     pub qoe_hd: Option<f64>,
     /// QoE_lin of the best known choice of rungs, see [`super::oracle`].
     pub oracle_qoe_lin: Option<f64>,
@@ -78,7 +76,6 @@ pub struct Figures {
     pub ssim_db: Option<f64>,
     /// Mean change of the SSIM between segments, dB.
     pub ssim_db_change: Option<f64>,
-    /// See the module's table.
     pub qoe_ssim_db: Option<f64>,
     /// Mean LPIPS (SqueezeNet) over time.
     pub lpips_squeeze: Option<f64>,
