@@ -34,8 +34,8 @@ use promptus::network::link::Link;
 use promptus::network::trace::Trace;
 use promptus::origin::{Origin, Settings, router};
 use promptus::playback::{
-    Client, Cmcd, CmcdMode, FetchError, Jump, Patience, Played, Segment, Setup, Stream, Title,
-    play, queue,
+    Client, Cmcd, CmcdMode, FetchError, Jump, Layers, Patience, Played, Segment, Setup, Stream,
+    Title, play, queue,
 };
 use promptus::player::abr::Abr;
 use promptus::player::log::{Log, Outcome};
@@ -66,7 +66,10 @@ fn hasty() -> Patience {
 
 async fn open(url: &str) -> Result<(Client, Stream), FetchError> {
     let client = Client::new(hasty()).unwrap();
-    let stream = Title::open(&client, url).await?.stream(&client, 0).await?;
+    let stream = Title::open(&client, url)
+        .await?
+        .stream(&client, 0, Layers::Off)
+        .await?;
     Ok((client, stream))
 }
 
@@ -506,7 +509,7 @@ async fn noting(
 async fn play_telling(url: &str, mode: CmcdMode) {
     let client = Client::new(hasty()).unwrap().with_cmcd(Cmcd::new(mode));
     let title = Title::open(&client, url).await.unwrap();
-    let stream = title.stream(&client, 0).await.unwrap();
+    let stream = title.stream(&client, 0, Layers::Off).await.unwrap();
     let (played, _) = play_stream(&client, &stream, &with(Abr::Fixed(1))).await;
     assert!(played.complete, "{url}");
 }

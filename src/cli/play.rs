@@ -39,7 +39,7 @@ pub(super) struct Args {
     /// What turns latents into pictures: the profile's own decoder, or the full-size autoencoder of
     /// SD-Turbo, slower and better.
     #[arg(long, value_name = "DECODER", default_value = "own", conflicts_with = "no_render",
-        requires = "out", value_parser = PossibleValuesParser::new(["own", "vae"]).map(decoding))]
+        requires = "out", value_parser = PossibleValuesParser::new(["own", "vae"]).map(|name| decoding(&name)))]
     decoder: Decoding,
     #[command(flatten)]
     session: SessionArgs,
@@ -204,8 +204,8 @@ fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
 }
 
 /// The decoder of this name, `own` or `vae`.
-fn decoding(name: String) -> Decoding {
-    match name.as_str() {
+fn decoding(name: &str) -> Decoding {
+    match name {
         "vae" => Decoding::Vae,
         _ => Decoding::Own,
     }
@@ -224,8 +224,8 @@ fn jump(text: &str) -> Result<Jump, String> {
 fn setup(args: &Args, stream: &Stream) -> Result<Setup, CliError> {
     let mut seeks = args.seek.clone();
     let total_s = stream.ladder().total_s();
-    if let Some(jump) = seeks.iter().find(|jump| jump.to_s >= total_s) {
-        let message = format!("--seek to {}: the title lasts {total_s} s", jump.to_s);
+    if let Some(Jump { to_s, .. }) = seeks.iter().find(|jump| jump.to_s >= total_s) {
+        let message = format!("--seek to {to_s}: the title lasts {total_s} s");
         return Err(CliError::input(message));
     }
     if !seeks.is_empty() && !stream.is_independent() {
@@ -246,12 +246,8 @@ fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
     let Some(file) = &args.throttle else {
         return Ok(None);
     };
-    let trace = Trace::load(file)?;
+    let (trace, multiplier) = (Trace::load(file)?, args.multiplier);
     simulate::tell(&trace);
-    let link = Link::new(&trace, args.multiplier);
-    let network = Network {
-        name: trace.name().to_owned(),
-        multiplier: args.multiplier,
-    };
-    Ok(Some((network, link)))
+    let (name, link) = (trace.name().to_owned(), Link::new(&trace, multiplier));
+    Ok(Some((Network { name, multiplier }, link)))
 }

@@ -95,7 +95,7 @@ pub(super) async fn play_rendered(
         client,
         stream,
         sink,
-        player: Player::new(session, stream.index().clone(), one_rung),
+        player: Player::new(session, stream.index.clone(), one_rung),
         clock: Clock::start(),
         seeks: setup.seeks.iter().copied().collect(),
         controls: setup.controls.as_ref(),
@@ -172,7 +172,7 @@ impl Driver<'_> {
 
     fn tell(&mut self, input: Input<'_>) {
         if let Err(error) = self.player.input(self.clock.now_s(), input) {
-            self.error = Some(named(&self.stream.source().url, error));
+            self.error = Some(named(&self.stream.source.url, error));
         }
     }
 
@@ -261,7 +261,7 @@ impl Driver<'_> {
     /// Sends `request` and reports on it to its end; whether the throttle lets nothing through.
     async fn transfer(&mut self, request: &Request) -> bool {
         let (id, media) = (request.id, is_media(request));
-        let manifest = &self.stream.source().url;
+        let manifest = &self.stream.source.url;
         let (url, answered) = match resolve(manifest, &request.resource.url) {
             Ok(url) if media => (url.clone(), self.media(request, &url).await),
             Ok(url) => (url.clone(), self.part(request, &url).await),
@@ -323,7 +323,7 @@ impl Driver<'_> {
     }
 
     async fn part(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
-        let content = &self.stream.source().content;
+        let content = &self.stream.source.content;
         let Resource { range, purpose, .. } = request.resource;
         let (client, fetch) = (self.client, Fetch::of(url, range, content, kind(purpose)));
         let answer = client.get_once(&fetch);
@@ -334,7 +334,7 @@ impl Driver<'_> {
     async fn media(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
         let Resource { range, purpose, .. } = request.resource;
         let media = self.cmcd(request, url);
-        let content = &self.stream.source().content;
+        let content = &self.stream.source.content;
         let (client, media) = (self.client, media.as_ref());
         let fetch = Fetch {
             media,
@@ -375,7 +375,7 @@ impl Driver<'_> {
         self.stalls_reported = stalls;
         if let Some(next) = &request.next {
             media.next_range = next.range.map(span);
-            let there = resolve(&self.stream.source().url, &next.url).ok();
+            let there = resolve(&self.stream.source.url, &next.url).ok();
             let there = there.filter(|there| there != url);
             media.next = there.and_then(|there| url.make_relative(&there));
         }

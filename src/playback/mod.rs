@@ -81,9 +81,9 @@ pub use frames::{
 };
 pub use http::Client;
 pub use local::locate;
-pub use opened::{Layers, Opening, Playback};
+pub use opened::{Opening, Playback};
 pub use patience::Patience;
 pub use queue::{QueueReceiver, QueueSender, queue};
 pub use running::Segments;
 pub use stream::Stream;
-pub use title::Title;
+pub use title::{Layers, Title};

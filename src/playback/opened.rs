@@ -6,7 +6,7 @@ use super::http::Client;
 use super::local::locate;
 use super::patience::Patience;
 use super::stream::Stream;
-use super::title::Title;
+use super::title::{Layers, Title};
 use crate::network::link::Link;
 use crate::player::session::Options;
 use crate::player::utility::Utility;
@@ -30,19 +30,6 @@ pub struct Opening {
     pub layers: Layers,
     /// The measure of quality that ABR rules maximise.
     pub utility: Utility,
-}
-
-/// Whether rungs are fetched in layers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-pub enum Layers {
-    /// If the manifest names layers.
-    #[default]
-    Auto,
-    /// Yes; an error if the manifest names none.
-    On,
-    /// No: whole rungs.
-    Off,
 }
 
 impl Opening {
@@ -135,17 +122,12 @@ impl Manifest {
         weights_bytes: u64,
         opening: &Opening,
     ) -> Result<Playback, FetchError> {
-        let named = self.title.presentation().groups.get(group);
-        let layered = match opening.layers {
-            Layers::Auto => named.is_some_and(|group| !group.layers.is_empty()),
-            Layers::On => true,
-            Layers::Off => false,
-        };
-        let stream = self.title.prepare(&self.client, group, layered).await?;
-        let stream = stream.with_utility(&self.client, opening.utility).await?;
+        let stream = self.title.stream(&self.client, group, opening.layers);
+        let stream = stream.await?.with_utility(&self.client, opening.utility);
+        let stream = Arc::new(stream.await?);
         Ok(Playback {
             client: self.client,
-            stream: Arc::new(stream),
+            stream,
             begun: self.begun,
             weights_bytes,
         })

@@ -16,28 +16,13 @@ use std::sync::Arc;
 /// One group of a title, as far as it was known when it was opened.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    source: Source,
-    quality_url: Option<String>,
-    index: Index,
-    ladder: Arc<Ladder>,
+    pub(super) source: Source,
+    pub(super) quality_url: Option<String>,
+    pub(super) index: Index,
+    pub(super) ladder: Arc<Ladder>,
 }
 
 impl Stream {
-    /// What the manifest at `source` says of a group.
-    pub(super) fn new(
-        source: Source,
-        quality_url: Option<String>,
-        index: Index,
-        ladder: Ladder,
-    ) -> Self {
-        Self {
-            source,
-            quality_url,
-            index,
-            ladder: Arc::new(ladder),
-        }
-    }
-
     /// The manifest's URL.
     pub fn url(&self) -> &str {
         self.source.url.as_str()
@@ -114,15 +99,6 @@ impl Stream {
         let ladder = ladder.map_err(|error: UtilityError| unusable(&url, error))?;
         self.ladder = Arc::new(ladder);
         Ok(self)
-    }
-
-    pub(super) fn source(&self) -> &Source {
-        &self.source
-    }
-
-    /// The rungs as known when the stream was opened.
-    pub(super) fn index(&self) -> &Index {
-        &self.index
     }
 }
 

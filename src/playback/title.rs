@@ -13,6 +13,20 @@ use super::stream::Stream;
 use crate::manifest::hls::Master;
 use crate::manifest::{Presentation, dash};
 use crate::player::index::{Index, Places, Playlist, text_of};
+use std::sync::Arc;
+
+/// Whether rungs are fetched in layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Layers {
+    /// If the manifest names layers.
+    #[default]
+    Auto,
+    /// Yes; an error if the manifest names none.
+    On,
+    /// No: whole rungs.
+    Off,
+}
 
 /// A title whose manifest has been read.
 #[derive(Debug, Clone)]
@@ -78,30 +92,23 @@ impl Title {
     }
 
     /// Prepares group number `group`: fetches all indexes and init segments of a short title, those of
-    /// the lowest rung of a long one.
-    pub async fn stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
-        self.prepare(client, group, false).await
-    }
-
-    /// As [`Title::stream`], for layered playback: the group's lowest rung and the layers above it.
+    /// the lowest rung of a long one. In layers that is the lowest rung and the layers above it.
     ///
-    /// Fails if the manifest names no layers. HLS cannot express them.
-    pub async fn layered_stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
-        self.prepare(client, group, true).await
-    }
-
-    pub(super) async fn prepare(
+    /// Fails if the manifest lacks layers that are required. HLS cannot express them.
+    pub async fn stream(
         self,
         client: &Client,
         group: usize,
-        layered: bool,
+        layers: Layers,
     ) -> Result<Stream, FetchError> {
         let groups = &self.presentation.groups;
         let Some(chosen) = groups.get(group) else {
             let groups = groups.len();
             return Err(AnswerProblem::NoGroup { group, groups }.at(&self.source.url));
         };
-        if layered && chosen.layers.is_empty() {
+        let has_layers = !chosen.layers.is_empty();
+        let layered = layers == Layers::On || layers == Layers::Auto && has_layers;
+        if layered && !has_layers {
             return Err(AnswerProblem::NoLayers.at(&self.source.url));
         }
         let before = groups[..group].iter().map(|g| g.representations.len());
@@ -112,7 +119,11 @@ impl Title {
         source.fetch_index(client, &mut index, lacks).await?;
         let ladder = index.first_ladder();
         let ladder = ladder.map_err(|error| named(&source.url, error))?;
-        let quality_url = self.presentation.quality_url;
-        Ok(Stream::new(source, quality_url, index, ladder))
+        Ok(Stream {
+            source,
+            quality_url: self.presentation.quality_url,
+            index,
+            ladder: Arc::new(ladder),
+        })
     }
 }

@@ -101,7 +101,7 @@ async fn https_goes_by_the_certificates_that_are_trusted() {
 
     let client = trusting(&right);
     let stream = Title::open(&client, &good).await.unwrap();
-    let stream = stream.stream(&client, 0).await.unwrap();
+    let stream = stream.stream(&client, 0, Layers::Off).await.unwrap();
     let (played, segments) = play_stream(&client, &stream, &with(Abr::Fixed(1))).await;
     assert!(played.complete, "{:?}", played.error);
     assert_eq!(segments[0].rung, 1);

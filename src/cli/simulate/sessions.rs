@@ -4,7 +4,7 @@ use super::Args;
 use crate::cli::CliError;
 use crate::compat::sabre;
 use crate::manifest::QualityReport;
-use crate::playback::{Client, Patience, Stream, Title, locate};
+use crate::playback::{Client, Layers, Patience, Stream, Title, locate};
 use crate::player::abr::Abr;
 use crate::simulate::content::Content;
 use crate::simulate::grid::{FitTo, Grid, Player};
@@ -115,7 +115,7 @@ impl Args {
         if !self.rules.iter().any(|rule| rule == LAYERS) {
             return Ok(content);
         }
-        let (stream, _) = fetch(&locate(title)?, true)?;
+        let (stream, _) = fetch(&locate(title)?, Layers::On)?;
         Ok(content.with_layers(Arc::clone(stream.ladder()))?)
     }
 }
@@ -125,7 +125,7 @@ fn content(title: &str) -> Result<Content, CliError> {
     if !title.contains("://") {
         return Ok(Content::title(Path::new(title))?);
     }
-    let (stream, quality) = fetch(title, false)?;
+    let (stream, quality) = fetch(title, Layers::Off)?;
     let (profile, ladder) = (&stream.group().profile, Arc::clone(stream.ladder()));
     Ok(Content {
         quality,
@@ -133,18 +133,15 @@ fn content(title: &str) -> Result<Content, CliError> {
     })
 }
 
-/// The first group of the title at `url` with its whole index: in layers, or its rungs and their quality.
-fn fetch(url: &str, layered: bool) -> Result<(Stream, Option<QualityReport>), CliError> {
+/// The first group of the title at `url` with its whole index and quality.
+fn fetch(url: &str, layers: Layers) -> Result<(Stream, Option<QualityReport>), CliError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build()?;
     runtime.block_on(async {
         let client = Client::new(Patience::default())?;
         let title = Title::open(&client, url).await?;
-        if layered {
-            let stream = title.layered_stream(&client, 0).await?;
-            return Ok((stream.complete(&client).await?, None));
-        }
-        let stream = title.stream(&client, 0).await?.complete(&client).await?;
+        let stream = title.stream(&client, 0, layers).await?;
+        let stream = stream.complete(&client).await?;
         let quality = stream.quality(&client).await?;
         Ok((stream, quality))
     })

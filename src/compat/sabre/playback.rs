@@ -78,8 +78,7 @@ impl<'a> Playback<'a> {
     /// The segment to fetch again, counted from the buffer's end (1 is the last), when the rule now
     /// chooses `quality`. The segments that play or are about to are excluded.
     pub(super) fn candidate(&self, which: Replacement, quality: usize) -> Option<usize> {
-        let begun = self.begun_ms / self.movie.segment_ms();
-        let protected = (1.5 + begun).ceil() as usize;
+        let protected = (1.5 + self.begun_ms / self.movie.segment_ms()).ceil() as usize;
         let mut places = protected..self.contents.len();
         let worse = |place: &usize| self.contents[*place] < quality;
         let place = match which {
@@ -184,11 +183,7 @@ impl<'a> Playback<'a> {
     /// Adds the reactions older than a whole buffer; later ones are dropped at the end.
     fn settle_reactions(&mut self, now_ms: f64) {
         let cutoff = now_ms - self.max_buffer_ms;
-        while let Some(&first) = self.awaited.front() {
-            if first.since_ms >= cutoff {
-                break;
-            }
-            self.awaited.pop_front();
+        while let Some(first) = self.awaited.pop_front_if(|first| first.since_ms < cutoff) {
             let longest = self.max_buffer_ms;
             let took = first.met_ms.map(|met_ms| met_ms - first.since_ms);
             self.reaction_ms += took.map_or(longest, |took| longest.min(took));

@@ -143,8 +143,8 @@ impl<'a> State<'a> {
             replacement: replace.is_some(),
             buffer_ms: self.playback.level_ms(),
         });
-        self.accuracy
-            .compare(self.estimate.kbps, sample_kbps(&progress));
+        let sample = sample_kbps(&progress);
+        self.accuracy.compare(self.estimate.kbps, sample);
         if verdict.is_none() {
             self.learn(&progress)?;
         }
@@ -162,13 +162,12 @@ impl<'a> State<'a> {
     }
 
     fn seek_if_due(&mut self) -> Result<(), CompatError> {
-        let Some((when_s, to_s)) = self.seek_s else {
+        let segment_ms = self.movie.segment_ms();
+        let reached_ms = self.next as f64 * segment_ms;
+        let due = |seek: &mut (f64, f64)| reached_ms >= 1000.0 * seek.0;
+        let Some((_, to_s)) = self.seek_s.take_if(due) else {
             return Ok(());
         };
-        let segment_ms = self.movie.segment_ms();
-        if (self.next as f64 * segment_ms) < 1000.0 * when_s {
-            return Ok(());
-        }
         let target = (1000.0 * to_s / segment_ms).floor();
         let segments = self.movie.segments() as f64;
         if target < -segments || target >= segments {
@@ -178,7 +177,6 @@ impl<'a> State<'a> {
         self.next = target as i64;
         self.playback.forget();
         self.rule.sought(1000.0 * to_s);
-        self.seek_s = None;
         Ok(())
     }
 

@@ -93,7 +93,7 @@ impl Renderer {
         }
     }
 
-    /// Renders until there are no more segments, an error occurs or the receiver of frames is dropped.
+    /// Renders until the segments end, an error occurs or the receiver of frames is dropped.
     pub(super) fn run(mut self, mut segments: QueueReceiver<Segment>) -> Rendering {
         while let Some((seeks, segment)) = segments.blocking_recv() {
             let begun = Instant::now();
@@ -127,12 +127,13 @@ impl Renderer {
         let frame_ticks = u64::from(rate.frame_ticks());
         let samples = media.samples.iter();
         let ticks: u64 = samples.map(|sample| u64::from(sample.duration)).sum();
-        let frames = ticks / frame_ticks;
-        if frames > segment.most_frames {
+        let (frames, limit) = (ticks / frame_ticks, segment.most_frames);
+        if frames > limit {
+            let segment = segment.segment;
             return Err(PlaybackError::TooManyFrames {
-                segment: segment.segment,
+                segment,
                 frames,
-                limit: segment.most_frames,
+                limit,
             });
         }
         let renderer = match self.renderers.entry(segment.rung) {
