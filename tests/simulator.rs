@@ -43,6 +43,7 @@ fn movie(rates: &[u64], segments: usize) -> Content {
 }
 
 #[track_caller]
+#[allow(clippy::needless_pass_by_value, reason = "shorter calls")]
 fn has(text: impl ToString, part: &str) {
     let text = text.to_string();
     assert!(text.contains(part), "`{part}` is not in: {text}");

@@ -61,7 +61,6 @@ pub(super) struct Media {
     pub(super) duration_s: f64,
     pub(super) buffer_s: f64,
     pub(super) throughput_kbps: Option<f64>,
-    /// Bytes of the object.
     pub(super) size: u64,
     /// Whether playback waits for it.
     pub(super) urgent: bool,

@@ -202,7 +202,6 @@ impl Driver<'_> {
         if timed { now_s.max(at_s) } else { now_s }
     }
 
-    /// Time of the next planned seek; infinite without one.
     fn seek_at_s(&self) -> f64 {
         self.seeks.front().map_or(f64::INFINITY, |jump| jump.at_s)
     }

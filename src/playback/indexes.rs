@@ -68,7 +68,6 @@ impl Source {
     }
 }
 
-/// The CMCD kind of a request.
 pub(super) fn kind(purpose: Purpose) -> Kind {
     match purpose {
         Purpose::Media { .. } => Kind::Video,

@@ -51,7 +51,6 @@ impl Opening {
 pub struct Playback {
     pub(super) client: Client,
     pub(super) stream: Arc<Stream>,
-    /// When the manifest was requested.
     pub(super) begun: Instant,
     /// Bytes of generator weights fetched for it.
     pub(super) weights_bytes: u64,
@@ -95,7 +94,6 @@ impl Playback {
     }
 }
 
-/// A title whose manifest was read, before a group is chosen.
 #[derive(Debug)]
 pub(super) struct Manifest {
     pub(super) client: Client,

@@ -4,7 +4,6 @@ use super::error::FetchError;
 use crate::manifest::ByteRange;
 use reqwest::Url;
 
-/// Parses a URL of an allowed scheme.
 pub(super) fn parse(url: &str) -> Result<Url, FetchError> {
     let bad = |problem: String| FetchError::Url {
         url: url.to_owned(),

@@ -44,7 +44,6 @@ pub(super) fn header(response: &Response, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// Fails unless the status is a success.
 pub(super) fn check_status(url: &Url, response: &Response) -> Result<(), FetchError> {
     let status = response.status();
     if status.is_success() {

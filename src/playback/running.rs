@@ -21,7 +21,6 @@ use tokio::task::JoinHandle;
 /// delay the session.
 const WAITING: usize = 1800;
 
-/// A running session. Dropping it stops the session.
 #[derive(Debug)]
 pub(super) struct Running {
     playback: Playback,

@@ -19,7 +19,6 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// A clock that shows 0 now.
     pub(super) fn start() -> Self {
         Self {
             start: Instant::now(),
@@ -39,7 +38,6 @@ impl Clock {
     }
 }
 
-/// A link shared by all requests of a client.
 #[derive(Debug)]
 pub(super) struct Throttle {
     link: Link,

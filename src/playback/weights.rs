@@ -14,10 +14,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// Bytes of a part.
 const PART: u64 = 8 << 20;
 
-/// Largest file of weights, bytes.
 const LARGEST: u64 = 16 << 30;
 
 impl Client {

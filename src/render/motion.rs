@@ -51,7 +51,6 @@ impl SegmentRenderer {
         }
     }
 
-    /// The pictures of the keyframes at `positions`.
     fn pictures(
         &self,
         keyframes: &Keyframes<'_>,

@@ -44,12 +44,9 @@ pub struct SegmentRenderer {
 /// Frames of one pass, and the latent of the last of them.
 pub(super) type Pass = (Tensor, Vec<Frame>);
 
-/// State between two segments of a chain.
 #[derive(Debug)]
 struct Chain {
-    /// Sequence number of the next segment.
     sequence: u32,
-    /// Start latent of the last keyframe.
     before: Tensor,
 }
 

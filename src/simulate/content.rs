@@ -70,7 +70,6 @@ pub enum ContentError {
     Json(#[from] BadJson),
 }
 
-/// 1920 × 1080 at 30 frames per second.
 impl Default for Picture {
     fn default() -> Self {
         Self {

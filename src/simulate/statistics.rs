@@ -3,7 +3,6 @@
 
 use crate::player::random::Random;
 
-/// Number of resamples.
 const ROUNDS: usize = 1000;
 /// Quantiles at the ends of the interval: 95 %.
 const ENDS: [f64; 2] = [0.025, 0.975];
@@ -53,7 +52,6 @@ pub(crate) fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// The mean of (value, weight) pairs.
 pub(crate) fn weighted_mean(samples: &[(f64, f64)]) -> f64 {
     let weight = sum(samples.iter().map(|sample| sample.1));
     let total = sum(samples.iter().map(|(value, weight)| value * weight));

@@ -12,7 +12,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::vec;
 
-/// The master playlist of a title directory.
 const MASTER: &str = "master.m3u8";
 
 /// Upper bound of a segment's head, bytes: room for 8,000 samples.

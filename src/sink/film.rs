@@ -78,7 +78,6 @@ impl Film {
         }
     }
 
-    /// The last line that ffmpeg printed.
     fn last_message(&mut self) -> Option<String> {
         self.messages.rewind().ok()?;
         let mut text = Vec::new();
@@ -123,7 +122,6 @@ impl Drop for Film {
     }
 }
 
-/// Arguments of ffmpeg up to the output file.
 fn arguments(kind: &str, format: FrameFormat) -> Vec<String> {
     let matrix = match Matrix::assumed(format.size) {
         Matrix::Bt709 => "bt709",

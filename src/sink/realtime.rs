@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 pub struct Realtime<W: Write> {
     pipe: Box<Y4mPipe<W>>,
     timetable: Timetable,
-    /// When the first frame was written.
     start: Option<Instant>,
     late: Arc<AtomicU64>,
 }

@@ -58,7 +58,6 @@ impl<W: Write> Y4mPipe<W> {
         self.buffer.extend_from_slice(header.as_bytes());
     }
 
-    /// Writes the buffer and empties it.
     fn flush(&mut self) -> Result<(), SinkError> {
         let written = self.out.write_all(&self.buffer);
         let flushed = written.and_then(|()| self.out.flush());

@@ -167,7 +167,6 @@ impl Args {
             || files.into_iter().any(Option::is_some)
     }
 
-    /// The traces; lists the files skipped and describes the traces on stderr.
     pub(super) fn corpus(&self) -> Result<Vec<Trace>, CliError> {
         let traces = self.trace.iter().map(|file| Trace::load(file));
         let mut traces = traces.collect::<Result<Vec<_>, _>>()?;

@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 /// Default of `--oracle-plans`: close to the optimum.
 const ORACLE_PLANS: usize = 300;
-/// The rule for titles in layers.
 const LAYERS: &str = "layers";
 
 impl Args {

@@ -8,7 +8,6 @@ use crate::simulate::qoe::LIN_STALL;
 const HORIZON: usize = 5;
 const HISTORY: usize = 5;
 
-/// The inputs of a rule after a chunk.
 pub(super) struct View<'a> {
     pub(super) movie: &'a Movie,
     pub(super) chunks: usize,

@@ -80,7 +80,6 @@ impl Network {
         self.periods.iter().map(|p| p.lasts_ms * p.kbps).sum()
     }
 
-    /// Length of the longest latency, in laps of the trace.
     pub(super) fn laps_of_latency(&self) -> f64 {
         let lap_ms: f64 = self.periods.iter().map(|p| p.lasts_ms).sum();
         let longest = self.periods.iter().map(|p| p.latency_ms);
@@ -100,7 +99,6 @@ impl Network {
         self.clock_ms += time_ms;
     }
 
-    /// Passes the rest of the period and begins the next.
     fn next_period(&mut self, playback: &mut Playback<'_>) {
         self.clock_ms += self.left_ms;
         self.index = (self.index + 1) % self.periods.len();

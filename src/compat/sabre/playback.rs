@@ -7,7 +7,6 @@ use super::options::Replacement;
 use crate::simulate::movie::Movie;
 use std::collections::VecDeque;
 
-/// A sustained quality that has not been shown yet.
 #[derive(Debug, Clone, Copy)]
 struct Awaited {
     since_ms: f64,
@@ -70,7 +69,6 @@ impl<'a> Playback<'a> {
         }
     }
 
-    /// Media in the buffer, milliseconds.
     pub(super) fn level_ms(&self) -> f64 {
         self.movie.segment_ms() * self.contents.len() as f64 - self.begun_ms
     }
@@ -157,7 +155,6 @@ impl<'a> Playback<'a> {
         self.settle_reactions(self.play_clock_ms);
     }
 
-    /// Counts a segment that begins to play.
     fn begin(&mut self, quality: usize) {
         let rates = self.movie.rates_kbps();
         self.utility += self.utilities[quality];

@@ -8,7 +8,6 @@
 use crate::simulate::qoe::{Played, Setting, Timeline};
 use crate::simulate::statistics::sum;
 
-/// A sustained rung that has not been shown yet.
 struct Awaited {
     since_s: f64,
     rung: usize,
@@ -58,7 +57,6 @@ pub(super) fn times(timeline: &Timeline, setting: &Setting<'_>) -> (f64, f64) {
     (rampup_s.unwrap_or(total_s), sum(settled.map(took)))
 }
 
-/// The times at which the sustained rung changes.
 fn sustained(setting: &Setting<'_>, until_s: f64) -> Vec<(f64, usize)> {
     let duration_s = setting.ladder.mean_duration_s();
     let periods = setting.link.periods(until_s);

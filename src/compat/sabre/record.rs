@@ -141,7 +141,6 @@ pub(super) fn metrics(
         .collect()
 }
 
-/// A number as `%f` prints it.
 fn printed(value: f64) -> f64 {
     format!("{value:.6}").parse().unwrap_or(value)
 }

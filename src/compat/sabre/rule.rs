@@ -3,7 +3,6 @@
 use super::network::{Progress, Verdict};
 use crate::simulate::movie::Movie;
 
-/// The state that a rule may use.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) movie: &'a Movie,
@@ -21,7 +20,6 @@ pub(super) struct Ended {
     pub(super) buffer_ms: f64,
 }
 
-/// A quality, and the delay of the request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Choice {
     pub(super) quality: usize,
@@ -29,7 +27,6 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// A request without delay.
     pub(super) fn now(quality: usize) -> Self {
         let wait_ms = 0.0;
         Self { quality, wait_ms }

@@ -43,11 +43,9 @@ pub enum WeightsFetch<'a> {
     },
 }
 
-/// A generator with the group that it renders.
 pub(super) struct Found {
     pub(super) group: usize,
     pub(super) generator: Generator,
-    /// Bytes of weights that were fetched for it.
     pub(super) weights_bytes: u64,
 }
 

@@ -32,7 +32,6 @@ pub struct TimedFrame {
     pub rung: usize,
 }
 
-/// A frame or the error that ends the stream.
 pub(super) type Item = Result<TimedFrame, PlaybackError>;
 
 pub(super) struct Renderer {
@@ -53,7 +52,6 @@ struct Output {
     count: Count,
 }
 
-/// What was generated so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     generated: u64,

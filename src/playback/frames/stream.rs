@@ -24,7 +24,6 @@ use tokio::sync::mpsc::unbounded_channel;
 
 /// Frames generated before the receiver takes them: two seconds at 24 a second, fewer of large ones.
 const AHEAD: usize = 48;
-/// Most bytes of those frames.
 const AHEAD_BYTES: usize = 256 << 20;
 
 /// A title that can be played to frames.

@@ -4,13 +4,11 @@ use super::run::Row;
 use super::sample::{Figure, Sample};
 use crate::report::html::{Axis, Block, Chart, Choice, Pairs, Series};
 
-/// The last two parts of a path.
 pub(super) fn short(path: &str) -> &str {
     let slashes = path.rmatch_indices('/').nth(1);
     slashes.map_or(path, |(at, _)| &path[at + 1..])
 }
 
-/// Blocks to choose by figure.
 pub(super) fn by_figure<'a>(
     figures: &[&'a Figure],
     blocks: impl Fn(&'a Figure) -> Vec<Block>,

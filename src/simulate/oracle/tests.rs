@@ -12,7 +12,6 @@ use crate::player::random::Random;
 use crate::player::session::{Options, Session};
 use std::sync::Arc;
 
-/// Exhaustive search.
 fn exhaustive(problem: &Problem<'_>) -> f64 {
     let (rungs, segments) = (problem.mbps.len(), problem.ladder.segments());
     let worth = |mut number: usize| {
@@ -27,7 +26,6 @@ fn exhaustive(problem: &Problem<'_>) -> f64 {
     plans.map(worth).fold(f64::NEG_INFINITY, f64::max) / (segments - 1) as f64
 }
 
-/// A link of six periods and its buffer.
 fn any_link(random: &mut Random) -> (Link, f64) {
     let periods = [(); 6].map(|()| {
         let (duration_s, kbps) = (random.between(0.3, 4.0), random.between(50.0, 6000.0));

@@ -184,7 +184,6 @@ impl Figures {
     }
 }
 
-/// The main figures in a line.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (lin, log) = (self.qoe_lin, self.qoe_log);

@@ -20,7 +20,6 @@ fn played((segment, rung, begins_s, stall_s): (usize, usize, f64, f64)) -> Playe
     }
 }
 
-/// Three segments, a stall of 1 s before the second.
 fn story() -> Timeline {
     Timeline {
         played: [(0, 0, 0.5, 0.0), (1, 1, 3.5, 1.0), (2, 1, 5.5, 0.0)]
