@@ -4,10 +4,10 @@
 
 mod common;
 
-use promptus::compat::{CompatError, pensieve, sabre};
+use promptus::compat::{CompatError, columns, pensieve, sabre};
 use promptus::network::trace::Trace;
 use promptus::simulate::content::Content;
-use promptus::simulate::grid::{Grid, Player};
+use promptus::simulate::grid::Grid;
 use promptus::simulate::movie::Movie;
 use serde_json::Value;
 use std::fs::File;
@@ -34,19 +34,13 @@ fn differences(what: &str, found: &Value, expected: &Value) -> Vec<String> {
             None => wrong.push(format!("{what}: {name}: {found} for {expected}")),
             Some(column) => {
                 let found = found.as_array().unwrap();
-                let at = (0..column.len().max(found.len())).find(|&row| {
-                    !close(
-                        found.get(row).unwrap_or(&Value::Bool(false)),
-                        column.get(row).unwrap_or(&Value::Bool(true)),
-                    )
-                });
-                if let Some(row) = at {
-                    wrong.push(format!(
-                        "{what}: {name}, row {row} of {}: {:?} for {:?}",
-                        column.len(),
-                        found.get(row),
-                        column.get(row)
-                    ));
+                let rows = column.len();
+                let mut pairs = found.iter().zip(column).enumerate();
+                if let Some((row, (a, b))) = pairs.find(|(_, (a, b))| !close(a, b)) {
+                    wrong.push(format!("{what}: {name}, row {row} of {rows}: {a} for {b}"));
+                } else if found.len() != rows {
+                    let found = found.len();
+                    wrong.push(format!("{what}: {name}: {found} rows for {rows}"));
                 }
             }
         }
@@ -77,7 +71,7 @@ fn every_recorded_sabre_session_is_re_enacted() {
         let found = sabre::run(&trace, &movie, &options).unwrap();
         let what = format!("{} {} {}", text("args"), text("trace"), text("movie"));
         let metrics = serde_json::to_value(found.metrics).unwrap();
-        let decisions = serde_json::to_value(found.decisions).unwrap();
+        let decisions = columns(&found.decisions).unwrap();
         wrong.extend(differences(&what, &decisions, &session["decisions"]));
         wrong.extend(differences(&what, &metrics, &session["metrics"]));
     }
@@ -112,8 +106,8 @@ fn every_recorded_pensieve_session_is_re_enacted() {
             let path = shared.join("traces").join(trace);
             let found = pensieve::run(&Trace::load(&path).unwrap(), &movie, rule).unwrap();
             let what = format!("{name} {trace}");
-            let metrics = serde_json::to_value(found.metrics()).unwrap();
-            let columns = from_zero(serde_json::to_value(found).unwrap());
+            let metrics = serde_json::to_value(pensieve::metrics(&found)).unwrap();
+            let columns = from_zero(columns(&found).unwrap());
             let recorded = from_zero(expected["columns"].clone());
             wrong.extend(differences(&what, &columns, &recorded));
             let mut figures = expected.clone();
@@ -160,7 +154,7 @@ fn extreme_networks_and_movies_end_with_a_verdict() {
             let starved = sabre::run(&dead, movie, &options);
             let one_rate_bola_e = rates.len() == 1 && line == "-a bolae -r right";
             match sabre::run(&live, movie, &options) {
-                Ok(session) => assert!(session.decisions.rows().len() >= segments),
+                Ok(session) => assert!(session.decisions.len() >= segments),
                 Err(error) => {
                     assert!(one_rate_bola_e && matches!(error, CompatError::Crash { .. }));
                 }
@@ -171,8 +165,8 @@ fn extreme_networks_and_movies_end_with_a_verdict() {
             ));
         }
         for rule in [pensieve::Rule::Bb, pensieve::Rule::RobustMpc] {
-            let columns = pensieve::run(&live, movie, rule).unwrap();
-            assert_eq!(columns.metrics().chunks, segments.min(48));
+            let rows = pensieve::run(&live, movie, rule).unwrap();
+            assert_eq!(pensieve::metrics(&rows).chunks, segments.min(48));
             assert!(pensieve::run(&dead, movie, rule).is_err());
         }
     }
@@ -183,7 +177,6 @@ fn extreme_networks_and_movies_end_with_a_verdict() {
 fn sabre_is_a_player_of_a_grid() {
     let movie = movie(&[200, 400, 800], 20);
     let ladder = Arc::new(movie.ladder().unwrap());
-    let sabre: sabre::Sabre = "bolae".parse().unwrap();
     let grid = Grid {
         contents: vec![Content {
             movie: Some(Arc::new(movie)),
@@ -192,7 +185,7 @@ fn sabre_is_a_player_of_a_grid() {
         traces: ["0 1\n5 1\n9 0.2\n", "0 0\n1 0\n"]
             .map(|text| Trace::parse("t", text.as_bytes()).unwrap())
             .into(),
-        players: vec![Player::Other(Arc::new(sabre))],
+        players: vec![sabre::player("bolae").unwrap()],
         extra: Some(sabre::figures),
         ..Grid::default()
     };

@@ -13,6 +13,8 @@ mod static_server;
 #[path = "common/tools.rs"]
 mod tools;
 
+#[path = "player/controls.rs"]
+mod controls;
 #[path = "player/foreign.rs"]
 mod foreign;
 #[path = "player/layers.rs"]
@@ -33,7 +35,8 @@ use promptus::network::link::Link;
 use promptus::network::trace::Trace;
 use promptus::origin::{Origin, Settings, router};
 use promptus::playback::{
-    Client, Cmcd, CmcdMode, FetchError, Jump, Patience, Played, Segment, Setup, Stream, Title, play,
+    Client, Cmcd, CmcdMode, FetchError, Jump, Layers, Patience, Played, Segment, Setup, Stream,
+    Title, play, queue,
 };
 use promptus::player::abr::Abr;
 use promptus::player::log::{Log, Outcome};
@@ -49,7 +52,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 /// Quick to give up, so that tests are quick.
 fn hasty() -> Patience {
@@ -65,7 +67,10 @@ fn hasty() -> Patience {
 
 async fn open(url: &str) -> Result<(Client, Stream), FetchError> {
     let client = Client::new(hasty()).unwrap();
-    let stream = Title::open(&client, url).await?.stream(&client, 0).await?;
+    let stream = Title::open(&client, url)
+        .await?
+        .stream(&client, 0, Layers::Off)
+        .await?;
     Ok((client, stream))
 }
 
@@ -90,11 +95,17 @@ async fn play_opened(
     if let Some(link) = link {
         client = client.throttled(link);
     }
-    let (sender, mut receiver) = mpsc::channel(1000);
-    let played = play(&client, &stream, setup, &sender).await;
+    play_stream(&client, &stream, setup).await
+}
+
+async fn play_stream(client: &Client, stream: &Stream, setup: &Setup) -> (Played, Vec<Segment>) {
+    let (sender, mut receiver) = queue(1000, setup.controls.as_ref());
+    let played = play(client, stream, setup, &sender).await;
     drop(sender);
     let mut segments = Vec::new();
-    receiver.recv_many(&mut segments, 1000).await;
+    while let Some(segment) = receiver.recv().await {
+        segments.push(segment);
+    }
     (played, segments)
 }
 
@@ -458,7 +469,7 @@ async fn redirects_are_followed() {
 async fn play_telling(url: &str, mode: CmcdMode) {
     let client = Client::new(hasty()).unwrap().with_cmcd(Cmcd::new(mode));
     let title = Title::open(&client, url).await.unwrap();
-    let stream = title.stream(&client, 0).await.unwrap();
+    let stream = title.stream(&client, 0, Layers::Off).await.unwrap();
     let (played, _) = play_opened((client, stream), &with(Abr::Fixed(1)), None).await;
     assert!(played.complete, "{url}");
 }
@@ -601,7 +612,7 @@ async fn a_receiver_that_goes_away_ends_the_session() {
 /// Plays until `enough` segments have arrived.
 async fn play_some(url: &str, setup: &Setup, enough: usize) -> (Played, Vec<Segment>, Client) {
     let (client, stream) = open(url).await.unwrap();
-    let (sender, mut receiver) = mpsc::channel(enough);
+    let (sender, mut receiver) = queue(enough, setup.controls.as_ref());
     let playing = play(&client, &stream, setup, &sender);
     let watching = async {
         let mut segments = Vec::new();
@@ -622,10 +633,10 @@ async fn a_dead_trace_ends_at_once() {
     let (opened, dead) = (open(&url).await.unwrap(), link("0,0\n5,0\n"));
     let (played, segments) = play_opened(opened, &Setup::default(), Some(dead.clone())).await;
     assert!(segments.is_empty() && !played.complete);
-    assert!(matches!(played.error, Some(FetchError::Starved { .. })));
+    assert!(played.error.unwrap().is_starved());
     let client = Client::new(hasty()).unwrap().throttled(dead);
     let opened = Title::open(&client, &url).await;
-    assert!(matches!(opened, Err(FetchError::Starved { .. })));
+    assert!(opened.unwrap_err().is_starved());
 }
 
 /// Rates cross the ladder of 33, 65 and 129 kbit/s: a staircase, an outage, long round trips.

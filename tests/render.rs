@@ -28,12 +28,8 @@ fn waves(size: (u32, u32), number: u32) -> Frame {
         let phase = f64::from(x * (colour + 1) + 2 * y + 5 * number) * 0.07;
         (127.5 + 120.0 * phase.sin()) as u8
     };
-    Frame::new(
-        size.0,
-        size.1,
-        (0..size.0 * size.1 * 3).map(value).collect(),
-    )
-    .unwrap()
+    let data = (0..size.0 * size.1 * 3).map(value).collect();
+    Frame::new(size.0, size.1, data).unwrap()
 }
 
 fn header(size: (u32, u32)) -> FrameFormat {
@@ -66,15 +62,16 @@ fn a_y4m_file_comes_back_within_two_levels() {
         let read: Vec<Frame> = source.map(Result::unwrap).collect();
         assert_eq!(read.len(), written.len());
         for (a, b) in written.iter().zip(&read) {
-            let worst = a
-                .data()
-                .iter()
-                .zip(b.data())
-                .map(|(a, b)| a.abs_diff(*b))
-                .max();
-            assert!(worst.unwrap() <= 2, "{worst:?}");
+            assert!(apart(a.data(), b.data()) <= 2);
         }
     }
+}
+
+/// The largest difference between two pictures of one size.
+fn apart(a: &[u8], b: &[u8]) -> u8 {
+    assert_eq!(a.len(), b.len());
+    let differences = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
+    differences.max().unwrap()
 }
 
 #[test]
@@ -117,14 +114,7 @@ fn ffmpeg_sees_the_colours_that_were_written() {
         .output()
         .unwrap();
     let expected: Vec<u8> = written.into_iter().flat_map(Frame::into_data).collect();
-    assert_eq!(output.stdout.len(), expected.len());
-    let worst = output
-        .stdout
-        .iter()
-        .zip(&expected)
-        .map(|(a, b)| a.abs_diff(*b))
-        .max();
-    assert!(worst.unwrap() <= 3, "{worst:?}");
+    assert!(apart(&output.stdout, &expected) <= 3);
 }
 
 static GENERATOR: LazyLock<Arc<Generator>> =
@@ -143,6 +133,29 @@ fn render(renderer: &mut SegmentRenderer, media: &MediaSegment) -> Result<Vec<Fr
     Ok(frames)
 }
 
+/// The frames of `coded`, or the error, in a renderer's rung.
+fn try_frames(renderer: &mut SegmentRenderer, coded: &Coded) -> Result<Vec<Frame>, RenderError> {
+    let media = read_media(&coded.bytes(renderer.track())).unwrap();
+    render(renderer, &media)
+}
+
+fn frames(renderer: &mut SegmentRenderer, coded: &Coded) -> Vec<Frame> {
+    try_frames(renderer, coded).unwrap()
+}
+
+/// The frames of the whole samples of `coded` without its last three bytes.
+fn frames_of_cut(renderer: &mut SegmentRenderer, coded: &Coded) -> Vec<Frame> {
+    let bytes = coded.bytes(renderer.track());
+    let cut = read_partial(&bytes[..bytes.len() - 3]).unwrap();
+    render(renderer, &cut).unwrap()
+}
+
+/// `work` on one thread.
+fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    pool.build().unwrap().install(work)
+}
+
 /// Two closed segments (13 and 9 frames, interval 5) of a 90×60 picture on a 96×64 grid.
 fn closed_title() -> (Track, Vec<Coded>) {
     let mut track = synthetic::track((90, 60), (96, 64));
@@ -158,56 +171,40 @@ fn closed_title() -> (Track, Vec<Coded>) {
 #[test]
 fn straight_play_seek_and_switch_give_the_same_bytes() {
     let (track, segments) = closed_title();
-    let low = synthetic::rung(&track, 2);
-    let media = |coded: &Coded, track: &Track| read_media(&coded.bytes(track)).unwrap();
     let mut straight = renderer(&track);
-    let first = render(&mut straight, &media(&segments[0], &track)).unwrap();
-    let second = render(&mut straight, &media(&segments[1], &track)).unwrap();
+    let [first, second] = [0, 1].map(|n| frames(&mut straight, &segments[n]));
     assert_eq!((first.len(), second.len()), (13, 9));
     assert_eq!((first[0].width(), first[0].height()), (90, 60));
     let mut sought = renderer(&track);
-    assert_eq!(
-        render(&mut sought, &media(&segments[1], &track)).unwrap(),
-        second
-    );
-    assert_eq!(
-        render(&mut sought, &media(&segments[0], &track)).unwrap(),
-        first
-    );
-    let mut lower = renderer(&low);
-    let coarse = render(&mut lower, &media(&segments[1], &low)).unwrap();
+    assert_eq!(frames(&mut sought, &segments[1]), second);
+    assert_eq!(frames(&mut sought, &segments[0]), first);
+    let mut lower = renderer(&synthetic::rung(&track, 2));
+    let coarse = frames(&mut lower, &segments[1]);
     assert_ne!(coarse, second);
-    render(&mut lower, &media(&segments[0], &low)).unwrap();
-    assert_eq!(
-        render(&mut lower, &media(&segments[1], &low)).unwrap(),
-        coarse
-    );
-    let alone = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .unwrap();
-    let slow = alone.install(|| render(&mut sought, &media(&segments[1], &track)).unwrap());
-    assert_eq!(slow, second);
+    frames(&mut lower, &segments[0]);
+    assert_eq!(frames(&mut lower, &segments[1]), coarse);
+    assert_eq!(alone(|| frames(&mut sought, &segments[1])), second);
+    // A segment that was cut gives the frames of its whole samples.
+    assert_eq!(frames_of_cut(&mut sought, &segments[0]), first[..11]);
 }
 
 #[test]
-fn frames_are_what_the_generator_makes_of_the_interpolated_prompts() {
+fn frames_are_generated_from_the_interpolated_prompts() {
     let (track, segments) = closed_title();
-    let media = read_media(&segments[0].bytes(&track)).unwrap();
-    let frames = render(&mut renderer(&track), &media).unwrap();
+    let frames = frames(&mut renderer(&track), &segments[0]);
     let keyframes = &segments[0].decoded;
     let start = GENERATOR.start(track.coded).unwrap().fresh().unwrap();
-    for (number, a, b, t) in [
+    let cases = [
         (0, 0, 0, 0.0),
         (3, 0, 1, 0.6),
         (5, 0, 1, 1.0),
         (11, 2, 3, 0.5),
-    ] {
+    ];
+    for (number, a, b, t) in cases {
         let prompt = between(&keyframes[a], &keyframes[b], t, Interpolation::Prompt, 4).unwrap();
         let shape = (1, track.coding.shape.tokens, track.coding.shape.dim);
-        let prompt =
-            candle_core::Tensor::from_vec(prompt, shape, &candle_core::Device::Cpu).unwrap();
-        let made = GENERATOR.frames(&prompt, &start).unwrap();
+        let prompt = candle_core::Tensor::from_vec(prompt, shape, &candle_core::Device::Cpu);
+        let made = GENERATOR.frames(&prompt.unwrap(), &start).unwrap();
         let expected = picture::to_frames(&made, track.visible).unwrap();
         assert_eq!(frames[number], expected[0], "frame {number}");
     }
@@ -224,11 +221,7 @@ fn moved_title() -> (Track, Vec<Coded>) {
 fn moved_frames_follow_the_keyframes_on_both_sides() {
     let (fading, segments) = closed_title();
     let (moving, _) = moved_title();
-    let frames = |track: &Track| {
-        let media = read_media(&segments[0].bytes(track)).unwrap();
-        render(&mut renderer(track), &media).unwrap()
-    };
-    let (faded, moved) = (frames(&fading), frames(&moving));
+    let [faded, moved] = [fading, moving].map(|track| frames(&mut renderer(&track), &segments[0]));
     assert_eq!(moved.len(), 13);
     for (from, to) in [(0, 5), (5, 10), (10, 12)] {
         assert_eq!((&moved[from], &moved[to]), (&faded[from], &faded[to]));
@@ -241,34 +234,15 @@ fn moved_frames_follow_the_keyframes_on_both_sides() {
 }
 
 #[test]
-fn moved_frames_do_not_depend_on_what_was_played_or_on_threads() {
+fn moved_frames_do_not_depend_on_earlier_playback_or_on_threads() {
     let (track, segments) = moved_title();
-    let media = |coded: &Coded| read_media(&coded.bytes(&track)).unwrap();
     let mut straight = renderer(&track);
-    render(&mut straight, &media(&segments[0])).unwrap();
-    let second = render(&mut straight, &media(&segments[1])).unwrap();
+    let [whole, second] = [0, 1].map(|n| frames(&mut straight, &segments[n]));
     let mut sought = renderer(&track);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
-    let alone = pool.build().unwrap();
-    let again = alone.install(|| render(&mut sought, &media(&segments[1])).unwrap());
-    assert_eq!(again, second);
+    assert_eq!(alone(|| frames(&mut sought, &segments[1])), second);
     let mut together = renderer(&track).with_batching(Batching::Together(3));
-    let batched = render(&mut together, &media(&segments[1])).unwrap();
-    assert_eq!(batched.len(), second.len());
-    let bytes = segments[0].bytes(&track);
-    let whole = render(&mut sought, &media(&segments[0])).unwrap();
-    let cut = read_partial(&bytes[..bytes.len() - 3]).unwrap();
-    assert_eq!(render(&mut sought, &cut).unwrap(), whole[..11]);
-}
-
-#[test]
-fn a_cut_off_segment_gives_the_frames_of_its_whole_samples() {
-    let (track, segments) = closed_title();
-    let bytes = segments[0].bytes(&track);
-    let whole = render(&mut renderer(&track), &read_media(&bytes).unwrap()).unwrap();
-    let cut = read_partial(&bytes[..bytes.len() - 3]).unwrap();
-    let part = render(&mut renderer(&track), &cut).unwrap();
-    assert_eq!(part, whole[..11]);
+    assert_eq!(frames(&mut together, &segments[1]).len(), second.len());
+    assert_eq!(frames_of_cut(&mut sought, &segments[0]), whole[..11]);
 }
 
 #[test]
@@ -284,23 +258,19 @@ fn a_chain_may_be_cut_anywhere_and_is_played_from_its_start() {
     let whole = synthetic::chain(&track, 1, 0, 9, &[0, 4, 8], &keyframes, Some(&latent));
     let head = synthetic::chain(&track, 1, 0, 4, &[0, 4], &keyframes[..2], Some(&latent));
     let tail = synthetic::chain(&track, 2, 4, 5, &[0, 4], &keyframes[1..], None);
-    let media = |coded: &Coded| read_media(&coded.bytes(&track)).unwrap();
-    let frames = render(&mut renderer(&track), &media(&whole)).unwrap();
     let mut cut = renderer(&track);
-    let mut parts = render(&mut cut, &media(&head)).unwrap();
-    parts.extend(render(&mut cut, &media(&tail)).unwrap());
-    assert_eq!(parts, frames);
-    let error = render(&mut renderer(&track), &media(&tail)).unwrap_err();
-    assert!(
-        matches!(error, RenderError::BrokenChain { sequence: 2 }),
-        "{error}"
-    );
+    let parts = [head, tail].map(|part| frames(&mut cut, &part));
+    assert_eq!(parts.concat(), frames(&mut renderer(&track), &whole));
+    let tail = synthetic::chain(&track, 2, 4, 5, &[0, 4], &keyframes[1..], None);
+    let error = try_frames(&mut renderer(&track), &tail).unwrap_err();
+    let broken = matches!(error, RenderError::BrokenChain { sequence: 2 });
+    assert!(broken, "{error}");
     let short = synthetic::chain(&track, 1, 0, 9, &[0, 4, 8], &keyframes, Some(&latent[4..]));
-    let error = render(&mut renderer(&track), &media(&short)).unwrap_err();
+    let error = try_frames(&mut renderer(&track), &short).unwrap_err();
     assert!(matches!(error, RenderError::LatentSize { .. }), "{error}");
 }
 
-/// What a closed segment of this mode carries to start from.
+/// The start latent in a closed segment of this mode.
 fn sent(mode: StartLatent, track: &Track) -> Option<Vec<u8>> {
     let shape = Profile::mini().latent_shape(track.coded);
     let (rows, columns) = match mode {
@@ -333,18 +303,16 @@ fn every_way_to_start_gives_the_same_frames_after_play_seek_and_switch() {
             coded.starting_with(start.as_deref())
         });
         let low = synthetic::rung(&track, 2);
-        let media = |n: usize, track: &Track| read_media(&segments[n].bytes(track)).unwrap();
         let mut straight = renderer(&track);
-        render(&mut straight, &media(0, &track)).unwrap();
-        let played = render(&mut straight, &media(1, &track)).unwrap();
-        let sought = render(&mut renderer(&track), &media(1, &track)).unwrap();
-        render(&mut renderer(&low), &media(0, &low)).unwrap();
-        let switched = render(&mut renderer(&track), &media(1, &track)).unwrap();
+        frames(&mut straight, &segments[0]);
+        let played = frames(&mut straight, &segments[1]);
+        let sought = frames(&mut renderer(&track), &segments[1]);
+        frames(&mut renderer(&low), &segments[0]);
+        let switched = frames(&mut renderer(&track), &segments[1]);
         assert_eq!((&played, &played), (&sought, &switched), "{mode:?}");
         assert!(!seen.contains(&played), "{mode:?} changes nothing");
         seen.push(played);
-        let lower = render(&mut renderer(&low), &media(1, &low)).unwrap();
-        assert_eq!(lower.len(), 3);
+        assert_eq!(frames(&mut renderer(&low), &segments[1]).len(), 3);
     }
 }
 
@@ -354,11 +322,7 @@ fn a_start_that_does_not_fit_the_track_is_refused() {
     track.start_latent = StartLatent::TwoPass;
     let coded = synthetic::closed_segment(&track, 1, 0, 3, 2, 4).starting_with(Some(&[3]));
     let low = synthetic::rung(&track, 2);
-    let error = render(
-        &mut renderer(&low),
-        &read_media(&coded.bytes(&low)).unwrap(),
-    )
-    .unwrap_err();
+    let error = try_frames(&mut renderer(&low), &coded).unwrap_err();
     assert!(error.to_string().contains("3 components"), "{error}");
     let coded = coded.starting_with(None);
     assert!(coded.segment(&track).write(&track, 1, 0).is_err());
@@ -386,15 +350,13 @@ fn a_foreign_generator_is_refused() {
 #[test]
 fn frames_in_one_pass_are_the_frames_one_by_one() {
     let (track, segments) = closed_title();
-    let media = read_media(&segments[0].bytes(&track)).unwrap();
-    let single = render(&mut renderer(&track), &media).unwrap();
+    let single = frames(&mut renderer(&track), &segments[0]);
     for most in [0, 3, 100] {
         let mut batched = renderer(&track).with_batching(Batching::Together(most));
-        let together = render(&mut batched, &media).unwrap();
+        let together = frames(&mut batched, &segments[0]);
         assert_eq!(together.len(), single.len());
         for (a, b) in together.iter().zip(&single) {
-            let apart = a.data().iter().zip(b.data()).map(|(a, b)| a.abs_diff(*b));
-            assert!(apart.max().unwrap() <= 1);
+            assert!(apart(a.data(), b.data()) <= 1);
         }
     }
 }

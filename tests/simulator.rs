@@ -8,6 +8,7 @@ mod fake_title;
 #[path = "common/program.rs"]
 mod program;
 
+use program::{said, text};
 use promptus::network::corpus::Corpus;
 use promptus::network::link::Link;
 use promptus::network::trace::Trace;
@@ -27,16 +28,26 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
 
-/// A movie file of `segments` segments of 3 s at the given rates.
-fn movie(folder: &Path, rates: &[u64], segments: usize) -> std::path::PathBuf {
+/// A movie of `segments` segments of 3 s at the given rates.
+fn movie(rates: &[u64], segments: usize) -> Content {
     let sizes: Vec<u64> = rates.iter().map(|rate| rate * 3000).collect();
-    let sizes = vec![sizes; segments];
-    let text = format!(
-        r#"{{"segment_duration_ms": 3000, "bitrates_kbps": {rates:?}, "segment_sizes_bits": {sizes:?}}}"#
-    );
-    let file = folder.join(format!("{}-{segments}.json", rates.len()));
-    fs::write(&file, text).unwrap();
-    file
+    let movie = json!({"segment_duration_ms": 3000, "bitrates_kbps": rates,
+        "segment_sizes_bits": vec![sizes; segments]});
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&file, movie.to_string()).unwrap();
+    Content::movie(file.path()).unwrap()
+}
+
+#[track_caller]
+#[allow(clippy::needless_pass_by_value, reason = "shorter calls")]
+fn has(text: impl ToString, part: &str) {
+    let text = text.to_string();
+    assert!(text.contains(part), "`{part}` is not in: {text}");
+}
+
+/// The demo title.
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo")
 }
 
 fn trace(text: &str) -> Trace {
@@ -50,21 +61,23 @@ fn a_corpus_has_every_trace_and_lists_all_other_files() {
     };
     let corpus = Corpus::read(&[shared.join("traces")]).unwrap();
     assert_eq!(corpus.traces.len(), 442);
-    let names: Vec<String> = corpus
-        .skipped
-        .iter()
+    let skipped = corpus.skipped.iter();
+    let names: Vec<String> = skipped
         .map(|skipped| skipped.file.display().to_string())
         .collect();
-    for movie in [
+    let others = [
         "movies/bbb.json",
         "movies/bbb4k.json",
         "movies/movie.json",
         "envivio_dash3.json",
-    ] {
+    ];
+    for movie in others {
         assert!(names.iter().any(|name| name.ends_with(movie)), "{movie}");
     }
     let prose = |name: &&String| {
-        name.contains("README") || name.contains("LICENSE") || name.contains("COPYING")
+        ["README", "LICENSE", "COPYING"]
+            .iter()
+            .any(|word| name.contains(word))
     };
     assert_eq!(
         names.len(),
@@ -98,14 +111,11 @@ fn folders_are_read_once_and_pipes_skipped() {
     let places = [folder.path().to_owned(), at("deep"), at("a.txt")];
     let corpus = Corpus::read(&places[..2]).unwrap();
     assert_eq!(corpus.traces.len(), 1);
-    let mut reasons: Vec<(String, &str)> = corpus
-        .skipped
-        .iter()
-        .map(|skipped| {
-            let name = skipped.file.strip_prefix(folder.path()).unwrap();
-            (name.display().to_string(), skipped.reason.as_str())
-        })
-        .collect();
+    let reasons = corpus.skipped.iter().map(|skipped| {
+        let name = skipped.file.strip_prefix(folder.path()).unwrap();
+        (name.display().to_string(), skipped.reason.as_str())
+    });
+    let mut reasons: Vec<(String, &str)> = reasons.collect();
     reasons.sort_unstable();
     let again = "a folder that was already read";
     assert_eq!(reasons[0].0, "dangling");
@@ -119,13 +129,11 @@ fn folders_are_read_once_and_pipes_skipped() {
         ]
     );
     assert_eq!(Corpus::read(&places[2..]).unwrap().traces.len(), 1);
-    let error = Corpus::read(&[at("nowhere")]).unwrap_err().to_string();
-    assert!(error.contains("nowhere"), "{error}");
+    has(Corpus::read(&[at("nowhere")]).unwrap_err(), "nowhere");
 }
 
 #[test]
 fn extreme_networks_and_titles_end_with_a_verdict() {
-    let folder = tempfile::tempdir().unwrap();
     let live = trace(
         r#"[{"duration_ms": 700, "bandwidth_kbps": 900, "latency_ms": 20}, {"duration_ms": 900, "bandwidth_kbps": 0, "latency_ms": 20}]"#,
     );
@@ -139,7 +147,7 @@ fn extreme_networks_and_titles_end_with_a_verdict() {
         (&[50], 1),
     ];
     for (rates, segments) in shapes {
-        let content = Content::movie(&movie(folder.path(), rates, segments)).unwrap();
+        let content = movie(rates, segments);
         for abr in Abr::all().filter(|abr| segments < 10_000 || *abr == Abr::BolaE) {
             let options = Options {
                 abr,
@@ -150,11 +158,8 @@ fn extreme_networks_and_titles_end_with_a_verdict() {
                 driver::run(session, &Link::new(trace, 1.0))
             };
             let run = play(&live);
-            assert_eq!(
-                (run.starved_by, run.log.plays.len()),
-                (None, segments),
-                "{abr}"
-            );
+            let outcome = (run.starved_by, run.log.plays.len());
+            assert_eq!(outcome, (None, segments), "{abr}");
             assert_eq!(play(&dead).starved_by, Some(0), "{abr}");
             assert_eq!(play(&faint).starved_by, Some(0), "{abr}");
         }
@@ -164,11 +169,10 @@ fn extreme_networks_and_titles_end_with_a_verdict() {
 /// After ten thousand years the clock has a resolution of microseconds; waits must still end.
 #[test]
 fn sessions_survive_ages_without_bandwidth() {
-    let folder = tempfile::tempdir().unwrap();
     let age = r#"{"duration_ms": 1e12, "bandwidth_kbps": 0, "latency_ms": 20}"#;
     let burst = r#"{"duration_ms": 5000.7, "bandwidth_kbps": 1000, "latency_ms": 20}"#;
     let trace = trace(&format!("[{}, {burst}]", [age; 9].join(", ")));
-    let content = Content::movie(&movie(folder.path(), &[200, 400], 120)).unwrap();
+    let content = movie(&[200, 400], 120);
     for abr in Abr::all() {
         for compute in [None, Some(Compute::Modelled(Model::default()))] {
             let options = Options {
@@ -198,42 +202,21 @@ fn errors_name_the_place_of_invalid_input() {
             "-5 is negative",
         ),
     ] {
-        let error = Trace::parse("t", text.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(place), "{text}: {error}");
+        has(Trace::parse("t", text.as_bytes()).unwrap_err(), place);
     }
-    for (text, place) in [
-        ("[]", "movie JSON"),
-        (
-            r#"{"segment_duration_ms": 0, "bitrates_kbps": [1], "segment_sizes_bits": [[1]]}"#,
-            "segment_duration_ms",
-        ),
-        (
-            r#"{"segment_duration_ms": 1, "bitrates_kbps": [2, 1], "segment_sizes_bits": [[1, 1]]}"#,
-            "ascending",
-        ),
-        (
-            r#"{"segment_duration_ms": 1, "bitrates_kbps": [1, 2], "segment_sizes_bits": [[1]]}"#,
-            "segment 0",
-        ),
-        (
-            r#"{"segment_duration_ms": 1, "bitrates_kbps": [1], "segment_sizes_bits": []}"#,
-            "at least one",
-        ),
-        (
-            r#"{"segment_duration_ms": 1e15, "bitrates_kbps": [1], "segment_sizes_bits": [[1]]}"#,
-            "at most a day",
-        ),
-        (
-            r#"{"segment_duration_ms": 1, "bitrates_kbps": [1e300], "segment_sizes_bits": [[1]]}"#,
-            "at most 1e9",
-        ),
-        (
-            r#"{"segment_duration_ms": 1, "bitrates_kbps": [1], "segment_sizes_bits": [[1e18]]}"#,
-            "at most 4 GiB",
-        ),
+    has(Movie::parse("m", "[]").unwrap_err(), "movie JSON");
+    for (segment_ms, rates, sizes, place) in [
+        ("0", "[1]", "[[1]]", "segment_duration_ms"),
+        ("1", "[2, 1]", "[[1, 1]]", "ascending"),
+        ("1", "[1, 2]", "[[1]]", "segment 0"),
+        ("1", "[1]", "[]", "at least one"),
+        ("1e15", "[1]", "[[1]]", "at most a day"),
+        ("1", "[1e300]", "[[1]]", "at most 1e9"),
+        ("1", "[1]", "[[1e18]]", "at most 4 GiB"),
     ] {
-        let error = Movie::parse("m", text).unwrap_err().to_string();
-        assert!(error.contains(place), "{text}: {error}");
+        let rest = format!(r#""bitrates_kbps": {rates}, "segment_sizes_bits": {sizes}"#);
+        let text = format!(r#"{{"segment_duration_ms": {segment_ms}, {rest}}}"#);
+        has(Movie::parse("m", &text).unwrap_err(), place);
     }
 }
 
@@ -249,14 +232,12 @@ impl Rule for Lowest {
 
 #[test]
 fn a_grid_is_the_same_on_any_number_of_threads() {
-    let folder = tempfile::tempdir().unwrap();
+    let content = movie(&[200, 400, 800], 20);
     let grid = |threads| Grid {
-        contents: vec![Content::movie(&movie(folder.path(), &[200, 400, 800], 20)).unwrap()],
-        traces: vec![
-            trace("0 1\n5 1\n9 0.2\n"),
-            trace("0 1\n2 0.3\n4 3\n"),
-            trace("0 0\n1 0\n"),
-        ],
+        contents: vec![content.clone()],
+        traces: ["0 1\n5 1\n9 0.2\n", "0 1\n2 0.3\n4 3\n", "0 0\n1 0\n"]
+            .map(trace)
+            .into(),
         players: vec![
             Player::Own(Abr::Dynamic),
             Player::Own(Abr::LolPlus),
@@ -274,46 +255,31 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
     assert_eq!(grid(3).run(&|_| {}).unwrap(), rows);
     let dead = rows.iter().filter(|row| row.verdict == "starved").count();
     assert_eq!(dead, 6);
-    assert!(
-        rows.iter()
-            .all(|row| row.figures.oracle_gap.is_none_or(|gap| gap >= 0.0))
-    );
+    let mut gaps = rows.iter().map(|row| row.figures.oracle_gap);
+    assert!(gaps.all(|gap| gap.is_none_or(|gap| gap >= 0.0)));
     let own = rows.iter().filter(|row| row.rule == "lowest");
     assert!(own.clone().count() == 6 && own.clone().all(|row| row.figures.switches == 0));
     let samples = Sample::by_title(&rows);
-    assert_eq!(
-        (
-            samples.len(),
-            samples[0].rules.len(),
-            samples[0].rules[0].1.len()
-        ),
-        (1, 3, 6)
-    );
-    assert!(
-        samples[0]
-            .estimate("dynamic", &figures(&[])[0])
-            .mean
-            .is_finite()
-    );
-    let html = page(&grid(1), &rows, "promptus simulate").unwrap().html();
-    assert!(html.contains("gap to oracle") && html.contains("Rule against rule"));
-    assert_eq!(
-        html,
-        page(&grid(2), &rows, "promptus simulate").unwrap().html()
-    );
+    let rules = &samples[0].rules;
+    assert_eq!((samples.len(), rules.len(), rules[0].1.len()), (1, 3, 6));
+    let estimate = samples[0].estimate("dynamic", &figures(&[])[0]);
+    assert!(estimate.mean.is_finite());
+    let html = |threads| {
+        page(&grid(threads), &rows, "promptus simulate")
+            .unwrap()
+            .html()
+    };
+    assert!(html(1).contains("gap to oracle") && html(1).contains("Rule against rule"));
+    assert_eq!(html(1), html(2));
 }
 
 /// A measured ladder of two segments, 2 s and 1 s: `rates` in kbit/s and their LPIPS.
 fn measured(folder: &Path, name: &str, rungs: &[(f64, f64)]) -> PathBuf {
-    let segment = |start_s: f64, duration_s: f64, kbps: f64, lpips: f64| {
-        json!({"start_s": start_s, "duration_s": duration_s,
-            "bytes": (kbps * 125.0 * duration_s) as u64, "lpips_squeeze": lpips})
-    };
     let rung = |(number, &(kbps, lpips)): (usize, &(f64, f64))| {
-        let segments = [
-            segment(0.0, 2.0, kbps, lpips),
-            segment(2.0, 1.0, kbps, lpips),
-        ];
+        let segments = [(0.0, 2.0), (2.0, 1.0)].map(|(start_s, duration_s)| {
+            json!({"start_s": start_s, "duration_s": duration_s,
+                "bytes": (kbps * 125.0 * duration_s) as u64, "lpips_squeeze": lpips})
+        });
         json!({"id": format!("r{number}"), "rank": number + 1, "kbps": kbps + 2.0,
             "mean": {"lpips_squeeze": lpips}, "segments": segments})
     };
@@ -326,17 +292,10 @@ fn measured(folder: &Path, name: &str, rungs: &[(f64, f64)]) -> PathBuf {
 #[test]
 fn a_measured_ladder_repeats_with_its_measurements() {
     let folder = tempfile::tempdir().unwrap();
-    let file = measured(
-        folder.path(),
-        "a.json",
-        &[(10.0, 0.3), (20.0, 0.2), (80.0, 0.19)],
-    );
-    let content = Content::measured(&file).unwrap();
-    assert_eq!(
-        content.ladder.rungs()[1].kbps,
-        20.0,
-        "without the init segment, as titles"
-    );
+    let rungs = [(10.0, 0.3), (20.0, 0.2), (80.0, 0.19)];
+    let content = Content::measured(&measured(folder.path(), "a.json", &rungs)).unwrap();
+    // Without the init segment, as titles.
+    assert_eq!(content.ladder.rungs()[1].kbps, 20.0);
     let long = content.clone().lasting(100.0);
     assert_eq!((long.ladder.segments(), long.ladder.total_s()), (67, 101.0));
     let quality = long.quality.as_ref().unwrap();
@@ -365,33 +324,36 @@ fn a_ladder_whose_rungs_disagree_is_refused() {
         fs::write(&file, bad.to_string()).unwrap();
         Content::measured(&file).unwrap_err().to_string()
     };
-    let segments = |rung: usize| format!("/rungs/{rung}/segments");
-    let error = refused(&|bad| {
-        bad.pointer_mut(&segments(1))
-            .unwrap()
-            .as_array_mut()
-            .unwrap()
-            .pop();
-    });
-    assert!(error.contains("`r1`: segment 1 lies elsewhere"), "{error}");
-    let error = refused(&|bad| bad["rungs"][1]["segments"][0]["duration_s"] = json!(3.0));
-    assert!(error.contains("segment 0 lies elsewhere"), "{error}");
-    let error = refused(&|bad| bad["rungs"][0]["segments"][0]["bytes"] = json!(99_000));
-    assert!(error.contains("ascending"), "{error}");
-    let error = refused(&|bad| bad["rungs"][0]["segments"] = json!([]));
-    assert!(
-        error.contains("no segment") || error.contains("lies elsewhere"),
-        "{error}"
-    );
-    let error = refused(&|bad| bad["rungs"] = json!("x"));
-    assert!(
-        error.contains("a.json: expected rungs with segments"),
-        "{error}"
-    );
+    let cut = |bad: &mut Value| {
+        let segments = bad["rungs"][1]["segments"].as_array_mut();
+        segments.unwrap().truncate(1);
+    };
+    has(refused(&cut), "`r1`: segment 1 lies elsewhere");
+    for (place, value, expected) in [
+        (
+            "/rungs/1/segments/0/duration_s",
+            json!(3.0),
+            "segment 0 lies elsewhere",
+        ),
+        ("/rungs/0/segments/0/bytes", json!(99_000), "ascending"),
+        ("/rungs/0/segments", json!([]), "segment 0 lies elsewhere"),
+        ("/rungs", json!("x"), "a.json: expected rungs with segments"),
+    ] {
+        let error = refused(&|bad| *bad.pointer_mut(place).unwrap() = value.clone());
+        has(error, expected);
+    }
 }
 
 fn simulate(arguments: &[&str]) -> Output {
     program::run(&[&["simulate"], arguments].concat())
+}
+
+/// The rows on stdout of a grid, which must succeed.
+fn rows(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", said(output));
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let rows = lines.lines().map(|row| serde_json::from_str(row).unwrap());
+    rows.collect()
 }
 
 /// Compared titles see one network, fitted to any of them.
@@ -407,31 +369,19 @@ fn ladders_are_compared_over_one_network() {
         fs::write(&file, text).unwrap();
         traces.extend(["--trace".to_owned(), file.to_str().unwrap().to_owned()]);
     }
-    let names = [&ours, &theirs].map(|file| file.to_str().unwrap().to_owned());
-    let mut arguments = vec!["--ladder", &names[0], "--ladder", &names[1]];
+    let names = [text(&ours), text(&theirs)];
+    let mut arguments = vec!["--ladder", names[0], "--ladder", names[1], "--json"];
     arguments.extend(traces.iter().map(String::as_str));
-    arguments.extend([
-        "--length",
-        "120",
-        "--rules",
-        "dynamic,robust-mpc",
-        "--no-oracle",
-    ]);
+    let rules = "--length 120 --rules dynamic,robust-mpc --no-oracle";
+    arguments.extend(rules.split(' '));
     let play = |more: &[&str]| {
-        let output = simulate(&[&arguments[..], more, &["--json"]].concat());
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{said}");
-        let rows = String::from_utf8_lossy(&output.stdout).into_owned();
-        let rows: Vec<Value> = rows
-            .lines()
-            .map(|row| serde_json::from_str(row).unwrap())
-            .collect();
-        (rows, said)
+        let output = simulate(&[&arguments[..], more].concat());
+        (rows(&output), said(&output))
     };
-    let (rows, said) = play(&["--fit-to-ladder", "--html", html.to_str().unwrap()]);
-    assert_eq!(rows.len(), 8);
+    let (fitted, said) = play(&["--fit-to-ladder", "--html", text(&html)]);
+    assert_eq!(fitted.len(), 8);
     let number = |row: &Value, key: &str| row[key].as_f64().unwrap();
-    for (one, other) in rows[..4].iter().zip(&rows[4..]) {
+    for (one, other) in fitted[..4].iter().zip(&fitted[4..]) {
         assert_eq!(one["trace"], other["trace"]);
         assert_eq!(one["multiplier"], other["multiplier"]);
         assert!(number(one, "play_time_s") >= 120.0, "{one}");
@@ -445,20 +395,20 @@ fn ladders_are_compared_over_one_network() {
         "time over LPIPS (squeeze) 0.3",
         "to fit",
     ] {
-        assert!(said.contains(part), "{part}: {said}");
+        has(&said, part);
     }
     let page = fs::read_to_string(html).unwrap();
     assert!(page.contains("Titles side by side") && page.contains("minus the other"));
     let fit_to = format!("--fit-to-ladder={}", names[1]);
     let (named, _) = play(&[&fit_to]);
-    let ratio = number(&named[0], "multiplier") / number(&rows[0], "multiplier");
+    let ratio = number(&named[0], "multiplier") / number(&fitted[0], "multiplier");
     assert!((ratio - (1200.0f64 / 250.0).sqrt()).abs() < 1e-9, "{ratio}");
     assert_eq!(named[0]["multiplier"], named[4]["multiplier"]);
     let (each, said) = play(&["--fit-to-ladder=each"]);
     assert_ne!(each[0]["multiplier"], each[4]["multiplier"]);
-    assert!(said.contains("saw different networks"), "{said}");
+    has(said, "saw different networks");
     let (by_lpips, _) = play(&["--fit-to-ladder", "--utility", "lpips_squeeze"]);
-    assert_ne!(by_lpips, rows);
+    assert_ne!(by_lpips, fitted);
 }
 
 #[test]
@@ -467,7 +417,7 @@ fn invalid_options_are_refused() {
     let file = measured(folder.path(), "a.json", &[(10.0, 0.3), (20.0, 0.2)]);
     let trace = folder.path().join("t");
     fs::write(&trace, "0 1\n9 1\n").unwrap();
-    let [file, trace] = [&file, &trace].map(|path| path.to_str().unwrap());
+    let (file, trace) = (text(&file), text(&trace));
     let common = ["--ladder", file, "--trace", trace];
     for (more, expected) in [
         (&["--length", "0"][..], "'--length <S>': expected seconds"),
@@ -480,9 +430,8 @@ fn invalid_options_are_refused() {
         (&["--ladder", file], "was named twice"),
     ] {
         let output = simulate(&[&common[..], more].concat());
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{more:?}: {error}");
-        assert!(error.contains(expected), "{more:?}: {error}");
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {}", said(&output));
+        has(said(&output), expected);
     }
 }
 
@@ -494,47 +443,33 @@ fn layers_are_compared_with_other_rules() {
     let trace = folder.path().join("t");
     fs::write(&trace, "0 0.1\n40 0.1\n80 0.2\n").unwrap();
     let html = folder.path().join("report.html");
-    let names = [folder.path(), &trace, &html];
-    let [title, trace, page] = names.map(|path| path.to_str().unwrap());
-    let rules = ["--rules", "dynamic,layers", "--length", "90", "--no-oracle"];
-    let files = [title, "--trace", trace, "--json", "--html", page];
-    let output = simulate(&[&files[..], &rules].concat());
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{error}");
-    let rows = String::from_utf8_lossy(&output.stdout).into_owned();
-    let rows: Vec<Value> = rows
-        .lines()
-        .map(|row| serde_json::from_str(row).unwrap())
-        .collect();
+    let (trace, options) = (
+        text(&trace),
+        "--rules dynamic,layers --length 90 --no-oracle --json",
+    );
+    let mut arguments = vec![text(folder.path()), "--trace", trace, "--html", text(&html)];
+    arguments.extend(options.split(' '));
+    let rows = rows(&simulate(&arguments));
     assert_eq!(
         (&rows[1]["rule"], &rows[1]["verdict"]),
         (&json!("layers"), &json!("finished"))
     );
+    // An upgrade is a request of its own.
     let requests = |row: &Value| row["requests"].as_u64().unwrap();
-    assert!(
-        requests(&rows[1]) > requests(&rows[0]),
-        "an upgrade is a request of its own: {rows:?}"
-    );
+    assert!(requests(&rows[1]) > requests(&rows[0]), "{rows:?}");
     let page = fs::read_to_string(&html).unwrap();
     assert!(page.contains("layers on the base") && page.contains("first arrived"));
     let plain = folder.path().join("plain");
     fake_title::publish_fake(&plain, 3);
-    let output = simulate(&[
-        plain.to_str().unwrap(),
-        "--trace",
-        trace,
-        "--rules",
-        "layers",
-    ]);
+    let output = simulate(&[text(&plain), "--trace", trace, "--rules", "layers"]);
     assert_eq!(output.status.code(), Some(2));
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains("layers"), "{error}");
+    has(said(&output), "layers");
 }
 
 /// Simulated and real transfers leave the same media when truncated, at any byte.
 #[test]
 fn a_truncated_segment_plays_its_complete_samples() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo");
+    let folder = demo();
     let ladder = Content::title(&folder).unwrap().ladder;
     let group = title::read(&folder).unwrap().groups.remove(0);
     let mut prefixes = 0;
@@ -561,21 +496,16 @@ fn a_truncated_segment_plays_its_complete_samples() {
 /// segments, the second sample is seldom whole when there is still time to be gained.
 #[test]
 fn an_abandoned_segment_of_a_title_keeps_its_beginning() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/demo");
-    let ladder = Content::title(&folder).unwrap().lasting(120.0).ladder;
+    let ladder = Content::title(&demo()).unwrap().lasting(120.0).ladder;
     let options = Options {
         buffer_s: 10.0,
         ..Options::default()
     };
     let kept = (0..60).filter(|step| {
         let well_ms = 10_000 + 370 * step;
-        let link = Link::new(
-            &trace(&format!(
-                r#"[{{"duration_ms": {well_ms}, "bandwidth_kbps": 40, "latency_ms": 20}},
-                {{"duration_ms": 900000, "bandwidth_kbps": 4, "latency_ms": 20}}]"#
-            )),
-            1.0,
-        );
+        let periods = json!([{"duration_ms": well_ms, "bandwidth_kbps": 40, "latency_ms": 20},
+            {"duration_ms": 900_000, "bandwidth_kbps": 4, "latency_ms": 20}]);
+        let link = Link::new(&trace(&periods.to_string()), 1.0);
         let run = driver::run(Session::new(Arc::clone(&ladder), &options), &link);
         let played_s: f64 = run.log.played_s.iter().sum();
         assert!((played_s - ladder.total_s()).abs() < 1e-6);
@@ -587,8 +517,7 @@ fn an_abandoned_segment_of_a_title_keeps_its_beginning() {
 
 #[test]
 fn absent_media_has_no_samples_and_malformed_media_is_named() {
-    let (folder, demo) = (tempfile::tempdir().unwrap(), "manifests/demo");
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join(demo);
+    let (folder, demo) = (tempfile::tempdir().unwrap(), demo());
     let group = title::read(&demo).unwrap().groups.remove(0);
     fs::copy(demo.join("master.m3u8"), folder.path().join("master.m3u8")).unwrap();
     for rung in &group.representations {
@@ -605,9 +534,6 @@ fn absent_media_has_no_samples_and_malformed_media_is_named() {
     let error = Content::title(folder.path()).unwrap_err().to_string();
     let first = &group.representations[0];
     let start = first.segments[0].range.unwrap().start;
-    assert!(error.contains(&first.url), "{error}");
-    assert!(
-        error.contains(&format!("segment at byte {start}: ")),
-        "{error}"
-    );
+    has(&error, &first.url);
+    has(&error, &format!("segment at byte {start}: "));
 }

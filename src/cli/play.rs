@@ -4,22 +4,22 @@
 //! A reader of `--out -` that closes the pipe ends the command without an error.
 
 use super::playback::{self, Ended, failed};
-use super::session_args::{self, SessionArgs};
+use super::session_args::{self, NOT_NEGATIVE, SessionArgs, multiplier, number};
 use super::{CliError, overwrite, simulate};
 use crate::model::installed::Decoding;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
 use crate::playback::{
-    CmcdMode, FramePlayback, GeneratorOptions, Jump, Opening, Playback, Setup, Stream,
+    CmcdMode, FramePlayback, GeneratorOptions, Jump, Layers, Opening, Playback, Setup, Stream,
     WeightsFetch, locate,
 };
 use crate::player::utility::Utility;
 use crate::report::Network;
-use crate::sink::{self, FrameFormat, Realtime, Sink};
+use crate::sink::{self, Realtime, Sink};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// Arguments of `promptus play`.
 #[derive(Debug, clap::Args)]
@@ -38,28 +38,28 @@ pub(super) struct Args {
     no_render: bool,
     /// What turns latents into pictures: the profile's own decoder, or the full-size autoencoder of
     /// SD-Turbo, slower and better.
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "DECODER",
-        conflicts_with = "no_render",
-        requires = "out"
-    )]
-    decoder: Decoder,
+    #[arg(long, value_name = "DECODER", default_value = "own", conflicts_with = "no_render",
+        requires = "out", value_parser = PossibleValuesParser::new(["own", "vae"]).map(|name| decoding(&name)))]
+    decoder: Decoding,
     #[command(flatten)]
     session: SessionArgs,
     /// Slow the connection down to this recorded network, from the manifest on.
     #[arg(long, value_name = "TRACE")]
     throttle: Option<PathBuf>,
     /// Multiply the throttle's rates by this.
-    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "throttle")]
+    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "throttle", value_parser = multiplier)]
     multiplier: f64,
     /// Jump: after AT seconds of the session, to media time TO; may be given several times.
     #[arg(long, value_name = "AT:TO", value_parser = jump)]
     seek: Vec<Jump>,
     /// Tell the server about the session with every request (CTA-5004): query, header or off.
-    #[arg(long, value_name = "HOW", default_value_t = CmcdMode::default())]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        hide_possible_values = true
+    )]
     cmcd: CmcdMode,
     /// What rules take for quality: log, linear, or measured in the title's quality.json: psnr, ssim,
     /// ssimulacra2, lpips_squeeze.
@@ -71,8 +71,8 @@ pub(super) struct Args {
     #[arg(
         long,
         value_enum,
-        default_value_t = Layers::Auto,
         value_name = "WHEN",
+        default_value_t,
         hide_possible_values = true
     )]
     layers: Layers,
@@ -86,31 +86,6 @@ pub(super) struct Args {
     /// Print the report as one JSON object on stdout.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Decoder {
-    #[default]
-    Own,
-    Vae,
-}
-
-impl From<Decoder> for Decoding {
-    fn from(decoder: Decoder) -> Self {
-        match decoder {
-            Decoder::Own => Self::Own,
-            Decoder::Vae => Self::Vae,
-        }
-    }
-}
-
-/// Whether rungs are fetched in layers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Layers {
-    #[default]
-    Auto,
-    On,
-    Off,
 }
 
 /// Runs `promptus play`.
@@ -133,7 +108,14 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             let opened = FramePlayback::open(&title, &opening, generator(args));
             let opened = runtime.block_on(opened).map_err(failed)?;
             let setup = setup(args, opened.stream())?;
-            let (sink, late) = open_sink(out, opened.format())?;
+            let mut late = None;
+            let sink: Box<dyn Sink> = if out == Path::new("-") {
+                let sink = Realtime::new(io::stdout(), opened.format());
+                late = Some(sink.late_frames());
+                Box::new(sink)
+            } else {
+                sink::open(out, opened.format())?
+            };
             let _guard = runtime.enter();
             let mut ended = playback::write(&runtime, opened.frames(setup), sink)?;
             let late = late.map(|late| late.load(Ordering::Relaxed));
@@ -149,8 +131,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
 /// Without `--out`, shows how to get pictures.
 fn hint(args: &Args) {
-    let title = quoted(&args.title);
     if !args.no_render {
+        let title = quoted(&args.title);
         eprintln!(
             "playing without pictures; to see them:\n  \
              promptus play {title} --out clip.mp4      a film\n  \
@@ -165,39 +147,22 @@ fn check_out(args: &Args, out: &Path) -> Result<(), CliError> {
     if out != Path::new("-") {
         return overwrite::frames(out);
     }
-    if args.json {
-        return Err(CliError::input(
-            "--json and --out - both want stdout: choose one",
-        ));
-    }
-    if io::stdout().is_terminal() {
-        return Err(CliError::input(format!(
-            "--out -: stdout is a terminal, which shows no video: promptus play {} --out - | ffplay -",
-            quoted(&args.title)
-        )));
-    }
-    Ok(())
-}
-
-/// Counter of frames written too late.
-type LateFrames = Arc<AtomicU64>;
-
-/// The sink for `out`; the counter of late frames where it is paced.
-fn open_sink(
-    out: &Path,
-    format: FrameFormat,
-) -> Result<(Box<dyn Sink>, Option<LateFrames>), CliError> {
-    if out != Path::new("-") {
-        return Ok((sink::open(out, format)?, None));
-    }
-    let sink = Realtime::new(io::stdout(), format);
-    let late = sink.late_frames();
-    Ok((Box::new(sink), Some(late)))
+    let problem = if args.json {
+        "--json and --out - both want stdout: choose one".to_owned()
+    } else if io::stdout().is_terminal() {
+        let title = quoted(&args.title);
+        format!(
+            "--out -: stdout is a terminal, which shows no video: promptus play {title} --out - | ffplay -"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(CliError::input(problem))
 }
 
 fn generator(args: &Args) -> GeneratorOptions {
     GeneratorOptions {
-        decoding: args.decoder.into(),
+        decoding: args.decoder,
         fetch_weights: args.fetch_weights,
         on_weights: Some(|fetch| match fetch {
             WeightsFetch::Begun { profile, url } => {
@@ -213,24 +178,20 @@ fn generator(args: &Args) -> GeneratorOptions {
 /// `text` quoted for a shell.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/:._-+,@%=~".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 
 fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
-    use crate::playback::Layers as Fetch;
     let layers = match (args.layers, args.session.names_a_rule()) {
         (Layers::On, true) => {
-            return Err(CliError::input(
-                "--layers on: layers have a rule of their own, leave out --abr",
-            ));
+            let message = "--layers on: layers have a rule of their own, leave out --abr";
+            return Err(CliError::input(message));
         }
-        (Layers::On, false) => Fetch::On,
-        (Layers::Auto, false) => Fetch::Auto,
-        (Layers::Auto, true) | (Layers::Off, _) => Fetch::Off,
+        (Layers::Auto, true) => Layers::Off,
+        (layers, _) => layers,
     };
     Ok(Opening {
         layers,
@@ -242,47 +203,51 @@ fn opening(args: &Args, throttle: Option<Link>) -> Result<Opening, CliError> {
     })
 }
 
+/// The decoder of this name, `own` or `vae`.
+fn decoding(name: &str) -> Decoding {
+    match name {
+        "vae" => Decoding::Vae,
+        _ => Decoding::Own,
+    }
+}
+
 /// Reads `AT:TO`.
 fn jump(text: &str) -> Result<Jump, String> {
-    let seconds = |part: &str| {
-        let value = part.parse::<f64>().ok();
-        value.filter(|value| value.is_finite() && *value >= 0.0)
-    };
-    let pair = text.split_once(':');
-    pair.and_then(|(at, to)| Some((seconds(at)?, seconds(to)?)))
-        .map(|(at_s, to_s)| Jump { at_s, to_s })
-        .ok_or_else(|| "expected two numbers of seconds, such as 10:42.5".to_owned())
+    let expected = "two numbers of seconds, such as 10:42.5";
+    let seconds = number(NOT_NEGATIVE, expected);
+    let (at, to) = text.split_once(':').unwrap_or((text, ""));
+    let (at_s, to_s) = (seconds(at)?, seconds(to)?);
+    Ok(Jump { at_s, to_s })
 }
 
 /// The session's options and seeks, checked against the stream.
 fn setup(args: &Args, stream: &Stream) -> Result<Setup, CliError> {
     let mut seeks = args.seek.clone();
     let total_s = stream.ladder().total_s();
-    if let Some(jump) = seeks.iter().find(|jump| jump.to_s >= total_s) {
-        let message = format!("--seek to {}: the title lasts {total_s} s", jump.to_s);
+    if let Some(Jump { to_s, .. }) = seeks.iter().find(|jump| jump.to_s >= total_s) {
+        let message = format!("--seek to {to_s}: the title lasts {total_s} s");
         return Err(CliError::input(message));
     }
     if !seeks.is_empty() && !stream.is_independent() {
-        return Err(CliError::input(
-            "--seek: the segments of this title build on each other",
-        ));
+        let message = "--seek: the segments of this title build on each other";
+        return Err(CliError::input(message));
     }
     seeks.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
     let options = args.session.options(stream.ladder())?;
-    Ok(Setup { options, seeks })
+    let controls = None;
+    Ok(Setup {
+        options,
+        seeks,
+        controls,
+    })
 }
 
 fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
     let Some(file) = &args.throttle else {
         return Ok(None);
     };
-    simulate::check_multiplier(args.multiplier)?;
-    let trace = Trace::load(file)?;
+    let (trace, multiplier) = (Trace::load(file)?, args.multiplier);
     simulate::tell(&trace);
-    let link = Link::new(&trace, args.multiplier);
-    let network = Network {
-        name: trace.name().to_owned(),
-        multiplier: args.multiplier,
-    };
-    Ok(Some((network, link)))
+    let (name, link) = (trace.name().to_owned(), Link::new(&trace, multiplier));
+    Ok(Some((Network { name, multiplier }, link)))
 }

@@ -1,9 +1,10 @@
 //! Runs a playback of the library from a command: its runtime, its sink, Ctrl-C.
 
 use super::CliError;
-use crate::playback::{FetchError, Frames, PlaybackError, Segments};
+use crate::playback::{FetchError, Frames, PlaybackError, Segments, TimedFrame};
 use crate::report::Report;
 use crate::sink::Sink;
+use futures_util::{Stream, StreamExt};
 use std::io;
 use std::pin::pin;
 use tokio::runtime::Runtime;
@@ -31,19 +32,8 @@ pub(super) fn write(
     mut sink: Box<dyn Sink>,
 ) -> Result<Ended, CliError> {
     runtime.block_on(async {
-        let mut interrupt = pin!(tokio::signal::ctrl_c());
-        let error = loop {
-            let frame = tokio::select! {
-                frame = frames.next() => frame,
-                _ = &mut interrupt => return Err(CliError::interrupted()),
-            };
-            match frame {
-                Some(Ok(frame)) => sink.write(&frame.image)?,
-                Some(Err(PlaybackError::Fetch(error))) => break Some(error),
-                Some(Err(error)) => return Err(error.into()),
-                None => break None,
-            }
-        };
+        let write = |frame: TimedFrame| Ok(sink.write(&frame.image)?);
+        let error = take_all(&mut frames, write).await?;
         sink.finish()?;
         let report = frames.finish().await?;
         Ok(Ended { report, error })
@@ -53,35 +43,44 @@ pub(super) fn write(
 /// Receives `segments` without rendering. Ctrl-C ends it.
 pub(super) fn receive(runtime: &Runtime, mut segments: Segments) -> Result<Ended, CliError> {
     runtime.block_on(async {
-        let mut interrupt = pin!(tokio::signal::ctrl_c());
-        let error = loop {
-            let segment = tokio::select! {
-                segment = segments.next() => segment,
-                _ = &mut interrupt => return Err(CliError::interrupted()),
-            };
-            match segment {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => break Some(error),
-                None => break None,
-            }
-        };
+        let error = take_all(&mut segments, |_| Ok(())).await?;
         let report = segments.finish().await?;
         Ok(Ended { report, error })
     })
 }
 
+/// Passes every item to `take`; returns the session's error. Fails if interrupted.
+async fn take_all<T, E: Into<PlaybackError>>(
+    items: &mut (impl Stream<Item = Result<T, E>> + Unpin),
+    mut take: impl FnMut(T) -> Result<(), CliError>,
+) -> Result<Option<FetchError>, CliError> {
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
+    loop {
+        let item = tokio::select! {
+            item = items.next() => item.transpose(),
+            _ = &mut interrupt => return Err(CliError::interrupted()),
+        };
+        match item.map_err(Into::into) {
+            Ok(Some(item)) => take(item)?,
+            Ok(None) => return Ok(None),
+            Err(PlaybackError::Fetch(error)) => return Ok(Some(error)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Exit code 1 (check failed) for a trace without bandwidth, which is valid input, as in `simulate`;
 /// otherwise 2.
 pub(super) fn failed(error: PlaybackError) -> CliError {
-    let hint = match &error {
-        PlaybackError::Fetch(FetchError::Starved { .. }) => {
+    let weights_url = match &error {
+        PlaybackError::Fetch(error) if error.is_starved() => {
             return CliError::check(error.to_string());
         }
-        PlaybackError::NoGenerator { weights_url, .. } => match weights_url {
-            Some(url) => format!("--fetch-weights fetches them from {url}; "),
-            None => String::new(),
-        },
+        PlaybackError::NoGenerator { weights_url, .. } => weights_url,
         _ => return error.into(),
     };
+    let hint = weights_url.as_ref().map_or(String::new(), |url| {
+        format!("--fetch-weights fetches them from {url}; ")
+    });
     CliError::input(format!("{error} ({hint}--no-render plays without frames)"))
 }

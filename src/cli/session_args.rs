@@ -7,6 +7,29 @@ use crate::player::ladder::Ladder;
 use crate::player::session::{Guards, Options};
 use crate::player::throughput::Estimator;
 use crate::report::Report;
+use std::io::{self, Write};
+use std::ops::RangeInclusive;
+
+/// Ranges of numbers.
+pub(super) const NOT_NEGATIVE: RangeInclusive<f64> = 0.0..=f64::MAX;
+const SECONDS: &str = "seconds, 0 or more";
+
+/// A parser of numbers in `range`, described by `expected`.
+pub(super) fn number(
+    range: RangeInclusive<f64>,
+    expected: &str,
+) -> impl Fn(&str) -> Result<f64, String> + Clone + use<> {
+    let expected = format!("expected {expected}");
+    move |text| {
+        let value = text.parse().ok().filter(|value| range.contains(value));
+        value.ok_or_else(|| expected.clone())
+    }
+}
+
+/// A parser of factors of a trace's rates.
+pub(super) fn multiplier(text: &str) -> Result<f64, String> {
+    number(f64::MIN_POSITIVE..=1e6, "a number above 0, at most 1000000")(text)
+}
 
 /// How the session is set up.
 #[derive(Debug, Clone, clap::Args)]
@@ -19,10 +42,11 @@ pub(super) struct SessionArgs {
     #[arg(long, value_name = "N")]
     rung: Option<usize>,
     /// Seconds of media to keep in the buffer; at least two segments are kept.
-    #[arg(long, value_name = "S", default_value_t = Options::default().buffer_s)]
+    #[arg(long, value_name = "S", default_value_t = Options::default().buffer_s,
+        value_parser = number(NOT_NEGATIVE, SECONDS))]
     buffer: f64,
     /// Media time to start at, in seconds.
-    #[arg(long, value_name = "S", default_value_t = 0.0)]
+    #[arg(long, value_name = "S", default_value_t = 0.0, value_parser = number(NOT_NEGATIVE, SECONDS))]
     start: f64,
     /// Throughput estimator: ewma, ewma-low, harmonic, mean or percentile.
     #[arg(long, value_name = "NAME", default_value_t = Estimator::default())]
@@ -36,7 +60,7 @@ pub(super) struct SessionArgs {
     compute: ComputeArgs,
 }
 
-/// What may overrule the rule.
+/// Guards over the rule.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Guards")]
 struct GuardArgs {
@@ -63,31 +87,19 @@ struct GuardArgs {
 #[command(next_help_heading = "Simulated device")]
 struct ComputeArgs {
     /// Milliseconds that a frame takes to generate.
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = number(0.0..=60e3, "0 to 60000 ms"))]
     ms_per_frame: Option<f64>,
     /// More for every rung above the lowest, milliseconds a frame.
-    #[arg(
-        long,
-        value_name = "MS",
-        default_value_t = 0.0,
-        requires = "ms_per_frame"
-    )]
+    #[arg(long, value_name = "MS", default_value_t = 0.0, requires = "ms_per_frame",
+        value_parser = number(0.0..=60e3, "0 to 60000 ms"))]
     ms_per_rung: f64,
     /// Frames shown a second.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 30.0,
-        requires = "ms_per_frame"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 30.0, requires = "ms_per_frame",
+        value_parser = number(0.1..=1e3, "0.1 to 1000 frames a second"))]
     frame_rate: f64,
     /// Random variation of the generation time per segment: 0.1 is ±10 %.
-    #[arg(
-        long,
-        value_name = "SHARE",
-        default_value_t = 0.1,
-        requires = "ms_per_frame"
-    )]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, requires = "ms_per_frame",
+        value_parser = number(0.0..=1.0, "0 to 1"))]
     compute_spread: f64,
 }
 
@@ -104,59 +116,33 @@ impl GuardArgs {
 }
 
 impl ComputeArgs {
-    fn compute(self) -> Result<Option<Compute>, CliError> {
-        let Some(ms_per_frame) = self.ms_per_frame else {
-            return Ok(None);
-        };
-        let ms = [ms_per_frame, self.ms_per_rung];
-        if !ms.iter().all(|ms| (0.0..=60_000.0).contains(ms)) {
-            return Err(CliError::input(
-                "--ms-per-frame, --ms-per-rung: expected 0 to 60000 ms",
-            ));
-        }
-        if !(0.1..=1000.0).contains(&self.frame_rate) {
-            return Err(CliError::input(
-                "--frame-rate: expected 0.1 to 1000 frames a second",
-            ));
-        }
-        if !(0.0..=1.0).contains(&self.compute_spread) {
-            return Err(CliError::input("--compute-spread: expected 0 to 1"));
-        }
-        Ok(Some(Compute::Modelled(Model {
+    fn compute(self) -> Option<Compute> {
+        Some(Compute::Modelled(Model {
+            ms_per_frame: self.ms_per_frame?,
             fps: self.frame_rate,
-            ms_per_frame,
             ms_per_rung: self.ms_per_rung,
             spread: self.compute_spread,
             ..Model::default()
-        })))
+        }))
     }
 }
 
 impl SessionArgs {
     /// The session's options, checked against what there is to play.
     pub(super) fn options(&self, ladder: &Ladder) -> Result<Options, CliError> {
-        let not_negative = |name: &str, value: f64| {
-            if value.is_finite() && value >= 0.0 {
-                Ok(value)
-            } else {
-                Err(CliError::input(format!(
-                    "--{name} {value}: expected seconds, 0 or more"
-                )))
-            }
-        };
-        let start_s = not_negative("start", self.start)?;
-        if start_s >= ladder.total_s() {
-            let message = format!("--start {start_s}: the title lasts {} s", ladder.total_s());
+        let (start_s, total_s) = (self.start, ladder.total_s());
+        if start_s >= total_s {
+            let message = format!("--start {start_s}: the title lasts {total_s} s");
             return Err(CliError::input(message));
         }
         Ok(Options {
             abr: self.rule(ladder)?,
-            buffer_s: not_negative("buffer", self.buffer)?,
+            buffer_s: self.buffer,
             start_s,
             estimator: self.estimator,
             seed: self.seed,
             guards: self.guards.guards(),
-            compute: self.compute.compute()?,
+            compute: self.compute.compute(),
         })
     }
 
@@ -166,11 +152,12 @@ impl SessionArgs {
     }
 
     fn rule(&self, ladder: &Ladder) -> Result<Abr, CliError> {
+        let top = ladder.top();
         match (self.abr.unwrap_or_default(), self.rung) {
-            (Abr::Fixed(_), Some(rung)) if rung > ladder.top() => Err(CliError::input(format!(
-                "--rung {rung}: the title has rungs 0 to {}",
-                ladder.top()
-            ))),
+            (Abr::Fixed(_), Some(rung)) if rung > top => {
+                let message = format!("--rung {rung}: the title has rungs 0 to {top}");
+                Err(CliError::input(message))
+            }
             (Abr::Fixed(lowest), rung) => Ok(Abr::Fixed(rung.unwrap_or(lowest))),
             (_, Some(_)) => Err(CliError::input("--rung goes with --abr fixed only")),
             (rule, None) => Ok(rule),

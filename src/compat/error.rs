@@ -1,53 +1,42 @@
 //! Errors of re-enacted sessions.
 
+use serde::Deserialize;
+use serde::de::value::{Error, StrDeserializer};
 use std::fmt;
 
 /// A session that cannot be re-enacted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "messages name the fields")]
 pub enum CompatError {
-    /// An unknown option, or an invalid value.
     #[error("option `{option}`: expected {expected}, found {found}")]
     Option {
-        /// The option as written.
         option: String,
-        /// The accepted values.
         expected: &'static str,
-        /// The value found.
         found: String,
     },
-    /// The trace carries too little for the movie: the original would not terminate.
     #[error("{trace}: the trace carries too little: segment {segment} never arrives")]
-    Starved {
-        /// The trace.
-        trace: String,
-        /// The first segment that does not arrive.
-        segment: usize,
-    },
-    /// A request is abandoned and repeated forever, in the original, too.
+    Starved { trace: String, segment: usize },
     #[error("segment {segment} is abandoned and requested again forever, in the original, too")]
     Endless {
         /// The segment that never completes; negative before the movie's start.
         segment: i64,
     },
-    /// The original ends with an error.
     #[error("{what}: the original ends with an error here, too")]
-    Crash {
-        /// The cause.
-        what: String,
-    },
+    Crash { what: String },
 }
 
 impl CompatError {
-    pub(super) fn option(
-        option: impl Into<String>,
-        expected: &'static str,
-        found: impl fmt::Display,
-    ) -> Self {
+    pub(super) fn option(option: &str, expected: &'static str, found: impl fmt::Display) -> Self {
         Self::Option {
-            option: option.into(),
+            option: option.to_owned(),
             expected,
             found: found.to_string(),
         }
     }
+}
+
+/// The unit variant of `T` with this serde name.
+pub(super) fn named<'a, T: Deserialize<'a>>(name: &'a str) -> Option<T> {
+    T::deserialize(StrDeserializer::<Error>::new(name)).ok()
 }

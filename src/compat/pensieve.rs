@@ -8,21 +8,19 @@
 mod mpc;
 
 use super::CompatError;
-use super::columns::Columns;
+use super::error::named;
 use crate::network::trace::Trace;
 use crate::simulate::movie::Movie;
 use crate::simulate::qoe::LIN_STALL;
 use mpc::View;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 const PAYLOAD: f64 = 0.95;
 const RTT_MS: f64 = 80.0;
 const BUFFER_MS: f64 = 60_000.0;
 const SLEEP_MS: f64 = 500.0;
-/// Maximum number of chunks played.
 const MAX_CHUNKS: usize = 48;
-/// Quality of the first chunk.
 const FIRST: usize = 1;
 /// Buffer of the lowest quality, and the span up to the highest, seconds.
 const RESERVOIR_S: f64 = 5.0;
@@ -31,7 +29,7 @@ const CUSHION_S: f64 = 10.0;
 const MAX_LAPS: f64 = 1e5;
 
 /// The deciding rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Rule {
@@ -45,17 +43,13 @@ impl FromStr for Rule {
     type Err = CompatError;
 
     fn from_str(name: &str) -> Result<Self, CompatError> {
-        match name {
-            "bb" => Ok(Self::Bb),
-            "robust-mpc" => Ok(Self::RobustMpc),
-            _ => Err(CompatError::option("rule", "bb or robust-mpc", name)),
-        }
+        named(name).ok_or_else(|| CompatError::option("rule", "bb or robust-mpc", name))
     }
 }
 
 /// One chunk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[allow(missing_docs)] // The names of the recorded sessions.
+#[allow(missing_docs, reason = "the names of the recorded sessions")]
 pub struct Row {
     pub time_s: f64,
     pub quality: usize,
@@ -69,7 +63,7 @@ pub struct Row {
 
 /// The figures of its reports, without the first chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[allow(missing_docs)] // The names of the recorded sessions.
+#[allow(missing_docs, reason = "the names of the recorded sessions")]
 pub struct Metrics {
     pub chunks: usize,
     pub reward_sum_skip_first: f64,
@@ -78,7 +72,6 @@ pub struct Metrics {
     pub mean_bitrate_kbps: f64,
 }
 
-/// The position in the trace.
 struct Clock {
     /// Time stamps in seconds; the rate at one applies since the one before.
     stamps_s: Vec<f64>,
@@ -91,7 +84,7 @@ struct Clock {
 ///
 /// # Errors
 /// [`CompatError::Starved`] if the trace never delivers a chunk.
-pub fn run(trace: &Trace, movie: &Movie, rule: Rule) -> Result<Columns<Row>, CompatError> {
+pub fn run(trace: &Trace, movie: &Movie, rule: Rule) -> Result<Vec<Row>, CompatError> {
     let chunks = movie.segments().min(MAX_CHUNKS);
     let mut clock = Clock::new(trace);
     let enough_bits = clock.lap_bytes() * 8.0 * MAX_LAPS;
@@ -101,7 +94,7 @@ pub fn run(trace: &Trace, movie: &Movie, rule: Rule) -> Result<Columns<Row>, Com
         return Err(CompatError::Starved { trace, segment });
     }
     let mut planner = mpc::Planner::default();
-    let mut rows = Columns::default();
+    let mut rows = Vec::with_capacity(chunks);
     let (mut time_ms, mut buffer_ms) = (0.0, 0.0);
     let top = movie.rates_kbps().len() - 1;
     let (mut last, mut quality) = (FIRST.min(top), FIRST.min(top));
@@ -151,13 +144,9 @@ pub fn run(trace: &Trace, movie: &Movie, rule: Rule) -> Result<Columns<Row>, Com
 
 fn by_buffer(view: &View<'_>) -> usize {
     let top = view.movie.rates_kbps().len() - 1;
-    if view.buffer_s < RESERVOIR_S {
-        0
-    } else if view.buffer_s >= RESERVOIR_S + CUSHION_S {
-        top
-    } else {
-        (top as f64 * (view.buffer_s - RESERVOIR_S) / CUSHION_S) as usize
-    }
+    // The conversion takes a negative number to 0.
+    let rung = (top as f64 * (view.buffer_s - RESERVOIR_S) / CUSHION_S) as usize;
+    rung.min(top)
 }
 
 impl Clock {
@@ -182,7 +171,6 @@ impl Clock {
         bytes.sum()
     }
 
-    /// Seconds left of the interval.
     fn left_s(&self) -> f64 {
         self.stamps_s[self.at] - self.now_s
     }
@@ -227,19 +215,16 @@ impl Clock {
     }
 }
 
-impl Columns<Row> {
-    /// The figures.
-    pub fn metrics(&self) -> Metrics {
-        let rows = self.rows();
-        let counted = rows.len().saturating_sub(1).max(1) as f64;
-        let sum = |of: fn(&Row) -> f64| rows.iter().skip(1).fold(0.0, |sum, row| sum + of(row));
-        let rates = rows.iter().map(|row| row.bitrate_kbps).sum::<f64>();
-        Metrics {
-            chunks: rows.len(),
-            reward_sum_skip_first: sum(|row| row.reward),
-            reward_mean_skip_first: sum(|row| row.reward) / counted,
-            total_rebuf_s_skip_first: sum(|row| row.rebuf_s),
-            mean_bitrate_kbps: rates / rows.len().max(1) as f64,
-        }
+/// The figures of a session.
+pub fn metrics(rows: &[Row]) -> Metrics {
+    let counted = rows.len().saturating_sub(1).max(1) as f64;
+    let sum = |of: fn(&Row) -> f64| rows.iter().skip(1).fold(0.0, |sum, row| sum + of(row));
+    let rates = rows.iter().map(|row| row.bitrate_kbps).sum::<f64>();
+    Metrics {
+        chunks: rows.len(),
+        reward_sum_skip_first: sum(|row| row.reward),
+        reward_mean_skip_first: sum(|row| row.reward) / counted,
+        total_rebuf_s_skip_first: sum(|row| row.rebuf_s),
+        mean_bitrate_kbps: rates / rows.len().max(1) as f64,
     }
 }

@@ -1,28 +1,49 @@
-//! The body of an answer while it is received: progress, length limit, time-out.
+//! The body of an answer while it is received: progress, byte counts, length limit, time-out.
 
-use super::error::FetchError;
-use super::limits::LONGEST;
-use super::received::Counter;
+use super::cmcd::Kind;
+use super::error::{AnswerProblem, FetchError};
+use super::resolve::LONGEST;
+use crate::player::log::Overhead;
 use bytes::Bytes;
 use reqwest::{Response, Url};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// Bytes that must arrive within the time-out, unless the body ends: a trickle counts as a stall.
 const LEAST_BYTES: u64 = 256;
 
-/// Result of waiting for more of a body.
+/// Bytes that a client and its clones have received for everything but media segments, failed requests
+/// included.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Received(Arc<Mutex<Overhead>>);
+
+impl Received {
+    pub(super) fn add(&self, kind: Kind, bytes: usize) {
+        let mut counts = self.counts();
+        let count = match kind {
+            Kind::Manifest => &mut counts.manifest_bytes,
+            Kind::Playlist | Kind::Index => &mut counts.index_bytes,
+            Kind::Init => &mut counts.init_bytes,
+            Kind::Quality => &mut counts.quality_bytes,
+            // Segments are counted in the session's log; weights serve other titles, too.
+            Kind::Video | Kind::Weights => return,
+        };
+        *count += bytes as u64;
+    }
+
+    pub(super) fn counts(&self) -> MutexGuard<'_, Overhead> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pull {
-    /// More bytes.
     More,
-    /// Nothing yet.
     Quiet,
-    /// The end.
     End,
 }
 
-/// A body being received.
 #[derive(Debug)]
 pub(super) struct Body {
     url: Url,
@@ -34,11 +55,10 @@ pub(super) struct Body {
     quiet: Option<Instant>,
     /// Time that the last bytes, fewer than [`LEAST_BYTES`], took, and the count before them.
     trickle: (Duration, u64),
-    /// Total that its bytes are added to.
-    counter: Option<Counter>,
+    /// Totals that its bytes are added to.
+    totals: (Received, Kind),
 }
 
-/// The source of a body.
 #[derive(Debug)]
 pub(super) enum Source {
     Http(Response),
@@ -62,6 +82,7 @@ impl Body {
         source: Source,
         expected: Option<u64>,
         patience: Duration,
+        totals: (Received, Kind),
     ) -> Self {
         Self {
             url: url.clone(),
@@ -71,31 +92,22 @@ impl Body {
             patience,
             quiet: None,
             trickle: (Duration::ZERO, 0),
-            counter: None,
+            totals,
         }
     }
 
-    /// Adds the bytes to `counter` as they arrive.
-    pub(super) fn counted(self, counter: Option<Counter>) -> Self {
-        Self { counter, ..self }
-    }
-
-    /// Its URL.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Length of the whole body, if known.
     pub(super) fn expected(&self) -> Option<u64> {
         self.expected
     }
 
-    /// Bytes received so far.
     pub(super) fn received(&self) -> u64 {
         self.received.len() as u64
     }
 
-    /// The bytes received so far.
     pub(super) fn so_far(&self) -> &[u8] {
         &self.received
     }
@@ -106,15 +118,10 @@ impl Body {
         // `chunk` is cancel safe: a dropped call loses no bytes.
         let since = *self.quiet.get_or_insert_with(Instant::now);
         let Ok(chunk) = timeout(wait, self.source.chunk()).await else {
-            return if since.elapsed() < self.patience {
-                Ok(Pull::Quiet)
-            } else {
-                Err(FetchError::timed_out(
-                    &self.url,
-                    "more of the body",
-                    self.patience,
-                ))
-            };
+            if since.elapsed() < self.patience {
+                return Ok(Pull::Quiet);
+            }
+            return Err(self.timed_out("more of the body"));
         };
         self.quiet = None;
         match chunk {
@@ -122,19 +129,18 @@ impl Body {
             Ok(Some(bytes)) => {
                 let limit = self.expected.unwrap_or(LONGEST);
                 if self.received() + bytes.len() as u64 > limit {
-                    let url = self.url.to_string();
-                    return Err(FetchError::TooLong { url, limit });
+                    return Err(AnswerProblem::TooLong(limit).at(&self.url));
                 }
                 self.received.extend_from_slice(&bytes);
-                if let Some(counter) = &self.counter {
-                    counter.add(bytes.len());
-                }
+                let (totals, kind) = &self.totals;
+                totals.add(*kind, bytes.len());
                 self.check_pace(since.elapsed())?;
                 Ok(Pull::More)
             }
-            Err(error) => Err(self
-                .truncated()
-                .unwrap_or_else(|| FetchError::broken(&self.url, error))),
+            Err(error) => {
+                let truncated = self.truncated();
+                Err(truncated.unwrap_or_else(|| AnswerProblem::broken(error).at(&self.url)))
+            }
         }
     }
 
@@ -149,36 +155,31 @@ impl Body {
         if self.trickle.0 < self.patience || Some(self.received()) == self.expected {
             return Ok(());
         }
-        let awaited = "more than a trickle of the body";
-        Err(FetchError::timed_out(&self.url, awaited, self.patience))
+        Err(self.timed_out("more than a trickle of the body"))
+    }
+
+    fn timed_out(&self, awaited: &'static str) -> FetchError {
+        AnswerProblem::timed_out(awaited, self.patience).at(&self.url)
     }
 
     /// Receives the next bytes; `false` at the end.
     pub(super) async fn pull(&mut self) -> Result<bool, FetchError> {
         loop {
-            match self.pull_for(self.patience).await? {
-                Pull::More => return Ok(true),
-                Pull::End => return Ok(false),
-                Pull::Quiet => {}
+            let pull = self.pull_for(self.patience).await?;
+            if pull != Pull::Quiet {
+                return Ok(pull == Pull::More);
             }
         }
     }
 
     /// All bytes. Fails if the body ended early.
     pub(super) fn finish(self) -> Result<Vec<u8>, FetchError> {
-        match self.truncated() {
-            Some(error) => Err(error),
-            None => Ok(self.received),
-        }
+        self.truncated().map_or(Ok(self.received), Err)
     }
 
     fn truncated(&self) -> Option<FetchError> {
         let (expected, received) = (self.expected?, self.received());
-        let url = self.url.to_string();
-        (received < expected).then_some(FetchError::Truncated {
-            url,
-            expected,
-            received,
-        })
+        let problem = AnswerProblem::Truncated { expected, received };
+        (received < expected).then(|| problem.at(&self.url))
     }
 }

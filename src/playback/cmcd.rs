@@ -1,21 +1,21 @@
-//! Common Media Client Data, CTA-5004 version 1: what the player tells the server with every request.
+//! Common Media Client Data, CTA-5004 version 1: data about the session in every request.
 //!
 //! The keys travel as one query argument (§2.2) or as four headers (§2.1). Buffer, deadline and
 //! throughputs are rounded to 100, as specified. Every key of version 1 that applies is sent; `pr` and
 //! `v` always have the value (1) at which they are omitted.
 
-use crate::player::event::State;
+use crate::manifest::ByteRange;
 use crate::player::ladder::Ladder;
 use crate::player::random::Random;
+use crate::segment::hex;
 use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue};
 use sha2::{Digest, Sha256};
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::str::FromStr;
 
 /// How requests carry the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum CmcdMode {
     /// Not at all.
     Off,
@@ -26,47 +26,14 @@ pub enum CmcdMode {
     Header,
 }
 
-/// An unknown mode.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown CMCD mode `{0}`: expected query, header or off")]
-pub struct UnknownMode(pub String);
-
-impl FromStr for CmcdMode {
-    type Err = UnknownMode;
-
-    fn from_str(name: &str) -> Result<Self, UnknownMode> {
-        match name {
-            "off" => Ok(Self::Off),
-            "query" => Ok(Self::Query),
-            "header" => Ok(Self::Header),
-            _ => Err(UnknownMode(name.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for CmcdMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Off => "off",
-            Self::Query => "query",
-            Self::Header => "header",
-        })
-    }
-}
-
-/// The kind of object that a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An MPD or a multivariant playlist.
     Manifest,
-    /// A media playlist.
     Playlist,
     Init,
-    /// A `sidx`.
     Index,
-    /// A quality table.
     Quality,
-    /// A generator's weights.
     Weights,
     Video,
 }
@@ -87,7 +54,6 @@ impl Kind {
     }
 }
 
-/// The request for one media segment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Media {
     pub(super) br_kbps: f64,
@@ -95,7 +61,6 @@ pub(super) struct Media {
     pub(super) duration_s: f64,
     pub(super) buffer_s: f64,
     pub(super) throughput_kbps: Option<f64>,
-    /// Bytes of the object.
     pub(super) size: u64,
     /// Whether playback waits for it.
     pub(super) urgent: bool,
@@ -129,26 +94,21 @@ const EASE: f64 = 5.0;
 impl Media {
     fn fields(&self) -> Vec<Field> {
         let ms = |seconds: f64| Value::Number(hundreds(seconds * 1000.0));
-        let throughput = self
-            .throughput_kbps
-            .map(|kbps| Value::Number(hundreds(kbps)));
+        let throughput = self.throughput_kbps;
+        let throughput = throughput.map(|kbps| Value::Number(hundreds(kbps)));
+        let next = self.next.as_deref();
+        let whole = |value: f64| Some(Value::Number(value.round() as u64));
         let fields = [
             ("bl", Some(ms(self.buffer_s))),
-            ("br", Some(Value::Number(self.br_kbps.round() as u64))),
+            ("br", whole(self.br_kbps)),
             ("bs", self.starved.then_some(Value::Flag)),
-            (
-                "d",
-                Some(Value::Number((self.duration_s * 1000.0).round() as u64)),
-            ),
+            ("d", whole(self.duration_s * 1000.0)),
             ("dl", Some(ms(self.buffer_s))),
             ("mtp", throughput),
-            (
-                "nor",
-                self.next.as_deref().map(|next| Value::Text(encoded(next))),
-            ),
+            ("nor", next.map(|next| Value::Text(encoded(next)))),
             ("nrr", self.next_range.clone().map(Value::Text)),
             ("rtp", self.enough_kbps().map(Value::Number)),
-            ("tb", Some(Value::Number(self.top_kbps.round() as u64))),
+            ("tb", whole(self.top_kbps)),
         ];
         let present = |(key, value): (_, Option<Value>)| Some((key, value?));
         fields.into_iter().filter_map(present).collect()
@@ -163,9 +123,39 @@ impl Media {
     }
 }
 
-/// Whether playback waits for media in this state.
-pub(super) fn is_urgent(state: State) -> bool {
-    !matches!(state, State::Steady)
+/// A request and its purpose.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fetch<'a> {
+    pub(super) url: &'a Url,
+    pub(super) range: Option<ByteRange>,
+    pub(super) content: &'a Content,
+    pub(super) kind: Kind,
+    pub(super) media: Option<&'a Media>,
+}
+
+impl<'a> Fetch<'a> {
+    /// A request for something other than a media segment.
+    pub(super) fn of(
+        url: &'a Url,
+        range: Option<ByteRange>,
+        content: &'a Content,
+        kind: Kind,
+    ) -> Self {
+        let media = None;
+        Self {
+            url,
+            range,
+            content,
+            kind,
+            media,
+        }
+    }
+
+    /// Whether no content coding is accepted: ranges count bytes of the plain file, and media are
+    /// compressed already.
+    pub(super) fn is_plain(&self) -> bool {
+        self.range.is_some() || !self.kind.is_text()
+    }
 }
 
 /// The CMCD mode and session id of one session.
@@ -193,35 +183,29 @@ impl Cmcd {
         Self { mode, session }
     }
 
-    /// The URL and the headers of a request for `url`.
-    pub(super) fn apply(
-        &self,
-        url: &Url,
-        content: &Content,
-        kind: Kind,
-        media: Option<&Media>,
-    ) -> (Url, HeaderMap) {
-        let (mut url, mut headers) = (url.clone(), HeaderMap::new());
+    pub(super) fn apply(&self, fetch: &Fetch<'_>) -> (Url, HeaderMap) {
+        let (mut url, mut headers) = (fetch.url.clone(), HeaderMap::new());
         if self.mode == CmcdMode::Off {
             return (url, headers);
         }
-        let fields = self.fields(content, kind, media);
+        let fields = self.fields(fetch);
         if self.mode == CmcdMode::Query {
             let text = spell(fields.iter());
             url.query_pairs_mut().append_pair("CMCD", &text);
             return (url, headers);
         }
-        for group in [Group::Object, Group::Request, Group::Session, Group::Status] {
-            let text = spell(fields.iter().filter(|(key, _)| Group::of(key) == group));
+        for name in ["cmcd-object", "cmcd-request", "cmcd-session", "cmcd-status"] {
+            let text = spell(fields.iter().filter(|(key, _)| header(key) == name));
             if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(&text)) {
-                headers.insert(group.header(), value);
+                headers.insert(name, value);
             }
         }
         (url, headers)
     }
 
     /// Every key that applies, in alphabetical order (§2.2).
-    fn fields(&self, content: &Content, kind: Kind, media: Option<&Media>) -> Vec<Field> {
+    fn fields(&self, fetch: &Fetch<'_>) -> Vec<Field> {
+        let (content, kind, media) = (fetch.content, fetch.kind, fetch.media);
         let mut fields = media.map_or_else(Vec::new, Media::fields);
         fields.extend([
             ("cid", Value::Text(content.id.clone())),
@@ -238,7 +222,6 @@ impl Cmcd {
     }
 }
 
-/// The title being played.
 #[derive(Debug, Clone)]
 pub(super) struct Content {
     id: String,
@@ -250,50 +233,28 @@ impl Content {
     /// The content that the manifest at `url` describes.
     pub(super) fn of(url: &Url) -> Self {
         let digest = Sha256::digest(url.path().as_bytes());
-        let id = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
         let protocol = match url.path().rsplit('.').next() {
             Some("m3u8") => Some("h"),
             Some("mpd") => Some("d"),
             _ => None,
         };
         Self {
-            id: id.collect(),
+            id: hex(&digest[..8]),
             protocol,
         }
     }
 }
 
-/// The header that a key travels in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Group {
-    Object,
-    Request,
-    Session,
-    Status,
-}
-
-impl Group {
-    /// The header of `key` (§3.1).
-    fn of(key: &str) -> Self {
-        match key {
-            "br" | "d" | "ot" | "tb" => Self::Object,
-            "bl" | "dl" | "mtp" | "nor" | "nrr" | "su" => Self::Request,
-            "cid" | "sf" | "sid" | "st" => Self::Session,
-            _ => Self::Status,
-        }
-    }
-
-    fn header(self) -> HeaderName {
-        HeaderName::from_static(match self {
-            Self::Object => "cmcd-object",
-            Self::Request => "cmcd-request",
-            Self::Session => "cmcd-session",
-            Self::Status => "cmcd-status",
-        })
+/// The header of `key` (§3.1).
+fn header(key: &str) -> &'static str {
+    match key {
+        "br" | "d" | "ot" | "tb" => "cmcd-object",
+        "bl" | "dl" | "mtp" | "nor" | "nrr" | "su" => "cmcd-request",
+        "cid" | "sf" | "sid" | "st" => "cmcd-session",
+        _ => "cmcd-status",
     }
 }
 
-/// A key with its value.
 type Field = (&'static str, Value);
 
 #[derive(Debug)]
@@ -325,12 +286,9 @@ fn hundreds(value: f64) -> u64 {
 /// `nor` is URL-encoded (§3.2).
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let one = |byte: u8| {
-        if plain(byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
+    let one = |byte: u8| match plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
     };
     text.bytes().map(one).collect()
 }
@@ -366,49 +324,54 @@ mod tests {
         Url::parse("http://host/title/master.m3u8?token=1").unwrap()
     }
 
+    /// URL and headers of a request of this kind.
+    fn applied(mode: CmcdMode, kind: Kind, media: Option<&Media>) -> (Url, HeaderMap) {
+        let (url, content) = (&url(), &Content::of(&url()));
+        let fetch = Fetch::of(url, None, content, kind);
+        cmcd(mode).apply(&Fetch { media, ..fetch })
+    }
+
     #[test]
     fn query_keys_are_sorted() {
-        let content = Content::of(&url());
-        let (url, headers) =
-            cmcd(CmcdMode::Query).apply(&url(), &content, Kind::Video, Some(&media()));
+        let (url, headers) = applied(CmcdMode::Query, Kind::Video, Some(&media()));
         assert!(headers.is_empty());
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         assert_eq!(pairs[0], ("token".into(), "1".into()));
+        let id = Content::of(&url).id;
         let expected = format!(
-            "bl=4600,br=35,bs,cid=\"{}\",d=2002,dl=4600,mtp=1300,nor=\"..%2Fa%20b%2F3.m4s\",ot=v,rtp=300,sf=h,\
-             sid=\"6e2fb550-c457-11e9-bb97-0800200c9a66\",st=v,tb=120",
-            content.id
+            "bl=4600,br=35,bs,cid=\"{id}\",d=2002,dl=4600,mtp=1300,nor=\"..%2Fa%20b%2F3.m4s\",ot=v,rtp=300,sf=h,\
+             sid=\"6e2fb550-c457-11e9-bb97-0800200c9a66\",st=v,tb=120"
         );
         assert_eq!(pairs[1], ("CMCD".into(), expected));
     }
 
     #[test]
     fn keys_are_in_their_headers() {
-        let content = Content::of(&url());
         let mut media = media();
         (media.urgent, media.next, media.next_range) = (true, None, Some("100-199".into()));
-        let (same, headers) =
-            cmcd(CmcdMode::Header).apply(&url(), &content, Kind::Video, Some(&media));
+        let (same, headers) = applied(CmcdMode::Header, Kind::Video, Some(&media));
         assert_eq!(same, url());
-        let text = |name: &str| headers[name].to_str().unwrap().to_owned();
-        assert_eq!(text("cmcd-object"), "br=35,d=2002,ot=v,tb=120");
-        assert_eq!(
-            text("cmcd-request"),
-            "bl=4600,dl=4600,mtp=1300,nrr=\"100-199\",su"
-        );
-        assert!(text("cmcd-session").starts_with("cid=\""));
-        assert_eq!(text("cmcd-status"), "bs");
+        for (name, expected) in [
+            ("cmcd-object", "br=35,d=2002,ot=v,tb=120"),
+            (
+                "cmcd-request",
+                "bl=4600,dl=4600,mtp=1300,nrr=\"100-199\",su",
+            ),
+            ("cmcd-status", "bs"),
+        ] {
+            assert_eq!(headers[name], expected);
+        }
+        assert!(headers["cmcd-session"].as_bytes().starts_with(b"cid=\""));
         media.urgent = false;
-        let relaxed = cmcd(CmcdMode::Header).apply(&url(), &content, Kind::Video, Some(&media));
-        assert_eq!(relaxed.1["cmcd-status"], "bs,rtp=300");
+        let (_, relaxed) = applied(CmcdMode::Header, Kind::Video, Some(&media));
+        assert_eq!(relaxed["cmcd-status"], "bs,rtp=300");
         // At least twice the top rung, so that a server that paces to it does not hide its capacity.
         media.size = 100;
         assert_eq!(media.enough_kbps(), Some(200));
-        let (_, headers) = cmcd(CmcdMode::Header).apply(&url(), &content, Kind::Manifest, None);
+        let (_, headers) = applied(CmcdMode::Header, Kind::Manifest, None);
         assert_eq!(headers["cmcd-object"], "ot=m");
         assert!(!headers.contains_key("cmcd-status"));
-        let (_, none) = cmcd(CmcdMode::Off).apply(&url(), &content, Kind::Init, None);
-        assert!(none.is_empty());
+        assert!(applied(CmcdMode::Off, Kind::Init, None).1.is_empty());
     }
 
     #[test]
@@ -417,9 +380,5 @@ mod tests {
         assert_ne!(one.session, other.session);
         assert_eq!(one.session.len(), 36);
         assert_eq!(&one.session[14..15], "4");
-        for mode in ["off", "query", "header"] {
-            assert_eq!(mode.parse::<CmcdMode>().unwrap().to_string(), mode);
-        }
-        assert!("both".parse::<CmcdMode>().is_err());
     }
 }

@@ -1,21 +1,21 @@
-//! Turns a player over real connections: its actions into transfers, what happens to those into inputs.
+//! Drives a player over real connections: actions become transfers, their progress becomes inputs.
 //!
-//! One task, one transfer at a time. All decisions are the player core's; here are sockets, the clock, the
-//! planned seeks, and how long to wait before a request that failed is worth another attempt.
+//! One task, one transfer at a time. The player core decides; this module has the sockets, the clock, the
+//! planned seeks, and the pauses between attempts.
 
 use super::body::{Body, Pull};
-use super::clock::Clock;
-use super::cmcd::{Kind, Media, is_urgent};
+use super::cmcd::{Fetch, Kind, Media};
+use super::controls::Controls;
 use super::error::FetchError;
-use super::http::{Client, Opened, Purpose};
+use super::http::{Client, Opened};
 use super::indexes::{kind, named};
-use super::limits::span;
-use super::resolve::resolve;
+use super::queue::QueueSender;
+use super::resolve::{resolve, span};
 use super::stream::Stream;
-use super::throttle::Turn;
+use super::throttle::{Clock, Turn};
 use crate::player::abr::Abr;
 use crate::player::client::{Action, Ending, Input, Player, Request, RequestId, Segment};
-use crate::player::event::{Event, Rendered};
+use crate::player::event::{Event, Rendered, State};
 use crate::player::index::{self as player, Resource};
 use crate::player::ladder::Ladder;
 use crate::player::log::Log;
@@ -27,10 +27,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{Sender, UnboundedReceiver};
+use tokio::sync::mpsc::UnboundedReceiver;
 
-/// While nothing arrives, the player is asked this often whether to go on.
-const TICK: Duration = Duration::from_millis(250);
+/// Interval of polls of the player while nothing arrives, seconds.
+const TICK_S: f64 = 0.25;
 
 /// How to play a stream.
 #[derive(Debug, Clone, Default)]
@@ -39,9 +39,11 @@ pub struct Setup {
     pub options: Options,
     /// Jumps, in the order in which they happen.
     pub seeks: Vec<Jump>,
+    /// Controls of the session while it plays.
+    pub controls: Option<Controls>,
 }
 
-/// A seek that is planned.
+/// A planned seek.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Jump {
     /// When, in seconds of the session clock.
@@ -50,41 +52,42 @@ pub struct Jump {
     pub to_s: f64,
 }
 
-/// How it went.
+/// A finished session.
 #[derive(Debug)]
 pub struct Played {
-    /// What was decided.
+    /// Its decisions.
     pub log: Log,
-    /// Why it ended early, if it did. `None` also when the receiver of the segments went away.
+    /// The error that ended it early. `None` also when the receiver of the segments was dropped.
     pub error: Option<FetchError>,
     /// Whether every segment was delivered.
     pub complete: bool,
-    /// The ladder, as it was known at the end.
+    /// The ladder as known at the end.
     pub ladder: Arc<Ladder>,
 }
 
-/// Plays `stream` to its end, sending its media segments to `sink` in the order in which they play.
-/// Returns once the last is delivered and no seek is left: what the buffer still holds plays on
-/// without help. Ends early when the receiver of `sink` is dropped. A full channel holds the session
-/// up, so give it room.
+/// Progress of a generator, with the number of seeks before the segment.
+pub(super) type Progress = (usize, Rendered);
+
+/// Plays `stream` to its end, sending its media segments to `sink` ([`queue`](super::queue())) in the order
+/// in which they play. Without controls it returns once the last segment is delivered and no seek is left.
+/// Ends early when the receiver is dropped. A full queue delays the session.
 pub async fn play(
     client: &Client,
     stream: &Stream,
     setup: &Setup,
-    sink: &Sender<Segment>,
+    sink: &QueueSender<Segment>,
 ) -> Played {
-    play_beside(client, stream, setup, sink, None).await
+    play_rendered(client, stream, setup, sink, None).await
 }
 
-/// As [`play`], beside a generator that says how far it is: then it returns when the generator is
-/// done, too. The options must say that the device is measured
-/// ([`Compute::measured`](crate::player::compute::Compute::measured)).
-pub(super) async fn play_beside(
+/// As [`play`], with a generator that reports its progress, until that is done, too. The options must have
+/// a measured device ([`Compute::measured`](crate::player::compute::Compute::measured)).
+pub(super) async fn play_rendered(
     client: &Client,
     stream: &Stream,
     setup: &Setup,
-    sink: &Sender<Segment>,
-    generator: Option<UnboundedReceiver<Rendered>>,
+    sink: &QueueSender<Segment>,
+    generator: Option<UnboundedReceiver<Progress>>,
 ) -> Played {
     let session = Session::new(stream.ladder().clone(), &setup.options);
     let one_rung = !stream.ladder().is_layered() && matches!(setup.options.abr, Abr::Fixed(_));
@@ -92,11 +95,12 @@ pub(super) async fn play_beside(
         client,
         stream,
         sink,
-        player: Player::new(session, stream.index().clone(), one_rung),
+        player: Player::new(session, stream.index.clone(), one_rung),
         clock: Clock::start(),
         seeks: setup.seeks.iter().copied().collect(),
+        controls: setup.controls.as_ref(),
         generator,
-        stalls_told: 0,
+        stalls_reported: 0,
         closed: false,
         error: None,
     };
@@ -113,38 +117,30 @@ pub(super) async fn play_beside(
 struct Driver<'a> {
     client: &'a Client,
     stream: &'a Stream,
-    sink: &'a Sender<Segment>,
+    sink: &'a QueueSender<Segment>,
     player: Player,
     clock: Clock,
-    /// Seeks to come.
     seeks: VecDeque<Jump>,
-    /// Where the generator reports its progress.
-    generator: Option<UnboundedReceiver<Rendered>>,
-    /// Stalls that the server knows of.
-    stalls_told: usize,
-    /// The receiver of the segments, or the generator, went away.
+    controls: Option<&'a Controls>,
+    generator: Option<UnboundedReceiver<Progress>>,
+    stalls_reported: usize,
+    /// Whether the receiver of the segments, or the generator, was dropped.
     closed: bool,
-    /// The last failure.
     error: Option<FetchError>,
 }
 
-/// Something that happens beside a transfer.
-#[derive(Clone, Copy)]
 enum Aside {
     Tick,
     Seek,
-    News(Option<Rendered>),
+    Rendered(Option<Progress>),
+    Control(Input<'static>),
 }
 
-/// The bytes of a request that was answered.
-struct Answered {
-    bytes: Bytes,
-    wire_bytes: u64,
-    at_s: f64,
-}
+/// A body, and the bytes received for it; `None` if its request was cancelled.
+type Answered = Option<(Bytes, u64)>;
 
 impl Driver<'_> {
-    /// Does what the player says, to the end; whether everything was delivered.
+    /// Performs the player's actions to the end; whether everything was delivered.
     async fn run(&mut self) -> bool {
         self.player.hand_on_shown(!self.seeks.is_empty());
         self.tell(Input::Start);
@@ -176,17 +172,18 @@ impl Driver<'_> {
 
     fn tell(&mut self, input: Input<'_>) {
         if let Err(error) = self.player.input(self.clock.now_s(), input) {
-            self.error = Some(named(&self.stream.source().url, error));
+            self.error = Some(named(&self.stream.source.url, error));
         }
     }
 
     async fn hand_on(&mut self, segment: Segment) {
-        self.closed |= self.sink.send(segment).await.is_err();
+        self.closed |= !self.sink.send(segment).await;
     }
 
-    /// Waits for what may still happen before the end at `until_s`; if nothing can, it is the end already.
+    /// Waits for events before the end at `until_s`; if there can be none, that is the end already.
     async fn drain(&mut self, until_s: f64) -> f64 {
-        let open = self.seek_at_s() < until_s || self.player.session().is_generating();
+        let generating = self.player.session().is_generating();
+        let open = self.controls.is_some() || self.seek_at_s() < until_s || generating;
         if open || until_s.is_infinite() {
             return self.wait(until_s).await;
         }
@@ -195,30 +192,46 @@ impl Driver<'_> {
         until_s
     }
 
-    /// Sleeps until `until_s`, the next seek or news; returns the time.
+    /// Waits until `until_s` or the next event; returns the time.
     async fn wait(&mut self, until_s: f64) -> f64 {
         let at_s = until_s.min(self.seek_at_s());
-        let clock = self.clock;
-        tokio::select! {
-            () = clock.until(at_s) => {
-                if at_s < until_s {
-                    self.aside(Aside::Seek);
-                }
-                self.clock.now_s().max(at_s)
-            }
-            news = news(&mut self.generator) => {
-                self.aside(Aside::News(news));
-                self.clock.now_s()
-            }
-        }
+        let aside = self.next_aside(until_s).await;
+        let timed = matches!(aside, Aside::Tick | Aside::Seek);
+        self.aside(aside);
+        let now_s = self.clock.now_s();
+        if timed { now_s.max(at_s) } else { now_s }
     }
 
-    /// When the next seek is due; never, if there is none.
     fn seek_at_s(&self) -> f64 {
         self.seeks.front().map_or(f64::INFINITY, |jump| jump.at_s)
     }
 
-    /// Tells the player what happened beside a transfer.
+    /// The next event, at `until_s` at the latest.
+    async fn next_aside(&mut self, until_s: f64) -> Aside {
+        let (clock, seek_at_s) = (self.clock, self.seek_at_s());
+        let (controls, generator) = (self.controls, &mut self.generator);
+        let control = async {
+            match controls {
+                Some(controls) => controls.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let rendered = async {
+            match generator {
+                Some(generator) => generator.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = clock.until(until_s.min(seek_at_s)) => match seek_at_s < until_s {
+                true => Aside::Seek,
+                false => Aside::Tick,
+            },
+            input = control => Aside::Control(input),
+            progress = rendered => Aside::Rendered(progress),
+        }
+    }
+
     fn aside(&mut self, aside: Aside) {
         match aside {
             Aside::Tick => {}
@@ -228,29 +241,51 @@ impl Driver<'_> {
                     self.tell(Input::Seek(jump.to_s));
                 }
             }
-            Aside::News(Some(news)) => self.tell(Input::Event(Event::Rendered(news))),
-            Aside::News(None) => self.closed = true,
+            Aside::Control(input) => {
+                if let (Input::Seek(_), Some(controls)) = (&input, self.controls) {
+                    controls.perform();
+                }
+                self.tell(input);
+            }
+            // A seek makes earlier segments obsolete.
+            Aside::Rendered(Some((seeks, progress))) => {
+                if self.controls.map_or(0, Controls::performed) == seeks {
+                    self.tell(Input::Event(Event::Rendered(progress)));
+                }
+            }
+            Aside::Rendered(None) => self.closed = true,
         }
     }
 
     /// Sends `request` and reports on it to its end; whether the throttle lets nothing through.
     async fn transfer(&mut self, request: &Request) -> bool {
-        let id = request.id;
-        let answered = match resolve(&self.stream.source().url, &request.resource.url) {
-            Ok(url) if is_media(request) => self.media(request, &url).await,
-            Ok(url) => self.part(request, &url).await,
-            Err(error) => Err(error),
+        let (id, media) = (request.id, is_media(request));
+        let manifest = &self.stream.source.url;
+        let (url, answered) = match resolve(manifest, &request.resource.url) {
+            Ok(url) if media => (url.clone(), self.media(request, &url).await),
+            Ok(url) => (url.clone(), self.part(request, &url).await),
+            Err(error) => (manifest.clone(), Err(error)),
         };
         match answered {
             Ok(None) => false,
-            Ok(Some(answered)) => {
-                self.delivered(request, answered);
+            Ok(Some((bytes, wire_bytes))) => {
+                self.error.take_if(|_| media);
+                let input = Input::Delivered {
+                    id,
+                    bytes,
+                    wire_bytes,
+                };
+                if let Err(error) = self.player.input(self.clock.now_s(), input) {
+                    self.error = Some(named(&url, error));
+                }
                 false
             }
             Err(error) => {
                 tracing::warn!(?request.resource, request.attempt, %error, "a request failed");
-                let starved = matches!(error, FetchError::Starved { .. });
-                let again_s = self.pause_s(request, &error);
+                let starved = error.is_starved();
+                let patience = self.client.patience();
+                let pause = patience.pause_after(url.as_str(), request.attempt, &error);
+                let again_s = pause.map(|pause| pause.as_secs_f64());
                 self.error = Some(error);
                 self.tell(Input::Failed { id, again_s });
                 starved
@@ -258,40 +293,14 @@ impl Driver<'_> {
         }
     }
 
-    fn delivered(&mut self, request: &Request, answered: Answered) {
-        if is_media(request) {
-            self.error = None;
-        }
-        let input = Input::Delivered {
-            id: request.id,
-            bytes: answered.bytes,
-            wire_bytes: answered.wire_bytes,
-        };
-        if let Err(error) = self.player.input(answered.at_s, input) {
-            let manifest = &self.stream.source().url;
-            let url = resolve(manifest, &request.resource.url);
-            self.error = Some(named(url.as_ref().unwrap_or(manifest), error));
-        }
-    }
-
-    /// The pause after which `request` is worth another attempt, seconds.
-    fn pause_s(&self, request: &Request, error: &FetchError) -> Option<f64> {
-        let url = resolve(&self.stream.source().url, &request.resource.url).ok()?;
-        let patience = self.client.patience();
-        let pause = patience.pause_after(url.as_str(), request.attempt, error)?;
-        Some(pause.as_secs_f64())
-    }
-
-    /// Waits for `work` while the player goes on; `None` when `id` is wanted no more.
+    /// Awaits `work` while the player goes on; `None` once request `id` is cancelled.
     async fn beside<T>(&mut self, id: RequestId, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         loop {
-            let (clock, seek_at_s) = (self.clock, self.seek_at_s());
+            let until_s = self.clock.now_s() + TICK_S;
             let aside = tokio::select! {
                 done = &mut work => return Some(done),
-                () = clock.until(seek_at_s) => Aside::Seek,
-                news = news(&mut self.generator) => Aside::News(news),
-                () = tokio::time::sleep(TICK) => Aside::Tick,
+                aside = self.next_aside(until_s) => aside,
             };
             self.aside(aside);
             if self.is_off(id).await {
@@ -300,7 +309,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Hands on what is ready; whether `id` is wanted no more.
+    /// Hands on what is ready; whether request `id` is cancelled.
     async fn is_off(&mut self, id: RequestId) -> bool {
         while !self.closed && self.player.in_flight() == Some(id) {
             match self.player.poll(self.clock.now_s()) {
@@ -312,63 +321,44 @@ impl Driver<'_> {
         true
     }
 
-    /// An index part or an init segment; `None` when it is wanted no more.
-    async fn part(&mut self, request: &Request, url: &Url) -> Result<Option<Answered>, FetchError> {
-        let content = &self.stream.source().content;
-        let told = Purpose::of(content, kind(request.resource.purpose));
-        let (client, range) = (self.client, request.resource.range);
-        let answer = client.get_once(url, range, &told);
-        let Some(answer) = self.beside(request.id, answer).await else {
-            return Ok(None);
-        };
-        let answer = answer?;
-        Ok(Some(Answered {
-            bytes: answer.bytes.into(),
-            wire_bytes: answer.wire_bytes,
-            at_s: self.clock.now_s(),
-        }))
+    async fn part(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
+        let content = &self.stream.source.content;
+        let Resource { range, purpose, .. } = request.resource;
+        let (client, fetch) = (self.client, Fetch::of(url, range, content, kind(purpose)));
+        let answer = client.get_once(&fetch);
+        let answer = self.beside(request.id, answer).await.transpose()?;
+        Ok(answer.map(|answer| (answer.bytes.into(), answer.wire_bytes)))
     }
 
-    /// A media segment; `None` when it is wanted no more.
-    async fn media(
-        &mut self,
-        request: &Request,
-        url: &Url,
-    ) -> Result<Option<Answered>, FetchError> {
+    async fn media(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
         let Resource { range, purpose, .. } = request.resource;
-        let media = self.told(request, url);
-        let told = Purpose {
-            content: &self.stream.source().content,
-            kind: Kind::Video,
-            media: media.as_ref(),
+        let media = self.cmcd(request, url);
+        let content = &self.stream.source.content;
+        let (client, media) = (self.client, media.as_ref());
+        let fetch = Fetch {
+            media,
+            ..Fetch::of(url, range, content, Kind::Video)
         };
-        let client = self.client;
-        let opened = client.open(url, range, &told);
-        let Some(opened) = self.beside(request.id, opened).await else {
+        let opened = client.open(&fetch);
+        let Some(opened) = self.beside(request.id, opened).await.transpose()? else {
             return Ok(None);
         };
-        let Opened { turn, mut body, .. } = opened?;
-        let here = match (turn, purpose) {
-            (Some(turn), player::Purpose::Media { segment, rung }) => {
-                let nominal = self.player.session().ladder().size(segment, rung);
-                self.shaped(request.id, turn, &mut body, nominal).await?
+        let Opened { turn, mut body, .. } = opened;
+        let nominal = match purpose {
+            player::Purpose::Media { segment, rung } => {
+                self.player.session().ladder().size(segment, rung)
             }
-            _ => self.unshaped(request.id, &mut body).await?,
+            _ => 0,
         };
-        if !here {
+        if !self.receive(request.id, turn, &mut body, nominal).await? {
             return Ok(None);
         }
-        let at_s = self.clock.now_s();
         let bytes = Bytes::from(body.finish()?);
-        Ok(Some(Answered {
-            wire_bytes: bytes.len() as u64,
-            bytes,
-            at_s,
-        }))
+        let wire_bytes = bytes.len() as u64;
+        Ok(Some((bytes, wire_bytes)))
     }
 
-    /// What the server is told about the request for a segment.
-    fn told(&mut self, request: &Request, url: &Url) -> Option<Media> {
+    fn cmcd(&mut self, request: &Request, url: &Url) -> Option<Media> {
         let player::Purpose::Media { segment, rung } = request.resource.purpose else {
             return None;
         };
@@ -377,58 +367,49 @@ impl Driver<'_> {
         let mut media = Media {
             buffer_s: session.buffer_s(),
             throughput_kbps: session.throughput_kbps(),
-            urgent: is_urgent(session.state()),
-            starved: stalls > self.stalls_told,
+            urgent: session.state() != State::Steady,
+            starved: stalls > self.stalls_reported,
             ..Media::of(session.ladder(), segment, rung)
         };
-        self.stalls_told = stalls;
+        self.stalls_reported = stalls;
         if let Some(next) = &request.next {
             media.next_range = next.range.map(span);
-            let there = resolve(&self.stream.source().url, &next.url).ok();
+            let there = resolve(&self.stream.source.url, &next.url).ok();
             let there = there.filter(|there| there != url);
             media.next = there.and_then(|there| url.make_relative(&there));
         }
         Some(media)
     }
 
-    /// Receives the body as fast as it comes; false when it is wanted no more.
-    async fn unshaped(&mut self, id: RequestId, body: &mut Body) -> Result<bool, FetchError> {
-        self.tell(Input::FirstByte(id));
-        loop {
-            // Also while nothing moves, the player may have a better idea.
-            let Some(pull) = self.beside(id, body.pull_for(TICK)).await else {
-                return Ok(false);
-            };
-            if pull? == Pull::End {
-                return Ok(true);
-            }
-            let so_far = body.so_far();
-            self.tell(Input::Progress { id, so_far });
-            if self.is_off(id).await {
-                return Ok(false);
-            }
-        }
-    }
-
-    /// Receives the body as the link lets it whose `turn` this is.
-    async fn shaped(
+    /// Receives the body, with a `turn` at the rate of the throttle's link; false if cancelled.
+    async fn receive(
         &mut self,
         id: RequestId,
-        turn: Turn<'_>,
+        turn: Option<Turn<'_>>,
         body: &mut Body,
         nominal: u64,
     ) -> Result<bool, FetchError> {
         let size = body.expected().unwrap_or(nominal);
-        let mut shaped = turn.begin(size).await;
+        let mut shaped = match turn {
+            Some(turn) => Some(turn.begin(size).await),
+            None => None,
+        };
         self.tell(Input::FirstByte(id));
         loop {
-            let Some(bytes) = self.beside(id, shaped.next(body)).await else {
+            let next = async {
+                let Some(shaped) = &mut shaped else {
+                    let pull = body.pull_for(Duration::from_secs_f64(TICK_S)).await?;
+                    return Ok((pull != Pull::End).then(|| body.received()));
+                };
+                shaped.next(body).await
+            };
+            let Some(bytes) = self.beside(id, next).await.transpose()? else {
                 return Ok(false);
             };
-            let Some(bytes) = bytes? else {
+            let Some(bytes) = bytes else {
                 return Ok(true);
             };
-            if bytes >= size {
+            if shaped.is_some() && bytes >= size {
                 while body.pull().await? {}
                 return Ok(true);
             }
@@ -444,12 +425,4 @@ impl Driver<'_> {
 
 fn is_media(request: &Request) -> bool {
     matches!(request.resource.purpose, player::Purpose::Media { .. })
-}
-
-/// The generator's next news, or `None` once it is gone; without a generator there never are any.
-async fn news(generator: &mut Option<UnboundedReceiver<Rendered>>) -> Option<Rendered> {
-    match generator {
-        Some(generator) => generator.recv().await,
-        None => std::future::pending().await,
-    }
 }

@@ -1,4 +1,4 @@
-//! Why bytes could not be fetched. Every error names the URL or file.
+//! Causes of failed fetches. Every error names the URL or file.
 
 use crate::manifest::ManifestError;
 use crate::player::ladder::LadderError;
@@ -8,274 +8,152 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The error of a library below.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// How a connection failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectionProblem {
-    /// It could not be made.
-    #[error("cannot connect")]
-    Connect,
-    /// It ended before the answer did.
-    #[error("the connection broke")]
-    Broken,
-    /// Too many redirects.
-    #[error("the server redirects without end")]
-    Redirects,
-}
-
-/// A fetch that failed. A lone string is the URL.
+/// A fetch that failed.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "messages name the fields")]
 #[non_exhaustive]
 pub enum FetchError {
-    /// Neither a URL nor the path of a title.
     #[error("{}: expected a title folder, a manifest.mpd or master.m3u8, or an http:// URL", path.display())]
-    Absent {
-        /// The path.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-    /// A file of a local title cannot be read.
+    Absent { path: PathBuf, source: io::Error },
     #[error("{}: cannot be read", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-    /// No usable certificates in a file.
+    File { path: PathBuf, source: io::Error },
     #[error("{}: expected certificates in PEM form", path.display())]
-    Certificates {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: Cause,
-    },
-    /// The system gives no resources for an HTTP client.
+    Certificates { path: PathBuf, source: Cause },
     #[error("cannot start an HTTP client")]
     Client(#[source] Cause),
-    /// A URL that cannot be fetched.
     #[error("`{url}` cannot be played: {problem}")]
-    Url {
-        /// The URL.
-        url: String,
-        /// The reason.
-        problem: String,
-    },
-    /// The connection could not be made, or broke.
+    Url { url: String, problem: String },
     #[error("{url}: {problem}")]
-    Connection {
-        /// The URL.
+    Answer {
         url: String,
-        /// How it failed.
-        problem: ConnectionProblem,
-        /// The HTTP client's error.
         #[source]
-        source: Cause,
+        problem: AnswerProblem,
     },
-    /// A time-out.
-    #[error("{url}: no {awaited} for {seconds} s")]
-    TimedOut {
-        /// The URL.
-        url: String,
-        /// `answer`, `more of the body` or `more than a trickle of the body`.
-        awaited: &'static str,
-        /// How long, seconds.
-        seconds: f64,
-    },
-    /// A status that is no success.
-    #[error("{url}: the server answered {status}{hint}")]
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("{}: cannot be written", path.display())]
+    Kept { path: PathBuf, source: io::Error },
+}
+
+/// A missing or unusable answer.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "messages name the fields")]
+#[non_exhaustive]
+pub enum AnswerProblem {
+    #[error("cannot connect")]
+    NoConnection(#[source] Cause),
+    #[error("the connection broke")]
+    Broken(#[source] Cause),
+    #[error("the server redirects without end")]
+    Redirects(#[source] Cause),
+    #[error("no {awaited} for {seconds} s")]
+    TimedOut { awaited: &'static str, seconds: f64 },
+    #[error("the server answered {status}{}", likely_cause(*status))]
     Status {
-        /// The URL.
-        url: String,
-        /// The HTTP status.
         status: u16,
-        /// Likely cause, or empty.
-        hint: &'static str,
         /// Delay until the server accepts another attempt (RFC 9110 §10.2.3).
         retry_after: Option<Duration>,
     },
-    /// The body ended early.
-    #[error("{url}: expected {expected} bytes, the body ended after {received}")]
-    Truncated {
-        /// The URL.
-        url: String,
-        /// Bytes announced or asked for.
-        expected: u64,
-        /// Bytes received.
-        received: u64,
-    },
-    /// The body is longer than it may be.
-    #[error("{url}: expected at most {limit} bytes, the server sends more")]
-    TooLong {
-        /// The URL.
-        url: String,
-        /// The most that is taken, bytes.
-        limit: u64,
-    },
-    /// A text in a content coding that cannot be decoded.
-    #[error("{url}: cannot be read as `{coding}`")]
-    Coding {
-        /// The URL.
-        url: String,
-        /// The coding that the server names.
-        coding: String,
-        /// The decoder's error.
-        #[source]
-        source: io::Error,
-    },
-    /// The answer is not the requested range.
-    #[error("{url}: asked for bytes {asked}, the server sent {found}")]
-    Range {
-        /// The URL.
-        url: String,
-        /// The range of the request.
-        asked: String,
-        /// Range or status of the answer.
-        found: String,
-    },
+    #[error("expected {expected} bytes, the body ended after {received}")]
+    Truncated { expected: u64, received: u64 },
+    /// The body has more bytes than this limit.
+    #[error("expected at most {0} bytes, the server sends more")]
+    TooLong(u64),
+    #[error("cannot be read as `{coding}`")]
+    Coding { coding: String, source: io::Error },
+    #[error("asked for bytes {asked}, the server sent {found}")]
+    Range { asked: String, found: String },
     /// A file differs from the one that earlier ranges came from (entity tags).
-    #[error("{0}: the file has changed since playback began")]
-    Changed(String),
-    /// The quality table cannot be used.
-    #[error("{url}")]
-    Quality {
-        /// URL of the table.
-        url: String,
-        /// The cause.
-        #[source]
-        source: Cause,
-    },
-    /// The text at the URL is not a manifest.
-    #[error("{0}: expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
-    NoManifest(String),
-    /// The text at the URL is UTF-16.
-    #[error("{0}: begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
-    Utf16(String),
-    /// The manifest is invalid.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// The `sidx` of a rung is invalid.
-    #[error("{url}: bytes {range}: not a segment index")]
+    #[error("the file has changed since playback began")]
+    Changed,
+    #[error("the quality table cannot be used")]
+    Quality(#[source] Cause),
+    #[error("expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
+    NoManifest,
+    #[error("begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
+    Utf16,
+    #[error("bytes {range}: not a segment index")]
     Index {
-        /// The URL.
-        url: String,
-        /// Its byte range.
         range: String,
-        /// The box reader's error.
-        #[source]
         source: Box<SegmentError>,
     },
-    /// Rungs that differ in number or length of segments.
-    #[error("{url}: the rungs do not fit together")]
-    Ladder {
-        /// URL of the manifest.
-        url: String,
-        /// The cause.
-        #[source]
-        source: LadderError,
-    },
-    /// Weights other than those that the manifest names.
-    #[error("{url}: weights of SHA-256 {expected} were expected, these have {found}")]
-    Weights {
-        /// The URL.
-        url: String,
-        /// The SHA-256 that the manifest names, in hex.
-        expected: String,
-        /// The SHA-256 of the file, in hex.
-        found: String,
-    },
-    /// Fetched weights cannot be written.
-    #[error("{}: cannot be written", path.display())]
-    Kept {
-        /// The destination.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-    /// A group that the manifest does not have.
-    #[error("{url}: there is no group {group}: the manifest has {groups}")]
-    NoGroup {
-        /// URL of the manifest.
-        url: String,
-        /// Number of the group, from 0.
-        group: usize,
-        /// Groups in the manifest.
-        groups: usize,
-    },
-    /// Layered playback of a manifest without layers.
+    #[error("the rungs do not fit together")]
+    Ladder(#[source] LadderError),
+    /// Weights other than those that the manifest names, by SHA-256.
+    #[error("weights of SHA-256 {expected} were expected, these have {found}")]
+    Weights { expected: String, found: String },
+    #[error("there is no group {group}: the manifest has {groups}")]
+    NoGroup { group: usize, groups: usize },
     #[error(
-        "{0}: this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
+        "this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
     )]
-    NoLayers(String),
-    /// The throttle's trace has no bandwidth left, so that the transfer never ends.
-    #[error("{0}: the throttle's trace carries nothing, so this never arrives")]
-    Starved(String),
+    NoLayers,
+    #[error("the throttle's trace carries nothing, so this never arrives")]
+    Starved,
+}
+
+fn likely_cause(status: u16) -> &'static str {
+    match status {
+        300..=399 => " (a redirect that leads nowhere)",
+        404 | 410 => " (not there: the manifest may be out of date)",
+        416 => " (the file is shorter than the manifest says)",
+        500..=599 => " (the server is at fault)",
+        _ => "",
+    }
+}
+
+impl AnswerProblem {
+    pub(super) fn at(self, url: &Url) -> FetchError {
+        let (url, problem) = (url.to_string(), self);
+        FetchError::Answer { url, problem }
+    }
+
+    pub(super) fn timed_out(awaited: &'static str, waited: Duration) -> Self {
+        let seconds = waited.as_secs_f64();
+        Self::TimedOut { awaited, seconds }
+    }
+
+    /// The failure of a request, or of its body, as the HTTP client reports it.
+    pub(super) fn broken(error: reqwest::Error) -> Self {
+        let problem = match (error.is_connect(), error.is_redirect()) {
+            (true, _) => Self::NoConnection,
+            (_, true) => Self::Redirects,
+            _ => Self::Broken,
+        };
+        problem(error.without_url().into())
+    }
 }
 
 impl FetchError {
-    /// Whether the same request may succeed a little later.
-    pub fn is_passing(&self) -> bool {
+    fn problem(&self) -> Option<&AnswerProblem> {
         match self {
-            Self::Connection { problem, .. } => *problem != ConnectionProblem::Redirects,
-            Self::TimedOut { .. } | Self::Truncated { .. } => true,
-            Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
-            _ => false,
-        }
-    }
-
-    /// Delay that the server asks for before another attempt.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Answer { problem, .. } => Some(problem),
             _ => None,
         }
     }
 
-    pub(super) fn status(url: &str, status: u16, retry_after: Option<Duration>) -> Self {
-        let hint = match status {
-            300..=399 => " (a redirect that leads nowhere)",
-            404 | 410 => " (not there: the manifest may be out of date)",
-            416 => " (the file is shorter than the manifest says)",
-            500..=599 => " (the server is at fault)",
-            _ => "",
-        };
-        Self::Status {
-            url: url.to_owned(),
-            status,
-            hint,
-            retry_after,
+    /// Whether the same request may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        use AnswerProblem::{Broken, NoConnection, Status, TimedOut, Truncated};
+        match self.problem() {
+            Some(NoConnection(_) | Broken(_) | TimedOut { .. } | Truncated { .. }) => true,
+            Some(Status { status, .. }) => matches!(status, 408 | 425 | 429 | 500..=599),
+            _ => false,
         }
     }
 
-    pub(super) fn timed_out(url: &Url, awaited: &'static str, waited: Duration) -> Self {
-        Self::TimedOut {
-            url: url.to_string(),
-            awaited,
-            seconds: waited.as_secs_f64(),
-        }
+    /// Whether the throttle's trace has no bandwidth left.
+    pub fn is_starved(&self) -> bool {
+        matches!(self.problem(), Some(AnswerProblem::Starved))
     }
 
-    /// The failure of a request, or of its body, as the HTTP client reports it.
-    pub(super) fn broken(url: &Url, error: reqwest::Error) -> Self {
-        let problem = if error.is_connect() {
-            ConnectionProblem::Connect
-        } else if error.is_redirect() {
-            ConnectionProblem::Redirects
-        } else {
-            ConnectionProblem::Broken
-        };
-        Self::Connection {
-            url: url.to_string(),
-            problem,
-            source: error.without_url().into(),
+    /// Delay that the server asks for before another attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.problem() {
+            Some(AnswerProblem::Status { retry_after, .. }) => *retry_after,
+            _ => None,
         }
     }
 }

@@ -4,17 +4,15 @@
 //! configured. A file read in ranges must stay the same: its entity tag is remembered. Texts may come in
 //! a content coding. `file://` URLs are read from disk.
 
-use super::body::{Body, Source};
-use super::cmcd::{Cmcd, CmcdMode, Content, Kind, Media};
+use super::body::{Body, Received, Source};
+use super::cmcd::{Cmcd, CmcdMode, Fetch};
 use super::coding;
-use super::error::FetchError;
-use super::limits::{LONGEST, span};
+use super::error::{AnswerProblem, FetchError};
 use super::local;
 use super::patience::Patience;
-use super::received::Received;
+use super::resolve::{LONGEST, span};
 use super::response::{Head, check_head, check_status, header};
 use super::throttle::{Throttle, Turn};
-use crate::manifest::ByteRange;
 use crate::network::link::Link;
 use crate::player::log::Overhead;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, RANGE};
@@ -38,7 +36,6 @@ pub struct Client {
     received: Received,
 }
 
-/// A small resource, complete.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) bytes: Vec<u8>,
@@ -55,26 +52,6 @@ pub(super) struct Opened<'a> {
     pub(super) turn: Option<Turn<'a>>,
     pub(super) body: Body,
     head: Head,
-}
-
-/// The purpose of a request, as CMCD tells it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Purpose<'a> {
-    pub(super) content: &'a Content,
-    pub(super) kind: Kind,
-    pub(super) media: Option<&'a Media>,
-}
-
-impl<'a> Purpose<'a> {
-    /// A request for something other than a media segment.
-    pub(super) fn of(content: &'a Content, kind: Kind) -> Self {
-        let media = None;
-        Self {
-            content,
-            kind,
-            media,
-        }
-    }
 }
 
 impl Client {
@@ -137,7 +114,7 @@ impl Client {
     /// Bytes received by this client and its clones except media segments and weights; failed requests
     /// included.
     pub fn overhead(&self) -> Overhead {
-        self.received.overhead()
+        *self.received.counts()
     }
 
     pub(super) fn patience(&self) -> &Patience {
@@ -145,19 +122,27 @@ impl Client {
     }
 
     /// A whole small resource, or a range of it, with retries.
-    pub(super) async fn get(
-        &self,
-        url: &Url,
-        range: Option<ByteRange>,
-        purpose: &Purpose<'_>,
-    ) -> Result<Answer, FetchError> {
-        self.retried(url, || self.get_once(url, range, purpose))
-            .await
+    pub(super) async fn get(&self, fetch: &Fetch<'_>) -> Result<Answer, FetchError> {
+        self.retried(fetch.url, || self.get_once(fetch)).await
     }
 
-    /// How many bytes there are at `url`, with retries.
-    pub(super) async fn size(&self, url: &Url, purpose: &Purpose<'_>) -> Result<u64, FetchError> {
-        self.retried(url, || self.size_once(url, purpose)).await
+    /// Bytes of a resource, with retries.
+    pub(super) async fn size(&self, fetch: &Fetch<'_>) -> Result<u64, FetchError> {
+        let url = fetch.url;
+        if url.scheme() == "file" {
+            return local::size(url).await;
+        }
+        let ask = || async {
+            let response = self.send(Method::HEAD, fetch).await?;
+            check_status(url, &response)?;
+            Ok(response)
+        };
+        let response = self.retried(url, ask).await?;
+        let announced = header(&response, CONTENT_LENGTH).and_then(|text| text.parse().ok());
+        announced.ok_or_else(|| FetchError::Url {
+            url: url.to_string(),
+            problem: "the server does not state its length".to_owned(),
+        })
     }
 
     async fn retried<T, F>(&self, url: &Url, ask: impl Fn() -> F) -> Result<T, FetchError>
@@ -170,22 +155,15 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            match self.patience.pause_after(url.as_str(), attempt, &error) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(error),
-            }
+            let pause = self.patience.pause_after(url.as_str(), attempt, &error);
+            tokio::time::sleep(pause.ok_or(error)?).await;
             attempt += 1;
         }
     }
 
     /// As [`Client::get`], without retries.
-    pub(super) async fn get_once(
-        &self,
-        url: &Url,
-        range: Option<ByteRange>,
-        purpose: &Purpose<'_>,
-    ) -> Result<Answer, FetchError> {
-        let opened = self.open(url, range, purpose).await?;
+    pub(super) async fn get_once(&self, fetch: &Fetch<'_>) -> Result<Answer, FetchError> {
+        let opened = self.open(fetch).await?;
         let mut body = opened.body;
         match opened.turn {
             Some(turn) => turn.receive(&mut body).await?,
@@ -194,92 +172,55 @@ impl Client {
         let bytes = body.finish()?;
         let wire_bytes = bytes.len() as u64;
         Ok(Answer {
-            bytes: opened.head.coding.decode(url, bytes, LONGEST)?,
+            bytes: opened.head.coding.decode(fetch.url, bytes, LONGEST)?,
             wire_bytes,
             moved: opened.head.moved,
         })
     }
 
-    async fn size_once(&self, url: &Url, purpose: &Purpose<'_>) -> Result<u64, FetchError> {
-        if url.scheme() == "file" {
-            return local::size(url).await;
-        }
-        let response = self.send(Method::HEAD, url, None, purpose).await?;
-        check_status(url, &response)?;
-        let announced = header(&response, CONTENT_LENGTH).and_then(|text| text.parse().ok());
-        announced.ok_or_else(|| FetchError::Url {
-            url: url.to_string(),
-            problem: "the server does not state its length".to_owned(),
-        })
-    }
-
     /// Waits for its turn on the link, sends one request and reads the head of the answer.
-    pub(super) async fn open(
-        &self,
-        url: &Url,
-        range: Option<ByteRange>,
-        purpose: &Purpose<'_>,
-    ) -> Result<Opened<'_>, FetchError> {
+    pub(super) async fn open(&self, fetch: &Fetch<'_>) -> Result<Opened<'_>, FetchError> {
+        let Fetch { url, range, .. } = *fetch;
         let turn = match &self.throttle {
             Some(throttle) => Some(throttle.turn().await),
             None => None,
         };
-        let (body, head) = self.ask(url, range, purpose).await?;
-        Ok(Opened { turn, body, head })
-    }
-
-    async fn ask(
-        &self,
-        url: &Url,
-        range: Option<ByteRange>,
-        purpose: &Purpose<'_>,
-    ) -> Result<(Body, Head), FetchError> {
         let body = |source, expected| {
-            let body = Body::new(url, source, expected, self.patience.body);
-            body.counted(self.received.counter(purpose.kind))
+            let totals = (self.received.clone(), fetch.kind);
+            Body::new(url, source, expected, self.patience.body, totals)
         };
         if url.scheme() == "file" {
             let bytes = local::read(url, range).await?;
             let expected = Some(bytes.len() as u64);
-            let source = Source::File(Some(bytes.into()));
-            return Ok((body(source, expected), Head::default()));
+            let body = body(Source::File(Some(bytes.into())), expected);
+            let head = Head::default();
+            return Ok(Opened { turn, body, head });
         }
-        let response = self.send(Method::GET, url, range, purpose).await?;
+        let response = self.send(Method::GET, fetch).await?;
         let expected = check_head(url, &response, range)?;
-        let head = Head::of(url, &response, is_plain(range, purpose))?;
+        let head = Head::of(url, &response, fetch.is_plain())?;
         if range.is_some() {
             self.check_tag(url, &response)?;
         }
-        Ok((body(Source::Http(response), expected), head))
+        let body = body(Source::Http(response), expected);
+        Ok(Opened { turn, body, head })
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        url: &Url,
-        range: Option<ByteRange>,
-        purpose: &Purpose<'_>,
-    ) -> Result<Response, FetchError> {
-        let Purpose {
-            content,
-            kind,
-            media,
-        } = *purpose;
-        let (told, headers) = self.cmcd.apply(url, content, kind, media);
+    async fn send(&self, method: Method, fetch: &Fetch<'_>) -> Result<Response, FetchError> {
+        let (url, headers) = self.cmcd.apply(fetch);
         // Without this header the server may choose any coding (RFC 9110 §12.5.3).
-        let codings = if is_plain(range, purpose) {
-            "identity"
-        } else {
-            coding::ACCEPTED
+        let codings = match fetch.is_plain() {
+            true => "identity",
+            false => coding::ACCEPTED,
         };
-        let request = self.inner.request(method, told).headers(headers);
+        let request = self.inner.request(method, url).headers(headers);
         let mut request = request.header(ACCEPT_ENCODING, codings);
-        if let Some(range) = range {
+        if let Some(range) = fetch.range {
             request = request.header(RANGE, format!("bytes={}", span(range)));
         }
         match timeout(self.patience.answer, request.send()).await {
-            Err(_) => Err(FetchError::timed_out(url, "answer", self.patience.answer)),
-            Ok(answer) => answer.map_err(|error| FetchError::broken(url, error)),
+            Err(_) => Err(AnswerProblem::timed_out("answer", self.patience.answer).at(fetch.url)),
+            Ok(answer) => answer.map_err(|error| AnswerProblem::broken(error).at(fetch.url)),
         }
     }
 
@@ -292,15 +233,9 @@ impl Client {
         let known = tags
             .entry(url.to_string())
             .or_insert_with(|| tag.to_owned());
-        if known.as_str() == tag {
-            return Ok(());
+        match known == tag {
+            true => Ok(()),
+            false => Err(AnswerProblem::Changed.at(url)),
         }
-        Err(FetchError::Changed(url.to_string()))
     }
-}
-
-/// Whether no content coding is accepted: ranges count bytes of the plain file, and media are
-/// compressed already.
-fn is_plain(range: Option<ByteRange>, purpose: &Purpose<'_>) -> bool {
-    range.is_some() || !purpose.kind.is_text()
 }

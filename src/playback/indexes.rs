@@ -1,16 +1,15 @@
-//! Index parts that come before playback begins: for all rungs at a time, from the places that the manifest
-//! names one after the other.
+//! Index parts before playback begins: for all rungs at a time, from the base URLs of the manifest one after
+//! the other.
 
-use super::cmcd::{Content, Kind};
-use super::error::FetchError;
-use super::http::{Answer, Client, Purpose as Told};
-use super::limits::span;
-use super::resolve::resolve;
+use super::cmcd::{Content, Fetch, Kind};
+use super::error::{AnswerProblem, FetchError};
+use super::http::{Answer, Client};
+use super::resolve::{resolve, span};
 use crate::player::index::{Index, IndexError, Purpose, Resource};
 use futures_util::future::try_join_all;
 use reqwest::Url;
 
-/// Where a title's manifest lies, and what CMCD calls the title.
+/// A title's manifest, and its content id in CMCD.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) url: Url,
@@ -18,8 +17,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Fetches what `lacks` says, until that is nothing. What cannot be had from one place is looked for in
-    /// the others; in the last, with patience.
+    /// Fetches the parts in `lacks` until none is left. A part that fails at one base URL is requested from
+    /// the others; from the last with retries.
     pub(super) async fn fetch_index(
         &self,
         client: &Client,
@@ -53,11 +52,10 @@ impl Source {
     ) -> Result<(), FetchError> {
         let answers = parts.iter().map(|part| async move {
             let url = resolve(&self.url, &part.url)?;
-            let told = Told::of(&self.content, kind(part.purpose));
-            let answer = if patient {
-                client.get(&url, part.range, &told).await?
-            } else {
-                client.get_once(&url, part.range, &told).await?
+            let fetch = Fetch::of(&url, part.range, &self.content, kind(part.purpose));
+            let answer = match patient {
+                true => client.get(&fetch).await?,
+                false => client.get_once(&fetch).await?,
             };
             Ok::<_, FetchError>((url, answer))
         });
@@ -70,7 +68,6 @@ impl Source {
     }
 }
 
-/// What CMCD is told of a request.
 pub(super) fn kind(purpose: Purpose) -> Kind {
     match purpose {
         Purpose::Media { .. } => Kind::Video,
@@ -80,17 +77,16 @@ pub(super) fn kind(purpose: Purpose) -> Kind {
     }
 }
 
-/// `error` of what came from `url`.
+/// `error` with the URL of its part.
 pub(super) fn named(url: &Url, error: IndexError) -> FetchError {
-    let url = url.to_string();
-    match error {
-        IndexError::Sidx { range, source } => FetchError::Index {
-            url,
-            range: span(range),
-            source,
-        },
-        IndexError::Utf16 => FetchError::Utf16(url),
-        IndexError::Manifest(error) => error.into(),
-        IndexError::Ladder(source) => FetchError::Ladder { url, source },
-    }
+    let problem = match error {
+        IndexError::Sidx { range, source } => {
+            let range = span(range);
+            AnswerProblem::Index { range, source }
+        }
+        IndexError::Utf16 => AnswerProblem::Utf16,
+        IndexError::Manifest(error) => return error.into(),
+        IndexError::Ladder(source) => AnswerProblem::Ladder(source),
+    };
+    problem.at(url)
 }

@@ -2,12 +2,13 @@
 //!
 //! A manifest from the network may not refer to local files: see `resolve`.
 
-use super::error::FetchError;
-use super::limits::{LONGEST, span};
+use super::error::{AnswerProblem, FetchError};
+use super::resolve::{LONGEST, span};
 use crate::manifest::ByteRange;
 use reqwest::Url;
+use std::fs::Metadata;
 use std::io::{self, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
@@ -31,68 +32,52 @@ pub fn locate(text: &str) -> Result<String, FetchError> {
     if path.is_dir() {
         let manifests = MANIFESTS.map(|name| path.join(name));
         let here = manifests.into_iter().find(|manifest| manifest.is_file());
-        path = here.ok_or_else(|| {
-            failed(io::Error::new(
-                io::ErrorKind::NotFound,
-                "the folder holds neither manifest.mpd nor master.m3u8",
-            ))
-        })?;
+        let missing = "the folder holds neither manifest.mpd nor master.m3u8";
+        let missing = || failed(io::Error::new(io::ErrorKind::NotFound, missing));
+        path = here.ok_or_else(missing)?;
     }
-    match Url::from_file_path(&path) {
-        Ok(url) => Ok(url.into()),
-        Err(()) => Err(failed(io::ErrorKind::InvalidInput.into())),
-    }
+    let url = Url::from_file_path(&path).map(String::from);
+    url.map_err(|()| failed(io::ErrorKind::InvalidInput.into()))
 }
 
 /// The file at `url`, or a range of it.
 pub(super) async fn read(url: &Url, range: Option<ByteRange>) -> Result<Vec<u8>, FetchError> {
-    let path = url.to_file_path().unwrap_or_else(|()| url.path().into());
-    let failed = |source| FetchError::File {
-        path: path.clone(),
-        source,
+    let path = path(url);
+    let file_length = size(url).await?;
+    let (start, length) = range.map_or((0, file_length), |range| (range.start, range.length));
+    let range = ByteRange { start, length };
+    if length > LONGEST {
+        return Err(AnswerProblem::TooLong(LONGEST).at(url));
+    }
+    if range.end() > file_length {
+        let found = format!("a file of {file_length} bytes");
+        let asked = span(range);
+        return Err(AnswerProblem::Range { asked, found }.at(url));
+    }
+    let read = async {
+        let mut file = File::open(&path).await?;
+        file.seek(SeekFrom::Start(start)).await?;
+        let mut bytes = vec![0; length as usize];
+        file.read_exact(&mut bytes).await?;
+        Ok(bytes)
     };
-    let file = File::open(&path).await.map_err(failed)?;
-    let about = file.metadata().await.map_err(failed)?;
-    if !about.is_file() {
-        return Err(failed(io::Error::other("not a regular file")));
-    }
-    let range = range.unwrap_or(ByteRange {
-        start: 0,
-        length: about.len(),
-    });
-    check(url, range, about.len())?;
-    take(file, range).await.map_err(failed)
+    read.await
+        .map_err(|source| FetchError::File { path, source })
 }
 
-/// How many bytes the file at `url` has.
+/// Length in bytes of the regular file at `url`.
 pub(super) async fn size(url: &Url) -> Result<u64, FetchError> {
-    let path = url.to_file_path().unwrap_or_else(|()| url.path().into());
-    match tokio::fs::metadata(&path).await {
-        Ok(about) => Ok(about.len()),
-        Err(source) => Err(FetchError::File { path, source }),
-    }
+    let path = path(url);
+    let regular = |about: Metadata| match about.is_file() {
+        true => Ok(about.len()),
+        false => Err(io::Error::other("not a regular file")),
+    };
+    let about = tokio::fs::metadata(&path).await;
+    about
+        .and_then(regular)
+        .map_err(|source| FetchError::File { path, source })
 }
 
-fn check(url: &Url, range: ByteRange, length: u64) -> Result<(), FetchError> {
-    if range.length > LONGEST {
-        return Err(FetchError::TooLong {
-            url: url.to_string(),
-            limit: LONGEST,
-        });
-    }
-    if range.end() > length {
-        return Err(FetchError::Range {
-            url: url.to_string(),
-            asked: span(range),
-            found: format!("a file of {length} bytes"),
-        });
-    }
-    Ok(())
-}
-
-async fn take(mut file: File, range: ByteRange) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(range.start)).await?;
-    let mut bytes = vec![0; range.length as usize];
-    file.read_exact(&mut bytes).await?;
-    Ok(bytes)
+fn path(url: &Url) -> PathBuf {
+    url.to_file_path().unwrap_or_else(|()| url.path().into())
 }

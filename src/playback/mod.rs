@@ -38,61 +38,52 @@
 //! | module | content |
 //! |---|---|
 //! | `frames` | frames of a title: generator, rendering, media times |
-//! | `opening`, `opened` | settings; an opened title |
-//! | `segments` | media segments of a title |
-//! | `running` | a session on a task of its own, and its report |
-//! | `drive` | actions of the player core ↔ transfers |
+//! | `opened` | settings; an opened title |
+//! | `running` | a session on a task of its own: segments, report |
+//! | `drive`, `controls`, `queue` | actions of the player core ↔ transfers; inputs of the user; output |
 //! | `title`, `indexes`, `stream` | manifest → presentation → a group ready to be played |
-//! | `http`, `response`, `body`, `local` | requests; heads and bodies of answers; files |
-//! | `patience`, `limits` | time-outs and retries; bounds |
-//! | `coding` | content codings of texts |
-//! | `cmcd` | CTA-5004 data of requests |
-//! | `received` | bytes other than media |
-//! | `resolve` | URLs |
-//! | `clock`, `throttle` | session time; answers slowed down to a trace |
-//! | `weights` | weights of a generator into a folder |
-//! | `error` | [`FetchError`] |
+//! | `http`, `response`, `body`, `coding`, `local` | requests; heads, bodies, content codings; files |
+//! | `patience`, `throttle` | time-outs and retries; answers slowed down to a trace |
+//! | `cmcd`, `resolve`, `weights` | CTA-5004 data; URLs; weights into a folder |
 //!
 #![doc = include_str!("../docs/play.md")]
 
 mod body;
-mod clock;
 mod cmcd;
 mod coding;
+mod controls;
 mod drive;
 mod error;
 #[cfg(feature = "generator")]
 mod frames;
 mod http;
 mod indexes;
-mod limits;
 mod local;
 mod opened;
-mod opening;
 mod patience;
-mod received;
+mod queue;
 mod resolve;
 mod response;
 mod running;
-mod segments;
 mod stream;
 mod throttle;
 mod title;
 mod weights;
 
 pub use crate::player::client::Segment;
-pub use cmcd::{Cmcd, CmcdMode, UnknownMode};
+pub use cmcd::{Cmcd, CmcdMode};
+pub use controls::Controls;
 pub use drive::{Jump, Played, Setup, play};
-pub use error::{ConnectionProblem, FetchError};
+pub use error::{AnswerProblem, FetchError};
 #[cfg(feature = "generator")]
 pub use frames::{
     FramePlayback, Frames, GeneratorOptions, PlaybackError, TimedFrame, WeightsFetch,
 };
 pub use http::Client;
 pub use local::locate;
-pub use opened::Playback;
-pub use opening::{Layers, Opening};
+pub use opened::{Opening, Playback};
 pub use patience::Patience;
-pub use segments::Segments;
+pub use queue::{QueueReceiver, QueueSender, queue};
+pub use running::Segments;
 pub use stream::Stream;
-pub use title::Title;
+pub use title::{Layers, Title};

@@ -1,22 +1,56 @@
-//! An opened title: one group, ready to be played.
+//! How a title is opened, and an opened title: one group, ready to be played.
 
+use super::cmcd::{Cmcd, CmcdMode};
 use super::error::FetchError;
 use super::http::Client;
 use super::local::locate;
-use super::opening::{Layers, Opening};
+use super::patience::Patience;
 use super::stream::Stream;
-use super::title::Title;
+use super::title::{Layers, Title};
 use crate::network::link::Link;
 use crate::player::session::Options;
+use crate::player::utility::Utility;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Settings of [`Playback::open`](super::Playback::open).
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Opening {
+    /// Time-outs and retries.
+    pub patience: Patience,
+    /// PEM file of certificate authorities to trust besides the system's.
+    pub authorities: Option<PathBuf>,
+    /// How requests carry CMCD (CTA-5004).
+    pub cmcd: CmcdMode,
+    /// Network to slow the connection down to, from the manifest on.
+    pub throttle: Option<Link>,
+    /// Whether rungs are fetched in layers.
+    pub layers: Layers,
+    /// The measure of quality that ABR rules maximise.
+    pub utility: Utility,
+}
+
+impl Opening {
+    pub(super) fn client(&self) -> Result<Client, FetchError> {
+        let client = match &self.authorities {
+            Some(file) => Client::with_authorities(self.patience, file)?,
+            None => Client::new(self.patience)?,
+        };
+        let client = client.with_cmcd(Cmcd::new(self.cmcd));
+        Ok(match &self.throttle {
+            Some(link) => client.throttled(link.clone()),
+            None => client,
+        })
+    }
+}
 
 /// A title whose manifest was read and whose playback can begin.
 #[derive(Debug, Clone)]
 pub struct Playback {
     pub(super) client: Client,
     pub(super) stream: Arc<Stream>,
-    /// When the manifest was requested.
     pub(super) begun: Instant,
     /// Bytes of generator weights fetched for it.
     pub(super) weights_bytes: u64,
@@ -60,7 +94,6 @@ impl Playback {
     }
 }
 
-/// A title whose manifest was read, before a group is chosen.
 #[derive(Debug)]
 pub(super) struct Manifest {
     pub(super) client: Client,
@@ -87,28 +120,13 @@ impl Manifest {
         weights_bytes: u64,
         opening: &Opening,
     ) -> Result<Playback, FetchError> {
-        let Self {
-            client,
-            title,
-            begun,
-        } = self;
-        let named = title.presentation().groups.get(group);
-        let has_layers = named.is_some_and(|group| !group.layers.is_empty());
-        let layered = match opening.layers {
-            Layers::Auto => has_layers,
-            Layers::On => true,
-            Layers::Off => false,
-        };
-        let stream = if layered {
-            title.layered_stream(&client, group).await?
-        } else {
-            title.stream(&client, group).await?
-        };
-        let stream = stream.with_utility(&client, opening.utility).await?;
+        let stream = self.title.stream(&self.client, group, opening.layers);
+        let stream = stream.await?.with_utility(&self.client, opening.utility);
+        let stream = Arc::new(stream.await?);
         Ok(Playback {
-            client,
-            stream: Arc::new(stream),
-            begun,
+            client: self.client,
+            stream,
+            begun: self.begun,
             weights_bytes,
         })
     }

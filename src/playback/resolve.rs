@@ -1,9 +1,9 @@
-//! URLs: allowed schemes, and references in manifests.
+//! URLs and byte ranges: allowed schemes, references in manifests, bounds.
 
 use super::error::FetchError;
+use crate::manifest::ByteRange;
 use reqwest::Url;
 
-/// Parses a URL of an allowed scheme.
 pub(super) fn parse(url: &str) -> Result<Url, FetchError> {
     let bad = |problem: String| FetchError::Url {
         url: url.to_owned(),
@@ -30,4 +30,12 @@ pub(super) fn resolve(manifest: &Url, reference: &str) -> Result<Url, FetchError
         });
     }
     parse(joined.as_str())
+}
+
+/// Most bytes of a body of unknown length, of a decoded text and of a range.
+pub(super) const LONGEST: u64 = 64 << 20;
+
+/// `first-last`, both included (RFC 9110 §14.1.2).
+pub(super) fn span(range: ByteRange) -> String {
+    format!("{}-{}", range.start, range.end().saturating_sub(1))
 }

@@ -1,9 +1,9 @@
 //! Checks of a response's head: status, range, entity tag, coding (RFC 9110 §8.8.3, §14, §15).
 
 use super::coding::Coding;
-use super::error::FetchError;
-use super::limits::{LONGEST, span};
+use super::error::{AnswerProblem, FetchError};
 use super::patience::retry_after;
+use super::resolve::{LONGEST, span};
 use crate::manifest::ByteRange;
 use reqwest::header::{CONTENT_RANGE, HeaderName, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
@@ -32,10 +32,10 @@ impl Head {
 /// `url` without the CMCD query argument.
 fn without_cmcd(url: &Url) -> Url {
     let mut plain = url.clone();
-    let own = |part: &&str| !part.starts_with("CMCD=");
-    let parts: Vec<&str> = url.query().unwrap_or("").split('&').filter(own).collect();
-    let query = parts.join("&");
-    plain.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+    let other = |part: &&str| !part.starts_with("CMCD=");
+    let parts = url.query().unwrap_or("").split('&').filter(other);
+    let query = parts.collect::<Vec<_>>().join("&");
+    plain.set_query(Some(&*query).filter(|query| !query.is_empty()));
     plain
 }
 
@@ -44,7 +44,6 @@ pub(super) fn header(response: &Response, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// Fails unless the status is a success.
 pub(super) fn check_status(url: &Url, response: &Response) -> Result<(), FetchError> {
     let status = response.status();
     if status.is_success() {
@@ -52,7 +51,12 @@ pub(super) fn check_status(url: &Url, response: &Response) -> Result<(), FetchEr
     }
     let pause = header(response, RETRY_AFTER);
     let pause = pause.and_then(|text| retry_after(text, SystemTime::now()));
-    Err(FetchError::status(url.as_str(), status.as_u16(), pause))
+    let (status, retry_after) = (status.as_u16(), pause);
+    let problem = AnswerProblem::Status {
+        status,
+        retry_after,
+    };
+    Err(problem.at(url))
 }
 
 /// Fails unless the head answers a request for `range`; returns the length of the body, if known.
@@ -65,8 +69,7 @@ pub(super) fn check_head(
     let announced = response.content_length();
     let expected = range.map_or(announced, |range| Some(range.length));
     if expected.is_some_and(|length| length > LONGEST) {
-        let (url, limit) = (url.to_string(), LONGEST);
-        return Err(FetchError::TooLong { url, limit });
+        return Err(AnswerProblem::TooLong(LONGEST).at(url));
     }
     let Some(range) = range else {
         return Ok(announced);
@@ -81,9 +84,6 @@ pub(super) fn check_head(
     } else {
         format!("{status} and the whole file: it must support byte ranges")
     };
-    Err(FetchError::Range {
-        url: url.to_string(),
-        asked: span(range),
-        found,
-    })
+    let asked = span(range);
+    Err(AnswerProblem::Range { asked, found }.at(url))
 }

@@ -1,27 +1,26 @@
-//! A session on a task of its own, and its report at the end.
-//!
-//! The only file that calls the driver.
+//! A session on a task of its own, its media segments as a stream, and its report at the end.
 
-use super::drive::{Played, Setup, play_beside};
+use super::drive::{Played, Progress, Setup, play_rendered};
 use super::error::FetchError;
 use super::opened::Playback;
+use super::queue::{QueueReceiver, queue};
 use crate::player::client::Segment;
-use crate::player::event::Rendered;
 use crate::player::log::Log;
 use crate::player::session::Options;
 use crate::report::{Context, Rendering, Report, Verdict};
+use futures_util::Stream;
+use std::future::poll_fn;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, ready};
-use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
-/// Segments that may wait to be rendered: an hour of two-second segments. The session follows its clock
-/// and must not be held up by a slow renderer.
+/// Segments that may wait to be rendered: an hour of two-second segments, so that a slow renderer does not
+/// delay the session.
 const WAITING: usize = 1800;
 
-/// A running session. Dropping it stops the session.
 #[derive(Debug)]
 pub(super) struct Running {
     playback: Playback,
@@ -39,14 +38,14 @@ impl Running {
     pub(super) fn start(
         playback: Playback,
         setup: Setup,
-        rendered: Option<UnboundedReceiver<Rendered>>,
-    ) -> (Self, Receiver<Segment>) {
+        rendered: Option<UnboundedReceiver<Progress>>,
+    ) -> (Self, QueueReceiver<Segment>) {
         let opening_s = playback.begun.elapsed().as_secs_f64();
         let options = setup.options;
         let (client, stream) = (playback.client.clone(), Arc::clone(&playback.stream));
-        let (sink, segments) = mpsc::channel(WAITING);
+        let (sink, segments) = queue(WAITING, setup.controls.as_ref());
         let task = tokio::spawn(Box::pin(async move {
-            play_beside(&client, &stream, &setup, &sink, rendered).await
+            play_rendered(&client, &stream, &setup, &sink, rendered).await
         }));
         let running = Self {
             playback,
@@ -72,8 +71,13 @@ impl Running {
                 Err(_) => self.unfinished(),
             },
         };
-        self.verdict = verdict(&played);
         let error = played.error.take();
+        self.verdict = match &error {
+            Some(error) if error.is_starved() => Verdict::Starved,
+            Some(_) => Verdict::GaveUp,
+            None if played.complete => Verdict::Finished,
+            None => Verdict::Stopped,
+        };
         self.played = Some(played);
         Poll::Ready(error)
     }
@@ -113,11 +117,50 @@ impl Drop for Running {
     }
 }
 
-fn verdict(played: &Played) -> Verdict {
-    match &played.error {
-        Some(FetchError::Starved { .. }) => Verdict::Starved,
-        Some(_) => Verdict::GaveUp,
-        None if played.complete => Verdict::Finished,
-        None => Verdict::Stopped,
+/// The media segments of a session, in the order in which they play. Dropping it stops the session.
+///
+/// A failed session ends with its error as the last item.
+#[derive(Debug)]
+pub struct Segments {
+    segments: QueueReceiver<Segment>,
+    running: Running,
+}
+
+impl Playback {
+    /// Starts playback on the current tokio runtime, in real time, without rendering.
+    ///
+    /// Where segments build on each other, those before the start of `setup` come first.
+    pub fn segments(self, mut setup: Setup) -> Segments {
+        (setup.options, _) = self.at_access_point(setup.options);
+        let (running, segments) = Running::start(self, setup, None);
+        Segments { segments, running }
+    }
+}
+
+impl Segments {
+    /// The next segment; `None` after the last one.
+    pub async fn next(&mut self) -> Option<Result<Segment, FetchError>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Plays to the end without keeping segments, and reports the session. An error that [`Self::next`]
+    /// returned already does not come again: it is the report's verdict.
+    pub async fn finish(mut self) -> Result<Report, FetchError> {
+        while let Some(segment) = self.next().await {
+            segment?;
+        }
+        Ok(self.running.report(None))
+    }
+}
+
+impl Stream for Segments {
+    type Item = Result<Segment, FetchError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        match ready!(this.segments.poll_recv(cx)) {
+            Some(segment) => Poll::Ready(Some(Ok(segment))),
+            None => this.running.poll_end(cx).map(|error| error.map(Err)),
+        }
     }
 }

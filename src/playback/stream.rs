@@ -1,8 +1,8 @@
 //! One group of a title, ready to be played.
 
-use super::cmcd::Kind;
-use super::error::FetchError;
-use super::http::{Client, Purpose};
+use super::cmcd::{Fetch, Kind};
+use super::error::{AnswerProblem, FetchError};
+use super::http::Client;
 use super::indexes::{Source, named};
 use super::resolve::resolve;
 use crate::manifest::{Group, QualityReport};
@@ -16,28 +16,13 @@ use std::sync::Arc;
 /// One group of a title, as far as it was known when it was opened.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    source: Source,
-    quality_url: Option<String>,
-    index: Index,
-    ladder: Arc<Ladder>,
+    pub(super) source: Source,
+    pub(super) quality_url: Option<String>,
+    pub(super) index: Index,
+    pub(super) ladder: Arc<Ladder>,
 }
 
 impl Stream {
-    /// What the manifest at `source` says of a group.
-    pub(super) fn new(
-        source: Source,
-        quality_url: Option<String>,
-        index: Index,
-        ladder: Ladder,
-    ) -> Self {
-        Self {
-            source,
-            quality_url,
-            index,
-            ladder: Arc::new(ladder),
-        }
-    }
-
     /// The manifest's URL.
     pub fn url(&self) -> &str {
         self.source.url.as_str()
@@ -89,11 +74,10 @@ impl Stream {
             return Ok(None);
         };
         let url = resolve(&self.source.url, reference)?;
-        let purpose = Purpose::of(&self.source.content, Kind::Quality);
-        let answer = client.get(&url, None, &purpose).await?;
-        let report =
-            serde_json::from_slice(&answer.bytes).map_err(|error| unusable(&url, error))?;
-        Ok(Some(report))
+        let fetch = Fetch::of(&url, None, &self.source.content, Kind::Quality);
+        let answer = client.get(&fetch).await?;
+        let report = serde_json::from_slice(&answer.bytes);
+        Ok(Some(report.map_err(|error| unusable(&url, error))?))
     }
 
     /// This stream with utilities of the given kind; the title's `quality.json` is fetched when they
@@ -107,31 +91,17 @@ impl Stream {
             Some(reference) => resolve(&self.source.url, reference)?,
             None => self.source.url.clone(),
         };
-        let report = if kind.is_measured() {
-            self.quality(client).await?
-        } else {
-            None
+        let report = match kind.is_measured() {
+            true => self.quality(client).await?,
+            false => None,
         };
         let ladder = (*self.ladder).clone().with_utility(kind, report.as_ref());
         let ladder = ladder.map_err(|error: UtilityError| unusable(&url, error))?;
         self.ladder = Arc::new(ladder);
         Ok(self)
     }
-
-    /// Where the manifest lies.
-    pub(super) fn source(&self) -> &Source {
-        &self.source
-    }
-
-    /// What was known of the rungs when the stream was opened.
-    pub(super) fn index(&self) -> &Index {
-        &self.index
-    }
 }
 
 fn unusable(url: &Url, source: impl std::error::Error + Send + Sync + 'static) -> FetchError {
-    FetchError::Quality {
-        url: url.to_string(),
-        source: Box::new(source),
-    }
+    AnswerProblem::Quality(Box::new(source)).at(url)
 }

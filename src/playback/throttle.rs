@@ -5,13 +5,39 @@
 //! the first request: a title's manifest, or a session's first segment if only the session is throttled.
 
 use super::body::Body;
-use super::clock::Clock;
-use super::error::FetchError;
+use super::error::{AnswerProblem, FetchError};
 use crate::network::link::{Flow, Link};
 use std::sync::OnceLock;
+use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, sleep_until};
 
-/// A link shared by all requests of a client.
+/// Seconds since the session, or the first request of a link, began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    pub(super) fn now_s(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    /// Sleeps until `at_s`; returns at once if that is past.
+    pub(super) async fn until(&self, at_s: f64) {
+        // Longer than any session. Infinity must not overflow the instant.
+        const FAR_S: f64 = 1e7;
+        let at = Duration::try_from_secs_f64(at_s.min(FAR_S)).unwrap_or(Duration::ZERO);
+        sleep_until(self.start + at).await;
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Throttle {
     link: Link,
@@ -64,7 +90,6 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Receives all of `body`.
     pub(super) async fn receive(self, body: &mut Body) -> Result<(), FetchError> {
         let size = match body.expected() {
             Some(size) => size,
@@ -96,7 +121,7 @@ impl Shaped<'_> {
     pub(super) async fn next(&mut self, body: &mut Body) -> Result<Option<u64>, FetchError> {
         let next = self.flow.next(self.turn.link, self.at_s, self.received);
         let Some((at_s, bytes)) = next else {
-            return Err(FetchError::Starved(body.url().to_string()));
+            return Err(AnswerProblem::Starved.at(body.url()));
         };
         while body.received() < bytes {
             if !body.pull().await? {

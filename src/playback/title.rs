@@ -4,22 +4,34 @@
 //! The rest of a short title is fetched at once, so that the first decisions know real sizes; that of a
 //! long one during playback.
 
-use super::cmcd::{Content, Kind};
-use super::error::FetchError;
-use super::http::{Client, Purpose};
+use super::cmcd::{Content, Fetch, Kind};
+use super::error::{AnswerProblem, FetchError};
+use super::http::Client;
 use super::indexes::{Source, named};
 use super::resolve::{parse, resolve};
 use super::stream::Stream;
 use crate::manifest::hls::Master;
 use crate::manifest::{Presentation, dash};
 use crate::player::index::{Index, Places, Playlist, text_of};
-use reqwest::Url;
+use std::sync::Arc;
+
+/// Whether rungs are fetched in layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Layers {
+    /// If the manifest names layers.
+    #[default]
+    Auto,
+    /// Yes; an error if the manifest names none.
+    On,
+    /// No: whole rungs.
+    Off,
+}
 
 /// A title whose manifest has been read.
 #[derive(Debug, Clone)]
 pub struct Title {
-    url: Url,
-    content: Content,
+    source: Source,
     presentation: Presentation,
     /// Media playlists by group and ascending rank; none with an MPD.
     playlists: Vec<Playlist>,
@@ -33,8 +45,8 @@ impl Title {
     pub async fn open(client: &Client, url: &str) -> Result<Self, FetchError> {
         let url = parse(url)?;
         let content = Content::of(&url);
-        let purpose = Purpose::of(&content, Kind::Manifest);
-        let answer = client.get(&url, None, &purpose).await?;
+        let fetch = Fetch::of(&url, None, &content, Kind::Manifest);
+        let answer = client.get(&fetch).await?;
         let url = answer.moved.unwrap_or(url);
         let text = text_of(&answer.bytes).map_err(|error| named(&url, error))?;
         let start = text.trim_start_matches('\u{feff}').trim_start();
@@ -48,11 +60,10 @@ impl Title {
             places = Some(Places::new(url.as_str(), &text, count));
             presentation
         } else {
-            return Err(FetchError::NoManifest(url.into()));
+            return Err(AnswerProblem::NoManifest.at(&url));
         };
         Ok(Self {
-            url,
-            content,
+            source: Source { url, content },
             presentation,
             playlists,
             places,
@@ -61,7 +72,7 @@ impl Title {
 
     /// The manifest's URL.
     pub fn url(&self) -> &str {
-        self.url.as_str()
+        self.source.url.as_str()
     }
 
     /// The content of the manifest. Rungs whose segments are listed elsewhere (HLS, and an MPD with byte
@@ -74,51 +85,45 @@ impl Title {
     pub fn weights_url(&self, group: usize) -> Result<Option<String>, FetchError> {
         let group = self.presentation.groups.get(group);
         let named = group.and_then(|group| group.weights_url.as_deref());
-        let url = named.map(|url| resolve(&self.url, url)).transpose()?;
+        let url = named
+            .map(|url| resolve(&self.source.url, url))
+            .transpose()?;
         Ok(url.map(String::from))
     }
 
     /// Prepares group number `group`: fetches all indexes and init segments of a short title, those of
-    /// the lowest rung of a long one.
-    pub async fn stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
-        self.prepare(client, group, false).await
-    }
-
-    /// As [`Title::stream`], for layered playback: the group's lowest rung and the layers above it.
+    /// the lowest rung of a long one. In layers that is the lowest rung and the layers above it.
     ///
-    /// Fails if the manifest names no layers. HLS cannot express them.
-    pub async fn layered_stream(self, client: &Client, group: usize) -> Result<Stream, FetchError> {
-        self.prepare(client, group, true).await
-    }
-
-    async fn prepare(
+    /// Fails if the manifest lacks layers that are required. HLS cannot express them.
+    pub async fn stream(
         self,
         client: &Client,
         group: usize,
-        layered: bool,
+        layers: Layers,
     ) -> Result<Stream, FetchError> {
         let groups = &self.presentation.groups;
         let Some(chosen) = groups.get(group) else {
             let groups = groups.len();
-            let url = self.url.into();
-            return Err(FetchError::NoGroup { url, group, groups });
+            return Err(AnswerProblem::NoGroup { group, groups }.at(&self.source.url));
         };
-        if layered && chosen.layers.is_empty() {
-            return Err(FetchError::NoLayers(self.url.into()));
+        let has_layers = !chosen.layers.is_empty();
+        let layered = layers == Layers::On || layers == Layers::Auto && has_layers;
+        if layered && !has_layers {
+            return Err(AnswerProblem::NoLayers.at(&self.source.url));
         }
         let before = groups[..group].iter().map(|g| g.representations.len());
         let playlists = self.playlists.get(before.sum()..).unwrap_or_default();
         let index = Index::new(&self.presentation, group, layered, playlists);
         let mut index = index.at(self.places);
-        let source = Source {
-            url: self.url,
-            content: self.content,
-        };
-        let lacks = Index::lacks_to_begin;
+        let (source, lacks) = (self.source, Index::lacks_to_begin);
         source.fetch_index(client, &mut index, lacks).await?;
         let ladder = index.first_ladder();
         let ladder = ladder.map_err(|error| named(&source.url, error))?;
-        let quality_url = self.presentation.quality_url;
-        Ok(Stream::new(source, quality_url, index, ladder))
+        Ok(Stream {
+            source,
+            quality_url: self.presentation.quality_url,
+            index,
+            ladder: Arc::new(ladder),
+        })
     }
 }

@@ -3,20 +3,19 @@
 //! They may be larger than memory, so they are fetched in parts with retries, and written to a temporary
 //! file beside the destination. Only a file with the SHA-256 of the manifest is renamed.
 
-use super::cmcd::{Content, Kind};
-use super::error::FetchError;
-use super::http::{Client, Purpose};
+use super::cmcd::{Content, Fetch, Kind};
+use super::error::{AnswerProblem, FetchError};
+use super::http::Client;
 use super::resolve::parse;
 use crate::manifest::ByteRange;
+use crate::segment::hex;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// Bytes of a part.
 const PART: u64 = 8 << 20;
 
-/// Largest file of weights, bytes.
 const LARGEST: u64 = 16 << 30;
 
 impl Client {
@@ -33,45 +32,35 @@ impl Client {
     ) -> Result<u64, FetchError> {
         let url = &parse(url)?;
         let content = Content::of(url);
-        let purpose = Purpose::of(&content, Kind::Weights);
-        let size = self.size(url, &purpose).await?;
+        let fetch = Fetch::of(url, None, &content, Kind::Weights);
+        let size = self.size(&fetch).await?;
         if size > LARGEST {
-            let url = url.to_string();
-            let limit = LARGEST;
-            return Err(FetchError::TooLong { url, limit });
+            return Err(AnswerProblem::TooLong(LARGEST).at(url));
         }
         let kept = |source: io::Error| FetchError::Kept {
             path: place.to_owned(),
             source,
         };
-        let mut file = beside(place).map_err(kept)?;
+        let folder = place.parent().unwrap_or(Path::new("."));
+        let created = std::fs::create_dir_all(folder);
+        let file = created.and_then(|()| NamedTempFile::new_in(folder));
+        let mut file = file.map_err(kept)?;
         let mut digest = Sha256::new();
         for start in (0..size).step_by(PART as usize) {
             let length = PART.min(size - start);
             let range = Some(ByteRange { start, length });
-            let part = self.get(url, range, &purpose).await?;
+            let part = self.get(&Fetch { range, ..fetch }).await?;
             digest.update(&part.bytes);
             file.write_all(&part.bytes).map_err(kept)?;
         }
-        let digest = digest.finalize();
-        let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex(&digest.finalize());
         if found != sha256 {
-            return Err(FetchError::Weights {
-                url: url.to_string(),
-                expected: sha256.to_owned(),
-                found,
-            });
+            let expected = sha256.to_owned();
+            return Err(AnswerProblem::Weights { expected, found }.at(url));
         }
         file.as_file().sync_all().map_err(kept)?;
         let persisted = file.persist(place);
         persisted.map_err(|error| kept(error.error))?;
         Ok(size)
     }
-}
-
-/// A temporary file in the folder of `place`.
-fn beside(place: &Path) -> io::Result<NamedTempFile> {
-    let folder = place.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    NamedTempFile::new_in(folder)
 }

@@ -58,17 +58,20 @@ mod tests {
     #[test]
     fn frames_side_by_side_fit_into_memory() {
         let gib = 1u64 << 30;
-        assert_eq!(side_by_side_in(gib, Some(8 * gib)).unwrap(), 4);
-        assert_eq!(side_by_side_in(gib, Some(gib)).unwrap(), 1);
-        assert_eq!(side_by_side_in(1, Some(8 * gib)).unwrap(), GROUP);
-        assert_eq!(side_by_side_in(100 * gib, None).unwrap(), GROUP);
+        for (pass, available, expected) in [
+            (gib, Some(8 * gib), 4),
+            (gib, Some(gib), 1),
+            (1, Some(8 * gib), GROUP),
+            (100 * gib, None, GROUP),
+        ] {
+            assert_eq!(side_by_side_in(pass, available).unwrap(), expected);
+        }
         let error = side_by_side_in(3 * gib, Some(gib)).unwrap_err().to_string();
         assert!(
             error.contains("3.2 GB") && error.contains("1.1 GB"),
             "{error}"
         );
-        // The attention of a 512×512 picture fits a laptop; that of 4096×4096 fits no machine, and
-        // the profile's pixel limit refuses it before.
+        // The attention of a 512×512 picture fits a laptop; that of 4096×4096 fits no machine.
         let sd = Profile::sd_turbo();
         assert!(side_by_side_in(sd.pass_bytes((512, 512)), Some(8 * gib)).is_ok());
         assert!(side_by_side_in(sd.pass_bytes((4096, 4096)), Some(1000 * gib)).is_err());
@@ -76,9 +79,7 @@ mod tests {
 
     #[test]
     fn fewer_large_frames_go_in_one_pass() {
-        assert_eq!(together((256, 256)), MOST_TOGETHER);
-        assert_eq!(together((512, 512)), MOST_TOGETHER);
-        assert_eq!(together((1024, 1024)), 4);
-        assert_eq!(together((4096, 4096)), 1);
+        let of_squares = [256, 512, 1024, 4096].map(|side| together((side, side)));
+        assert_eq!(of_squares, [MOST_TOGETHER, MOST_TOGETHER, 4, 1]);
     }
 }

@@ -8,94 +8,58 @@ use crate::segment::SegmentError;
 /// A segment that cannot be rendered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "messages name the fields")]
 pub enum RenderError {
-    /// The rung was fitted with a generator of another profile.
     #[error("the title is of profile `{track}`, the generator of profile `{generator}`")]
     Profile {
-        /// The rung's profile.
         track: String,
-        /// The generator's.
         generator: &'static str,
     },
-    /// The rung was fitted with other weights than the generator has.
     #[error(
         "the title was fitted with the weights of SHA-256 {track}, the generator has {generator}"
     )]
-    Weights {
-        /// The hash in the init segment, in hexadecimal.
-        track: String,
-        /// The hash of the generator's file, in hexadecimal.
-        generator: String,
-    },
-    /// A coded picture larger than its profile allows.
+    Weights { track: String, generator: String },
     #[error(
         "a coded picture of {}x{} has more pixels than profile `{profile}` generates, at most {limit}",
         size.0, size.1
     )]
     TooManyPixels {
-        /// Width and height of the coded picture.
         size: (u32, u32),
-        /// The generator's profile.
         profile: &'static str,
-        /// The most pixels.
         limit: u64,
     },
-    /// One frame takes more memory than is free.
     #[error(
         "one frame takes about {:.1} GB of memory, {:.1} GB are free",
         *needed as f64 / 1e9, *available as f64 / 1e9
     )]
-    Memory {
-        /// Estimate for one pass, bytes.
-        needed: u64,
-        /// Free memory, bytes.
-        available: u64,
-    },
-    /// The profile generates no such picture size from such a prompt shape.
+    Memory { needed: u64, available: u64 },
     #[error(
         "profile `{profile}` does not generate a coded picture of {}x{} from prompts of {tokens}x{dim}",
         size.0, size.1
     )]
     CodedSize {
-        /// Width and height of the coded picture.
         size: (u32, u32),
-        /// Rows of a prompt.
         tokens: usize,
-        /// Columns of a prompt.
         dim: usize,
-        /// The generator's profile.
         profile: &'static str,
     },
-    /// The start latent of a chain has another size than the profile's.
     #[error("the start latent has {got} bytes, expected {expected} (f32 values)")]
-    LatentSize {
-        /// Bytes in the first sample.
-        got: usize,
-        /// Bytes of the profile's latent.
-        expected: usize,
-    },
-    /// A chained segment whose predecessor was not rendered before it.
+    LatentSize { got: usize, expected: usize },
     #[error("segment {sequence} continues the one before it: render from the start of the chain")]
     BrokenChain {
         /// Its sequence number, from 1.
         sequence: u32,
     },
-    /// A frame after the last keyframe, or no picture from the generator.
     #[error("the segment holds no keyframe for this frame")]
     NoPicture,
-    /// The receiver of the frames failed.
     #[error(transparent)]
     Sink(Box<dyn std::error::Error + Send + Sync>),
-    /// The media segment is damaged.
     #[error(transparent)]
     Segment(#[from] SegmentError),
-    /// A keyframe is damaged.
     #[error(transparent)]
     Prompt(#[from] PromptError),
-    /// Keyframes of different sizes, between which there is no motion.
     #[error(transparent)]
     Motion(#[from] SizesDiffer),
-    /// The generator failed.
     #[error(transparent)]
     Model(#[from] ModelError),
 }

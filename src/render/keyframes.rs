@@ -6,12 +6,10 @@ use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 use crate::segment::keyframes::bracket;
 
-/// The keyframes of one segment in order of position.
 pub(super) struct Keyframes<'a> {
     track: &'a Track,
     /// Frame number in the segment, factors.
     pub(super) decoded: Vec<(u32, Factors)>,
-    /// Frame numbers in the segment.
     pub(super) positions: Vec<u32>,
 }
 
@@ -38,7 +36,6 @@ impl<'a> Keyframes<'a> {
         next.map_or(u32::MAX, |position| position.saturating_add(1))
     }
 
-    /// The composed prompt of frame `number`.
     pub(super) fn prompt(&self, number: u32) -> Result<Vec<f32>, RenderError> {
         let components = self.track.rank();
         let bracket = bracket(&self.positions, number);

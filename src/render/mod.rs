@@ -3,15 +3,6 @@
 //! Knows no clock, no files, no network and no manifest. Frames are written by [`crate::sink`];
 //! `crate::playback` renders a title as it arrives.
 //!
-//! | module | content |
-//! |---|---|
-//! | `segment` | [`SegmentRenderer`]: one rung, segment by segment |
-//! | `keyframes` | decoded keyframes and composed prompts |
-//! | `motion` | frames warped between keyframes |
-//! | `batching` | frames at a time, within the machine's memory |
-//! | `check` | whether generator and track fit |
-//! | `error` | [`RenderError`] |
-//!
 //! The first frame of a published title:
 //!
 //! ```

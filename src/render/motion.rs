@@ -9,7 +9,6 @@ use crate::flow::Between;
 use crate::frame::Frame;
 use candle_core::Tensor;
 use rayon::prelude::*;
-use std::slice;
 
 impl SegmentRenderer {
     /// The `wanted` frames before `frames`, all keyframes generated from one start latent.
@@ -45,31 +44,22 @@ impl SegmentRenderer {
     fn ahead(&self) -> usize {
         match self.batching {
             Batching::SideBySide => {
-                rayon::current_num_threads().clamp(1, self.side_by_side.min(GROUP) as usize)
+                let most = self.side_by_side.min(GROUP) as usize;
+                rayon::current_num_threads().clamp(1, most)
             }
             Batching::Together(limit) => limit.max(1) as usize,
         }
     }
 
-    /// The pictures of the keyframes at `positions`.
     fn pictures(
         &self,
         keyframes: &Keyframes<'_>,
         positions: &[u32],
         start: &Tensor,
     ) -> Result<Vec<Frame>, RenderError> {
-        let passes: Result<Vec<_>, RenderError> = match self.batching {
-            Batching::SideBySide => positions
-                .par_iter()
-                .map(|at| self.batch(keyframes, slice::from_ref(at), start))
-                .collect(),
-            Batching::Together(_) if positions.is_empty() => Ok(Vec::new()),
-            Batching::Together(_) => {
-                let pass = self.batch(keyframes, positions, start);
-                pass.map(|pass| vec![pass])
-            }
-        };
-        Ok(passes?.into_iter().flat_map(|(_, frames)| frames).collect())
+        let passes = self.passes(keyframes, positions, start).into_iter();
+        let passes = passes.collect::<Result<Vec<_>, _>>()?;
+        Ok(passes.into_iter().flat_map(|(_, frames)| frames).collect())
     }
 
     /// The frames `numbers` between the keyframes `first`, at `from`, and `second`, at `to`.
@@ -86,10 +76,8 @@ impl SegmentRenderer {
         let motion = Between::new(first, second)?;
         let span = to.saturating_sub(from).max(1) as f32;
         for group in numbers.chunks(GROUP as usize) {
-            let group = group.par_iter();
-            let moved: Vec<Frame> = group
-                .map(|&number| motion.at((number - from) as f32 / span))
-                .collect();
+            let at = |&number: &u32| motion.at((number - from) as f32 / span);
+            let moved: Vec<Frame> = group.par_iter().map(at).collect();
             moved.into_iter().try_for_each(&mut *deliver)?;
         }
         Ok(())

@@ -41,12 +41,12 @@ pub struct SegmentRenderer {
     chain: Option<Chain>,
 }
 
-/// State between two segments of a chain.
+/// Frames of one pass, and the latent of the last of them.
+pub(super) type Pass = (Tensor, Vec<Frame>);
+
 #[derive(Debug)]
 struct Chain {
-    /// Sequence number of the next segment.
     sequence: u32,
-    /// Start latent of the last keyframe.
     before: Tensor,
 }
 
@@ -147,23 +147,18 @@ impl SegmentRenderer {
         let mut next = range.start;
         let mut group = (rayon::current_num_threads() as u32).min(self.side_by_side);
         while next < range.end {
-            let done = match self.batching {
-                Batching::SideBySide => {
-                    let end = range.end.min(next.saturating_add(group));
-                    // A small group first, so that the first frame comes soon.
-                    group = (2 * group).min(GROUP).min(self.side_by_side);
-                    let one = |number| self.batch(keyframes, &[number], start);
-                    (next..end).into_par_iter().map(one).collect()
-                }
+            let end = match self.batching {
+                Batching::SideBySide => next.saturating_add(group),
                 Batching::Together(limit) => {
-                    let end = keyframes.end_of_interval(next).min(range.end);
-                    let end = end.min(next.saturating_add(limit.max(1)));
-                    let numbers: Vec<u32> = (next..end).collect();
-                    vec![self.batch(keyframes, &numbers, start)]
+                    let end = next.saturating_add(limit.max(1));
+                    end.min(keyframes.end_of_interval(next))
                 }
             };
-            for result in done {
-                let (latent, frames): (Tensor, Vec<Frame>) = result?;
+            // A small group first, so that the first frame comes soon.
+            group = (2 * group).min(GROUP).min(self.side_by_side);
+            let numbers: Vec<u32> = (next..end.min(range.end)).collect();
+            for result in self.passes(keyframes, &numbers, start) {
+                let (latent, frames) = result?;
                 next += frames.len() as u32;
                 frames.into_iter().try_for_each(&mut *deliver)?;
                 last = Some(latent);
@@ -172,17 +167,32 @@ impl SegmentRenderer {
         Ok(last)
     }
 
-    /// The frames `numbers`, at least one, in one pass, and the latent of the last of them.
-    pub(super) fn batch(
+    /// The passes that generate the frames `numbers`.
+    pub(super) fn passes(
         &self,
         keyframes: &Keyframes<'_>,
         numbers: &[u32],
         start: &Tensor,
-    ) -> Result<(Tensor, Vec<Frame>), RenderError> {
-        let prompts: Vec<_> = numbers
-            .iter()
-            .map(|&number| keyframes.prompt(number))
-            .collect::<Result<_, _>>()?;
+    ) -> Vec<Result<Pass, RenderError>> {
+        match self.batching {
+            Batching::SideBySide => {
+                let one = |number: &u32| self.batch(keyframes, &[*number], start);
+                numbers.par_iter().map(one).collect()
+            }
+            Batching::Together(_) if numbers.is_empty() => Vec::new(),
+            Batching::Together(_) => vec![self.batch(keyframes, numbers, start)],
+        }
+    }
+
+    /// The frames `numbers`, at least one, in one pass.
+    fn batch(
+        &self,
+        keyframes: &Keyframes<'_>,
+        numbers: &[u32],
+        start: &Tensor,
+    ) -> Result<Pass, RenderError> {
+        let prompts = numbers.iter().map(|&number| keyframes.prompt(number));
+        let prompts: Vec<_> = prompts.collect::<Result<_, _>>()?;
         let latents = self.generator.latent(&self.tensor(&prompts)?, start)?;
         let pictures = self.generator.decode(&latents)?;
         let frames = picture::to_frames(&pictures, self.track.visible)?;
@@ -218,10 +228,8 @@ impl SegmentRenderer {
 
     fn chain_start(&self, sequence: u32, segment: &CodedSegment) -> Result<Tensor, RenderError> {
         if segment.chained {
-            let known = self
-                .chain
-                .as_ref()
-                .filter(|chain| chain.sequence == sequence);
+            let chain = self.chain.as_ref();
+            let known = chain.filter(|chain| chain.sequence == sequence);
             let known = known.map(|chain| chain.before.clone());
             return known.ok_or(RenderError::BrokenChain { sequence });
         }
@@ -232,8 +240,8 @@ impl SegmentRenderer {
         if got != expected {
             return Err(RenderError::LatentSize { got, expected });
         }
-        let value = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-        let values: Vec<f32> = bytes.chunks_exact(4).map(value).collect();
+        let (values, _) = bytes.as_chunks::<4>();
+        let values: Vec<f32> = values.iter().copied().map(f32::from_le_bytes).collect();
         let shape = (1, shape.channels, shape.rows, shape.columns);
         let latent = Tensor::from_vec(values, shape, self.generator.device());
         Ok(latent.map_err(ModelError::from)?)
@@ -253,11 +261,8 @@ fn only<'a>(
     deliver: &'a mut Deliver<'_>,
 ) -> impl FnMut(Frame) -> Result<(), RenderError> + 'a {
     let mut numbers = 0..;
-    move |frame| {
-        if numbers.next().is_some_and(wanted) {
-            deliver(frame)
-        } else {
-            Ok(())
-        }
+    move |frame| match numbers.next().is_some_and(wanted) {
+        true => deliver(frame),
+        false => Ok(()),
     }
 }

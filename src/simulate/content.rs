@@ -6,7 +6,8 @@ use super::title::{self, TitleError};
 use crate::manifest::{QualityReport, RungQuality};
 use crate::network::file::{self, BadJson, Unreadable};
 use crate::player::ladder::{Ladder, LadderError, Rung};
-use crate::player::utility::{Utility, UtilityError};
+use crate::player::utility::Utility;
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,56 +44,32 @@ pub struct Picture {
 /// Content that cannot be streamed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "messages name the fields")]
 pub enum ContentError {
-    /// An unreadable title.
     #[error(transparent)]
     Title(#[from] TitleError),
-    /// An unreadable movie.
     #[error(transparent)]
     Movie(#[from] MovieError),
-    /// A title without rungs.
     #[error("{name}: the title is empty")]
-    Empty {
-        /// The title.
-        name: String,
-    },
-    /// Rungs that form no ladder.
+    Empty { name: String },
     #[error("{name}: {source}")]
-    Ladder {
-        /// The title.
+    Rungs {
         name: String,
-        /// The cause.
         #[source]
-        source: LadderError,
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// A utility without measurements in the title.
-    #[error("{name}: {source}")]
-    Utility {
-        /// The title.
-        name: String,
-        /// The cause.
-        #[source]
-        source: UtilityError,
-    },
-    /// Layers whose rungs differ from the title's.
     #[error("{name}: its layers make {layers} rungs, it has {rungs}")]
     Layers {
-        /// The title.
         name: String,
-        /// Number of rungs that the layers form.
         layers: usize,
-        /// Number of rungs of the title.
         rungs: usize,
     },
-    /// A file that cannot be read.
     #[error(transparent)]
     Read(#[from] Unreadable),
-    /// A ladder file that does not fit the format.
     #[error(transparent)]
     Json(#[from] BadJson),
 }
 
-/// 1920 × 1080 at 30 frames per second.
 impl Default for Picture {
     fn default() -> Self {
         Self {
@@ -101,6 +78,17 @@ impl Default for Picture {
             fps: 30.0,
         }
     }
+}
+
+/// `result` with the name of its content.
+fn named<T, E>(name: &str, result: Result<T, E>) -> Result<T, ContentError>
+where
+    E: Error + Send + Sync + 'static,
+{
+    result.map_err(|source| ContentError::Rungs {
+        name: name.to_owned(),
+        source: source.into(),
+    })
 }
 
 impl Content {
@@ -123,10 +111,7 @@ impl Content {
         let presentation = title::read(path)?;
         let group = presentation.groups.first();
         let group = group.ok_or_else(|| ContentError::Empty { name: name.clone() })?;
-        let ladder = Ladder::from_group(group).map_err(|source| ContentError::Ladder {
-            name: name.clone(),
-            source,
-        })?;
+        let ladder = named(&name, Ladder::from_group(group))?;
         let ladder = ladder.with_samples(title::samples(path, group)?);
         let table = title::folder(path).join("quality.json");
         let quality = table.is_file().then(|| report(&table)).transpose()?;
@@ -156,10 +141,7 @@ impl Content {
     pub fn measured(path: &Path) -> Result<Self, ContentError> {
         let name = path.display().to_string();
         let quality = report(path)?;
-        let ladder = of_report(&quality).map_err(|source| ContentError::Ladder {
-            name: name.clone(),
-            source,
-        })?;
+        let ladder = named(&name, of_report(&quality))?;
         Ok(Self {
             quality: Some(quality),
             ..Self::new(name, "measured", Arc::new(ladder))
@@ -188,14 +170,10 @@ impl Content {
         self.ladder = Arc::new(self.ladder.lasting(length_s));
         self.layers = self.layers.map(|layers| Arc::new(layers.lasting(length_s)));
         let segments = self.ladder.segments();
-        self.movie = self
-            .movie
-            .map(|movie| Arc::new((*movie).clone().with_segments(segments)));
-        for rung in self
-            .quality
-            .iter_mut()
-            .flat_map(|quality| &mut quality.rungs)
-        {
+        let repeated = |movie: Arc<Movie>| Arc::new((*movie).clone().with_segments(segments));
+        self.movie = self.movie.map(repeated);
+        let quality = self.quality.iter_mut();
+        for rung in quality.flat_map(|quality| &mut quality.rungs) {
             let measured = std::mem::take(&mut rung.segments).into_iter();
             rung.segments = measured.cycle().take(segments).collect();
             for (number, segment) in rung.segments.iter_mut().enumerate() {
@@ -208,15 +186,9 @@ impl Content {
     /// Replaces the utilities; measured ones come from the content's table.
     pub fn with_utility(mut self, kind: Utility) -> Result<Self, ContentError> {
         let quality = self.quality.as_ref();
-        let name = || self.name.clone();
         let valued = |ladder: &Ladder| {
             let valued = ladder.clone().with_utility(kind, quality);
-            valued
-                .map(Arc::new)
-                .map_err(|source| ContentError::Utility {
-                    name: name(),
-                    source,
-                })
+            named(&self.name, valued).map(Arc::new)
         };
         let ladder = valued(&self.ladder)?;
         let layers = self.layers.as_deref().map(valued).transpose()?;
@@ -247,15 +219,9 @@ fn of_report(report: &QualityReport) -> Result<Ladder, LadderError> {
         rank: rung.rank,
         kbps: rung.segments.iter().map(|s| s.bytes).sum::<u64>() as f64 / 125.0 / total_s,
     });
-    let mut sizes = Vec::new();
-    for segment in 0..durations_s.len() {
-        let here = report
-            .rungs
-            .iter()
-            .filter_map(|rung| rung.segments.get(segment));
-        sizes.extend(here.map(|segment| segment.bytes));
-    }
-    Ladder::new(rungs.collect(), &durations_s, sizes)
+    let segments = 0..durations_s.len();
+    let sizes = segments.flat_map(|k| report.rungs.iter().map(move |rung| rung.segments[k].bytes));
+    Ladder::new(rungs.collect(), &durations_s, sizes.collect())
 }
 
 fn same_grid(first: &RungQuality, other: &RungQuality) -> Result<(), LadderError> {

@@ -1,4 +1,4 @@
-//! Turns a session over a link in virtual time.
+//! Runs a session over a link in virtual time.
 //!
 //! Time jumps from event to event; nothing sleeps and nothing is transferred. Requests go one at a
 //! time: the link's latency, then bytes at the link's rate, with a report to the session every

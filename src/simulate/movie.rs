@@ -15,52 +15,40 @@ use std::path::Path;
 const EXPECTED: &str = "movie JSON {segment_duration_ms, bitrates_kbps, segment_sizes_bits}";
 
 /// A title in the model of other simulators: segments of equal duration, ascending rates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Movie {
+    #[serde(skip)]
     name: String,
+    #[serde(rename = "segment_duration_ms")]
     segment_ms: f64,
+    #[serde(rename = "bitrates_kbps")]
     rates_kbps: Vec<f64>,
+    #[serde(rename = "segment_sizes_bits")]
     sizes_bits: Vec<Vec<f64>>,
 }
 
 /// A file that is not a valid movie.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "messages name the fields")]
 pub enum MovieError {
-    /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] Unreadable),
-    /// JSON that does not fit the format.
     #[error(transparent)]
     Json(#[from] BadJson),
-    /// A number out of range.
     #[error("{file}: {place}: expected {expected}, found {found}")]
     Value {
-        /// The file.
         file: String,
-        /// The field, with the segment number where there is one.
         place: String,
-        /// The accepted values.
         expected: &'static str,
-        /// The value in the file.
         found: String,
     },
-    /// Rates and sizes that form no ladder.
     #[error("{file}: {source}")]
     Ladder {
-        /// The file.
         file: String,
-        /// The ladder's error.
         #[source]
         source: LadderError,
     },
-}
-
-#[derive(Deserialize)]
-struct File {
-    segment_duration_ms: f64,
-    bitrates_kbps: Vec<f64>,
-    segment_sizes_bits: Vec<Vec<f64>>,
 }
 
 impl Movie {
@@ -72,14 +60,54 @@ impl Movie {
 
     /// Reads a movie from a file's text; `name` is used in messages.
     pub fn parse(name: &str, text: &str) -> Result<Self, MovieError> {
-        let file: File = file::json(name, text, EXPECTED)?;
-        check(name, &file)?;
-        Ok(Self {
+        let movie = Self {
             name: name.to_owned(),
-            segment_ms: file.segment_duration_ms,
-            rates_kbps: file.bitrates_kbps,
-            sizes_bits: file.segment_sizes_bits,
-        })
+            ..file::json(name, text, EXPECTED)?
+        };
+        movie.check()?;
+        Ok(movie)
+    }
+
+    fn check(&self) -> Result<(), MovieError> {
+        let wrong = |place: &str, expected: &'static str, found: String| MovieError::Value {
+            file: self.name.clone(),
+            place: place.to_owned(),
+            expected,
+            found,
+        };
+        let within = |value: f64, most: f64| value > 0.0 && value <= most;
+        if !within(self.segment_ms, LONGEST_S * 1e3) {
+            let found = self.segment_ms.to_string();
+            return Err(wrong(
+                "segment_duration_ms",
+                "more than 0, at most a day",
+                found,
+            ));
+        }
+        let rates = &self.rates_kbps;
+        if rates.is_empty()
+            || !rates.iter().all(|&rate| within(rate, MOST_KBPS))
+            || !rates.is_sorted_by(|a, b| a < b)
+        {
+            let expected = "ascending rates above 0, at most 1e9";
+            return Err(wrong("bitrates_kbps", expected, format!("{rates:?}")));
+        }
+        if self.sizes_bits.is_empty() {
+            let place = "segment_sizes_bits";
+            return Err(wrong(place, "at least one segment", "none".into()));
+        }
+        let fit = |&bits: &f64| within(bits, LARGEST as f64 * 8.0);
+        let bad = |sizes: &Vec<f64>| sizes.len() != rates.len() || !sizes.iter().all(fit);
+        if let Some(segment) = self.sizes_bits.iter().position(bad) {
+            let place = format!("segment_sizes_bits, segment {segment}");
+            let expected = "a size above 0, at most 4 GiB, for every rate";
+            return Err(wrong(
+                &place,
+                expected,
+                format!("{:?}", self.sizes_bits[segment]),
+            ));
+        }
+        Ok(())
     }
 
     /// Name in messages and reports: the path of a file.
@@ -117,15 +145,11 @@ impl Movie {
 
     /// The movie for the player core: rungs named by their rate, sizes in whole bytes, rounded up.
     pub fn ladder(&self) -> Result<Ladder, MovieError> {
-        let rungs = self
-            .rates_kbps
-            .iter()
-            .enumerate()
-            .map(|(rung, &kbps)| Rung {
-                id: format!("{kbps}k"),
-                rank: rung as u32 + 1,
-                kbps,
-            });
+        let rungs = (1..).zip(&self.rates_kbps).map(|(rank, &kbps)| Rung {
+            id: format!("{kbps}k"),
+            rank,
+            kbps,
+        });
         let durations_s = vec![self.segment_ms / 1000.0; self.segments()];
         let sizes = self.sizes_bits.iter().flatten();
         let bytes = sizes.map(|&bits| (bits / 8.0).ceil() as u64).collect();
@@ -134,43 +158,4 @@ impl Movie {
             source,
         })
     }
-}
-
-fn check(name: &str, file: &File) -> Result<(), MovieError> {
-    let wrong = |place: String, expected: &'static str, found: String| MovieError::Value {
-        file: name.to_owned(),
-        place,
-        expected,
-        found,
-    };
-    let within = |value: f64, most: f64| value > 0.0 && value <= most;
-    let duration = file.segment_duration_ms;
-    if !within(duration, LONGEST_S * 1e3) {
-        let (place, expected) = (
-            "segment_duration_ms".to_owned(),
-            "more than 0, at most a day",
-        );
-        return Err(wrong(place, expected, duration.to_string()));
-    }
-    let rates = &file.bitrates_kbps;
-    let rising = rates.windows(2).all(|pair| pair[0] < pair[1]);
-    if rates.is_empty() || !rates.iter().all(|&rate| within(rate, MOST_KBPS)) || !rising {
-        let found = format!("{rates:?}");
-        let expected = "ascending rates above 0, at most 1e9";
-        return Err(wrong("bitrates_kbps".into(), expected, found));
-    }
-    if file.segment_sizes_bits.is_empty() {
-        let place = "segment_sizes_bits".to_owned();
-        return Err(wrong(place, "at least one segment", "none".into()));
-    }
-    for (segment, sizes) in file.segment_sizes_bits.iter().enumerate() {
-        let fit = |&bits: &f64| within(bits, LARGEST as f64 * 8.0);
-        if sizes.len() != rates.len() || !sizes.iter().all(fit) {
-            let place = format!("segment_sizes_bits, segment {segment}");
-            let found = format!("{sizes:?}");
-            let expected = "a size above 0, at most 4 GiB, for every rate";
-            return Err(wrong(place, expected, found));
-        }
-    }
-    Ok(())
 }

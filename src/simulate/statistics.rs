@@ -3,7 +3,6 @@
 
 use crate::player::random::Random;
 
-/// Number of resamples.
 const ROUNDS: usize = 1000;
 /// Quantiles at the ends of the interval: 95 %.
 const ENDS: [f64; 2] = [0.025, 0.975];
@@ -25,12 +24,8 @@ pub fn bootstrap(values: &[f64], seed: u64) -> Estimate {
     let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     let count = values.len();
     if count == 0 {
-        let none = f64::NAN;
-        return Estimate {
-            mean: none,
-            low: none,
-            high: none,
-        };
+        let [mean, low, high] = [f64::NAN; 3];
+        return Estimate { mean, low, high };
     }
     let mut random = Random::new(seed);
     let mut resampled = || {
@@ -57,13 +52,10 @@ pub(crate) fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// The mean of (value, weight) pairs.
 pub(crate) fn weighted_mean(samples: &[(f64, f64)]) -> f64 {
     let weight = sum(samples.iter().map(|sample| sample.1));
-    ratio(
-        sum(samples.iter().map(|(value, weight)| value * weight)),
-        weight,
-    )
+    let total = sum(samples.iter().map(|(value, weight)| value * weight));
+    ratio(total, weight)
 }
 
 /// The share of the weight whose value exceeds `limit`.
@@ -100,10 +92,8 @@ mod tests {
         assert_eq!(found.mean, 49.5);
         // 1.96 standard errors of a uniform distribution of 100 steps.
         let half = 1.96 * (9999.0f64 / 12.0).sqrt() / 20.0;
-        assert!(
-            (found.high - found.low - 2.0 * half).abs() < 0.6,
-            "{found:?}"
-        );
+        let width = found.high - found.low;
+        assert!((width - 2.0 * half).abs() < 0.6, "{found:?}");
         assert!(bootstrap(&[f64::NAN], 1).mean.is_nan());
         let one = bootstrap(&[3.0], 1);
         assert_eq!((one.low, one.high), (3.0, 3.0));

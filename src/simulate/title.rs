@@ -10,8 +10,8 @@ use crate::time::{MediaTime, Timescale};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::vec;
 
-/// The master playlist of a title directory.
 const MASTER: &str = "master.m3u8";
 
 /// Upper bound of a segment's head, bytes: room for 8,000 samples.
@@ -20,24 +20,18 @@ const MAX_HEAD: u64 = 64 << 10;
 /// A title that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "messages name the fields")]
 pub enum TitleError {
-    /// A playlist is missing or unreadable.
     #[error("{}: expected a title directory, a master.m3u8 or an http:// URL", _0.file.display())]
     Read(#[source] Unreadable),
-    /// A malformed playlist.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A media file that cannot be read.
     #[error(transparent)]
     Media(#[from] Unreadable),
-    /// A malformed segment.
     #[error("{}: segment at byte {start}: {source}", file.display())]
     Segment {
-        /// The file.
         file: PathBuf,
-        /// First byte of the segment in the file, from the playlist.
         start: u64,
-        /// The parser's error.
         #[source]
         source: Box<SegmentError>,
     },
@@ -45,13 +39,13 @@ pub enum TitleError {
 
 /// Reads the presentation of the title in the directory `path`, or of the master playlist `path`.
 pub fn read(path: &Path) -> Result<Presentation, TitleError> {
-    let file = if path.is_dir() {
-        path.join(MASTER)
-    } else {
-        path.to_owned()
-    };
-    let mut master = Master::read(&file.display().to_string(), &text(&file)?)?;
     let folder = folder(path);
+    let file = match path.is_dir() {
+        true => &folder.join(MASTER),
+        false => path,
+    };
+    let text = |file: &Path| file::text(file, "playlist").map_err(TitleError::Read);
+    let mut master = Master::read(&file.display().to_string(), &text(file)?)?;
     let playlists: Vec<PathBuf> = master.media().map(|url| folder.join(url)).collect();
     for (index, playlist) in playlists.iter().enumerate() {
         master.fill(index, &text(playlist)?)?;
@@ -61,10 +55,9 @@ pub fn read(path: &Path) -> Result<Presentation, TitleError> {
 
 /// The folder of the title at `path`.
 pub fn folder(path: &Path) -> &Path {
-    if path.is_dir() {
-        path
-    } else {
-        path.parent().unwrap_or(Path::new(""))
+    match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(Path::new("")),
     }
 }
 
@@ -72,22 +65,20 @@ pub fn folder(path: &Path) -> &Path {
 /// media files are absent or the title has one URL per segment.
 pub fn samples(path: &Path, group: &Group) -> Result<Vec<Vec<SampleEnd>>, TitleError> {
     let timescale = group.frame_rate.timescale();
-    let mut rungs = Vec::new();
-    for rung in &group.representations {
-        match of_rung(folder(path), rung, timescale)? {
-            Some(ends) => rungs.push(ends.into_iter()),
-            None => return Ok(Vec::new()),
-        }
-    }
-    let segments = group
-        .representations
-        .first()
-        .map_or(0, |rung| rung.segments.len());
-    let mut rows = Vec::new();
-    for _ in 0..segments {
-        rows.extend(rungs.iter_mut().filter_map(Iterator::next));
-    }
-    Ok(rows)
+    let rungs = &group.representations;
+    let read = rungs
+        .iter()
+        .map(|rung| of_rung(folder(path), rung, timescale));
+    let Some(mut read) = read.collect::<Result<Option<Vec<_>>, _>>()? else {
+        return Ok(Vec::new());
+    };
+    let segments = 0..rungs.first().map_or(0, |rung| rung.segments.len());
+    let rows = segments.flat_map(|_| {
+        read.iter_mut()
+            .filter_map(Iterator::next)
+            .collect::<Vec<_>>()
+    });
+    Ok(rows.collect())
 }
 
 /// Sample boundaries of one rung, segment by segment; `None` without a media file.
@@ -95,7 +86,7 @@ fn of_rung(
     folder: &Path,
     rung: &Representation,
     timescale: Timescale,
-) -> Result<Option<Vec<Vec<SampleEnd>>>, TitleError> {
+) -> Result<Option<vec::IntoIter<Vec<SampleEnd>>>, TitleError> {
     let file = folder.join(&rung.url);
     let ranges: Option<Vec<ByteRange>> = rung.segments.iter().map(|s| s.range).collect();
     let (Some(ranges), true) = (ranges, file.is_file()) else {
@@ -118,9 +109,10 @@ fn of_rung(
             bytes,
             seconds: MediaTime::new(ticks, timescale).seconds(),
         };
-        Ok(ends.into_iter().map(end).collect())
+        Ok::<_, TitleError>(ends.into_iter().map(end).collect())
     });
-    segments.collect::<Result<_, _>>().map(Some)
+    let segments: Vec<_> = segments.collect::<Result<_, _>>()?;
+    Ok(Some(segments.into_iter()))
 }
 
 /// The first bytes of a segment, its `moof` included.
@@ -130,8 +122,4 @@ fn head(media: &mut File, range: ByteRange) -> io::Result<Vec<u8>> {
     let length = range.length.min(MAX_HEAD);
     media.take(length).read_to_end(&mut head)?;
     Ok(head)
-}
-
-fn text(path: &Path) -> Result<String, TitleError> {
-    file::text(path, "playlist").map_err(TitleError::Read)
 }

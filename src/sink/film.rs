@@ -10,7 +10,7 @@ use super::y4m::Y4mPipe;
 use crate::frame::Frame;
 use crate::source::Matrix;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use tempfile::NamedTempFile;
@@ -25,7 +25,7 @@ const MESSAGES_BYTES: u64 = 1 << 16;
 #[derive(Debug)]
 pub struct Film {
     path: PathBuf,
-    frames: Option<Box<Y4mPipe<BufWriter<ChildStdin>>>>,
+    frames: Option<Box<Y4mPipe<ChildStdin>>>,
     child: Child,
     /// The output file until ffmpeg is done.
     unfinished: Option<NamedTempFile>,
@@ -51,7 +51,7 @@ impl Film {
                 io::ErrorKind::NotFound => SinkError::NoFfmpeg { path: path.into() },
                 _ => SinkError::io(path, error),
             })?;
-        let pipe = child.stdin.take().map(BufWriter::new);
+        let pipe = child.stdin.take();
         Ok(Self {
             path: path.into(),
             frames: pipe.map(|pipe| Box::new(Y4mPipe::new(pipe, format))),
@@ -78,15 +78,12 @@ impl Film {
         }
     }
 
-    /// The last line that ffmpeg printed.
     fn last_message(&mut self) -> Option<String> {
         self.messages.rewind().ok()?;
         let mut text = Vec::new();
-        (&mut self.messages)
-            .take(MESSAGES_BYTES)
-            .read_to_end(&mut text)
-            .ok()?;
-        let text = String::from_utf8_lossy(&text).into_owned();
+        let messages = &mut self.messages;
+        messages.take(MESSAGES_BYTES).read_to_end(&mut text).ok()?;
+        let text = String::from_utf8_lossy(&text);
         text.trim_end().lines().next_back().map(str::to_owned)
     }
 }
@@ -125,7 +122,6 @@ impl Drop for Film {
     }
 }
 
-/// Arguments of ffmpeg up to the output file.
 fn arguments(kind: &str, format: FrameFormat) -> Vec<String> {
     let matrix = match Matrix::assumed(format.size) {
         Matrix::Bt709 => "bt709",

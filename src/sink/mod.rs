@@ -4,17 +4,6 @@
 //! Files appear under their final name when they are complete: they are written beside it and
 //! renamed. Knows nothing of titles, networks or generators.
 //!
-//! | module | content |
-//! |---|---|
-//! | `format` | the [`Sink`] trait, [`FrameFormat`] |
-//! | `png` | numbered PNG files of one folder |
-//! | `y4m` | YUV4MPEG2, as a file or to any writer |
-//! | `film` | H.264 in MP4, MOV or Matroska through `ffmpeg` |
-//! | `realtime` | y4m to a pipe at the frame rate |
-//! | `pace` | due times of frames |
-//! | `publish` | rename of a finished temporary file |
-//! | `error` | [`SinkError`] |
-//!
 //! ```
 //! use promptus::frame::Frame;
 //! use promptus::sink::{self, FrameFormat};
@@ -35,7 +24,6 @@
 mod error;
 mod film;
 mod format;
-mod pace;
 mod png;
 pub(crate) mod publish;
 mod realtime;

@@ -10,7 +10,6 @@ use image::{ExtendedColorType, ImageEncoder};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// The marker in a folder of frames.
 const MARKER: &str = ".promptus-frames";
 /// Kinds of marker: all frames in the folder are this program's, or some were there before.
 const OWN: &str = "frames";

@@ -9,68 +9,13 @@ use super::format::{FrameFormat, Sink};
 use super::publish::{beside, publish};
 use crate::frame::Frame;
 use crate::source::{FromRgb, Matrix};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// A y4m stream to a writer such as stdout, flushed after every frame.
 #[derive(Debug)]
 pub struct Y4mPipe<W: Write> {
-    stream: Stream<W>,
-}
-
-impl<W: Write> Y4mPipe<W> {
-    /// A stream of frames of `format`; the header is written with the first frame.
-    pub fn new(out: W, format: FrameFormat) -> Self {
-        let stream = Stream::new(out, format, Path::new("-"));
-        Self { stream }
-    }
-}
-
-impl<W: Write> Sink for Y4mPipe<W> {
-    fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
-        self.stream.frame(frame)?;
-        self.stream.flush()
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<(), SinkError> {
-        self.stream.header()?;
-        self.stream.flush()
-    }
-}
-
-/// A y4m file, which appears under its name when it is finished.
-#[derive(Debug)]
-pub struct Y4mFile {
-    stream: Stream<BufWriter<NamedTempFile>>,
-}
-
-impl Y4mFile {
-    /// Starts the file `path` in a folder that exists.
-    pub fn create(path: &Path, format: FrameFormat) -> Result<Self, SinkError> {
-        let stream = Stream::new(BufWriter::new(beside(path)?), format, path);
-        Ok(Self { stream })
-    }
-}
-
-impl Sink for Y4mFile {
-    fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
-        self.stream.frame(frame)
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<(), SinkError> {
-        self.stream.header()?;
-        self.stream.flush()?;
-        let Stream { out, path, .. } = self.stream;
-        let file = out
-            .into_inner()
-            .map_err(|e| SinkError::io(&path, e.into_error()))?;
-        publish(file, &path)
-    }
-}
-
-#[derive(Debug)]
-struct Stream<W> {
     out: W,
     path: PathBuf,
     format: FrameFormat,
@@ -79,8 +24,13 @@ struct Stream<W> {
     buffer: Vec<u8>,
 }
 
-impl<W: Write> Stream<W> {
-    fn new(out: W, format: FrameFormat, path: &Path) -> Self {
+impl<W: Write> Y4mPipe<W> {
+    /// A stream of frames of `format`; the header is written with the first frame.
+    pub fn new(out: W, format: FrameFormat) -> Self {
+        Self::named(out, format, Path::new("-"))
+    }
+
+    fn named(out: W, format: FrameFormat, path: &Path) -> Self {
         Self {
             out,
             path: path.into(),
@@ -91,11 +41,11 @@ impl<W: Write> Stream<W> {
         }
     }
 
-    fn header(&mut self) -> Result<(), SinkError> {
-        if self.begun {
-            return Ok(());
+    /// Appends the header to the buffer, unless it was written.
+    fn begin(&mut self) {
+        if std::mem::replace(&mut self.begun, true) {
+            return;
         }
-        self.begun = true;
         let FrameFormat {
             size: (width, height),
             frame_rate: rate,
@@ -105,38 +55,62 @@ impl<W: Write> Stream<W> {
         let header = format!(
             "YUV4MPEG2 W{width} H{height} F{num}:{den} Ip A{across}:{down} C444 XCOLORRANGE=LIMITED\n"
         );
-        self.put(header.as_bytes())
+        self.buffer.extend_from_slice(header.as_bytes());
     }
 
-    fn frame(&mut self, frame: &Frame) -> Result<(), SinkError> {
+    fn flush(&mut self) -> Result<(), SinkError> {
+        let written = self.out.write_all(&self.buffer);
+        let flushed = written.and_then(|()| self.out.flush());
+        self.buffer.clear();
+        flushed.map_err(|e| SinkError::io(&self.path, e))
+    }
+}
+
+impl<W: Write> Sink for Y4mPipe<W> {
+    fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
         let (got, expected) = ((frame.width(), frame.height()), self.format.size);
         if got != expected {
             return Err(SinkError::FrameSize { got, expected });
         }
-        self.header()?;
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        buffer.extend_from_slice(b"FRAME\n");
+        self.begin();
+        self.buffer.extend_from_slice(b"FRAME\n");
         let pixels = frame.data().len() / 3;
-        let start = buffer.len();
-        buffer.resize(start + 3 * pixels, 0);
-        let (luma, chroma) = buffer[start..].split_at_mut(pixels);
+        let start = self.buffer.len();
+        self.buffer.resize(start + 3 * pixels, 0);
+        let (luma, chroma) = self.buffer[start..].split_at_mut(pixels);
         let (blue, red) = chroma.split_at_mut(pixels);
         for (i, rgb) in frame.data().chunks_exact(3).enumerate() {
             [luma[i], blue[i], red[i]] = self.convert.pixel([rgb[0], rgb[1], rgb[2]]);
         }
-        let result = self.put(&buffer);
-        self.buffer = buffer;
-        result
+        self.flush()
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        let written = self.out.write_all(bytes);
-        written.map_err(|e| SinkError::io(&self.path, e))
+    fn finish(mut self: Box<Self>) -> Result<(), SinkError> {
+        self.begin();
+        self.flush()
+    }
+}
+
+/// A y4m file, which appears under its name when it is finished.
+#[derive(Debug)]
+pub struct Y4mFile(Y4mPipe<NamedTempFile>);
+
+impl Y4mFile {
+    /// Starts the file `path` in a folder that exists.
+    pub fn create(path: &Path, format: FrameFormat) -> Result<Self, SinkError> {
+        Ok(Self(Y4mPipe::named(beside(path)?, format, path)))
+    }
+}
+
+impl Sink for Y4mFile {
+    fn write(&mut self, frame: &Frame) -> Result<(), SinkError> {
+        self.0.write(frame)
     }
 
-    fn flush(&mut self) -> Result<(), SinkError> {
-        self.out.flush().map_err(|e| SinkError::io(&self.path, e))
+    fn finish(mut self: Box<Self>) -> Result<(), SinkError> {
+        self.0.begin();
+        self.0.flush()?;
+        publish(self.0.out, &self.0.path)
     }
 }
 

@@ -19,12 +19,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
 
-/// How an answer is spoilt.
+/// A fault of an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
     /// Nothing but this status.
     Status(u16),
-    /// This status, and the wish to be left alone for so many seconds.
+    /// This status, with `Retry-After` in seconds.
     Busy(u16, u64),
     /// The connection breaks after the first 100 bytes of the body.
     Cut,
@@ -34,7 +34,7 @@ pub(crate) enum Fault {
     Trickle,
     /// The Range header is ignored.
     WholeFile,
-    /// The answer claims to be compressed, which nobody asked for.
+    /// The answer has a content coding that the request did not accept.
     Coded,
     /// The file is elsewhere.
     Moved(&'static str),
@@ -52,15 +52,13 @@ pub(crate) async fn serve(folder: &Path, faults: Arc<Faults>) -> String {
         let (faults, seen) = (Arc::clone(&faults), Arc::clone(&seen));
         async move {
             let path = request.uri().path().to_owned();
-            let range = request.headers().get(RANGE).map(|v| v.to_str().unwrap());
-            let range = range.unwrap_or_default().to_owned();
-            let asked = format!("{path} {range}");
-            let nth = *seen
-                .lock()
-                .unwrap()
-                .entry(asked)
-                .and_modify(|n| *n += 1)
-                .or_default();
+            let range = request.headers().get(RANGE);
+            let range = range.map_or("", |value| value.to_str().unwrap()).to_owned();
+            let nth = {
+                let mut seen = seen.lock().unwrap();
+                let count = seen.entry(format!("{path} {range}")).or_default();
+                std::mem::replace(count, *count + 1)
+            };
             spoilt(faults(&path, &range, nth), request, next).await
         }
     });
@@ -99,23 +97,20 @@ async fn spoilt(fault: Option<Fault>, mut request: Request, next: Next) -> Respo
         Some(fault @ (Fault::Cut | Fault::Stall | Fault::Trickle)) => {
             let (head, _) = next.run(request).await.into_parts();
             let first = stream::iter([Ok(Bytes::from(vec![0; 100]))]);
+            let later = |ms, item| async move {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                item
+            };
             let rest = match fault {
-                Fault::Cut => stream::once(cut()).boxed(),
-                Fault::Trickle => stream::repeat(()).then(|()| trickle()).boxed(),
+                // Once the first bytes are on their way.
+                Fault::Cut => stream::once(later(30, Err(io::Error::other("cut")))).boxed(),
+                Fault::Trickle => {
+                    let byte = move |()| later(50, Ok(Bytes::from_static(b"x")));
+                    stream::repeat(()).then(byte).boxed()
+                }
                 _ => stream::pending::<io::Result<Bytes>>().boxed(),
             };
             Response::from_parts(head, Body::from_stream(first.chain(rest)))
         }
     }
-}
-
-/// The end of a body that breaks, once what came before is on its way.
-async fn cut() -> io::Result<Bytes> {
-    tokio::time::sleep(Duration::from_millis(30)).await;
-    Err(io::Error::other("cut"))
-}
-
-async fn trickle() -> io::Result<Bytes> {
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    Ok(Bytes::from_static(b"x"))
 }

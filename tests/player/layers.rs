@@ -33,7 +33,7 @@ fn samples(segment: &[u8]) -> Vec<Bytes> {
 async fn open_layered(url: &str) -> Result<(Client, Stream), FetchError> {
     let client = Client::new(hasty()).unwrap();
     let stream = Title::open(&client, url).await?;
-    let stream = stream.layered_stream(&client, 0).await?;
+    let stream = stream.stream(&client, 0, Layers::On).await?;
     Ok((client, stream))
 }
 

@@ -200,7 +200,11 @@ async fn a_throttle_slows_the_manifest_down_too() {
     let client = client.throttled(Link::new(&trace, 1.0));
     let begun = std::time::Instant::now();
     let title = Title::open(&client, &format!("{base}manifest.mpd")).await;
-    let stream = title.unwrap().stream(&client, 0).await.unwrap();
+    let stream = title
+        .unwrap()
+        .stream(&client, 0, Layers::Off)
+        .await
+        .unwrap();
     let bytes = client.overhead().total() as f64;
     // Manifest, index and init segment, one after the other.
     let least_s = bytes * 8.0 / 100_000.0 + 3.0 * 0.05;

@@ -1,7 +1,7 @@
 //! Arguments of `promptus simulate`.
 
 use crate::cli::CliError;
-use crate::cli::session_args::SessionArgs;
+use crate::cli::session_args::{NOT_NEGATIVE, SessionArgs, multiplier, number};
 use crate::network::conditions::Conditions;
 use crate::network::corpus::{self, Corpus};
 use crate::network::trace::Trace;
@@ -12,10 +12,7 @@ use std::path::PathBuf;
 
 /// Upper bound of `--overhead`, bytes.
 const MAX_OVERHEAD: u64 = 1 << 20;
-/// Upper bound of multipliers.
-const MAX_MULTIPLIER: f64 = 1e6;
-/// Upper bound of `--length`, seconds.
-const MAX_LENGTH_S: f64 = 86_400.0;
+const NUMBER: &str = "a number, 0 or more";
 
 /// A re-enacted simulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -51,7 +48,7 @@ pub(in crate::cli) struct Args {
     pub(super) utility: Utility,
     /// Repeat or cut every title and ladder to this length in seconds; makes sessions of short clips
     /// as long as traces.
-    #[arg(long, value_name = "S", value_parser = length)]
+    #[arg(long, value_name = "S", value_parser = number(f64::MIN_POSITIVE..=86_400.0, "seconds above 0, at most 86400"))]
     pub(super) length: Option<f64>,
     /// Re-enact another simulator request by request, faults included; needs --movie.
     #[arg(
@@ -69,7 +66,6 @@ pub(in crate::cli) struct Args {
         default_value = "",
         allow_hyphen_values = true
     )]
-    #[cfg_attr(not(feature = "compat"), allow(dead_code))]
     pub(super) sabre_args: String,
     /// Compare rules: `all`, or names separated by commas. `layers` is the rule for titles packaged
     /// with --layers. For movies also Sabre's rules as sabre:NAME, with further options after +, such
@@ -99,7 +95,7 @@ pub(super) struct GridArgs {
     pub(super) seeds: u64,
     /// Report the share of playing time with an LPIPS above each of these.
     #[arg(long, value_name = "X", value_delimiter = ',', default_values_t = LPIPS_THRESHOLDS,
-        value_parser = not_negative)]
+        value_parser = number(NOT_NEGATIVE, NUMBER))]
     pub(super) thresholds: Vec<f64>,
     /// Compare every session of a grid with the best choice of rungs on its trace, which takes longer
     /// than the sessions; a single session always is.
@@ -137,7 +133,7 @@ pub(super) struct GridArgs {
 #[command(next_help_heading = "Network")]
 pub(super) struct NetworkArgs {
     /// Multiply the trace's rates.
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = multiplier)]
     multiplier: f64,
     /// Multiply each trace so that its mean is the middle of a ladder, and print the factor. All titles
     /// and ladders see the same network, fitted to the first one or to the one named after `=`; `=each`
@@ -146,13 +142,13 @@ pub(super) struct NetworkArgs {
         default_missing_value = "", conflicts_with = "multiplier")]
     pub(super) fit_to_ladder: Option<String>,
     /// Start at this offset into the trace, seconds.
-    #[arg(long, value_name = "S", default_value_t = 0.0, value_parser = not_negative)]
+    #[arg(long, value_name = "S", default_value_t = 0.0, value_parser = number(NOT_NEGATIVE, NUMBER))]
     offset: f64,
     /// Do not repeat the trace: nothing is delivered after its end.
     #[arg(long)]
     once: bool,
     /// Latency of every request in milliseconds, instead of the trace's own.
-    #[arg(long, value_name = "MS", value_parser = not_negative)]
+    #[arg(long, value_name = "MS", value_parser = number(NOT_NEGATIVE, NUMBER))]
     latency: Option<f64>,
     /// Bytes of headers in every response.
     #[arg(long, value_name = "BYTES", default_value_t = 0,
@@ -171,7 +167,6 @@ impl Args {
             || files.into_iter().any(Option::is_some)
     }
 
-    /// The traces; lists the files skipped and describes the traces on stderr.
     pub(super) fn corpus(&self) -> Result<Vec<Trace>, CliError> {
         let traces = self.trace.iter().map(|file| Trace::load(file));
         let mut traces = traces.collect::<Result<Vec<_>, _>>()?;
@@ -185,46 +180,21 @@ impl Args {
         }
         traces.extend(corpus.traces);
         if traces.is_empty() {
-            return Err(CliError::input(
-                "no trace: give --trace FILE or --traces DIR",
-            ));
+            let message = "no trace: give --trace FILE or --traces DIR";
+            return Err(CliError::input(message));
         }
         eprint!("{}", corpus::describe(&traces));
         Ok(traces)
     }
 
-    /// The conditions of every trace and title.
-    pub(super) fn conditions(&self) -> Result<Conditions, CliError> {
+    pub(super) fn conditions(&self) -> Conditions {
         let network = &self.network;
-        check_multiplier(network.multiplier)?;
-        Ok(Conditions {
+        Conditions {
             multiplier: network.multiplier,
             offset_s: network.offset,
             looped: !network.once,
             latency_s: network.latency.map(|ms| ms / 1000.0),
             overhead_bytes: network.overhead,
-        })
+        }
     }
-}
-
-/// Refuses multipliers out of range.
-pub(in crate::cli) fn check_multiplier(multiplier: f64) -> Result<(), CliError> {
-    if multiplier > 0.0 && multiplier <= MAX_MULTIPLIER {
-        return Ok(());
-    }
-    let message =
-        format!("--multiplier {multiplier:?}: expected a number above 0, at most {MAX_MULTIPLIER}");
-    Err(CliError::input(message))
-}
-
-fn not_negative(text: &str) -> Result<f64, String> {
-    let value = text.parse::<f64>().ok();
-    let value = value.filter(|value| value.is_finite() && *value >= 0.0);
-    value.ok_or_else(|| "expected a number, 0 or more".to_owned())
-}
-
-fn length(text: &str) -> Result<f64, String> {
-    let value = text.parse::<f64>().ok();
-    let value = value.filter(|value| *value > 0.0 && *value <= MAX_LENGTH_S);
-    value.ok_or_else(|| format!("expected seconds above 0, at most {MAX_LENGTH_S}"))
 }

@@ -7,15 +7,14 @@ use crate::simulate::grid::{Grid, Row, page, text};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Instant;
 
-/// Leading columns of the files.
 const LEADING: [&str; 5] = ["title", "trace", "rule", "seed", "verdict"];
 
 pub(super) fn run(args: &Args, grid: &Grid) -> Result<(), CliError> {
     let sessions = grid.sessions();
-    let style =
-        ProgressStyle::with_template("{bar:30} {percent} % {pos}/{len} sessions, {eta} left");
-    let bar = ProgressBar::new(sessions as u64)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let style = "{bar:30} {percent} % {pos}/{len} sessions, {eta} left";
+    let style = ProgressStyle::with_template(style);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(sessions as u64).with_style(style);
     let began = Instant::now();
     let rows = grid.run(&|done| bar.inc(done as u64))?;
     bar.finish_and_clear();
@@ -38,7 +37,6 @@ pub(super) fn run(args: &Args, grid: &Grid) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Writes the rows as CSV, JSON lines and Parquet, each file whole or not at all.
 fn write(args: &Args, rows: &[Row]) -> Result<(), CliError> {
     let files = &args.grid;
     let columns = Columns::of(rows, &LEADING)?;

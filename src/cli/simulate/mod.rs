@@ -4,29 +4,22 @@
 //! (its trace never delivers the whole title) has exit code 1.
 
 mod args;
-#[cfg_attr(not(feature = "compat"), path = "no_compat.rs")]
 mod compat;
 mod grid;
 mod sessions;
 mod single;
 
-pub(super) use args::{Args, check_multiplier};
+pub(super) use args::Args;
 
 use super::{CliError, overwrite};
 use crate::network::corpus;
 use crate::network::trace::Trace;
 
-/// Runs `promptus simulate`.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let grid = &args.grid;
-    let outputs = [
-        &grid.csv,
-        &grid.jsonl,
-        &grid.parquet,
-        &grid.html,
-        &grid.p1203,
-    ];
-    overwrite::files(outputs.into_iter().flatten())?;
+    let tables = [&grid.csv, &grid.jsonl, &grid.parquet];
+    let outputs = tables.into_iter().chain([&grid.html, &grid.p1203]);
+    overwrite::files(outputs.flatten())?;
     if let Some(peer) = args.compat {
         return compat::run(args, peer);
     }

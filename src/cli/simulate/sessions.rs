@@ -1,35 +1,33 @@
 //! The sessions that the arguments describe: contents, traces, players, options.
 
-use super::{Args, compat};
+use super::Args;
 use crate::cli::CliError;
-use crate::playback::{Client, Patience, Title, locate};
+use crate::compat::sabre;
+use crate::manifest::QualityReport;
+use crate::playback::{Client, Layers, Patience, Stream, Title, locate};
 use crate::player::abr::Abr;
 use crate::simulate::content::Content;
 use crate::simulate::grid::{FitTo, Grid, Player};
 use std::collections::HashSet;
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Default of `--oracle-plans`: close to the optimum.
 const ORACLE_PLANS: usize = 300;
-/// The rule for titles in layers.
 const LAYERS: &str = "layers";
 
 impl Args {
-    /// The sessions to play.
     pub(super) fn sessions(&self) -> Result<Grid, CliError> {
-        let conditions = self.conditions()?;
         let contents = self.contents()?;
         let mut grid = Grid {
             traces: self.corpus()?,
             players: self.players()?,
             seeds: self.grid.seeds,
-            conditions,
+            conditions: self.conditions(),
             fit_to: self.fit_to(&contents)?,
             thresholds: self.grid.thresholds.clone(),
             oracle_plans: self.oracle_plans(),
-            extra: compat::EXTRA,
+            extra: Some(sabre::figures),
             ..Grid::default()
         };
         // The last call is for the first title, whose rungs `--rung` counts.
@@ -45,16 +43,13 @@ impl Args {
 
     /// The contents to stream, with the requested length and utilities.
     fn contents(&self) -> Result<Vec<Content>, CliError> {
-        let mut contents = Vec::new();
-        for title in self.title.iter().chain(&self.grid.titles) {
-            contents.push(self.layered(title, content(title)?)?);
-        }
-        for file in &self.movie {
-            contents.push(Content::movie(file)?);
-        }
-        for file in &self.grid.ladder {
-            contents.push(Content::measured(file)?);
-        }
+        let titles = self.title.iter().chain(&self.grid.titles);
+        let titles = titles.map(|title| self.layered(title, content(title)?));
+        let movies = self.movie.iter().map(|file| Ok(Content::movie(file)?));
+        let ladders = self.grid.ladder.iter();
+        let ladders = ladders.map(|file| Ok(Content::measured(file)?));
+        let contents = titles.chain(movies).chain(ladders);
+        let contents: Vec<Content> = contents.collect::<Result<_, CliError>>()?;
         if contents.is_empty() {
             let message = "nothing to stream: give a title, --movie FILE or --ladder FILE";
             return Err(CliError::input(message));
@@ -64,51 +59,45 @@ impl Args {
         if let Some(twin) = contents.iter().find(|content| !names.insert(&content.name)) {
             return Err(CliError::input(format!("{}: was named twice", twin.name)));
         }
-        let prepared = |content: Content| {
-            let content = match self.length {
-                Some(length_s) => content.lasting(length_s),
-                None => content,
-            };
+        let prepared = contents.into_iter().map(|mut content| {
+            if let Some(length_s) = self.length {
+                content = content.lasting(length_s);
+            }
             Ok(content.with_utility(self.utility)?)
-        };
-        contents.into_iter().map(prepared).collect()
+        });
+        prepared.collect()
     }
 
     fn players(&self) -> Result<Vec<Player>, CliError> {
+        if self.rules.is_empty() {
+            return Ok(vec![Player::Own(Abr::default())]);
+        }
         let mut players = Vec::new();
         for name in &self.rules {
-            if name == "all" {
-                players.extend(Abr::all().map(Player::Own));
-            } else if name == LAYERS {
-                players.push(Player::Layers);
-            } else if let Some(rule) = name.strip_prefix("sabre:") {
-                players.push(compat::player(rule)?);
-            } else {
-                players.push(Player::Own(name.parse()?));
+            match name.strip_prefix("sabre:") {
+                Some(rule) => players.push(sabre::player(rule)?),
+                None if name == "all" => players.extend(Abr::all().map(Player::Own)),
+                None if name == LAYERS => players.push(Player::Layers),
+                None => players.push(Player::Own(name.parse()?)),
             }
-        }
-        if players.is_empty() {
-            players.push(Player::Own(Abr::default()));
         }
         Ok(players)
     }
 
     fn fit_to(&self, contents: &[Content]) -> Result<Option<FitTo>, CliError> {
-        let Some(name) = self.network.fit_to_ladder.as_deref() else {
-            return Ok(None);
+        let name = match self.network.fit_to_ladder.as_deref() {
+            None => return Ok(None),
+            Some("") => return Ok(Some(FitTo::One(0))),
+            Some("each") => return Ok(Some(FitTo::Each)),
+            Some(name) => name,
         };
-        let named = contents.iter().position(|content| content.name == name);
-        match (name, named) {
-            ("", _) => Ok(Some(FitTo::One(0))),
-            ("each", _) => Ok(Some(FitTo::Each)),
-            (_, Some(index)) => Ok(Some(FitTo::One(index))),
-            (_, None) => {
-                let known: Vec<&str> = contents.iter().map(|c| c.name.as_str()).collect();
-                let known = known.join(", ");
-                let message = format!("--fit-to-ladder={name}: expected `each` or one of {known}");
-                Err(CliError::input(message))
-            }
+        if let Some(index) = contents.iter().position(|content| content.name == name) {
+            return Ok(Some(FitTo::One(index)));
         }
+        let known: Vec<&str> = contents.iter().map(|c| c.name.as_str()).collect();
+        let known = known.join(", ");
+        let message = format!("--fit-to-ladder={name}: expected `each` or one of {known}");
+        Err(CliError::input(message))
     }
 
     /// The oracle's limit; a grid must ask for the oracle.
@@ -125,13 +114,7 @@ impl Args {
         if !self.rules.iter().any(|rule| rule == LAYERS) {
             return Ok(content);
         }
-        let url = locate(title)?;
-        let stream = wait(async {
-            let client = Client::new(Patience::default())?;
-            let title = Title::open(&client, &url).await?;
-            let stream = title.layered_stream(&client, 0).await?;
-            Ok(stream.complete(&client).await?)
-        })?;
+        let (stream, _) = fetch(&locate(title)?, Layers::On)?;
         Ok(content.with_layers(Arc::clone(stream.ladder()))?)
     }
 }
@@ -141,22 +124,24 @@ fn content(title: &str) -> Result<Content, CliError> {
     if !title.contains("://") {
         return Ok(Content::title(Path::new(title))?);
     }
-    wait(async {
-        let client = Client::new(Patience::default())?;
-        let opened = Title::open(&client, title).await?;
-        let stream = opened.stream(&client, 0).await?.complete(&client).await?;
-        let quality = stream.quality(&client).await?;
-        let profile = &stream.group().profile;
-        Ok(Content {
-            quality,
-            ..Content::new(title, profile, Arc::clone(stream.ladder()))
-        })
+    let (stream, quality) = fetch(title, Layers::Off)?;
+    let (profile, ladder) = (&stream.group().profile, Arc::clone(stream.ladder()));
+    Ok(Content {
+        quality,
+        ..Content::new(title, profile, ladder)
     })
 }
 
-fn wait<T>(what: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(what)
+/// The first group of the title at `url` with its whole index and quality.
+fn fetch(url: &str, layers: Layers) -> Result<(Stream, Option<QualityReport>), CliError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build()?;
+    runtime.block_on(async {
+        let client = Client::new(Patience::default())?;
+        let title = Title::open(&client, url).await?;
+        let stream = title.stream(&client, 0, layers).await?;
+        let stream = stream.complete(&client).await?;
+        let quality = stream.quality(&client).await?;
+        Ok((stream, quality))
+    })
 }

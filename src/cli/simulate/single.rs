@@ -4,9 +4,8 @@ use super::Args;
 use crate::cli::{CliError, atomic_write, json_line, session_args};
 use crate::player::log::Overhead;
 use crate::report::{Context, Network, Report, Verdict};
-use crate::simulate::grid::{FitTo, Grid, Outcome, Player, Unit};
+use crate::simulate::grid::{FitTo, Grid, Player, Unit};
 use crate::simulate::qoe;
-use std::path::Path;
 
 pub(super) fn run(args: &Args, grid: &Grid) -> Result<(), CliError> {
     for number in 0..grid.units() {
@@ -29,7 +28,13 @@ fn play(args: &Args, grid: &Grid, unit: &Unit<'_>) -> Result<(), CliError> {
     let optimum = grid.optimum(unit, &unit.content.ladder);
     let figures = grid.figures(unit, &outcome, optimum);
     if let Some(file) = &args.grid.p1203 {
-        export(args, file, unit, &outcome)?;
+        let codec = args.grid.p1203_codec.as_deref().unwrap_or("h264");
+        let (picture, ladder) = (
+            unit.content.picture.unwrap_or_default(),
+            &unit.content.ladder,
+        );
+        let json = qoe::p1203(&outcome.timeline, ladder, codec, picture);
+        atomic_write::write(file, json.to_string().as_bytes())?;
     }
     let starved_by = outcome.starved_by;
     let context = Context {
@@ -41,10 +46,7 @@ fn play(args: &Args, grid: &Grid, unit: &Unit<'_>) -> Result<(), CliError> {
             name: unit.trace.name().to_owned(),
             multiplier: unit.conditions.multiplier,
         }),
-        verdict: match starved_by {
-            None => Verdict::Finished,
-            Some(_) => Verdict::Starved,
-        },
+        verdict: starved_by.map_or(Verdict::Finished, |_| Verdict::Starved),
         overhead: Overhead::default(),
         weights_bytes: 0,
         opening_s: None,
@@ -59,18 +61,10 @@ fn play(args: &Args, grid: &Grid, unit: &Unit<'_>) -> Result<(), CliError> {
         json["qoe"] = serde_json::to_value(&figures)?;
         json_line::print(&json)?;
     }
-    match starved_by {
-        None => Ok(()),
-        Some(segment) => Err(CliError::check(format!(
-            "{}: the trace carries too little: segment {segment} never arrives",
-            unit.trace.name()
-        ))),
-    }
-}
-
-fn export(args: &Args, file: &Path, unit: &Unit<'_>, outcome: &Outcome) -> Result<(), CliError> {
-    let codec = args.grid.p1203_codec.as_deref().unwrap_or("h264");
-    let picture = unit.content.picture.unwrap_or_default();
-    let json = qoe::p1203(&outcome.timeline, &unit.content.ladder, codec, picture);
-    atomic_write::write(file, json.to_string().as_bytes())
+    let Some(segment) = starved_by else {
+        return Ok(());
+    };
+    let trace = unit.trace.name();
+    let problem = format!("the trace carries too little: segment {segment} never arrives");
+    Err(CliError::check(format!("{trace}: {problem}")))
 }

@@ -8,19 +8,13 @@ use crate::simulate::qoe::LIN_STALL;
 const HORIZON: usize = 5;
 const HISTORY: usize = 5;
 
-/// The inputs of a rule after a chunk.
 pub(super) struct View<'a> {
     pub(super) movie: &'a Movie,
-    /// Chunks to play.
     pub(super) chunks: usize,
-    /// Chunks fetched.
     pub(super) done: usize,
-    /// Quality of the last chunk.
     pub(super) last: usize,
     pub(super) buffer_s: f64,
-    /// Size of the last chunk.
     pub(super) size_bytes: f64,
-    /// Duration of its request.
     pub(super) delay_ms: f64,
 }
 
@@ -32,7 +26,6 @@ pub(super) struct Planner {
     predicted: Option<f64>,
 }
 
-/// A plan so far.
 #[derive(Clone, Copy)]
 struct Plan {
     first: usize,

@@ -4,7 +4,6 @@ use super::options::Average;
 use std::collections::VecDeque;
 use std::hint::black_box;
 
-/// Samples kept for the windows.
 const KEPT: usize = 20;
 
 /// Throughput in kbit/s and latency in milliseconds, pessimistic over several memories.
@@ -72,11 +71,10 @@ impl Estimate {
             } => {
                 *seen_ms += time_ms;
                 *seen += 1.0;
-                let learn = |average: &mut Ewma| {
+                for average in &mut *averages {
                     average.learn(time_ms, sample_kbps, sample_latency_ms);
-                    average.now(*seen_ms, *seen)
-                };
-                pessimistic(averages.iter_mut().map(learn))
+                }
+                pessimistic(averages.iter().map(|average| average.now(*seen_ms, *seen)))
             }
             Memory::Sliding {
                 windows,
@@ -114,14 +112,10 @@ fn half_to(x: f64) -> f64 {
     black_box(0.5_f64).powf(x)
 }
 
-/// The least throughput and the greatest latency.
+/// The least throughput and the greatest latency; a first NaN stays.
 fn pessimistic(estimates: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
-    let worse = |a: (f64, f64), b: (f64, f64)| {
-        (
-            if b.0 < a.0 { b.0 } else { a.0 },
-            if b.1 > a.1 { b.1 } else { a.1 },
-        )
-    };
+    let less = |a: f64, b: f64| if b < a { b } else { a };
+    let worse = |a: (f64, f64), b: (f64, f64)| (less(a.0, b.0), -less(-a.1, -b.1));
     estimates.reduce(worse).unwrap_or((f64::NAN, f64::NAN))
 }
 

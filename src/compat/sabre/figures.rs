@@ -1,16 +1,19 @@
 //! Sabre's timeline in the simulator's terms, and Sabre's figures of any timeline.
 
-use super::reaction;
+use super::options::Options;
 use super::record::Decision;
+use super::{reaction, session};
+use crate::compat::CompatError;
+use crate::simulate::grid::Player;
 use crate::simulate::movie::Movie;
 use crate::simulate::qoe::{Played, Setting, TICK_S, Timeline};
 use crate::simulate::statistics::{ratio, sum};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// Sabre's default weight of a stall, in units of utility.
 const GAMMA_P: f64 = 5.0;
 
-/// A whole segment that arrived.
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
     segment: usize,
@@ -19,30 +22,44 @@ struct Arrival {
     bytes: u64,
 }
 
+/// Sabre as a player: a rule, with `+` in front of each further option, such as `bola+ao`.
+pub fn player(rule: &str) -> Result<Player, CompatError> {
+    let options: Options = format!("-a {}", rule.replace('+', " -")).parse()?;
+    let play = move |movie: &Movie, trace: &_, multiplier: f64, buffer_s: f64| {
+        let options = Options {
+            multiplier: options.multiplier * multiplier,
+            buffer_s,
+            ..options.clone()
+        };
+        match session::run(trace, movie, &options) {
+            Ok(session) => Ok(Some(timeline(&session.decisions, movie))),
+            Err(CompatError::Starved { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    };
+    Ok(Player::other(format!("sabre:{rule}"), Arc::new(play)))
+}
+
 /// The timeline of a re-enacted session without seeks.
 pub fn timeline(decisions: &[Decision], movie: &Movie) -> Timeline {
     let bytes_of = |row: &Decision| (row.downloaded_bits / 8.0).ceil() as u64;
     let whole = decisions.iter().filter(|row| row.abandon_to.is_none());
-    let arrivals: Vec<Arrival> = whole
-        .filter_map(|row| {
-            Some(Arrival {
-                segment: usize::try_from(row.segment).ok()?,
-                rung: row.quality,
-                at_s: row.network_clock_ms / 1000.0,
-                bytes: bytes_of(row),
-            })
+    let arrival = |row: &Decision| {
+        Some(Arrival {
+            segment: usize::try_from(row.segment).ok()?,
+            rung: row.quality,
+            at_s: row.network_clock_ms / 1000.0,
+            bytes: bytes_of(row),
         })
-        .collect();
+    };
+    let arrivals: Vec<Arrival> = whole.filter_map(arrival).collect();
     let bytes = decisions.iter().map(bytes_of).sum();
     let mut timeline = of_arrivals(&arrivals, bytes, movie.segment_ms() / 1000.0);
     timeline.requests = decisions.len();
     timeline.abandoned = decisions.len() - arrivals.len();
     let pairs = decisions.windows(2).map(|pair| {
-        let flowed_ms = pair[1].time_ms - pair[1].ttfb_ms;
-        (
-            pair[0].est_throughput_kbps,
-            pair[1].downloaded_bits / flowed_ms,
-        )
+        let found = pair[1].downloaded_bits / (pair[1].time_ms - pair[1].ttfb_ms);
+        (pair[0].est_throughput_kbps, found)
     });
     timeline.estimates = pairs.collect();
     timeline
@@ -102,14 +119,13 @@ pub fn figures(timeline: &Timeline, setting: &Setting<'_>) -> Map<String, Value>
         sum(pairs.map(|p| (value(p[1].rung) - value(p[0].rung)).abs()))
     };
     let utility = sum(played.iter().map(|p| log(p.rung)));
-    let errors = timeline
-        .estimates
-        .iter()
-        .map(|(estimate, found)| estimate - found);
+    let errors = timeline.estimates.iter();
+    let errors = errors.map(|(estimate, found)| estimate - found);
     let (over, leq): (Vec<f64>, Vec<f64>) = errors.clone().partition(|error| *error > 0.0);
     let mean = |errors: &[f64]| ratio(sum(errors.iter().copied()), errors.len() as f64);
     let (rampup_s, reaction_s) = reaction::times(timeline, setting);
     let bitrate = sum(played.iter().map(|p| kbps(p.rung)));
+    let score = utility - GAMMA_P * (stall_s / chunk_s);
     let figures: [(&str, Value); 15] = [
         ("play_time_s", play_time_s.into()),
         ("utility", (utility * per_chunk).into()),
@@ -118,10 +134,7 @@ pub fn figures(timeline: &Timeline, setting: &Setting<'_>) -> Map<String, Value>
         ("rebuffer_events", (stalls as f64 * per_chunk).into()),
         ("bitrate_change", (changes(&kbps) * per_chunk).into()),
         ("log_bitrate_change", (changes(&log) * per_chunk).into()),
-        (
-            "score",
-            ((utility - GAMMA_P * (stall_s / chunk_s)) * per_chunk).into(),
-        ),
+        ("score", (score * per_chunk).into()),
         ("over_estimates", over.len().into()),
         ("over_estimate_kbps", mean(&over).into()),
         ("leq_estimates", leq.len().into()),
@@ -130,8 +143,6 @@ pub fn figures(timeline: &Timeline, setting: &Setting<'_>) -> Map<String, Value>
         ("rampup_s", rampup_s.into()),
         ("reaction_s", reaction_s.into()),
     ];
-    figures
-        .map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect()
+    let figures = figures.map(|(name, value)| (name.to_owned(), value));
+    Map::from_iter(figures)
 }

@@ -10,36 +10,20 @@
 //! * BOLA-E uses its own virtual buffer unless the session's is larger.
 //! * A seek drops the buffer and restarts BOLA-E; `dynamicdash` does not even do that.
 //! * Rules use nominal rates; real sizes count only during a transfer.
-//!
-//! | module | purpose |
-//! |---|---|
-//! | [`options`] | its command line, in its own spelling |
-//! | `network` | its link: latency, transfer, progress checks |
-//! | `playback` | its buffer, and the counters of playback |
-//! | `estimate` | its two throughput estimators |
-//! | `rule`, `rules` | its rules |
-//! | `replace` | its replacement of buffered segments |
-//! | `session` | its main loop |
-//! | [`record`] | decisions and printed figures |
-//! | `figures`, `reaction` | its figures for sessions of any player |
-//! | `player` | Sabre as a player of a [grid](crate::simulate::grid) |
 
 mod estimate;
 mod figures;
 mod network;
 pub mod options;
 mod playback;
-mod player;
 mod reaction;
 pub mod record;
-mod replace;
 mod rule;
 mod rules;
 mod session;
 
-pub use figures::{figures, timeline};
+pub use figures::{figures, player, timeline};
 pub use options::Options;
-pub use player::Sabre;
 pub use session::run;
 
 #[cfg(test)]

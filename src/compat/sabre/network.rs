@@ -11,7 +11,6 @@ const CHECK_BITS: f64 = 12_000.0;
 /// ... and this many milliseconds since the last check.
 const CHECK_MS: f64 = 50.0;
 
-/// One period of the trace, in Sabre's units.
 #[derive(Debug, Clone, Copy)]
 struct Period {
     lasts_ms: f64,
@@ -30,16 +29,12 @@ pub(super) struct Progress {
     pub(super) latency_ms: f64,
 }
 
-/// The decision of a check of a running transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Fetch this quality instead.
     To(usize),
-    /// Give the replacement up.
     GiveUp,
 }
 
-/// The link and its clock.
 pub(super) struct Network {
     periods: Vec<Period>,
     index: usize,
@@ -81,19 +76,16 @@ impl Network {
         }
     }
 
-    /// Bits that one lap of the trace carries.
     pub(super) fn lap_bits(&self) -> f64 {
         self.periods.iter().map(|p| p.lasts_ms * p.kbps).sum()
     }
 
-    /// Length of the longest latency, in laps of the trace.
     pub(super) fn laps_of_latency(&self) -> f64 {
         let lap_ms: f64 = self.periods.iter().map(|p| p.lasts_ms).sum();
         let longest = self.periods.iter().map(|p| p.latency_ms);
         longest.fold(0.0, f64::max) / lap_ms
     }
 
-    /// The quality that the first period sustains.
     pub(super) fn sustains(&self) -> usize {
         self.periods[self.index].sustains
     }
@@ -107,19 +99,14 @@ impl Network {
         self.clock_ms += time_ms;
     }
 
-    /// Passes the rest of the period and begins the next.
     fn next_period(&mut self, playback: &mut Playback<'_>) {
         self.clock_ms += self.left_ms;
-        self.index += 1;
-        if self.index == self.periods.len() {
-            self.index = 0;
-        }
+        self.index = (self.index + 1) % self.periods.len();
         let period = self.period();
         self.left_ms = period.lasts_ms;
         playback.network_sustains(period.sustains, self.clock_ms);
     }
 
-    /// Lets `time_ms` pass.
     pub(super) fn wait(&mut self, mut time_ms: f64, playback: &mut Playback<'_>) {
         while time_ms > self.left_ms {
             time_ms -= self.left_ms;
@@ -209,7 +196,6 @@ impl Network {
         (total_bits, total_ms)
     }
 
-    /// A whole request without checks.
     pub(super) fn fetch(
         &mut self,
         quality: usize,
@@ -226,7 +212,7 @@ impl Network {
         }
     }
 
-    /// A request that `look` may end, given the transfer and the buffer level by now.
+    /// A request that `look` may end, given the transfer and the present buffer level.
     pub(super) fn fetch_watched(
         &mut self,
         quality: usize,

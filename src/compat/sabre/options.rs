@@ -5,20 +5,20 @@
 //! is a plain negative number.
 
 use crate::compat::CompatError;
-use serde::Serialize;
+use crate::compat::error::named;
+use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// The rule (`-a`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "Sabre's names")]
 #[non_exhaustive]
 pub enum Abr {
-    /// The throughput rule.
     Throughput,
     /// BOLA: finite, or basic with `-ab`; the U form, or O with `-ao`.
     Bola,
-    /// BOLA-E.
     BolaE,
     /// BOLA or throughput, by buffer level and choices.
     Dynamic,
@@ -38,11 +38,11 @@ pub enum Average {
 }
 
 /// Replacement of buffered segments (`-r`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "Sabre's names")]
 #[non_exhaustive]
 pub enum Replacement {
-    /// None.
     None,
     /// The first segment below the affordable quality.
     Left,
@@ -126,15 +126,6 @@ static OPTIONS: [(&str, &str, RangeInclusive<usize>); 19] = [
     ("-v", "--verbose", 0..=0),
 ];
 
-const RULES: [(&str, Abr); 5] = [
-    ("throughput", Abr::Throughput),
-    ("bola", Abr::Bola),
-    ("bolae", Abr::BolaE),
-    ("dynamic", Abr::Dynamic),
-    ("dynamicdash", Abr::DynamicDash),
-];
-
-/// An option as given: its short spelling and its values.
 struct Given<'a> {
     name: &'static str,
     values: Vec<&'a str>,
@@ -153,12 +144,16 @@ impl FromStr for Options {
                 "-a" => rule = Some(given),
                 "-hl" => half_lives = given.numbers()?,
                 "-ws" => windows = given.integers()?,
-                "-ma" => sliding = given.one_of(&[("ewma", false), ("sliding", true)])?,
+                "-ma" => {
+                    let known = |name: &str| ["ewma", "sliding"].iter().position(|n| *n == name);
+                    sliding = given.read("ewma or sliding", known)? == [1];
+                }
                 _ => options.set(&given)?,
             }
         }
         if let Some(given) = rule {
-            options.abr = given.one_of(&RULES)?;
+            let expected = "throughput, bola, bolae, dynamic or dynamicdash";
+            options.abr = given.read(expected, named)?[0];
         }
         if options.multiplier < 0.0 {
             return Err(CompatError::option("-nm", "0 or more", options.multiplier));
@@ -184,14 +179,8 @@ impl Options {
             "-b" => self.buffer_s = given.numbers()?[0],
             "-gp" => self.gamma_p = given.numbers()?[0],
             "-noa" => self.no_abandon = true,
-            "-r" => {
-                // Sabre ignores any other name.
-                self.replacement = match given.values[0] {
-                    "left" => Replacement::Left,
-                    "right" => Replacement::Right,
-                    _ => Replacement::None,
-                }
-            }
+            // Sabre ignores an unknown name.
+            "-r" => self.replacement = named(given.values[0]).unwrap_or(Replacement::None),
             "-s" => self.seek_s = given.numbers()?.first_chunk().map(|&[when, to]| (when, to)),
             "-nm" => self.multiplier = given.numbers()?[0],
             "-ml" => self.movie_s = Some(given.numbers()?[0]),
@@ -216,40 +205,26 @@ impl Given<'_> {
         self.read("a whole number", |value| value.parse().ok())
     }
 
-    fn one_of<T: Copy>(&self, names: &[(&str, T)]) -> Result<T, CompatError> {
-        let expected = match self.name {
-            "-a" => "throughput, bola, bolae, dynamic or dynamicdash",
-            _ => "ewma or sliding",
-        };
-        let named = |value: &str| names.iter().find(|(name, _)| *name == value);
-        let values = self.read(expected, |value| named(value).map(|&(_, named)| named))?;
-        Ok(values[0])
-    }
-
-    fn read<T>(
-        &self,
+    fn read<'b, T>(
+        &'b self,
         expected: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
+        parse: impl Fn(&'b str) -> Option<T>,
     ) -> Result<Vec<T>, CompatError> {
-        let one = |value: &&str| {
-            let refusal = || CompatError::option(self.name, expected, value);
-            parse(value).ok_or_else(refusal)
-        };
-        self.values.iter().map(one).collect()
+        let refusal = |value| CompatError::option(self.name, expected, value);
+        let values = self.values.iter();
+        let values = values.map(|value| parse(value).ok_or_else(|| refusal(value)));
+        values.collect()
     }
 }
 
-/// The options of a command line, in order.
 fn given(line: &str) -> Result<Vec<Given<'_>>, CompatError> {
     let mut words = line.split_whitespace().peekable();
     let mut given = Vec::new();
     while let Some(word) = words.next() {
-        let (spelling, attached) = match word.split_once('=') {
-            Some((spelling, value)) => (spelling, Some(value)),
-            None => (word, None),
-        };
+        let attached = word.split_once('=');
+        let spelling = attached.map_or(word, |(spelling, _)| spelling);
         let (name, count) = find(spelling)?;
-        let mut values: Vec<&str> = attached.into_iter().collect();
+        let mut values: Vec<&str> = attached.iter().map(|(_, value)| *value).collect();
         while attached.is_none() && values.len() < *count.end() {
             let Some(value) = words.next_if(|word| is_value(word)) else {
                 break;
@@ -263,9 +238,10 @@ fn given(line: &str) -> Result<Vec<Given<'_>>, CompatError> {
                 (_, 1) => "a value",
                 _ => "one value or more",
             };
-            let found = match values[..] {
-                [] => "nothing".to_owned(),
-                _ => values.join(" "),
+            let found = if values.is_empty() {
+                "nothing"
+            } else {
+                &values.join(" ")
             };
             return Err(CompatError::option(word, expected, found));
         }
@@ -360,18 +336,29 @@ mod tests {
 
     #[test]
     fn errors_name_the_expected_value() {
-        let refusal = |line: &str| line.parse::<Options>().unwrap_err().to_string();
-        assert!(refusal("-a bba").contains("throughput, bola, bolae"));
-        assert!(refusal("-b").contains("found nothing"));
-        assert!(refusal("-b ten").contains("found ten"));
-        assert!(refusal("-ws 2.5").contains("whole"));
-        assert!(refusal("-ws 3.0").contains("whole"));
-        assert!(refusal("-rmp 1.5").contains("whole"));
-        assert!(refusal("-ma sliding -ws 3 -1").contains("0 or more, found -1"));
-        assert!(refusal("-hl 3 0").contains("other than 0"));
-        assert!(refusal("-ma mean").contains("ewma or sliding"));
-        assert!(refusal("-nm -1").contains("0 or more"));
-        assert!(refusal("-n x").contains("--trace"));
+        for (line, expected) in [
+            ("-a bba", "throughput, bola, bolae"),
+            ("-b", "found nothing"),
+            ("-b ten", "found ten"),
+            ("-ws 2.5", "whole"),
+            ("-ws 3.0", "whole"),
+            ("-rmp 1.5", "whole"),
+            ("-ma sliding -ws 3 -1", "0 or more, found -1"),
+            ("-hl 3 0", "other than 0"),
+            ("-ma mean", "ewma or sliding"),
+            ("-nm -1", "0 or more"),
+            ("-n x", "--trace"),
+            ("--what", "-noibr"),
+            ("-a bola stray", "`stray`"),
+            ("--ab bola", "--abr and --abr-basic"),
+            ("-b -ab", "found nothing"),
+            ("-b -1e3", "found nothing"),
+            ("-s 3", "two numbers, found 3"),
+            ("-ab=1", "no value, found 1"),
+        ] {
+            let error = line.parse::<Options>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
     }
 
     #[test]
@@ -380,18 +367,13 @@ mod tests {
             assert_eq!(line.parse::<Options>().unwrap().abr, Abr::Bola, "{line}");
         }
         let options: Options = "--no-i --no-a --max 10 -s -5 -.5".parse().unwrap();
-        assert!(options.no_insufficient_buffer_rule && options.no_abandon);
-        assert_eq!(
-            (options.buffer_s, options.seek_s),
-            (10.0, Some((-5.0, -0.5)))
-        );
-        let refusal = |line: &str| line.parse::<Options>().unwrap_err().to_string();
-        assert!(refusal("--what").contains("-noibr"));
-        assert!(refusal("-a bola stray").contains("`stray`"));
-        assert!(refusal("--ab bola").contains("--abr and --abr-basic"));
-        assert!(refusal("-b -ab").contains("found nothing"));
-        assert!(refusal("-b -1e3").contains("found nothing"));
-        assert!(refusal("-s 3").contains("two numbers, found 3"));
-        assert!(refusal("-ab=1").contains("no value, found 1"));
+        let expected = Options {
+            no_insufficient_buffer_rule: true,
+            no_abandon: true,
+            buffer_s: 10.0,
+            seek_s: Some((-5.0, -0.5)),
+            ..Options::default()
+        };
+        assert_eq!(options, expected);
     }
 }

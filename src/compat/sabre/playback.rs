@@ -3,10 +3,10 @@
 //! A segment counts when it starts to play. A stall counts as an event only if the buffer runs dry
 //! during playback; time with an empty buffer adds to stall and play time.
 
+use super::options::Replacement;
 use crate::simulate::movie::Movie;
 use std::collections::VecDeque;
 
-/// A sustained quality that has not been shown yet.
 #[derive(Debug, Clone, Copy)]
 struct Awaited {
     since_ms: f64,
@@ -14,7 +14,6 @@ struct Awaited {
     met_ms: Option<f64>,
 }
 
-/// Buffer, play clock and counters.
 pub(super) struct Playback<'a> {
     movie: &'a Movie,
     max_buffer_ms: f64,
@@ -70,22 +69,24 @@ impl<'a> Playback<'a> {
         }
     }
 
-    /// Media in the buffer, milliseconds.
     pub(super) fn level_ms(&self) -> f64 {
         self.movie.segment_ms() * self.contents.len() as f64 - self.begun_ms
     }
 
-    /// Qualities in the buffer, the one that plays first.
-    pub(super) fn contents(&self) -> &VecDeque<usize> {
-        &self.contents
+    /// The segment to fetch again, counted from the buffer's end (1 is the last), when the rule now
+    /// chooses `quality`. The segments that play or are about to are excluded.
+    pub(super) fn candidate(&self, which: Replacement, quality: usize) -> Option<usize> {
+        let protected = (1.5 + self.begun_ms / self.movie.segment_ms()).ceil() as usize;
+        let mut places = protected..self.contents.len();
+        let worse = |place: &usize| self.contents[*place] < quality;
+        let place = match which {
+            Replacement::None => None,
+            Replacement::Left => places.find(worse),
+            Replacement::Right => places.rev().find(worse),
+        };
+        place.map(|place| self.contents.len() - place)
     }
 
-    /// How much of the first segment has played, in segments.
-    pub(super) fn begun(&self) -> f64 {
-        self.begun_ms / self.movie.segment_ms()
-    }
-
-    /// Appends a segment.
     pub(super) fn append(&mut self, quality: usize) {
         self.contents.push_back(quality);
     }
@@ -106,14 +107,12 @@ impl<'a> Playback<'a> {
         self.rampup_ms = None;
     }
 
-    /// Plays the rest of the buffer.
     pub(super) fn play_out(&mut self) {
         self.play(self.level_ms());
         self.contents.clear();
         self.begun_ms = 0.0;
     }
 
-    /// Plays or stalls for `time_ms`.
     pub(super) fn play(&mut self, mut time_ms: f64) {
         let segment_ms = self.movie.segment_ms();
         if self.contents.is_empty() {
@@ -156,7 +155,6 @@ impl<'a> Playback<'a> {
         self.settle_reactions(self.play_clock_ms);
     }
 
-    /// Counts a segment that begins to play.
     fn begin(&mut self, quality: usize) {
         let rates = self.movie.rates_kbps();
         self.utility += self.utilities[quality];
@@ -182,11 +180,7 @@ impl<'a> Playback<'a> {
     /// Adds the reactions older than a whole buffer; later ones are dropped at the end.
     fn settle_reactions(&mut self, now_ms: f64) {
         let cutoff = now_ms - self.max_buffer_ms;
-        while let Some(&first) = self.awaited.front() {
-            if first.since_ms >= cutoff {
-                break;
-            }
-            self.awaited.pop_front();
+        while let Some(first) = self.awaited.pop_front_if(|first| first.since_ms < cutoff) {
             let longest = self.max_buffer_ms;
             let took = first.met_ms.map(|met_ms| met_ms - first.since_ms);
             self.reaction_ms += took.map_or(longest, |took| longest.min(took));

@@ -8,7 +8,6 @@
 use crate::simulate::qoe::{Played, Setting, Timeline};
 use crate::simulate::statistics::sum;
 
-/// A sustained rung that has not been shown yet.
 struct Awaited {
     since_s: f64,
     rung: usize,
@@ -28,23 +27,24 @@ pub(super) fn times(timeline: &Timeline, setting: &Setting<'_>) -> (f64, f64) {
     for played in &timeline.played {
         while let Some(&(at_s, rung)) = changes.get(next).filter(|c| c.0 <= played.begins_s) {
             if next > 0 {
-                let risen = rung > now;
-                turn(
-                    &mut awaited,
-                    timeline,
-                    setting.buffer_s,
-                    Turn { at_s, rung, risen },
-                );
+                settle(&mut awaited, at_s, |awaited| awaited.rung > rung);
+                if rung > now && is_news(&awaited, timeline, setting.buffer_s, at_s, rung) {
+                    let (since_s, met_s) = (at_s, None);
+                    awaited.push(Awaited {
+                        since_s,
+                        rung,
+                        met_s,
+                    });
+                }
             }
             (next, now) = (next + 1, rung);
         }
         if played.rung >= now {
             rampup_s.get_or_insert(played.begins_s);
         }
-        let met = awaited
-            .iter_mut()
-            .filter(|a| a.met_s.is_none() && a.rung <= played.rung);
-        met.for_each(|a| a.met_s = Some(played.begins_s));
+        settle(&mut awaited, played.begins_s, |awaited| {
+            awaited.rung <= played.rung
+        });
     }
     let settled = awaited
         .iter()
@@ -57,7 +57,6 @@ pub(super) fn times(timeline: &Timeline, setting: &Setting<'_>) -> (f64, f64) {
     (rampup_s.unwrap_or(total_s), sum(settled.map(took)))
 }
 
-/// The times at which the sustained rung changes.
 fn sustained(setting: &Setting<'_>, until_s: f64) -> Vec<(f64, usize)> {
     let duration_s = setting.ladder.mean_duration_s();
     let periods = setting.link.periods(until_s);
@@ -70,36 +69,27 @@ fn sustained(setting: &Setting<'_>, until_s: f64) -> Vec<(f64, usize)> {
     changes
 }
 
-/// A change of the rung that the network sustains.
-#[derive(Clone, Copy)]
-struct Turn {
-    at_s: f64,
-    rung: usize,
-    /// Whether it sustained a lower rung before.
-    risen: bool,
-}
-
-fn turn(awaited: &mut Vec<Awaited>, timeline: &Timeline, buffer_s: f64, turn: Turn) {
-    let Turn { at_s, rung, risen } = turn;
-    for awaited in awaited.iter_mut() {
-        if awaited.met_s.is_none() && awaited.rung > rung {
+/// Ends at `at_s` the open reactions that are `met`.
+fn settle(awaited: &mut [Awaited], at_s: f64, met: impl Fn(&Awaited) -> bool) {
+    for awaited in awaited {
+        if awaited.met_s.is_none() && met(awaited) {
             awaited.met_s = Some(at_s);
         }
     }
+}
+
+/// Whether `rung` is above all rungs that are buffered or awaited at `at_s`.
+fn is_news(
+    awaited: &[Awaited],
+    timeline: &Timeline,
+    buffer_s: f64,
+    at_s: f64,
+    rung: usize,
+) -> bool {
     let ended = |p: &Played| p.begins_s + p.duration_s <= at_s;
     let from = timeline.played.partition_point(ended);
     let here = timeline.played[from..].iter();
-    let buffered = here
-        .take_while(|p| p.arrived_s <= at_s)
-        .map(|p| p.rung)
-        .max();
+    let buffered = here.take_while(|p| p.arrived_s <= at_s);
     let recent = awaited.iter().filter(|a| a.since_s >= at_s - buffer_s);
-    let known = recent.map(|a| a.rung).max();
-    if risen && buffered < Some(rung) && known < Some(rung) {
-        awaited.push(Awaited {
-            since_s: at_s,
-            rung,
-            met_s: None,
-        });
-    }
+    buffered.map(|p| p.rung).max() < Some(rung) && recent.map(|a| a.rung).max() < Some(rung)
 }

@@ -3,7 +3,6 @@
 use super::network::{Progress, Verdict};
 use super::options::Options;
 use super::playback::Playback;
-use crate::compat::columns::Columns;
 use crate::simulate::movie::Movie;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -14,15 +13,15 @@ pub struct Session {
     /// The printed figures, by Sabre's names, with its six digits.
     pub metrics: Metrics,
     /// A row per request.
-    pub decisions: Columns<Decision>,
+    pub decisions: Vec<Decision>,
 }
 
 /// Sabre's printed figures by name.
-pub type Metrics = BTreeMap<&'static str, f64>;
+pub type Metrics = BTreeMap<String, f64>;
 
 /// One request; abandoned ones and replacements are included.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-#[allow(missing_docs)] // The names of Sabre's recorded sessions.
+#[allow(missing_docs, reason = "the names of the recorded sessions")]
 pub struct Decision {
     /// Negative after a seek to before the movie.
     pub segment: i64,
@@ -65,7 +64,6 @@ impl Decision {
     }
 }
 
-/// Errors of the throughput estimate.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Accuracy {
     over: Mean,
@@ -73,7 +71,6 @@ pub(super) struct Accuracy {
     all: Mean,
 }
 
-/// A running mean.
 #[derive(Debug, Clone, Default)]
 struct Mean {
     count: f64,
@@ -98,7 +95,6 @@ impl Accuracy {
     }
 }
 
-/// The printed figures.
 pub(super) fn metrics(
     playback: &Playback<'_>,
     accuracy: &Accuracy,
@@ -106,56 +102,45 @@ pub(super) fn metrics(
     options: &Options,
 ) -> Metrics {
     let segment_ms = movie.segment_ms();
-    let per_chunk = 1.0 / (playback.play_clock_ms / segment_ms);
+    let chunks = playback.play_clock_ms / segment_ms;
+    let per_chunk = 1.0 / chunks;
     let score = playback.utility - options.gamma_p * playback.rebuffer_ms / segment_ms;
     let whole_ms = movie.segments() as f64 * segment_ms;
-    let (events, rebuffer_s) = (
-        playback.rebuffer_events as f64,
-        playback.rebuffer_ms / 1000.0,
-    );
-    let log_change = playback.log_bitrate_change;
-    let figures = [
+    let rampup_ms = playback.rampup_ms.unwrap_or(whole_ms);
+    let totals = [
+        ("played utility", playback.utility),
+        ("played bitrate", playback.bitrate),
+        ("rebuffer", playback.rebuffer_ms / 1000.0),
+        ("rebuffer events", playback.rebuffer_events as f64),
+        ("bitrate change", playback.bitrate_change),
+        ("log bitrate change", playback.log_bitrate_change),
+    ];
+    let totals = totals.into_iter().flat_map(|(name, total)| {
+        let average = (format!("time average {name}"), total * per_chunk);
+        [(format!("total {name}"), total), average]
+    });
+    let ratio = playback.rebuffer_ms / playback.play_clock_ms;
+    let others = [
         ("buffer size", (options.buffer_s * 1000.0).trunc()),
-        ("total played utility", playback.utility),
-        ("time average played utility", playback.utility * per_chunk),
-        ("total played bitrate", playback.bitrate),
-        ("time average played bitrate", playback.bitrate * per_chunk),
         ("total play time", playback.play_clock_ms / 1000.0),
-        (
-            "total play time chunks",
-            playback.play_clock_ms / segment_ms,
-        ),
-        ("total rebuffer", rebuffer_s),
-        (
-            "rebuffer ratio",
-            playback.rebuffer_ms / playback.play_clock_ms,
-        ),
-        ("time average rebuffer", rebuffer_s * per_chunk),
-        ("total rebuffer events", events),
-        ("time average rebuffer events", events * per_chunk),
-        ("total bitrate change", playback.bitrate_change),
-        (
-            "time average bitrate change",
-            playback.bitrate_change * per_chunk,
-        ),
-        ("total log bitrate change", log_change),
-        ("time average log bitrate change", log_change * per_chunk),
+        ("total play time chunks", chunks),
+        ("rebuffer ratio", ratio),
         ("time average score", per_chunk * score),
         ("over estimate count", accuracy.over.count),
         ("over estimate", accuracy.over.value),
         ("leq estimate count", accuracy.not_over.count),
         ("leq estimate", accuracy.not_over.value),
         ("estimate", accuracy.all.value),
-        (
-            "rampup time",
-            playback.rampup_ms.unwrap_or(whole_ms) / 1000.0,
-        ),
+        ("rampup time", rampup_ms / 1000.0),
         ("total reaction time", playback.reaction_ms / 1000.0),
     ];
-    figures.map(|(name, value)| (name, printed(value))).into()
+    let others = others.map(|(name, value)| (name.to_owned(), value));
+    let figures = totals.chain(others);
+    figures
+        .map(|(name, value)| (name, printed(value)))
+        .collect()
 }
 
-/// A number as `%f` prints it.
 fn printed(value: f64) -> f64 {
     format!("{value:.6}").parse().unwrap_or(value)
 }

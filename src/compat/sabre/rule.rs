@@ -3,7 +3,6 @@
 use super::network::{Progress, Verdict};
 use crate::simulate::movie::Movie;
 
-/// The state that a rule may use.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) movie: &'a Movie,
@@ -12,33 +11,33 @@ pub(super) struct View<'a> {
     pub(super) latency_ms: f64,
 }
 
-/// A request that ended.
 #[derive(Clone, Copy)]
 pub(super) struct Ended {
     pub(super) quality: usize,
     pub(super) time_ms: f64,
     pub(super) verdict: Option<Verdict>,
     pub(super) replacement: bool,
-    /// Media in the buffer after it.
     pub(super) buffer_ms: f64,
 }
 
-/// A quality, and the delay of the request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Choice {
     pub(super) quality: usize,
     pub(super) wait_ms: f64,
 }
 
-/// One of Sabre's rules.
+impl Choice {
+    pub(super) fn now(quality: usize) -> Self {
+        let wait_ms = 0.0;
+        Self { quality, wait_ms }
+    }
+}
+
 pub(super) trait Rule {
-    /// Chooses for `segment`.
     fn choose(&mut self, view: &View<'_>, segment: i64) -> Choice;
     /// The player waited because the buffer was full.
     fn idled(&mut self, _time_ms: f64) {}
-    /// A request ended.
     fn ended(&mut self, _ended: &Ended) {}
-    /// The session sought.
     fn sought(&mut self, _to_ms: f64) {}
     /// The quality to restart a running transfer at, if any; `buffer_ms` is the buffer level by now.
     fn look(&mut self, view: &View<'_>, progress: &Progress, buffer_ms: f64) -> Option<usize>;
@@ -78,29 +77,63 @@ impl BufferGuard {
     }
 }
 
-/// The quality with BOLA's highest score at buffer `level_ms`; ties go to the lowest.
-pub(super) fn best_score(
-    movie: &Movie,
-    utilities: &[f64],
-    vp: f64,
-    gp: f64,
-    level_ms: f64,
-) -> usize {
-    let mut best: Option<(usize, f64)> = None;
-    for (quality, (utility, rate)) in utilities.iter().zip(movie.rates_kbps()).enumerate() {
-        let score = (vp * (utility + gp) - level_ms) / rate;
-        if best.is_none_or(|(_, least)| score > least) {
-            best = Some((quality, score));
-        }
-    }
-    best.map_or(0, |(quality, _)| quality)
+/// BOLA's objective: (V·(utility + γp) − level) / size.
+pub(super) struct Objective {
+    pub(super) utilities: Vec<f64>,
+    pub(super) gp: f64,
+    pub(super) vp: f64,
 }
 
-/// Logarithms of the rates plus `offset`.
-pub(super) fn log_utilities(movie: &Movie, offset: f64) -> Vec<f64> {
-    movie
-        .rates_kbps()
-        .iter()
-        .map(|rate| rate.ln() + offset)
-        .collect()
+impl Objective {
+    /// Utilities are logarithms of the rates plus `offset`; V is to be set.
+    pub(super) fn new(movie: &Movie, offset: f64, gp: f64) -> Self {
+        let utilities = movie.rates_kbps().iter().map(|rate| rate.ln() + offset);
+        Self {
+            utilities: utilities.collect(),
+            gp,
+            vp: f64::NAN,
+        }
+    }
+
+    pub(super) fn top(&self) -> f64 {
+        self.utilities[self.utilities.len() - 1]
+    }
+
+    /// The quality with the highest score at buffer `level_ms`; ties go to the lowest.
+    pub(super) fn best(&self, movie: &Movie, level_ms: f64) -> usize {
+        let mut best = (0, f64::NEG_INFINITY);
+        for (quality, rate) in movie.rates_kbps().iter().enumerate() {
+            let score = self.gain(quality, level_ms) / rate;
+            if quality == 0 || score > best.1 {
+                best = (quality, score);
+            }
+        }
+        best.0
+    }
+
+    /// V·(utility + γp) − `level_ms`.
+    pub(super) fn gain(&self, quality: usize, level_ms: f64) -> f64 {
+        self.vp * (self.gp + self.utilities[quality]) - level_ms
+    }
+
+    /// The lower quality at which a restart of a transfer beats its last `left` bits at `level_ms`.
+    pub(super) fn restart(
+        &self,
+        movie: &Movie,
+        progress: &Progress,
+        left: f64,
+        level_ms: f64,
+    ) -> Option<usize> {
+        let rates = movie.rates_kbps();
+        let mut best = self.gain(progress.quality, level_ms) / left;
+        let mut to = None;
+        for quality in 0..progress.quality {
+            let size = progress.size * rates[quality] / rates[progress.quality];
+            let score = self.gain(quality, level_ms) / size;
+            if size < left && score > best {
+                (best, to) = (score, Some(quality));
+            }
+        }
+        to
+    }
 }

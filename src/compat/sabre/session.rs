@@ -5,11 +5,9 @@ use super::network::{Network, Progress, Verdict};
 use super::options::Options;
 use super::playback::Playback;
 use super::record::{self, Accuracy, Decision, Session};
-use super::replace;
 use super::rule::{Choice, Ended, Rule, View};
 use super::rules;
 use crate::compat::CompatError;
-use crate::compat::columns::Columns;
 use crate::network::trace::Trace;
 use crate::simulate::movie::Movie;
 
@@ -20,7 +18,6 @@ const MAX_REQUESTS: usize = 10_000;
 /// Maximum number of segments of a repeated movie.
 const MAX_SEGMENTS: f64 = 100_000.0;
 
-/// A session in progress.
 struct State<'a> {
     options: &'a Options,
     movie: &'a Movie,
@@ -29,27 +26,20 @@ struct State<'a> {
     estimate: Estimate,
     rule: Box<dyn Rule>,
     accuracy: Accuracy,
-    decisions: Columns<Decision>,
+    decisions: Vec<Decision>,
     /// The next segment; negative after a seek to before the movie, then counted from its end.
     next: i64,
-    /// Requests since the last segment.
     idle: usize,
     seek_s: Option<(f64, f64)>,
 }
 
 /// Plays `movie` over `trace` as Sabre does.
 ///
-/// # Errors
-/// Where Sabre would hang or end with an error.
+/// Fails where Sabre hangs or ends with an error.
 pub fn run(trace: &Trace, movie: &Movie, options: &Options) -> Result<Session, CompatError> {
-    let cut;
-    let movie = match options.movie_s {
-        Some(length_s) => {
-            cut = of_length(movie, length_s)?;
-            &cut
-        }
-        None => movie,
-    };
+    let cut = options.movie_s.map(|length_s| of_length(movie, length_s));
+    let cut = cut.transpose()?;
+    let movie = cut.as_ref().unwrap_or(movie);
     let mut state = State::new(trace, movie, options)?;
     state.start()?;
     while state.next < movie.segments() as i64 {
@@ -103,7 +93,7 @@ impl<'a> State<'a> {
             estimate: Estimate::new(&options.average, segment_ms),
             rule,
             accuracy: Accuracy::default(),
-            decisions: Columns::default(),
+            decisions: Vec::new(),
             next: 0,
             idle: 0,
             seek_s: options.seek_s,
@@ -122,12 +112,12 @@ impl<'a> State<'a> {
         Ok(())
     }
 
-    /// One request.
     fn step(&mut self) -> Result<(), CompatError> {
         self.seek_if_due()?;
         let full_ms = self.wait_for_room();
         let mut choice = self.rule.choose(&self.view(), self.next);
-        let replace = replace::candidate(self.options.replacement, &self.playback, choice.quality);
+        let which = self.options.replacement;
+        let replace = self.playback.candidate(which, choice.quality);
         if replace.is_some() {
             choice.wait_ms = 0.0;
         }
@@ -153,8 +143,8 @@ impl<'a> State<'a> {
             replacement: replace.is_some(),
             buffer_ms: self.playback.level_ms(),
         });
-        self.accuracy
-            .compare(self.estimate.kbps, sample_kbps(&progress));
+        let sample = sample_kbps(&progress);
+        self.accuracy.compare(self.estimate.kbps, sample);
         if verdict.is_none() {
             self.learn(&progress)?;
         }
@@ -172,13 +162,12 @@ impl<'a> State<'a> {
     }
 
     fn seek_if_due(&mut self) -> Result<(), CompatError> {
-        let Some((when_s, to_s)) = self.seek_s else {
+        let segment_ms = self.movie.segment_ms();
+        let reached_ms = self.next as f64 * segment_ms;
+        let due = |seek: &mut (f64, f64)| reached_ms >= 1000.0 * seek.0;
+        let Some((_, to_s)) = self.seek_s.take_if(due) else {
             return Ok(());
         };
-        let segment_ms = self.movie.segment_ms();
-        if (self.next as f64 * segment_ms) < 1000.0 * when_s {
-            return Ok(());
-        }
         let target = (1000.0 * to_s / segment_ms).floor();
         let segments = self.movie.segments() as f64;
         if target < -segments || target >= segments {
@@ -188,7 +177,6 @@ impl<'a> State<'a> {
         self.next = target as i64;
         self.playback.forget();
         self.rule.sought(1000.0 * to_s);
-        self.seek_s = None;
         Ok(())
     }
 
@@ -223,7 +211,11 @@ impl<'a> State<'a> {
         }
         let (view, rule) = (self.view(), &mut self.rule);
         let look = |progress: &Progress, buffer_ms: f64| match replace {
-            Some(from_end) => replace::look(from_end, buffer_ms, view.movie.segment_ms()),
+            // A replacement is given up once its segment is to play.
+            Some(from_end) => {
+                let too_late = buffer_ms - view.movie.segment_ms() * from_end as f64 <= 0.0;
+                too_late.then_some(Verdict::GiveUp)
+            }
             None => rule.look(&view, progress, buffer_ms).map(Verdict::To),
         };
         self.network
@@ -256,10 +248,8 @@ impl<'a> State<'a> {
         if self.estimate.kbps.is_finite() && self.estimate.latency_ms.is_finite() {
             return Ok(());
         }
-        let what = format!(
-            "{} bits in {flowed_ms} ms give no estimate of the network",
-            progress.size
-        );
+        let size = progress.size;
+        let what = format!("{size} bits in {flowed_ms} ms give no estimate of the network");
         Err(CompatError::Crash { what })
     }
 

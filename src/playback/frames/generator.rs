@@ -6,6 +6,7 @@ use crate::model::installed::{self, Decoding};
 use crate::model::{Generator, device};
 use crate::playback::http::Client;
 use crate::playback::title::Title;
+use crate::segment::{hex, parse_sha256};
 use std::path::Path;
 
 /// Choice of the generator.
@@ -42,12 +43,9 @@ pub enum WeightsFetch<'a> {
     },
 }
 
-/// A generator with the group that it renders.
 pub(super) struct Found {
-    /// Number of the group.
     pub(super) group: usize,
     pub(super) generator: Generator,
-    /// Bytes of weights that were fetched for it.
     pub(super) weights_bytes: u64,
 }
 
@@ -73,13 +71,10 @@ pub(super) async fn find(
         return Err(refused(reasons, offered));
     }
     let weights_bytes = fetch(client, title, options.on_weights).await?;
-    match load(title, options.decoding).await {
-        Ok(found) => Ok(Found {
-            weights_bytes,
-            ..found
-        }),
-        Err(reasons) => Err(refused(reasons, None)),
-    }
+    let loaded = load(title, options.decoding).await;
+    let mut found = loaded.map_err(|reasons| refused(reasons, None))?;
+    found.weights_bytes = weights_bytes;
+    Ok(found)
 }
 
 /// Fetches the first weights that the manifest names a URL of; returns their bytes, 0 if there are none.
@@ -89,7 +84,7 @@ async fn fetch(
     report: Option<fn(WeightsFetch<'_>)>,
 ) -> Result<u64, PlaybackError> {
     for (index, group) in title.presentation().groups.iter().enumerate() {
-        let hash = parse_hash(&group.weights).filter(|hash| *hash != [0; 32]);
+        let hash = parse_sha256(&group.weights).filter(|hash| *hash != [0; 32]);
         let (Some(hash), Some(url)) = (hash, title.weights_url(index)?) else {
             continue;
         };
@@ -129,10 +124,8 @@ async fn load(title: &Title, decoding: Decoding) -> Result<Found, Vec<String>> {
 
 /// The installed generator for `group`, or the reason why there is none.
 fn generator(group: &Group, decoding: Decoding) -> Result<Generator, String> {
-    let Group {
-        profile, weights, ..
-    } = group;
-    let Some(hash) = parse_hash(weights) else {
+    let (profile, weights) = (&group.profile, &group.weights);
+    let Some(hash) = parse_sha256(weights) else {
         return Err(format!("profile `{profile}`: `{weights}` is not a SHA-256"));
     };
     let found = installed::generator_for(profile, hash, decoding, &device::best());
@@ -142,20 +135,8 @@ fn generator(group: &Group, decoding: Decoding) -> Result<Generator, String> {
     if hash == [0; 32] || hash == installed {
         return Ok(generator);
     }
-    let installed: String = installed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let installed = hex(&installed);
     Err(format!(
         "profile `{profile}` was fitted with the weights of SHA-256 {weights}, installed are {installed}"
     ))
-}
-
-/// Reads 64 hexadecimal digits.
-fn parse_hash(text: &str) -> Option<[u8; 32]> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-    }
-    Some(hash)
 }

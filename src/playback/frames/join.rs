@@ -12,7 +12,6 @@ use crate::segment::coded::CodedSegment;
 use crate::segment::init::read_init;
 use crate::segment::media::{MediaSegment, read_media, read_partial};
 
-/// The media of `segment`, and the track that describes it.
 pub(super) fn media_of(segment: &Segment) -> Result<(Track, MediaSegment), PlaybackError> {
     let tracks = segment.inits.iter().map(|init| read_init(init));
     let tracks = tracks.collect::<Result<Vec<Track>, _>>()?;

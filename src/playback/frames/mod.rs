@@ -3,12 +3,10 @@
 mod error;
 mod generator;
 mod join;
-mod opened;
 mod renderer;
 mod stream;
 
 pub use error::PlaybackError;
 pub use generator::{GeneratorOptions, WeightsFetch};
-pub use opened::FramePlayback;
 pub use renderer::TimedFrame;
-pub use stream::Frames;
+pub use stream::{FramePlayback, Frames};

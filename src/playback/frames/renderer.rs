@@ -4,6 +4,8 @@ use super::error::PlaybackError;
 use super::join::media_of;
 use crate::frame::Frame;
 use crate::model::Generator;
+use crate::playback::drive::Progress;
+use crate::playback::queue::{QueueReceiver, QueueSender};
 use crate::player::client::Segment;
 use crate::player::event::Rendered;
 use crate::render::{RenderError, SegmentRenderer};
@@ -14,7 +16,7 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 
 /// A frame with its place in the title.
 #[derive(Debug, Clone)]
@@ -30,40 +32,33 @@ pub struct TimedFrame {
     pub rung: usize,
 }
 
-/// A frame or the error that ends the stream.
 pub(super) type Item = Result<TimedFrame, PlaybackError>;
 
-/// Renders the segments of one session.
 pub(super) struct Renderer {
     generator: Arc<Generator>,
-    /// By rung.
     renderers: HashMap<usize, SegmentRenderer>,
     output: Output,
     /// Time spent on segments, waiting for the receiver included.
     busy: Duration,
 }
 
-/// The receiver of frames, and counters.
 struct Output {
-    frames: Sender<Item>,
-    /// Where a measured device reports its progress.
-    progress: Option<UnboundedSender<Rendered>>,
+    frames: QueueSender<Item>,
+    progress: Option<UnboundedSender<Progress>>,
+    /// Seeks before the present segment.
+    seeks: usize,
     /// Frames still to be generated but not shown.
     skip: u64,
     count: Count,
 }
 
-/// What was generated so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     generated: u64,
-    /// Frames passed to the receiver.
     shown: u64,
-    /// Time spent waiting for the receiver.
     waited: Duration,
 }
 
-/// The segment being rendered.
 struct Current {
     segment: usize,
     rung: usize,
@@ -71,7 +66,6 @@ struct Current {
     /// Number of its first frame in the title.
     first_frame: u64,
     begun: Instant,
-    /// The counters at its start.
     before: Count,
 }
 
@@ -80,8 +74,8 @@ impl Renderer {
     pub(super) fn new(
         generator: Arc<Generator>,
         skip: u64,
-        frames: Sender<Item>,
-        progress: Option<UnboundedSender<Rendered>>,
+        frames: QueueSender<Item>,
+        progress: Option<UnboundedSender<Progress>>,
     ) -> Self {
         Self {
             generator,
@@ -89,6 +83,7 @@ impl Renderer {
             output: Output {
                 frames,
                 progress,
+                seeks: 0,
                 skip,
                 count: Count::default(),
             },
@@ -96,24 +91,28 @@ impl Renderer {
         }
     }
 
-    /// Renders until there are no more segments, an error occurs or the receiver of frames is dropped.
-    pub(super) fn run(mut self, mut segments: Receiver<Segment>) -> Rendering {
-        while let Some(segment) = segments.blocking_recv() {
+    /// Renders until the segments end, an error occurs or the receiver of frames is dropped.
+    pub(super) fn run(mut self, mut segments: QueueReceiver<Segment>) -> Rendering {
+        while let Some((seeks, segment)) = segments.blocking_recv() {
             let begun = Instant::now();
-            if let Err(error) = self.render(&segment) {
-                // Without a receiver there is nobody to tell.
-                let _ = self.output.frames.blocking_send(Err(error));
+            if seeks != self.output.seeks {
+                (self.output.seeks, self.output.skip) = (seeks, 0);
+            }
+            let rendered = self.render(&segment);
+            let output = &self.output;
+            if let Err(error) = rendered
+                && !output.frames.is_stale(seeks)
+            {
+                output.frames.blocking_send(seeks, Err(error));
                 break;
             }
             self.busy += begun.elapsed();
         }
-        let generating = self
-            .busy
-            .saturating_sub(self.output.count.waited)
-            .as_secs_f64();
-        let generated = self.output.count.generated.max(1) as f64;
+        let count = self.output.count;
+        let generating = self.busy.saturating_sub(count.waited).as_secs_f64();
+        let generated = count.generated.max(1) as f64;
         Rendering {
-            frames: self.output.count.shown,
+            frames: count.shown,
             fps: generated / generating.max(1e-9),
             ms_per_frame: 1000.0 * generating / generated,
             late_frames: None,
@@ -124,22 +123,21 @@ impl Renderer {
         let (track, media) = media_of(segment)?;
         let rate = track.frame_rate;
         let frame_ticks = u64::from(rate.frame_ticks());
-        let durations = media
-            .samples
-            .iter()
-            .map(|sample| u64::from(sample.duration));
-        let frames = durations.sum::<u64>() / frame_ticks;
-        if frames > segment.most_frames {
+        let samples = media.samples.iter();
+        let ticks: u64 = samples.map(|sample| u64::from(sample.duration)).sum();
+        let (frames, limit) = (ticks / frame_ticks, segment.most_frames);
+        if frames > limit {
+            let segment = segment.segment;
             return Err(PlaybackError::TooManyFrames {
-                segment: segment.segment,
+                segment,
                 frames,
-                limit: segment.most_frames,
+                limit,
             });
         }
         let renderer = match self.renderers.entry(segment.rung) {
             Entry::Occupied(renderer) => renderer.into_mut(),
             Entry::Vacant(place) => {
-                place.insert(SegmentRenderer::new(Arc::clone(&self.generator), track)?)
+                place.insert(SegmentRenderer::new(self.generator.clone(), track)?)
             }
         };
         let output = &mut self.output;
@@ -175,28 +173,30 @@ impl Output {
             rung: current.rung,
         };
         let begun = Instant::now();
-        let sent = self.frames.blocking_send(Ok(frame));
+        let sent = self.frames.blocking_send(self.seeks, Ok(frame));
         self.count.waited += begun.elapsed();
-        sent.map_err(|_| RenderError::sink(io::Error::from(io::ErrorKind::BrokenPipe)))
+        if sent && !self.frames.is_stale(self.seeks) {
+            return Ok(());
+        }
+        let closed = io::Error::from(io::ErrorKind::BrokenPipe);
+        Err(RenderError::sink(closed))
     }
 
-    /// Reports the progress of a measured device.
     fn report(&self, current: &Current, complete: bool) {
         let Some(progress) = &self.progress else {
             return;
         };
         let (now, before) = (self.count, current.before);
-        let busy = current
-            .begun
-            .elapsed()
-            .saturating_sub(now.waited - before.waited);
+        let waited = now.waited - before.waited;
+        let busy = current.begun.elapsed().saturating_sub(waited);
         let generated = (now.generated - before.generated).max(1);
-        // A session that has ended does not listen.
-        let _ = progress.send(Rendered {
+        let rendered = Rendered {
             segment: current.segment,
             frames: (now.shown - before.shown) as u32,
             complete,
             frame_s: busy.as_secs_f64() / generated as f64,
-        });
+        };
+        // Fails if the session has ended.
+        let _ = progress.send((self.seeks, rendered));
     }
 }

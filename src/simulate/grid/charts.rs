@@ -4,13 +4,11 @@ use super::run::Row;
 use super::sample::{Figure, Sample};
 use crate::report::html::{Axis, Block, Chart, Choice, Pairs, Series};
 
-/// The last two parts of a path.
 pub(super) fn short(path: &str) -> &str {
     let slashes = path.rmatch_indices('/').nth(1);
     slashes.map_or(path, |(at, _)| &path[at + 1..])
 }
 
-/// Blocks to choose by figure.
 pub(super) fn by_figure<'a>(
     figures: &[&'a Figure],
     blocks: impl Fn(&'a Figure) -> Vec<Block>,
@@ -29,7 +27,7 @@ pub(super) fn choice(label: &str, options: Vec<(String, Vec<Block>)>) -> Block {
 }
 
 /// The distribution of a figure, a curve per name; every curve spans the whole axis, from 0 to 1.
-pub(super) fn distribution(figure: &Figure, curves: &[(&str, Vec<f64>)]) -> Block {
+pub(super) fn distribution(figure: &Figure, curves: Vec<(&str, Vec<f64>)>) -> Block {
     let values = curves.iter().flat_map(|(_, values)| values);
     let finite = values.copied().filter(|value| value.is_finite());
     let low = finite.clone().fold(f64::INFINITY, f64::min);
@@ -43,7 +41,7 @@ pub(super) fn distribution(figure: &Figure, curves: &[(&str, Vec<f64>)]) -> Bloc
     let x = Axis::linear(&figure.name).within(low, high);
     let mut chart = Chart::new(&figure.name, x, share);
     for (name, values) in curves {
-        let mut curve = Series::distribution(*name, values);
+        let mut curve = Series::distribution(name, &values);
         if !curve.points.is_empty() {
             curve.points.insert(0, (low, 0.0));
             curve.points.push((high, 1.0));

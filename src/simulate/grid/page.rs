@@ -25,7 +25,7 @@ pub fn page(grid: &Grid, rows: &[Row], command: &str) -> Result<Page, GridError>
         let curves = by_figure(&known, |figure| {
             let curves = sample.rules.iter();
             let curves = curves.map(|(rule, rows)| (*rule, figure.values(rows)));
-            vec![distribution(figure, &curves.collect::<Vec<_>>())]
+            vec![distribution(figure, curves.collect())]
         });
         page.push(section("Distributions").with(curves));
         if sample.rules.len() > 1 {
@@ -39,9 +39,9 @@ pub fn page(grid: &Grid, rows: &[Row], command: &str) -> Result<Page, GridError>
 }
 
 fn lead(grid: &Grid, rows: &[Row]) -> String {
-    let counted = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
+    let counted = |count: usize, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
     };
     let mut lead = format!(
         "{}: {}, {}, {}, {}. Buffer {} s. Figures are means over sessions; intervals hold 95 % of \
@@ -95,14 +95,12 @@ fn curves(samples: &[Sample<'_>], figure: &Figure) -> Block {
     let of_rule = |rule: &str| {
         let curves = samples.iter();
         let curves = curves.map(|sample| (short(sample.title), figure.values(sample.rows(rule))));
-        distribution(figure, &curves.collect::<Vec<_>>())
+        distribution(figure, curves.collect())
     };
-    match rules {
-        [(only, _)] => of_rule(only),
-        _ => {
-            let options = rules.iter();
-            let options = options.map(|(rule, _)| ((*rule).to_owned(), vec![of_rule(rule)]));
-            choice("Rule", options.collect())
-        }
+    if let [(only, _)] = rules {
+        return of_rule(only);
     }
+    let options = rules.iter();
+    let options = options.map(|(rule, _)| ((*rule).to_owned(), vec![of_rule(rule)]));
+    choice("Rule", options.collect())
 }

@@ -1,4 +1,4 @@
-//! What decides in a session.
+//! The decision maker of a session.
 
 use crate::network::trace::Trace;
 use crate::player::abr::{Abr, Rule};
@@ -10,48 +10,41 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// What decides in a session.
+/// The decision maker of a session.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Player {
     /// The player core with one of its rules.
     Own(Abr),
     /// The player core with a rule of the caller's, see [`Player::rule`].
-    Rule(OwnRule),
+    Rule(Named<BuildRule>),
     /// The player core on content in layers, which has a rule of its own.
     Layers,
-    /// Another simulator, which plays movie files only.
-    Other(Arc<dyn Simulator>),
+    /// Another simulator, which plays movie files only, see [`Player::other`].
+    Other(Named<PlayMovie>),
+}
+
+/// A function with a name.
+pub struct Named<F: ?Sized> {
+    name: String,
+    pub(super) function: Arc<F>,
+}
+
+impl<F: ?Sized> Clone for Named<F> {
+    fn clone(&self) -> Self {
+        let (name, function) = (self.name.clone(), Arc::clone(&self.function));
+        Self { name, function }
+    }
 }
 
 /// Builds a rule for a ladder and the session's options.
-type BuildRule = dyn Fn(&Ladder, &Options) -> Box<dyn Rule> + Send + Sync;
+pub type BuildRule = dyn Fn(&Ladder, &Options) -> Box<dyn Rule> + Send + Sync;
 
-/// A rule of the caller's: its name and how it is built.
-#[derive(Clone)]
-pub struct OwnRule {
-    name: String,
-    build: Arc<BuildRule>,
-}
-
-/// A simulator that plays sessions without the player core.
-pub trait Simulator: fmt::Debug + Send + Sync {
-    /// The name in reports.
-    fn name(&self) -> &str;
-
-    /// Plays `movie` over `trace`, rates times `multiplier`, with a buffer target of `buffer_s`
-    /// seconds. `None` if the trace never delivers the whole movie.
-    ///
-    /// # Errors
-    /// The simulator's own, for sessions that it cannot play.
-    fn play(
-        &self,
-        movie: &Movie,
-        trace: &Trace,
-        multiplier: f64,
-        buffer_s: f64,
-    ) -> Result<Option<Timeline>, Box<dyn Error + Send + Sync>>;
-}
+/// Plays a movie over a trace, rates times a multiplier, with a buffer target in seconds. `None` if the
+/// trace never delivers the whole movie.
+pub type PlayMovie = dyn Fn(&Movie, &Trace, f64, f64) -> Result<Option<Timeline>, Box<dyn Error + Send + Sync>>
+    + Send
+    + Sync;
 
 impl Player {
     /// The player core with a rule of the caller's. `build` is called once per session; the options
@@ -60,32 +53,28 @@ impl Player {
         name: impl Into<String>,
         build: impl Fn(&Ladder, &Options) -> Box<dyn Rule> + Send + Sync + 'static,
     ) -> Self {
-        Self::Rule(OwnRule {
-            name: name.into(),
-            build: Arc::new(build),
-        })
+        let (name, function) = (name.into(), Arc::new(build));
+        Self::Rule(Named { name, function })
+    }
+
+    /// A simulator without the player core.
+    pub fn other(name: impl Into<String>, play: Arc<PlayMovie>) -> Self {
+        let (name, function) = (name.into(), play);
+        Self::Other(Named { name, function })
     }
 
     /// The name in reports.
     pub fn name(&self) -> &str {
         match self {
             Self::Own(abr) => abr.name(),
-            Self::Rule(rule) => &rule.name,
+            Self::Rule(Named { name, .. }) | Self::Other(Named { name, .. }) => name,
             Self::Layers => "layers",
-            Self::Other(simulator) => simulator.name(),
         }
     }
 }
 
-impl OwnRule {
-    /// A rule with an empty memory.
-    pub(super) fn build(&self, ladder: &Ladder, options: &Options) -> Box<dyn Rule> {
-        (self.build)(ladder, options)
-    }
-}
-
-impl fmt::Debug for OwnRule {
+impl<F: ?Sized> fmt::Debug for Named<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OwnRule").field(&self.name).finish()
+        f.write_str(&self.name)
     }
 }

@@ -3,7 +3,7 @@
 //! Rows are in the order content, trace, seed, player, whatever the number of threads. Seed 0 plays a
 //! trace from its beginning; every other seed starts at an offset of its own and seeds the rules.
 
-use super::player::{Player, Simulator};
+use super::player::{PlayMovie, Player};
 use crate::network::conditions::Conditions;
 use crate::network::link::Link;
 use crate::network::trace::{Trace, TraceError};
@@ -18,8 +18,9 @@ use crate::simulate::oracle::{self, Optimum};
 use crate::simulate::qoe::{ExtraFigures, Figures, LPIPS_THRESHOLDS, Setting, Timeline};
 use serde::Serialize;
 use std::error::Error;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// Upper bound of sessions: their rows are kept in memory.
@@ -63,14 +64,14 @@ pub struct Grid {
 
 /// The outcome of one session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "names of the content, the trace and the player"
+)]
 pub struct Row {
-    /// The content.
     pub title: String,
-    /// The trace.
     pub trace: String,
-    /// The player.
     pub rule: String,
-    /// The seed.
     pub seed: u64,
     /// Multiplier of the trace's rates.
     pub multiplier: f64,
@@ -81,62 +82,41 @@ pub struct Row {
     pub figures: Figures,
 }
 
-/// A grid that cannot be played.
+/// A grid that cannot be played. Titles, traces and players go by their names.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "messages name the fields")]
 pub enum GridError {
-    /// More sessions than memory should hold the rows of.
     #[error(
         "{contents} titles, {traces} traces, {players} rules and {seeds} seeds are more than {MAX_SESSIONS} sessions"
     )]
     TooMany {
-        /// Number of contents.
         contents: usize,
-        /// Number of traces.
         traces: usize,
-        /// Number of players.
         players: usize,
-        /// Number of seeds.
         seeds: u64,
     },
-    /// A network that the conditions make invalid.
     #[error(transparent)]
     Trace(#[from] TraceError),
-    /// A session that another simulator cannot play.
     #[error("{title} over {trace}: {source}")]
     Simulator {
-        /// The content.
         title: String,
-        /// The trace.
         trace: String,
-        /// The simulator's error.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The rule for layers and content without any.
     #[error("{title}: rule `layers` needs a title packaged with layers")]
-    NoLayers {
-        /// The content.
-        title: String,
-    },
-    /// Another simulator and content that is no movie file.
+    NoLayers { title: String },
     #[error("{title}: {player} plays movie files only")]
-    NoMovie {
-        /// The content.
-        title: String,
-        /// The simulator.
-        player: String,
-    },
+    NoMovie { title: String, player: String },
 }
 
 /// What the sessions of one content, trace and seed share.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "types and names say it")]
 pub struct Unit<'a> {
-    /// The content.
     pub content: &'a Content,
-    /// The trace.
     pub trace: &'a Trace,
-    /// The seed.
     pub seed: u64,
     /// The conditions with the unit's multiplier and offset.
     pub conditions: Conditions,
@@ -202,11 +182,8 @@ impl Grid {
             progress(self.players.len());
             rows
         });
-        let mut all = Vec::with_capacity(self.sessions());
-        for rows in played {
-            all.extend(rows?);
-        }
-        Ok(all)
+        let rows = played.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.concat())
     }
 
     /// The unit with index `number`, the seed running fastest, then the trace.
@@ -248,22 +225,22 @@ impl Grid {
                 Session::new(Arc::clone(&content.ladder), &options)
             }
             Player::Rule(rule) => {
-                let rule = rule.build(&content.ladder, &options);
+                let rule = (rule.function)(&content.ladder, &options);
                 Session::with_rule(Arc::clone(&content.ladder), &options, rule)
             }
             Player::Layers => {
+                let layers = content.layers.clone();
                 let title = || content.name.clone();
-                let layers = content.layers.as_ref();
                 let layers = layers.ok_or_else(|| GridError::NoLayers { title: title() })?;
-                Session::new(Arc::clone(layers), &options)
+                Session::new(layers, &options)
             }
             Player::Other(simulator) => {
                 let movie = content.movie.as_deref();
                 let movie = movie.ok_or_else(|| GridError::NoMovie {
                     title: content.name.clone(),
-                    player: simulator.name().to_owned(),
+                    player: player.name().to_owned(),
                 })?;
-                return self.other(unit, movie, simulator.as_ref());
+                return self.other(unit, movie, simulator.function.as_ref());
             }
         };
         let ladder = Arc::clone(session.ladder());
@@ -330,11 +307,11 @@ impl Grid {
         &self,
         unit: &Unit<'_>,
         movie: &Movie,
-        simulator: &dyn Simulator,
+        play: &PlayMovie,
     ) -> Result<Outcome, GridError> {
         let trace = unit.conditions.apply(unit.trace)?;
         let (multiplier, buffer_s) = (unit.conditions.multiplier, self.options.buffer_s);
-        let played = simulator.play(movie, &trace, multiplier, buffer_s);
+        let played = play(movie, &trace, multiplier, buffer_s);
         let timeline = played.map_err(|source| GridError::Simulator {
             title: unit.content.name.clone(),
             trace: unit.trace.name().to_owned(),
@@ -360,22 +337,21 @@ fn fit(trace: &Trace, ladder: &Ladder) -> Option<f64> {
 /// `job` of the numbers from 0 to `count`, on `threads` threads; results in the order of the numbers.
 fn in_order<T: Send>(threads: usize, count: usize, job: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(count));
     let work = || {
         let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-        for number in numbers.take_while(|&number| number < count) {
-            let result = job(number);
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.push((number, result));
-        }
+        let numbers = numbers.take_while(|&number| number < count);
+        numbers
+            .map(|number| (number, job(number)))
+            .collect::<Vec<_>>()
     };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
-        work();
+        done
     });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, result)| result).collect()
 }

@@ -11,67 +11,60 @@ pub struct Figure {
     pub name: String,
     /// Digits after the point.
     pub digits: usize,
-    of: Of,
+    of: fn(&Figures) -> Option<f64>,
+    /// Index of the LPIPS threshold, of a share of time over one.
+    threshold: Option<usize>,
 }
-
-/// Source of a figure.
-#[derive(Debug, Clone, Copy)]
-enum Of {
-    Field(fn(&Figures) -> Option<f64>),
-    /// The share of time over the LPIPS threshold with this index.
-    Over(usize),
-}
-
-/// Name, digits and source.
-type Entry = (&'static str, usize, fn(&Figures) -> Option<f64>);
-
-/// The figures of tables and charts, except the shares over thresholds.
-const FIELDS: &[Entry] = &[
-    ("QoE_lin", 3, |f| Some(f.qoe_lin)),
-    ("gap to oracle", 3, |f| f.oracle_gap),
-    ("QoE_log", 3, |f| Some(f.qoe_log)),
-    ("Sabre score", 3, |f| f.extra("score")),
-    ("stall ratio", 4, |f| Some(f.stall_ratio)),
-    ("start-up s", 2, |f| Some(f.startup_s)),
-    ("switches", 1, |f| Some(f.switches as f64)),
-    ("played kbit/s", 1, |f| Some(f.played_kbps)),
-    ("received kB", 1, |f| Some(f.bytes as f64 / 1000.0)),
-    ("wasted kB", 1, |f| Some(f.wasted_bytes as f64 / 1000.0)),
-    ("SSIM dB", 2, |f| f.ssim_db),
-    (LPIPS, 4, |f| f.lpips_squeeze),
-    ("LPIPS (squeeze) p95", 4, |f| f.lpips_squeeze_p95),
-];
 
 /// The name of the mean LPIPS, a part of the names of all LPIPS figures.
 pub(super) const LPIPS: &str = "LPIPS (squeeze)";
 
 /// The figures of tables and charts, with a share of time for each of the LPIPS `thresholds`.
 pub fn figures(thresholds: &[f64]) -> Vec<Figure> {
-    let fields = FIELDS.iter().map(|&(name, digits, of)| Figure {
-        name: name.into(),
+    let figure = |name: &str, digits, of: fn(&Figures) -> Option<f64>| Figure {
+        name: name.to_owned(),
         digits,
-        of: Of::Field(of),
-    });
-    let shares = thresholds.iter().enumerate();
-    let shares = shares.map(|(number, threshold)| Figure {
-        name: format!("time over {LPIPS} {threshold}"),
-        digits: 4,
-        of: Of::Over(number),
-    });
-    fields.chain(shares).collect()
+        of,
+        threshold: None,
+    };
+    let mut figures = vec![
+        figure("QoE_lin", 3, |f| Some(f.qoe_lin)),
+        figure("gap to oracle", 3, |f| f.oracle_gap),
+        figure("QoE_log", 3, |f| Some(f.qoe_log)),
+        figure("Sabre score", 3, |f| f.extra("score")),
+        figure("stall ratio", 4, |f| Some(f.stall_ratio)),
+        figure("start-up s", 2, |f| Some(f.startup_s)),
+        figure("switches", 1, |f| Some(f.switches as f64)),
+        figure("played kbit/s", 1, |f| Some(f.played_kbps)),
+        figure("received kB", 1, |f| Some(f.bytes as f64 / 1000.0)),
+        figure("wasted kB", 1, |f| Some(f.wasted_bytes as f64 / 1000.0)),
+        figure("SSIM dB", 2, |f| f.ssim_db),
+        figure(LPIPS, 4, |f| f.lpips_squeeze),
+        figure("LPIPS (squeeze) p95", 4, |f| f.lpips_squeeze_p95),
+    ];
+    figures.extend(
+        thresholds
+            .iter()
+            .enumerate()
+            .map(|(index, threshold)| Figure {
+                threshold: Some(index),
+                ..figure(&format!("time over {LPIPS} {threshold}"), 4, |_| None)
+            }),
+    );
+    figures
 }
 
 impl Figure {
     /// Whether it is a share of time over an LPIPS threshold.
     pub fn is_share(&self) -> bool {
-        matches!(self.of, Of::Over(_))
+        self.threshold.is_some()
     }
 
     /// Its value, where there is one.
     pub fn of(&self, figures: &Figures) -> Option<f64> {
-        match self.of {
-            Of::Field(of) => of(figures),
-            Of::Over(number) => figures.lpips_squeeze_over.get(number).copied(),
+        match self.threshold {
+            None => (self.of)(figures),
+            Some(index) => figures.lpips_squeeze_over.get(index).copied(),
         }
     }
 
@@ -129,9 +122,8 @@ impl<'a> Sample<'a> {
     pub fn difference(&self, other: &Self, rule: &str, figure: &Figure) -> Estimate {
         let here = figure.values(self.rows(rule));
         let there = figure.values(other.rows(rule));
-        let pairs = here.iter().zip(&there);
-        let differences: Vec<f64> = pairs.map(|(here, there)| here - there).collect();
-        bootstrap(&differences, 1)
+        let differences = here.iter().zip(&there).map(|(here, there)| here - there);
+        bootstrap(&differences.collect::<Vec<_>>(), 1)
     }
 
     /// Whether at least one row has the figure.

@@ -57,8 +57,8 @@ pub fn text(grid: &Grid, rows: &[Row]) -> String {
 pub(super) fn of_title(caption: &str, sample: &Sample<'_>, figures: &[&Figure]) -> Table {
     let mut table = empty(caption, &["rule"], figures);
     for (rule, _) in &sample.rules {
-        let cells = row(&[rule], figures, |figure| sample.estimate(rule, figure));
-        table.rows.push(cells);
+        let mean = |figure: &Figure| sample.estimate(rule, figure);
+        table.rows.push(row(&[rule], figures, mean));
     }
     table
 }
@@ -68,9 +68,10 @@ pub(super) fn means(caption: &str, samples: &[Sample<'_>], figures: &[&Figure]) 
     let mut table = empty(caption, &["title", "rule"], figures);
     for sample in samples {
         for (rule, _) in &sample.rules {
-            let leading = [short(sample.title), rule];
-            let cells = row(&leading, figures, |figure| sample.estimate(rule, figure));
-            table.rows.push(cells);
+            let mean = |figure: &Figure| sample.estimate(rule, figure);
+            table
+                .rows
+                .push(row(&[short(sample.title), rule], figures, mean));
         }
     }
     table
@@ -83,11 +84,10 @@ pub(super) fn differences(first: &Sample<'_>, others: &[Sample<'_>], figures: &[
     let mut table = empty(&caption, &["other title", "rule"], figures);
     for other in others {
         for (rule, _) in &first.rules {
-            let leading = [short(other.title), rule];
-            let cells = row(&leading, figures, |figure| {
-                first.difference(other, rule, figure)
-            });
-            table.rows.push(cells);
+            let difference = |figure: &Figure| first.difference(other, rule, figure);
+            table
+                .rows
+                .push(row(&[short(other.title), rule], figures, difference));
         }
     }
     table

@@ -63,36 +63,25 @@ fn rules(grid: &Grid, unit: &Unit<'_>) -> Result<Block, GridError> {
 
 /// Network, buffer and rung over one session.
 fn charts(unit: &Unit<'_>, timeline: &Timeline, player: &Player, sync: &str) -> [Chart; 3] {
-    let end_s = timeline
-        .played
-        .last()
-        .map_or(1.0, |p| p.begins_s + p.duration_s);
+    let last = timeline.played.last();
+    let end_s = last.map_or(1.0, |p| p.begins_s + p.duration_s);
     let time = || Axis::linear("session time, s").within(0.0, end_s);
     let rungs = unit.content.ladder.rungs();
-    let rate = timeline
-        .played
-        .iter()
-        .map(|p| (p.begins_s, rungs[p.rung].kbps));
-    let mut rate: Vec<(f64, f64)> = rate.collect();
-    rate.extend(rate.last().map(|last| (end_s, last.1)));
+    let rate = steps(timeline, |p| rungs[p.rung].kbps);
     let (link, level) = (network(unit, end_s), level(timeline, end_s));
     let kbps = from_zero("kbit/s", link.iter().chain(&rate));
     let network = Chart::new("Network and what is played", time(), kbps)
         .with(Series::steps("network", link))
         .with(Series::steps("played", rate));
-    let mut buffer = Chart::new(
-        "Buffer, stalls shaded",
-        time(),
-        from_zero("media, s", level.iter()),
-    )
-    .with(Series::line("buffer", level));
+    let media = from_zero("media, s", level.iter());
+    let buffer = Chart::new("Buffer, stalls shaded", time(), media);
+    let mut buffer = buffer.with(Series::line("buffer", level));
     let stalled = timeline.played.iter().filter(|p| p.stall_s > 0.0);
-    buffer.bands = stalled
-        .map(|p| Band {
-            from: p.begins_s - p.stall_s,
-            to: p.begins_s,
-        })
-        .collect();
+    let band = |p: &Played| Band {
+        from: p.begins_s - p.stall_s,
+        to: p.begins_s,
+    };
+    buffer.bands = stalled.map(band).collect();
     let rung = rung(timeline, player, time(), rungs.len() - 1);
     [network, buffer, rung].map(|chart| Chart {
         sync: Some(sync.to_owned()),
@@ -110,38 +99,38 @@ fn from_zero<'a>(label: &str, points: impl Iterator<Item = &'a (f64, f64)>) -> A
 /// The rung of each segment as shown and, where it differs, as first delivered (before layers or a
 /// replacement).
 fn rung(timeline: &Timeline, player: &Player, time: Axis, top: usize) -> Chart {
-    let steps = |name: &str, rung: &dyn Fn(&Played) -> usize| {
-        let at = |p: &Played| (p.begins_s, rung(p) as f64);
-        let mut points: Vec<(f64, f64)> = timeline.played.iter().map(at).collect();
-        let last = timeline.played.last();
-        points.extend(last.map(|p| (p.begins_s + p.duration_s, rung(p) as f64)));
-        Series::steps(name, points)
-    };
     let (title, axis) = match player {
         Player::Layers => ("Layers", "layers on the base"),
         _ => ("Rung", "rung, 0 is lowest"),
     };
     let axis = Axis::linear(axis).within(-0.2, top as f64 + 0.2).whole();
-    let chart = Chart::new(title, time, axis).with(steps("shown", &|p| p.rung));
-    let grew = timeline.played.iter().any(|p| p.arrived_rung != p.rung);
-    if grew {
-        chart.with(steps("first arrived", &|p| p.arrived_rung))
-    } else {
-        chart
+    let shown = Series::steps("shown", steps(timeline, |p| p.rung as f64));
+    let chart = Chart::new(title, time, axis).with(shown);
+    if timeline.played.iter().all(|p| p.arrived_rung == p.rung) {
+        return chart;
     }
+    let arrived = steps(timeline, |p| p.arrived_rung as f64);
+    chart.with(Series::steps("first arrived", arrived))
+}
+
+/// A value of each segment from its display on, to the end of the last.
+fn steps(timeline: &Timeline, value: impl Fn(&Played) -> f64) -> Vec<(f64, f64)> {
+    let played = timeline.played.iter();
+    let mut points: Vec<_> = played.map(|p| (p.begins_s, value(p))).collect();
+    let last = timeline.played.last();
+    points.extend(last.map(|p| (p.begins_s + p.duration_s, value(p))));
+    points
 }
 
 /// The link's rates, averaged over groups of periods where there are too many.
 fn network(unit: &Unit<'_>, end_s: f64) -> Vec<(f64, f64)> {
     let periods = unit.link.periods(end_s);
     let group = periods.len().div_ceil(MOST_PERIODS).max(1);
-    let mut points: Vec<(f64, f64)> = periods
-        .chunks(group)
-        .map(|part| {
-            let sum: f64 = part.iter().map(|period| period.1).sum();
-            (part[0].0, sum / part.len() as f64)
-        })
-        .collect();
+    let mean = |part: &[(f64, f64, f64)]| {
+        let sum: f64 = part.iter().map(|period| period.1).sum();
+        (part[0].0, sum / part.len() as f64)
+    };
+    let mut points: Vec<_> = periods.chunks(group).map(mean).collect();
     points.extend(points.last().map(|last| (end_s, last.1)));
     points
 }

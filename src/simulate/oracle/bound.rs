@@ -13,13 +13,11 @@ use crate::simulate::qoe::LIN_STALL;
 /// Candidate prices, as shares of the quality gained per Mbit from the lowest rung to the top one.
 const SHARES: [f64; 12] = [0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0];
 
-/// The relaxed problem at every candidate price.
 #[derive(Debug)]
 pub(super) struct Bound {
     chains: Vec<Chain>,
 }
 
-/// The relaxed problem at one price.
 #[derive(Debug)]
 struct Chain {
     /// Price of a Mbit, Mbit/s.

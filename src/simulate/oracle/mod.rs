@@ -57,7 +57,12 @@ impl Optimum {
 pub fn qoe_lin(ladder: &Ladder, link: &Link, buffer_s: f64, most_plans: usize) -> Option<Optimum> {
     let problem = Problem::new(ladder, link, buffer_s);
     let found = match ladder.segments() {
-        1 => only(&problem),
+        // A single segment counts by its rate alone, whenever it arrives.
+        1 => {
+            let plans = problem.follow(&problem.start(), 0);
+            let rates = plans.map(|plan| problem.mbps[plan.rung]);
+            rates.max_by(f64::total_cmp).map(|best| (best, Some(best)))
+        }
         _ if ladder.is_layered() => layers::qoe(&problem).map(|qoe| (qoe, None)),
         _ => best(&problem, most_plans.max(1)).map(|(qoe, at_most)| (qoe, Some(at_most))),
     };
@@ -67,15 +72,6 @@ pub fn qoe_lin(ladder: &Ladder, link: &Link, buffer_s: f64, most_plans: usize) -
         qoe_lin: qoe / segments,
         at_most: at_most.map(|at_most| at_most / segments),
     })
-}
-
-/// A single segment counts by its rate alone, whenever it arrives.
-fn only(problem: &Problem<'_>) -> Option<(f64, Option<f64>)> {
-    let plans = problem.follow(&problem.start(), 0);
-    let best = plans
-        .map(|plan| problem.mbps[plan.rung])
-        .max_by(f64::total_cmp)?;
-    Some((best, Some(best)))
 }
 
 /// QoE of the best plan found, and an upper bound over all plans.
@@ -101,10 +97,8 @@ fn search(
     let mut at_most = f64::NEG_INFINITY;
     let mut plans = vec![problem.start()];
     for segment in 0..last {
-        let mut next = Vec::with_capacity(plans.len() * problem.mbps.len());
-        for plan in &plans {
-            next.extend(problem.follow(plan, segment));
-        }
+        let next = plans.iter().flat_map(|plan| problem.follow(plan, segment));
+        let mut next: Vec<Plan> = next.collect();
         let judge = bound.judge(problem, &next, segment + 1);
         next.retain(|plan| judge(plan) >= known - ROUNDING);
         plans = plan::undominated(next, &problem.mbps);

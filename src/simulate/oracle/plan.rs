@@ -7,7 +7,6 @@ use crate::simulate::qoe::LIN_STALL as STALL;
 /// A choice of rungs for the segments so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Plan {
-    /// Rung of the last segment.
     pub(super) rung: usize,
     /// Arrival of the last segment, seconds.
     pub(super) clock_s: f64,
@@ -29,13 +28,11 @@ impl Plan {
     }
 }
 
-/// Ladder, link and buffer of the optimisation.
 #[derive(Debug)]
 pub(super) struct Problem<'a> {
     pub(super) ladder: &'a Ladder,
     pub(super) link: &'a Link,
     buffer_s: f64,
-    /// Rates of the rungs, Mbit/s.
     pub(super) mbps: Vec<f64>,
 }
 
@@ -61,12 +58,10 @@ impl<'a> Problem<'a> {
         self.ladder.size(segment, rung) + self.link.overhead_bytes()
     }
 
-    /// Its size in Mbit.
     pub(super) fn mbit(&self, segment: usize, rung: usize) -> f64 {
         self.bytes(segment, rung) as f64 * 8e-6
     }
 
-    /// The empty plan.
     pub(super) fn start(&self) -> Plan {
         let next_s = self.link.first_byte_s(0.0);
         Plan {
@@ -102,7 +97,6 @@ impl<'a> Problem<'a> {
         })
     }
 
-    /// All extensions of `plan` by `segment`.
     pub(super) fn follow(&self, plan: &Plan, segment: usize) -> impl Iterator<Item = Plan> + '_ {
         let plan = *plan;
         let rungs = 0..self.mbps.len();

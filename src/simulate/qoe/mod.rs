@@ -41,6 +41,7 @@ const SSIM_STALL: f64 = 20.0;
 
 /// The figures of a session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[allow(missing_docs, reason = "the module's table defines the others")]
 pub struct Figures {
     /// Time from the start to the first frame, seconds.
     pub startup_s: f64,
@@ -62,11 +63,8 @@ pub struct Figures {
     pub requests: usize,
     /// Requests abandoned for another rung.
     pub abandoned: usize,
-    /// See the module's table.
     pub qoe_lin: f64,
-    /// See the module's table.
     pub qoe_log: f64,
-    /// See the module's table.
     pub qoe_hd: Option<f64>,
     /// QoE_lin of the best known choice of rungs, see [`super::oracle`].
     pub oracle_qoe_lin: Option<f64>,
@@ -78,7 +76,6 @@ pub struct Figures {
     pub ssim_db: Option<f64>,
     /// Mean change of the SSIM between segments, dB.
     pub ssim_db_change: Option<f64>,
-    /// See the module's table.
     pub qoe_ssim_db: Option<f64>,
     /// Mean LPIPS (SqueezeNet) over time.
     pub lpips_squeeze: Option<f64>,
@@ -137,9 +134,8 @@ impl Figures {
         self.stall_s = sum(played.iter().map(|p| p.stall_s));
         self.stall_ratio = ratio(self.stall_s, self.stall_s + played_s);
         self.switches = played.windows(2).filter(|p| p[0].rung != p[1].rung).count();
-        let bits = sum(played
-            .iter()
-            .map(|p| ladder.rungs()[p.rung].kbps * p.duration_s));
+        let kbps = |p: &Played| ladder.rungs()[p.rung].kbps * p.duration_s;
+        let bits = sum(played.iter().map(kbps));
         self.played_kbps = ratio(bits, played_s);
         self.bytes = timeline.bytes;
         self.wasted_bytes = timeline.wasted_bytes;
@@ -150,9 +146,8 @@ impl Figures {
     fn families(&mut self, timeline: &Timeline, ladder: &Ladder) {
         let rungs = ladder.rungs();
         self.qoe_lin = family(timeline, LIN_STALL, |rung| rungs[rung].kbps / 1000.0);
-        self.qoe_log = family(timeline, LOG_STALL, |rung| {
-            (rungs[rung].kbps / rungs[0].kbps).ln()
-        });
+        let log = |rung: usize| (rungs[rung].kbps / rungs[0].kbps).ln();
+        self.qoe_log = family(timeline, LOG_STALL, log);
         let six = rungs.len() == HD.len();
         self.qoe_hd = six.then(|| family(timeline, HD_STALL, |rung| HD[rung]));
     }
@@ -189,14 +184,10 @@ impl Figures {
     }
 }
 
-/// The main figures in a line.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "QoE_lin {:.4}, QoE_log {:.4}",
-            self.qoe_lin, self.qoe_log
-        )?;
+        let (lin, log) = (self.qoe_lin, self.qoe_log);
+        write!(f, "QoE_lin {lin:.4}, QoE_log {log:.4}")?;
         if let Some(score) = self.extra("score") {
             write!(f, ", Sabre score {score:.4}")?;
         }

@@ -1,12 +1,14 @@
 //! Figures computed by hand.
 
+#![allow(clippy::unwrap_used)]
+
 use super::*;
-use crate::manifest::{RungQuality, SegmentQuality};
 use crate::network::trace::tests::trace;
 use crate::player::ladder::tests::constant_rate;
 use crate::simulate::content::Picture;
+use serde_json::json;
 
-fn played(segment: usize, rung: usize, begins_s: f64, stall_s: f64) -> Played {
+fn played((segment, rung, begins_s, stall_s): (usize, usize, f64, f64)) -> Played {
     Played {
         segment,
         rung,
@@ -18,14 +20,11 @@ fn played(segment: usize, rung: usize, begins_s: f64, stall_s: f64) -> Played {
     }
 }
 
-/// Three segments, a stall of 1 s before the second.
 fn story() -> Timeline {
     Timeline {
-        played: vec![
-            played(0, 0, 0.5, 0.0),
-            played(1, 1, 3.5, 1.0),
-            played(2, 1, 5.5, 0.0),
-        ],
+        played: [(0, 0, 0.5, 0.0), (1, 1, 3.5, 1.0), (2, 1, 5.5, 0.0)]
+            .map(played)
+            .into(),
         startup_s: 0.5,
         bytes: 20_000,
         wasted_bytes: 500,
@@ -41,17 +40,14 @@ fn figures_follow_their_definitions() {
     let ladder = constant_rate(&[1000.0, 2000.0], 3, 2.0);
     let link = Link::new(&trace(&[(1.0, 3000.0, 0.0)]), 1.0);
     let lpips = [[0.3, 0.3, 0.3], [0.1, 0.2, 0.15]];
-    let rungs = lpips.iter().map(|rung| RungQuality {
-        id: "r".into(),
-        rank: 1,
-        kbps: 1.0,
-        mean: Metrics::default(),
-        segments: rung.iter().map(|&l| measured(l)).collect(),
+    let rungs = lpips.map(|rung| {
+        let segments = rung.map(
+            |lpips| json!({"start_s": 0, "duration_s": 2, "bytes": 1, "lpips_squeeze": lpips}),
+        );
+        json!({"id": "r", "rank": 1, "kbps": 1, "mean": {}, "segments": segments})
     });
-    let report = QualityReport {
-        version: 1,
-        rungs: rungs.collect(),
-    };
+    let report = serde_json::from_value(json!({"version": 1, "rungs": rungs}));
+    let report: QualityReport = report.unwrap();
     let setting = Setting {
         ladder: &ladder,
         quality: Some(&report),
@@ -70,34 +66,12 @@ fn figures_follow_their_definitions() {
     near(figures.stall_ratio, 1.0 / 7.0);
     near(figures.played_kbps, 5000.0 / 3.0);
     // 2 s each of 0.3, 0.2 and 0.15, and a stalled second.
-    near(
-        figures.lpips_squeeze.unwrap_or(9.0),
-        (0.6 + 0.4 + 0.3 + 1.0) / 7.0,
-    );
+    let mean = (0.6 + 0.4 + 0.3 + 1.0) / 7.0;
+    near(figures.lpips_squeeze.unwrap_or(9.0), mean);
     near(figures.lpips_squeeze_p95.unwrap_or(9.0), 1.0);
     assert_eq!(figures.lpips_squeeze_over, [1.0, 3.0 / 7.0, 1.0 / 7.0]);
-    let picture = Picture {
-        width: 256,
-        height: 256,
-        fps: 30.0,
-    };
-    let json = p1203(&story(), &ladder, "h264", picture);
-    assert_eq!(
-        json["I23"]["stalling"],
-        serde_json::json!([[0.0, 0.5], [2.0, 1.0]])
-    );
+    let json = p1203(&story(), &ladder, "h264", Picture::default());
+    let stalling = json!([[0.0, 0.5], [2.0, 1.0]]);
+    assert_eq!(json["I23"]["stalling"], stalling);
     assert_eq!(json["I13"]["segments"][2]["start"], 4.0);
-}
-
-fn measured(lpips: f64) -> SegmentQuality {
-    SegmentQuality {
-        start_s: 0.0,
-        duration_s: 2.0,
-        bytes: 1,
-        measured_frames: None,
-        metrics: Metrics {
-            lpips_squeeze: Some(lpips),
-            ..Metrics::default()
-        },
-    }
 }

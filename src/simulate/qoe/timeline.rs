@@ -61,7 +61,8 @@ impl Timeline {
         let mut arrivals = vec![None; ladder.segments()];
         for request in &log.requests {
             timeline.count(request);
-            if whole(request) {
+            // Whole segments; a layer is no arrival.
+            if matches!(request.outcome, Outcome::Delivered | Outcome::Replaced) {
                 let arrival = request.ended_s.map(|at_s| (at_s, request.rung));
                 arrivals[request.segment] = arrivals[request.segment].or(arrival);
             }
@@ -70,8 +71,8 @@ impl Timeline {
         for play in &log.plays {
             let late_s = play.start_s - free_s.unwrap_or(play.start_s);
             let duration_s = duration_s(play.segment);
-            let (arrived_s, arrived_rung) =
-                arrivals[play.segment].unwrap_or((play.start_s, play.rung));
+            let arrival = arrivals[play.segment];
+            let (arrived_s, arrived_rung) = arrival.unwrap_or((play.start_s, play.rung));
             timeline.played.push(Played {
                 segment: play.segment,
                 rung: play.rung,
@@ -109,11 +110,6 @@ impl Timeline {
     pub fn played_s(&self) -> f64 {
         sum(self.played.iter().map(|played| played.duration_s))
     }
-}
-
-/// Whether the request delivered a whole segment.
-fn whole(request: &Request) -> bool {
-    matches!(request.outcome, Outcome::Delivered | Outcome::Replaced)
 }
 
 /// Estimated and measured throughput of a request, kbit/s.

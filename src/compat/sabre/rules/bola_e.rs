@@ -3,9 +3,7 @@
 use crate::compat::CompatError;
 use crate::compat::sabre::network::{Progress, Verdict};
 use crate::compat::sabre::options::Options;
-use crate::compat::sabre::rule::{
-    BufferGuard, Choice, Ended, Rule, View, best_score, log_utilities,
-};
+use crate::compat::sabre::rule::{BufferGuard, Choice, Ended, Objective, Rule, View};
 use crate::simulate::movie::Movie;
 
 /// The lowest quality is chosen up to here ...
@@ -14,14 +12,12 @@ const LOW_MS: f64 = 10_000.0;
 const STEP_MS: f64 = 2_000.0;
 
 pub(super) struct BolaE {
-    utilities: Vec<f64>,
+    objective: Objective,
     rates_kbps: Vec<f64>,
     segment_ms: f64,
-    gp: f64,
-    vp: f64,
     no_oscillation: bool,
     guarded: bool,
-    /// `None` until the first decision, and after a jump.
+    /// `None` before the first decision and after a seek.
     guard: Option<BufferGuard>,
     placeholder_ms: f64,
     last: usize,
@@ -30,31 +26,25 @@ pub(super) struct BolaE {
 impl BolaE {
     pub(super) fn new(options: &Options, movie: &Movie) -> Result<Self, CompatError> {
         let rates_kbps = movie.rates_kbps().to_vec();
-        let utilities = log_utilities(movie, 1.0 - rates_kbps[0].ln());
-        let top = utilities[utilities.len() - 1];
-        let guarded = !options.no_insufficient_buffer_rule;
-        let (gp, vp) = if guarded {
+        let buffer_ms = options.buffer_s * 1000.0;
+        let offset = 1.0 - rates_kbps[0].ln();
+        let mut objective = Objective::new(movie, offset, options.gamma_p - 1.0);
+        let (top, guarded) = (objective.top(), !options.no_insufficient_buffer_rule);
+        if guarded {
             let room_ms = LOW_MS + STEP_MS * rates_kbps.len() as f64;
-            let virtual_ms = room_ms.max(options.buffer_s * 1000.0);
-            let gp = (top - 1.0) / (virtual_ms / LOW_MS - 1.0);
-            (gp, LOW_MS / gp)
+            objective.gp = (top - 1.0) / (room_ms.max(buffer_ms) / LOW_MS - 1.0);
+            objective.vp = LOW_MS / objective.gp;
         } else {
-            let gp = options.gamma_p - 1.0;
-            (
-                gp,
-                (options.buffer_s * 1000.0 - movie.segment_ms()) / (top + gp),
-            )
-        };
-        if !vp.is_finite() {
+            objective.vp = (buffer_ms - movie.segment_ms()) / (top + objective.gp);
+        }
+        if !objective.vp.is_finite() {
             let what = format!("BOLA-E over {} rates divides by 0", rates_kbps.len());
             return Err(CompatError::Crash { what });
         }
         Ok(Self {
-            utilities,
+            objective,
             rates_kbps,
             segment_ms: movie.segment_ms(),
-            gp,
-            vp,
             no_oscillation: options.no_oscillation,
             guarded,
             guard: None,
@@ -65,36 +55,30 @@ impl BolaE {
 
     /// The level above which `quality` beats all lower ones.
     fn least_level_ms(&self, quality: usize) -> f64 {
-        let (rate, utility) = (self.rates_kbps[quality], self.utilities[quality]);
-        let mut level: f64 = 0.0;
-        for (r, u) in self.rates_kbps.iter().zip(&self.utilities).take(quality) {
-            if *u < utility {
-                let even = self.vp * (self.gp + (rate * u - r * utility) / (rate - r));
-                level = level.max(even);
-            }
-        }
-        level
+        let Objective { utilities, gp, vp } = &self.objective;
+        let (rate, utility) = (self.rates_kbps[quality], utilities[quality]);
+        let lower = self.rates_kbps.iter().zip(utilities).take(quality);
+        let lower = lower.filter(|(_, u)| **u < utility);
+        let even = lower.map(|(r, u)| vp * (gp + (rate * u - r * utility) / (rate - r)));
+        even.fold(0.0, f64::max)
     }
 
     /// The level above which BOLA would rather wait than fetch `quality`.
     fn greatest_level_ms(&self, quality: usize) -> f64 {
-        self.vp * (self.utilities[quality] + self.gp)
+        self.objective.gain(quality, 0.0)
     }
 
     fn start(&mut self, view: &View<'_>) -> Choice {
         self.guard = Some(BufferGuard::new());
         let quality = view.sustained(view.kbps);
         self.placeholder_ms = f64::max(0.0, self.least_level_ms(quality) - view.buffer_ms);
-        Choice {
-            quality,
-            wait_ms: 0.0,
-        }
+        Choice::now(quality)
     }
 
     /// BOLA's choice; rises are capped by the sustained quality.
     fn wanted(&self, view: &View<'_>) -> usize {
         let level_ms = view.buffer_ms + self.placeholder_ms;
-        let wanted = best_score(view.movie, &self.utilities, self.vp, self.gp, level_ms);
+        let wanted = self.objective.best(view.movie, level_ms);
         let sustained = view.sustained(view.kbps);
         if wanted <= self.last || wanted <= sustained {
             return wanted;
@@ -146,10 +130,7 @@ impl Rule for BolaE {
         };
         let most = f64::max(0.0, self.least_level_ms(lower) - view.buffer_ms);
         self.placeholder_ms = self.placeholder_ms.min(most);
-        Choice {
-            quality: lower,
-            wait_ms: 0.0,
-        }
+        Choice::now(lower)
     }
 
     fn idled(&mut self, time_ms: f64) {
@@ -177,7 +158,7 @@ impl Rule for BolaE {
         self.guard = None;
     }
 
-    fn look(&mut self, _view: &View<'_>, progress: &Progress, buffer_ms: f64) -> Option<usize> {
+    fn look(&mut self, view: &View<'_>, progress: &Progress, buffer_ms: f64) -> Option<usize> {
         let left = progress.size - progress.downloaded;
         if progress.downloaded <= 0.0 || left <= 0.0 {
             return None;
@@ -190,16 +171,6 @@ impl Rule for BolaE {
         if rest <= 0.0 {
             return None;
         }
-        let gain = |quality: usize| self.vp * (self.gp + self.utilities[quality]) - level_ms;
-        let mut best = gain(progress.quality) / rest;
-        let mut to = None;
-        for quality in 0..progress.quality {
-            let size = progress.size * self.rates_kbps[quality] / self.rates_kbps[progress.quality];
-            let score = gain(quality) / size;
-            if size < rest && score > best {
-                (best, to) = (score, Some(quality));
-            }
-        }
-        to
+        self.objective.restart(view.movie, progress, rest, level_ms)
     }
 }

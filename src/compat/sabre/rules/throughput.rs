@@ -29,10 +29,7 @@ impl Rule for Throughput {
         let wanted = view.sustained(view.kbps * SAFETY);
         let guard = self.guard.as_mut();
         let capped = guard.and_then(|guard| guard.below(view, wanted));
-        Choice {
-            quality: capped.unwrap_or(wanted),
-            wait_ms: 0.0,
-        }
+        Choice::now(capped.unwrap_or(wanted))
     }
 
     fn look(&mut self, view: &View<'_>, progress: &Progress, _buffer_ms: f64) -> Option<usize> {
