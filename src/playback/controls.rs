@@ -1,6 +1,7 @@
 //! Pause, rate, seeks and an external playhead, during a session.
 
 use crate::player::client::Input;
+use crate::player::event::Event;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,17 +25,17 @@ struct Shared {
 impl Controls {
     /// Halts the playhead. Segments are fetched until the buffer is full.
     pub fn pause(&self) {
-        self.push(Input::Pause);
+        self.push(Input::Event(Event::Pause));
     }
 
     /// Ends a pause.
     pub fn resume(&self) {
-        self.push(Input::Resume);
+        self.push(Input::Event(Event::Resume));
     }
 
     /// Sets the playback rate in media seconds per second, limited to 1/16 and 16.
     pub fn set_rate(&self, rate: f64) {
-        self.push(Input::Rate(rate));
+        self.push(Input::Event(Event::Rate(rate)));
     }
 
     /// Jumps to a media time, seconds. Segments and frames from before the jump no longer come out of the
@@ -47,7 +48,7 @@ impl Controls {
     /// Reports the playhead of an external clock, such as an audio device: a media time in seconds. From
     /// the first report on, the session's playhead moves by reports alone.
     pub fn report_playhead(&self, position_s: f64) {
-        self.push(Input::Playhead(position_s));
+        self.push(Input::Event(Event::Playhead(position_s)));
     }
 
     fn push(&self, input: Input<'static>) {
