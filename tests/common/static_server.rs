@@ -1,4 +1,4 @@
-//! A static file server on a free port that can be told to misbehave.
+//! A static file server on a free port, with faults on request.
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
@@ -24,7 +24,7 @@ use tower_http::services::ServeDir;
 pub(crate) enum Fault {
     /// Nothing but this status.
     Status(u16),
-    /// This status, and the wish to be left alone for so many seconds.
+    /// This status, with `Retry-After` in seconds.
     Busy(u16, u64),
     /// The connection breaks after the first 100 bytes of the body.
     Cut,
@@ -34,7 +34,7 @@ pub(crate) enum Fault {
     Trickle,
     /// The Range header is ignored.
     WholeFile,
-    /// The answer claims to be compressed, which nobody asked for.
+    /// The answer claims a compression that was not requested.
     Coded,
     /// The file is elsewhere.
     Moved(&'static str),
