@@ -1,6 +1,6 @@
 //! Object stores by URL: which URL names which store, and where its credentials come from.
 //!
-//! Knows nothing of what is kept in a store, and of folders only that they are none.
+//! Knows nothing of the content of a store.
 
 use object_store::ObjectStore;
 use object_store::prefix::PrefixStore;
@@ -13,7 +13,7 @@ use url::Url;
 pub struct StoreUrlError {
     /// The URL.
     pub url: String,
-    /// What is wrong with it, or which variable or feature is missing.
+    /// The fault, or the missing variable or feature.
     pub problem: String,
 }
 

@@ -7,7 +7,6 @@ use crate::player::ladder::Ladder;
 use crate::player::session::{Guards, Options};
 use crate::player::throughput::Estimator;
 use crate::report::Report;
-use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
 /// Ranges of numbers.

@@ -65,10 +65,10 @@ fn read_file(path: &Path) -> Result<Vec<u8>, PackageError> {
         source,
     };
     match fs::metadata(path).map_err(failed)?.len() {
-        bytes if bytes > MAX_FILE => Err(PackageError::Damaged {
-            place: path.display().to_string(),
-            problem: format!("{bytes} bytes, more than 2 GiB"),
-        }),
+        bytes if bytes > MAX_FILE => Err(PackageError::invalid(
+            path.display(),
+            format!("{bytes} bytes, more than 2 GiB"),
+        )),
         _ => fs::read(path).map_err(failed),
     }
 }
@@ -100,10 +100,8 @@ fn segment(
     let coded = track.map(|track| CodedSegment::read(track, &media));
     let coded = coded.transpose().map_err(damaged(place))?;
     if let (Some(track), Some(coded)) = (track, &coded) {
-        check_prompts(track, coded).map_err(|error| PackageError::Damaged {
-            place: place.to_owned(),
-            problem: error.to_string(),
-        })?;
+        check_prompts(track, coded)
+            .map_err(|error| PackageError::invalid(place, error.to_string()))?;
     }
     let samples = media.samples.iter().enumerate().map(|(index, sample)| {
         let keyframe = coded.as_ref().and_then(|coded| coded.keyframes.get(index));

@@ -1,4 +1,4 @@
-//! A static file server on a free port that can be told to misbehave.
+//! A static file server on a free port, with faults on request.
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
 

@@ -16,7 +16,7 @@ pub struct Finding {
     pub rule: &'static str,
     /// File and, where it is known, line, box or segment.
     pub place: String,
-    /// What is wrong, and what was expected.
+    /// The fault, with the expected value.
     pub problem: String,
 }
 

@@ -1,10 +1,10 @@
 //! High dynamic range and wide gamuts to 8-bit pictures of BT.709 primaries.
 //!
 //! Values become light (ITU-R BT.2100-2: PQ table 4, HLG table 5 with its system gamma of 1.2 on
-//! a display of 1000 cd/m²), in units of 203 cd/m², the white of BT.2408. Up to three quarters of
-//! that white stay as they are, so that what was graded as standard range looks as it did; what is
-//! brighter is compressed below 1 by its largest component, which keeps the hue. The result has
-//! the sRGB curve, as the pictures of any other input are shown. Knows no pixel formats.
+//! a display of 1000 cd/m²), in units of 203 cd/m², the white of BT.2408. Light up to three quarters
+//! of that white stays the same, and with it content graded for standard range; brighter light is
+//! compressed below 1 by its largest component, which keeps the hue. The result has the sRGB curve.
+//! Knows no pixel formats.
 
 use std::sync::Arc;
 
