@@ -26,7 +26,7 @@ pub fn keyframe_positions(frames: u32, interval: u32) -> Vec<u32> {
 
 /// Ticks that each sample lasts, for rising keyframe positions in a segment of `frames` frames of
 /// `frame_ticks` ticks. The last sample ends with the segment even if its keyframe is past
-/// the end (see [`SegmentHead::overhang`](super::sample::SegmentHead)).
+/// the end (an overhang, see [`super::sample`]).
 pub fn sample_durations(positions: &[u32], frames: u32, frame_ticks: u32) -> Vec<u32> {
     let mut covered = 0;
     let spans = positions.iter().map(|position| {
