@@ -108,8 +108,8 @@ impl OriginError {
         Self::Damaged { path, problem }
     }
 
-    pub(super) fn root(root: impl ToString, problem: impl Into<String>) -> Self {
-        let (root, problem) = (root.to_string(), problem.into());
+    pub(super) fn root(root: impl Into<String>, problem: impl Into<String>) -> Self {
+        let (root, problem) = (root.into(), problem.into());
         Self::Root { root, problem }
     }
 

@@ -40,11 +40,9 @@ fn publisher() {
     let Some(folder) = programs::folder() else {
         return;
     };
-    let editions = editions();
-    editions
-        .iter()
-        .cycle()
-        .for_each(|files| put(&folder, files));
+    for files in editions().iter().cycle() {
+        put(&folder, files);
+    }
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {

@@ -65,7 +65,7 @@ pub(super) struct Read {
 impl Store {
     /// The titles in a local folder, which must exist; if it is itself a title, that one.
     pub(crate) fn local(root: &Path) -> Result<Self> {
-        let cannot = |problem: String| OriginError::root(root.display(), problem);
+        let cannot = |problem: String| OriginError::root(root.display().to_string(), problem);
         let failed = |error: io::Error| cannot(error.to_string());
         let resolved = root.canonicalize().map_err(failed)?;
         if !resolved.is_dir() {
