@@ -15,10 +15,9 @@ async fn controlled(act: impl AsyncFnOnce(&Controls)) -> (Log, Vec<usize>) {
         ..with(Abr::Fixed(1))
     };
     let playing = play_all(&url, &setup);
-    let ((played, segments), ()) = tokio::join!(playing, act(&controls));
-    assert!(played.complete, "{:?}", played.error);
+    let ((log, segments), ()) = tokio::join!(playing, act(&controls));
     let numbers = segments.iter().map(|segment| segment.segment);
-    (played.log, numbers.collect())
+    (log, numbers.collect())
 }
 
 /// Time from the display of the first frame to that of the second segment, and to the end.
@@ -30,9 +29,11 @@ fn times_s(log: &Log) -> [f64; 2] {
 #[tokio::test]
 async fn a_session_is_controlled_while_it_plays() {
     let wait = |ms| sleep(Duration::from_millis(ms));
+    // A busy machine is late, never early; without control the times would be 1 and 2 s.
     let near = |found: [f64; 2], expected: [f64; 2]| {
-        let apart = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
-        assert!(apart.fold(0.0, f64::max) < 0.3, "{found:?}, {expected:?}");
+        let late = [0, 1].map(|n| found[n] - expected[n]);
+        let fits = late.iter().all(|late| (-0.1..0.9).contains(late));
+        assert!(fits, "{found:?}, {expected:?}");
     };
     let pause = controlled(async |controls| {
         wait(300).await;
