@@ -18,9 +18,10 @@
 mod score;
 
 use super::playback::{self, failed};
-use super::{CliError, atomic_write, json_line, overwrite, simulate};
+use super::{CliError, atomic_write, json_line, overwrite};
 use crate::evaluate::ContactSheet;
 use crate::frame::Frame;
+use crate::network::corpus;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
 use crate::origin::{Origin, Settings, serve};
@@ -129,7 +130,7 @@ fn watch(
     out: &Path,
 ) -> Result<(Report, Arc<Mutex<Compared>>), CliError> {
     let trace = Trace::load(trace)?;
-    simulate::tell(&trace);
+    eprint!("{}", corpus::describe(std::slice::from_ref(&trace)));
     let (_origin, url) = start_origin(title)?;
     let runtime = playback::runtime()?;
     let opening = Opening {

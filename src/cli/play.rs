@@ -5,8 +5,9 @@
 
 use super::playback::{self, Ended, failed};
 use super::session_args::{self, NOT_NEGATIVE, SessionArgs, multiplier, number};
-use super::{CliError, overwrite, simulate};
+use super::{CliError, overwrite};
 use crate::model::installed::Decoding;
+use crate::network::corpus;
 use crate::network::link::Link;
 use crate::network::trace::Trace;
 use crate::playback::{
@@ -247,7 +248,7 @@ fn throttle(args: &Args) -> Result<Option<(Network, Link)>, CliError> {
         return Ok(None);
     };
     let (trace, multiplier) = (Trace::load(file)?, args.multiplier);
-    simulate::tell(&trace);
+    eprint!("{}", corpus::describe(std::slice::from_ref(&trace)));
     let (name, link) = (trace.name().to_owned(), Link::new(&trace, multiplier));
     Ok(Some((Network { name, multiplier }, link)))
 }

@@ -12,8 +12,6 @@ mod single;
 pub(super) use args::Args;
 
 use super::{CliError, overwrite};
-use crate::network::corpus;
-use crate::network::trace::Trace;
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let grid = &args.grid;
@@ -29,9 +27,4 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     } else {
         single::run(args, &grid)
     }
-}
-
-/// Describes `trace` on stderr: a wrong unit shows in the mean rate.
-pub(super) fn tell(trace: &Trace) {
-    eprint!("{}", corpus::describe(std::slice::from_ref(trace)));
 }
