@@ -37,7 +37,7 @@ const ALLOWED: &[&str] = &[
     "evaluate: frame time segment manifest model quality source package render report",
     "speed: time prompt segment model render",
     "inspect: segment prompt package",
-    "weights: model quality",
+    "weights: segment model quality",
     "origin: time manifest segment store",
     "origin::telemetry: origin::percent time manifest segment",
     "origin::titles: origin::error origin::settings origin::percent origin::telemetry time manifest \
