@@ -1,0 +1,127 @@
+// The worker of a generator: turns segments into frames, one at a time, and stops when the page has enough.
+//
+// Frames go to the page, progress goes to the session. A frame's buffer comes back when it was shown; without a
+// free buffer nothing is generated, so that memory and the work ahead of the playhead stay bounded.
+
+import { Abi } from "./abi.js";
+
+/** Frames that may wait to be shown: a second and a half at 24 a second. */
+const AHEAD = 36;
+/** Frames between two reports to the session. */
+const REPORT = 8;
+
+let abi = null;
+let model = null;
+let port = null;
+let free = AHEAD;
+let epoch = 0;
+let wake = () => {};
+const renderers = new Map();
+const inits = new Map();
+const queue = [];
+const spare = [];
+
+function fail(error) {
+  port.postMessage({ type: "error", message: error.message ?? String(error) });
+}
+
+/** Lets waiting messages in: a timer would be held back for some milliseconds. */
+const turn = (() => {
+  const { port1, port2 } = new MessageChannel();
+  let resolve;
+  port1.onmessage = () => resolve();
+  return () => new Promise((done) => {
+    resolve = done;
+    port2.postMessage(null);
+  });
+})();
+
+const changed = () => new Promise((resolve) => { wake = resolve; });
+
+function renderer(rung) {
+  if (!renderers.has(rung)) renderers.set(rung, abi.json("renderer_new", model, inits.get(rung)).id);
+  return renderers.get(rung);
+}
+
+/** A copy of a frame in a buffer that may be given away. */
+function copied({ ptr, len }) {
+  const before = spare.pop();
+  const buffer = before?.byteLength === len ? before : new ArrayBuffer(len);
+  new Uint8Array(buffer).set(abi.view(ptr, len));
+  return buffer;
+}
+
+/** Generates one segment, unless a seek drops it. */
+async function render({ job, epoch: own, segment, rung, media }) {
+  const tell = (fields) => port.postMessage({ job, epoch: own, segment, rung, ...fields });
+  const id = renderer(rung);
+  abi.json("renderer_begin", id, media);
+  let [frames, spent_ms] = [0, 0];
+  for (;;) {
+    while (free === 0 && own === epoch) await changed();
+    if (own !== epoch) {
+      abi.json("renderer_drop", id);
+      return tell({ dropped: true });
+    }
+    const began = performance.now();
+    const frame = abi.json("renderer_next", id);
+    if (frame.done) return tell({ frames, complete: true, frame_s: spent_ms / 1000 / Math.max(1, frames) });
+    const buffer = copied(frame);
+    const took_ms = performance.now() - began;
+    spent_ms += took_ms;
+    frames += 1;
+    free -= 1;
+    const { index, time_s, keyframe, width, height } = frame;
+    postMessage({ type: "frame", job, epoch: own, segment, rung, index, time_s, keyframe, width, height, buffer, took_ms }, [buffer]);
+    if (frames % REPORT === 0) tell({ frames, complete: false, frame_s: spent_ms / 1000 / frames });
+    await turn();
+  }
+}
+
+async function run() {
+  for (;;) {
+    while (!model || queue.length === 0) await changed();
+    const next = queue.shift();
+    if (next.epoch === epoch) await render(next);
+    else port.postMessage({ job: next.job, epoch: next.epoch, segment: next.segment, dropped: true });
+  }
+}
+
+const handlers = {
+  weights({ bytes }) {
+    model = abi.json("generator_new", bytes).id;
+  },
+  segment(job) {
+    if (job.init) inits.set(job.rung, job.init);
+    queue.push(job);
+  },
+  drop({ epoch: number }) {
+    epoch = number;
+  },
+  /** A frame was shown, or is not needed. */
+  free({ buffer }) {
+    free += 1;
+    spare.push(buffer);
+  },
+};
+
+async function open(data) {
+  port = data.port;
+  abi = await Abi.start(data.module);
+  port.onmessage = ({ data: message }) => receive(message);
+  run().catch(fail);
+}
+
+function receive(message) {
+  try {
+    handlers[message.type](message);
+  } catch (error) {
+    fail(error);
+  }
+  wake();
+}
+
+onmessage = ({ data }) => {
+  if (data.type === "open") open(data).catch((error) => postMessage({ type: "error", message: error.message }));
+  else receive(data);
+};

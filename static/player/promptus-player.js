@@ -1,0 +1,474 @@
+// <promptus-player src="…/master.m3u8" controls>: plays a title whose frames are generated in the browser.
+//
+// The element has the interface of HTMLMediaElement as far as it makes sense, owns the workers, and draws the
+// newest frame that is due on a canvas. Decisions (rung, buffer, when to wait) are the session's; see session.js.
+
+import { compile } from "./abi.js";
+import { Controls } from "./controls.js";
+import { Frames } from "./frames.js";
+import { sheet } from "./style.js";
+import { startWorker, supported } from "./workers.js";
+
+export const HAVE_NOTHING = 0;
+export const HAVE_METADATA = 1;
+export const HAVE_CURRENT_DATA = 2;
+export const HAVE_ENOUGH_DATA = 4;
+
+/** Where the module is: beside this file, unless the attribute `module` names another place. */
+const MODULE = new URL("./promptus.wasm", import.meta.url);
+/** How often `timeupdate` comes while the title plays, in milliseconds. */
+const TIMEUPDATE_MS = 250;
+const RATES = [1 / 16, 16];
+
+let compiled = null;
+
+/** The module, compiled once for all players of a page. */
+function shared(url) {
+  if (compiled?.url !== url) compiled = { url, module: compile(url) };
+  return compiled.module;
+}
+
+export class PromptusPlayer extends HTMLElement {
+  static observedAttributes = ["src", "controls", "poster"];
+
+  #canvas = document.createElement("canvas");
+  #context = this.#canvas.getContext("2d", { alpha: false });
+  #poster = document.createElement("img");
+  #notice = document.createElement("p");
+  #controls = null;
+  #session = null;
+  #generators = [];
+  #frames = new Frames();
+  #state = null;
+  #stateAt = 0;
+  #epoch = 0;
+  #loads = 0;
+  #wanted = false;
+  #seekTo = null;
+  #frame = null;
+  #error = null;
+  #ready = HAVE_NOTHING;
+  #rate = 1;
+  #volume = 1;
+  #muted = false;
+  #rung = null;
+  #rule = null;
+  #trace = null;
+  #shownRung = null;
+  #hidden = false;
+  #lastUpdate = 0;
+  #tick = 0;
+  #network = "";
+  #reports = new Map();
+  #stats = { framesShown: 0, framesDropped: 0, bytes: 0, took: [], generated: 0 };
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [sheet];
+    const stage = document.createElement("div");
+    stage.className = "stage";
+    this.#poster.className = "poster";
+    this.#poster.alt = "";
+    this.#notice.className = "notice";
+    this.#notice.setAttribute("role", "status");
+    this.#canvas.setAttribute("role", "img");
+    stage.append(this.#canvas, this.#poster, this.#notice);
+    root.append(stage);
+  }
+
+  connectedCallback() {
+    if (!this.hasAttribute("tabindex")) this.tabIndex = 0;
+    this.#canvas.setAttribute("aria-label", this.getAttribute("aria-label") ?? "Video");
+    document.addEventListener("visibilitychange", this.#visibility);
+    this.#tick = requestAnimationFrame(this.#draw);
+    if (this.src && !this.#session) this.load();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("visibilitychange", this.#visibility);
+    cancelAnimationFrame(this.#tick);
+    this.#stop();
+  }
+
+  attributeChangedCallback(name, before, value) {
+    if (name === "poster") this.#poster.src = value ?? "";
+    else if (name === "controls") this.#showControls(value !== null);
+    else if (before !== value && this.isConnected) this.load();
+  }
+
+  get src() { return this.getAttribute("src") ?? ""; }
+  set src(value) { this.setAttribute("src", value); }
+  get poster() { return this.getAttribute("poster") ?? ""; }
+  set poster(value) { this.setAttribute("poster", value); }
+  get controls() { return this.hasAttribute("controls"); }
+  set controls(value) { this.toggleAttribute("controls", Boolean(value)); }
+  get autoplay() { return this.hasAttribute("autoplay"); }
+  set autoplay(value) { this.toggleAttribute("autoplay", Boolean(value)); }
+  get loop() { return this.hasAttribute("loop"); }
+  set loop(value) { this.toggleAttribute("loop", Boolean(value)); }
+
+  get duration() { return this.#state?.duration_s || Number.NaN; }
+  get paused() { return !this.#wanted; }
+  get ended() { return Boolean(this.#state?.ended) && this.#seekTo === null; }
+  get seeking() { return this.#seekTo !== null; }
+  get readyState() { return this.#ready; }
+  get error() { return this.#error; }
+  get videoWidth() { return this.#frame?.width ?? this.#state?.rungs?.[0]?.width ?? 0; }
+  get videoHeight() { return this.#frame?.height ?? this.#state?.rungs?.[0]?.height ?? 0; }
+
+  get currentTime() {
+    if (this.#seekTo !== null) return this.#seekTo;
+    return this.#state ? this.#position() : Number(this.getAttribute("start") ?? 0);
+  }
+
+  set currentTime(value) {
+    const to = Math.min(Math.max(0, Number(value) || 0), this.#state?.duration_s || Infinity);
+    if (!this.#session) return this.setAttribute("start", String(to));
+    this.#epoch += 1;
+    this.#seekTo = to;
+    this.#free(this.#frames.clear());
+    this.#session.postMessage({ type: "seek", to, epoch: this.#epoch });
+    this.#emit("seeking");
+    return undefined;
+  }
+
+  get playbackRate() { return this.#rate; }
+  set playbackRate(value) {
+    this.#rate = Math.min(Math.max(Number(value) || 1, RATES[0]), RATES[1]);
+    this.#tell({ rate: this.#rate });
+    this.#emit("ratechange");
+  }
+
+  get volume() { return this.#volume; }
+  set volume(value) {
+    this.#volume = Math.min(Math.max(Number(value) || 0, 0), 1);
+    this.#emit("volumechange");
+  }
+
+  get muted() { return this.#muted; }
+  set muted(value) {
+    this.#muted = Boolean(value);
+    this.#emit("volumechange");
+  }
+
+  /** What can be played without waiting for the network, as TimeRanges. */
+  get buffered() {
+    const ranges = this.#state?.buffered ?? [];
+    return { length: ranges.length, start: (at) => ranges[at][0], end: (at) => ranges[at][1] };
+  }
+
+  /** The rungs by ascending rate: { kbps, width, height, rank }. */
+  get rungs() { return this.#state?.rungs ?? []; }
+
+  /** The fixed rung, counted from 0, the lowest; null lets the rule choose. */
+  get rung() { return this.#rung; }
+  set rung(value) {
+    this.#rung = value === null || value === "auto" ? null : Number(value);
+    this.#tell({ rung: this.#rung });
+    this.#emit("rungselect");
+  }
+
+  /** The adaptation rule, by its name: `dynamic`, `bola-e`, `throughput`, … */
+  get rule() { return this.#rule ?? this.getAttribute("rule") ?? "dynamic"; }
+  set rule(value) {
+    this.#rule = String(value);
+    this.#tell({ rule: this.#rule });
+    this.#emit("rulechange");
+  }
+
+  /** Rows of a network trace that slows all further transfers down; null for the line as it is. */
+  get trace() { return this.#trace; }
+  set trace(rows) {
+    this.#trace = rows;
+    this.#session?.postMessage({ type: "trace", trace: rows });
+  }
+
+  get stats() {
+    const state = this.#state;
+    const position = this.currentTime;
+    const end = state?.buffered?.find(([from, to]) => from <= position + 0.05 && to > position)?.[1] ?? position;
+    const { framesShown, framesDropped, bytes, took } = this.#stats;
+    return {
+      framesShown,
+      framesDropped,
+      bytes,
+      rung: this.#frame?.rung ?? state?.rung ?? null,
+      bufferSeconds: end - position,
+      throughputKbps: state?.throughput_kbps ?? null,
+      generateMsPerFrame: took.length ? took.reduce((sum, ms) => sum + ms, 0) / took.length : null,
+      framesAhead: this.#frames.size,
+      rule: this.rule,
+      weights: state?.weights?.sha256 ?? null,
+      profile: state?.profile ?? null,
+      waiting: Boolean(state?.waiting),
+    };
+  }
+
+  /** Index, time, rung and kind of the frame on the canvas. */
+  get shownFrame() {
+    if (!this.#frame) return null;
+    const { index, segment, time_s, rung, keyframe } = this.#frame;
+    return { index, segment, time_s, rung, keyframe };
+  }
+
+  get canvas() { return this.#canvas; }
+
+  async play() {
+    if (!this.#session && this.src) this.load();
+    if (this.ended) this.currentTime = 0;
+    this.#wanted = true;
+    this.#tell({ play: {} });
+    this.#emit("play");
+  }
+
+  pause() {
+    if (!this.#wanted) return;
+    this.#wanted = false;
+    this.#tell({ pause: {} });
+    this.#emit("pause");
+  }
+
+  /** Shows the frame before or after the current one. */
+  step(frames) {
+    this.pause();
+    const rate = this.#frames.frameSeconds || 1 / 24;
+    this.currentTime = this.currentTime + frames * rate;
+  }
+
+  /** The session's report, as `promptus play --json` prints it. */
+  report() {
+    const id = this.#reports.size + 1;
+    return new Promise((resolve) => {
+      this.#reports.set(id, resolve);
+      this.#session?.postMessage({ type: "report", id });
+    });
+  }
+
+  /** Forgets the title and begins with `src` anew. */
+  load() {
+    this.#stop();
+    const problem = supported();
+    if (problem) return this.#fail(problem);
+    this.#ready = HAVE_NOTHING;
+    this.#error = null;
+    this.#say("");
+    this.#emit("loadstart");
+    const module = shared(new URL(this.getAttribute("module") ?? MODULE, document.baseURI).href);
+    const began = this.#loads += 1;
+    module.then((ready) => {
+      if (began === this.#loads && this.isConnected) this.#open(ready);
+    }, (error) => this.#fail(error.message));
+    if (this.autoplay) this.#wanted = true;
+    return undefined;
+  }
+
+  #open(module) {
+    const options = {
+      url: new URL(this.src, document.baseURI).href,
+      start_s: Number(this.getAttribute("start") ?? 0),
+      rule: this.rule,
+      ...(this.#rung === null ? {} : { rung: this.#rung }),
+      ...(this.hasAttribute("buffer") ? { buffer_s: Number(this.getAttribute("buffer")) } : {}),
+    };
+    this.#epoch = 0;
+    this.classList.remove("failed");
+    this.#session = startWorker("session.js", (data) => this.#heard(data), (text) => this.#fail(text));
+    const ports = Array.from({ length: this.#workers() }, () => this.#generator(module));
+    this.#session.postMessage({ type: "open", module, options, ports, trace: this.#trace }, ports);
+    if (this.#rate !== 1) this.#tell({ rate: this.#rate });
+    this.#tell(this.#wanted ? { play: {} } : { pause: {} });
+  }
+
+  /** How many generators work at once: one core stays free for the page. */
+  #workers() {
+    const asked = Number(this.getAttribute("workers"));
+    return asked > 0 ? asked : Math.max(1, Math.min(2, (navigator.hardwareConcurrency || 2) - 1));
+  }
+
+  #generator(module) {
+    const { port1, port2 } = new MessageChannel();
+    const worker = startWorker("generator.js", (data) => this.#made(worker, data), (text) => this.#fail(text));
+    worker.postMessage({ type: "open", module, port: port1 }, [port1]);
+    this.#generators.push(worker);
+    return port2;
+  }
+
+  #stop() {
+    this.#session?.terminate();
+    for (const worker of this.#generators) worker.terminate();
+    this.#session = null;
+    this.#generators = [];
+    this.#frames = new Frames();
+    this.#state = null;
+    this.#frame = null;
+    this.#seekTo = null;
+    this.#stats = { framesShown: 0, framesDropped: 0, bytes: 0, took: [], generated: 0 };
+  }
+
+  #tell(event) {
+    this.#session?.postMessage({ type: "input", event });
+  }
+
+  #heard(data) {
+    if (data.type === "state") this.#update(data);
+    else if (data.type === "weights") this.#progress(data);
+    else if (data.type === "error") this.#fail(data.message);
+    else if (data.type === "report") {
+      this.#reports.get(data.id)?.(data.report);
+      this.#reports.delete(data.id);
+    } else {
+      this.#network = data.type === "offline" ? "No connection; playback resumes when it is back." : "";
+      this.#say(this.#network);
+    }
+  }
+
+  #progress({ received, total }) {
+    if (this.#ready >= HAVE_CURRENT_DATA || this.#network) return;
+    const mb = (count) => (count / 1e6).toFixed(1);
+    this.#say(received < total ? `Loading the generator: ${mb(received)} of ${mb(total)} MB, once` : "");
+    this.#emit("progress");
+  }
+
+  #update({ state, at, epoch, bytes }) {
+    if (epoch !== this.#epoch) return;
+    const before = this.#state;
+    this.#state = state;
+    this.#stateAt = at;
+    this.#stats.bytes = bytes;
+    if (this.#ready === HAVE_NOTHING && state.duration_s > 0) {
+      this.#ready = HAVE_METADATA;
+      const { width, height } = state.rungs[0] ?? {};
+      if (width) this.style.setProperty("--ratio", `${width} / ${height}`);
+      this.#emit("loadedmetadata");
+      this.#emit("durationchange");
+    }
+    const running = state.position_s > 0 || this.#stats.framesShown > 0;
+    if (state.waiting && !before?.waiting && this.#wanted) this.#emit("waiting");
+    const plays = (one) => one && !one.waiting && !one.paused && !one.ended;
+    if (plays(state) && !plays(before) && running) this.#emit("playing");
+    if (state.rung !== before?.rung || state.rungs.length !== before?.rungs?.length) this.#emit("rungstate");
+    if (state.ended && !before?.ended) this.#finish();
+    this.classList.toggle("waiting", state.waiting && this.#wanted && this.#ready > HAVE_NOTHING);
+    this.#controls?.update();
+  }
+
+  #finish() {
+    if (this.loop) {
+      this.currentTime = 0;
+      this.#tell({ play: {} });
+      return;
+    }
+    this.#wanted = false;
+    this.#emit("timeupdate");
+    this.#emit("pause");
+    this.#emit("ended");
+  }
+
+  /** Position in media time now: that of the last state, and on from there while the title plays. */
+  #position() {
+    const { position_s, paused, waiting, ended, rate, duration_s } = this.#state;
+    if (paused || waiting || ended) return position_s;
+    const since = (performance.timeOrigin + performance.now() - this.#stateAt) / 1000;
+    return Math.min(position_s + Math.max(0, since) * (rate || 1), duration_s);
+  }
+
+  #made(worker, data) {
+    if (data.type === "error") return this.#fail(data.message);
+    if (data.epoch !== this.#epoch) return this.#free([{ ...data, worker }]);
+    this.#stats.took.push(data.took_ms);
+    if (this.#stats.took.length > 48) this.#stats.took.shift();
+    this.#stats.generated += 1;
+    return this.#free(this.#frames.add({ ...data, worker }));
+  }
+
+  #free(frames) {
+    for (const { worker, buffer } of frames) worker.postMessage({ type: "free", buffer }, [buffer]);
+  }
+
+  #draw = () => {
+    this.#tick = requestAnimationFrame(this.#draw);
+    if (!this.#state) return;
+    const { due, passed } = this.#seekTo === null
+      ? this.#frames.take(this.#position())
+      : this.#frames.reach(Math.min(this.#seekTo, this.#state.duration_s - this.#frames.frameSeconds));
+    if (this.#seekTo === null) this.#stats.framesDropped += passed.length;
+    this.#free(passed);
+    if (due) this.#show(due);
+    const now = performance.now();
+    if (!this.paused && this.#seekTo === null && now - this.#lastUpdate > TIMEUPDATE_MS) {
+      this.#lastUpdate = now;
+      this.#emit("timeupdate");
+    }
+    this.#controls?.tick();
+  };
+
+  #show(frame) {
+    const { width, height, buffer } = frame;
+    if (this.#canvas.width !== width || this.#canvas.height !== height) {
+      Object.assign(this.#canvas, { width, height });
+      this.style.setProperty("--ratio", `${width} / ${height}`);
+    }
+    this.#context.putImageData(new ImageData(new Uint8ClampedArray(buffer), width, height), 0, 0);
+    this.#frame = { ...frame, buffer: null };
+    this.#stats.framesShown += 1;
+    this.#free([frame]);
+    if (this.#ready < HAVE_CURRENT_DATA) {
+      this.#ready = HAVE_ENOUGH_DATA;
+      this.classList.add("shows");
+      this.#say(this.#network);
+      this.#emit("loadeddata");
+      this.#emit("canplay");
+    }
+    if (this.#shownRung !== frame.rung) {
+      this.#shownRung = frame.rung;
+      this.#emit("rungchange", { rung: frame.rung });
+    }
+    if (this.#seekTo !== null) {
+      this.#seekTo = null;
+      this.#emit("seeked");
+      this.#emit("timeupdate");
+    }
+    this.#emit("framechange");
+  }
+
+  /** A hidden page draws nothing, so it plays nothing either. */
+  #visibility = () => {
+    if (document.hidden && this.#wanted) {
+      this.#hidden = true;
+      this.#tell({ pause: {} });
+    } else if (!document.hidden && this.#hidden) {
+      this.#hidden = false;
+      if (this.#wanted) this.#tell({ play: {} });
+    }
+  };
+
+  #showControls(wanted) {
+    this.#controls?.remove();
+    this.#controls = wanted ? new Controls(this, this.shadowRoot) : null;
+  }
+
+  #say(text) {
+    if (this.#notice.textContent !== text) this.#notice.textContent = text;
+  }
+
+  #fail(message) {
+    this.#error = { code: 4, message };
+    this.#session?.terminate();
+    for (const worker of this.#generators) worker.terminate();
+    this.#session = null;
+    this.#wanted = false;
+    this.classList.remove("waiting");
+    this.#say(message);
+    this.classList.add("failed");
+    this.#emit("error");
+    this.#controls?.update();
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(detail === undefined ? new Event(type) : new CustomEvent(type, { detail }));
+    this.#controls?.heard(type);
+  }
+}
+
+if (!customElements.get("promptus-player")) customElements.define("promptus-player", PromptusPlayer);

@@ -1,0 +1,257 @@
+// The worker of a session: carries out what the session in WebAssembly asks for, and tells it what happened.
+//
+// It fetches, measures, and hands segments to the generators. What to fetch, from which rung, when to play and
+// when to wait is decided by the session alone; this file knows no manifest and no segment.
+
+import { Abi } from "./abi.js";
+import { Link } from "./link.js";
+import { measured } from "./timing.js";
+
+/** How often the page gets the state while nothing else happens, in milliseconds. */
+const STATE_MS = 250;
+/** Pauses between attempts while the network is down, in milliseconds; the last one repeats. */
+const PAUSES_MS = [250, 500, 1000, 2000, 4000];
+/** A body that takes longer is reported while it arrives, so that the session may abandon it, in milliseconds. */
+const LONG_MS = 150;
+
+const transfers = new Map();
+let abi = null;
+let session = null;
+let link = null;
+let timer = null;
+let bytes = 0;
+let generators = [];
+let jobs = 0;
+let epoch = 0;
+let weights = null;
+
+const now = () => performance.now() / 1000;
+
+function fail(error) {
+  postMessage({ type: "error", message: error.message ?? String(error) });
+}
+
+/** Runs `step`; an error ends the session and reaches the page. */
+function guarded(step) {
+  try {
+    return step();
+  } catch (error) {
+    clearTimeout(timer);
+    fail(error);
+    return undefined;
+  }
+}
+
+function input(event, body = new Uint8Array(), at = now()) {
+  guarded(() => {
+    abi.json("session_input", session, at, event, body);
+    drive();
+  });
+}
+
+/** Does what the session asks for until it wants to wait. */
+function drive() {
+  clearTimeout(timer);
+  for (;;) {
+    const action = abi.json("session_poll", session, now());
+    if (action.do === "fetch") void transfer(action);
+    else if (action.do === "cancel") transfers.get(action.id)?.abort();
+    else if (action.do === "decode") decode(action);
+    else {
+      if (Number.isFinite(action.until_s)) {
+        timer = setTimeout(() => guarded(drive), Math.max(0, (action.until_s - now()) * 1000));
+      }
+      break;
+    }
+  }
+  tell();
+}
+
+/** Sends the page the state, with the time it belongs to on the clock that page and workers share. */
+function tell() {
+  const state = abi.json("session_state", session, now());
+  if (state.weights?.url && !weights) {
+    weights = load(state.weights).catch(fail);
+  }
+  postMessage({ type: "state", state, at: performance.timeOrigin + performance.now(), epoch, bytes });
+}
+
+/** Fetches the weights for all generators, which verify them. */
+async function load({ url, bytes: expected }) {
+  const response = await retried(() => fetch(url));
+  if (!response.ok) throw new Error(`the weights cannot be fetched: ${url}: ${response.status}`);
+  const total = Number(response.headers.get("content-length")) || expected || 0;
+  const coded = response.headers.has("content-encoding");
+  const parts = [];
+  let received = 0;
+  for (const reader = response.body.getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    received += value.length;
+    postMessage({ type: "weights", received, total: coded ? expected ?? 0 : total });
+  }
+  bytes += received;
+  const whole = new Uint8Array(await new Blob(parts).arrayBuffer());
+  for (const { port } of generators) port.postMessage({ type: "weights", bytes: whole });
+}
+
+/** Repeats `attempt` while the network is down. */
+async function retried(attempt, signal) {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      const answer = await attempt();
+      if (failures > 0) postMessage({ type: "online" });
+      return answer;
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      postMessage({ type: "offline" });
+      await until(PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)]);
+    }
+  }
+}
+
+/** Waits for a time, and no longer than until the machine is online again. */
+function until(milliseconds) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(end);
+      removeEventListener("online", done);
+      resolve();
+    };
+    const end = setTimeout(done, milliseconds);
+    addEventListener("online", done);
+  });
+}
+
+/** Fetches what an action names and reports its course to the session. */
+async function transfer({ id, url, range, headers = [] }) {
+  const control = new AbortController();
+  const { signal } = control;
+  transfers.set(id, control);
+  const fields = new Headers(headers);
+  if (range) fields.set("range", `bytes=${range[0]}-${range[1]}`);
+  try {
+    const answer = await retried(() => receive(id, url, fields, range, signal), signal);
+    if (signal.aborted) return;
+    if (answer.status) input({ failed: id, status: answer.status, again_s: answer.again_s });
+    else deliver(id, answer);
+  } catch (error) {
+    if (!signal.aborted) fail(error);
+  } finally {
+    transfers.delete(id);
+  }
+}
+
+/** The body with the times of its first and last byte, or the status of a refusal. */
+async function receive(id, url, headers, range, signal) {
+  const began = performance.now();
+  const response = await fetch(url, { headers, signal });
+  if (!response.ok) {
+    const again = Number(response.headers.get("retry-after"));
+    return { status: response.status, again_s: again > 0 ? again : null };
+  }
+  let body = await read(response, (received) => {
+    if (!link) progress(id, received);
+  });
+  // A server without ranges sends all of the file.
+  if (range && response.status === 200) body = body.slice(range[0], range[1] + 1);
+  const timing = await measured(url, began);
+  const wire = timing.bytes || body.length;
+  if (!link) return { body, wire, first: timing.first, last: timing.last };
+  const slowed = await link.carry(wire, began, signal, (received) => progress(id, body.subarray(0, received)));
+  return { body, wire, ...slowed };
+}
+
+/** The whole body; `arrived(bytes)` is called as it grows if it takes long. */
+async function read(response, arrived) {
+  const began = performance.now();
+  const parts = [];
+  for (const reader = response.body.getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    if (performance.now() - began > LONG_MS) arrived(await joined(parts));
+  }
+  return joined(parts);
+}
+
+async function joined(parts) {
+  return parts.length === 1 ? parts[0] : new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+const begun = new Set();
+
+function progress(id, body) {
+  if (!begun.has(id)) {
+    begun.add(id);
+    input({ first_byte: id });
+  }
+  input({ progress: id }, body);
+}
+
+/**
+ * Reports a whole body with the browser's own times: a small one reaches scripts in one piece, so that the
+ * times of its pieces would promise too fast a line.
+ */
+function deliver(id, { body, wire, first, last }) {
+  bytes += wire;
+  if (!begun.delete(id)) {
+    guarded(() => abi.json("session_input", session, first / 1000, { first_byte: id }, new Uint8Array()));
+  }
+  input({ delivered: id, wire_bytes: wire }, body, last / 1000);
+}
+
+/** Gives a segment to the generator with the least to do. */
+function decode({ segment, rung }) {
+  const media = abi.bytes("session_segment", session);
+  const target = generators.reduce((least, next) => (next.queued < least.queued ? next : least));
+  const init = target.rungs.has(rung) ? null : abi.bytes("session_init", session, rung);
+  target.rungs.add(rung);
+  target.queued += 1;
+  jobs += 1;
+  target.port.postMessage({ type: "segment", job: jobs, epoch, segment, rung, init, media });
+}
+
+function generator(port) {
+  const own = { port, queued: 0, rungs: new Set() };
+  port.onmessage = ({ data }) => {
+    if (data.type === "error") return fail(new Error(data.message));
+    if (data.complete || data.dropped) own.queued -= 1;
+    if (data.epoch !== epoch || data.dropped) return undefined;
+    const { segment, frames, complete, frame_s } = data;
+    return input({ rendered: { segment, frames, complete, frame_s } });
+  };
+  return own;
+}
+
+const handlers = {
+  async open({ module, options, ports, trace }) {
+    performance.setResourceTimingBufferSize(1000);
+    abi = await Abi.start(module);
+    generators = ports.map(generator);
+    link = trace ? new Link(trace) : null;
+    session = abi.json("session_new", options).id;
+    drive();
+    setInterval(() => guarded(tell), STATE_MS);
+  },
+  input: ({ event }) => input(event),
+  seek({ to, epoch: number }) {
+    epoch = number;
+    for (const { port } of generators) port.postMessage({ type: "drop", epoch });
+    input({ seek: to });
+  },
+  trace({ trace }) {
+    link = trace ? new Link(trace) : null;
+  },
+  report({ id }) {
+    postMessage({ type: "report", id, report: abi.json("session_report", session) });
+  },
+};
+
+let opened = null;
+
+onmessage = ({ data }) => {
+  if (data.type === "open") opened = handlers.open(data).catch(fail);
+  else void opened.then(() => handlers[data.type](data)).catch(fail);
+};

@@ -1,0 +1,25 @@
+// Starts the player's workers, and says what a browser lacks for them.
+
+/** A worker of a script beside this one. On a page of another origin it is started by way of an import. */
+export function startWorker(name, heard, failed) {
+  const url = new URL(name, import.meta.url);
+  const local = url.origin === location.origin;
+  const text = `import ${JSON.stringify(url.href)};`;
+  const address = local ? url : URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  const worker = new Worker(address, { type: "module" });
+  worker.onmessage = ({ data }) => heard(data);
+  worker.onerror = (event) => failed(event.message || `${name} cannot be started`);
+  return worker;
+}
+
+/** A function whose only instruction needs 128-bit SIMD. */
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+
+/** What keeps this browser from playing; an empty text if nothing does. */
+export function supported() {
+  if (typeof WebAssembly !== "object") return "This browser has no WebAssembly, which generates the pictures.";
+  if (!WebAssembly.validate(new Uint8Array(SIMD))) {
+    return "This browser has no SIMD in WebAssembly: Chrome 91, Firefox 89, Safari 16.4 and later have it.";
+  }
+  return "";
+}
