@@ -10,7 +10,7 @@ use std::path::{Path, absolute};
 pub const WEIGHTS_FOLDER: &str = "weights";
 
 /// First parts of paths that an origin answers itself.
-const TAKEN: [&str; 2] = [WEIGHTS_FOLDER, "_page"];
+const TAKEN: [&str; 4] = [WEIGHTS_FOLDER, "_page", "_player", "watch"];
 
 /// Longest name that file systems take, in bytes.
 const LONGEST: usize = 255;

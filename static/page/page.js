@@ -84,7 +84,10 @@ function titleCard(title) {
     ["DASH, segments", title.dash_segments],
   ];
   const { width, height } = title.profiles[0];
-  card.querySelector(".picture").style.aspectRatio = `${width} / ${height}`;
+  const picture = card.querySelector(".picture");
+  picture.style.aspectRatio = `${width} / ${height}`;
+  picture.href = absolute(`watch/${title.hls.split("/")[0]}`);
+  picture.setAttribute("aria-label", `Play ${title.name}`);
   if (title.poster) card.querySelector(".poster").src = absolute(title.poster);
   card.querySelector("h2").textContent = title.name;
   const sizes = title.profiles.map((p) => `${p.width}×${p.height}, ${rate(p.frame_rate)}`);

@@ -48,6 +48,8 @@ async function copy(player) {
 }
 
 async function start() {
+  // A token opens one title, not the catalogue.
+  find(".back").hidden = /\/t\/[0-9]+\.[0-9a-f]+\/watch\//.test(location.pathname);
   document.title = title;
   find("h1").textContent = title;
   options(find("#rule"), RULES, query.get("rule"));

@@ -25,3 +25,4 @@ mod representations;
 mod site;
 mod telemetry;
 mod title;
+mod watch;

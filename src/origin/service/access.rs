@@ -1,8 +1,9 @@
 //! Access control: signed, expiring tokens as a path prefix.
 //!
 //! Without keys everything is public. With keys, a title needs a token; what reveals no title is
-//! public: health checks, metrics, steering, the collector of events, and weights, whose names are
-//! hashes. The catalogue is closed.
+//! public: health checks, metrics, steering, the collector of events, the files of the player, and
+//! weights, whose names are hashes. The catalogue is closed. A token opens the watch page of its title
+//! as well.
 //!
 //! A cache in front should leave the token out of its key, so that all viewers share one copy.
 //! For nginx:
@@ -19,7 +20,7 @@ use axum::http::Uri;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Public paths; one that ends in `/` is a prefix.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 8] = [
     "/healthz",
     "/readyz",
     "/metrics",
@@ -27,6 +28,7 @@ const OPEN: [&str; 7] = [
     "/steering.json",
     "/cmcd",
     "/weights/",
+    "/_player/",
 ];
 
 /// Removes the token from a request's URI and checks it: the URI without it, if it has one, and why
@@ -52,7 +54,13 @@ fn check(keys: &TokenKeys, token: &str, path: &str) -> Result<(), TokenError> {
     if is_open(path) {
         return Ok(());
     }
-    let title = path.trim_start_matches('/').split('/').next().unwrap_or("");
+    let names: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let title = match *names {
+        // No title has this name.
+        ["watch", title] => title,
+        [title, ..] => title,
+        [] => "",
+    };
     let title = decode_part(title).ok_or(TokenError::Wrong)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     keys.check(token, &title, now.map_or(0, |now| now.as_secs()))

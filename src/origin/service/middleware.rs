@@ -32,7 +32,8 @@ use tracing::Instrument;
 
 /// The origin as an axum router: mount it in a program of your own.
 ///
-/// `/` is the catalogue page, `/catalogue.json` the same as JSON; `/openapi.json` describes all
+/// `/` is the catalogue page, `/catalogue.json` the same as JSON; `/watch/TITLE` plays a title in the
+/// browser; `/openapi.json` describes all
 /// addresses for programs; all other paths are looked up among the titles.
 pub fn router(origin: Origin) -> Router {
     let service = Arc::new(Service::new(origin, Surface::Whole));

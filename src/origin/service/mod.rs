@@ -9,6 +9,7 @@ mod middleware;
 mod operators;
 mod origin;
 mod page;
+mod player;
 mod router;
 mod steering;
 mod tracking;

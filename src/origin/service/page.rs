@@ -27,7 +27,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// To be revalidated at every use.
-const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// One of [`FILES`].
 pub(super) async fn file(State(origin): State<Origin>, request: Request) -> Result<Response> {

@@ -2,7 +2,7 @@
 
 use super::events::{MAX_REPORT, collect};
 use super::origin::Origin;
-use super::{operators, page, steering};
+use super::{operators, page, player, steering};
 use crate::origin::error::{OriginError, Result};
 use crate::origin::http::{Reply, headers};
 use crate::origin::titles::{Detour, ENTRY, Filter, Query, Resource, RungPart};
@@ -44,6 +44,9 @@ fn public(origin: &Origin) -> Router<Origin> {
     Router::new()
         .route("/", get(page::file))
         .route("/_page/{name}", get(page::file))
+        .route("/watch/{title}", get(player::watch))
+        .route("/_player/{name}", get(player::file))
+        .route("/_player/{digest}/{name}", get(player::immutable_file))
         .route("/catalogue.json", get(page::catalogue))
         .route("/steering.json", get(steering::steer))
         .route("/openapi.json", get(page::file))

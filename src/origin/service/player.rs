@@ -1,0 +1,158 @@
+//! The watch page of a title, and the files of the player in the browser, which are compiled in.
+//!
+//! `/watch/TITLE` names the files below `/_player/DIGEST/`, where they never change. Below `/_player/`
+//! itself they are those of this release, for pages of other sites.
+
+use super::origin::Origin;
+use super::page::NO_CACHE;
+use crate::manifest::check_title_name;
+use crate::origin::error::{OriginError, Result};
+use crate::origin::http::{Reply, headers};
+use crate::origin::titles::{ENTRY, Object};
+use crate::segment::hex;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use axum::response::Response;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::ffi::OsStr;
+use std::sync::LazyLock;
+
+const JS: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+
+macro_rules! file {
+    ($name:literal, $kind:expr, $path:literal) => {
+        (
+            $name,
+            $kind,
+            include_bytes!(concat!("../../../static/", $path)).as_slice(),
+        )
+    };
+    ($name:literal, $kind:expr) => {
+        (
+            $name,
+            $kind,
+            include_bytes!(concat!("../../../static/player/", $name)).as_slice(),
+        )
+    };
+}
+
+/// Names, media types and contents.
+#[rustfmt::skip] // A table.
+const FILES: [(&str, &str, &[u8]); 22] = [
+    file!("abi.js", JS),
+    file!("choices.js", JS),
+    file!("controls.js", JS),
+    file!("frames.js", JS),
+    file!("generator.js", JS),
+    file!("keys.js", JS),
+    file!("link.js", JS),
+    file!("live.js", JS),
+    file!("markup.js", JS),
+    file!("promptus-player.js", JS),
+    file!("session.js", JS),
+    file!("style.js", JS),
+    file!("timing.js", JS),
+    file!("watch.js", JS),
+    file!("workers.js", JS),
+    file!("watch.css", CSS),
+    file!("watch.html", "text/html; charset=utf-8"),
+    file!("icon.svg", "image/svg+xml", "page/icon.svg"),
+    file!("uplot.min.css", CSS, "report/uplot.min.css"),
+    file!("uplot.min.js", JS, "report/uplot.min.js"),
+    file!("uplot.LICENSE", "text/plain; charset=utf-8", "report/uplot.LICENSE"),
+    file!("trace.csv", "text/csv; charset=utf-8", "demo/trace.csv"),
+];
+
+/// As the catalogue's, and WebAssembly in workers. A worker follows the policy of its own script, so
+/// all files have it.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
+     style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'self'",
+);
+
+/// The folder in which the files never change: a digest of them all.
+static DIGEST: LazyLock<String> = LazyLock::new(|| {
+    let mut digest = Sha256::new();
+    for (name, _, content) in FILES {
+        digest.update(format!("{name} {}\n", content.len()));
+        digest.update(content);
+    }
+    hex(&digest.finalize()[..8])
+});
+
+/// The watch page, which is the same for all titles.
+static WATCH: LazyLock<Object> = LazyLock::new(|| {
+    let (_, kind, content) = FILES[16];
+    let text = String::from_utf8_lossy(content);
+    let text = text.replace("../_player/", &format!("../_player/{}/", *DIGEST));
+    Object::new(Bytes::from(text), kind)
+});
+
+/// `/watch/TITLE`.
+pub(super) async fn watch(
+    State(origin): State<Origin>,
+    Path(title): Path<String>,
+    request: Request,
+) -> Result<Response> {
+    if check_title_name(OsStr::new(&title)).is_err() {
+        return Err(OriginError::not_found(request.uri().path()));
+    }
+    let entry = format!("{title}/{ENTRY}");
+    origin.shared.titles.file(&entry, false).await?;
+    send(&origin, request, WATCH.clone(), false).await
+}
+
+/// `/_player/NAME`.
+pub(super) async fn file(
+    State(origin): State<Origin>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response> {
+    send(&origin, request, object(&name)?, false).await
+}
+
+/// `/_player/DIGEST/NAME`.
+pub(super) async fn immutable_file(
+    State(origin): State<Origin>,
+    Path((digest, name)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response> {
+    if digest != *DIGEST {
+        return Err(OriginError::not_found(request.uri().path()));
+    }
+    send(&origin, request, object(&name)?, true).await
+}
+
+fn object(name: &str) -> Result<Object> {
+    let found = FILES.iter().find(|(known, ..)| *known == name);
+    let (_, kind, content) = found.ok_or_else(|| OriginError::not_found(name))?;
+    Ok(Object::new(Bytes::from_static(content), kind))
+}
+
+async fn send(
+    origin: &Origin,
+    request: Request,
+    object: Object,
+    immutable: bool,
+) -> Result<Response> {
+    let (request, _) = request.into_parts();
+    let reply = Reply {
+        titles: &origin.shared.titles,
+        method: &request.method,
+        headers: &request.headers,
+        object,
+        cache_control: match immutable {
+            true => &headers::IMMUTABLE,
+            false => &NO_CACHE,
+        },
+        immutable,
+    };
+    let mut response = reply.response().await?;
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, POLICY);
+    Ok(response)
+}
