@@ -273,6 +273,8 @@ export class PromptusPlayer extends HTMLElement {
     };
     this.#epoch = 0;
     this.classList.remove("failed");
+    // Reached as a seek target is, as its segment is generated from the segment's start.
+    this.#seekTo = options.start_s > 0 ? options.start_s : null;
     this.#session = startWorker("session.js", (data) => this.#heard(data), (text) => this.#fail(text));
     const ports = Array.from({ length: this.#workers() }, () => this.#generator(module));
     this.#session.postMessage({ type: "open", module, options, ports, trace: this.#trace }, ports);

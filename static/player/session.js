@@ -11,8 +11,8 @@ import { measured } from "./timing.js";
 const STATE_MS = 250;
 /** Pauses between attempts while the network is down, in milliseconds; the last one repeats. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000];
-/** A body that takes longer is reported while it arrives, so that the session may abandon it, in milliseconds. */
-const LONG_MS = 150;
+/** How often a body is reported while it arrives, so that the session may abandon it, in milliseconds. */
+const REPORT_MS = 150;
 
 const transfers = new Map();
 let abi = null;
@@ -151,27 +151,32 @@ async function receive(id, url, headers, range, signal) {
     const again = Number(response.headers.get("retry-after"));
     return { status: response.status, again_s: again > 0 ? again : null };
   }
-  let body = await read(response, (received) => {
-    if (!link) progress(id, received);
+  let body = await read(response, (received, first) => {
+    if (!link) progress(id, received, first);
   });
   // A server without ranges sends all of the file.
   if (range && response.status === 200) body = body.slice(range[0], range[1] + 1);
   const timing = await measured(url, began);
   const wire = timing.bytes || body.length;
   if (!link) return { body, wire, first: timing.first, last: timing.last };
-  const slowed = await link.carry(wire, began, signal, (received) => progress(id, body.subarray(0, received)));
+  const slowed = await link.carry(wire, began, signal, (received, first) => progress(id, body.subarray(0, received), first));
   return { body, wire, ...slowed };
 }
 
-/** The whole body; `arrived(bytes)` is called as it grows if it takes long. */
+/** The whole body; `arrived(bytes, first)` is called as it grows if it takes long, with the time of its first byte. */
 async function read(response, arrived) {
-  const began = performance.now();
   const parts = [];
+  let first = null;
+  let reported = 0;
   for (const reader = response.body.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
     parts.push(value);
-    if (performance.now() - began > LONG_MS) arrived(await joined(parts));
+    const at = performance.now();
+    if (first === null) first = reported = at;
+    if (at - reported < REPORT_MS) continue;
+    reported = at;
+    arrived(await joined(parts), first);
   }
   return joined(parts);
 }
@@ -182,12 +187,16 @@ async function joined(parts) {
 
 const begun = new Set();
 
-function progress(id, body) {
+function progress(id, body, first) {
   if (!begun.has(id)) {
     begun.add(id);
-    input({ first_byte: id });
+    firstByte(id, first);
   }
   input({ progress: id }, body);
+}
+
+function firstByte(id, at_ms) {
+  guarded(() => abi.json("session_input", session, at_ms / 1000, { first_byte: id }, new Uint8Array()));
 }
 
 /**
@@ -196,9 +205,7 @@ function progress(id, body) {
  */
 function deliver(id, { body, wire, first, last }) {
   bytes += wire;
-  if (!begun.delete(id)) {
-    guarded(() => abi.json("session_input", session, first / 1000, { first_byte: id }, new Uint8Array()));
-  }
+  if (!begun.delete(id)) firstByte(id, first);
   input({ delivered: id, wire_bytes: wire }, body, last / 1000);
 }
 

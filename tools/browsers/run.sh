@@ -3,6 +3,7 @@
 # origin's access log says of it. Exit 1 if a player did not fetch the whole title, or did not switch.
 #
 #   tools/browsers/run.sh [--smoke] [--only=PLAYER/KIND/FORM] [ROOT]
+#   tools/browsers/run.sh --watch [--shots=FOLDER] [ROOT]   our own player on the watch page instead
 #   tools/browsers/run.sh --install     only installs what is absent
 #
 # The program is built anew unless $PROMPTUS_PROGRAM names one. Installs what is absent: chromium and Node.js
@@ -32,4 +33,9 @@ fi
 if [ -z "${PROMPTUS_PROGRAM:-}" ]; then
     (cd "$here/../.." && cargo build --release --quiet --bin promptus)
 fi
-exec node "$here/driver/main.mjs" "$program" "$(command -v chromium)" "$libraries/node_modules" "$@"
+driver=main.mjs
+if [ "${1:-}" = --watch ]; then
+    driver=watch.mjs
+    shift
+fi
+exec node "$here/driver/$driver" "$program" "$(command -v chromium)" "$libraries/node_modules" "$@"
