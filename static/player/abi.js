@@ -31,6 +31,11 @@ export class Abi {
     return answer;
   }
 
+  /** Calls an export that returns nothing. */
+  run(name, ...numbers) {
+    this.#exports[name](...numbers);
+  }
+
   /** A copy of the bytes that an export returns. */
   bytes(name, ...values) {
     const bytes = this.#call(name, values);

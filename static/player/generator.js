@@ -60,7 +60,7 @@ async function render({ job, epoch: own, segment, rung, media }) {
   for (;;) {
     while (free === 0 && own === epoch) await changed();
     if (own !== epoch) {
-      abi.json("renderer_drop", id);
+      abi.run("renderer_drop", id);
       return tell({ dropped: true });
     }
     const began = performance.now();

@@ -56,7 +56,8 @@ export interface PlayedRanges {
 
 /**
  * Attributes: `src`, `controls`, `poster`, `autoplay`, `loop`, `start` (seconds), `rule`, `buffer` (seconds),
- * `workers` (generators at work, 1 or 2 by default), `module` (address of promptus.wasm).
+ * `workers` (generators at work, 1 or 2 by default), `cmcd` (`header`, `query` or `off`: CTA-5004), `module`
+ * (address of promptus.wasm).
  *
  * Events: `loadstart`, `progress`, `loadedmetadata`, `durationchange`, `loadeddata`, `canplay`, `play`, `playing`,
  * `waiting`, `pause`, `timeupdate`, `seeking`, `seeked`, `ratechange`, `volumechange`, `ended`, `error`, and

@@ -165,7 +165,8 @@ export class PromptusPlayer extends HTMLElement {
   get rung() { return this.#rung; }
   set rung(value) {
     this.#rung = value === null || value === "auto" ? null : Number(value);
-    this.#tell({ rung: this.#rung });
+    // Without a fixed rung the chosen rule is in force again.
+    this.#tell(this.#rung === null ? { rule: this.rule } : { rung: this.#rung });
     this.#emit("rungselect");
   }
 
@@ -173,8 +174,10 @@ export class PromptusPlayer extends HTMLElement {
   get rule() { return this.#rule ?? this.getAttribute("rule") ?? "dynamic"; }
   set rule(value) {
     this.#rule = String(value);
+    this.#rung = null;
     this.#tell({ rule: this.#rule });
     this.#emit("rulechange");
+    this.#emit("rungselect");
   }
 
   /** Rows of a network trace that slows all further transfers down; null for the line as it is. */
@@ -267,8 +270,8 @@ export class PromptusPlayer extends HTMLElement {
     const options = {
       url: new URL(this.src, document.baseURI).href,
       start_s: Number(this.getAttribute("start") ?? 0),
-      rule: this.rule,
-      ...(this.#rung === null ? {} : { rung: this.#rung }),
+      ...(this.#rung === null ? { rule: this.rule } : { rung: this.#rung }),
+      cmcd: { mode: this.getAttribute("cmcd") ?? "header", session: uuid() },
       ...(this.hasAttribute("buffer") ? { buffer_s: Number(this.getAttribute("buffer")) } : {}),
     };
     this.#epoch = 0;
@@ -471,6 +474,15 @@ export class PromptusPlayer extends HTMLElement {
     this.dispatchEvent(detail === undefined ? new Event(type) : new CustomEvent(type, { detail }));
     this.#controls?.heard(type);
   }
+}
+
+/** A random UUID (RFC 9562 §5.4); `crypto.randomUUID` is absent on plain http. */
+function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 if (!customElements.get("promptus-player")) customElements.define("promptus-player", PromptusPlayer);

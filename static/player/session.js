@@ -73,7 +73,7 @@ function tell() {
   if (state.weights?.url && !weights) {
     weights = load(state.weights).catch(fail);
   }
-  postMessage({ type: "state", state, at: performance.timeOrigin + performance.now(), epoch, bytes });
+  postMessage({ type: "state", state, at: performance.timeOrigin + (state.at_s ?? now()) * 1000, epoch, bytes });
 }
 
 /** Fetches the weights for all generators, which verify them. */
@@ -158,9 +158,9 @@ async function receive(id, url, headers, range, signal) {
   if (range && response.status === 200) body = body.slice(range[0], range[1] + 1);
   const timing = await measured(url, began);
   const wire = timing.bytes || body.length;
-  if (!link) return { body, wire, first: timing.first, last: timing.last };
+  if (!link) return { body, wire, url: response.url, first: timing.first, last: timing.last };
   const slowed = await link.carry(wire, began, signal, (received, first) => progress(id, body.subarray(0, received), first));
-  return { body, wire, ...slowed };
+  return { body, wire, url: response.url, ...slowed };
 }
 
 /** The whole body; `arrived(bytes, first)` is called as it grows if it takes long, with the time of its first byte. */
@@ -203,10 +203,10 @@ function firstByte(id, at_ms) {
  * Reports a whole body with the browser's own times: a small one reaches scripts in one piece, so that the
  * times of its pieces would promise too fast a line.
  */
-function deliver(id, { body, wire, first, last }) {
+function deliver(id, { body, wire, url, first, last }) {
   bytes += wire;
   if (!begun.delete(id)) firstByte(id, first);
-  input({ delivered: id, wire_bytes: wire }, body, last / 1000);
+  input({ delivered: id, wire_bytes: wire, url }, body, last / 1000);
 }
 
 /** Gives a segment to the generator with the least to do. */
