@@ -80,6 +80,8 @@ export class PromptusPlayer extends HTMLElement {
   rule: string;
   /** Slows all further transfers down; null for the line as it is. */
   trace: TraceRow[] | null;
+  /** A player whose position this one follows, to show the same moment at another rung. */
+  leader: PromptusPlayer | null;
   readonly duration: number;
   readonly paused: boolean;
   readonly ended: boolean;

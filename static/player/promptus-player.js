@@ -56,6 +56,8 @@ export class PromptusPlayer extends HTMLElement {
   #trace = null;
   #shownRung = null;
   #hidden = false;
+  #leader = null;
+  #following = null;
   #lastUpdate = 0;
   #tick = 0;
   #network = "";
@@ -89,6 +91,7 @@ export class PromptusPlayer extends HTMLElement {
     document.removeEventListener("visibilitychange", this.#visibility);
     cancelAnimationFrame(this.#tick);
     this.#stop();
+    this.#following?.abort();
   }
 
   attributeChangedCallback(name, before, value) {
@@ -187,6 +190,18 @@ export class PromptusPlayer extends HTMLElement {
     this.#session?.postMessage({ type: "trace", trace: rows });
   }
 
+  /** A player whose position this one follows, in place of a clock of its own; null for none. */
+  get leader() { return this.#leader; }
+  set leader(player) {
+    this.#following?.abort();
+    this.#following = player ? new AbortController() : null;
+    this.#leader = player;
+    if (!player) return;
+    const on = (type, act) => player.addEventListener(type, act, { signal: this.#following.signal });
+    on("seeking", () => { this.currentTime = player.currentTime; });
+    on("timeupdate", () => this.#tell({ playhead: player.currentTime }));
+  }
+
   get stats() {
     const state = this.#state;
     const position = this.currentTime;
@@ -282,7 +297,8 @@ export class PromptusPlayer extends HTMLElement {
     const ports = Array.from({ length: this.#workers() }, () => this.#generator(module));
     this.#session.postMessage({ type: "open", module, options, ports, trace: this.#trace }, ports);
     if (this.#rate !== 1) this.#tell({ rate: this.#rate });
-    this.#tell(this.#wanted ? { play: {} } : { pause: {} });
+    if (this.#leader) this.#tell({ playhead: this.#leader.currentTime });
+    else this.#tell(this.#wanted ? { play: {} } : { pause: {} });
   }
 
   /** How many generators work at once: one core stays free for the page. */
@@ -372,6 +388,7 @@ export class PromptusPlayer extends HTMLElement {
 
   /** Position in media time now: that of the last state, and on from there while the title plays. */
   #position() {
+    if (this.#leader) return this.#leader.currentTime;
     const { position_s, paused, waiting, ended, rate, duration_s } = this.#state;
     if (paused || waiting || ended) return position_s;
     const since = (performance.timeOrigin + performance.now() - this.#stateAt) / 1000;

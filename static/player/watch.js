@@ -1,6 +1,7 @@
 // The watch page: one title in the player, the session's figures live, and a network to try it on.
 
 import { parseTrace } from "./link.js";
+import { Compare } from "./compare.js";
 import { Live } from "./live.js";
 import { NETWORKS, RULES } from "./choices.js";
 import "./promptus-player.js";
@@ -30,6 +31,7 @@ function permalink(player) {
   words.set("t", player.currentTime.toFixed(1));
   if (player.rung !== null) words.set("rung", String(player.rung));
   if (find("#rule").value !== RULES[0].id) words.set("rule", find("#rule").value);
+  if (find("#second").value) words.set("second", find("#second").value);
   if (find("#network").value !== NETWORKS[0].id) words.set("network", find("#network").value);
   return new URL(`?${words}`, location.href).href;
 }
@@ -45,6 +47,17 @@ async function copy(player) {
     button.textContent = "The address bar has it";
   }
   setTimeout(() => { button.textContent = "Copy link at this time"; }, 1800);
+}
+
+/** The menu of rungs to show beside the one that plays. */
+function compares(player) {
+  const compare = new Compare(player, find(".screen"));
+  const second = find("#second");
+  const rungs = player.rungs.map(({ kbps, rank }, at) => ({ id: String(at), label: `rank ${rank}, ${kbps.toFixed(1)} kbit/s` }));
+  options(second, [{ id: "", label: "nothing" }, ...rungs], query.get("second") ?? "");
+  const show = () => compare.show(second.value === "" ? null : Number(second.value));
+  second.addEventListener("change", show);
+  show();
 }
 
 async function start() {
@@ -67,7 +80,10 @@ async function start() {
   find("#rule").addEventListener("change", (event) => { player.rule = event.target.value; });
   find("#network").addEventListener("change", async (event) => { player.trace = await rows(event.target.value); });
   find("#copy").addEventListener("click", () => void copy(player));
-  new Live(player, find(".figures"), find(".chart")).run();
+  player.addEventListener("loadedmetadata", () => compares(player), { once: true });
+  const live = new Live(player, find(".figures"), find(".chart"));
+  // Charts take the thread for a moment, which the first picture should not wait for.
+  player.addEventListener("loadeddata", () => live.run(), { once: true });
 }
 
 await start();

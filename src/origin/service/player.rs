@@ -40,9 +40,10 @@ macro_rules! file {
 
 /// Names, media types and contents.
 #[rustfmt::skip] // A table.
-const FILES: [(&str, &str, &[u8]); 22] = [
+const FILES: [(&str, &str, &[u8]); 23] = [
     file!("abi.js", JS),
     file!("choices.js", JS),
+    file!("compare.js", JS),
     file!("controls.js", JS),
     file!("frames.js", JS),
     file!("generator.js", JS),
@@ -85,7 +86,7 @@ static DIGEST: LazyLock<String> = LazyLock::new(|| {
 
 /// The watch page, which is the same for all titles.
 static WATCH: LazyLock<Object> = LazyLock::new(|| {
-    let (_, kind, content) = FILES[16];
+    let (_, kind, content) = FILES[17];
     let text = String::from_utf8_lossy(content);
     let text = text.replace("../_player/", &format!("../_player/{}/", *DIGEST));
     Object::new(Bytes::from(text), kind)
