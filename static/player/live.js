@@ -54,7 +54,7 @@ export class Live {
       ["rung", now ? `${now.kbps.toFixed(1)} kbit/s, rank ${now.rank}` : "–", colours.rung],
       ["buffer", number(bufferSeconds, 1, "s"), colours.buffer],
       ["generation", number(generateMsPerFrame, 1, "ms a frame"), colours.generation],
-      ["frame on screen", shown(this.#player.shownFrame)],
+      ["segment, frame", shown(this.#player.shownFrame)],
       ["frames shown, dropped", `${framesShown}, ${framesDropped}`],
       ["fetched", `${(bytes / 1000).toFixed(0)} kB`],
     ].flatMap(([name, value, colour]) => entry(name, value, colour)));
@@ -120,7 +120,7 @@ export class Live {
 /** Which frame it is, and how it came about. */
 function shown(frame) {
   if (!frame) return "–";
-  return `${frame.index} of segment ${frame.segment}, ${frame.keyframe ? "keyframe" : "moved"}`;
+  return `${frame.segment}, ${frame.index}${frame.keyframe ? ", keyframe" : ""}`;
 }
 
 /** A number with separators of thousands, and with fewer digits where it is large. */
