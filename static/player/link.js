@@ -28,7 +28,8 @@ export class Link {
   }
 
   /**
-   * Takes `bytes` over the link, from `start_ms` on. Calls `progress(received, first)` on the way and resolves to the
+   * Takes `bytes` over the link, from `start_ms` on. Calls `progress(received, first)` on the way, with a null for the time
+   * of the first byte while there is none, and resolves to the
    * times of the first and the last byte, in milliseconds; rejects when `signal` aborts.
    */
   async carry(bytes, start_ms, signal, progress) {
@@ -41,7 +42,7 @@ export class Link {
         if (left <= 0) return { first, last };
         await pause(Math.min(left, STEP_MS), signal);
         const share = (performance.now() - first) / (last - first);
-        if (share > 0 && share < 1) progress(Math.floor(bytes * share), first);
+        if (share < 1) progress(Math.max(0, Math.floor(bytes * share)), share > 0 ? first : null);
       }
     } catch (error) {
       this.#free_ms = performance.now();

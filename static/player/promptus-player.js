@@ -171,6 +171,8 @@ export class PromptusPlayer extends HTMLElement {
     // Without a fixed rung the chosen rule is in force again.
     this.#tell(this.#rung === null ? { rule: this.rule } : { rung: this.#rung });
     this.#emit("rungselect");
+    // What is buffered is of other rungs; a seek fetches it anew.
+    if (this.#rung !== null && this.#state && !this.ended) this.currentTime = this.currentTime;
   }
 
   /** The adaptation rule, by its name: `dynamic`, `bola-e`, `throughput`, … */

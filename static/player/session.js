@@ -11,8 +11,8 @@ import { measured } from "./timing.js";
 const STATE_MS = 250;
 /** Pauses between attempts while the network is down, in milliseconds; the last one repeats. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000];
-/** How often a body is reported while it arrives, so that the session may abandon it, in milliseconds. */
-const REPORT_MS = 150;
+/** How often an answer is reported while it arrives, and while it does not, so that the session may abandon it. */
+const REPORT_MS = 200;
 
 const transfers = new Map();
 let abi = null;
@@ -146,7 +146,8 @@ async function transfer({ id, url, range, headers = [] }) {
 /** The body with the times of its first and last byte, or the status of a refusal. */
 async function receive(id, url, headers, range, signal) {
   const began = performance.now();
-  const response = await fetch(url, { headers, signal });
+  const silent = setInterval(() => input({ progress: id }), REPORT_MS);
+  const response = await fetch(url, { headers, signal }).finally(() => clearInterval(silent));
   if (!response.ok) {
     const again = Number(response.headers.get("retry-after"));
     return { status: response.status, again_s: again > 0 ? again : null };
@@ -163,7 +164,7 @@ async function receive(id, url, headers, range, signal) {
   return { body, wire, url: response.url, ...slowed };
 }
 
-/** The whole body; `arrived(bytes, first)` is called as it grows if it takes long, with the time of its first byte. */
+/** The whole body; `arrived(bytes, first)` is called while it takes long, with the time of its first byte. */
 async function read(response, arrived) {
   const parts = [];
   let first = null;
@@ -187,8 +188,9 @@ async function joined(parts) {
 
 const begun = new Set();
 
+/** `first` is the time of the first byte, null as long as there is none. */
 function progress(id, body, first) {
-  if (!begun.has(id)) {
+  if (first !== null && !begun.has(id)) {
     begun.add(id);
     firstByte(id, first);
   }
