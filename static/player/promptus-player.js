@@ -19,6 +19,8 @@ const MODULE = new URL("./promptus.wasm", import.meta.url);
 /** How often `timeupdate` comes while the title plays, in milliseconds. */
 const TIMEUPDATE_MS = 250;
 const RATES = [1 / 16, 16];
+/** Frames whose generation time is averaged. */
+const MEASURED = 48;
 
 let compiled = null;
 
@@ -349,7 +351,8 @@ export class PromptusPlayer extends HTMLElement {
   #progress({ received, total }) {
     if (this.#ready >= HAVE_CURRENT_DATA || this.#network) return;
     const mb = (count) => (count / 1e6).toFixed(1);
-    this.#say(received < total ? `Loading the generator: ${mb(received)} of ${mb(total)} MB, once` : "");
+    const of = total > 0 ? ` of ${mb(total)}` : "";
+    this.#say(received === total ? "" : `Loading the generator: ${mb(received)}${of} MB, once`);
     this.#emit("progress");
   }
 
@@ -372,8 +375,22 @@ export class PromptusPlayer extends HTMLElement {
     if (plays(state) && !plays(before) && running) this.#emit("playing");
     if (state.rung !== before?.rung || state.rungs.length !== before?.rungs?.length) this.#emit("rungstate");
     if (state.ended && !before?.ended) this.#finish();
+    if (state.waiting !== before?.waiting) this.#say(state.waiting && this.#lags() ? this.#slowness() : this.#network);
     this.classList.toggle("waiting", state.waiting && this.#wanted && this.#ready > HAVE_NOTHING);
     this.#controls?.update();
+  }
+
+  /** Whether playback waits for the generators, which are too slow for the title. */
+  #lags() {
+    const { bufferSeconds, generateMsPerFrame } = this.stats;
+    const { took } = this.#stats;
+    const capacity = (1000 * this.#generators.length) / (generateMsPerFrame ?? 1);
+    return took.length === MEASURED && bufferSeconds > 1 && capacity < (this.#state.fps ?? 0);
+  }
+
+  #slowness() {
+    const made = (1000 * this.#generators.length) / this.stats.generateMsPerFrame;
+    return `This machine generates ${made.toFixed(0)} frames a second; the title has ${this.#state.fps.toFixed(0)}.`;
   }
 
   #finish() {
@@ -401,7 +418,7 @@ export class PromptusPlayer extends HTMLElement {
     if (data.type === "error") return this.#fail(data.message);
     if (data.epoch !== this.#epoch) return this.#free([{ ...data, worker }]);
     this.#stats.took.push(data.took_ms);
-    if (this.#stats.took.length > 48) this.#stats.took.shift();
+    if (this.#stats.took.length > MEASURED) this.#stats.took.shift();
     this.#stats.generated += 1;
     return this.#free(this.#frames.add({ ...data, worker }));
   }

@@ -77,11 +77,23 @@ function tell() {
 }
 
 /** Fetches the weights for all generators, which verify them. */
-async function load({ url, bytes: expected }) {
-  const response = await retried(() => fetch(url));
-  if (!response.ok) throw new Error(`the weights cannot be fetched: ${url}: ${response.status}`);
-  const total = Number(response.headers.get("content-length")) || expected || 0;
+async function load({ url }) {
+  const whole = await retried(() => download(url));
+  if (!whole) return;
+  bytes += whole.length;
+  for (const { port } of generators) port.postMessage({ type: "weights", bytes: whole });
+}
+
+/** The body at `url`; the page hears how much of it is here. */
+async function download(url) {
+  const response = await fetch(url);
+  if (!response.ok) {
+    fail(new Error(`the weights cannot be fetched: ${url}: ${response.status}`));
+    return null;
+  }
+  // A content coding hides how long the body will be.
   const coded = response.headers.has("content-encoding");
+  const total = coded ? 0 : Number(response.headers.get("content-length"));
   const parts = [];
   let received = 0;
   for (const reader = response.body.getReader(); ;) {
@@ -89,11 +101,9 @@ async function load({ url, bytes: expected }) {
     if (done) break;
     parts.push(value);
     received += value.length;
-    postMessage({ type: "weights", received, total: coded ? expected ?? 0 : total });
+    postMessage({ type: "weights", received, total });
   }
-  bytes += received;
-  const whole = new Uint8Array(await new Blob(parts).arrayBuffer());
-  for (const { port } of generators) port.postMessage({ type: "weights", bytes: whole });
+  return joined(parts);
 }
 
 /** Repeats `attempt` while the network is down. */
