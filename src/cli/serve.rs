@@ -201,8 +201,10 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
     eprintln!("serving {root} at {base}");
     for title in &catalogue.titles {
         eprintln!("  {}", title.name);
-        for (kind, path) in [("HLS ", &title.hls), ("DASH", &title.dash)] {
-            eprintln!("    {kind}  {base}{path}");
+        let watch = format!("watch/{}", title.hls.split('/').next().unwrap_or_default());
+        let places = [("watch", &watch), ("HLS", &title.hls), ("DASH", &title.dash)];
+        for (kind, path) in places {
+            eprintln!("    {kind:5}  {base}{path}");
         }
     }
     for problem in &catalogue.problems {

@@ -76,6 +76,9 @@ async fn files_below_the_digest_never_change_and_others_are_revalidated() {
         200 FOLDER/session.js | accept-encoding: br => content-encoding: br | vary: accept-encoding
         200 FOLDER/session.js => content-type: text/javascript; charset=utf-8
         200 /_player/session.js => cache-control: no-cache | access-control-allow-origin: *
+        200 FOLDER/promptus.wasm => content-type: application/wasm | content-encoding:
+        200 FOLDER/promptus.wasm | accept-encoding: gzip, br => content-encoding: br
+        206 FOLDER/promptus.wasm | range: bytes=0-3 => content-length: 4 | content-encoding:
         404 FOLDER/other.js
         404 /_player/other.js
         404 /_player/0123456789abcdef/session.js

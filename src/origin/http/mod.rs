@@ -9,5 +9,5 @@ mod negotiate;
 mod range;
 mod respond;
 
-pub(super) use negotiate::quality;
+pub(super) use negotiate::{accepted_coding, quality};
 pub(super) use respond::Reply;

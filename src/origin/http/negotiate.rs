@@ -4,13 +4,13 @@ use crate::origin::error::Result;
 use crate::origin::titles::{Coding, Object, Titles};
 use axum::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, RANGE};
 
-/// `object` in the coding that the client prefers. A range is always one of the uncoded text.
+/// `object` in the coding that the client prefers, unless it is coded already. A range is always one of the uncoded text.
 pub(crate) async fn encoded(
     titles: &Titles,
     object: Object,
     headers: &HeaderMap,
 ) -> Result<Object> {
-    if !object.is_text() || headers.contains_key(RANGE) {
+    if object.coding.is_some() || !object.is_text() || headers.contains_key(RANGE) {
         return Ok(object);
     }
     match accepted_coding(headers) {

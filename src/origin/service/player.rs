@@ -7,11 +7,11 @@ use super::origin::Origin;
 use super::page::NO_CACHE;
 use crate::manifest::check_title_name;
 use crate::origin::error::{OriginError, Result};
-use crate::origin::http::{Reply, headers};
-use crate::origin::titles::{ENTRY, Object};
+use crate::origin::http::{Reply, accepted_coding, headers};
+use crate::origin::titles::{Coding, ENTRY, Object};
 use crate::segment::hex;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, RANGE};
 use axum::response::Response;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -66,6 +66,9 @@ const FILES: [(&str, &str, &[u8]); 23] = [
     file!("trace.csv", "text/csv; charset=utf-8", "demo/trace.csv"),
 ];
 
+/// The module that `tools/web/build.sh` makes, in brotli.
+const MODULE: &[u8] = include_bytes!("../../../static/player/promptus.wasm.br");
+
 /// As the catalogue's, and WebAssembly in workers. A worker follows the policy of its own script, so
 /// all files have it.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -81,7 +84,17 @@ static DIGEST: LazyLock<String> = LazyLock::new(|| {
         digest.update(format!("{name} {}\n", content.len()));
         digest.update(content);
     }
+    digest.update(MODULE);
     hex(&digest.finalize()[..8])
+});
+
+/// The module unpacked, and in brotli.
+static MODULES: LazyLock<Option<[Object; 2]>> = LazyLock::new(|| {
+    let mut bytes = Vec::new();
+    brotli::BrotliDecompress(&mut &*MODULE, &mut bytes).ok()?;
+    let plain = Object::new(Bytes::from(bytes), "application/wasm");
+    let coded = plain.encoded(Coding::Brotli, Bytes::from_static(MODULE));
+    Some([plain, coded])
 });
 
 /// The watch page, which is the same for all titles.
@@ -112,7 +125,8 @@ pub(super) async fn file(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response> {
-    send(&origin, request, object(&name)?, false).await
+    let object = object(&name, request.headers()).await?;
+    send(&origin, request, object, false).await
 }
 
 /// `/_player/DIGEST/NAME`.
@@ -124,13 +138,29 @@ pub(super) async fn immutable_file(
     if digest != *DIGEST {
         return Err(OriginError::not_found(request.uri().path()));
     }
-    send(&origin, request, object(&name)?, true).await
+    let object = object(&name, request.headers()).await?;
+    send(&origin, request, object, true).await
 }
 
-fn object(name: &str) -> Result<Object> {
+async fn object(name: &str, headers: &HeaderMap) -> Result<Object> {
+    if name == "promptus.wasm" {
+        return module(headers).await;
+    }
     let found = FILES.iter().find(|(known, ..)| *known == name);
     let (_, kind, content) = found.ok_or_else(|| OriginError::not_found(name))?;
     Ok(Object::new(Bytes::from_static(content), kind))
+}
+
+/// The module as the client takes it: ranges are of the unpacked bytes.
+async fn module(headers: &HeaderMap) -> Result<Object> {
+    let brotli = accepted_coding(headers) == Some(Coding::Brotli) && !headers.contains_key(RANGE);
+    // Unpacking takes some 30 ms, once.
+    let modules = tokio::task::spawn_blocking(|| MODULES.as_ref()).await;
+    let [plain, coded] = modules
+        .ok()
+        .flatten()
+        .ok_or_else(|| OriginError::damaged("promptus.wasm", "it is not brotli".to_owned()))?;
+    Ok(if brotli { coded } else { plain }.clone())
 }
 
 async fn send(

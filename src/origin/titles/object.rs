@@ -103,7 +103,7 @@ impl Object {
     }
 
     /// The same in a content coding, with a tag of its own.
-    pub(super) fn encoded(&self, coding: Coding, bytes: Bytes) -> Self {
+    pub(crate) fn encoded(&self, coding: Coding, bytes: Bytes) -> Self {
         Self {
             etag: quoted(&format!("{}-{}", self.digest(), coding.name())),
             size: bytes.len() as u64,
