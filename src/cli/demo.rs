@@ -93,7 +93,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (folder, wall_s) = (out.display(), begun.elapsed().as_secs_f64());
     eprintln!("frames, strip.png and session.json are in {folder}; {wall_s:.1} s in all");
     if args.title.is_none() {
-        eprintln!("to watch it in a browser: `promptus serve`, then http://127.0.0.1:8080/watch/demo");
+        eprintln!(
+            "to watch it in a browser: `promptus serve`, then http://127.0.0.1:8080/watch/demo"
+        );
     }
     if args.json {
         json_line::print(&score.json(&inputs[0], out, wall_s))?;

@@ -202,7 +202,11 @@ fn announce(base: &str, root: &str, catalogue: &Catalogue, json: bool) -> Result
     for title in &catalogue.titles {
         eprintln!("  {}", title.name);
         let watch = format!("watch/{}", title.hls.split('/').next().unwrap_or_default());
-        let places = [("watch", &watch), ("HLS", &title.hls), ("DASH", &title.dash)];
+        let places = [
+            ("watch", &watch),
+            ("HLS", &title.hls),
+            ("DASH", &title.dash),
+        ];
         for (kind, path) in places {
             eprintln!("    {kind:5}  {base}{path}");
         }
