@@ -4,17 +4,18 @@
 //! planned seeks, and the pauses between attempts.
 
 use super::body::{Body, Pull};
-use super::cmcd::{Fetch, Kind, Media};
+use super::cmcd::Fetch;
 use super::controls::Controls;
 use super::error::FetchError;
 use super::http::{Client, Opened};
-use super::indexes::{kind, named};
+use super::indexes::named;
 use super::queue::QueueSender;
 use super::resolve::{resolve, span};
 use super::stream::Stream;
 use super::throttle::{Clock, Turn};
 use crate::player::abr::Abr;
 use crate::player::client::{Action, Ending, Input, Player, Request, RequestId, Segment};
+use crate::player::cmcd::{Kind, Media};
 use crate::player::event::{Event, Rendered, State};
 use crate::player::index::{self as player, Resource};
 use crate::player::ladder::Ladder;
@@ -324,7 +325,7 @@ impl Driver<'_> {
     async fn part(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
         let content = &self.stream.source.content;
         let Resource { range, purpose, .. } = request.resource;
-        let (client, fetch) = (self.client, Fetch::of(url, range, content, kind(purpose)));
+        let (client, fetch) = (self.client, Fetch::of(url, range, content, purpose.into()));
         let answer = client.get_once(&fetch);
         let answer = self.beside(request.id, answer).await.transpose()?;
         Ok(answer.map(|answer| (answer.bytes.into(), answer.wire_bytes)))
