@@ -16,7 +16,7 @@ use super::throttle::{Clock, Turn};
 use crate::player::abr::Abr;
 use crate::player::client::{Action, Ending, Input, Player, Request, RequestId, Segment};
 use crate::player::cmcd::{Kind, Media};
-use crate::player::event::{Event, Rendered, State};
+use crate::player::event::{Event, Rendered};
 use crate::player::index::{self as player, Resource};
 use crate::player::ladder::Ladder;
 use crate::player::log::Log;
@@ -360,18 +360,9 @@ impl Driver<'_> {
     }
 
     fn cmcd(&mut self, request: &Request, url: &Url) -> Option<Media> {
-        let player::Purpose::Media { segment, rung } = request.resource.purpose else {
-            return None;
-        };
-        let session = self.player.session();
-        let stalls = session.log().stalls.len();
-        let mut media = Media {
-            buffer_s: session.buffer_s(),
-            throughput_kbps: session.throughput_kbps(),
-            urgent: session.state() != State::Steady,
-            starved: stalls > self.stalls_reported,
-            ..Media::of(session.ladder(), segment, rung)
-        };
+        let mut media = self.player.media_data(request)?;
+        let stalls = self.player.session().log().stalls.len();
+        media.starved = stalls > self.stalls_reported;
         self.stalls_reported = stalls;
         if let Some(next) = &request.next {
             media.next_range = next.range.map(span);

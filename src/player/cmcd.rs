@@ -289,8 +289,8 @@ fn hundreds(value: f64) -> u64 {
     ((value / 100.0).round() * 100.0) as u64
 }
 
-/// `nor` is URL-encoded (§3.2).
-fn encoded(text: &str) -> String {
+/// `text` URL-encoded, as `nor` (§3.2) and the value of the query argument are.
+pub fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let one = |byte: u8| match plain(byte) {
         true => char::from(byte).to_string(),
