@@ -1,20 +1,4 @@
 //! Weights, init segments and media segments to pictures, one frame at a time.
-//!
-//! ```
-//! use promptus::model::Generator;
-//! use promptus::package::Title;
-//! use promptus::web::Generators;
-//!
-//! let title = Title::open("manifests/demo".as_ref())?;
-//! let rung = &title.rungs()[0];
-//! let generators = Generators::new(Generator::shipped_file().to_vec())?;
-//! let mut renderer = generators.renderer(&rung.init()?)?;
-//! let begun = renderer.begin(&rung.media_bytes(0)?)?;
-//! assert_eq!(begun["keyframes"][0], 0);
-//! let picture = renderer.next()?.ok_or("no frame")?;
-//! assert_eq!(picture.rgba.len(), 4 * 256 * 256);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 use super::error::WebError;
 use crate::model::weights::Checkpoint;
