@@ -134,8 +134,8 @@ extern "C" fn session_input(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn session_state(id: u32, now_s: f64) -> *const u32 {
-    answer(|instance| Ok(instance.session(id)?.state(now_s)))
+extern "C" fn session_state(id: u32, _now_s: f64) -> *const u32 {
+    answer(|instance| Ok(instance.session(id)?.state()))
 }
 
 #[unsafe(no_mangle)]

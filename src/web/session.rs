@@ -174,21 +174,25 @@ impl Session {
         self.segment.as_ref().map_or(&[], |segment| &segment.bytes)
     }
 
-    /// Where playback stands: see the ABI's description in tools/web/README.md.
-    pub fn state(&self, _now_s: f64) -> Value {
+    /// Where playback stands. `position_s` is as of `at_s`, the time of the last event on the page's clock:
+    /// while playback is neither paused nor waiting, the playhead moves on from there at `rate`.
+    pub fn state(&self) -> Value {
         let base = self.base();
         let group = self.group();
         let weights = group.map(|group| {
             let url = group.weights_url.as_deref().map(|url| join(base, url));
             json!({"url": url, "sha256": group.weights})
         });
+        // A master playlist states none: it is known once a media playlist is here.
+        let duration_s = self.presentation.as_ref().map(|it| it.duration.seconds());
         let mut state = json!({
-            "duration_s": self.presentation.as_ref().map(|it| it.duration.seconds()),
+            "duration_s": duration_s.filter(|seconds| *seconds > 0.0),
             "profile": group.map(|group| &group.profile),
             "fps": group.map(|group| group.frame_rate.fps()),
             "weights": weights,
             "rule": self.options.abr.name(),
             "position_s": self.options.start_s,
+            "at_s": null,
             "buffered": [],
             "paused": false,
             "waiting": true,
@@ -204,6 +208,7 @@ impl Session {
             let last = session.log().plays.last();
             state["duration_s"] = session.ladder().total_s().into();
             state["position_s"] = at_s.into();
+            state["at_s"] = (playing.began_s + session.clock_s()).into();
             if session.buffer_s() > 0.0 {
                 state["buffered"] = json!([[at_s, at_s + session.buffer_s()]]);
             }
