@@ -60,7 +60,7 @@ pub struct SegmentFrames<'w> {
 
 enum Work {
     Span(Span),
-    Motion(Motion),
+    Motion(Box<Motion>),
     /// With the number of the segment after it, unless samples are missing.
     Chain(Chain, Option<u32>),
 }
@@ -172,7 +172,7 @@ impl SegmentRenderer {
                 let start = payload.latent(&self.passes.generator, &self.start, sketch)?;
                 match interpolation {
                     Interpolation::Motion => {
-                        Work::Motion(Motion::new(&keyframes, count, wanted, start))
+                        Work::Motion(Box::new(Motion::new(&keyframes, count, wanted, start)))
                     }
                     _ => Work::Span(Span::new(&self.passes, 0..count, start)),
                 }

@@ -202,7 +202,7 @@ extern "C" fn renderer_begin(id: u32, media: *const u8, length: usize) -> *const
 #[unsafe(no_mangle)]
 extern "C" fn renderer_next(id: u32) -> *const u32 {
     answer(|instance| {
-        let Some(picture) = instance.renderer(id)?.next()? else {
+        let Some(picture) = instance.renderer(id)?.next_picture()? else {
             return Ok(json!({"done": true}));
         };
         Ok(json!({

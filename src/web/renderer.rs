@@ -94,7 +94,7 @@ impl Renderer {
     }
 
     /// The next picture of the segment; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<Picture<'_>>, WebError> {
+    pub fn next_picture(&mut self) -> Result<Option<Picture<'_>>, WebError> {
         let begun = self.begun.as_mut().ok_or(WebError::NotBegun)?;
         let Some((index, frame)) = self.renderer.next_frame(&mut begun.frames)? else {
             self.begun = None;

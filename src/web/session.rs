@@ -47,7 +47,7 @@ pub struct Session {
 
 #[derive(Debug)]
 enum Stage {
-    Opening(Opening),
+    Opening(Box<Opening>),
     Playing(Box<Playing>),
 }
 
@@ -82,7 +82,7 @@ impl Session {
             content: Content::of(path(&asked.url)),
             title: asked.url.clone(),
             presentation: None,
-            stage: Stage::Opening(Opening::new(asked.url)),
+            stage: Stage::Opening(Box::new(Opening::new(asked.url))),
             early: Vec::new(),
             opened_s: None,
             overhead: Overhead::default(),
@@ -199,7 +199,7 @@ impl Session {
             "ended": false,
             "rate": 1.0,
             "rung": null,
-            "rungs": group.map_or_else(Vec::new, |group| listed(group)),
+            "rungs": group.map_or_else(Vec::new, listed),
             "throughput_kbps": null,
         });
         if let Stage::Playing(playing) = &self.stage {

@@ -51,6 +51,10 @@ pub(crate) struct Level(Set);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {
+    #[cfg_attr(
+        all(target_arch = "wasm32", target_feature = "simd128"),
+        allow(dead_code, reason = "the module has vectors")
+    )]
     Portable,
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Wasm,
