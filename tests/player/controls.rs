@@ -43,9 +43,10 @@ async fn a_session_is_controlled_while_it_plays() {
     });
     let rate = controlled(async |controls| controls.set_rate(2.0));
     let external = controlled(async |controls| {
-        controls.report_playhead(0.0);
-        wait(400).await;
-        controls.report_playhead(1.0);
+        for (ms, position_s) in [(0, 0.0), (200, 0.1), (400, 1.1)] {
+            wait(ms).await;
+            controls.report_playhead(position_s);
+        }
         wait(2100).await;
         controls.report_playhead(2.0);
     });
