@@ -29,10 +29,10 @@ fn times_s(log: &Log) -> [f64; 2] {
 #[tokio::test]
 async fn a_session_is_controlled_while_it_plays() {
     let wait = |ms| sleep(Duration::from_millis(ms));
-    // A busy machine is late, never early; without control the times would be 1 and 2 s.
+    // A busy machine starts or acts late. Without control the times would be 1 and 2 s.
     let near = |found: [f64; 2], expected: [f64; 2]| {
         let late = [0, 1].map(|n| found[n] - expected[n]);
-        let fits = late.iter().all(|late| (-0.1..0.9).contains(late));
+        let fits = late.iter().all(|late| (-0.35..0.9).contains(late));
         assert!(fits, "{found:?}, {expected:?}");
     };
     let pause = controlled(async |controls| {
