@@ -65,6 +65,9 @@ pub mod playback;
 #[cfg(feature = "net")]
 pub mod store;
 
+#[cfg(feature = "web")]
+pub mod web;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]

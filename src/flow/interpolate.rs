@@ -17,18 +17,18 @@ pub struct SizesDiffer {
 
 /// Two pictures and the flow between them in both directions.
 #[derive(Debug)]
-pub struct Between<'a> {
-    from: &'a Frame,
-    to: &'a Frame,
+pub struct Between {
+    from: Frame,
+    to: Frame,
     /// Both pictures in floating point.
     pixels: [Pixels; 2],
     forward: Field,
     backward: Field,
 }
 
-impl<'a> Between<'a> {
+impl Between {
     /// Estimates the flow. Fails if the pictures differ in size.
-    pub fn new(from: &'a Frame, to: &'a Frame) -> Result<Self, SizesDiffer> {
+    pub fn new(from: &Frame, to: &Frame) -> Result<Self, SizesDiffer> {
         let size = |frame: &Frame| (frame.width(), frame.height());
         if size(from) != size(to) {
             let (from, to) = (size(from), size(to));
@@ -38,8 +38,8 @@ impl<'a> Between<'a> {
         let (forward, backward) =
             rayon::join(|| estimate(&first, &second), || estimate(&second, &first));
         Ok(Self {
-            from,
-            to,
+            from: from.clone(),
+            to: to.clone(),
             pixels: [from, to].map(pixels),
             forward,
             backward,
@@ -50,7 +50,7 @@ impl<'a> Between<'a> {
     pub fn at(&self, t: f32) -> Frame {
         let t = if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) };
         if t == 0.0 || t == 1.0 {
-            let end = if t == 0.0 { self.from } else { self.to };
+            let end = if t == 0.0 { &self.from } else { &self.to };
             return end.clone();
         }
         let first = Source::new(&self.pixels[0], &self.forward, t);

@@ -49,4 +49,5 @@ pub use presentation::{
 };
 pub use published::{PUBLISHED, Publication};
 pub use quality::{Metrics, QualityReport, RungQuality, SegmentQuality};
+pub(crate) use reference::join;
 pub use source_record::SourceRecord;

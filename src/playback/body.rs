@@ -1,8 +1,8 @@
 //! The body of an answer while it is received: progress, byte counts, length limit, time-out.
 
-use super::cmcd::Kind;
 use super::error::{AnswerProblem, FetchError};
 use super::resolve::LONGEST;
+use crate::player::cmcd::Kind;
 use crate::player::log::Overhead;
 use bytes::Bytes;
 use reqwest::{Response, Url};

@@ -4,18 +4,19 @@
 //! planned seeks, and the pauses between attempts.
 
 use super::body::{Body, Pull};
-use super::cmcd::{Fetch, Kind, Media};
+use super::cmcd::Fetch;
 use super::controls::Controls;
 use super::error::FetchError;
 use super::http::{Client, Opened};
-use super::indexes::{kind, named};
+use super::indexes::named;
 use super::queue::QueueSender;
 use super::resolve::{resolve, span};
 use super::stream::Stream;
 use super::throttle::{Clock, Turn};
 use crate::player::abr::Abr;
 use crate::player::client::{Action, Ending, Input, Player, Request, RequestId, Segment};
-use crate::player::event::{Event, Rendered, State};
+use crate::player::cmcd::{Kind, Media};
+use crate::player::event::{Event, Rendered};
 use crate::player::index::{self as player, Resource};
 use crate::player::ladder::Ladder;
 use crate::player::log::Log;
@@ -324,7 +325,7 @@ impl Driver<'_> {
     async fn part(&mut self, request: &Request, url: &Url) -> Result<Answered, FetchError> {
         let content = &self.stream.source.content;
         let Resource { range, purpose, .. } = request.resource;
-        let (client, fetch) = (self.client, Fetch::of(url, range, content, kind(purpose)));
+        let (client, fetch) = (self.client, Fetch::of(url, range, content, purpose.into()));
         let answer = client.get_once(&fetch);
         let answer = self.beside(request.id, answer).await.transpose()?;
         Ok(answer.map(|answer| (answer.bytes.into(), answer.wire_bytes)))
@@ -359,18 +360,9 @@ impl Driver<'_> {
     }
 
     fn cmcd(&mut self, request: &Request, url: &Url) -> Option<Media> {
-        let player::Purpose::Media { segment, rung } = request.resource.purpose else {
-            return None;
-        };
-        let session = self.player.session();
-        let stalls = session.log().stalls.len();
-        let mut media = Media {
-            buffer_s: session.buffer_s(),
-            throughput_kbps: session.throughput_kbps(),
-            urgent: session.state() != State::Steady,
-            starved: stalls > self.stalls_reported,
-            ..Media::of(session.ladder(), segment, rung)
-        };
+        let mut media = self.player.media_data(request)?;
+        let stalls = self.player.session().log().stalls.len();
+        media.starved = stalls > self.stalls_reported;
         self.stalls_reported = stalls;
         if let Some(next) = &request.next {
             media.next_range = next.range.map(span);

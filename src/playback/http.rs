@@ -5,7 +5,7 @@
 //! a content coding. `file://` URLs are read from disk.
 
 use super::body::{Body, Received, Source};
-use super::cmcd::{Cmcd, CmcdMode, Fetch};
+use super::cmcd::Fetch;
 use super::coding;
 use super::error::{AnswerProblem, FetchError};
 use super::local;
@@ -14,6 +14,7 @@ use super::resolve::{LONGEST, span};
 use super::response::{Head, check_head, check_status, header};
 use super::throttle::{Throttle, Turn};
 use crate::network::link::Link;
+use crate::player::cmcd::{Cmcd, CmcdMode};
 use crate::player::log::Overhead;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, RANGE};
 use reqwest::{Certificate, Method, Response, Url};
@@ -207,7 +208,7 @@ impl Client {
     }
 
     async fn send(&self, method: Method, fetch: &Fetch<'_>) -> Result<Response, FetchError> {
-        let (url, headers) = self.cmcd.apply(fetch);
+        let (url, headers) = fetch.with(&self.cmcd);
         // Without this header the server may choose any coding (RFC 9110 §12.5.3).
         let codings = match fetch.is_plain() {
             true => "identity",

@@ -1,11 +1,12 @@
 //! Index parts before playback begins: for all rungs at a time, from the base URLs of the manifest one after
 //! the other.
 
-use super::cmcd::{Content, Fetch, Kind};
+use super::cmcd::Fetch;
 use super::error::{AnswerProblem, FetchError};
 use super::http::{Answer, Client};
 use super::resolve::{resolve, span};
-use crate::player::index::{Index, IndexError, Purpose, Resource};
+use crate::player::cmcd::Content;
+use crate::player::index::{Index, IndexError, Resource};
 use futures_util::future::try_join_all;
 use reqwest::Url;
 
@@ -52,7 +53,7 @@ impl Source {
     ) -> Result<(), FetchError> {
         let answers = parts.iter().map(|part| async move {
             let url = resolve(&self.url, &part.url)?;
-            let fetch = Fetch::of(&url, part.range, &self.content, kind(part.purpose));
+            let fetch = Fetch::of(&url, part.range, &self.content, part.purpose.into());
             let answer = match patient {
                 true => client.get(&fetch).await?,
                 false => client.get_once(&fetch).await?,
@@ -68,15 +69,6 @@ impl Source {
     }
 }
 
-pub(super) fn kind(purpose: Purpose) -> Kind {
-    match purpose {
-        Purpose::Media { .. } => Kind::Video,
-        Purpose::Init { .. } => Kind::Init,
-        Purpose::Index { .. } => Kind::Index,
-        Purpose::Playlist { .. } => Kind::Playlist,
-    }
-}
-
 /// `error` with the URL of its part.
 pub(super) fn named(url: &Url, error: IndexError) -> FetchError {
     let problem = match error {
@@ -84,6 +76,9 @@ pub(super) fn named(url: &Url, error: IndexError) -> FetchError {
             let range = span(range);
             AnswerProblem::Index { range, source }
         }
+        IndexError::NoManifest => AnswerProblem::NoManifest,
+        IndexError::NoGroup { group, groups } => AnswerProblem::NoGroup { group, groups },
+        IndexError::NoLayers => AnswerProblem::NoLayers,
         IndexError::Utf16 => AnswerProblem::Utf16,
         IndexError::Manifest(error) => return error.into(),
         IndexError::Ladder(source) => AnswerProblem::Ladder(source),

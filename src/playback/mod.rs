@@ -44,7 +44,7 @@
 //! | `title`, `indexes`, `stream` | manifest → presentation → a group ready to be played |
 //! | `http`, `response`, `body`, `coding`, `local` | requests; heads, bodies, content codings; files |
 //! | `patience`, `throttle` | time-outs and retries; answers slowed down to a trace |
-//! | `cmcd`, `resolve`, `weights` | CTA-5004 data; URLs; weights into a folder |
+//! | `cmcd`, `resolve`, `weights` | CTA-5004 data in requests; URLs; weights into a folder |
 //!
 #![doc = include_str!("../docs/play.md")]
 
@@ -71,7 +71,8 @@ mod title;
 mod weights;
 
 pub use crate::player::client::Segment;
-pub use cmcd::{Cmcd, CmcdMode};
+pub use crate::player::cmcd::{Cmcd, CmcdMode};
+pub use crate::player::title::Layers;
 pub use controls::Controls;
 pub use drive::{Jump, Played, Setup, play};
 pub use error::{AnswerProblem, FetchError};
@@ -86,4 +87,4 @@ pub use patience::Patience;
 pub use queue::{QueueReceiver, QueueSender, queue};
 pub use running::Segments;
 pub use stream::Stream;
-pub use title::{Layers, Title};
+pub use title::Title;

@@ -1,14 +1,15 @@
 //! How a title is opened, and an opened title: one group, ready to be played.
 
-use super::cmcd::{Cmcd, CmcdMode};
 use super::error::FetchError;
 use super::http::Client;
 use super::local::locate;
 use super::patience::Patience;
 use super::stream::Stream;
-use super::title::{Layers, Title};
+use super::title::Title;
 use crate::network::link::Link;
+use crate::player::cmcd::{Cmcd, CmcdMode};
 use crate::player::session::Options;
+use crate::player::title::Layers;
 use crate::player::utility::Utility;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -30,15 +30,6 @@ impl<T> QueueSender<T> {
         let item = (self.controls.performed(), item);
         self.items.send(item).await.is_ok()
     }
-
-    /// As [`Self::send`], outside of a runtime, an item that follows `seeks` seeks.
-    pub(super) fn blocking_send(&self, seeks: usize, item: T) -> bool {
-        self.items.blocking_send((seeks, item)).is_ok()
-    }
-
-    pub(super) fn is_stale(&self, seeks: usize) -> bool {
-        self.controls.is_stale(seeks)
-    }
 }
 
 /// The user's end of a [`queue`].
@@ -62,8 +53,24 @@ impl<T> QueueReceiver<T> {
             }
         }
     }
+}
 
-    /// The next item and the number of seeks before it, outside of a runtime.
+/// The renderer's calls, from a thread outside of the runtime.
+#[cfg(feature = "generator")]
+impl<T> QueueSender<T> {
+    /// As [`Self::send`], an item that follows `seeks` seeks.
+    pub(super) fn blocking_send(&self, seeks: usize, item: T) -> bool {
+        self.items.blocking_send((seeks, item)).is_ok()
+    }
+
+    pub(super) fn is_stale(&self, seeks: usize) -> bool {
+        self.controls.is_stale(seeks)
+    }
+}
+
+#[cfg(feature = "generator")]
+impl<T> QueueReceiver<T> {
+    /// The next item and the number of seeks before it.
     pub(super) fn blocking_recv(&mut self) -> Option<(usize, T)> {
         loop {
             let item = self.items.blocking_recv()?;

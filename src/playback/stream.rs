@@ -1,11 +1,12 @@
 //! One group of a title, ready to be played.
 
-use super::cmcd::{Fetch, Kind};
+use super::cmcd::Fetch;
 use super::error::{AnswerProblem, FetchError};
 use super::http::Client;
 use super::indexes::{Source, named};
 use super::resolve::resolve;
 use crate::manifest::{Group, QualityReport};
+use crate::player::cmcd::Kind;
 use crate::player::index::Index;
 use crate::player::ladder::Ladder;
 use crate::player::utility::{Utility, UtilityError};

@@ -3,11 +3,12 @@
 //! They may be larger than memory, so they are fetched in parts with retries, and written to a temporary
 //! file beside the destination. Only a file with the SHA-256 of the manifest is renamed.
 
-use super::cmcd::{Content, Fetch, Kind};
+use super::cmcd::Fetch;
 use super::error::{AnswerProblem, FetchError};
 use super::http::Client;
 use super::resolve::parse;
 use crate::manifest::ByteRange;
+use crate::player::cmcd::{Content, Kind};
 use crate::segment::hex;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
@@ -31,7 +32,7 @@ impl Client {
         place: &Path,
     ) -> Result<u64, FetchError> {
         let url = &parse(url)?;
-        let content = Content::of(url);
+        let content = Content::of(url.path());
         let fetch = Fetch::of(url, None, &content, Kind::Weights);
         let size = self.size(&fetch).await?;
         if size > LARGEST {

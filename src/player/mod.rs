@@ -53,6 +53,8 @@
 //! | [`guards`] | overrides of every rule: a short buffer, transfers to abandon |
 //! | [`session`] | the state machine that ties them together: which segment, which rung, when |
 //! | [`index`] | URLs and byte ranges of segments, as far as the index has arrived |
+//! | [`title`] | a manifest, and the index of one of its groups to fill |
+//! | [`cmcd`] | data about the session in every request (CTA-5004) |
 //! | [`client`] | session, index and bytes as one: the player as its driver sees it |
 //! | [`event`] | events and commands of a session |
 //! | [`log`] | every decision with its inputs |
@@ -64,6 +66,7 @@
 pub mod abr;
 pub(crate) mod buffer;
 pub mod client;
+pub mod cmcd;
 pub mod compute;
 pub mod event;
 pub mod guards;
@@ -74,6 +77,7 @@ mod named;
 pub(crate) mod random;
 pub mod session;
 pub mod throughput;
+pub mod title;
 pub mod utility;
 
 pub use named::UnknownName;

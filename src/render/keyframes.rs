@@ -1,21 +1,22 @@
 //! The keyframes of a segment, decoded, and the composed prompts of its frames.
 
 use super::error::RenderError;
-use crate::prompt::{Factors, KeyframeDecoder, between};
+use crate::prompt::{Factors, Interpolation, KeyframeDecoder, between};
 use crate::segment::Track;
 use crate::segment::coded::CodedSegment;
 use crate::segment::keyframes::bracket;
 
-pub(super) struct Keyframes<'a> {
-    track: &'a Track,
+pub(super) struct Keyframes {
+    rank: usize,
+    interpolation: Interpolation,
     /// Frame number in the segment, factors.
     pub(super) decoded: Vec<(u32, Factors)>,
     pub(super) positions: Vec<u32>,
 }
 
-impl<'a> Keyframes<'a> {
+impl Keyframes {
     /// Decodes all keyframes of `segment`. Fails if one is damaged.
-    pub(super) fn decode(track: &'a Track, segment: &CodedSegment) -> Result<Self, RenderError> {
+    pub(super) fn decode(track: &Track, segment: &CodedSegment) -> Result<Self, RenderError> {
         let mut decoder = KeyframeDecoder::new(track.coding)?;
         let mut decoded = Vec::with_capacity(segment.keyframes.len());
         for keyframe in &segment.keyframes {
@@ -23,7 +24,8 @@ impl<'a> Keyframes<'a> {
             decoded.push((keyframe.position, decoder.push(&layers)?));
         }
         Ok(Self {
-            track,
+            rank: track.rank(),
+            interpolation: track.interpolation,
             decoded,
             positions: segment.positions(),
         })
@@ -37,7 +39,6 @@ impl<'a> Keyframes<'a> {
     }
 
     pub(super) fn prompt(&self, number: u32) -> Result<Vec<f32>, RenderError> {
-        let components = self.track.rank();
         let bracket = bracket(&self.positions, number);
         let pair = bracket.and_then(|(from, to, t)| {
             Some((&self.decoded.get(from)?.1, &self.decoded.get(to)?.1, t))
@@ -46,9 +47,9 @@ impl<'a> Keyframes<'a> {
             return Err(RenderError::NoPicture);
         };
         if std::ptr::eq(from, to) {
-            return Ok(to.compose(components));
+            return Ok(to.compose(self.rank));
         }
-        Ok(between(from, to, t, self.track.interpolation, components)?)
+        Ok(between(from, to, t, self.interpolation, self.rank)?)
     }
 
     /// Prompt of frame 0 from its first `components` components; `None` if it has fewer.

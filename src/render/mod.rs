@@ -26,12 +26,16 @@
 //! ```
 
 mod batching;
+mod chain;
 mod check;
 mod error;
 mod keyframes;
 mod motion;
+mod passes;
+mod queue;
 mod segment;
+mod span;
 
 pub use batching::Batching;
 pub use error::RenderError;
-pub use segment::{Deliver, SegmentRenderer};
+pub use segment::{Deliver, SegmentFrames, SegmentRenderer};

@@ -1,86 +1,130 @@
 //! Interpolation by motion: keyframes are generated, the motion from each to the next is estimated, and
 //! the frames between are warped along it from both sides.
 
-use super::batching::{Batching, GROUP};
+use super::batching::GROUP;
 use super::error::RenderError;
 use super::keyframes::Keyframes;
-use super::segment::{Deliver, SegmentRenderer};
+use super::passes::Passes;
+use super::queue::Queue;
 use crate::flow::Between;
 use crate::frame::Frame;
 use candle_core::Tensor;
 use rayon::prelude::*;
+use std::collections::VecDeque;
+use std::ops::Range;
 
-impl SegmentRenderer {
-    /// The `wanted` frames before `frames`, all keyframes generated from one start latent.
-    pub(super) fn moved(
-        &self,
-        keyframes: &Keyframes<'_>,
+pub(super) struct Motion {
+    frames: u32,
+    start: Tensor,
+    /// Keyframes to generate, ascending.
+    positions: VecDeque<u32>,
+    /// How many of them to generate next.
+    group: usize,
+    generated: VecDeque<(u32, Frame)>,
+    before: Option<(u32, Frame)>,
+    moving: Option<Moving>,
+}
+
+/// The frames between two keyframes.
+struct Moving {
+    motion: Between,
+    from: u32,
+    left: Range<u32>,
+    to: (u32, Frame),
+}
+
+impl Motion {
+    /// The wanted frames before `frames`, all keyframes generated from one start latent.
+    pub(super) fn new(
+        keyframes: &Keyframes,
         frames: u32,
         wanted: &dyn Fn(u32) -> bool,
-        start: &Tensor,
-        deliver: &mut Deliver<'_>,
-    ) -> Result<(), RenderError> {
-        let positions = needed(&keyframes.positions, wanted);
-        // The first keyframe alone, so that the first frame comes soon.
-        let (first, rest) = positions.split_at(positions.len().min(1));
-        let mut before: Option<(u32, Frame)> = None;
-        for group in std::iter::once(first).chain(rest.chunks(self.ahead())) {
-            for (&at, frame) in group.iter().zip(self.pictures(keyframes, group, start)?) {
-                if let Some((from, earlier)) = &before {
-                    let numbers = (from.saturating_add(1)..at.min(frames)).filter(|n| wanted(*n));
-                    let numbers: Vec<u32> = numbers.collect();
-                    self.between((*from, earlier), (at, &frame), &numbers, deliver)?;
-                }
-                if at < frames && wanted(at) {
-                    deliver(frame.clone())?;
-                }
-                before = Some((at, frame));
+        start: Tensor,
+    ) -> Self {
+        Self {
+            frames,
+            start,
+            positions: needed(&keyframes.positions, wanted).into(),
+            // The first keyframe alone, so that the first frame comes soon.
+            group: 1,
+            generated: VecDeque::new(),
+            before: None,
+            moving: None,
+        }
+    }
+
+    /// Does the next piece of work; false if none is left.
+    pub(super) fn step(
+        &mut self,
+        passes: &Passes,
+        keyframes: &Keyframes,
+        queue: &mut Queue<'_>,
+    ) -> Result<bool, RenderError> {
+        if let Some(moving) = self.moving.take() {
+            self.warp(moving, queue);
+        } else if let Some((at, frame)) = self.generated.pop_front() {
+            self.reach(at, frame, queue)?;
+        } else if self.positions.is_empty() {
+            return Ok(false);
+        } else {
+            let group = self.group.min(self.positions.len());
+            let positions: Vec<u32> = self.positions.drain(..group).collect();
+            let made = passes.generate(keyframes, &positions, &self.start)?;
+            let frames = made.into_iter().flat_map(|(_, frames)| frames);
+            self.generated.extend(positions.into_iter().zip(frames));
+            self.group = passes.ahead();
+        }
+        Ok(true)
+    }
+
+    /// Goes on to the keyframe at `at`: over the frames before it, if one is wanted.
+    fn reach(&mut self, at: u32, frame: Frame, queue: &mut Queue<'_>) -> Result<(), RenderError> {
+        if let Some((from, earlier)) = &self.before {
+            let left = from.saturating_add(1)..at.min(self.frames);
+            if left.clone().any(queue.wanted) {
+                self.moving = Some(Moving {
+                    motion: Between::new(earlier, &frame)?,
+                    from: *from,
+                    left,
+                    to: (at, frame),
+                });
+                return Ok(());
             }
         }
+        self.show(at, frame, queue);
         Ok(())
     }
 
-    /// Keyframes generated before the first of them is used.
-    fn ahead(&self) -> usize {
-        match self.batching {
-            Batching::SideBySide => {
-                let most = self.side_by_side.min(GROUP) as usize;
-                rayon::current_num_threads().clamp(1, most)
-            }
-            Batching::Together(limit) => limit.max(1) as usize,
+    fn show(&mut self, at: u32, frame: Frame, queue: &mut Queue<'_>) {
+        if at < self.frames {
+            queue.push(at, frame.clone());
         }
+        self.before = Some((at, frame));
     }
 
-    fn pictures(
-        &self,
-        keyframes: &Keyframes<'_>,
-        positions: &[u32],
-        start: &Tensor,
-    ) -> Result<Vec<Frame>, RenderError> {
-        let passes = self.passes(keyframes, positions, start).into_iter();
-        let passes = passes.collect::<Result<Vec<_>, _>>()?;
-        Ok(passes.into_iter().flat_map(|(_, frames)| frames).collect())
-    }
-
-    /// The frames `numbers` between the keyframes `first`, at `from`, and `second`, at `to`.
-    fn between(
-        &self,
-        (from, first): (u32, &Frame),
-        (to, second): (u32, &Frame),
-        numbers: &[u32],
-        deliver: &mut Deliver<'_>,
-    ) -> Result<(), RenderError> {
+    /// Warps the next group of frames, and shows the keyframe after the last of them.
+    fn warp(&mut self, mut moving: Moving, queue: &mut Queue<'_>) {
+        let group = match rayon::current_num_threads() {
+            1 => 1,
+            _ => GROUP as usize,
+        };
+        let wanted = moving
+            .left
+            .by_ref()
+            .filter(|number| (queue.wanted)(*number));
+        let numbers: Vec<u32> = wanted.take(group).collect();
         if numbers.is_empty() {
-            return Ok(());
+            let (at, frame) = moving.to;
+            return self.show(at, frame, queue);
         }
-        let motion = Between::new(first, second)?;
-        let span = to.saturating_sub(from).max(1) as f32;
-        for group in numbers.chunks(GROUP as usize) {
-            let at = |&number: &u32| motion.at((number - from) as f32 / span);
-            let moved: Vec<Frame> = group.par_iter().map(at).collect();
-            moved.into_iter().try_for_each(&mut *deliver)?;
-        }
-        Ok(())
+        let span = moving.to.0.saturating_sub(moving.from).max(1) as f32;
+        let at = |&number: &u32| moving.motion.at((number - moving.from) as f32 / span);
+        let moved: Vec<Frame> = numbers.par_iter().map(at).collect();
+        numbers
+            .into_iter()
+            .zip(moved)
+            .for_each(|(number, frame)| queue.push(number, frame));
+        self.moving = Some(moving);
     }
 }
 

@@ -45,6 +45,7 @@ const ALLOWED: &[&str] = &[
     "origin::http: origin::error origin::settings origin::titles",
     "origin::server: origin::settings origin::service",
     "config: player origin",
+    "web: frame time manifest segment model render player report",
 ];
 
 /// Modules that tie the others together and may import all of them.

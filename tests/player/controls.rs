@@ -20,44 +20,44 @@ async fn controlled(act: impl AsyncFnOnce(&Controls)) -> (Log, Vec<usize>) {
     (log, numbers.collect())
 }
 
-/// Time from the display of the first frame to that of the second segment, and to the end.
-fn times_s(log: &Log) -> [f64; 2] {
-    let first_s = log.plays[0].start_s;
-    [log.plays[1].start_s, log.ended_s.unwrap()].map(|at_s| at_s - first_s)
+/// Seconds from the display of the first frame to the end of the last.
+fn length_s(log: &Log) -> f64 {
+    log.ended_s.unwrap() - log.startup_s.unwrap()
 }
 
+/// Bounds are wide where a busy machine may be late; without control the title lasts 2 s, its second half 1 s.
 #[tokio::test]
 async fn a_session_is_controlled_while_it_plays() {
     let wait = |ms| sleep(Duration::from_millis(ms));
-    // A busy machine is late, never early; without control the times would be 1 and 2 s.
-    let near = |found: [f64; 2], expected: [f64; 2]| {
-        let late = [0, 1].map(|n| found[n] - expected[n]);
-        let fits = late.iter().all(|late| (-0.1..0.9).contains(late));
-        assert!(fits, "{found:?}, {expected:?}");
-    };
     let pause = controlled(async |controls| {
-        wait(300).await;
+        wait(600).await;
         controls.pause();
         wait(1200).await;
         controls.resume();
     });
     let rate = controlled(async |controls| controls.set_rate(2.0));
     let external = controlled(async |controls| {
-        controls.report_playhead(0.0);
-        wait(400).await;
-        controls.report_playhead(1.0);
-        wait(2100).await;
-        controls.report_playhead(2.0);
+        for (ms, position_s) in [(0, 0.0), (800, 1.1), (2100, 2.0)] {
+            wait(ms).await;
+            controls.report_playhead(position_s);
+        }
     });
     let seek = controlled(async |controls| {
         wait(300).await;
         controls.seek(1.25);
     });
     let (pause, rate, external, seek) = tokio::join!(pause, rate, external, seek);
-    near(times_s(&pause.0), [2.2, 3.2]);
-    near(times_s(&rate.0), [0.5, 1.0]);
-    near(times_s(&external.0), [0.4, 2.5]);
-    // What preceded the jump has left the queue; the rest of the title lasts 0.75 s.
+    let log = pause.0;
+    let [halt] = log.pauses[..] else {
+        panic!("{:?}", log.pauses)
+    };
+    let halted_s = halt.end_s.unwrap() - halt.start_s.max(log.startup_s.unwrap());
+    assert!(length_s(&log) > 1.95 + halted_s, "{log:?}");
+    assert!(length_s(&rate.0) < 1.8, "{:?}", rate.0);
+    let last = external.0.ended_s.unwrap() - external.0.plays[1].start_s;
+    assert!(last > 1.5, "{:?}", external.0);
+    assert_eq!(seek.0.seeks.len(), 1);
+    assert_eq!(seek.0.seeks[0].to_s, 1.25);
+    // What preceded the jump has left the queue.
     assert_eq!((pause.1, seek.1), (vec![0, 1], vec![1]));
-    near(times_s(&seek.0), [0.3, 1.05]);
 }

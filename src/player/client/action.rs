@@ -1,5 +1,6 @@
 //! Actions and inputs of a player.
 
+use crate::player::abr::Abr;
 use crate::player::event::Event;
 use crate::player::index::Resource;
 use bytes::Bytes;
@@ -94,6 +95,8 @@ pub enum Input<'a> {
     Event(Event),
     /// The viewer seeks to this media time, seconds.
     Seek(f64),
+    /// Another rule, from the next decision on; [`Abr::Fixed`] for a rung of the viewer's.
+    Rule(Abr),
 }
 
 /// A media segment, or a part of one, to decode.

@@ -12,8 +12,10 @@ mod requests;
 
 pub use action::{Action, Ending, Input, Request, RequestId, Segment};
 
-use super::event::{Command, Event};
-use super::index::{Index, IndexError};
+use super::abr::Abr;
+use super::cmcd::Media;
+use super::event::{Command, Event, State};
+use super::index::{Index, IndexError, Purpose};
 use super::session::Session;
 use crate::segment::media::read_partial;
 use crate::time::MediaTime;
@@ -79,6 +81,26 @@ impl Player {
     /// The request in flight.
     pub fn in_flight(&self) -> Option<RequestId> {
         self.flight.as_ref().map(|flight| flight.id)
+    }
+
+    /// The init segment of a rung, if received.
+    pub fn init(&self, rung: usize) -> Option<&Bytes> {
+        self.index.init(rung)
+    }
+
+    /// CMCD data of `request`, if it is for a media segment; the driver adds the following object and
+    /// whether playback starved.
+    pub fn media_data(&self, request: &Request) -> Option<Media> {
+        let Purpose::Media { segment, rung } = request.resource.purpose else {
+            return None;
+        };
+        let session = &self.session;
+        Some(Media {
+            buffer_s: session.buffer_s(),
+            throughput_kbps: session.throughput_kbps(),
+            urgent: session.state() != State::Steady,
+            ..Media::of(session.ladder(), segment, rung)
+        })
     }
 
     /// The next action at `now_s`. During a request: [`Action::Decode`], [`Action::Cancel`] or [`Action::Wait`].
@@ -162,6 +184,10 @@ impl Player {
             Input::Event(event) if event.moves_playhead() => self.tell(now_s, event),
             Input::Event(_) => {}
             Input::Seek(to_s) => self.seek(now_s, to_s),
+            Input::Rule(abr) => {
+                self.session.set_rule(abr);
+                self.spare = !matches!(abr, Abr::Fixed(_));
+            }
         }
         Ok(())
     }

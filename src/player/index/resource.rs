@@ -18,6 +18,22 @@ pub enum IndexError {
         #[source]
         source: Box<SegmentError>,
     },
+    /// Neither HLS nor DASH.
+    #[error("expected an HLS master playlist (#EXTM3U) or a DASH MPD (<MPD>)")]
+    NoManifest,
+    /// A group that the manifest lacks.
+    #[error("there is no group {group}: the manifest has {groups}")]
+    NoGroup {
+        /// Its number, from 0.
+        group: usize,
+        /// How many there are.
+        groups: usize,
+    },
+    /// Layers of a manifest that names none.
+    #[error(
+        "this manifest names no layers (HLS cannot; a title made with --layers names them in its manifest.mpd)"
+    )]
+    NoLayers,
     /// A text in UTF-16.
     #[error("begins with a byte order mark of UTF-16: it must be UTF-8 without one")]
     Utf16,

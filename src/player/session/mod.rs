@@ -53,6 +53,9 @@ pub struct Session {
     rule: Box<dyn Rule>,
     layers: Option<Layers>,
     guards: Guards,
+    /// Those of the options, for rules other than `fixed`.
+    usual_guards: Guards,
+    seed: u64,
     buffer_target_s: f64,
     buffer: Buffer,
     throughput: Throughput,
@@ -82,13 +85,21 @@ pub struct Session {
 impl Session {
     /// A session over `ladder` with the rule of `options`; the rule `fixed` has no guards.
     pub fn new(ladder: Arc<Ladder>, options: &Options) -> Self {
-        let guards = match options.abr {
-            Abr::Fixed(_) => Guards::NONE,
-            _ => options.guards,
-        };
+        let guards = guards_of(options.abr, options.guards);
         let target_s = buffer_target_s(&ladder, options);
         let rule = options.abr.build(&ladder, target_s, options.seed);
-        Self::with_rule(ladder, &Options { guards, ..*options }, rule)
+        let session = Self::with_rule(ladder, &Options { guards, ..*options }, rule);
+        Self {
+            usual_guards: options.guards,
+            ..session
+        }
+    }
+
+    /// Replaces the rule, from the next decision on; what is in the buffer stays. A ladder in layers keeps
+    /// the rule of layers.
+    pub fn set_rule(&mut self, abr: Abr) {
+        self.guards = guards_of(abr, self.usual_guards);
+        self.rule = abr.build(&self.ladder, self.buffer_target_s, self.seed);
     }
 
     /// As [`Session::new`], with a rule of the caller's; a ladder in layers always has the rule of layers.
@@ -128,6 +139,8 @@ impl Session {
             rule,
             layers: Layers::of(&ladder, buffer_target_s),
             guards: options.guards,
+            usual_guards: options.guards,
+            seed: options.seed,
             buffer_target_s,
             buffer: Buffer::default(),
             throughput: Throughput::new(options.estimator, ladder.mean_duration_s()),
@@ -176,6 +189,16 @@ impl Session {
     /// Media time of the next frame to show, as of the last event, seconds.
     pub fn playhead_s(&self) -> f64 {
         self.playhead.position_s
+    }
+
+    /// The playback rate, media seconds a second.
+    pub fn rate(&self) -> f64 {
+        self.playhead.rate
+    }
+
+    /// Whether the viewer halted playback.
+    pub fn is_paused(&self) -> bool {
+        self.playhead.paused
     }
 
     /// The time of the last event, seconds; never falls.
@@ -227,6 +250,14 @@ impl Session {
                 _ => Command::Drain { until_s },
             },
         }
+    }
+}
+
+/// `usual`, but none over the rule `fixed`.
+fn guards_of(abr: Abr, usual: Guards) -> Guards {
+    match abr {
+        Abr::Fixed(_) => Guards::NONE,
+        _ => usual,
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Playhead {
     pub(super) position_s: f64,
     /// Media seconds a clock second.
     pub(super) rate: f64,
-    paused: bool,
+    pub(super) paused: bool,
     /// Whether its place was ever reported from outside: from then on it moves by reports only.
     external: bool,
 }

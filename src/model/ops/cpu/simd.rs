@@ -1,5 +1,6 @@
 //! Vectors of `f32`, and the choice of the instruction set at run time: code compiled for the
-//! baseline instruction set alone would be four to eight times slower.
+//! baseline instruction set alone would be four to eight times slower. WebAssembly has no choice at run
+//! time: a module has 128-bit vectors or has none.
 //!
 //! The `unsafe` blocks rest on two facts:
 //! * A [`Level`] is made only after the processor reported the instruction set, and a value of
@@ -8,6 +9,8 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use std::arch::wasm32::*;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
@@ -48,7 +51,13 @@ pub(crate) struct Level(Set);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {
+    #[cfg_attr(
+        all(target_arch = "wasm32", target_feature = "simd128"),
+        allow(dead_code, reason = "the module has vectors")
+    )]
     Portable,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Wasm,
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
@@ -67,6 +76,9 @@ impl Level {
                 return Self(Set::Avx2);
             }
         }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        return Self(Set::Wasm);
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
         Self(Set::Portable)
     }
 
@@ -86,6 +98,8 @@ impl Level {
     pub(crate) fn lanes(self) -> usize {
         match self.0 {
             Set::Portable => Portable::LANES,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Set::Wasm => Wasm::LANES,
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => Avx2::LANES,
             #[cfg(target_arch = "x86_64")]
@@ -97,6 +111,9 @@ impl Level {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Set::Portable => kernel.run(Portable),
+            // The whole module is compiled for simd128: no check at run time.
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Set::Wasm => kernel.run(Wasm),
             // SAFETY: a `Level` is made only after the processor reported its instruction set.
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => unsafe { run_avx2(kernel) },
@@ -153,6 +170,51 @@ impl Simd for Portable {
         } else {
             a * b + c
         }
+    }
+}
+
+/// WebAssembly's 128-bit vectors. There is no fused multiply-add: a product is rounded before its sum.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[derive(Clone, Copy)]
+struct Wasm;
+
+// SAFETY, for loads and stores: slices are cut to the length of a vector; any alignment is allowed.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl Simd for Wasm {
+    const LANES: usize = 4;
+    type Vector = v128;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> v128 {
+        f32x4_splat(x)
+    }
+
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> v128 {
+        let x = &x[..4];
+        unsafe { v128_load(x.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: v128, target: &mut [f32]) {
+        let target = &mut target[..4];
+        unsafe { v128_store(target.as_mut_ptr().cast(), x) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: v128, b: v128, c: v128) -> v128 {
+        f32x4_add(f32x4_mul(a, b), c)
+    }
+
+    #[inline(always)]
+    fn max(self, a: v128, b: v128) -> v128 {
+        // b < a ? a : b
+        f32x4_pmax(b, a)
+    }
+
+    #[inline(always)]
+    fn mul_add1(self, a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
     }
 }
 
