@@ -13,6 +13,7 @@ const REPORT = 8;
 let abi = null;
 let model = null;
 let port = null;
+let number = 0;
 let free = AHEAD;
 let epoch = 0;
 let wake = () => {};
@@ -72,7 +73,8 @@ async function render({ job, epoch: own, segment, rung, media }) {
     frames += 1;
     free -= 1;
     const { index, time_s, keyframe, width, height } = frame;
-    postMessage({ type: "frame", job, epoch: own, segment, rung, index, time_s, keyframe, width, height, buffer, took_ms }, [buffer]);
+    const shown = { index, time_s, keyframe, width, height, buffer, took_ms };
+    postMessage({ type: "frame", generator: number, job, epoch: own, segment, rung, ...shown }, [buffer]);
     if (frames % REPORT === 0) tell({ frames, complete: false, frame_s: spent_ms / 1000 / frames });
     await turn();
   }
@@ -95,8 +97,8 @@ const handlers = {
     if (job.init) inits.set(job.rung, job.init);
     queue.push(job);
   },
-  drop({ epoch: number }) {
-    epoch = number;
+  drop({ epoch: latest }) {
+    epoch = latest;
   },
   /** A frame was shown, or is not needed. */
   free({ buffer }) {
@@ -106,7 +108,7 @@ const handlers = {
 };
 
 async function open(data) {
-  port = data.port;
+  ({ port, generator: number } = data);
   abi = await Abi.start(data.module);
   port.onmessage = ({ data: message }) => receive(message);
   run().catch(fail);

@@ -5,9 +5,10 @@
 
 import { compile } from "./abi.js";
 import { Controls } from "./controls.js";
+import { Engine } from "./engine.js";
 import { Frames } from "./frames.js";
 import { sheet } from "./style.js";
-import { startWorker, supported } from "./workers.js";
+import { supported } from "./workers.js";
 
 export const HAVE_NOTHING = 0;
 export const HAVE_METADATA = 1;
@@ -38,12 +39,10 @@ export class PromptusPlayer extends HTMLElement {
   #poster = document.createElement("img");
   #notice = document.createElement("p");
   #controls = null;
-  #session = null;
-  #generators = [];
+  #engine = null;
   #frames = new Frames();
   #state = null;
   #stateAt = 0;
-  #epoch = 0;
   #loads = 0;
   #wanted = false;
   #seekTo = null;
@@ -63,7 +62,6 @@ export class PromptusPlayer extends HTMLElement {
   #lastUpdate = 0;
   #tick = 0;
   #network = "";
-  #reports = new Map();
   #stats = { framesShown: 0, framesDropped: 0, bytes: 0, took: [], generated: 0 };
 
   constructor() {
@@ -86,7 +84,7 @@ export class PromptusPlayer extends HTMLElement {
     this.#canvas.setAttribute("aria-label", this.getAttribute("aria-label") ?? "Video");
     document.addEventListener("visibilitychange", this.#visibility);
     this.#tick = requestAnimationFrame(this.#draw);
-    if (this.src && !this.#session) this.load();
+    if (this.src && !this.#engine) this.load();
   }
 
   disconnectedCallback() {
@@ -129,11 +127,10 @@ export class PromptusPlayer extends HTMLElement {
 
   set currentTime(value) {
     const to = Math.min(Math.max(0, Number(value) || 0), this.#state?.duration_s || Infinity);
-    if (!this.#session) return this.setAttribute("start", String(to));
-    this.#epoch += 1;
+    if (!this.#engine) return this.setAttribute("start", String(to));
     this.#seekTo = to;
     this.#free(this.#frames.clear());
-    this.#session.postMessage({ type: "seek", to, epoch: this.#epoch });
+    this.#engine.seek(to);
     this.#emit("seeking");
     return undefined;
   }
@@ -191,7 +188,7 @@ export class PromptusPlayer extends HTMLElement {
   get trace() { return this.#trace; }
   set trace(rows) {
     this.#trace = rows;
-    this.#session?.postMessage({ type: "trace", trace: rows });
+    this.#engine?.shape(rows);
   }
 
   /** A player whose position this one follows, in place of a clock of its own; null for none. */
@@ -237,7 +234,7 @@ export class PromptusPlayer extends HTMLElement {
   get canvas() { return this.#canvas; }
 
   async play() {
-    if (!this.#session && this.src) this.load();
+    if (!this.#engine && this.src) this.load();
     if (this.ended) this.currentTime = 0;
     this.#wanted = true;
     this.#tell({ play: {} });
@@ -260,11 +257,7 @@ export class PromptusPlayer extends HTMLElement {
 
   /** The session's report, as `promptus play --json` prints it. */
   report() {
-    const id = this.#reports.size + 1;
-    return new Promise((resolve) => {
-      this.#reports.set(id, resolve);
-      this.#session?.postMessage({ type: "report", id });
-    });
+    return this.#engine ? this.#engine.report() : Promise.resolve(null);
   }
 
   /** Forgets the title and begins with `src` anew. */
@@ -293,13 +286,16 @@ export class PromptusPlayer extends HTMLElement {
       cmcd: { mode: this.getAttribute("cmcd") ?? "header", session: uuid() },
       ...(this.hasAttribute("buffer") ? { buffer_s: Number(this.getAttribute("buffer")) } : {}),
     };
-    this.#epoch = 0;
     this.classList.remove("failed");
     // Reached as a seek target is, as its segment is generated from the segment's start.
     this.#seekTo = options.start_s > 0 ? options.start_s : null;
-    this.#session = startWorker("session.js", (data) => this.#heard(data), (text) => this.#fail(text));
-    const ports = Array.from({ length: this.#workers() }, () => this.#generator(module));
-    this.#session.postMessage({ type: "open", module, options, ports, trace: this.#trace }, ports);
+    this.#engine = new Engine(module, { options, generators: this.#workers(), trace: this.#trace }, {
+      state: (data) => this.#update(data),
+      frame: (frame) => this.#made(frame),
+      weights: (loaded) => this.#progress(loaded),
+      network: (change) => this.#line(change),
+      failed: (text) => this.#fail(text),
+    });
     if (this.#rate !== 1) this.#tell({ rate: this.#rate });
     if (this.#leader) this.#tell({ playhead: this.#leader.currentTime });
     else this.#tell(this.#wanted ? { play: {} } : { pause: {} });
@@ -311,19 +307,9 @@ export class PromptusPlayer extends HTMLElement {
     return asked > 0 ? asked : Math.max(1, Math.min(2, (navigator.hardwareConcurrency || 2) - 1));
   }
 
-  #generator(module) {
-    const { port1, port2 } = new MessageChannel();
-    const worker = startWorker("generator.js", (data) => this.#made(worker, data), (text) => this.#fail(text));
-    worker.postMessage({ type: "open", module, port: port1 }, [port1]);
-    this.#generators.push(worker);
-    return port2;
-  }
-
   #stop() {
-    this.#session?.terminate();
-    for (const worker of this.#generators) worker.terminate();
-    this.#session = null;
-    this.#generators = [];
+    this.#engine?.stop();
+    this.#engine = null;
     this.#frames = new Frames();
     this.#state = null;
     this.#frame = null;
@@ -332,20 +318,12 @@ export class PromptusPlayer extends HTMLElement {
   }
 
   #tell(event) {
-    this.#session?.postMessage({ type: "input", event });
+    this.#engine?.tell(event);
   }
 
-  #heard(data) {
-    if (data.type === "state") this.#update(data);
-    else if (data.type === "weights") this.#progress(data);
-    else if (data.type === "error") this.#fail(data.message);
-    else if (data.type === "report") {
-      this.#reports.get(data.id)?.(data.report);
-      this.#reports.delete(data.id);
-    } else {
-      this.#network = data.type === "offline" ? "No connection; playback resumes when it is back." : "";
-      this.#say(this.#network);
-    }
+  #line(change) {
+    this.#network = change === "offline" ? "No connection; playback resumes when it is back." : "";
+    this.#say(this.#network);
   }
 
   #progress({ received, total }) {
@@ -356,8 +334,7 @@ export class PromptusPlayer extends HTMLElement {
     this.#emit("progress");
   }
 
-  #update({ state, at, epoch, bytes }) {
-    if (epoch !== this.#epoch) return;
+  #update({ state, at, bytes }) {
     const before = this.#state;
     this.#state = state;
     this.#stateAt = at;
@@ -384,12 +361,12 @@ export class PromptusPlayer extends HTMLElement {
   #lags() {
     const { bufferSeconds, generateMsPerFrame } = this.stats;
     const { took } = this.#stats;
-    const capacity = (1000 * this.#generators.length) / (generateMsPerFrame ?? 1);
+    const capacity = (1000 * this.#engine.generators) / (generateMsPerFrame ?? 1);
     return took.length === MEASURED && bufferSeconds > 1 && capacity < (this.#state.fps ?? 0);
   }
 
   #slowness() {
-    const made = (1000 * this.#generators.length) / this.stats.generateMsPerFrame;
+    const made = (1000 * this.#engine.generators) / this.stats.generateMsPerFrame;
     return `This machine generates ${made.toFixed(0)} frames a second; the title has ${this.#state.fps.toFixed(0)}.`;
   }
 
@@ -414,17 +391,15 @@ export class PromptusPlayer extends HTMLElement {
     return Math.min(position_s + Math.max(0, since) * (rate || 1), duration_s);
   }
 
-  #made(worker, data) {
-    if (data.type === "error") return this.#fail(data.message);
-    if (data.epoch !== this.#epoch) return this.#free([{ ...data, worker }]);
-    this.#stats.took.push(data.took_ms);
+  #made(frame) {
+    this.#stats.took.push(frame.took_ms);
     if (this.#stats.took.length > MEASURED) this.#stats.took.shift();
     this.#stats.generated += 1;
-    return this.#free(this.#frames.add({ ...data, worker }));
+    this.#free(this.#frames.add(frame));
   }
 
   #free(frames) {
-    for (const { worker, buffer } of frames) worker.postMessage({ type: "free", buffer }, [buffer]);
+    this.#engine?.free(frames);
   }
 
   #draw = () => {
@@ -495,9 +470,8 @@ export class PromptusPlayer extends HTMLElement {
 
   #fail(message) {
     this.#error = { code: 4, message };
-    this.#session?.terminate();
-    for (const worker of this.#generators) worker.terminate();
-    this.#session = null;
+    this.#engine?.stop();
+    this.#engine = null;
     this.#wanted = false;
     this.classList.remove("waiting");
     this.#say(message);
