@@ -1,0 +1,90 @@
+// The workers of one playback: a session, and generators that it hands segments to.
+//
+// It counts seeks, so that what was under way before one is told apart from what came after. It knows neither the
+// element nor the canvas.
+
+import { startWorker } from "./workers.js";
+
+export class Engine {
+  #session;
+  #generators;
+  #listener;
+  #epoch = 0;
+  #stopped = false;
+  #reports = new Map();
+
+  /**
+   * Begins a playback. `options` are those of the session in abi.rs; `listener` has a function for every message:
+   * `state`, `frame`, `weights`, `network` and `failed`.
+   */
+  constructor(module, { options, generators, trace }, listener) {
+    this.#listener = listener;
+    this.#session = startWorker("session.js", (data) => this.#heard(data), (text) => listener.failed(text));
+    this.#generators = Array.from({ length: generators }, () => {
+      return startWorker("generator.js", (data) => this.#made(data), (text) => listener.failed(text));
+    });
+    const channels = this.#generators.map((worker, at) => {
+      const { port1, port2 } = new MessageChannel();
+      worker.postMessage({ type: "open", module, generator: at, port: port1 }, [port1]);
+      return port2;
+    });
+    this.#session.postMessage({ type: "open", module, options, ports: channels, trace }, channels);
+  }
+
+  /** How many generators work at once. */
+  get generators() { return this.#generators.length; }
+
+  /** Tells the session what the viewer did. */
+  tell(event) {
+    this.#session.postMessage({ type: "input", event });
+  }
+
+  /** Drops what is under way and goes on at `to`, in seconds. */
+  seek(to) {
+    this.#epoch += 1;
+    this.#session.postMessage({ type: "seek", to, epoch: this.#epoch });
+  }
+
+  /** Slows further transfers down to these rows of a trace; null for the line as it is. */
+  shape(trace) {
+    this.#session.postMessage({ type: "trace", trace });
+  }
+
+  /** Gives the buffers of frames back to the generators that made them. */
+  free(frames) {
+    for (const { generator, buffer } of frames) this.#generators[generator].postMessage({ type: "free", buffer }, [buffer]);
+  }
+
+  /** The session's report so far. */
+  report() {
+    const id = this.#reports.size + 1;
+    return new Promise((resolve) => {
+      this.#reports.set(id, resolve);
+      this.#session.postMessage({ type: "report", id });
+    });
+  }
+
+  /** Ends the workers; what they had sent is ignored. */
+  stop() {
+    this.#stopped = true;
+    this.#session.terminate();
+    for (const worker of this.#generators) worker.terminate();
+  }
+
+  #heard(data) {
+    if (this.#stopped) return;
+    if (data.type === "state") {
+      if (data.epoch === this.#epoch) this.#listener.state(data);
+    } else if (data.type === "error") this.#listener.failed(data.message);
+    else if (data.type === "report") this.#reports.get(data.id)?.(data.report);
+    else if (data.type === "weights") this.#listener.weights(data);
+    else this.#listener.network(data.type);
+  }
+
+  #made(data) {
+    if (this.#stopped) return;
+    if (data.type === "error") this.#listener.failed(data.message);
+    else if (data.epoch === this.#epoch) this.#listener.frame(data);
+    else this.free([data]);
+  }
+}
