@@ -169,6 +169,28 @@ impl Session {
         }
     }
 
+    /// The segment to make a preview of `time_s` from, in seconds, which the page fetches by itself; `null` while
+    /// no index is here.
+    pub fn preview(&self, time_s: f64) -> Value {
+        let Stage::Playing(playing) = &self.stage else {
+            return Value::Null;
+        };
+        let Some(resource) = playing.player.preview(time_s) else {
+            return Value::Null;
+        };
+        let Purpose::Media { segment, rung } = resource.purpose else {
+            return Value::Null;
+        };
+        let ladder = playing.player.session().ladder();
+        json!({
+            "rung": rung,
+            "start_s": ladder.start_s(segment),
+            "duration_s": ladder.duration_s(segment),
+            "url": join(&playing.base, &resource.url),
+            "range": resource.range.map(inclusive),
+        })
+    }
+
     /// The media segment that the last `decode` action named; empty before the first.
     pub fn segment(&self) -> &[u8] {
         self.segment.as_ref().map_or(&[], |segment| &segment.bytes)
@@ -346,10 +368,14 @@ fn fetch_request(
         let stalls = playing.player.session().log().stalls.len();
         let starved = stalls > playing.stalls;
         playing.stalls = stalls;
-        let next = request.next.as_ref();
+        // Segments are files of one folder, or ranges of one file.
+        let next = request.next.as_ref().map(|next| {
+            let name = path(&next.url).rsplit('/').next().unwrap_or("");
+            (name.to_owned(), next.range.map(span))
+        });
         Media {
             starved,
-            next_range: next.and_then(|next| next.range).map(span),
+            next,
             ..media
         }
     });
@@ -379,7 +405,7 @@ fn fetch(
         Some(Purpose::Init(rung)) => ("init", Some(rung), None),
         Some(Purpose::Media { segment, rung }) => ("media", Some(rung), Some(segment)),
     };
-    let range = range.map(|range| [range.start, range.end().saturating_sub(1)]);
+    let range = range.map(inclusive);
     let mut action = json!({"do": "fetch", "id": id, "url": url, "range": range, "purpose": name});
     if let Some(rung) = rung {
         action["rung"] = rung.into();
@@ -442,6 +468,12 @@ fn path(url: &str) -> &str {
     &after_scheme[host..]
 }
 
+/// First and last byte, as in a `Range` field.
+fn inclusive(range: ByteRange) -> [u64; 2] {
+    [range.start, range.end().saturating_sub(1)]
+}
+
 fn span(range: ByteRange) -> String {
-    format!("{}-{}", range.start, range.end().saturating_sub(1))
+    let [first, last] = inclusive(range);
+    format!("{first}-{last}")
 }

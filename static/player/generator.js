@@ -18,6 +18,8 @@ let free = AHEAD;
 let epoch = 0;
 let wake = () => {};
 const renderers = new Map();
+/** Renderers of previews, which must not disturb the segment under way. */
+const previewers = new Map();
 const inits = new Map();
 const queue = [];
 const spare = [];
@@ -39,9 +41,9 @@ const turn = (() => {
 
 const changed = () => new Promise((resolve) => { wake = resolve; });
 
-function renderer(rung) {
-  if (!renderers.has(rung)) renderers.set(rung, abi.json("renderer_new", model, inits.get(rung)).id);
-  return renderers.get(rung);
+function renderer(rung, known = renderers) {
+  if (!known.has(rung)) known.set(rung, abi.json("renderer_new", model, inits.get(rung)).id);
+  return known.get(rung);
 }
 
 /** A copy of a frame in a buffer that may be given away. */
@@ -80,6 +82,17 @@ async function render({ job, epoch: own, segment, rung, media }) {
   }
 }
 
+/** Generates the first frame of a segment. */
+function preview({ start_s, duration_s, rung, media }) {
+  const id = renderer(rung, previewers);
+  abi.json("renderer_begin", id, media);
+  const frame = abi.json("renderer_next", id);
+  const { width, height } = frame;
+  const buffer = abi.view(frame.ptr, frame.len).slice().buffer;
+  abi.run("renderer_drop", id);
+  postMessage({ type: "preview", start_s, duration_s, width, height, buffer }, [buffer]);
+}
+
 async function run() {
   for (;;) {
     while (!model || queue.length === 0) await changed();
@@ -96,6 +109,11 @@ const handlers = {
   segment(job) {
     if (job.init) inits.set(job.rung, job.init);
     queue.push(job);
+  },
+  /** A preview comes between two frames. */
+  preview(job) {
+    if (job.init) inits.set(job.rung, job.init);
+    if (model) preview(job);
   },
   drop({ epoch: latest }) {
     epoch = latest;
