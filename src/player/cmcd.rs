@@ -160,7 +160,12 @@ impl Media {
             ("dl", Some(Value::Number(buffer_ms))),
             ("lb", Some(Value::OfVideo(whole(self.low_kbps)))),
             ("mtp", throughput.map(Value::OfVideo)),
-            ("nor", self.next.clone().map(|(name, range)| Value::Next(name, range))),
+            (
+                "nor",
+                self.next
+                    .clone()
+                    .map(|(name, range)| Value::Next(name, range)),
+            ),
             ("pt", Some(Value::Number(whole(self.position_s * 1000.0)))),
             ("rtp", self.enough_kbps().map(Value::Number)),
             ("sta", Some(Value::Token(self.playback.token()))),
@@ -246,7 +251,10 @@ impl Cmcd {
             ("cid", Value::Text(content.id.clone())),
             ("ot", Value::Token(kind.token())),
             ("sid", Value::Text(self.session.clone())),
-            ("sn", Value::Number(self.requests.fetch_add(1, Ordering::Relaxed))),
+            (
+                "sn",
+                Value::Number(self.requests.fetch_add(1, Ordering::Relaxed)),
+            ),
             ("st", Value::Token("v")),
             ("v", Value::Number(2)),
         ]);

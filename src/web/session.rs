@@ -11,7 +11,7 @@
 
 use super::error::WebError;
 use super::input::{Asked, Told, read};
-use super::opening::{Opening, Part, Step};
+use super::opening::{Opening, Part, Step, group_of};
 use super::playing::Playing;
 use crate::manifest::{ByteRange, Group, Presentation, join};
 use crate::player::abr::Abr;
@@ -273,7 +273,8 @@ impl Session {
     }
 
     fn group(&self) -> Option<&Group> {
-        self.presentation.as_ref()?.groups.first()
+        let presentation = self.presentation.as_ref()?;
+        presentation.groups.get(group_of(presentation))
     }
 
     fn rungs(&self) -> usize {
@@ -301,7 +302,8 @@ impl Session {
             let url = base.clone();
             WebError::Answer { url, source }
         })?;
-        let fps = contents.presentation.groups.first();
+        let presentation = &contents.presentation;
+        let fps = presentation.groups.get(group_of(presentation));
         let fps = fps.map_or(24.0, |group| group.frame_rate.fps());
         if let Abr::Fixed(rung) = self.options.abr
             && rung > ladder.top()

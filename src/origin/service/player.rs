@@ -109,7 +109,10 @@ const ORIGINALS: [&str; 2] = ["recipe.json", "original.mp4"];
 fn page(original: &str) -> Object {
     let text = PAGE
         .replace("../_player/", &format!("../_player/{}/", *DIGEST))
-        .replace("name=\"original\" content=\"\"", &format!("name=\"original\" content=\"{original}\""));
+        .replace(
+            "name=\"original\" content=\"\"",
+            &format!("name=\"original\" content=\"{original}\""),
+        );
     Object::new(Bytes::from(text), "text/html; charset=utf-8")
 }
 
