@@ -3,7 +3,7 @@
 # origin's access log says of it. Exit 1 if a player did not fetch the whole title, or did not switch.
 #
 #   tools/browsers/run.sh [--smoke] [--only=PLAYER/KIND/FORM] [ROOT]
-#   tools/browsers/run.sh --watch [--shots=FOLDER] [ROOT]   our own player on the watch page instead
+#   tools/browsers/run.sh --watch [--shots=FOLDER] [--module=FILE.wasm.br] [ROOT]   our own player on the watch page instead
 #   tools/browsers/run.sh --install     only installs what is absent
 #
 # The program is built anew unless $PROMPTUS_PROGRAM names one. Installs what is absent: chromium and Node.js

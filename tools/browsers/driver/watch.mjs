@@ -1,13 +1,14 @@
 // Watches the shipped title in headless Chromium on the origin's watch page: play, pause, seek, keys, rungs, five
 // frames against the native player's, throughput on a slow line, and screenshots.
 //
-//   node driver/watch.mjs PROMPTUS CHROMIUM LIBRARIES [--shots=FOLDER] [ROOT]
+//   node driver/watch.mjs PROMPTUS CHROMIUM LIBRARIES [--shots=FOLDER] [--module=MODULE.wasm.br] [ROOT]
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { brotliDecompressSync } from "node:zlib";
 import { Origin } from "./origin.mjs";
 import { readPng } from "./png.mjs";
 import { Shaper } from "./shaper.mjs";
@@ -31,10 +32,21 @@ const VIEWS = [
 ];
 
 const problems = [];
+/// The module to give to pages in place of the one inside the program.
+let module = null;
 
 function check(holds, text) {
   console.log(`${holds ? "ok  " : "FAIL"} ${text}`);
   if (!holds) problems.push(text);
+}
+
+async function replace(page) {
+  await page.setRequestInterception(true);
+  page.on("request", (request) => {
+    const wanted = new URL(request.url()).pathname.endsWith("/promptus.wasm");
+    if (wanted) void request.respond({ contentType: "application/wasm", body: module });
+    else void request.continue();
+  });
 }
 
 /// A page that reports what the browser refuses or throws.
@@ -42,6 +54,7 @@ async function open(browser, url) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
+  if (module) await replace(page);
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
@@ -189,6 +202,8 @@ async function main([program, chromium, libraries, ...rest]) {
   const { default: puppeteer } = await import(library);
   const folder = mkdtempSync(join(tmpdir(), "promptus-watch-"));
   const shots = rest.find((word) => word.startsWith("--shots="))?.slice("--shots=".length);
+  const built = rest.find((word) => word.startsWith("--module="))?.slice("--module=".length);
+  if (built) module = brotliDecompressSync(readFileSync(built));
   const origin = await Origin.start(program, rest.find((word) => !word.startsWith("--")), folder);
   const args = ["--no-sandbox", "--disable-dev-shm-usage"];
   const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args, timeout: PATIENCE_MS });
