@@ -79,12 +79,14 @@ pub fn write(files: &[File], folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The titles in a temporary folder, which is removed when the handle is dropped.
+/// The titles in a temporary folder, which is removed when the handle is dropped. `demo` has its
+/// originals beside it, for the watch page.
 pub fn titles() -> io::Result<tempfile::TempDir> {
     let folder = tempfile::Builder::new()
         .prefix("promptus-titles-")
         .tempdir()?;
     write(TITLES, folder.path())?;
+    write(DEMO, &folder.path().join("demo"))?;
     Ok(folder)
 }
 

@@ -508,7 +508,7 @@ async fn every_request_carries_cmcd_and_connections_are_kept() {
             assert_eq!(of_kind, [4, 3, 8, 8], "{objects:?}");
             let requests = texts(&notes, "cmcd-request");
             let next = &requests[7];
-            assert!(next.contains("nor=\"2.m4s\"") || next.contains("nor=\"1.m4s\""));
+            assert!(next.contains("nor=(\"2.m4s\")") || next.contains("nor=(\"1.m4s\")"));
             assert!(next.ends_with("su") && !requests[14].contains("nor="));
         }
     }

@@ -5,6 +5,7 @@
 use promptus::model::Generator;
 use promptus::web::{Generators, Renderer, Session};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::fs;
 
 const DEMO: &str = "http://host/title";
@@ -317,4 +318,54 @@ fn the_renderer_pulls_the_frames_of_what_the_session_hands_out() {
     assert!(renderer.next_picture().is_err());
     renderer.begin(media).unwrap();
     assert_eq!(renderer.next_picture().unwrap().unwrap().rgba, first);
+}
+
+#[test]
+fn a_preview_is_of_the_segment_at_its_time() {
+    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 2}));
+    assert_eq!(page.session.preview(13.0), Value::Null);
+    page.play_until(|_, name| name == "decode").unwrap();
+    let preview = page.session.preview(13.0);
+    assert_eq!(
+        (&preview["start_s"], &preview["duration_s"]),
+        (&12.0.into(), &2.0.into())
+    );
+    assert_eq!(preview["rung"], 2);
+    assert!(
+        preview["url"].as_str().unwrap().ends_with("mini-r11.mp4"),
+        "{preview}"
+    );
+    assert!(preview["range"][0].as_u64() < preview["range"][1].as_u64());
+}
+
+/// What a change of any of the module's sources asks for is `tools/web/build.sh`.
+#[test]
+fn the_module_that_pages_load_is_of_these_sources() {
+    let about = fs::read("static/player/promptus.wasm.json").unwrap();
+    let about: Value = serde_json::from_slice(&about).unwrap();
+    let hash = |bytes: &[u8]| {
+        Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let mut all = String::new();
+    for name in about["sources"].as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        let content = fs::read(name).unwrap();
+        all.push_str(&format!("{name}\0{}\n", hash(&content)));
+    }
+    assert_eq!(
+        about["sources_sha256"],
+        hash(all.as_bytes()),
+        "tools/web/build.sh builds it"
+    );
+    let packed = fs::metadata("static/player/promptus.wasm.br")
+        .unwrap()
+        .len();
+    assert_eq!(about["brotli_bytes"], packed);
+    assert!(
+        packed <= 600_000,
+        "{packed} bytes are more than a first visit should wait for"
+    );
 }

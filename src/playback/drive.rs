@@ -365,10 +365,12 @@ impl Driver<'_> {
         media.starved = stalls > self.stalls_reported;
         self.stalls_reported = stalls;
         if let Some(next) = &request.next {
-            media.next_range = next.range.map(span);
             let there = resolve(&self.stream.source.url, &next.url).ok();
-            let there = there.filter(|there| there != url);
-            media.next = there.and_then(|there| url.make_relative(&there));
+            let name = there.and_then(|there| match there == *url {
+                true => url.path_segments()?.next_back().map(str::to_owned),
+                false => url.make_relative(&there),
+            });
+            media.next = name.map(|name| (name, next.range.map(span)));
         }
         Some(media)
     }

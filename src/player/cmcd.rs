@@ -1,8 +1,8 @@
-//! Common Media Client Data, CTA-5004 version 1: data about the session in every request.
+//! Common Media Client Data, version 2 (CTA-5004-B), request mode: data about the session in every request.
 //!
-//! The keys travel as one query argument (§2.2) or as four headers (§2.1). Buffer, deadline and
-//! throughputs are rounded to 100, as specified. Every key of version 1 that applies is sent; `pr` and
-//! `v` always have the value (1) at which they are omitted.
+//! The keys travel as one query argument or as four headers. Buffer, deadline and throughputs are
+//! rounded to 100, as specified. Bit rates and buffer lengths are lists of one number, of a video object
+//! (`(35;v)`).
 
 use crate::player::index::Purpose;
 use crate::player::ladder::Ladder;
@@ -10,6 +10,8 @@ use crate::player::random::Random;
 use crate::segment::hex;
 use sha2::{Digest, Sha256};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How requests carry the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,19 +79,50 @@ impl Kind {
 pub struct Media {
     pub br_kbps: f64,
     pub top_kbps: f64,
+    pub low_kbps: f64,
     pub duration_s: f64,
     pub buffer_s: f64,
     pub throughput_kbps: Option<f64>,
     /// Bytes of the segment.
     pub size: u64,
-    /// Whether playback waits for it.
-    pub urgent: bool,
+    /// What the viewer sees.
+    pub playback: Playback,
+    /// Media time on the screen, seconds.
+    pub position_s: f64,
     /// Whether the buffer ran dry since the last request.
     pub starved: bool,
-    /// The next object, relative to this one.
-    pub next: Option<String>,
-    /// Its range, `first-last`.
-    pub next_range: Option<String>,
+    /// The next object, relative to this one, and its range, `first-last`.
+    pub next: Option<(String, Option<String>)>,
+}
+
+/// The state of playback (`sta`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are those of the key")]
+pub enum Playback {
+    Starting,
+    Playing,
+    Seeking,
+    Rebuffering,
+    Paused,
+    Ended,
+}
+
+impl Playback {
+    fn token(self) -> &'static str {
+        match self {
+            Self::Starting => "s",
+            Self::Playing => "p",
+            Self::Seeking => "k",
+            Self::Rebuffering => "r",
+            Self::Paused => "a",
+            Self::Ended => "e",
+        }
+    }
+
+    /// Whether playback waits for data (`su`).
+    fn waits(self) -> bool {
+        matches!(self, Self::Starting | Self::Seeking | Self::Rebuffering)
+    }
 }
 
 impl Media {
@@ -98,14 +131,15 @@ impl Media {
         Self {
             br_kbps: ladder.own_kbps(rung),
             top_kbps: ladder.rungs()[ladder.top()].kbps,
+            low_kbps: ladder.rungs()[0].kbps,
             duration_s: ladder.duration_s(segment),
             buffer_s: 0.0,
             throughput_kbps: None,
             size: ladder.size(segment, rung),
-            urgent: true,
+            playback: Playback::Starting,
+            position_s: 0.0,
             starved: false,
             next: None,
-            next_range: None,
         }
     }
 }
@@ -115,22 +149,27 @@ const EASE: f64 = 5.0;
 
 impl Media {
     fn fields(&self) -> Vec<Field> {
-        let ms = |seconds: f64| Value::Number(hundreds(seconds * 1000.0));
-        let throughput = self.throughput_kbps;
-        let throughput = throughput.map(|kbps| Value::Number(hundreds(kbps)));
-        let next = self.next.as_deref();
-        let whole = |value: f64| Some(Value::Number(value.round() as u64));
+        let buffer_ms = hundreds(self.buffer_s * 1000.0);
+        let throughput = self.throughput_kbps.map(hundreds);
+        let whole = |value: f64| value.round() as u64;
         let fields = [
-            ("bl", Some(ms(self.buffer_s))),
-            ("br", whole(self.br_kbps)),
+            ("bl", Some(Value::OfVideo(buffer_ms))),
+            ("br", Some(Value::OfVideo(whole(self.br_kbps)))),
             ("bs", self.starved.then_some(Value::Flag)),
-            ("d", whole(self.duration_s * 1000.0)),
-            ("dl", Some(ms(self.buffer_s))),
-            ("mtp", throughput),
-            ("nor", next.map(|next| Value::Text(encoded(next)))),
-            ("nrr", self.next_range.clone().map(Value::Text)),
+            ("d", Some(Value::Number(whole(self.duration_s * 1000.0)))),
+            ("dl", Some(Value::Number(buffer_ms))),
+            ("lb", Some(Value::OfVideo(whole(self.low_kbps)))),
+            ("mtp", throughput.map(Value::OfVideo)),
+            (
+                "nor",
+                self.next
+                    .clone()
+                    .map(|(name, range)| Value::Next(name, range)),
+            ),
+            ("pt", Some(Value::Number(whole(self.position_s * 1000.0)))),
             ("rtp", self.enough_kbps().map(Value::Number)),
-            ("tb", whole(self.top_kbps)),
+            ("sta", Some(Value::Token(self.playback.token()))),
+            ("tb", Some(Value::OfVideo(whole(self.top_kbps)))),
         ];
         let present = |(key, value): (_, Option<Value>)| Some((key, value?));
         fields.into_iter().filter_map(present).collect()
@@ -141,7 +180,7 @@ impl Media {
     fn enough_kbps(&self) -> Option<u64> {
         let in_time = self.size as f64 * 0.008 / self.buffer_s;
         let enough = (EASE * in_time).max(2.0 * self.top_kbps);
-        (self.buffer_s > 0.0 && !self.urgent).then(|| hundreds(enough).max(100))
+        (self.buffer_s > 0.0 && !self.playback.waits()).then(|| hundreds(enough).max(100))
     }
 }
 
@@ -150,6 +189,8 @@ impl Media {
 pub struct Cmcd {
     mode: CmcdMode,
     session: String,
+    /// Requests so far (`sn`), counted by all clones.
+    requests: Arc<AtomicU64>,
 }
 
 impl Cmcd {
@@ -167,12 +208,17 @@ impl Cmcd {
             0x8000 | ((b >> 48) & 0x3fff),
             b & 0xffff_ffff_ffff
         );
-        Self { mode, session }
+        Self::of_session(mode, session)
     }
 
     /// As [`Cmcd::new`], with a session id of the caller's, for platforms without entropy.
     pub fn of_session(mode: CmcdMode, session: String) -> Self {
-        Self { mode, session }
+        let requests = Arc::default();
+        Self {
+            mode,
+            session,
+            requests,
+        }
     }
 
     /// The data of a request for an object of this kind, for the mode; `media` is known of media segments.
@@ -205,10 +251,15 @@ impl Cmcd {
             ("cid", Value::Text(content.id.clone())),
             ("ot", Value::Token(kind.token())),
             ("sid", Value::Text(self.session.clone())),
+            (
+                "sn",
+                Value::Number(self.requests.fetch_add(1, Ordering::Relaxed)),
+            ),
             ("st", Value::Token("v")),
+            ("v", Value::Number(2)),
         ]);
         fields.extend(content.protocol.map(|name| ("sf", Value::Token(name))));
-        if media.is_none_or(|media| media.urgent) {
+        if media.is_none_or(|media| media.playback.waits()) {
             fields.push(("su", Value::Flag));
         }
         fields.sort_unstable_by_key(|(key, _)| *key);
@@ -251,12 +302,12 @@ impl Content {
     }
 }
 
-/// The header of `key` (§3.1).
+/// The header of `key`.
 fn header(key: &str) -> &'static str {
     match key {
-        "br" | "d" | "ot" | "tb" => "cmcd-object",
-        "bl" | "dl" | "mtp" | "nor" | "nrr" | "su" => "cmcd-request",
-        "cid" | "sf" | "sid" | "st" => "cmcd-session",
+        "br" | "d" | "lb" | "ot" | "tb" => "cmcd-object",
+        "bl" | "dl" | "mtp" | "nor" | "sn" | "sta" | "su" => "cmcd-request",
+        "cid" | "sf" | "sid" | "st" | "v" => "cmcd-session",
         _ => "cmcd-status",
     }
 }
@@ -266,30 +317,39 @@ type Field = (&'static str, Value);
 #[derive(Debug)]
 enum Value {
     Number(u64),
+    /// A list of one number, that of a video object.
+    OfVideo(u64),
+    /// A list of one object to come, and its range.
+    Next(String, Option<String>),
     Token(&'static str),
     Text(String),
     Flag,
 }
 
-/// `key=value` pairs; a flag is its key alone (RFC 8941 §3.2).
+/// `key=value` pairs; a flag is its key alone (RFC 9651 §3.2).
 fn spell<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
     let one = |(key, value): &Field| match value {
         Value::Number(number) => format!("{key}={number}"),
+        Value::OfVideo(number) => format!("{key}=({number};v)"),
+        Value::Next(name, None) => format!("{key}=({})", quoted(name)),
+        Value::Next(name, Some(range)) => format!("{key}=({};r={})", quoted(name), quoted(range)),
         Value::Token(token) => format!("{key}={token}"),
-        Value::Text(text) => {
-            let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
-            format!("{key}=\"{quoted}\"")
-        }
+        Value::Text(text) => format!("{key}={}", quoted(text)),
         Value::Flag => (*key).to_owned(),
     };
     fields.map(one).collect::<Vec<_>>().join(",")
+}
+
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\"")
 }
 
 fn hundreds(value: f64) -> u64 {
     ((value / 100.0).round() * 100.0) as u64
 }
 
-/// `text` URL-encoded, as `nor` (§3.2) and the value of the query argument are.
+/// `text` URL-encoded, as the value of the query argument is.
 pub fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let one = |byte: u8| match plain(byte) {
@@ -305,24 +365,22 @@ mod tests {
     use super::*;
 
     fn cmcd(mode: CmcdMode) -> Cmcd {
-        Cmcd {
-            mode,
-            session: "6e2fb550-c457-11e9-bb97-0800200c9a66".into(),
-        }
+        Cmcd::of_session(mode, "6e2fb550-c457-11e9-bb97-0800200c9a66".into())
     }
 
     fn media() -> Media {
         Media {
             br_kbps: 35.4,
             top_kbps: 120.0,
+            low_kbps: 8.4,
             duration_s: 2.002,
             buffer_s: 4.649,
             throughput_kbps: Some(1251.0),
             size: 40_000,
-            urgent: false,
+            playback: Playback::Playing,
+            position_s: 12.5,
             starved: true,
-            next: Some("../a b/3.m4s".into()),
-            next_range: None,
+            next: Some(("../a%20b/3.m4s".into(), None)),
         }
     }
 
@@ -336,8 +394,9 @@ mod tests {
         assert!(headers.is_empty());
         let id = Content::of("/title/master.m3u8").id;
         let expected = format!(
-            "bl=4600,br=35,bs,cid=\"{id}\",d=2002,dl=4600,mtp=1300,nor=\"..%2Fa%20b%2F3.m4s\",ot=v,rtp=300,sf=h,\
-             sid=\"6e2fb550-c457-11e9-bb97-0800200c9a66\",st=v,tb=120"
+            "bl=(4600;v),br=(35;v),bs,cid=\"{id}\",d=2002,dl=4600,lb=(8;v),mtp=(1300;v),\
+             nor=(\"../a%20b/3.m4s\"),ot=v,pt=12500,rtp=300,sf=h,\
+             sid=\"6e2fb550-c457-11e9-bb97-0800200c9a66\",sn=0,st=v,sta=p,tb=(120;v),v=2"
         );
         assert_eq!(query, Some(expected));
     }
@@ -349,22 +408,23 @@ mod tests {
             std::collections::BTreeMap::from_iter(headers)
         };
         let mut media = media();
-        (media.urgent, media.next, media.next_range) = (true, None, Some("100-199".into()));
+        media.playback = Playback::Seeking;
+        media.next = Some(("3.mp4".into(), Some("100-199".into())));
         let sent = headers(CmcdMode::Header, Kind::Video, Some(&media));
         for (name, expected) in [
-            ("cmcd-object", "br=35,d=2002,ot=v,tb=120"),
+            ("cmcd-object", "br=(35;v),d=2002,lb=(8;v),ot=v,tb=(120;v)"),
             (
                 "cmcd-request",
-                "bl=4600,dl=4600,mtp=1300,nrr=\"100-199\",su",
+                "bl=(4600;v),dl=4600,mtp=(1300;v),nor=(\"3.mp4\";r=\"100-199\"),sn=0,sta=k,su",
             ),
-            ("cmcd-status", "bs"),
+            ("cmcd-status", "bs,pt=12500"),
         ] {
             assert_eq!(sent[name], expected);
         }
         assert!(sent["cmcd-session"].starts_with("cid=\""));
-        media.urgent = false;
+        media.playback = Playback::Playing;
         let relaxed = headers(CmcdMode::Header, Kind::Video, Some(&media));
-        assert_eq!(relaxed["cmcd-status"], "bs,rtp=300");
+        assert_eq!(relaxed["cmcd-status"], "bs,pt=12500,rtp=300");
         // At least twice the top rung, so that a server that paces to it does not hide its capacity.
         media.size = 100;
         assert_eq!(media.enough_kbps(), Some(200));

@@ -144,6 +144,11 @@ extern "C" fn session_report(id: u32) -> *const u32 {
     answer(|instance| Ok(instance.session(id)?.report()))
 }
 
+#[unsafe(no_mangle)]
+extern "C" fn session_preview(id: u32, time_s: f64) -> *const u32 {
+    answer(|instance| Ok(json!({"of": instance.session(id)?.preview(time_s)})))
+}
+
 /// Bytes of the init segment of a rung; empty if it is not here.
 #[unsafe(no_mangle)]
 extern "C" fn session_init(id: u32, rung: usize) -> *const u32 {

@@ -4,7 +4,8 @@
 //! then again when the page says so.
 
 use super::error::WebError;
-use crate::manifest::{ByteRange, join};
+use crate::manifest::{ByteRange, Presentation, join};
+use crate::model::Profile;
 use crate::player::index::{Index, IndexError, Purpose};
 use crate::player::title::{Contents, Layers};
 use bytes::Bytes;
@@ -26,6 +27,13 @@ pub(super) enum Step {
     /// An answer, or this time.
     Wait(f64),
     Ready,
+}
+
+/// The number of the group to play: that of the generator which runs in pages, if the title has it.
+pub(super) fn group_of(presentation: &Presentation) -> usize {
+    let mut groups = presentation.groups.iter();
+    let mini = groups.position(|group| group.profile == Profile::mini().name);
+    mini.unwrap_or(0)
 }
 
 #[derive(Debug)]
@@ -107,7 +115,8 @@ impl Opening {
         let Some((purpose, (_, index))) = part.purpose.zip(self.title.as_mut()) else {
             self.url = moved.unwrap_or_else(|| self.url.clone());
             let contents = Contents::read(&self.url, &bytes).map_err(at)?;
-            let index = contents.index(0, Layers::Off).map_err(at)?;
+            let group = group_of(&contents.presentation);
+            let index = contents.index(group, Layers::Off).map_err(at)?;
             self.untried = index.other_places();
             self.title = Some((contents, index));
             return Ok(());

@@ -11,7 +11,7 @@
 
 use super::error::WebError;
 use super::input::{Asked, Told, read};
-use super::opening::{Opening, Part, Step};
+use super::opening::{Opening, Part, Step, group_of};
 use super::playing::Playing;
 use crate::manifest::{ByteRange, Group, Presentation, join};
 use crate::player::abr::Abr;
@@ -172,6 +172,28 @@ impl Session {
         }
     }
 
+    /// The segment to make a preview of `time_s` from, in seconds, which the page fetches by itself; `null` while
+    /// no index is here.
+    pub fn preview(&self, time_s: f64) -> Value {
+        let Stage::Playing(playing) = &self.stage else {
+            return Value::Null;
+        };
+        let Some(resource) = playing.player.preview(time_s) else {
+            return Value::Null;
+        };
+        let Purpose::Media { segment, rung } = resource.purpose else {
+            return Value::Null;
+        };
+        let ladder = playing.player.session().ladder();
+        json!({
+            "rung": rung,
+            "start_s": ladder.start_s(segment),
+            "duration_s": ladder.duration_s(segment),
+            "url": join(&playing.base, &resource.url),
+            "range": resource.range.map(inclusive),
+        })
+    }
+
     /// The media segment that the last `decode` action named; empty before the first.
     pub fn segment(&self) -> &[u8] {
         self.segment.as_ref().map_or(&[], |segment| &segment.bytes)
@@ -254,7 +276,8 @@ impl Session {
     }
 
     fn group(&self) -> Option<&Group> {
-        self.presentation.as_ref()?.groups.first()
+        let presentation = self.presentation.as_ref()?;
+        presentation.groups.get(group_of(presentation))
     }
 
     fn rungs(&self) -> usize {
@@ -282,7 +305,8 @@ impl Session {
             let url = base.clone();
             WebError::Answer { url, source }
         })?;
-        let fps = contents.presentation.groups.first();
+        let presentation = &contents.presentation;
+        let fps = presentation.groups.get(group_of(presentation));
         let fps = fps.map_or(24.0, |group| group.frame_rate.fps());
         if let Abr::Fixed(rung) = self.options.abr
             && rung > ladder.top()
@@ -350,10 +374,14 @@ fn fetch_request(
         let stalls = playing.player.session().log().stalls.len();
         let starved = stalls > playing.stalls;
         playing.stalls = stalls;
-        let next = request.next.as_ref();
+        // Segments are files of one folder, or ranges of one file.
+        let next = request.next.as_ref().map(|next| {
+            let name = path(&next.url).rsplit('/').next().unwrap_or("");
+            (name.to_owned(), next.range.map(span))
+        });
         Media {
             starved,
-            next_range: next.and_then(|next| next.range).map(span),
+            next,
             ..media
         }
     });
@@ -383,7 +411,7 @@ fn fetch(
         Some(Purpose::Init(rung)) => ("init", Some(rung), None),
         Some(Purpose::Media { segment, rung }) => ("media", Some(rung), Some(segment)),
     };
-    let range = range.map(|range| [range.start, range.end().saturating_sub(1)]);
+    let range = range.map(inclusive);
     let mut action = json!({"do": "fetch", "id": id, "url": url, "range": range, "purpose": name});
     if let Some(rung) = rung {
         action["rung"] = rung.into();
@@ -446,6 +474,12 @@ fn path(url: &str) -> &str {
     &after_scheme[host..]
 }
 
+/// First and last byte, as in a `Range` field.
+fn inclusive(range: ByteRange) -> [u64; 2] {
+    [range.start, range.end().saturating_sub(1)]
+}
+
 fn span(range: ByteRange) -> String {
-    format!("{}-{}", range.start, range.end().saturating_sub(1))
+    let [first, last] = inclusive(range);
+    format!("{first}-{last}")
 }

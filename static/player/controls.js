@@ -17,7 +17,10 @@ export class Controls {
   #player;
   #listening = new AbortController();
   #seek = make("input", { type: "range", min: 0, max: STEPS, value: 0, step: 1, ariaLabel: "Position" });
-  #tip = make("span", { className: "tip", hidden: true });
+  #tip = make("div", { className: "tip", hidden: true });
+  #preview = make("canvas", { hidden: true, width: 1, height: 1 });
+  #moment = make("span", {});
+  #hovered = null;
   #time = make("span", { className: "time" });
   #rung = make("select", { ariaLabel: "Rung" });
   #speed = make("select", { ariaLabel: "Speed" });
@@ -40,6 +43,7 @@ export class Controls {
     // The bar has the same button in the order of focus.
     this.#big.tabIndex = -1;
     this.#big.setAttribute("aria-hidden", "true");
+    this.#tip.append(this.#preview, this.#moment);
     const seek = make("div", { className: "seek" }, this.#seek, this.#tip);
     const statistics = button(null, "Statistics (i)", () => this.statistics(), "i");
     const help = button(null, "Keys (?)", () => this.help(), "?");
@@ -71,7 +75,7 @@ export class Controls {
     on(this.#seek, "input", () => this.#dragging());
     on(this.#seek, "change", () => this.#dropped());
     on(this.#seek, "pointermove", (event) => this.#hover(event));
-    on(this.#seek, "pointerleave", () => { this.#tip.hidden = true; });
+    on(this.#seek, "pointerleave", () => this.#point(null));
     on(this.#rung, "change", () => { this.#player.rung = this.#rung.value === "auto" ? null : Number(this.#rung.value); });
     on(this.#speed, "change", () => { this.#player.playbackRate = Number(this.#speed.value); });
     on(document, "fullscreenchange", () => this.update());
@@ -122,6 +126,7 @@ export class Controls {
   }
 
   heard(type) {
+    if (type === "previewchange" && this.#hovered !== null) this.#point(this.#hovered);
     if (type === "rungstate" || type === "rungselect" || type === "rungchange") this.rungs();
     if (type === "ratechange") this.#speed.value = String(this.#player.playbackRate);
     if (["play", "pause", "ended", "seeking", "seeked", "loadedmetadata"].includes(type)) this.update();
@@ -169,6 +174,7 @@ export class Controls {
 
   #dragging() {
     this.#dragged = (this.#seek.value / STEPS) * this.#player.duration;
+    this.#point(this.#seek.value / STEPS);
     if (performance.now() - this.#drag < DRAG_MS) return;
     this.#drag = performance.now();
     this.#player.currentTime = this.#dragged;
@@ -177,14 +183,27 @@ export class Controls {
   #dropped() {
     if (this.#dragged !== null) this.#player.currentTime = this.#dragged;
     this.#dragged = null;
+    this.#point(null);
   }
 
   #hover(event) {
     const { left, width } = this.#seek.getBoundingClientRect();
-    const share = Math.min(Math.max((event.clientX - left) / width, 0), 1);
-    this.#tip.hidden = !(this.#player.duration > 0);
-    this.#tip.textContent = time(share * this.#player.duration);
+    this.#point(Math.min(Math.max((event.clientX - left) / width, 0), 1));
+  }
+
+  /** Shows the time and a preview of this share of the title; null for none. */
+  #point(share) {
+    const { duration } = this.#player;
+    this.#hovered = duration > 0 ? share : null;
+    this.#tip.hidden = this.#hovered === null;
+    if (this.#tip.hidden) return;
+    this.#moment.textContent = time(share * duration);
     this.#tip.style.setProperty("--at", `${share * 100}%`);
+    const picture = this.#player.preview(share * duration);
+    this.#preview.hidden = picture === null;
+    if (!picture) return;
+    Object.assign(this.#preview, { width: picture.width, height: picture.height });
+    this.#preview.getContext("2d").drawImage(picture, 0, 0);
   }
 }
 

@@ -16,7 +16,7 @@ export class Engine {
 
   /**
    * Begins a playback. `options` are those of the session in abi.rs; `listener` has a function for every message:
-   * `state`, `frame`, `weights`, `line` and `failed`.
+   * `state`, `frame`, `preview`, `weights`, `line` and `failed`.
    */
   constructor(module, { options, generators, trace }, listener) {
     this.#listener = listener;
@@ -57,6 +57,11 @@ export class Engine {
     for (const { generator, buffer } of frames) this.#generators[generator].postMessage({ type: "free", buffer }, [buffer]);
   }
 
+  /** Has a preview made of the segment at this media time, in seconds; the listener gets it or a message. */
+  preview(time_s) {
+    this.#session.postMessage({ type: "preview", time_s });
+  }
+
   /** The session's report so far. */
   report() {
     this.#asked += 1;
@@ -80,6 +85,7 @@ export class Engine {
       if (data.epoch === this.#epoch) this.#listener.state(data);
     } else if (data.type === "error") this.#listener.failed(data.message);
     else if (data.type === "report") this.#reported(data);
+    else if (data.type === "preview") this.#listener.preview(data);
     else if (data.type === "weights") this.#listener.weights(data);
     else this.#listener.line(data);
   }
@@ -92,6 +98,7 @@ export class Engine {
   #made(data) {
     if (this.#stopped) return;
     if (data.type === "error") this.#listener.failed(data.message);
+    else if (data.type === "preview") this.#listener.preview(data);
     else if (data.epoch === this.#epoch) this.#listener.frame(data);
     else this.free([data]);
   }

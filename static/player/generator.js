@@ -19,6 +19,8 @@ let epoch = 0;
 let wake = () => {};
 const pace = new Pace();
 const renderers = new Map();
+/** Renderers of previews, which must not disturb the segment under way. */
+const previewers = new Map();
 const inits = new Map();
 const queue = [];
 const spare = [];
@@ -40,9 +42,9 @@ const turn = (() => {
 
 const changed = () => new Promise((resolve) => { wake = resolve; });
 
-function renderer(rung) {
-  if (!renderers.has(rung)) renderers.set(rung, abi.json("renderer_new", model, inits.get(rung)).id);
-  return renderers.get(rung);
+function renderer(rung, known = renderers) {
+  if (!known.has(rung)) known.set(rung, abi.json("renderer_new", model, inits.get(rung)).id);
+  return known.get(rung);
 }
 
 /** A copy of a frame in a buffer that may be given away. */
@@ -81,6 +83,17 @@ async function render({ job, epoch: own, segment, rung, from_s, media }) {
   }
 }
 
+/** Generates the first frame of a segment. */
+function preview({ start_s, duration_s, rung, media }) {
+  const id = renderer(rung, previewers);
+  abi.json("renderer_begin", id, media);
+  const frame = abi.json("renderer_next", id);
+  const { width, height } = frame;
+  const buffer = abi.view(frame.ptr, frame.len).slice().buffer;
+  abi.run("renderer_drop", id);
+  postMessage({ type: "preview", start_s, duration_s, width, height, buffer }, [buffer]);
+}
+
 async function run() {
   for (;;) {
     while (!model || queue.length === 0) await changed();
@@ -106,6 +119,16 @@ const handlers = {
   segment(job) {
     if (job.init) inits.set(job.rung, job.init);
     queue.push(job);
+  },
+  /** A preview comes between two frames. */
+  preview(job) {
+    if (job.init) inits.set(job.rung, job.init);
+    if (!model) return;
+    try {
+      preview(job);
+    } catch (error) {
+      postMessage({ type: "preview", message: error.message });
+    }
   },
   drop({ epoch: latest }) {
     epoch = latest;

@@ -61,7 +61,7 @@ export interface PlayedRanges {
  *
  * Events: `loadstart`, `progress`, `loadedmetadata`, `durationchange`, `loadeddata`, `canplay`, `play`, `playing`,
  * `waiting`, `pause`, `timeupdate`, `seeking`, `seeked`, `ratechange`, `volumechange`, `ended`, `error`, and
- * `rungchange` (the rung on the screen, in `detail.rung`), `rungselect`, `rulechange`, `framechange`.
+ * `rungchange` (the rung on the screen, in `detail.rung`), `rungselect`, `rulechange`, `framechange`, `previewchange`.
  */
 export class PromptusPlayer extends HTMLElement {
   src: string;
@@ -98,6 +98,8 @@ export class PromptusPlayer extends HTMLElement {
   play(): Promise<void>;
   pause(): void;
   load(): void;
+  /** A small picture of the title at this time, in seconds; null until it is made (event `previewchange`). */
+  preview(time_s: number): ImageBitmap | null;
   /** Pauses and moves by this number of frames. */
   step(frames: number): void;
   /** The session's report, as `promptus play --json` prints it. */

@@ -7,6 +7,7 @@ import { compile } from "./abi.js";
 import { Controls } from "./controls.js";
 import { Engine } from "./engine.js";
 import { Frames } from "./frames.js";
+import { Previews } from "./previews.js";
 import { sheet } from "./style.js";
 import { supported } from "./workers.js";
 
@@ -47,6 +48,7 @@ export class PromptusPlayer extends HTMLElement {
   #controls = null;
   #engine = null;
   #frames = new Frames();
+  #previews = new Previews();
   #state = null;
   #stateAt = 0;
   #loads = 0;
@@ -240,6 +242,12 @@ export class PromptusPlayer extends HTMLElement {
 
   get canvas() { return this.#canvas; }
 
+  /** A small picture of the title at this time, in seconds; null until it is made (`previewchange`). */
+  preview(time_s) {
+    if (this.#previews.asks(time_s)) this.#engine?.preview(time_s);
+    return this.#previews.at(time_s);
+  }
+
   async play() {
     if (!this.#engine && this.src) this.load();
     if (this.ended) this.currentTime = 0;
@@ -300,6 +308,7 @@ export class PromptusPlayer extends HTMLElement {
     this.#engine = new Engine(module, { options, generators: this.#workers(), trace: this.#trace }, {
       state: (data) => this.#update(data),
       frame: (frame) => this.#made(frame),
+      preview: (frame) => void this.#previews.add(frame).then(() => this.#emit("previewchange")),
       weights: (loaded) => this.#progress(loaded),
       line: (change) => this.#line(change),
       failed: (text) => this.#fail(text),
@@ -319,6 +328,7 @@ export class PromptusPlayer extends HTMLElement {
     this.#engine?.stop();
     this.#engine = null;
     this.#frames = new Frames();
+    this.#previews = new Previews();
     this.#state = null;
     this.#frame = null;
     this.#seekTo = null;

@@ -167,6 +167,24 @@ function decode({ segment, rung, start_s, skip_s }) {
   target.port.postMessage({ type: "segment", job: jobs, epoch, segment, rung, from_s, init, media, url });
 }
 
+/** Has the segment at `time_s` fetched and its first frame generated; nothing depends on its success. */
+async function preview({ time_s }) {
+  const { of } = abi.json("session_preview", session, time_s);
+  if (!of) return;
+  const headers = of.range ? { range: `bytes=${of.range[0]}-${of.range[1]}` } : {};
+  try {
+    const response = await fetch(of.url, { headers });
+    if (!response.ok) throw new Error(`${of.url}: ${response.status}`);
+    const whole = new Uint8Array(await response.arrayBuffer());
+    const media = of.range && response.status === 200 ? whole.subarray(of.range[0], of.range[1] + 1) : whole;
+    bytes += media.length;
+    const [{ port }] = generators;
+    port.postMessage({ type: "preview", ...of, init: abi.bytes("session_init", session, of.rung), media });
+  } catch (error) {
+    postMessage({ type: "preview", message: error.message });
+  }
+}
+
 function generator(port) {
   const own = { port, queued: 0, rungs: new Set() };
   port.onmessage = ({ data }) => {
@@ -195,6 +213,7 @@ const handlers = {
     for (const { port } of generators) port.postMessage({ type: "drop", epoch });
     input({ seek: to });
   },
+  preview,
   trace({ trace }) {
     link = trace ? new Link(trace) : null;
   },

@@ -86,9 +86,11 @@ select { max-width: 11rem; }
 }
 .seek input::-moz-range-thumb { width: 0.95rem; height: 0.95rem; border: 0; border-radius: 50%; background: var(--accent); }
 .tip {
-  position: absolute; bottom: 1.5rem; left: var(--at); transform: translateX(-50%); padding: 0.1rem 0.4rem;
+  position: absolute; bottom: 1.5rem; left: clamp(5rem, var(--at), 100% - 5rem); transform: translateX(-50%);
+  display: grid; justify-items: center; gap: 0.2rem; padding: 0.25rem 0.4rem;
   border-radius: 0.3rem; background: var(--panel); font-variant-numeric: tabular-nums; pointer-events: none;
 }
+.tip canvas { position: static; width: auto; height: auto; border-radius: 0.2rem; }
 
 .panel {
   position: absolute; z-index: 1; inset: 0.6rem auto auto 0.6rem; max-width: calc(100% - 1.2rem);

@@ -49,13 +49,18 @@ async function copy(player) {
   setTimeout(() => { button.textContent = "Copy link at this time"; }, 1800);
 }
 
-/** The menu of rungs to show beside the one that plays. */
+/** The menu of what can be shown beside the rung that plays: the original, if it is at hand, and every rung. */
 function compares(player) {
-  const compare = new Compare(player, find(".screen"));
+  const original = find("meta[name=original]").content;
+  const compare = new Compare(player, find(".screen"), new URL(original, base).href);
   const second = find("#second");
   const rungs = player.rungs.map(({ kbps, rank }, at) => ({ id: String(at), label: `rank ${rank}, ${kbps.toFixed(1)} kbit/s` }));
-  options(second, [{ id: "", label: "nothing" }, ...rungs], query.get("second") ?? "");
-  const show = () => compare.show(second.value === "" ? null : Number(second.value));
+  const originals = original ? [{ id: "original", label: "the original" }] : [];
+  options(second, [{ id: "", label: "nothing" }, ...originals, ...rungs], query.get("second") ?? "");
+  const show = () => {
+    const { value } = second;
+    compare.show(value === "" ? null : value === "original" ? value : Number(value));
+  };
   second.addEventListener("change", show);
   show();
 }

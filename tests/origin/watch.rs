@@ -5,6 +5,7 @@ use crate::title;
 use promptus::origin::TokenKeys;
 use reqwest::Method;
 use std::collections::BTreeSet;
+use std::fs;
 
 const KEY: &[u8] = b"one key of enough bytes";
 
@@ -124,4 +125,15 @@ async fn a_card_of_the_catalogue_leads_to_the_page() {
     let hls = catalogue["titles"][0]["hls"].as_str().unwrap();
     let name = hls.split('/').next().unwrap();
     assert_eq!(site.status(&format!("/watch/{name}")).await, 200);
+}
+
+#[tokio::test]
+async fn the_page_names_the_original_that_lies_beside_a_title() {
+    let site = Site::new().await;
+    title::publish(site.root.path(), "u", 1, 3000);
+    fs::write(site.root.path().join("u/recipe.json"), "{}").unwrap();
+    for (name, original) in [("t", ""), ("u", "recipe.json")] {
+        let page = site.text(&format!("/watch/{name}")).await;
+        assert_eq!(quoted(&page, "name=\"original\" content=\""), [original]);
+    }
 }

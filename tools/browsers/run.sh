@@ -3,7 +3,7 @@
 # origin's access log says of it. Exit 1 if a player did not fetch the whole title, or did not switch.
 #
 #   tools/browsers/run.sh [--smoke] [--only=PLAYER/KIND/FORM] [ROOT]
-#   tools/browsers/run.sh --watch [--shots=FOLDER] [--browser=firefox] [ROOT]   our own player on the watch page
+#   tools/browsers/run.sh --watch [--shots=FOLDER] [--module=FILE.wasm.br] [--browser=firefox] [ROOT]   our own player
 #   tools/browsers/run.sh --faults [--only=NAME,…] [--minutes=2]   and what a viewer of it may meet
 #   tools/browsers/run.sh --install     only installs what is absent
 #

@@ -53,8 +53,10 @@ const FILES: &[(&str, &str, &[u8])] = &[
     file!("link.js", JS),
     file!("live.js", JS),
     file!("markup.js", JS),
+    file!("original.js", JS),
     file!("pace.js", JS),
     file!("patience.js", JS),
+    file!("previews.js", JS),
     file!("promptus-player.js", JS),
     file!("session.js", JS),
     file!("style.js", JS),
@@ -79,7 +81,7 @@ const MODULE: &[u8] = include_bytes!("../../../static/player/promptus.wasm.br");
 /// all files have it.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
-     style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'self'",
 );
 
@@ -104,13 +106,21 @@ static MODULES: LazyLock<Option<[Object; 2]>> = LazyLock::new(|| {
     Some([plain, coded])
 });
 
-/// The watch page, which is the same for all titles.
-static WATCH: LazyLock<Object> = LazyLock::new(|| {
-    let text = PAGE.replace("../_player/", &format!("../_player/{}/", *DIGEST));
-    Object::new(Bytes::from(text), "text/html; charset=utf-8")
-});
+/// Names of a title's original in its folder: a recipe with its photographs, or a video that browsers play.
+const ORIGINALS: [&str; 2] = ["recipe.json", "original.mp4"];
 
-/// `/watch/TITLE`.
+/// The watch page; `original` is the name of the title's original, empty if there is none.
+fn page(original: &str) -> Object {
+    let text = PAGE
+        .replace("../_player/", &format!("../_player/{}/", *DIGEST))
+        .replace(
+            "name=\"original\" content=\"\"",
+            &format!("name=\"original\" content=\"{original}\""),
+        );
+    Object::new(Bytes::from(text), "text/html; charset=utf-8")
+}
+
+/// `/watch/TITLE`. Names the title's original, if its folder has one.
 pub(super) async fn watch(
     State(origin): State<Origin>,
     Path(title): Path<String>,
@@ -119,9 +129,16 @@ pub(super) async fn watch(
     if check_title_name(OsStr::new(&title)).is_err() {
         return Err(OriginError::not_found(request.uri().path()));
     }
-    let entry = format!("{title}/{ENTRY}");
-    origin.shared.titles.file(&entry, false).await?;
-    send(&origin, request, WATCH.clone(), false).await
+    let titles = &origin.shared.titles;
+    titles.file(&format!("{title}/{ENTRY}"), false).await?;
+    let mut original = "";
+    for name in ORIGINALS {
+        if titles.file(&format!("{title}/{name}"), false).await.is_ok() {
+            original = name;
+            break;
+        }
+    }
+    send(&origin, request, page(original), false).await
 }
 
 /// `/_player/NAME`.

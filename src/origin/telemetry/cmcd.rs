@@ -71,10 +71,13 @@ impl Cmcd {
         self.keys.is_empty()
     }
 
-    /// A number, or the first number of a list.
+    /// A number, or the first number of a list, whose parameters (`35;v`) are passed over.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
         let number = match self.keys.get(key)? {
-            Value::Array(items) => items.first()?.as_f64(),
+            Value::Array(items) => match items.first()? {
+                Value::String(item) => item.split(';').next()?.parse().ok(),
+                item => item.as_f64(),
+            },
             value => value.as_f64(),
         };
         number.filter(|number| (0.0..1e12).contains(number))
@@ -296,6 +299,7 @@ mod tests {
         );
         assert_eq!(json_of(&cmcd), json!({"br": ["3200;v", "128;a"], "v": 2}));
         assert_eq!((cmcd.number("v"), cmcd.malformed), (Some(2.0), 0));
+        assert_eq!(cmcd.number("br"), Some(3200.0));
         let cmcd = Cmcd::line("bl=(2500), bs,sid=\"x\" , pr=-1,su=?0");
         assert_eq!((cmcd.number("bl"), cmcd.number("pr")), (Some(2500.0), None));
         assert!(cmcd.flag("bs") && !cmcd.flag("su") && cmcd.text("sid") == Some("x"));

@@ -3,7 +3,7 @@
 //! ```text
 //! TITLE/{master.m3u8,manifest.mpd}            the title in byte ranges
 //! TITLE/segments/{master.m3u8,manifest.mpd}   the same title with a URL for every segment
-//! TITLE/NAME                                  quality.json, poster.jpg
+//! TITLE/NAME                                  quality.json, poster.jpg, recipe.json, original.mp4
 //! TITLE/HASH/NAME                             a rung's file or playlist; immutable
 //! TITLE/HASH/RUNG/{init.mp4,N.m4s,media.m3u8,iframes.m3u8}   cut from HASH/RUNG.mp4
 //! weights/SHA256.safetensors                  a generator's weights; immutable

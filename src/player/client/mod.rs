@@ -13,9 +13,9 @@ mod requests;
 pub use action::{Action, Ending, Input, Request, RequestId, Segment};
 
 use super::abr::Abr;
-use super::cmcd::Media;
+use super::cmcd::{Media, Playback};
 use super::event::{Command, Event, State};
-use super::index::{Index, IndexError, Purpose};
+use super::index::{Index, IndexError, Purpose, Resource};
 use super::session::Session;
 use crate::segment::media::read_partial;
 use crate::time::MediaTime;
@@ -88,6 +88,13 @@ impl Player {
         self.index.init(rung)
     }
 
+    /// The media segment at this time, from the lowest rung whose index is here: for a preview. Seconds.
+    pub fn preview(&self, time_s: f64) -> Option<Resource> {
+        let ladder = self.session.ladder();
+        let segment = self.index.access_point(ladder.segment_at(time_s));
+        (0..ladder.rungs().len()).find_map(|rung| self.index.media(segment, rung))
+    }
+
     /// CMCD data of `request`, if it is for a media segment; the driver adds the following object and
     /// whether playback starved.
     pub fn media_data(&self, request: &Request) -> Option<Media> {
@@ -98,7 +105,15 @@ impl Player {
         Some(Media {
             buffer_s: session.buffer_s(),
             throughput_kbps: session.throughput_kbps(),
-            urgent: session.state() != State::Steady,
+            playback: match session.state() {
+                State::StartUp => Playback::Starting,
+                State::Steady if session.is_paused() => Playback::Paused,
+                State::Steady => Playback::Playing,
+                State::Stalled => Playback::Rebuffering,
+                State::Seeking => Playback::Seeking,
+                State::Ended => Playback::Ended,
+            },
+            position_s: session.playhead_s(),
             ..Media::of(session.ladder(), segment, rung)
         })
     }

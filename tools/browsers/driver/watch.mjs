@@ -2,16 +2,17 @@
 // frames against the native player's, throughput on a slow line, accessibility, and screenshots. In Firefox less: to
 // play, to seek, and one frame.
 //
-//   node driver/watch.mjs PROMPTUS BROWSER LIBRARIES [--browser=firefox] [--shots=FOLDER] [ROOT]
+//   node driver/watch.mjs PROMPTUS BROWSER LIBRARIES [--browser=firefox] [--module=MODULE.wasm.br] [--shots=FOLDER] [ROOT]
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
 import { findings } from "./axe.mjs";
 import { check, note, sleep, sum } from "./checks.mjs";
 import { Origin } from "./origin.mjs";
-import { PATIENCE_MS, firstFrame, launch, open, seek } from "./page.mjs";
+import { PATIENCE_MS, firstFrame, launch, open, replaceModule, seek } from "./page.mjs";
 import { compare } from "./pixels.mjs";
 import { readPng } from "./png.mjs";
 import { Shaper } from "./shaper.mjs";
@@ -171,6 +172,8 @@ async function inFirefox(browser, { origin, program, folder }) {
 async function main([program, executable, libraries, ...rest]) {
   const option = (name) => rest.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
   const folder = mkdtempSync(join(tmpdir(), "promptus-watch-"));
+  const built = option("module");
+  if (built) replaceModule(brotliDecompressSync(readFileSync(built)));
   const origin = await Origin.start(program, rest.find((word) => !word.startsWith("--")), folder);
   const browser = await launch(libraries, executable, option("browser"));
   const watched = { origin, program, libraries, folder, shots: option("shots") };
