@@ -56,9 +56,8 @@ function copied({ ptr, len }) {
 }
 
 /** Generates one segment, unless a seek drops it. */
-async function render({ job, epoch: own, segment, rung, from_s, media }) {
+async function render(id, { job, epoch: own, segment, rung, from_s, media }) {
   const tell = (fields) => port.postMessage({ job, epoch: own, segment, rung, ...fields });
-  const id = renderer(rung);
   abi.json("renderer_begin", id, media);
   pace.begin(from_s);
   for (;;) {
@@ -102,19 +101,26 @@ async function run() {
       port.postMessage({ job: next.job, epoch: next.epoch, segment: next.segment, dropped: true });
       continue;
     }
-    await render(next).catch((error) => {
-      throw placed(next.url, error);
+    const { urls, rung } = next;
+    const id = about(urls.init, () => renderer(rung));
+    await render(id, next).catch((error) => {
+      throw placed(urls.media, error);
     });
+  }
+}
+
+/** What `step` returns; its error names the address that it is about. */
+function about(url, step) {
+  try {
+    return step();
+  } catch (error) {
+    throw placed(url, error);
   }
 }
 
 const handlers = {
   weights({ bytes, url, sha256 }) {
-    try {
-      model = abi.json("generator_new", bytes, sha256).id;
-    } catch (error) {
-      throw placed(url, error);
-    }
+    model = about(url, () => abi.json("generator_new", bytes, sha256)).id;
   },
   segment(job) {
     if (job.init) inits.set(job.rung, job.init);

@@ -15,7 +15,7 @@ const STATE_MS = 250;
 const transfers = new Map();
 /** How often addresses refused. */
 const refusals = new Map();
-/** Where segments come from, by number and rung. */
+/** Where init and media segments come from: by purpose, rung, and number. */
 const addresses = new Map();
 let abi = null;
 let session = null;
@@ -60,7 +60,7 @@ function drive() {
   for (;;) {
     const action = abi.json("session_poll", session, now());
     if (action.do === "fetch") {
-      if (action.purpose === "media") addresses.set(`${action.segment} ${action.rung}`, action.url);
+      if (action.rung !== undefined) addresses.set(`${action.purpose} ${action.rung} ${action.segment ?? ""}`, action.url);
       void transfer(action);
     } else if (action.do === "cancel") transfers.get(action.id)?.cancel();
     else if (action.do === "decode") decode(action);
@@ -162,9 +162,9 @@ function decode({ segment, rung, start_s, skip_s }) {
   target.rungs.add(rung);
   target.queued += 1;
   jobs += 1;
-  const url = addresses.get(`${segment} ${rung}`);
+  const urls = { init: addresses.get(`init ${rung} `), media: addresses.get(`media ${rung} ${segment}`) };
   const from_s = start_s + skip_s;
-  target.port.postMessage({ type: "segment", job: jobs, epoch, segment, rung, from_s, init, media, url });
+  target.port.postMessage({ type: "segment", job: jobs, epoch, segment, rung, from_s, init, media, urls });
 }
 
 /** Has the segment at `time_s` fetched and its first frame generated; nothing depends on its success. */

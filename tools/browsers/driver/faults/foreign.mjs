@@ -89,7 +89,6 @@ export async function garbage({ browser, proxy, place }) {
     const error = await playTo(page, FAR_S, 30_000).catch(() => "it hangs");
     if (error === null) count.plays += 1;
     else count.errors += 1;
-    if (process.env.PROMPTUS_VERBOSE) note(`${what}: ${error ?? "plays"}`);
     if (spoilt === 0) check(false, `${what}: nothing was spoilt`);
     if (error === null) continue;
     if (error === "it hangs") check(false, `${what}: ${JSON.stringify(await page.evaluate(() => window.player.stats))}`);

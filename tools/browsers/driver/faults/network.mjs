@@ -43,9 +43,12 @@ export async function offlineInMidPlay(bench) {
 
 export async function offlineInTheBrowser(bench) {
   const { context, page } = await playing(bench);
-  await page.setOfflineMode(true);
+  const client = await page.createCDPSession();
+  const line = (offline) => client.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  await client.send("Network.enable");
+  await line(true);
   const felt = await page.waitForFunction(() => window.player.stats.waiting, { timeout: 10_000 }).then(() => true, () => false);
-  if (felt) await breaks(page, "the browser is offline", { down: () => {}, up: () => page.setOfflineMode(false) });
+  if (felt) await breaks(page, "the browser is offline", { down: () => {}, up: () => line(false) });
   else note("the browser's own offline mode does not reach workers");
   await context.close();
 }
