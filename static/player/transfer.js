@@ -5,6 +5,7 @@ import { measured } from "./timing.js";
 
 /** How often an answer is reported while it arrives, and while it does not, so that the session may abandon it. */
 const REPORT_MS = 200;
+const SOON_MS = 20;
 const NOTHING = new Uint8Array();
 
 export class Transfer {
@@ -18,6 +19,7 @@ export class Transfer {
   /** The time of the first byte, in milliseconds. */
   #first = null;
   #begun = false;
+  #soon = 0;
   #control = new AbortController();
 
   /** `told` has two functions: `first(milliseconds)` for the first byte, `progress(body)` for what is here. */
@@ -74,17 +76,28 @@ export class Transfer {
         void response.body?.cancel();
         return response;
       }
+      this.#answered(link);
       for (const reader = response.body.getReader(); ;) {
         life.heard();
         const { done, value } = await reader.read();
         if (done) return response;
-        this.#first ??= performance.now();
         this.#parts.push(value);
       }
     } finally {
+      clearTimeout(this.#soon);
       clearInterval(reports);
       life.stop();
     }
+  }
+
+  /**
+   * The head of an answer is here: its time is that of the first byte, as the first piece of a body may come much
+   * later to scripts. Reported soon, before other events move the session's clock; of a body that is here at once the
+   * browser knows better.
+   */
+  #answered(link) {
+    this.#first = performance.now();
+    if (!link) this.#soon = setTimeout(() => this.begin(this.#first), SOON_MS);
   }
 
   #report(body, first) {
