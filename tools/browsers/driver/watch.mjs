@@ -12,7 +12,7 @@ import { brotliDecompressSync } from "node:zlib";
 import { findings } from "./axe.mjs";
 import { check, note, sleep, sum } from "./checks.mjs";
 import { Origin } from "./origin.mjs";
-import { PATIENCE_MS, firstFrame, launch, open, replaceModule, seek } from "./page.mjs";
+import { PATIENCE_MS, firstFrame, launch, open, replaceModule, seek, start } from "./page.mjs";
 import { compare } from "./pixels.mjs";
 import { readPng } from "./png.mjs";
 import { Shaper } from "./shaper.mjs";
@@ -121,13 +121,12 @@ async function accessible(browser, origin, libraries) {
 async function measures(browser, origin) {
   const shaper = new Shaper(origin.url, FAST);
   const base = await shaper.open();
-  const { context, page } = await open(browser, new URL("watch/demo", base).href);
+  const { context, page } = await open(browser, new URL("watch/demo?rung=0", base).href);
   await firstFrame(page);
   shaper.rate = SLOW;
-  await page.evaluate(() => {
-    window.player.currentTime = 12;
-    return window.player.play();
-  });
+  // A session that knows no other line, on a rung of which nothing is in the browser's cache.
+  await page.evaluate(() => { window.player.rung = 3; });
+  await start(page, await page.evaluate(() => window.player.src), { buffer: "6" });
   await page.waitForFunction(() => window.player.ended, { timeout: PATIENCE_MS });
   const { throughputKbps } = await page.evaluate(() => window.player.stats);
   const share = (throughputKbps * 1000) / SLOW;
