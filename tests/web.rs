@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use promptus::model::Generator;
-use promptus::web::{Generators, Session};
+use promptus::web::{Generators, Renderer, Session};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -44,9 +44,13 @@ impl Page {
             .session
             .poll(self.now_s)
             .map_err(|error| error.text())?;
-        let name = action["do"].as_str().unwrap().to_owned();
-        match &*name {
-            "fetch" => self.fetch(&action)?,
+        self.perform(&action)?;
+        Ok(action["do"].as_str().unwrap().to_owned())
+    }
+
+    fn perform(&mut self, action: &Value) -> Result<(), String> {
+        match action["do"].as_str().unwrap() {
+            "fetch" => self.fetch(action)?,
             "decode" => {
                 let number = |field: &str| action[field].as_u64().unwrap();
                 let (segment, rung) = (number("segment"), number("rung"));
@@ -62,7 +66,7 @@ impl Page {
             }
             _ => {}
         }
-        Ok(name)
+        Ok(())
     }
 
     fn fetch(&mut self, action: &Value) -> Result<(), String> {
@@ -175,6 +179,28 @@ fn the_viewer_pauses_seeks_and_chooses_a_rung() {
 }
 
 #[test]
+fn time_passes_while_a_server_is_given_a_rest() {
+    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 0}));
+    let id = loop {
+        let action = page.session.poll(page.now_s).unwrap();
+        if action["segment"] == 1 && action["do"] == "fetch" {
+            break action["id"].clone();
+        }
+        page.perform(&action).unwrap();
+    };
+    page.tell(json!({"failed": id, "status": 503, "again_s": 20.0}));
+    let from_s = page.now_s;
+    page.play_until(|page, _| page.now_s > from_s + 10.0)
+        .unwrap();
+    let state = page.state();
+    assert_eq!(state["waiting"], true);
+    assert!((state["position_s"].as_f64().unwrap() - 2.0).abs() < 1e-6);
+    assert!((page.now_s - state["at_s"].as_f64().unwrap()).abs() < 0.5);
+    page.play().unwrap();
+    assert!(page.now_s > from_s + 20.0);
+}
+
+#[test]
 fn faults_name_their_place() {
     let open = |manifest: &str| Page::open(json!({"url": format!("{DEMO}/{manifest}")}));
     let mut page = open("master.m3u8");
@@ -216,14 +242,59 @@ fn requests_carry_cmcd_as_a_query_argument() {
     assert!(last.contains("ot%3Dv") && last.contains("bl%3D"), "{last}");
 }
 
+/// The shipped generator, which the page's title needs.
+fn generators(page: &Page) -> Generators {
+    let state = page.state();
+    let needed = state["weights"]["sha256"].as_str();
+    let weights = Generator::shipped_file().to_vec();
+    let other = [&weights[..], &[0]].concat();
+    let wrong = Generators::new(other, needed).unwrap_err().text();
+    assert!(wrong.contains(needed.unwrap()), "{wrong}");
+    Generators::new(weights, needed).unwrap()
+}
+
+/// Every frame that the renderer still makes of its segment, by number.
+fn pictures(renderer: &mut Renderer) -> Vec<(u32, Vec<u8>)> {
+    let mut made = Vec::new();
+    while let Some(picture) = renderer.next_picture().unwrap() {
+        made.push((picture.index, picture.rgba.to_vec()));
+    }
+    made
+}
+
+#[test]
+fn the_renderer_leaves_out_frames_that_would_come_too_late() {
+    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 1}));
+    page.play_until(|_, name| name == "decode").unwrap();
+    let (init, media) = (page.session.init(1), page.session.segment());
+    let mut renderer = generators(&page).renderer(init).unwrap();
+    renderer.begin(media).unwrap();
+    let all = pictures(&mut renderer);
+    assert_eq!(all.len(), 48);
+    let begun = renderer.begin(media).unwrap();
+    let keyframes = begun["keyframes"].as_array().unwrap().iter();
+    let before = keyframes.filter_map(Value::as_u64).rfind(|&at| at <= 30);
+    // Frame 30 begins at 1.25 s. The keyframe before it is needed, and nothing else from before.
+    renderer.skip(1.25);
+    let late = pictures(&mut renderer);
+    assert_eq!(u64::from(late[0].0), before.unwrap());
+    let expected = all.iter().filter(|(index, _)| *index >= 30);
+    assert!(late.iter().filter(|(index, _)| *index >= 30).eq(expected));
+    assert!(late.len() <= 19);
+    renderer.begin(media).unwrap();
+    renderer.next_picture().unwrap().unwrap();
+    renderer.skip(9.0);
+    assert!(pictures(&mut renderer).len() <= 1);
+}
+
 #[test]
 fn the_renderer_pulls_the_frames_of_what_the_session_hands_out() {
     let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 1}));
     page.play_until(|_, name| name == "decode").unwrap();
     let (init, media) = (page.session.init(1), page.session.segment());
-    let wrong = Generators::new(vec![0; 64]).unwrap_err().text();
+    let wrong = Generators::new(vec![0; 64], None).unwrap_err().text();
     assert!(wrong.starts_with("weights"), "{wrong}");
-    let generators = Generators::new(Generator::shipped_file().to_vec()).unwrap();
+    let generators = generators(&page);
     let mut renderer = generators.renderer(init).unwrap();
     assert!(renderer.next_picture().is_err());
     let begun = renderer.begin(media).unwrap();

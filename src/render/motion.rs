@@ -15,6 +15,8 @@ use std::ops::Range;
 
 pub(super) struct Motion {
     frames: u32,
+    /// Frames between keyframes are left out before this one.
+    from: u32,
     start: Tensor,
     /// Keyframes to generate, ascending.
     positions: VecDeque<u32>,
@@ -43,6 +45,7 @@ impl Motion {
     ) -> Self {
         Self {
             frames,
+            from: 0,
             start,
             positions: needed(&keyframes.positions, wanted).into(),
             // The first keyframe alone, so that the first frame comes soon.
@@ -50,6 +53,19 @@ impl Motion {
             generated: VecDeque::new(),
             before: None,
             moving: None,
+        }
+    }
+
+    /// Leaves out the frames before `number`, and the keyframes that only they need. A keyframe that was
+    /// generated is shown even so: where all come too late, these are the picture.
+    pub(super) fn skip_to(&mut self, number: u32) {
+        self.from = self.from.max(number);
+        if self.from >= self.frames {
+            self.positions.clear();
+        }
+        let from = self.from;
+        while self.positions.get(1).is_some_and(|after| *after <= from) {
+            self.positions.pop_front();
         }
     }
 
@@ -81,7 +97,8 @@ impl Motion {
     fn reach(&mut self, at: u32, frame: Frame, queue: &mut Queue<'_>) -> Result<(), RenderError> {
         if let Some((from, earlier)) = &self.before {
             let left = from.saturating_add(1)..at.min(self.frames);
-            if left.clone().any(queue.wanted) {
+            let mut still = left.start.max(self.from)..left.end;
+            if still.any(queue.wanted) {
                 self.moving = Some(Moving {
                     motion: Between::new(earlier, &frame)?,
                     from: *from,
@@ -108,6 +125,7 @@ impl Motion {
             1 => 1,
             _ => GROUP as usize,
         };
+        moving.left.start = moving.left.start.max(self.from);
         let wanted = moving
             .left
             .by_ref()

@@ -75,6 +75,16 @@ impl SegmentFrames<'_> {
     pub fn keyframes(&self) -> &[u32] {
         &self.keyframes.positions
     }
+
+    /// Frames before `number` would come too late: those that are not generated yet are left out, except a
+    /// keyframe that later frames need. A chain leaves out none.
+    pub fn skip_to(&mut self, number: u32) {
+        match &mut self.work {
+            Work::Span(span) => span.skip_to(number),
+            Work::Motion(motion) => motion.skip_to(number),
+            Work::Chain(..) => {}
+        }
+    }
 }
 
 impl std::fmt::Debug for SegmentFrames<'_> {

@@ -27,6 +27,11 @@ impl Span {
         }
     }
 
+    /// Leaves out the frames before `number`.
+    pub(super) fn skip_to(&mut self, number: u32) {
+        self.left.start = self.left.start.max(number);
+    }
+
     /// Generates the next group of frames; false if none is left.
     pub(super) fn step(
         &mut self,

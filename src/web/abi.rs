@@ -9,6 +9,7 @@
 
 #![allow(unsafe_code)]
 
+use super::input::read;
 use super::{Generators, Renderer, Session, WebError};
 use serde_json::{Value, json};
 use std::alloc::Layout;
@@ -176,9 +177,15 @@ extern "C" fn session_drop(id: u32) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn generator_new(weights: *const u8, length: usize) -> *const u32 {
+extern "C" fn generator_new(
+    weights: *const u8,
+    length: usize,
+    sha256: *const u8,
+    sha256_length: usize,
+) -> *const u32 {
     answer(|instance| {
-        let generator = Generators::new(argument(weights, length).to_vec())?;
+        let expected: Option<String> = read("SHA-256", argument(sha256, sha256_length))?;
+        let generator = Generators::new(argument(weights, length).to_vec(), expected.as_deref())?;
         let (id, weights) = (instance.id(), generator.weights());
         instance.generators.insert(id, generator);
         Ok(json!({"id": id, "weights": weights}))
@@ -220,6 +227,16 @@ extern "C" fn renderer_next(id: u32) -> *const u32 {
             "height": picture.size.1,
         }))
     })
+}
+
+/// Leaves out frames before this media time that are not generated yet.
+#[unsafe(no_mangle)]
+extern "C" fn renderer_skip(id: u32, until_s: f64) {
+    INSTANCE.with_borrow_mut(|instance| {
+        if let Ok(renderer) = instance.renderer(id) {
+            renderer.skip(until_s);
+        }
+    });
 }
 
 #[unsafe(no_mangle)]

@@ -25,7 +25,12 @@ pub enum WebError {
         source: IndexError,
     },
     #[error("segment {segment} is not available on any rung")]
-    Missing { segment: usize },
+    Missing {
+        segment: usize,
+        source: Option<Box<WebError>>,
+    },
+    #[error("the weights have the SHA-256 {got}, the title needs {expected}")]
+    Weights { expected: String, got: String },
     #[error("there is no {what} {id}")]
     NoSuch { what: &'static str, id: u32 },
     #[error("there is no rung {rung}: the title has {rungs}")]

@@ -5,7 +5,7 @@ use super::input::Told;
 use crate::player::abr::Abr;
 use crate::player::client::{Input, Player, RequestId};
 use crate::player::event::{Event, Rendered};
-use crate::player::index::Purpose;
+use crate::player::index::{IndexError, Purpose};
 use crate::player::session::Options;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub(super) struct Playing {
     pub(super) asked: BTreeMap<u64, (String, Purpose)>,
     /// Stalls that CMCD has reported.
     pub(super) stalls: usize,
+    /// What failed since a segment was delivered: why the next one is missing, if it is.
+    pub(super) trouble: Option<Box<WebError>>,
 }
 
 impl Playing {
@@ -48,10 +50,8 @@ impl Playing {
         options: &mut Options,
     ) -> Result<(), WebError> {
         let own = told.own(self.player.session().rate(), body, |id| self.request(id));
-        let mut url = None;
-        if let Some(id) = told.delivered.or(told.failed) {
-            url = self.asked.remove(&id).map(|(url, _)| url);
-        }
+        let id = told.delivered.or(told.failed);
+        let asked = id.and_then(|id| self.asked.remove(&id));
         let input = match own {
             Some(input) => input,
             None => {
@@ -64,10 +64,20 @@ impl Playing {
             }
         };
         let done = self.player.input(now_s - self.began_s, input);
-        done.map_err(|source| WebError::Answer {
-            url: url.unwrap_or_else(|| self.base.clone()),
-            source,
-        })
+        if let Some((url, purpose)) = asked {
+            self.note(told.failed.is_some(), url, purpose, done);
+        }
+        Ok(())
+    }
+
+    /// Keeps why a request brought nothing: the player goes on with another rung, as long as there is one.
+    fn note(&mut self, failed: bool, url: String, purpose: Purpose, done: Result<(), IndexError>) {
+        match done {
+            Err(source) => self.trouble = Some(Box::new(WebError::Answer { url, source })),
+            Ok(()) if failed => self.trouble = Some(Box::new(WebError::NotAvailable { url })),
+            Ok(()) if matches!(purpose, Purpose::Media { .. }) => self.trouble = None,
+            Ok(()) => {}
+        }
     }
 }
 

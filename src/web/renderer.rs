@@ -9,6 +9,7 @@ use crate::segment::init::read_init;
 use crate::segment::media::{read_media, read_partial};
 use candle_core::Device;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// The generator of one weights file. A renderer compares their SHA-256 with its track's.
@@ -16,10 +17,17 @@ use std::sync::Arc;
 pub struct Generators(Arc<Generator>);
 
 impl Generators {
-    /// The `mini` generator with these weights (safetensors).
-    pub fn new(weights: Vec<u8>) -> Result<Self, WebError> {
+    /// The `mini` generator with these weights (safetensors). Fails unless their SHA-256 is `expected`
+    /// (hexadecimal), where it is known.
+    pub fn new(weights: Vec<u8>, expected: Option<&str>) -> Result<Self, WebError> {
+        let sha256: [u8; 32] = Sha256::digest(&weights).into();
+        let got = hex(&sha256);
+        if let Some(expected) = expected.filter(|expected| *expected != got) {
+            let expected = expected.to_owned();
+            return Err(WebError::Weights { expected, got });
+        }
         let weights = Checkpoint::from_bytes("weights", weights, &Device::Cpu)?;
-        let generator = Generator::new(Profile::mini(), &weights, weights.sha256())?;
+        let generator = Generator::new(Profile::mini(), &weights, sha256)?;
         Ok(Self(Arc::new(generator)))
     }
 
@@ -113,6 +121,15 @@ impl Renderer {
             size: (frame.width(), frame.height()),
             rgba: &self.rgba,
         }))
+    }
+
+    /// Leaves out frames before `until_s` (media time of the title, seconds) that are not generated yet.
+    pub fn skip(&mut self, until_s: f64) {
+        let fps = self.renderer.track().frame_rate.fps();
+        if let Some(begun) = &mut self.begun {
+            let number = (until_s * fps).floor() - begun.first as f64;
+            begun.frames.skip_to(number as u32);
+        }
     }
 
     /// Forgets the segment.

@@ -126,7 +126,10 @@ impl Session {
                 Ok(action)
             }
             Action::Wait { until_s } | Action::Drain { until_s } => Ok(wait(began_s + until_s)),
-            Action::End(Ending::Missing { segment }) => Err(WebError::Missing { segment }),
+            Action::End(Ending::Missing { segment }) => {
+                let source = playing.trouble.take();
+                Err(WebError::Missing { segment, source })
+            }
             Action::End(_) => Ok(json!({"do": "end"})),
         }
     }
@@ -326,6 +329,7 @@ impl Session {
             first_id: opening.next_id,
             asked: Default::default(),
             stalls: 0,
+            trouble: None,
         };
         playing.start(now_s)?;
         for told in std::mem::take(&mut self.early) {

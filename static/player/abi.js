@@ -3,13 +3,29 @@
 const texts = new TextEncoder();
 const reader = new TextDecoder();
 
+/** Exports by which the player's module is told from another, and from an older one. */
+const NEEDED = ["memory", "session_new", "renderer_new", "renderer_skip"];
+
 /** Compiles the module at `url`. */
 export async function compile(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  // Streaming compilation insists on this type, which not every static server sends.
-  const streams = response.headers.get("content-type")?.startsWith("application/wasm");
-  return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    // Streaming compilation insists on this type, which not every static server sends.
+    const streams = response.headers.get("content-type")?.startsWith("application/wasm");
+    const module = await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
+    const exported = WebAssembly.Module.exports(module).map(({ name }) => name);
+    const absent = NEEDED.find((name) => !exported.includes(name));
+    if (absent) throw new Error(`this is not the player's module, it has no ${absent}`);
+    return module;
+  } catch (error) {
+    throw placed(url, error);
+  }
+}
+
+/** The error with the address of what it is about. */
+export function placed(address, error) {
+  return new Error(`${address}: ${error.message}`, { cause: error });
 }
 
 /** An instance of the module. A session and every generator has one of its own. */
@@ -33,7 +49,7 @@ export class Abi {
 
   /** Calls an export that returns nothing. */
   run(name, ...numbers) {
-    this.#exports[name](...numbers);
+    this.#entered(name, numbers);
   }
 
   /** A copy of the bytes that an export returns. */
@@ -56,14 +72,24 @@ export class Abi {
       if (typeof value === "number") return [value];
       const bytes = value instanceof Uint8Array ? value : texts.encode(JSON.stringify(value));
       const pointer = this.#exports.alloc(bytes.length);
+      if (pointer === 0) throw new Error(`there is no memory for ${bytes.length} bytes`);
       held.push([pointer, bytes.length]);
       this.view(pointer, bytes.length).set(bytes);
       return [pointer, bytes.length];
     });
-    const result = this.#exports[name](...words);
+    const result = this.#entered(name, words);
     for (const [pointer, length] of held) this.#exports.release(pointer, length);
     const [pointer, length] = new Uint32Array(this.#exports.memory.buffer, result, 2);
     return this.view(pointer, length);
+  }
+
+  /** Calls an export. One that stops half-way leaves an instance that cannot be used any more. */
+  #entered(name, words) {
+    try {
+      return this.#exports[name](...words);
+    } catch (error) {
+      throw new Error(`the player's module stopped in ${name} (${error.message})`, { cause: error });
+    }
   }
 }
 

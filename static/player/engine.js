@@ -11,18 +11,20 @@ export class Engine {
   #listener;
   #epoch = 0;
   #stopped = false;
+  #asked = 0;
   #reports = new Map();
 
   /**
    * Begins a playback. `options` are those of the session in abi.rs; `listener` has a function for every message:
-   * `state`, `frame`, `preview`, `weights`, `network` and `failed`.
+   * `state`, `frame`, `preview`, `weights`, `line` and `failed`.
    */
   constructor(module, { options, generators, trace }, listener) {
     this.#listener = listener;
-    this.#session = startWorker("session.js", (data) => this.#heard(data), (text) => listener.failed(text));
-    this.#generators = Array.from({ length: generators }, () => {
-      return startWorker("generator.js", (data) => this.#made(data), (text) => listener.failed(text));
-    });
+    const failed = (text) => {
+      if (!this.#stopped) listener.failed(text);
+    };
+    this.#session = startWorker("session.js", (data) => this.#heard(data), failed);
+    this.#generators = Array.from({ length: generators }, () => startWorker("generator.js", (data) => this.#made(data), failed));
     const channels = this.#generators.map((worker, at) => {
       const { port1, port2 } = new MessageChannel();
       worker.postMessage({ type: "open", module, generator: at, port: port1 }, [port1]);
@@ -62,10 +64,10 @@ export class Engine {
 
   /** The session's report so far. */
   report() {
-    const id = this.#reports.size + 1;
+    this.#asked += 1;
     return new Promise((resolve) => {
-      this.#reports.set(id, resolve);
-      this.#session.postMessage({ type: "report", id });
+      this.#reports.set(this.#asked, resolve);
+      this.#session.postMessage({ type: "report", id: this.#asked });
     });
   }
 
@@ -74,6 +76,7 @@ export class Engine {
     this.#stopped = true;
     this.#session.terminate();
     for (const worker of this.#generators) worker.terminate();
+    for (const resolve of this.#reports.values()) resolve(null);
   }
 
   #heard(data) {
@@ -81,10 +84,15 @@ export class Engine {
     if (data.type === "state") {
       if (data.epoch === this.#epoch) this.#listener.state(data);
     } else if (data.type === "error") this.#listener.failed(data.message);
-    else if (data.type === "report") this.#reports.get(data.id)?.(data.report);
+    else if (data.type === "report") this.#reported(data);
     else if (data.type === "preview") this.#listener.preview(data);
     else if (data.type === "weights") this.#listener.weights(data);
-    else this.#listener.network(data.type);
+    else this.#listener.line(data);
+  }
+
+  #reported({ id, report }) {
+    this.#reports.get(id)?.(report);
+    this.#reports.delete(id);
   }
 
   #made(data) {

@@ -1,14 +1,14 @@
 // The worker of a generator: turns segments into frames, one at a time, and stops when the page has enough.
 //
 // Frames go to the page, progress goes to the session. A frame's buffer comes back when it was shown; without a
-// free buffer nothing is generated, so that memory and the work ahead of the playhead stay bounded.
+// free buffer nothing is generated, so that memory and the work ahead of the playhead stay bounded. When the
+// machine is too slow, frames that would come too late are left out: those between keyframes first.
 
-import { Abi } from "./abi.js";
+import { Abi, placed } from "./abi.js";
+import { Pace } from "./pace.js";
 
 /** Frames that may wait to be shown: a second and a half at 24 a second. */
 const AHEAD = 36;
-/** Frames between two reports to the session. */
-const REPORT = 8;
 
 let abi = null;
 let model = null;
@@ -17,6 +17,7 @@ let number = 0;
 let free = AHEAD;
 let epoch = 0;
 let wake = () => {};
+const pace = new Pace();
 const renderers = new Map();
 /** Renderers of previews, which must not disturb the segment under way. */
 const previewers = new Map();
@@ -55,29 +56,28 @@ function copied({ ptr, len }) {
 }
 
 /** Generates one segment, unless a seek drops it. */
-async function render({ job, epoch: own, segment, rung, media }) {
+async function render(id, { job, epoch: own, segment, rung, from_s, media }) {
   const tell = (fields) => port.postMessage({ job, epoch: own, segment, rung, ...fields });
-  const id = renderer(rung);
   abi.json("renderer_begin", id, media);
-  let [frames, spent_ms] = [0, 0];
+  pace.begin(from_s);
   for (;;) {
     while (free === 0 && own === epoch) await changed();
     if (own !== epoch) {
       abi.run("renderer_drop", id);
       return tell({ dropped: true });
     }
+    abi.run("renderer_skip", id, pace.late_s());
     const began = performance.now();
     const frame = abi.json("renderer_next", id);
-    if (frame.done) return tell({ frames, complete: true, frame_s: spent_ms / 1000 / Math.max(1, frames) });
+    if (frame.done) return tell({ ...pace.report(), complete: true });
     const buffer = copied(frame);
     const took_ms = performance.now() - began;
-    spent_ms += took_ms;
-    frames += 1;
+    const skipped = pace.made(frame, took_ms);
     free -= 1;
     const { index, time_s, keyframe, width, height } = frame;
-    const shown = { index, time_s, keyframe, width, height, buffer, took_ms };
+    const shown = { index, time_s, keyframe, width, height, buffer, took_ms, skipped };
     postMessage({ type: "frame", generator: number, job, epoch: own, segment, rung, ...shown }, [buffer]);
-    if (frames % REPORT === 0) tell({ frames, complete: false, frame_s: spent_ms / 1000 / frames });
+    if (pace.isNews()) tell({ ...pace.report(), complete: false });
     await turn();
   }
 }
@@ -97,14 +97,30 @@ async function run() {
   for (;;) {
     while (!model || queue.length === 0) await changed();
     const next = queue.shift();
-    if (next.epoch === epoch) await render(next);
-    else port.postMessage({ job: next.job, epoch: next.epoch, segment: next.segment, dropped: true });
+    if (next.epoch !== epoch) {
+      port.postMessage({ job: next.job, epoch: next.epoch, segment: next.segment, dropped: true });
+      continue;
+    }
+    const { urls, rung } = next;
+    const id = about(urls.init, () => renderer(rung));
+    await render(id, next).catch((error) => {
+      throw placed(urls.media, error);
+    });
+  }
+}
+
+/** What `step` returns; its error names the address that it is about. */
+function about(url, step) {
+  try {
+    return step();
+  } catch (error) {
+    throw placed(url, error);
   }
 }
 
 const handlers = {
-  weights({ bytes }) {
-    model = abi.json("generator_new", bytes).id;
+  weights({ bytes, url, sha256 }) {
+    model = about(url, () => abi.json("generator_new", bytes, sha256)).id;
   },
   segment(job) {
     if (job.init) inits.set(job.rung, job.init);
@@ -113,10 +129,18 @@ const handlers = {
   /** A preview comes between two frames. */
   preview(job) {
     if (job.init) inits.set(job.rung, job.init);
-    if (model) preview(job);
+    if (!model) return;
+    try {
+      preview(job);
+    } catch (error) {
+      postMessage({ type: "preview", message: error.message });
+    }
   },
   drop({ epoch: latest }) {
     epoch = latest;
+  },
+  clock(state) {
+    pace.clock = state;
   },
   /** A frame was shown, or is not needed. */
   free({ buffer }) {

@@ -11,7 +11,7 @@ export interface Rung {
 
 export interface Stats {
   framesShown: number;
-  /** Frames that were generated and not shown, as the next one was due. */
+  /** Frames that were not shown, or not even generated, as the next one was due. */
   framesDropped: number;
   /** Frames that wait to be shown. */
   framesAhead: number;

@@ -23,12 +23,18 @@ const TIMEUPDATE_MS = 250;
 const RATES = [1 / 16, 16];
 /** Frames whose generation time is averaged. */
 const MEASURED = 48;
+/** How long a notice of a slow machine stays, in milliseconds. */
+const SLOW_MS = 8000;
 
 let compiled = null;
 
 /** The module, compiled once for all players of a page. */
 function shared(url) {
-  if (compiled?.url !== url) compiled = { url, module: compile(url) };
+  if (compiled?.url !== url) {
+    compiled = { url, module: compile(url) };
+    // Another attempt begins anew.
+    compiled.module.catch(() => { compiled = null; });
+  }
   return compiled.module;
 }
 
@@ -58,13 +64,12 @@ export class PromptusPlayer extends HTMLElement {
   #rule = null;
   #trace = null;
   #shownRung = null;
-  #hidden = false;
   #leader = null;
   #following = null;
   #lastUpdate = 0;
   #tick = 0;
-  #network = "";
-  #stats = { framesShown: 0, framesDropped: 0, bytes: 0, took: [], generated: 0 };
+  #notices = {};
+  #stats = fresh();
 
   constructor() {
     super();
@@ -84,14 +89,16 @@ export class PromptusPlayer extends HTMLElement {
   connectedCallback() {
     if (!this.hasAttribute("tabindex")) this.tabIndex = 0;
     this.#canvas.setAttribute("aria-label", this.getAttribute("aria-label") ?? "Video");
-    document.addEventListener("visibilitychange", this.#visibility);
+    document.addEventListener("visibilitychange", this.#run);
     this.#tick = requestAnimationFrame(this.#draw);
+    if (this.controls && !this.#controls) this.#showControls(true);
     if (this.src && !this.#engine) this.load();
   }
 
   disconnectedCallback() {
-    document.removeEventListener("visibilitychange", this.#visibility);
+    document.removeEventListener("visibilitychange", this.#run);
     cancelAnimationFrame(this.#tick);
+    this.#showControls(false);
     this.#stop();
     this.#following?.abort();
   }
@@ -245,14 +252,14 @@ export class PromptusPlayer extends HTMLElement {
     if (!this.#engine && this.src) this.load();
     if (this.ended) this.currentTime = 0;
     this.#wanted = true;
-    this.#tell({ play: {} });
+    this.#run();
     this.#emit("play");
   }
 
   pause() {
     if (!this.#wanted) return;
     this.#wanted = false;
-    this.#tell({ pause: {} });
+    this.#run();
     this.#emit("pause");
   }
 
@@ -275,13 +282,14 @@ export class PromptusPlayer extends HTMLElement {
     if (problem) return this.#fail(problem);
     this.#ready = HAVE_NOTHING;
     this.#error = null;
-    this.#say("");
     this.#emit("loadstart");
     const module = shared(new URL(this.getAttribute("module") ?? MODULE, document.baseURI).href);
     const began = this.#loads += 1;
     module.then((ready) => {
       if (began === this.#loads && this.isConnected) this.#open(ready);
-    }, (error) => this.#fail(error.message));
+    }, (error) => {
+      if (began === this.#loads && this.isConnected) this.#fail(error.message);
+    });
     if (this.autoplay) this.#wanted = true;
     return undefined;
   }
@@ -302,12 +310,12 @@ export class PromptusPlayer extends HTMLElement {
       frame: (frame) => this.#made(frame),
       preview: (frame) => void this.#previews.add(frame).then(() => this.#emit("previewchange")),
       weights: (loaded) => this.#progress(loaded),
-      network: (change) => this.#line(change),
+      line: (change) => this.#line(change),
       failed: (text) => this.#fail(text),
     });
     if (this.#rate !== 1) this.#tell({ rate: this.#rate });
     if (this.#leader) this.#tell({ playhead: this.#leader.currentTime });
-    else this.#tell(this.#wanted ? { play: {} } : { pause: {} });
+    this.#run();
   }
 
   /** How many generators work at once: one core stays free for the page. */
@@ -324,23 +332,28 @@ export class PromptusPlayer extends HTMLElement {
     this.#state = null;
     this.#frame = null;
     this.#seekTo = null;
-    this.#stats = { framesShown: 0, framesDropped: 0, bytes: 0, took: [], generated: 0 };
+    this.#stats = fresh();
+    this.#notices = {};
+    this.#notify();
   }
 
   #tell(event) {
     this.#engine?.tell(event);
   }
 
-  #line(change) {
-    this.#network = change === "offline" ? "No connection; playback resumes when it is back." : "";
-    this.#say(this.#network);
+  #line({ line, host }) {
+    const texts = {
+      offline: `No connection to ${host}; playback goes on when it is back.`,
+      busy: `${host} is busy; playback goes on when it answers.`,
+    };
+    this.#notify({ line: texts[line] });
   }
 
   #progress({ received, total }) {
-    if (this.#ready >= HAVE_CURRENT_DATA || this.#network) return;
+    if (this.#ready >= HAVE_CURRENT_DATA) return;
     const mb = (count) => (count / 1e6).toFixed(1);
     const of = total > 0 ? ` of ${mb(total)}` : "";
-    this.#say(received === total ? "" : `Loading the generator: ${mb(received)}${of} MB, once`);
+    this.#notify({ loading: received === total ? "" : `Loading the generator: ${mb(received)}${of} MB, once` });
     this.#emit("progress");
   }
 
@@ -362,28 +375,26 @@ export class PromptusPlayer extends HTMLElement {
     if (plays(state) && !plays(before) && running) this.#emit("playing");
     if (state.rung !== before?.rung || state.rungs.length !== before?.rungs?.length) this.#emit("rungstate");
     if (state.ended && !before?.ended) this.#finish();
-    if (state.waiting !== before?.waiting) this.#say(state.waiting && this.#lags() ? this.#slowness() : this.#network);
     this.classList.toggle("waiting", state.waiting && this.#wanted && this.#ready > HAVE_NOTHING);
     this.#controls?.update();
   }
 
-  /** Whether playback waits for the generators, which are too slow for the title. */
-  #lags() {
-    const { bufferSeconds, generateMsPerFrame } = this.stats;
-    const { took } = this.#stats;
-    const capacity = (1000 * this.#engine.generators) / (generateMsPerFrame ?? 1);
-    return took.length === MEASURED && bufferSeconds > 1 && capacity < (this.#state.fps ?? 0);
-  }
-
-  #slowness() {
+  /** Says once that frames are left out because the generators are too slow for the title. */
+  #slowed() {
+    const { took, slow } = this.#stats;
+    if (slow || took.length < MEASURED) return;
     const made = (1000 * this.#engine.generators) / this.stats.generateMsPerFrame;
-    return `This machine generates ${made.toFixed(0)} frames a second; the title has ${this.#state.fps.toFixed(0)}.`;
+    const { fps, rate } = this.#state;
+    if (made >= fps * rate) return;
+    this.#stats.slow = true;
+    this.#notify({ slow: `This machine generates ${made.toFixed(0)} of ${(fps * rate).toFixed(0)} frames a second; the others are left out.` });
+    setTimeout(() => this.#notify({ slow: "" }), SLOW_MS);
   }
 
   #finish() {
     if (this.loop) {
       this.currentTime = 0;
-      this.#tell({ play: {} });
+      this.#run();
       return;
     }
     this.#wanted = false;
@@ -395,16 +406,17 @@ export class PromptusPlayer extends HTMLElement {
   /** Position in media time now: that of the last state, and on from there while the title plays. */
   #position() {
     if (this.#leader) return this.#leader.currentTime;
-    const { position_s, paused, waiting, ended, rate, duration_s } = this.#state;
+    const { position_s, paused, waiting, ended, rate, buffered } = this.#state;
     if (paused || waiting || ended) return position_s;
     const since = (performance.timeOrigin + performance.now() - this.#stateAt) / 1000;
-    return Math.min(position_s + Math.max(0, since) * (rate || 1), duration_s);
+    return Math.min(position_s + Math.max(0, since) * (rate || 1), buffered[0]?.[1] ?? position_s);
   }
 
   #made(frame) {
     this.#stats.took.push(frame.took_ms);
     if (this.#stats.took.length > MEASURED) this.#stats.took.shift();
-    this.#stats.generated += 1;
+    this.#stats.framesDropped += frame.skipped;
+    if (frame.skipped > 0) this.#slowed();
     this.#free(this.#frames.add(frame));
   }
 
@@ -420,7 +432,9 @@ export class PromptusPlayer extends HTMLElement {
       : this.#frames.reach(Math.min(this.#seekTo, this.#state.duration_s - this.#frames.frameSeconds));
     if (this.#seekTo === null) this.#stats.framesDropped += passed.length;
     this.#free(passed);
-    if (due) this.#show(due);
+    // A generator that is late may bring a frame after those of the next segment.
+    if (due && (this.#seekTo !== null || !(due.time_s < this.#frame?.time_s))) this.#show(due);
+    else if (due) this.#free([due]);
     const now = performance.now();
     if (!this.paused && this.#seekTo === null && now - this.#lastUpdate > TIMEUPDATE_MS) {
       this.#lastUpdate = now;
@@ -442,7 +456,7 @@ export class PromptusPlayer extends HTMLElement {
     if (this.#ready < HAVE_CURRENT_DATA) {
       this.#ready = HAVE_ENOUGH_DATA;
       this.classList.add("shows");
-      this.#say(this.#network);
+      this.#notify({ loading: "" });
       this.#emit("loadeddata");
       this.#emit("canplay");
     }
@@ -458,15 +472,9 @@ export class PromptusPlayer extends HTMLElement {
     this.#emit("framechange");
   }
 
-  /** A hidden page draws nothing, so it plays nothing either. */
-  #visibility = () => {
-    if (document.hidden && this.#wanted) {
-      this.#hidden = true;
-      this.#tell({ pause: {} });
-    } else if (!document.hidden && this.#hidden) {
-      this.#hidden = false;
-      if (this.#wanted) this.#tell({ play: {} });
-    }
+  /** Plays or pauses, as the viewer wants. A hidden page draws nothing, so it plays nothing either. */
+  #run = () => {
+    if (!this.#leader) this.#tell(this.#wanted && !document.hidden ? { play: {} } : { pause: {} });
   };
 
   #showControls(wanted) {
@@ -474,17 +482,25 @@ export class PromptusPlayer extends HTMLElement {
     this.#controls = wanted ? new Controls(this, this.shadowRoot) : null;
   }
 
-  #say(text) {
+  /** Changes what is said over the picture: what matters most, if there is more. */
+  #notify(changes = {}) {
+    const { failure, line, slow, loading } = Object.assign(this.#notices, changes);
+    const text = failure || line || slow || loading || "";
     if (this.#notice.textContent !== text) this.#notice.textContent = text;
   }
 
+  /** Ends the playback; the picture stays. */
   #fail(message) {
+    const position_s = this.currentTime;
     this.#error = { code: 4, message };
     this.#engine?.stop();
     this.#engine = null;
+    this.#frames.clear();
+    this.#seekTo = null;
+    if (this.#state) this.#state = { ...this.#state, position_s, paused: true, waiting: false };
     this.#wanted = false;
     this.classList.remove("waiting");
-    this.#say(message);
+    this.#notify({ failure: message });
     this.classList.add("failed");
     this.#emit("error");
     this.#controls?.update();
@@ -494,6 +510,11 @@ export class PromptusPlayer extends HTMLElement {
     this.dispatchEvent(detail === undefined ? new Event(type) : new CustomEvent(type, { detail }));
     this.#controls?.heard(type);
   }
+}
+
+/** The figures of a playback that has not begun. */
+function fresh() {
+  return { framesShown: 0, framesDropped: 0, bytes: 0, took: [], slow: false };
 }
 
 /** A random UUID (RFC 9562 §5.4); `crypto.randomUUID` is absent on plain http. */

@@ -4,17 +4,19 @@
 // when to wait is decided by the session alone; this file knows no manifest and no segment.
 
 import { Abi } from "./abi.js";
+import { download } from "./download.js";
 import { Link } from "./link.js";
-import { measured } from "./timing.js";
+import { ATTEMPTS, passes, pause_s } from "./patience.js";
+import { Transfer } from "./transfer.js";
 
 /** How often the page gets the state while nothing else happens, in milliseconds. */
 const STATE_MS = 250;
-/** Pauses between attempts while the network is down, in milliseconds; the last one repeats. */
-const PAUSES_MS = [250, 500, 1000, 2000, 4000];
-/** How often an answer is reported while it arrives, and while it does not, so that the session may abandon it. */
-const REPORT_MS = 200;
 
 const transfers = new Map();
+/** How often addresses refused. */
+const refusals = new Map();
+/** Where init and media segments come from: by purpose, rung, and number. */
+const addresses = new Map();
 let abi = null;
 let session = null;
 let link = null;
@@ -24,6 +26,9 @@ let generators = [];
 let jobs = 0;
 let epoch = 0;
 let weights = null;
+let line = "online";
+/** Transfers that broke since the last answer. */
+let failures = 0;
 
 const now = () => performance.now() / 1000;
 
@@ -54,8 +59,10 @@ function drive() {
   clearTimeout(timer);
   for (;;) {
     const action = abi.json("session_poll", session, now());
-    if (action.do === "fetch") void transfer(action);
-    else if (action.do === "cancel") transfers.get(action.id)?.abort();
+    if (action.do === "fetch") {
+      if (action.rung !== undefined) addresses.set(`${action.purpose} ${action.rung} ${action.segment ?? ""}`, action.url);
+      void transfer(action);
+    } else if (action.do === "cancel") transfers.get(action.id)?.cancel();
     else if (action.do === "decode") decode(action);
     else {
       if (Number.isFinite(action.until_s)) {
@@ -70,166 +77,94 @@ function drive() {
 /** Sends the page the state, with the time it belongs to on the clock that page and workers share. */
 function tell() {
   const state = abi.json("session_state", session, now());
-  if (state.weights?.url && !weights) {
-    weights = load(state.weights).catch(fail);
-  }
-  postMessage({ type: "state", state, at: performance.timeOrigin + (state.at_s ?? now()) * 1000, epoch, bytes });
+  weights ??= state.weights && load(state.weights).catch(fail);
+  const at = performance.timeOrigin + (state.at_s ?? now()) * 1000;
+  postMessage({ type: "state", state, at, epoch, bytes });
+  const { position_s, rate, fps } = state;
+  const moves = !state.paused && !state.waiting && !state.ended;
+  for (const { port } of generators) port.postMessage({ type: "clock", at, position_s, rate, moves, fps });
+}
+
+/** Tells the page of the line to the server of `url` what it does not know yet. */
+function tellLine(next, url) {
+  if (next !== line) postMessage({ type: "line", line: next, host: new URL(url).host });
+  line = next;
 }
 
 /** Fetches the weights for all generators, which verify them. */
-async function load({ url }) {
-  const whole = await retried(() => download(url));
-  if (!whole) return;
+async function load({ url, sha256 }) {
+  if (!url) throw new Error(`the manifest has no address of the weights ${sha256}`);
+  const whole = await download(url, {
+    line: (next) => tellLine(next, url),
+    progress: (received, total) => postMessage({ type: "weights", received, total }),
+  });
   bytes += whole.length;
-  for (const { port } of generators) port.postMessage({ type: "weights", bytes: whole });
+  for (const { port } of generators) port.postMessage({ type: "weights", bytes: whole, url, sha256 });
 }
 
-/** The body at `url`; the page hears how much of it is here. */
-async function download(url) {
-  const response = await fetch(url);
-  if (!response.ok) {
-    fail(new Error(`the weights cannot be fetched: ${url}: ${response.status}`));
-    return null;
-  }
-  // A content coding hides how long the body will be.
-  const coded = response.headers.has("content-encoding");
-  const total = coded ? 0 : Number(response.headers.get("content-length"));
-  const parts = [];
-  let received = 0;
-  for (const reader = response.body.getReader(); ;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    received += value.length;
-    postMessage({ type: "weights", received, total });
-  }
-  return joined(parts);
-}
-
-/** Repeats `attempt` while the network is down. */
-async function retried(attempt, signal) {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      const answer = await attempt();
-      if (failures > 0) postMessage({ type: "online" });
-      return answer;
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      postMessage({ type: "offline" });
-      await until(PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)]);
-    }
-  }
-}
-
-/** Waits for a time, and no longer than until the machine is online again. */
-function until(milliseconds) {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(end);
-      removeEventListener("online", done);
-      resolve();
-    };
-    const end = setTimeout(done, milliseconds);
-    addEventListener("online", done);
+/**
+ * Fetches what an action names and reports its course to the session. After a failure the session asks again, here
+ * or elsewhere, when the pause that it is told of is over.
+ */
+async function transfer(action) {
+  const own = new Transfer(action, {
+    first: (at) => first(action.id, at),
+    progress: (body) => input({ progress: action.id }, body),
   });
-}
-
-/** Fetches what an action names and reports its course to the session. */
-async function transfer({ id, url, range, headers = [] }) {
-  const control = new AbortController();
-  const { signal } = control;
-  transfers.set(id, control);
-  const fields = new Headers(headers);
-  if (range) fields.set("range", `bytes=${range[0]}-${range[1]}`);
+  transfers.set(action.id, own);
   try {
-    const answer = await retried(() => receive(id, url, fields, range, signal), signal);
-    if (signal.aborted) return;
-    if (answer.status) input({ failed: id, status: answer.status, again_s: answer.again_s });
-    else deliver(id, answer);
-  } catch (error) {
-    if (!signal.aborted) fail(error);
+    const answer = await own.perform(link);
+    if (own.cancelled) return;
+    failures = 0;
+    if (answer.status) refuse(action, answer);
+    else deliver(action, own, answer);
+  } catch {
+    if (own.cancelled) return;
+    tellLine("offline", action.url);
+    input({ failed: action.id, again_s: pause_s(failures) });
+    failures += 1;
   } finally {
-    transfers.delete(id);
+    transfers.delete(action.id);
   }
 }
 
-/** The body with the times of its first and last byte, or the status of a refusal. */
-async function receive(id, url, headers, range, signal) {
-  const began = performance.now();
-  const silent = setInterval(() => input({ progress: id }), REPORT_MS);
-  const response = await fetch(url, { headers, signal }).finally(() => clearInterval(silent));
-  if (!response.ok) {
-    const again = Number(response.headers.get("retry-after"));
-    return { status: response.status, again_s: again > 0 ? again : null };
-  }
-  let body = await read(response, (received, first) => {
-    if (!link) progress(id, received, first);
-  });
-  // A server without ranges sends all of the file.
-  if (range && response.status === 200) body = body.slice(range[0], range[1] + 1);
-  const timing = await measured(url, began);
-  const wire = timing.bytes || body.length;
-  if (!link) return { body, wire, url: response.url, first: timing.first, last: timing.last };
-  const slowed = await link.carry(wire, began, signal, (received, first) => progress(id, body.subarray(0, received), first));
-  return { body, wire, url: response.url, ...slowed };
-}
-
-/** The whole body; `arrived(bytes, first)` is called while it takes long, with the time of its first byte. */
-async function read(response, arrived) {
-  const parts = [];
-  let first = null;
-  let reported = 0;
-  for (const reader = response.body.getReader(); ;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    const at = performance.now();
-    if (first === null) first = reported = at;
-    if (at - reported < REPORT_MS) continue;
-    reported = at;
-    arrived(await joined(parts), first);
-  }
-  return joined(parts);
-}
-
-async function joined(parts) {
-  return parts.length === 1 ? parts[0] : new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
-const begun = new Set();
-
-/** `first` is the time of the first byte, null as long as there is none. */
-function progress(id, body, first) {
-  if (first !== null && !begun.has(id)) {
-    begun.add(id);
-    firstByte(id, first);
-  }
-  input({ progress: id }, body);
-}
-
-function firstByte(id, at_ms) {
+function first(id, at_ms) {
   guarded(() => abi.json("session_input", session, at_ms / 1000, { first_byte: id }, new Uint8Array()));
+}
+
+/** Reports a refusal: one that may pass is tried again some times. */
+function refuse({ id, url }, { status, asked_s }) {
+  const before = refusals.get(url) ?? 0;
+  const again = passes(status) && before + 1 < ATTEMPTS;
+  if (again) refusals.set(url, before + 1);
+  else refusals.delete(url);
+  tellLine(again ? "busy" : "online", url);
+  input({ failed: id, status, again_s: again ? Math.max(asked_s, pause_s(before)) : null });
 }
 
 /**
  * Reports a whole body with the browser's own times: a small one reaches scripts in one piece, so that the
  * times of its pieces would promise too fast a line.
  */
-function deliver(id, { body, wire, url, first, last }) {
+function deliver(action, own, { body, wire, url, first: at, last }) {
   bytes += wire;
-  if (!begun.delete(id)) firstByte(id, first);
-  input({ delivered: id, wire_bytes: wire, url }, body, last / 1000);
+  refusals.delete(action.url);
+  tellLine("online", action.url);
+  own.begin(at);
+  input({ delivered: action.id, wire_bytes: wire, url }, body, last / 1000);
 }
 
 /** Gives a segment to the generator with the least to do. */
-function decode({ segment, rung }) {
+function decode({ segment, rung, start_s, skip_s }) {
   const media = abi.bytes("session_segment", session);
   const target = generators.reduce((least, next) => (next.queued < least.queued ? next : least));
   const init = target.rungs.has(rung) ? null : abi.bytes("session_init", session, rung);
   target.rungs.add(rung);
   target.queued += 1;
   jobs += 1;
-  target.port.postMessage({ type: "segment", job: jobs, epoch, segment, rung, init, media });
+  const urls = { init: addresses.get(`init ${rung} `), media: addresses.get(`media ${rung} ${segment}`) };
+  const from_s = start_s + skip_s;
+  target.port.postMessage({ type: "segment", job: jobs, epoch, segment, rung, from_s, init, media, urls });
 }
 
 /** Has the segment at `time_s` fetched and its first frame generated; nothing depends on its success. */

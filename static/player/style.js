@@ -37,9 +37,11 @@ canvas, .poster { object-fit: contain; }
 :host(.waiting) .stage::after {
   content: ""; position: absolute; inset: 0; margin: auto; width: 3rem; height: 3rem;
   border: 0.3rem solid rgb(255 255 255 / 0.3); border-top-color: var(--text); border-radius: 50%;
-  animation: turn 0.9s linear infinite;
+  opacity: 0; animation: turn 0.9s linear infinite, appear 0s 0.3s forwards;
 }
 @keyframes turn { to { transform: rotate(1turn); } }
+/* A wait that is over at once does not flash. */
+@keyframes appear { to { opacity: 1; } }
 
 button, select {
   min-width: 2.25rem; height: 2.25rem; padding: 0 0.4rem; border: 0; border-radius: 0.4rem;
@@ -111,7 +113,7 @@ select { max-width: 11rem; }
 @media (pointer: coarse) { button, select { min-width: 2.75rem; height: 2.75rem; } .seek input { height: 1.8rem; } }
 @media (prefers-reduced-motion: reduce) {
   .bar { transition: none; }
-  :host(.waiting) .stage::after { animation-duration: 4s; }
+  :host(.waiting) .stage::after { animation-duration: 4s, 0s; }
 }
 @media (forced-colors: active) { button, select { border: 1px solid ButtonText; } }
 `);

@@ -1,14 +1,23 @@
 // Starts the player's workers, and says what a browser lacks for them.
 
-/** A worker of a script beside this one. On a page of another origin it is started by way of an import. */
+const addresses = new Map();
+
+/** Where a worker starts from: on a page of another origin, a script that imports it. */
+function address({ href, origin }) {
+  if (origin === location.origin) return href;
+  if (!addresses.has(href)) {
+    const text = `import ${JSON.stringify(href)};`;
+    addresses.set(href, URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+  }
+  return addresses.get(href);
+}
+
+/** A worker of a script beside this one. */
 export function startWorker(name, heard, failed) {
   const url = new URL(name, import.meta.url);
-  const local = url.origin === location.origin;
-  const text = `import ${JSON.stringify(url.href)};`;
-  const address = local ? url : URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const worker = new Worker(address, { type: "module" });
+  const worker = new Worker(address(url), { type: "module" });
   worker.onmessage = ({ data }) => heard(data);
-  worker.onerror = (event) => failed(event.message || `${name} cannot be started`);
+  worker.onerror = (event) => failed(event.message || `${url.href} cannot be started`);
   return worker;
 }
 

@@ -3,18 +3,23 @@
 # origin's access log says of it. Exit 1 if a player did not fetch the whole title, or did not switch.
 #
 #   tools/browsers/run.sh [--smoke] [--only=PLAYER/KIND/FORM] [ROOT]
-#   tools/browsers/run.sh --watch [--shots=FOLDER] [--module=FILE.wasm.br] [ROOT]   our own player on the watch page instead
+#   tools/browsers/run.sh --watch [--shots=FOLDER] [--module=FILE.wasm.br] [--browser=firefox] [ROOT]   our own player
+#   tools/browsers/run.sh --faults [--only=NAME,…] [--minutes=2]   and what a viewer of it may meet
 #   tools/browsers/run.sh --install     only installs what is absent
 #
-# The program is built anew unless $PROMPTUS_PROGRAM names one. Installs what is absent: chromium and Node.js
+# The program is built anew unless $PROMPTUS_PROGRAM names one. Installs what is absent: the browser and Node.js
 # as Debian packages, the players with npm into $PROMPTUS_BROWSERS (a folder under the temporary one).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=${PROMPTUS_PROGRAM:-$here/../../target/release/promptus}
 libraries=${PROMPTUS_BROWSERS:-${TMPDIR:-/tmp}/promptus-browsers-npm}
 
+browser=chromium
+for word in "$@"; do
+    [ "$word" != --browser=firefox ] || browser=firefox-esr
+done
 need=()
-command -v chromium >/dev/null || need+=(chromium)
+command -v "$browser" >/dev/null || need+=("$browser")
 command -v npm >/dev/null || need+=(nodejs npm)
 if [ "${#need[@]}" -gt 0 ]; then
     apt-get update -qq
@@ -34,8 +39,10 @@ if [ -z "${PROMPTUS_PROGRAM:-}" ]; then
     (cd "$here/../.." && cargo build --release --quiet --bin promptus)
 fi
 driver=main.mjs
-if [ "${1:-}" = --watch ]; then
-    driver=watch.mjs
+case "${1:-}" in
+--watch | --faults)
+    driver=${1#--}.mjs
     shift
-fi
-exec node "$here/driver/$driver" "$program" "$(command -v chromium)" "$libraries/node_modules" "$@"
+    ;;
+esac
+exec node "$here/driver/$driver" "$program" "$(command -v "$browser")" "$libraries/node_modules" "$@"

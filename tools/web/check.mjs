@@ -60,7 +60,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 const session = new Promptus(file);
 const generator = new Promptus(file);
 const began = performance.now();
-const weights = generator.call("generator_new", readFileSync("static/mini/generator.safetensors"));
+const weights = generator.call("generator_new", readFileSync("static/mini/generator.safetensors"), "null");
 console.log(`weights ${weights.weights} laid out in ${(performance.now() - began).toFixed(0)} ms`);
 
 const native = nativeFrames();

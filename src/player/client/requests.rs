@@ -4,9 +4,9 @@
 //! A request that fails is sent to the other places that the manifest names, then again after a pause, as
 //! long as the driver allows; then the session chooses another rung.
 
-use super::Player;
 use super::action::{Action, Request, RequestId};
 use super::flight::{Effort, Flight};
+use super::{Player, TICK_S};
 use crate::player::event::Event;
 use crate::player::index::{IndexError, Purpose, Resource, SHORT};
 use bytes::Bytes;
@@ -22,6 +22,9 @@ impl Player {
     pub(super) fn send(&mut self, now_s: f64, segment: usize, rung: usize) -> Option<Action> {
         if let Some(until_s) = self.effort.resume_s {
             if now_s < until_s {
+                // Time passes meanwhile.
+                self.tell(now_s, Event::Progress(0));
+                let until_s = until_s.min(now_s + TICK_S);
                 return Some(Action::Wait { until_s });
             }
             self.effort.resume_s = None;
@@ -112,6 +115,7 @@ impl Player {
             self.effort.untried = self.index.other_places();
             self.effort.attempt += 1;
             self.effort.resume_s = Some(now_s + pause_s);
+            self.session.handle(now_s, Event::Retried);
         } else {
             self.effort = Effort::new(&self.index);
             self.tell(now_s, Event::Failed);

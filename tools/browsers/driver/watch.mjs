@@ -1,25 +1,24 @@
-// Watches the shipped title in headless Chromium on the origin's watch page: play, pause, seek, keys, rungs, five
-// frames against the native player's, throughput on a slow line, and screenshots.
+// Watches the shipped title in a headless browser on the origin's watch page: play, pause, seek, keys, rungs, five
+// frames against the native player's, throughput on a slow line, accessibility, and screenshots. In Firefox less: to
+// play, to seek, and one frame.
 //
-//   node driver/watch.mjs PROMPTUS CHROMIUM LIBRARIES [--shots=FOLDER] [--module=MODULE.wasm.br] [ROOT]
+//   node driver/watch.mjs PROMPTUS BROWSER LIBRARIES [--browser=firefox] [--module=MODULE.wasm.br] [--shots=FOLDER] [ROOT]
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
+import { findings } from "./axe.mjs";
+import { check, note, sleep, sum } from "./checks.mjs";
 import { Origin } from "./origin.mjs";
+import { PATIENCE_MS, firstFrame, launch, open, replaceModule, seek, start } from "./page.mjs";
+import { compare } from "./pixels.mjs";
 import { readPng } from "./png.mjs";
 import { Shaper } from "./shaper.mjs";
 
-/// How long a busy machine may take for one step, in milliseconds.
-const PATIENCE_MS = 90_000;
 /// Media times whose frames are compared, in seconds.
 const COMPARED_S = [0, 2.5, 7.75, 15.5, 23.5];
-/// Largest difference of a byte to the native player's frame, and of all on average.
-const WORST = 2;
-const MEAN = 1;
 /// The slow line, in bits per second, and how far the estimate may be off.
 const SLOW = 60_000;
 const OFF = 0.2;
@@ -31,82 +30,20 @@ const VIEWS = [
   { name: "phone", width: 390, height: 844, scheme: "dark", scale: 2, phone: true },
 ];
 
-const problems = [];
-/// The module to give to pages in place of the one inside the program.
-let module = null;
-
-function check(holds, text) {
-  console.log(`${holds ? "ok  " : "FAIL"} ${text}`);
-  if (!holds) problems.push(text);
-}
-
-async function replace(page) {
-  await page.setRequestInterception(true);
-  page.on("request", (request) => {
-    const wanted = new URL(request.url()).pathname.endsWith("/promptus.wasm");
-    if (wanted) void request.respond({ contentType: "application/wasm", body: module });
-    else void request.continue();
-  });
-}
-
-/// A page that reports what the browser refuses or throws.
-async function open(browser, url) {
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
-  if (module) await replace(page);
-  const complaints = [];
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    if (["error", "warn"].includes(message.type())) complaints.push(message.text());
-  });
-  await page.evaluateOnNewDocument(() => {
-    window.heard = [];
-    window.blocked = [];
-    window.longest = 0;
-    addEventListener("securitypolicyviolation", (event) => window.blocked.push(event.violatedDirective));
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
-    }).observe({ type: "longtask", buffered: true });
-  });
-  await page.goto(url, { waitUntil: "domcontentloaded" });
-  await page.waitForSelector("promptus-player");
-  await page.evaluate(() => {
-    window.player = document.querySelector("promptus-player");
-    for (const type of ["playing", "pause", "seeking", "seeked", "ended", "error", "rungchange"]) {
-      window.player.addEventListener(type, () => window.heard.push(type));
-    }
-  });
-  return { context, page, complaints };
-}
-
-async function firstFrame(page) {
-  await page.waitForFunction(() => window.player.shownFrame || window.player.error);
-  const error = await page.evaluate(() => window.player.error?.message);
-  if (error) throw new Error(`the player stopped: ${error}`);
-}
-
-/// Seeks while paused and waits for the frame.
-async function seek(page, seconds) {
-  await page.evaluate((to) => { window.player.currentTime = to; }, seconds);
-  await page.waitForFunction(() => !window.player.seeking);
-  return page.evaluate(() => window.player.shownFrame);
-}
-
 async function plays(browser, origin) {
   const began = Date.now();
   const { context, page, complaints } = await open(browser, new URL("watch/demo", origin.url).href);
   await firstFrame(page);
-  console.log(`     first frame ${Date.now() - began} ms after the request for the page`);
+  note(`first frame ${Date.now() - began} ms after the request for the page`);
   await page.evaluate(() => window.player.focus());
   await page.keyboard.press("k");
   await page.waitForFunction(() => window.player.currentTime > 5);
   const stats = await page.evaluate(() => window.player.stats);
-  console.log(`     ${JSON.stringify(stats)}`);
+  note(JSON.stringify(stats));
   check(stats.framesShown > 60, `frames are shown while it plays: ${stats.framesShown} in 5 s, ${stats.framesDropped} dropped`);
   await page.keyboard.press("k");
   const stopped = await page.evaluate(() => window.player.currentTime);
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  await sleep(700);
   const later = await page.evaluate(() => window.player.currentTime);
   check(Math.abs(later - stopped) < 0.3, `a pause holds the position: ${stopped.toFixed(2)} s, then ${later.toFixed(2)} s`);
   await page.keyboard.press("ArrowRight");
@@ -130,45 +67,66 @@ async function plays(browser, origin) {
   }
   check(blocked.length === 0, `the content security policy blocks nothing ${blocked}`);
   check(complaints.length === 0, `the console is silent ${complaints.join("; ")}`);
-  console.log(`     longest block of the page's thread: ${longest} ms`);
+  note(`longest block of the page's thread: ${longest} ms`);
   await context.close();
 }
 
 /// Compares frames of the top rung with those of `promptus play`.
-async function compares(browser, origin, program, folder) {
+async function compares(browser, origin, program, folder, times) {
   const { context, page } = await open(browser, new URL("watch/demo?rung=3", origin.url).href);
   await firstFrame(page);
   const frames = join(folder, "frames");
   const manifest = new URL("demo/master.m3u8", origin.url).href;
   execFileSync(program, ["play", manifest, "--abr", "fixed", "--rung", "3", "--out", frames], { stdio: "ignore" });
-  for (const seconds of COMPARED_S) {
+  for (const seconds of times) {
     const shown = await seek(page, seconds);
     const number = Math.round(shown.time_s * 24);
     check(Math.abs(shown.time_s - seconds) < 1 / 24 + 1e-3, `a seek to ${seconds} s shows the frame of ${shown.time_s.toFixed(3)} s`);
     const native = readPng(join(frames, `frame-${String(number).padStart(6, "0")}.png`));
-    const pixels = await page.evaluate(() => {
-      const { canvas } = window.player;
-      return Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
-    });
-    const differences = Array.from(native.rgb, (value, at) => Math.abs(value - pixels[Math.floor(at / 3) * 4 + (at % 3)]));
-    const worst = differences.reduce((most, value) => Math.max(most, value), 0);
-    const mean = differences.reduce((sum, value) => sum + value, 0) / differences.length;
-    check(worst <= WORST && mean <= MEAN, `frame ${number} differs from the native player's by ${worst} at most, ${mean.toExponential(1)} on average`);
+    const { same, text } = await compare(page, native);
+    check(same, `frame ${number} differs from the native player's ${text}`);
   }
   await context.close();
+}
+
+/// What works in every browser: the first picture, five seconds of play, a seek.
+async function playsShort(browser, origin) {
+  const began = Date.now();
+  const { context, page, complaints } = await open(browser, new URL("watch/demo", origin.url).href);
+  await firstFrame(page);
+  note(`first frame ${Date.now() - began} ms after the request for the page`);
+  await page.evaluate(() => window.player.play());
+  await page.waitForFunction(() => window.player.currentTime > 5);
+  const stats = await page.evaluate(() => window.player.stats);
+  note(JSON.stringify(stats));
+  check(stats.framesShown > 60, `frames are shown while it plays: ${stats.framesShown} in 5 s, ${stats.framesDropped} dropped`);
+  await page.evaluate(() => window.player.pause());
+  const frame = await seek(page, 15.5);
+  check(Math.abs(frame.time_s - 15.5) < 1 / 24 + 1e-3, `a seek to 15.5 s shows the frame of ${frame.time_s.toFixed(3)} s`);
+  check(complaints.length === 0, `the console is silent ${complaints.join("; ")}`);
+  await context.close();
+}
+
+/// The watch page and the catalogue, light and dark, by the rules of axe.
+async function accessible(browser, origin, libraries) {
+  for (const scheme of ["light", "dark"]) {
+    for (const path of ["", "watch/demo"]) {
+      const found = await findings(browser, new URL(path, origin.url).href, scheme, libraries);
+      check(found.length === 0, `axe has no serious finding on /${path}, ${scheme} ${found.join("; ")}`);
+    }
+  }
 }
 
 /// The estimate on a slow line, which begins once the generator is loaded.
 async function measures(browser, origin) {
   const shaper = new Shaper(origin.url, FAST);
   const base = await shaper.open();
-  const { context, page } = await open(browser, new URL("watch/demo", base).href);
+  const { context, page } = await open(browser, new URL("watch/demo?rung=0", base).href);
   await firstFrame(page);
   shaper.rate = SLOW;
-  await page.evaluate(() => {
-    window.player.currentTime = 12;
-    return window.player.play();
-  });
+  // A session that knows no other line, on a rung of which nothing is in the browser's cache.
+  await page.evaluate(() => { window.player.rung = 3; });
+  await start(page, await page.evaluate(() => window.player.src), { buffer: "6" });
   await page.waitForFunction(() => window.player.ended, { timeout: PATIENCE_MS });
   const { throughputKbps } = await page.evaluate(() => window.player.stats);
   const share = (throughputKbps * 1000) / SLOW;
@@ -189,37 +147,44 @@ async function shoots(browser, origin, folder) {
     if (name === "dark") {
       await page.evaluate(() => window.player.focus());
       await page.keyboard.press("i");
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await sleep(500);
     }
     await page.screenshot({ path: join(folder, `watch-${name}.png`), fullPage: Boolean(phone) });
     await context.close();
   }
-  console.log(`     screenshots are in ${folder}`);
+  note(`screenshots are in ${folder}`);
 }
 
-async function main([program, chromium, libraries, ...rest]) {
-  const library = pathToFileURL(join(libraries, "puppeteer-core/lib/esm/puppeteer/puppeteer-core.js"));
-  const { default: puppeteer } = await import(library);
+async function inChromium(browser, { origin, program, libraries, folder, shots }) {
+  await plays(browser, origin);
+  await compares(browser, origin, program, folder, COMPARED_S);
+  await measures(browser, origin);
+  await accessible(browser, origin, libraries);
+  if (shots) await shoots(browser, origin, shots);
+}
+
+async function inFirefox(browser, { origin, program, folder }) {
+  await playsShort(browser, origin);
+  await compares(browser, origin, program, folder, COMPARED_S.slice(2, 3));
+}
+
+async function main([program, executable, libraries, ...rest]) {
+  const option = (name) => rest.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
   const folder = mkdtempSync(join(tmpdir(), "promptus-watch-"));
-  const shots = rest.find((word) => word.startsWith("--shots="))?.slice("--shots=".length);
-  const built = rest.find((word) => word.startsWith("--module="))?.slice("--module=".length);
-  if (built) module = brotliDecompressSync(readFileSync(built));
+  const built = option("module");
+  if (built) replaceModule(brotliDecompressSync(readFileSync(built)));
   const origin = await Origin.start(program, rest.find((word) => !word.startsWith("--")), folder);
-  const args = ["--no-sandbox", "--disable-dev-shm-usage"];
-  const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args, timeout: PATIENCE_MS });
+  const browser = await launch(libraries, executable, option("browser"));
+  const watched = { origin, program, libraries, folder, shots: option("shots") };
   try {
-    console.log(`     ${await browser.version()}`);
-    await plays(browser, origin);
-    await compares(browser, origin, program, folder);
-    await measures(browser, origin);
-    if (shots) await shoots(browser, origin, shots);
+    note(await browser.version());
+    await (option("browser") === "firefox" ? inFirefox : inChromium)(browser, watched);
   } finally {
     await browser.close();
     await origin.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-  for (const problem of problems) console.log(`failed: ${problem}`);
-  return problems.length === 0;
+  return sum();
 }
 
 const good = await main(process.argv.slice(2)).catch((error) => console.error(error));

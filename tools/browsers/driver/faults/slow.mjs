@@ -1,0 +1,55 @@
+// A machine that is too slow: frames are left out, and the player says so; it does not stall for ever.
+
+import { check, note, sleep } from "../checks.mjs";
+import { firstFrame, notice, open } from "../page.mjs";
+import { renderers, slow } from "../process.mjs";
+
+/// How long it is watched, in seconds.
+const WATCHED_S = 14;
+/// Share of the time at which the playhead must move.
+const MOVES = 0.75;
+
+/// Whether the protocol's own throttling reaches workers.
+export async function throttling({ browser, place }) {
+  const { context, page } = await open(browser, place("watch/demo"));
+  await firstFrame(page);
+  await page.evaluate(() => window.player.play());
+  await sleep(3000);
+  const plain = await page.evaluate(() => window.player.stats.generateMsPerFrame);
+  await page.emulateCPUThrottling(4);
+  await sleep(4000);
+  const throttled = await page.evaluate(() => window.player.stats.generateMsPerFrame);
+  note(`the protocol's throttling by 4: ${plain.toFixed(1)} ms a frame before, ${throttled.toFixed(1)} after`);
+  await context.close();
+}
+
+async function slowed({ browser, place }, factor) {
+  const before = new Set(await renderers(browser));
+  const { context, page } = await open(browser, place("watch/demo"));
+  await firstFrame(page);
+  const own = (await renderers(browser)).filter((pid) => !before.has(pid));
+  const ends = own.map((pid) => slow(pid, factor));
+  try {
+    const texts = new Set();
+    await page.evaluate(() => window.player.play());
+    await sleep(2000);
+    const begin = await page.evaluate(() => ({ at: window.player.currentTime, ...window.player.stats }));
+    const until = Date.now() + WATCHED_S * 1000;
+    while (Date.now() < until) {
+      texts.add(await notice(page));
+      await sleep(500);
+    }
+    const end = await page.evaluate(() => ({ at: window.player.currentTime, error: window.player.error, stalls: window.heard.filter((type) => type === "waiting").length, ...window.player.stats }));
+    const [moved, shown] = [end.at - begin.at, end.framesShown - begin.framesShown];
+    const words = [...texts].find((text) => text.includes("left out"));
+    check(!end.error && moved > MOVES * WATCHED_S, `a processor ${factor} times slower: ${moved.toFixed(1)} s of the title in ${WATCHED_S} s, ${end.stalls} stalls ${end.error?.message ?? ""}`);
+    check(shown / WATCHED_S > 1.5, `${(shown / WATCHED_S).toFixed(1)} frames/s at ${end.generateMsPerFrame.toFixed(0)} ms a frame, ${end.framesDropped} of ${end.framesDropped + end.framesShown} left out`);
+    check(words !== undefined, `it says "${words}"`);
+  } finally {
+    for (const end of ends) end();
+  }
+  await context.close();
+}
+
+export const fourTimes = (bench) => slowed(bench, 4);
+export const eightTimes = (bench) => slowed(bench, 8);
