@@ -7,7 +7,7 @@ import { compile } from "./abi.js";
 import { Controls } from "./controls.js";
 import { Frames } from "./frames.js";
 import { sheet } from "./style.js";
-import { startWorker, supported } from "./workers.js";
+import { startWorker, supported, workerCount } from "./workers.js";
 
 export const HAVE_NOTHING = 0;
 export const HAVE_METADATA = 1;
@@ -298,17 +298,11 @@ export class PromptusPlayer extends HTMLElement {
     // Reached as a seek target is, as its segment is generated from the segment's start.
     this.#seekTo = options.start_s > 0 ? options.start_s : null;
     this.#session = startWorker("session.js", (data) => this.#heard(data), (text) => this.#fail(text));
-    const ports = Array.from({ length: this.#workers() }, () => this.#generator(module));
+    const ports = Array.from({ length: workerCount(Number(this.getAttribute("workers"))) }, () => this.#generator(module));
     this.#session.postMessage({ type: "open", module, options, ports, trace: this.#trace }, ports);
     if (this.#rate !== 1) this.#tell({ rate: this.#rate });
     if (this.#leader) this.#tell({ playhead: this.#leader.currentTime });
     else this.#tell(this.#wanted ? { play: {} } : { pause: {} });
-  }
-
-  /** How many generators work at once: one core stays free for the page. */
-  #workers() {
-    const asked = Number(this.getAttribute("workers"));
-    return asked > 0 ? asked : Math.max(1, Math.min(2, (navigator.hardwareConcurrency || 2) - 1));
   }
 
   #generator(module) {

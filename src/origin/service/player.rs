@@ -40,31 +40,42 @@ macro_rules! file {
 
 /// Names, media types and contents.
 #[rustfmt::skip] // A table.
-const FILES: [(&str, &str, &[u8]); 23] = [
+const FILES: [(&str, &str, &[u8]); 31] = [
     file!("abi.js", JS),
+    file!("adapter.js", JS),
+    file!("boxes.js", JS),
+    file!("carrier.js", JS),
     file!("choices.js", JS),
+    file!("clock.js", JS),
     file!("compare.js", JS),
     file!("controls.js", JS),
+    file!("fragments.js", JS),
     file!("frames.js", JS),
     file!("generator.js", JS),
     file!("keys.js", JS),
     file!("link.js", JS),
     file!("live.js", JS),
     file!("markup.js", JS),
+    file!("overlay.js", JS),
+    file!("pool.js", JS),
     file!("promptus-player.js", JS),
+    file!("samples.js", JS),
     file!("session.js", JS),
+    file!("sources.js", JS),
     file!("style.js", JS),
     file!("timing.js", JS),
     file!("watch.js", JS),
     file!("workers.js", JS),
     file!("watch.css", CSS),
-    file!("watch.html", "text/html; charset=utf-8"),
     file!("icon.svg", "image/svg+xml", "page/icon.svg"),
     file!("uplot.min.css", CSS, "report/uplot.min.css"),
     file!("uplot.min.js", JS, "report/uplot.min.js"),
     file!("uplot.LICENSE", "text/plain; charset=utf-8", "report/uplot.LICENSE"),
     file!("trace.csv", "text/csv; charset=utf-8", "demo/trace.csv"),
 ];
+
+/// The watch page; what it names is in the table.
+const PAGE: &str = include_str!("../../../static/player/watch.html");
 
 /// The module that `tools/web/build.sh` makes, in brotli.
 const MODULE: &[u8] = include_bytes!("../../../static/player/promptus.wasm.br");
@@ -99,10 +110,8 @@ static MODULES: LazyLock<Option<[Object; 2]>> = LazyLock::new(|| {
 
 /// The watch page, which is the same for all titles.
 static WATCH: LazyLock<Object> = LazyLock::new(|| {
-    let (_, kind, content) = FILES[17];
-    let text = String::from_utf8_lossy(content);
-    let text = text.replace("../_player/", &format!("../_player/{}/", *DIGEST));
-    Object::new(Bytes::from(text), kind)
+    let text = PAGE.replace("../_player/", &format!("../_player/{}/", *DIGEST));
+    Object::new(Bytes::from(text), "text/html; charset=utf-8")
 });
 
 /// `/watch/TITLE`.

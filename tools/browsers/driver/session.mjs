@@ -1,4 +1,4 @@
-// One player plays one manifest to its end; the line gets slow on the way.
+// One player plays one manifest to its end; the line gets slow on the way. At last it shows one picture again.
 
 import { Shaper } from "./shaper.mjs";
 
@@ -45,18 +45,27 @@ async function watch(page, title, shaper) {
   }
 }
 
+/// The picture that the player shows after a seek to `seconds`; null if it does not come.
+function look(page, seconds) {
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_S * 1000, null));
+  return Promise.race([page.evaluate((to) => window.look(to), seconds), late]);
+}
+
 /// Plays `session` to its end.
 export async function play({ browser, pages, origin }, title, { name, player, kind, form }) {
   const shaper = new Shaper(origin.url, FAST);
   const manifest = title.url(await shaper.open(), kind, form);
   const { context, page, thrown } = await open(browser, name);
   const url = new URL(pages.url);
-  url.search = new URLSearchParams({ player, manifest });
+  const adapter = new URL("_player/adapter.js", origin.url).href;
+  url.search = new URLSearchParams({ player, manifest, adapter });
   await page.goto(url.href);
   await page.waitForFunction(() => window.report);
   const watched = await watch(page, title, shaper);
+  shaper.rate = FAST;
+  watched.picture = watched.report.ended ? await look(page, title.lookAt) : null;
   await context.close();
   shaper.close();
-  watched.report.errors.push(...thrown, ...watched.report.shim.errors);
+  watched.report.errors.push(...thrown);
   return watched;
 }

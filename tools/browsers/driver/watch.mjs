@@ -3,22 +3,18 @@
 //
 //   node driver/watch.mjs PROMPTUS CHROMIUM LIBRARIES [--shots=FOLDER] [ROOT]
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { MEAN, WORST, difference, frame, generate } from "./native.mjs";
 import { Origin } from "./origin.mjs";
-import { readPng } from "./png.mjs";
 import { Shaper } from "./shaper.mjs";
 
 /// How long a busy machine may take for one step, in milliseconds.
 const PATIENCE_MS = 90_000;
 /// Media times whose frames are compared, in seconds.
 const COMPARED_S = [0, 2.5, 7.75, 15.5, 23.5];
-/// Largest difference of a byte to the native player's frame, and of all on average.
-const WORST = 2;
-const MEAN = 1;
 /// The slow line, in bits per second, and how far the estimate may be off.
 const SLOW = 60_000;
 const OFF = 0.2;
@@ -125,21 +121,16 @@ async function plays(browser, origin) {
 async function compares(browser, origin, program, folder) {
   const { context, page } = await open(browser, new URL("watch/demo?rung=3", origin.url).href);
   await firstFrame(page);
-  const frames = join(folder, "frames");
-  const manifest = new URL("demo/master.m3u8", origin.url).href;
-  execFileSync(program, ["play", manifest, "--abr", "fixed", "--rung", "3", "--out", frames], { stdio: "ignore" });
+  const frames = generate(program, new URL("demo/master.m3u8", origin.url).href, 3, 0, join(folder, "frames"));
   for (const seconds of COMPARED_S) {
     const shown = await seek(page, seconds);
     const number = Math.round(shown.time_s * 24);
     check(Math.abs(shown.time_s - seconds) < 1 / 24 + 1e-3, `a seek to ${seconds} s shows the frame of ${shown.time_s.toFixed(3)} s`);
-    const native = readPng(join(frames, `frame-${String(number).padStart(6, "0")}.png`));
     const pixels = await page.evaluate(() => {
       const { canvas } = window.player;
       return Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
     });
-    const differences = Array.from(native.rgb, (value, at) => Math.abs(value - pixels[Math.floor(at / 3) * 4 + (at % 3)]));
-    const worst = differences.reduce((most, value) => Math.max(most, value), 0);
-    const mean = differences.reduce((sum, value) => sum + value, 0) / differences.length;
+    const { worst, mean } = difference(frame(frames, number), pixels);
     check(worst <= WORST && mean <= MEAN, `frame ${number} differs from the native player's by ${worst} at most, ${mean.toExponential(1)} on average`);
   }
   await context.close();
