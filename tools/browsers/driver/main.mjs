@@ -74,7 +74,7 @@ async function main(words) {
 function natives(title, { program, folder, origin }) {
   const manifest = title.url(origin.url, "HLS", "ranges");
   return title.rungs.map((_, rung) =>
-    frame(generate(program, manifest, rung, title.lookAt, join(folder, `rung-${rung}`)), title.lookFor));
+    frame(generate(program, manifest, rung, title.lookAt, join(folder, `rung-${rung}`)), 0));
 }
 
 async function check({ program, folder, origin, pages, browser, asked }) {

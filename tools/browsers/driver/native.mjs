@@ -8,14 +8,14 @@ import { readPng } from "./png.mjs";
 export const WORST = 2;
 export const MEAN = 1;
 
-/// Folder with the frames of a rung as `promptus play` writes them, from the segment of `start` seconds on.
+/// Folder with the frames of a rung as `promptus play` writes them, from that of `start` seconds on.
 export function generate(program, manifest, rung, start, folder) {
   const words = ["play", manifest, "--abr", "fixed", "--rung", `${rung}`, "--start", `${start}`, "--out", folder];
   execFileSync(program, words, { stdio: "ignore" });
   return folder;
 }
 
-/// The frame of a number; the first of the title has 0.
+/// The frame of a number; the first in the folder has 0.
 export function frame(folder, number) {
   return readPng(join(folder, `frame-${String(number).padStart(6, "0")}.png`));
 }

@@ -9,7 +9,7 @@ import { extname, join, normalize } from "node:path";
 const TYPES = { ".html": "text/html", ".js": "text/javascript" };
 
 export async function servePages(pages, libraries, modules) {
-  const policy = `default-src 'none'; script-src 'self' ${modules} 'wasm-unsafe-eval'; worker-src blob:; media-src blob:; connect-src *; img-src data:`;
+  const policy = `default-src 'none'; script-src 'self' ${modules} 'wasm-unsafe-eval'; worker-src blob: ${modules}; media-src blob:; connect-src *; img-src data:`;
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url, "http://pages").pathname);
     const file = path.startsWith("/lib/") ? join(libraries, path.slice(5)) : join(pages, path === "/" ? "index.html" : path);

@@ -46,9 +46,11 @@ async function watch(page, title, shaper) {
 }
 
 /// The picture that the player shows after a seek to `seconds`; null if it does not come.
-function look(page, seconds) {
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_S * 1000, null));
-  return Promise.race([page.evaluate((to) => window.look(to), seconds), late]);
+async function look(page, seconds) {
+  const asked = page.evaluate((to) => window.look(to), seconds);
+  let end;
+  const late = new Promise((resolve) => { end = setTimeout(resolve, PATIENCE_S * 1000, null); });
+  return Promise.race([asked, late]).finally(() => clearTimeout(end));
 }
 
 /// Plays `session` to its end.

@@ -34,9 +34,8 @@ export class Title {
     this.seconds = entry.duration_s;
     const [numerator, denominator = 1] = entry.profiles[0].frame_rate.split("/").map(Number);
     this.fps = numerator / denominator;
-    /// The frame that is compared with the native player's, and its media time.
-    this.lookFor = Math.floor(this.seconds * LOOK_AT * this.fps);
-    this.lookAt = this.lookFor / this.fps;
+    /// Media time of the frame that is compared with the native player's.
+    this.lookAt = Math.floor(this.seconds * LOOK_AT * this.fps) / this.fps;
     this.rungs = rungs.sort((a, b) => a.bits - b.bits);
     this.segments = rungs[0].ranges.length;
   }
