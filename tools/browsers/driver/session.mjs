@@ -5,17 +5,17 @@ import { Shaper } from "./shaper.mjs";
 /// The line at first, in bits per second.
 const FAST = 4_000_000;
 /// Media time at which it gets slow, in seconds.
-const SLOW_AT_S = 5;
+const SLOW_AT_S = 3;
 const POLL_MS = 250;
 /// How long a busy machine may take to show a page, in milliseconds.
 const OPEN_MS = 120_000;
 /// How long a session may take beyond the length of the title, in seconds.
 const PATIENCE_S = 60;
 
-/// A line on which only the lowest rung keeps up, in bits per second: a third more than that, and what the
+/// A line on which only the lowest rung keeps up, in bits per second: a fifth more than that, and what the
 /// heads of the answers take.
 function slow(title) {
-  return title.rungs[0].bits * 1.35 + 4000;
+  return title.rungs[0].bits * 1.2 + 4000;
 }
 
 /// Gives every request of the page the name of the session, so that the log tells sessions apart.
