@@ -1,7 +1,7 @@
 // The frames that wait to be shown, by time.
 
 /** How much before its time a frame may be shown: a part of a display's refresh, in seconds. */
-const EARLY_S = 0.004;
+export const EARLY_S = 0.004;
 
 export class Frames {
   #waiting = [];
@@ -44,8 +44,9 @@ export class Frames {
     return { due: covers ? this.#waiting.shift() : null, passed };
   }
 
-  /** Forgets all frames and returns them. */
-  clear() {
-    return this.#waiting.splice(0);
+  /** Forgets the frames from a time on, or all, and returns them. */
+  clear(from_s = -Infinity) {
+    const at = this.#waiting.findIndex(({ time_s }) => time_s >= from_s);
+    return at < 0 ? [] : this.#waiting.splice(at);
   }
 }

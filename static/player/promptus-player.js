@@ -9,7 +9,7 @@ import { Engine } from "./engine.js";
 import { Frames } from "./frames.js";
 import { Previews } from "./previews.js";
 import { sheet } from "./style.js";
-import { supported } from "./workers.js";
+import { supported, workerCount } from "./workers.js";
 
 export const HAVE_NOTHING = 0;
 export const HAVE_METADATA = 1;
@@ -305,7 +305,8 @@ export class PromptusPlayer extends HTMLElement {
     this.classList.remove("failed");
     // Reached as a seek target is, as its segment is generated from the segment's start.
     this.#seekTo = options.start_s > 0 ? options.start_s : null;
-    this.#engine = new Engine(module, { options, generators: this.#workers(), trace: this.#trace }, {
+    const generators = workerCount(Number(this.getAttribute("workers")));
+    this.#engine = new Engine(module, { options, generators, trace: this.#trace }, {
       state: (data) => this.#update(data),
       frame: (frame) => this.#made(frame),
       preview: (frame) => void this.#previews.add(frame).then(() => this.#emit("previewchange")),
@@ -316,12 +317,6 @@ export class PromptusPlayer extends HTMLElement {
     if (this.#rate !== 1) this.#tell({ rate: this.#rate });
     if (this.#leader) this.#tell({ playhead: this.#leader.currentTime });
     this.#run();
-  }
-
-  /** How many generators work at once: one core stays free for the page. */
-  #workers() {
-    const asked = Number(this.getAttribute("workers"));
-    return asked > 0 ? asked : Math.max(1, Math.min(2, (navigator.hardwareConcurrency || 2) - 1));
   }
 
   #stop() {

@@ -21,6 +21,11 @@ export function startWorker(name, heard, failed) {
   return worker;
 }
 
+/** How many generators work at once, unless a number is asked for: one core stays free for the page. */
+export function workerCount(asked = 0) {
+  return asked > 0 ? asked : Math.max(1, Math.min(2, (navigator.hardwareConcurrency || 2) - 1));
+}
+
 /** A function whose only instruction needs 128-bit SIMD. */
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
 

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Promptus } from "./module.mjs";
-import { readPng } from "./png.mjs";
+import { readPng } from "../browsers/driver/png.mjs";
 
 const FOLDER = "manifests/demo";
 const TITLE = "http://host/demo";
@@ -49,7 +49,7 @@ function nativeFrames() {
   const rule = ["--abr", "fixed", "--rung", String(RUNG)];
   execFileSync(program, ["play", FOLDER, ...rule, "--out", out], { stdio: "ignore" });
   const names = readdirSync(out).filter((name) => name.endsWith(".png")).sort();
-  const frames = names.map((name) => readPng(readFileSync(join(out, name))));
+  const frames = names.map((name) => readPng(join(out, name)));
   rmSync(folder, { recursive: true });
   return frames;
 }

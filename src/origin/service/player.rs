@@ -42,11 +42,16 @@ macro_rules! file {
 #[rustfmt::skip] // A table.
 const FILES: &[(&str, &str, &[u8])] = &[
     file!("abi.js", JS),
+    file!("adapter.js", JS),
+    file!("boxes.js", JS),
+    file!("carrier.js", JS),
     file!("choices.js", JS),
+    file!("clock.js", JS),
     file!("compare.js", JS),
     file!("controls.js", JS),
     file!("download.js", JS),
     file!("engine.js", JS),
+    file!("fragments.js", JS),
     file!("frames.js", JS),
     file!("generator.js", JS),
     file!("keys.js", JS),
@@ -57,8 +62,12 @@ const FILES: &[(&str, &str, &[u8])] = &[
     file!("pace.js", JS),
     file!("patience.js", JS),
     file!("previews.js", JS),
+    file!("overlay.js", JS),
+    file!("pool.js", JS),
     file!("promptus-player.js", JS),
+    file!("samples.js", JS),
     file!("session.js", JS),
+    file!("sources.js", JS),
     file!("style.js", JS),
     file!("timing.js", JS),
     file!("transfer.js", JS),
@@ -72,6 +81,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     file!("trace.csv", "text/csv; charset=utf-8", "demo/trace.csv"),
 ];
 
+/// The watch page; what it names is in the table.
 const PAGE: &str = include_str!("../../../static/player/watch.html");
 
 /// The module that `tools/web/build.sh` makes, in brotli.

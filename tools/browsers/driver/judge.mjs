@@ -1,14 +1,24 @@
 // What a session must have done, by the origin's access log and by the page's own report.
 
+import { MEAN, WORST, difference } from "./native.mjs";
+
 const SLACK_S = 0.05;
+/// Share of the title's frames that must be drawn, as a busy machine leaves some out.
+const DRAWN = 0.5;
 
 /// The rung of every segment in the order in which they were asked for.
 function fetched(title, lines) {
   return lines.map((line) => ({ time: line.time, ...title.segment(line) })).filter(({ number }) => number);
 }
 
+/// The difference to the picture of the rung that is nearest, as the player chooses the rung.
+function nearest(natives, picture) {
+  const all = natives.map((native) => difference(native, picture.rgba));
+  return all.reduce((least, next) => (next.mean < least.mean ? next : least));
+}
+
 /// The problems of a session, and the row of the table that tells of it.
-export function judge(title, session, { report, slowedAt }, lines) {
+export function judge(title, session, { report, slowedAt, picture }, lines) {
   const media = fetched(title, lines);
   const before = media.filter(({ time }) => slowedAt !== null && time < slowedAt).map(({ rung }) => rung);
   const after = media.filter(({ time }) => slowedAt !== null && time >= slowedAt).map(({ rung }) => rung);
@@ -22,6 +32,11 @@ export function judge(title, session, { report, slowedAt }, lines) {
   must(report.ended, `stopped at ${report.currentTime} s of ${title.seconds} s`);
   must(Math.abs(report.duration - title.seconds) < SLACK_S, `lasts ${report.duration} s instead of ${title.seconds} s`);
   must(report.buffered.length === 1, `${report.buffered.length} buffered ranges`);
+  const { framesShown } = report.stats;
+  must(framesShown >= title.seconds * title.fps * DRAWN, `${framesShown} frames drawn in ${title.seconds} s`);
+  const off = picture ? nearest(title.natives, picture) : null;
+  must(off, `no picture at ${title.lookAt} s`);
+  must(!off || (off.worst <= WORST && off.mean <= MEAN), `the picture is ${off?.worst} off the native player's`);
   must(switched, "no lower rung after the connection got slow");
   must(lines.every(({ status }) => status < 400), "an answer was an error");
   const used = [...new Set(media.map(({ rung }) => rung))].sort((a, b) => a - b);
@@ -33,6 +48,8 @@ export function judge(title, session, { report, slowedAt }, lines) {
     requests: lines.length,
     "rungs used": used.map((rung) => title.rungs[rung].id).join(" "),
     "rungs in order": media.map(({ rung }) => rung + 1).join(""),
+    drawn: `${framesShown}/${Math.round(title.seconds * title.fps)}`,
+    "off native": off ? `${off.worst}` : "",
     switched: switched ? "yes" : "no",
     verdict: problems.length ? "FAIL" : "ok",
   };

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { judge } from "./judge.mjs";
+import { frame, generate } from "./native.mjs";
 import { Origin } from "./origin.mjs";
 import { servePages } from "./pages.mjs";
 import { play } from "./session.mjs";
@@ -51,13 +52,13 @@ async function start([program, chromium, libraries, ...rest], used) {
   used.push(() => rmSync(folder, { recursive: true, force: true }));
   const origin = await Origin.start(program, rest.find((word) => !word.startsWith("--")), folder);
   used.push(() => origin.stop());
-  const pages = await servePages(new URL("../pages/", import.meta.url).pathname, libraries);
+  const pages = await servePages(new URL("../pages/", import.meta.url).pathname, libraries, origin.url.origin);
   used.push(() => pages.close());
   const args = ["--no-sandbox", "--disable-dev-shm-usage"];
   const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args, timeout: START_MS });
   used.push(() => browser.close());
   const only = rest.find((word) => word.startsWith("--only="))?.slice("--only=".length) ?? "";
-  return { origin, pages, browser, asked: { smoke: rest.includes("--smoke"), only } };
+  return { program, folder, origin, pages, browser, asked: { smoke: rest.includes("--smoke"), only } };
 }
 
 async function main(words) {
@@ -69,9 +70,17 @@ async function main(words) {
   }
 }
 
-async function check({ origin, pages, browser, asked }) {
+/// The native player's picture of the frame that is compared, by rung.
+function natives(title, { program, folder, origin }) {
+  const manifest = title.url(origin.url, "HLS", "ranges");
+  return title.rungs.map((_, rung) =>
+    frame(generate(program, manifest, rung, title.lookAt, join(folder, `rung-${rung}`)), 0));
+}
+
+async function check({ program, folder, origin, pages, browser, asked }) {
   const [entry] = (await origin.json("catalogue.json")).titles;
   const title = await Title.read(origin, entry);
+  title.natives = natives(title, { program, folder, origin });
   const planned = sessions(asked);
   const results = await pool(planned.map((session) => () => play({ browser, pages, origin }, title, session)));
   const log = await origin.lines();

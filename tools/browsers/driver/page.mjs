@@ -77,6 +77,14 @@ export async function seek(page, seconds) {
   return page.evaluate(() => window.player.shownFrame);
 }
 
+/// The picture on the player's canvas, RGBA.
+export function picture(page) {
+  return page.evaluate(() => {
+    const { canvas } = window.player;
+    return Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
+  });
+}
+
 /// Waits until the title has played to `seconds`, or the player has stopped; returns the error, or null.
 export async function playTo(page, seconds, timeout = PATIENCE_MS) {
   const over = (to) => window.player.error || window.player.ended || (!window.player.seeking && window.player.currentTime > to);

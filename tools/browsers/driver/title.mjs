@@ -1,5 +1,8 @@
 // Which segment of which rung a line of the access log answered.
 
+/// Which part of the title lies before the frame that is compared.
+const LOOK_AT = 0.94;
+
 function attribute(line, name) {
   return new RegExp(`[:,]${name}=([^",]+|"[^"]*")`).exec(line)?.[1].replaceAll('"', "");
 }
@@ -29,6 +32,10 @@ export class Title {
   constructor(entry, rungs) {
     this.entry = entry;
     this.seconds = entry.duration_s;
+    const [numerator, denominator = 1] = entry.profiles[0].frame_rate.split("/").map(Number);
+    this.fps = numerator / denominator;
+    /// Media time of the frame that is compared with the native player's.
+    this.lookAt = Math.floor(this.seconds * LOOK_AT * this.fps) / this.fps;
     this.rungs = rungs.sort((a, b) => a.bits - b.bits);
     this.segments = rungs[0].ranges.length;
   }

@@ -4,17 +4,15 @@
 //
 //   node driver/watch.mjs PROMPTUS BROWSER LIBRARIES [--browser=firefox] [--module=MODULE.wasm.br] [--shots=FOLDER] [ROOT]
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { findings } from "./axe.mjs";
 import { check, note, sleep, sum } from "./checks.mjs";
+import { MEAN, WORST, difference, frame, generate } from "./native.mjs";
 import { Origin } from "./origin.mjs";
-import { PATIENCE_MS, firstFrame, launch, open, replaceModule, seek, start } from "./page.mjs";
-import { compare } from "./pixels.mjs";
-import { readPng } from "./png.mjs";
+import { PATIENCE_MS, firstFrame, launch, open, picture, replaceModule, seek, start } from "./page.mjs";
 import { Shaper } from "./shaper.mjs";
 
 /// Media times whose frames are compared, in seconds.
@@ -75,16 +73,13 @@ async function plays(browser, origin) {
 async function compares(browser, origin, program, folder, times) {
   const { context, page } = await open(browser, new URL("watch/demo?rung=3", origin.url).href);
   await firstFrame(page);
-  const frames = join(folder, "frames");
-  const manifest = new URL("demo/master.m3u8", origin.url).href;
-  execFileSync(program, ["play", manifest, "--abr", "fixed", "--rung", "3", "--out", frames], { stdio: "ignore" });
+  const frames = generate(program, new URL("demo/master.m3u8", origin.url).href, 3, 0, join(folder, "frames"));
   for (const seconds of times) {
     const shown = await seek(page, seconds);
     const number = Math.round(shown.time_s * 24);
     check(Math.abs(shown.time_s - seconds) < 1 / 24 + 1e-3, `a seek to ${seconds} s shows the frame of ${shown.time_s.toFixed(3)} s`);
-    const native = readPng(join(frames, `frame-${String(number).padStart(6, "0")}.png`));
-    const { same, text } = await compare(page, native);
-    check(same, `frame ${number} differs from the native player's ${text}`);
+    const { worst, mean } = difference(frame(frames, number), await picture(page));
+    check(worst <= WORST && mean <= MEAN, `frame ${number} differs from the native player's by ${worst} at most, ${mean.toExponential(1)} on average`);
   }
   await context.close();
 }
