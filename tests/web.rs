@@ -21,7 +21,7 @@ struct Page {
 }
 
 impl Page {
-    fn open(options: Value) -> Self {
+    fn open(options: &Value) -> Self {
         Self {
             session: Session::new(options.to_string().as_bytes()).unwrap(),
             now_s: 100.0,
@@ -31,7 +31,7 @@ impl Page {
         }
     }
 
-    fn tell(&mut self, input: Value) {
+    fn tell(&mut self, input: &Value) {
         let input = input.to_string();
         self.session
             .input(self.now_s, input.as_bytes(), &[])
@@ -57,7 +57,7 @@ impl Page {
                 self.decoded.push((segment, rung));
                 assert!(!self.session.segment().is_empty());
                 assert!(!self.session.init(rung as usize).is_empty());
-                self.tell(json!({"rendered":
+                self.tell(&json!({"rendered":
                     {"segment": segment, "frames": 48, "complete": true, "frame_s": 0.001}}));
             }
             "wait" => {
@@ -88,7 +88,7 @@ impl Page {
             None => file,
         };
         if action["purpose"] == "media" {
-            self.tell(json!({"first_byte": id}));
+            self.tell(&json!({"first_byte": id}));
         }
         let input = json!({"delivered": id, "wire_bytes": body.len()}).to_string();
         let told = self.session.input(self.now_s, input.as_bytes(), &body);
@@ -117,7 +117,7 @@ impl Page {
 #[test]
 fn both_manifests_play_to_their_end() {
     for manifest in ["master.m3u8", "manifest.mpd"] {
-        let mut page = Page::open(json!({"url": format!("{DEMO}/{manifest}")}));
+        let mut page = Page::open(&json!({"url": format!("{DEMO}/{manifest}")}));
         page.play().unwrap();
         let segments: Vec<u64> = page.decoded.iter().map(|(segment, _)| *segment).collect();
         assert_eq!(segments, Vec::from_iter(0..12), "{manifest}");
@@ -133,7 +133,7 @@ fn both_manifests_play_to_their_end() {
 
 #[test]
 fn the_state_names_weights_and_rungs_once_the_manifest_is_read() {
-    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8")}));
+    let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8")}));
     assert_eq!(page.state()["weights"], Value::Null);
     page.step().unwrap();
     let state = page.state();
@@ -149,8 +149,8 @@ fn the_state_names_weights_and_rungs_once_the_manifest_is_read() {
 
 #[test]
 fn the_viewer_pauses_seeks_and_chooses_a_rung() {
-    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 0}));
-    page.tell(json!({"pause": {}}));
+    let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "rung": 0}));
+    page.tell(&json!({"pause": {}}));
     page.play_until(|page, _| page.now_s > 110.0).unwrap();
     let state = page.state();
     assert_eq!(
@@ -160,10 +160,10 @@ fn the_viewer_pauses_seeks_and_chooses_a_rung() {
     assert_eq!(state["waiting"], false);
     assert!((page.now_s - state["at_s"].as_f64().unwrap()).abs() < 0.5);
     page.decoded.clear();
-    page.tell(json!({"rung": 3}));
-    page.tell(json!({"seek": 9.0}));
-    page.tell(json!({"play": {}}));
-    page.tell(json!({"rate": 2.0}));
+    page.tell(&json!({"rung": 3}));
+    page.tell(&json!({"seek": 9.0}));
+    page.tell(&json!({"play": {}}));
+    page.tell(&json!({"rate": 2.0}));
     let before_s = page.now_s;
     page.play().unwrap();
     assert_eq!(page.decoded[0], (4, 3));
@@ -171,8 +171,8 @@ fn the_viewer_pauses_seeks_and_chooses_a_rung() {
     let took_s = page.now_s - before_s;
     assert!((7.4..8.2).contains(&took_s), "{took_s}");
     page.decoded.clear();
-    page.tell(json!({"rung": null}));
-    page.tell(json!({"seek": 20.0}));
+    page.tell(&json!({"rung": null}));
+    page.tell(&json!({"seek": 20.0}));
     assert_eq!(page.state()["ended"], false);
     page.play().unwrap();
     assert_eq!(page.decoded[0].0, 10);
@@ -180,7 +180,7 @@ fn the_viewer_pauses_seeks_and_chooses_a_rung() {
 
 #[test]
 fn time_passes_while_a_server_is_given_a_rest() {
-    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 0}));
+    let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "rung": 0}));
     let id = loop {
         let action = page.session.poll(page.now_s).unwrap();
         if action["segment"] == 1 && action["do"] == "fetch" {
@@ -188,7 +188,7 @@ fn time_passes_while_a_server_is_given_a_rest() {
         }
         page.perform(&action).unwrap();
     };
-    page.tell(json!({"failed": id, "status": 503, "again_s": 20.0}));
+    page.tell(&json!({"failed": id, "status": 503, "again_s": 20.0}));
     let from_s = page.now_s;
     page.play_until(|page, _| page.now_s > from_s + 10.0)
         .unwrap();
@@ -202,7 +202,7 @@ fn time_passes_while_a_server_is_given_a_rest() {
 
 #[test]
 fn faults_name_their_place() {
-    let open = |manifest: &str| Page::open(json!({"url": format!("{DEMO}/{manifest}")}));
+    let open = |manifest: &str| Page::open(&json!({"url": format!("{DEMO}/{manifest}")}));
     let mut page = open("master.m3u8");
     page.absent = Some("master");
     assert!(page.session.input(1.0, b"{\"x\":1}", &[]).is_err());
@@ -231,7 +231,7 @@ fn faults_name_their_place() {
 #[test]
 fn requests_carry_cmcd_as_a_query_argument() {
     let cmcd = json!({"mode": "query", "session": "6e2fb550-c457-11e9-bb97-0800200c9a66"});
-    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "cmcd": cmcd}));
+    let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "cmcd": cmcd}));
     page.play().unwrap();
     let last = page.fetched.last().unwrap();
     assert!(
@@ -264,7 +264,7 @@ fn pictures(renderer: &mut Renderer) -> Vec<(u32, Vec<u8>)> {
 
 #[test]
 fn the_renderer_leaves_out_frames_that_would_come_too_late() {
-    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 1}));
+    let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "rung": 1}));
     page.play_until(|_, name| name == "decode").unwrap();
     let (init, media) = (page.session.init(1), page.session.segment());
     let mut renderer = generators(&page).renderer(init).unwrap();
@@ -289,7 +289,7 @@ fn the_renderer_leaves_out_frames_that_would_come_too_late() {
 
 #[test]
 fn the_renderer_pulls_the_frames_of_what_the_session_hands_out() {
-    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 1}));
+    let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "rung": 1}));
     page.play_until(|_, name| name == "decode").unwrap();
     let (init, media) = (page.session.init(1), page.session.segment());
     let wrong = Generators::new(vec![0; 64], None).unwrap_err().text();
@@ -322,7 +322,7 @@ fn the_renderer_pulls_the_frames_of_what_the_session_hands_out() {
 
 #[test]
 fn a_preview_is_of_the_segment_at_its_time() {
-    let mut page = Page::open(json!({"url": format!("{DEMO}/master.m3u8"), "rung": 2}));
+    let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "rung": 2}));
     assert_eq!(page.session.preview(13.0), Value::Null);
     page.play_until(|_, name| name == "decode").unwrap();
     let preview = page.session.preview(13.0);
