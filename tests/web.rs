@@ -18,6 +18,8 @@ struct Page {
     fetched: Vec<String>,
     /// Requests to fail, by a part of their URL.
     absent: Option<&'static str>,
+    /// Requests that are answered with a picture, by a part of their URL.
+    confused: Option<&'static str>,
 }
 
 impl Page {
@@ -28,6 +30,7 @@ impl Page {
             decoded: Vec::new(),
             fetched: Vec::new(),
             absent: None,
+            confused: None,
         }
     }
 
@@ -79,6 +82,8 @@ impl Page {
             let told = self.session.input(self.now_s, failed.as_bytes(), &[]);
             return told.map_err(|error| error.text());
         }
+        let confused = self.confused.is_some_and(|part| url.contains(part));
+        let path = if confused { "/poster.jpg" } else { path };
         let file = fs::read(format!("manifests/demo{path}")).unwrap();
         let body = match action["range"].as_array() {
             Some(range) => {
@@ -229,6 +234,15 @@ fn faults_name_their_place() {
 }
 
 #[test]
+fn an_invalid_playlist_is_named_once_by_its_whole_address() {
+    let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "rung": 0}));
+    page.confused = Some("mini-r4.m3u8");
+    let error = page.play().unwrap_err();
+    assert!(error.starts_with(&format!("{DEMO}/")), "{error}");
+    assert_eq!(error.matches("mini-r4.m3u8").count(), 1, "{error}");
+}
+
+#[test]
 fn requests_carry_cmcd_as_a_query_argument() {
     let cmcd = json!({"mode": "query", "session": "6e2fb550-c457-11e9-bb97-0800200c9a66"});
     let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "cmcd": cmcd}));
@@ -321,7 +335,7 @@ fn the_renderer_pulls_the_frames_of_what_the_session_hands_out() {
 }
 
 #[test]
-fn a_preview_is_of_the_segment_at_its_time() {
+fn a_preview_is_of_the_segment_at_its_time_on_the_lowest_rung() {
     let mut page = Page::open(&json!({"url": format!("{DEMO}/master.m3u8"), "rung": 2}));
     assert_eq!(page.session.preview(13.0), Value::Null);
     page.play_until(|_, name| name == "decode").unwrap();
@@ -330,9 +344,9 @@ fn a_preview_is_of_the_segment_at_its_time() {
         (&preview["start_s"], &preview["duration_s"]),
         (&12.0.into(), &2.0.into())
     );
-    assert_eq!(preview["rung"], 2);
+    assert_eq!(preview["rung"], 0);
     assert!(
-        preview["url"].as_str().unwrap().ends_with("mini-r11.mp4"),
+        preview["url"].as_str().unwrap().ends_with("mini-r4.mp4"),
         "{preview}"
     );
     assert!(preview["range"][0].as_u64() < preview["range"][1].as_u64());

@@ -44,6 +44,20 @@ pub enum ManifestError {
     },
 }
 
+impl ManifestError {
+    /// The same fault of a text that came from `address`, where a reader knew it by a relative one.
+    pub fn at(mut self, address: &str) -> Self {
+        let named = match &mut self {
+            Self::Invalid { url, .. }
+            | Self::Unreadable { url, .. }
+            | Self::Inconsistent { url, .. } => url,
+            Self::Unwritable { .. } => return self,
+        };
+        address.clone_into(named);
+        self
+    }
+}
+
 /// A part of a presentation that a protocol cannot express.
 pub(super) fn unwritable(place: &str, problem: &str) -> ManifestError {
     ManifestError::Unwritable {

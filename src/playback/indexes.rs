@@ -80,7 +80,7 @@ pub(super) fn named(url: &Url, error: IndexError) -> FetchError {
         IndexError::NoGroup { group, groups } => AnswerProblem::NoGroup { group, groups },
         IndexError::NoLayers => AnswerProblem::NoLayers,
         IndexError::Utf16 => AnswerProblem::Utf16,
-        IndexError::Manifest(error) => return error.into(),
+        IndexError::Manifest(error) => return error.at(url.as_str()).into(),
         IndexError::Ladder(source) => AnswerProblem::Ladder(source),
     };
     problem.at(url)

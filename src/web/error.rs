@@ -1,5 +1,6 @@
 //! Why a call of the page failed.
 
+use crate::manifest::ManifestError;
 use crate::model::ModelError;
 use crate::player::UnknownName;
 use crate::player::index::IndexError;
@@ -24,6 +25,8 @@ pub enum WebError {
         #[source]
         source: IndexError,
     },
+    #[error(transparent)]
+    Manifest(ManifestError),
     #[error("segment {segment} is not available on any rung")]
     Missing {
         segment: usize,
@@ -48,6 +51,17 @@ pub enum WebError {
 }
 
 impl WebError {
+    /// An answer from `url` that cannot be used.
+    pub(super) fn answer(url: &str, source: IndexError) -> Self {
+        match source {
+            IndexError::Manifest(error) => Self::Manifest(error.at(url)),
+            source => Self::Answer {
+                url: url.to_owned(),
+                source,
+            },
+        }
+    }
+
     /// The messages of this error and of its causes, as the page shows them.
     pub fn text(&self) -> String {
         let mut text = self.to_string();

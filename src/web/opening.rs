@@ -108,12 +108,9 @@ impl Opening {
         let Some(part) = self.in_flight.remove(&id) else {
             return Ok(());
         };
-        let at = |source: IndexError| WebError::Answer {
-            url: part.url.clone(),
-            source,
-        };
         let Some((purpose, (_, index))) = part.purpose.zip(self.title.as_mut()) else {
             self.url = moved.unwrap_or_else(|| self.url.clone());
+            let at = |source: IndexError| WebError::answer(&self.url, source);
             let contents = Contents::read(&self.url, &bytes).map_err(at)?;
             let group = group_of(&contents.presentation);
             let index = contents.index(group, Layers::Off).map_err(at)?;
@@ -121,7 +118,8 @@ impl Opening {
             self.title = Some((contents, index));
             return Ok(());
         };
-        index.take(purpose, bytes, wire_bytes).map_err(at)?;
+        let taken = index.take(purpose, bytes, wire_bytes);
+        taken.map_err(|source| WebError::answer(&part.url, source))?;
         self.untried = index.other_places();
         Ok(())
     }
@@ -138,8 +136,7 @@ impl Opening {
         };
         if let (true, Some((_, index))) = (self.untried > 0, &mut self.title) {
             let moved = index.go_on();
-            let url = part.url;
-            moved.map_err(|source| WebError::Answer { url, source })?;
+            moved.map_err(|source| WebError::answer(&part.url, source))?;
             self.untried -= 1;
             self.in_flight.clear();
             self.to_send.clear();

@@ -35,10 +35,7 @@ impl Playing {
     /// Begins playback.
     pub(super) fn start(&mut self, now_s: f64) -> Result<(), WebError> {
         let begun = self.player.input(now_s - self.began_s, Input::Start);
-        begun.map_err(|source| {
-            let url = self.base.clone();
-            WebError::Answer { url, source }
-        })
+        begun.map_err(|source| WebError::answer(&self.base, source))
     }
 
     /// Handles one input at the page's `now_s`; `options` are those of the session, to be kept.
@@ -73,7 +70,7 @@ impl Playing {
     /// Keeps why a request brought nothing: the player goes on with another rung, as long as there is one.
     fn note(&mut self, failed: bool, url: String, purpose: Purpose, done: Result<(), IndexError>) {
         match done {
-            Err(source) => self.trouble = Some(Box::new(WebError::Answer { url, source })),
+            Err(source) => self.trouble = Some(Box::new(WebError::answer(&url, source))),
             Ok(()) if failed => self.trouble = Some(Box::new(WebError::NotAvailable { url })),
             Ok(()) if matches!(purpose, Purpose::Media { .. }) => self.trouble = None,
             Ok(()) => {}

@@ -301,10 +301,8 @@ impl Session {
             return Ok(());
         };
         let base = opening.url.clone();
-        let ladder = index.first_ladder().map_err(|source| {
-            let url = base.clone();
-            WebError::Answer { url, source }
-        })?;
+        let ladder = index.first_ladder();
+        let ladder = ladder.map_err(|source| WebError::answer(&base, source))?;
         let presentation = &contents.presentation;
         let fps = presentation.groups.get(group_of(presentation));
         let fps = fps.map_or(24.0, |group| group.frame_rate.fps());

@@ -31,11 +31,12 @@ async function replaced(page) {
 }
 
 /// A page that notes what the browser refuses or throws, with `window.player`, whose events are in `window.heard`.
-/// `before` runs in the page ahead of its scripts.
-export async function open(browser, url, before) {
+/// `before` runs in the page ahead of its scripts; a change of `viewport` later on would load the page again.
+export async function open(browser, url, { before, viewport } = {}) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
+  if (viewport) await page.setViewport(viewport);
   if (module) await replaced(page);
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));

@@ -23,9 +23,10 @@ const OFF = 0.2;
 /// The first visit fetches the generator over this line, in bits per second.
 const FAST = 40_000_000;
 const VIEWS = [
-  { name: "light", width: 1280, height: 900, scheme: "light", scale: 1 },
-  { name: "dark", width: 1280, height: 900, scheme: "dark", scale: 1 },
-  { name: "phone", width: 390, height: 844, scheme: "dark", scale: 2, phone: true },
+  { name: "light", query: "", width: 1280, height: 900, scheme: "light", scale: 1 },
+  { name: "dark", query: "", width: 1280, height: 900, scheme: "dark", scale: 1 },
+  { name: "compare", query: "?second=original", width: 1280, height: 900, scheme: "light", scale: 1 },
+  { name: "phone", query: "", width: 390, height: 844, scheme: "dark", scale: 2, phone: true },
 ];
 
 async function plays(browser, origin) {
@@ -132,9 +133,9 @@ async function measures(browser, origin) {
 
 async function shoots(browser, origin, folder) {
   mkdirSync(folder, { recursive: true });
-  for (const { name, width, height, scheme, scale, phone } of VIEWS) {
-    const { context, page } = await open(browser, new URL("watch/demo", origin.url).href);
-    await page.setViewport({ width, height, deviceScaleFactor: scale, isMobile: Boolean(phone), hasTouch: Boolean(phone) });
+  for (const { name, query, width, height, scheme, scale, phone } of VIEWS) {
+    const viewport = { width, height, deviceScaleFactor: scale, isMobile: Boolean(phone), hasTouch: Boolean(phone) };
+    const { context, page } = await open(browser, new URL(`watch/demo${query}`, origin.url).href, { viewport });
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
     await firstFrame(page);
     await page.evaluate(() => window.player.play());

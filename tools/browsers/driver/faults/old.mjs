@@ -4,7 +4,7 @@ import { check } from "../checks.mjs";
 import { notice, open } from "../page.mjs";
 
 async function says({ browser, place }, what, expected, before) {
-  const { context, page, complaints } = await open(browser, place("watch/demo"), before);
+  const { context, page, complaints } = await open(browser, place("watch/demo"), { before });
   await page.waitForFunction(() => window.player.error);
   const text = await notice(page);
   const back = await page.evaluate(() => {
