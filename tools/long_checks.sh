@@ -4,9 +4,10 @@
 #
 #   tools/long_checks.sh [--log FILE] [STEP…]     all steps if none is named
 #
-# Steps: wasm (the feature `decode` for wasm32), speed, load, title (those first, they want a quiet machine), browsers (players that are not ours),
-# conformance (parsers, probes, clients), caches, s3, clouds, faults (50 kills of a publisher, full disks,
-# slow clients, broken stores), fuzz (ten minutes a target; FUZZ_SECONDS). Two hours on two idle
+# Steps: wasm (the feature `decode` for wasm32), speed, load, title (those first, they want a quiet
+# machine), browsers (players that are not ours), watch (our own: Chromium, Firefox, the faults that a
+# viewer meets, ten minutes of looping), conformance (parsers, probes, clients), caches, s3, clouds,
+# faults (50 kills of a publisher, full disks, slow clients, broken stores), fuzz (ten minutes a target; FUZZ_SECONDS). Two hours on two idle
 # processors; Debian, as root, or with what the steps name installed. Without --log the log is
 # target/long_checks.log. The program is built anew, as the container has it, unless $PROMPTUS names
 # one, which should have the features gcs and azure.
@@ -17,7 +18,7 @@ if [ "${1:-}" = --log ]; then
     log=${2:?"--log wants a file"}
     shift 2
 fi
-all="wasm speed load title browsers conformance caches s3 clouds faults fuzz"
+all="wasm speed load title browsers watch conformance caches s3 clouds faults fuzz"
 for step in "$@"; do
     [[ " $all " == *" $step "* ]] || { echo "unknown step $step; steps: $all" >&2; exit 2; }
 done
@@ -32,6 +33,7 @@ run() {
     case $1 in
     wasm) .ci/wasm.sh check --lib --no-default-features --features decode ;;
     browsers) tools/browsers/run.sh ;;
+    watch) tools/browsers/run.sh --watch && tools/browsers/run.sh --watch --browser=firefox && tools/browsers/run.sh --faults --minutes=10 ;;
     conformance) PROMPTUS_LONG=1 tools/conformance/run.sh ;;
     faults) PROMPTUS_LONG=1 PROMPTUS_REQUIRE_TOOLS=1 cargo test --release --locked --test origin --test scale_out -- --nocapture ;;
     fuzz) tools/fuzz.sh "${FUZZ_SECONDS:-600}" ;;
