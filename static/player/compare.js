@@ -34,7 +34,7 @@ export class Compare {
   }
 
   #place() {
-    this.#split.style.setProperty("--ratio", this.#player.style.getPropertyValue("--ratio") || "1");
+    this.#screen.style.setProperty("--ratio", this.#player.style.getPropertyValue("--ratio") || "1");
     this.#screen.style.setProperty("--split", `${this.#split.value}%`);
   }
 }

@@ -45,7 +45,7 @@ canvas, .poster { object-fit: contain; }
 
 button, select {
   min-width: 2.25rem; height: 2.25rem; padding: 0 0.4rem; border: 0; border-radius: 0.4rem;
-  background: transparent; color: inherit; font: inherit; cursor: pointer;
+  background: transparent; color: inherit; font: inherit; cursor: pointer; text-overflow: ellipsis;
 }
 button:hover, select:hover { background: rgb(255 255 255 / 0.16); }
 button:focus-visible, select:focus-visible, input:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
