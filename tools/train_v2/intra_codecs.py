@@ -17,9 +17,7 @@ import torch
 from PIL import Image
 
 import data
-from evaluate import CLIPS, Lpips, read
-
-SCORER = Path("target/release/examples/ssimulacra2")
+from evaluate import CLIPS, Lpips, read, scores
 
 
 def encode(folder, qp):
@@ -35,14 +33,6 @@ def encode(folder, qp):
     return shown, out.stat().st_size
 
 
-def scores(originals, shown):
-    if not SCORER.exists():
-        return [float("nan")] * len(originals)
-    pairs = [str(p) for pair in zip(originals, shown) for p in pair]
-    text = subprocess.run([str(SCORER), *pairs], check=True, capture_output=True, text=True).stdout
-    return [float(line) for line in text.split()]
-
-
 def main():
     lpips = Lpips("../shared/models/lpips/lpips_squeeze_v0.1.safetensors")
     torch.set_num_threads(1)
@@ -56,8 +46,9 @@ def main():
                 x = data.tensor(frame)[None]
                 for qp, list_ in rows.items():
                     shown, size = encode(folder, qp)
-                    y = data.tensor(np.asarray(Image.open(shown).convert("RGB")))[None]
-                    score = scores([folder / "p.png"], [shown])[0]
+                    picture = np.asarray(Image.open(shown).convert("RGB"))
+                    y = data.tensor(picture)[None]
+                    score = scores([(frame, picture)])[0]
                     list_.append((size, float(-10 * (x - y).square().mean().log10()), float(lpips(x, y)), score))
         table[Path(path).stem] = [dict(zip(("bytes", "psnr", "lpips", "ssimulacra2"), np.mean(r, 0))) for r in rows.values()]
         print(Path(path).stem, *[" ".join(f"{v:.3f}" for v in r.values()) for r in table[Path(path).stem]], sep="\n  ", flush=True)
