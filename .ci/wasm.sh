@@ -32,6 +32,8 @@ if [ ! -x "$root/usr/bin/rustc" ]; then
     ) >&2
 fi
 llvm=$(cat "$root/llvm")
+# A panic's file and line are a fiftieth of the module.
+RUSTFLAGS+=" -Z location-detail=none"
 export LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu RUSTC_BOOTSTRAP=1 RUSTC=$root/usr/bin/rustc
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$root/usr/bin/wasm-ld-$llvm
 exec cargo "$@" --target "$target" -Z build-std=std,panic_abort
