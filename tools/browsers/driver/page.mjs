@@ -14,22 +14,6 @@ export async function launch(libraries, executablePath, browser = "chrome") {
   return puppeteer.launch({ browser, executablePath, headless: true, args, timeout: PATIENCE_MS, protocolTimeout: 2 * PATIENCE_MS });
 }
 
-/// The module to give to pages in place of the one inside the program.
-let module = null;
-
-export function replaceModule(bytes) {
-  module = bytes;
-}
-
-async function replaced(page) {
-  await page.setRequestInterception(true);
-  page.on("request", (request) => {
-    const wanted = new URL(request.url()).pathname.endsWith("/promptus.wasm");
-    if (wanted) void request.respond({ contentType: "application/wasm", body: module });
-    else void request.continue();
-  });
-}
-
 /// A page that notes what the browser refuses or throws, with `window.player`, whose events are in `window.heard`.
 /// `before` runs in the page ahead of its scripts; a change of `viewport` later on would load the page again.
 export async function open(browser, url, { before, viewport } = {}) {
@@ -37,7 +21,6 @@ export async function open(browser, url, { before, viewport } = {}) {
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   if (viewport) await page.setViewport(viewport);
-  if (module) await replaced(page);
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {

@@ -12,7 +12,8 @@ import { findings } from "./axe.mjs";
 import { check, note, sleep, sum } from "./checks.mjs";
 import { MEAN, WORST, difference, frame, generate } from "./native.mjs";
 import { Origin } from "./origin.mjs";
-import { PATIENCE_MS, firstFrame, launch, open, picture, replaceModule, seek, start } from "./page.mjs";
+import { PATIENCE_MS, firstFrame, launch, open, picture, seek, start } from "./page.mjs";
+import { Proxy } from "./proxy.mjs";
 import { Shaper } from "./shaper.mjs";
 
 /// Media times whose frames are compared, in seconds.
@@ -71,10 +72,10 @@ async function plays(browser, origin) {
 }
 
 /// Compares frames of the top rung with those of `promptus play`.
-async function compares(browser, origin, program, folder, times) {
+async function compares(browser, origin, { program, manifest, folder }, times) {
   const { context, page } = await open(browser, new URL("watch/demo?rung=3", origin.url).href);
   await firstFrame(page);
-  const frames = generate(program, new URL("demo/master.m3u8", origin.url).href, 3, 0, join(folder, "frames"));
+  const frames = generate(program, manifest, 3, 0, join(folder, "frames"));
   for (const seconds of times) {
     const shown = await seek(page, seconds);
     const number = Math.round(shown.time_s * 24);
@@ -151,32 +152,42 @@ async function shoots(browser, origin, folder) {
   note(`screenshots are in ${folder}`);
 }
 
-async function inChromium(browser, { origin, program, libraries, folder, shots }) {
+async function inChromium(browser, { origin, libraries, shots, ...native }) {
   await plays(browser, origin);
-  await compares(browser, origin, program, folder, COMPARED_S);
+  await compares(browser, origin, native, COMPARED_S);
   await measures(browser, origin);
   await accessible(browser, origin, libraries);
   if (shots) await shoots(browser, origin, shots);
 }
 
-async function inFirefox(browser, { origin, program, folder }) {
+async function inFirefox(browser, { origin, ...native }) {
   await playsShort(browser, origin);
-  await compares(browser, origin, program, folder, COMPARED_S.slice(2, 3));
+  await compares(browser, origin, native, COMPARED_S.slice(2, 3));
+}
+
+/// A server before the origin that has `module`, a file in brotli, in place of the module inside the program.
+async function replaced(origin, module) {
+  const bytes = brotliDecompressSync(readFileSync(module));
+  const proxy = new Proxy(origin.url);
+  proxy.fault = ({ path }) => (path.endsWith("/promptus.wasm") ? { change: () => bytes } : null);
+  return { url: await proxy.listen(), close: () => proxy.close() };
 }
 
 async function main([program, executable, libraries, ...rest]) {
   const option = (name) => rest.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
   const folder = mkdtempSync(join(tmpdir(), "promptus-watch-"));
-  const built = option("module");
-  if (built) replaceModule(brotliDecompressSync(readFileSync(built)));
   const origin = await Origin.start(program, rest.find((word) => !word.startsWith("--")), folder);
   const browser = await launch(libraries, executable, option("browser"));
-  const watched = { origin, program, libraries, folder, shots: option("shots") };
+  const proxy = option("module") ? await replaced(origin, option("module")) : null;
+  // The native player waits for no proxy of this process, which stands still meanwhile.
+  const manifest = new URL("demo/master.m3u8", origin.url).href;
+  const watched = { origin: proxy ?? origin, manifest, program, libraries, folder, shots: option("shots") };
   try {
     note(await browser.version());
     await (option("browser") === "firefox" ? inFirefox : inChromium)(browser, watched);
   } finally {
     await browser.close();
+    proxy?.close();
     await origin.stop();
     rmSync(folder, { recursive: true, force: true });
   }
