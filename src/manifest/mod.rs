@@ -49,5 +49,6 @@ pub use presentation::{
 };
 pub use published::{PUBLISHED, Publication};
 pub use quality::{Metrics, QualityReport, RungQuality, SegmentQuality};
+#[cfg(feature = "web")]
 pub(crate) use reference::join;
 pub use source_record::SourceRecord;
