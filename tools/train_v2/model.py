@@ -72,17 +72,17 @@ class Encoder(nn.Module):
 class Generator(nn.Module):
     """Prompt to picture. `step` is the quantiser step of the picture."""
 
-    def __init__(self, width=128, blocks=3, half=48, full=24):
+    def __init__(self, width=128, blocks=2, half=48, full=24):
         super().__init__()
         self.linear = nn.Conv2d(D, 3 * CELL * CELL, 1, bias=False)
         self.lift = nn.ConvTranspose2d(D, width, 2, 2)
         self.base8 = conv(192 + 1, width, 1)
         self.body = nn.Sequential(*[Residual(width) for _ in range(blocks)])
         self.up4 = conv(width, half * 4, 1)
-        self.block4 = Residual(half)
+        self.block4, self.block4b = Residual(half), Residual(half)
         self.up2 = conv(half, full * 4, 1)
         self.base2 = conv(12, full)
-        self.block2 = Residual(full)
+        self.block2, self.block2b = Residual(full), Residual(full)
         self.out = scaled(conv(full, 12), 0.02)
 
     def base(self, p):
@@ -94,9 +94,9 @@ class Generator(nn.Module):
         f = F.pixel_unshuffle(base - GREY, 8)
         f = self.lift(p) + self.base8(torch.cat([f, planes(log_step(step), f)], 1))
         f = self.body(f)
-        f = self.block4(F.pixel_shuffle(self.up4(F.silu(f)), 2))
+        f = self.block4b(self.block4(F.pixel_shuffle(self.up4(F.silu(f)), 2)))
         f = F.pixel_shuffle(self.up2(F.silu(f)), 2) + self.base2(F.pixel_unshuffle(base - GREY, 2))
-        return base + F.pixel_shuffle(self.out(F.silu(self.block2(f))), 2)
+        return base + F.pixel_shuffle(self.out(F.silu(self.block2b(self.block2(f)))), 2)
 
 
 def passes(h, w, group):
