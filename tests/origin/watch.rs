@@ -49,6 +49,9 @@ async fn the_page_and_its_modules_are_complete_and_load_nothing_from_other_hosts
             "{path}"
         );
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
+        if answer.field("content-type") == "application/wasm" {
+            continue; // Imports nothing; its strings are error messages.
+        }
         // A name space, and where uPlot comes from.
         let text = answer.text().replace("http://www.w3.org/2000/svg", "");
         let text = text.replace("https://github.com/leeoniya/uPlot", "");
