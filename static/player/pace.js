@@ -30,14 +30,16 @@ export class Pace {
   #segment = { start_s: 0, frames: 0, keyframes: [] };
   /** The newest frame of the segment. */
   #last = null;
-  /** Mean milliseconds by kind. */
-  #means = { key: 0, turn: 0, between: 0, close: 0 };
+  /** Mean milliseconds by kind; null before the first, 0 before the second. */
+  #means = { key: null, turn: null, between: null, close: null };
   #read_ms = 0;
   #spent_ms = 0;
   #covered = 0;
   #reported = 0;
   #missed = 0;
   #slow = false;
+  /** Whether the newest plan leaves frames out. */
+  #thins = false;
 
   /** Whether playback moves: it does not wait for frames then, those that come too late are left out. */
   get moves() { return Boolean(this.clock?.moves); }
@@ -67,10 +69,8 @@ export class Pace {
 
   /** A frame was made in `took_ms`; returns how many wanted ones before it were left out. */
   made(frame, took_ms) {
-    const all_ms = Math.min(took_ms + this.#read_ms, LONGEST_MS);
-    const kind = kindOf(this.#last, frame.keyframe);
-    const mean_ms = this.#means[kind] || all_ms;
-    this.#means[kind] = mean_ms + NEWEST * (all_ms - mean_ms);
+    const all_ms = took_ms + this.#read_ms;
+    this.#learn(kindOf(this.#last, frame.keyframe), Math.min(all_ms, LONGEST_MS));
     this.#read_ms = 0;
     this.#spent_ms += all_ms;
     this.#last = frame;
@@ -103,12 +103,21 @@ export class Pace {
     return { frames: this.#covered, frame_s: Math.min(frame_s, 1 / (this.#fps * this.#rate)) };
   }
 
+  /** The first of a kind says nothing: the browser still compiles what makes it. */
+  #learn(kind, took_ms) {
+    const { [kind]: mean_ms } = this.#means;
+    if (mean_ms) this.#means[kind] += NEWEST * (took_ms - mean_ms);
+    else this.#means[kind] = mean_ms === null ? 0 : took_ms;
+  }
+
   /** The number of the next frame that is worth making: beyond the last if none is. */
   #next() {
     const now = this.#now;
-    // So that the next segment begins in time, with its keyframe and the frame after it.
-    const left = this.#segment.frames - now - this.#cost("key") - this.#cost("turn");
+    // So that the next segment begins in time; once frames are left out, with room for the frame after its keyframe.
+    const room = this.#cost("key") + (this.#thins ? this.#cost("turn") : 0);
+    const left = this.#segment.frames - now - room;
     const plan = PLANS.find((each) => this.#work(each) <= left) ?? PLANS.at(-1);
+    this.#thins = plan !== ALL;
     const keyframes = this.#ahead(plan);
     const made = (isKey) => now + this.#cost(kindOf(this.#last, isKey));
     const between = this.#last ? Math.max(this.#last.index + plan.stride, Math.ceil(made(false))) : Infinity;
@@ -144,7 +153,7 @@ export class Pace {
    */
   #cost(kind) {
     const { key, [kind]: mean } = this.#means;
-    const mean_ms = Math.min(mean, kind === "turn" ? 2 * key : key);
+    const mean_ms = key ? Math.min(mean, kind === "turn" ? 2 * key : key) : mean;
     return (mean_ms * this.#fps * this.#rate) / 1000;
   }
 
