@@ -26,6 +26,7 @@ export class Pace {
    * `rate`, whether it `moves`, and the title's `fps`.
    */
   clock = null;
+  #now_ms;
   #from_s = 0;
   #segment = { start_s: 0, frames: 0, keyframes: [] };
   /** The newest frame of the segment. */
@@ -40,6 +41,11 @@ export class Pace {
   #slow = false;
   /** Whether the newest plan leaves frames out. */
   #thins = false;
+
+  /** `now_ms` tells the time, in milliseconds since 1970. */
+  constructor(now_ms = () => performance.timeOrigin + performance.now()) {
+    this.#now_ms = now_ms;
+  }
 
   /** Whether playback moves: it does not wait for frames then, those that come too late are left out. */
   get moves() { return Boolean(this.clock?.moves); }
@@ -168,7 +174,7 @@ export class Pace {
   /** The number of the frame that is shown now, with its fraction. */
   get #now() {
     const { position_s, at } = this.clock;
-    const since_s = (performance.timeOrigin + performance.now() - at) / 1000;
+    const since_s = (this.#now_ms() - at) / 1000;
     return (position_s + this.#rate * since_s - this.#segment.start_s) * this.#fps;
   }
 
