@@ -1,18 +1,10 @@
 // Reads and writes boxes of ISO base media (ISO/IEC 14496-12 §4.2). Knows nothing of what is inside a sample.
 
+import { joined } from "./bytes.js";
+
 /** A view of bytes for reading numbers. */
 export function viewed(bytes) {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-export function joined(parts) {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** The whole boxes between two places, as [kind, start of the content, end]. */

@@ -4,7 +4,8 @@
 // Each sample is one picture that needs no other (ITU-T H.264, constrained baseline profile, CAVLC), a byte for
 // every 16×16 pixels. Boxes are those of our segments but for the sample entry and the sizes of samples.
 
-import { box, boxes, bytes32, changed, joined, viewed } from "./boxes.js";
+import { box, boxes, bytes32, changed, viewed } from "./boxes.js";
+import { joined } from "./bytes.js";
 import { ENTRY_BYTES, run } from "./fragments.js";
 
 /** Constrained baseline, level 4: up to 1920×1080 at 30 a second. */

@@ -1,7 +1,7 @@
 // A large file that never changes: after a break the download goes on where it was.
 
+import { joined } from "./bytes.js";
 import { asked, fetchable, passes, pause_s, watch } from "./patience.js";
-import { joined } from "./transfer.js";
 
 class Refused extends Error {}
 

@@ -3,7 +3,8 @@
 // Which time a fragment covers is in its boxes (ISO/IEC 14496-12 §8.8), which weights its generator needs in
 // `prmC` of the sample entry.
 
-import { boxes, find, joined, viewed } from "./boxes.js";
+import { boxes, find, viewed } from "./boxes.js";
+import { joined } from "./bytes.js";
 
 /** Bytes of a visual sample entry before the boxes within (§12.1.3), and where its size is. */
 export const ENTRY_BYTES = 78;

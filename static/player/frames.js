@@ -17,7 +17,8 @@ export class Frames {
     if (before) {
       const gap = frame.time_s - before.time_s;
       if (gap < 1e-6) return this.#waiting.splice(at, 1, frame);
-      if (gap < 0.5) this.frameSeconds = gap;
+      // Of a slow machine frames between are left out.
+      if (gap < 0.5) this.frameSeconds = Math.min(gap, this.frameSeconds || gap);
     }
     this.#waiting.splice(at + 1, 0, frame);
     return [];

@@ -2,7 +2,7 @@
 //
 // Frames go to the page, progress goes to the session. A frame's buffer comes back when it was shown; without a
 // free buffer nothing is generated, so that memory and the work ahead of the playhead stay bounded. When the
-// machine is too slow, frames that would come too late are left out: those between keyframes first.
+// machine is too slow, playback does not wait: fewer frames are generated, those between keyframes are left out first.
 
 import { Abi, placed } from "./abi.js";
 import { Pace } from "./pace.js";
@@ -55,21 +55,36 @@ function copied({ ptr, len }) {
   return buffer;
 }
 
+/** Tells the session that playback that moves need not wait for the first frame of this segment. */
+function announce(work) {
+  if (!work || work.announced || work.epoch !== epoch || !pace.moves) return;
+  work.announced = true;
+  const { job, segment, rung } = work;
+  port.postMessage({ job, epoch, segment, rung, frames: 0, frame_s: 0, complete: false });
+}
+
 /** Generates one segment, unless a seek drops it. */
-async function render(id, { job, epoch: own, segment, rung, from_s, media }) {
+async function render(id, work) {
+  const { job, epoch: own, segment, rung, from_s, media } = work;
   const tell = (fields) => port.postMessage({ job, epoch: own, segment, rung, ...fields });
-  abi.json("renderer_begin", id, media);
-  pace.begin(from_s);
+  const begun = performance.now();
+  const read = abi.json("renderer_begin", id, media);
+  pace.begin(from_s, read, performance.now() - begun);
   for (;;) {
+    announce(work);
+    announce(queue[0]);
     while (free === 0 && own === epoch) await changed();
     if (own !== epoch) {
       abi.run("renderer_drop", id);
       return tell({ dropped: true });
     }
-    abi.run("renderer_skip", id, pace.late_s());
+    abi.run("renderer_skip", id, pace.next_s());
     const began = performance.now();
     const frame = abi.json("renderer_next", id);
-    if (frame.done) return tell({ ...pace.report(), complete: true });
+    if (frame.done) {
+      pace.end();
+      return tell({ ...pace.report(), complete: true });
+    }
     const buffer = copied(frame);
     const took_ms = performance.now() - began;
     const skipped = pace.made(frame, took_ms);

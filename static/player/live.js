@@ -5,6 +5,15 @@ const WINDOW_S = 60;
 const LIGHT = { throughput: "#2b62c4", rung: "#1f6f5c", buffer: "#a8720a", generation: "#8a3fa8", stall: "rgb(194 69 45 / 0.25)" };
 const DARK = { throughput: "#82aaff", rung: "#6cc7ae", buffer: "#f0be5a", generation: "#cf94ea", stall: "rgb(255 139 112 / 0.3)" };
 const HEIGHT = 150;
+/** Time for the page between two steps of what is built while the title plays, in milliseconds. */
+const PAUSE_MS = 50;
+const PLOTS = new URL("./uplot.min.js", import.meta.url);
+/** Columns, what they show, and on which axis. */
+const CHARTS = [
+  { at: [1, 2], shows: ["throughput", "rung"], label: "kbit/s", log: true },
+  { at: [3], shows: ["buffer"], label: "buffer, s" },
+  { at: [4], shows: ["generation"], label: "ms a frame" },
+];
 
 const scheme = matchMedia("(prefers-color-scheme: dark)");
 
@@ -23,11 +32,20 @@ export class Live {
     this.#place = place;
   }
 
-  run() {
-    this.#build();
-    scheme.addEventListener("change", () => this.#build());
-    new ResizeObserver(() => this.#resize()).observe(this.#place);
+  /** Begins, in small steps: the first pictures want the same thread. */
+  async run() {
     setInterval(() => this.#sample(), EVERY_MS);
+    await pause();
+    // The browser's first formatter takes longer than the rest of the library, which begins with one.
+    new Intl.NumberFormat(navigator.language);
+    await pause();
+    await loaded(PLOTS);
+    for (const chart of CHARTS) {
+      await pause();
+      this.#plots.push(this.#plot(chart));
+    }
+    scheme.addEventListener("change", () => this.#recolour());
+    new ResizeObserver(() => this.#resize()).observe(this.#place);
   }
 
   #sample() {
@@ -40,7 +58,7 @@ export class Live {
       column.push(row[at]);
       if (column.length > (WINDOW_S * 1000) / EVERY_MS) column.shift();
     });
-    for (const { plot, at } of this.#plots) plot.setData([this.#columns[0], ...at.map((index) => this.#columns[index])]);
+    for (const { plot, chart } of this.#plots) plot.setData([this.#columns[0], ...chart.at.map((index) => this.#columns[index])]);
     this.#write();
   }
 
@@ -60,17 +78,14 @@ export class Live {
     ].flatMap(([name, value, colour]) => entry(name, value, colour)));
   }
 
-  #build() {
+  #recolour() {
     for (const { plot } of this.#plots) plot.destroy();
-    const colours = scheme.matches ? DARK : LIGHT;
-    this.#plots = [
-      { at: [1, 2], series: [["throughput", colours.throughput], ["rung", colours.rung, true]], label: "kbit/s", log: true },
-      { at: [3], series: [["buffer", colours.buffer]], label: "buffer, s" },
-      { at: [4], series: [["generation", colours.generation]], label: "ms a frame" },
-    ].map((chart) => ({ at: chart.at, plot: this.#plot(chart, colours) }));
+    this.#plots = CHARTS.map((chart) => this.#plot(chart));
   }
 
-  #plot({ series, label, log }, colours) {
+  #plot(chart) {
+    const { shows, label, log } = chart;
+    const colours = scheme.matches ? DARK : LIGHT;
     const style = getComputedStyle(document.documentElement);
     const [quiet, line] = ["--quiet", "--line"].map((name) => style.getPropertyValue(name));
     const font = "12px system-ui, sans-serif";
@@ -90,12 +105,12 @@ export class Live {
         { ...axis, size: 28 },
         { ...axis, label, size: 52, labelSize: 18, ...(log ? { splits: decades, filter: (_, splits) => splits } : {}) },
       ],
-      series: [{}, ...series.map(([name, stroke, stepped]) => ({
-        label: name, stroke, width: 2, points: { show: false }, ...(stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+      series: [{}, ...shows.map((name) => ({
+        label: name, stroke: colours[name], width: 2, points: { show: false }, ...(name === "rung" ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
       }))],
       hooks: { drawAxes: [(plot) => this.#stalls(plot, colours.stall)] },
     };
-    return new uPlot(options, [[], ...series.map(() => [])], this.#place);
+    return { chart, plot: new uPlot(options, [[], ...shows.map(() => [])], this.#place) };
   }
 
   /** Shades the times at which playback waited. */
@@ -115,6 +130,19 @@ export class Live {
     const width = this.#place.clientWidth;
     for (const { plot } of this.#plots) if (plot.width !== width && width > 0) plot.setSize({ width, height: HEIGHT });
   }
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+
+/** Runs a script that is no module. */
+function loaded({ href }) {
+  const script = document.createElement("script");
+  script.src = href;
+  return new Promise((resolve, reject) => {
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`${href} cannot be loaded`));
+    document.head.append(script);
+  });
 }
 
 /** Which frame it is, and how it came about. */

@@ -376,8 +376,8 @@ export class PromptusPlayer extends HTMLElement {
 
   /** Says once that frames are left out because the generators are too slow for the title. */
   #slowed() {
-    const { took, slow } = this.#stats;
-    if (slow || took.length < MEASURED) return;
+    const { took, covered, slow } = this.#stats;
+    if (slow || (took.length < MEASURED && covered < 2 * MEASURED)) return;
     const made = (1000 * this.#engine.generators) / this.stats.generateMsPerFrame;
     const { fps, rate } = this.#state;
     if (made >= fps * rate) return;
@@ -411,6 +411,7 @@ export class PromptusPlayer extends HTMLElement {
     this.#stats.took.push(frame.took_ms);
     if (this.#stats.took.length > MEASURED) this.#stats.took.shift();
     this.#stats.framesDropped += frame.skipped;
+    this.#stats.covered += 1 + frame.skipped;
     if (frame.skipped > 0) this.#slowed();
     this.#free(this.#frames.add(frame));
   }
@@ -509,7 +510,7 @@ export class PromptusPlayer extends HTMLElement {
 
 /** The figures of a playback that has not begun. */
 function fresh() {
-  return { framesShown: 0, framesDropped: 0, bytes: 0, took: [], slow: false };
+  return { framesShown: 0, framesDropped: 0, bytes: 0, took: [], covered: 0, slow: false };
 }
 
 /** A random UUID (RFC 9562 §5.4); `crypto.randomUUID` is absent on plain http. */

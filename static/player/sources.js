@@ -4,7 +4,7 @@
 // It gets the source buffer of a black film, which goes through the browser as any other; our segments are
 // kept for the adapter, as long as the buffer holds their time.
 
-import { joined } from "./boxes.js";
+import { joined } from "./bytes.js";
 import { Carrier, TYPE } from "./carrier.js";
 import { Fragments } from "./fragments.js";
 

@@ -1,5 +1,6 @@
 // One request of the session: its answer with the browser's own times, and reports on the way.
 
+import { joined } from "./bytes.js";
 import { asked, fetchable, watch } from "./patience.js";
 import { measured } from "./timing.js";
 
@@ -104,15 +105,4 @@ export class Transfer {
     if (first !== null) this.begin(first);
     this.#told.progress(body);
   }
-}
-
-export function joined(parts) {
-  if (parts.length === 1) return parts[0];
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -88,7 +88,7 @@ async function start() {
   player.addEventListener("loadedmetadata", () => compares(player), { once: true });
   const live = new Live(player, find(".figures"), find(".chart"));
   // Charts take the thread for a moment, which the first picture should not wait for.
-  player.addEventListener("loadeddata", () => live.run(), { once: true });
+  player.addEventListener("loadeddata", () => void live.run(), { once: true });
 }
 
 await start();

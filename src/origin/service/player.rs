@@ -44,6 +44,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     file!("abi.js", JS),
     file!("adapter.js", JS),
     file!("boxes.js", JS),
+    file!("bytes.js", JS),
     file!("carrier.js", JS),
     file!("choices.js", JS),
     file!("clock.js", JS),

@@ -11,6 +11,7 @@ import * as life from "./faults/life.mjs";
 import * as memory from "./faults/memory.mjs";
 import * as network from "./faults/network.mjs";
 import * as old from "./faults/old.mjs";
+import * as pace from "./faults/pace.mjs";
 import * as refusals from "./faults/refusals.mjs";
 import * as slow from "./faults/slow.mjs";
 import * as storm from "./faults/storm.mjs";
@@ -20,7 +21,7 @@ import { Origin } from "./origin.mjs";
 import { launch } from "./page.mjs";
 import { Proxy } from "./proxy.mjs";
 
-const CHECKS = { network, refusals, foreign, old, life, storm, wide, slow, memory };
+const CHECKS = { network, refusals, foreign, old, life, storm, wide, pace, slow, memory };
 
 /// The value of `--name=value` among `words`.
 function option(words, name, usual) {

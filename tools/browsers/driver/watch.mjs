@@ -41,6 +41,8 @@ async function plays(browser, origin) {
   const stats = await page.evaluate(() => window.player.stats);
   note(JSON.stringify(stats));
   check(stats.framesShown > 60, `frames are shown while it plays: ${stats.framesShown} in 5 s, ${stats.framesDropped} dropped`);
+  const charts = await page.evaluate(() => document.querySelectorAll(".chart canvas").length);
+  check(charts === 3, `the figures are drawn in three charts: ${charts}`);
   await page.keyboard.press("k");
   const stopped = await page.evaluate(() => window.player.currentTime);
   await sleep(700);
