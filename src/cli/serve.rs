@@ -28,9 +28,17 @@ use tokio::signal::unix::{SignalKind, signal};
 const SIGHUP: i32 = 1;
 const SIGTERM: i32 = 15;
 
+const AFTER_HELP: &str = "\
+Pages:
+  /              all titles
+  /watch/TITLE   plays a title; the original is beside it if the title's folder holds
+                 original.mp4, or recipe.json with its photographs
+  /_player/      modules of the custom element <promptus-player>, for pages of your own";
+
 /// Arguments of `promptus serve`. Those that are settings have the names of their keys in
 /// `config.toml`, and override them.
 #[derive(Debug, clap::Args, Serialize)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct Args {
     /// Folder of titles, a title, or URL such as s3://bucket/prefix [default: the titles shipped
     /// with promptus].
