@@ -23,6 +23,8 @@ mod layers;
 mod local;
 #[path = "player/long.rs"]
 mod long;
+#[path = "player/own_rule.rs"]
+mod own_rule;
 #[path = "player/tls.rs"]
 mod tls;
 

@@ -239,8 +239,8 @@ fn a_grid_is_the_same_on_any_number_of_threads() {
             .map(trace)
             .into(),
         players: vec![
-            Player::Own(Abr::Dynamic),
-            Player::Own(Abr::LolPlus),
+            Player::Abr(Abr::Dynamic),
+            Player::Abr(Abr::LolPlus),
             Player::rule("lowest", |_, _| Box::new(Lowest)),
         ],
         seeds: 2,

@@ -235,11 +235,10 @@ fn setup(args: &Args, stream: &Stream) -> Result<Setup, CliError> {
     }
     seeks.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
     let options = args.session.options(stream.ladder())?;
-    let controls = None;
     Ok(Setup {
         options,
         seeks,
-        controls,
+        ..Setup::default()
     })
 }
 

@@ -5,8 +5,11 @@
 //! caching, access control and conformance. It knows segments as bytes and manifests by their
 //! meaning, and nothing of prompts, models or players. HTTP follows RFC 9110 and RFC 9111.
 //!
-//! A header of every response is set in `service::middleware`, one of titles' files in
-//! `http::headers`, whose `EXPOSED` lists those that players on other origins may read.
+//! To add a header: of every response in `service::middleware` (`tests/origin/every_response.rs`), of
+//! every file and page in `http::headers::always` (`tests/origin/representations.rs`), of single segments
+//! in `titles::segment_index`; `http::headers::EXPOSED` lists those that pages of other sites may read.
+//! To add a metric: a field and its line in `telemetry::metrics`, counted where it happens
+//! (`tests/origin/telemetry.rs`).
 //!
 //! To serve a folder, bind a listener and call [`serve`]; `promptus serve` does little more. To
 //! mount an origin in an axum program of your own, nest its [`router`]:

@@ -20,7 +20,7 @@ use crate::player::event::{Event, Rendered};
 use crate::player::index::{self as player, Resource};
 use crate::player::ladder::Ladder;
 use crate::player::log::Log;
-use crate::player::session::{Options, Session};
+use crate::player::session::{Options, OwnRule, Session};
 use bytes::Bytes;
 use reqwest::Url;
 use std::collections::VecDeque;
@@ -38,10 +38,22 @@ const TICK_S: f64 = 0.25;
 pub struct Setup {
     /// The session's options.
     pub options: Options,
+    /// A rule written outside the crate, in place of the one that the options name.
+    pub rule: Option<OwnRule>,
     /// Jumps, in the order in which they happen.
     pub seeks: Vec<Jump>,
     /// Controls of the session while it plays.
     pub controls: Option<Controls>,
+}
+
+impl Setup {
+    fn session(&self, stream: &Stream) -> Session {
+        let ladder = Arc::clone(stream.ladder());
+        match &self.rule {
+            Some(rule) => rule.session(ladder, &self.options),
+            None => Session::new(ladder, &self.options),
+        }
+    }
 }
 
 /// A planned seek.
@@ -90,13 +102,13 @@ pub(super) async fn play_rendered(
     sink: &QueueSender<Segment>,
     generator: Option<UnboundedReceiver<Progress>>,
 ) -> Played {
-    let session = Session::new(stream.ladder().clone(), &setup.options);
-    let one_rung = !stream.ladder().is_layered() && matches!(setup.options.abr, Abr::Fixed(_));
+    let fixed = setup.rule.is_none() && matches!(setup.options.abr, Abr::Fixed(_));
+    let one_rung = fixed && !stream.ladder().is_layered();
     let mut driver = Driver {
         client,
         stream,
         sink,
-        player: Player::new(session, stream.index.clone(), one_rung),
+        player: Player::new(setup.session(stream), stream.index.clone(), one_rung),
         clock: Clock::start(),
         seeks: setup.seeks.iter().copied().collect(),
         controls: setup.controls.as_ref(),

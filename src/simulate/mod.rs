@@ -1,6 +1,6 @@
 //! The simulator: the player core over recorded networks, in virtual time.
 //!
-//! A folder of traces with an own rule beside one of ours:
+//! A folder of traces with a rule of your own beside one of this crate:
 //!
 //! ```
 //! use promptus::network::corpus::Corpus;
@@ -27,7 +27,7 @@
 //!     contents: vec![Content::title("manifests/demo".as_ref())?],
 //!     traces: Corpus::read(&[traces])?.traces,
 //!     players: vec![
-//!         Player::Own(Abr::Dynamic),
+//!         Player::Abr(Abr::Dynamic),
 //!         Player::rule("top-or-bottom", |_ladder, _options| Box::new(TopOrBottom)),
 //!     ],
 //!     ..Grid::default()

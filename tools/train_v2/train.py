@@ -8,7 +8,7 @@ start it again with the same command. The learning rate follows the hours used. 
 
 Loss of a picture: bits a pixel + 2 MSE / (0.1 step^2), times the step, so that coarse and fine
 steps weigh alike, less 0.0015 times SSIMULACRA 2, which sees the edges of cells in smooth places that
-MSE does not; LPIPS joins in the last third.
+MSE does not; LPIPS joins after three tenths.
 """
 
 import argparse
@@ -129,9 +129,7 @@ class Run:
         norm = torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
         self.optimiser.step()
         self.steps += 1
-        decay = min(0.999, self.steps / (self.steps + 20))
-        if self.samples > 5000 and self.steps < 400:
-            decay = 0.999  # resumed: the average stays
+        decay = 0.998 if self.samples > 5000 else min(0.998, self.steps / (self.steps + 20))
         with torch.no_grad():
             for a, p in zip(self.average.parameters(), self.codec.parameters()):
                 a.lerp_(p, 1 - decay)
@@ -145,8 +143,8 @@ def main():
     arg.add_argument("--clips", default="../shared/train-clips")
     arg.add_argument("--cache", default=str(HERE / "runs" / "cache.pickle"))
     arg.add_argument("--lpips", default="../shared/models/lpips/lpips_squeeze_v0.1.safetensors")
-    arg.add_argument("--lpips-weight", type=float, default=0.03)
-    arg.add_argument("--lpips-from", type=float, default=0.65, help="part of the hours")
+    arg.add_argument("--lpips-weight", type=float, default=0.3)
+    arg.add_argument("--lpips-from", type=float, default=0.3, help="part of the hours")
     arg.add_argument("--score-weight", type=float, default=0.0015, help="of SSIMULACRA 2")
     arg.add_argument("--run", default="main")
     arg.add_argument("--chains", type=int, default=4)

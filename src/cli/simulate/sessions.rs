@@ -35,7 +35,7 @@ impl Args {
             grid.options = self.session.options(&content.ladder)?;
         }
         if !self.is_grid() {
-            grid.players = vec![Player::Own(grid.options.abr)];
+            grid.players = vec![Player::Abr(grid.options.abr)];
         }
         grid.contents = contents;
         Ok(grid)
@@ -70,15 +70,15 @@ impl Args {
 
     fn players(&self) -> Result<Vec<Player>, CliError> {
         if self.rules.is_empty() {
-            return Ok(vec![Player::Own(Abr::default())]);
+            return Ok(vec![Player::Abr(Abr::default())]);
         }
         let mut players = Vec::new();
         for name in &self.rules {
             match name.strip_prefix("sabre:") {
                 Some(rule) => players.push(sabre::player(rule)?),
-                None if name == "all" => players.extend(Abr::all().map(Player::Own)),
+                None if name == "all" => players.extend(Abr::all().map(Player::Abr)),
                 None if name == LAYERS => players.push(Player::Layers),
-                None => players.push(Player::Own(name.parse()?)),
+                None => players.push(Player::Abr(name.parse()?)),
             }
         }
         Ok(players)

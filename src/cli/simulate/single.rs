@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args, grid: &Grid) -> Result<(), CliError> {
 }
 
 fn play(args: &Args, grid: &Grid, unit: &Unit<'_>) -> Result<(), CliError> {
-    let outcome = grid.session(unit, &Player::Own(grid.options.abr))?;
+    let outcome = grid.session(unit, &Player::Abr(grid.options.abr))?;
     let optimum = grid.optimum(unit, &unit.content.ladder);
     let figures = grid.figures(unit, &outcome, optimum);
     if let Some(file) = &args.grid.p1203 {

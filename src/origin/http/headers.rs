@@ -39,9 +39,9 @@ pub(crate) fn changing(settings: &Settings) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(NO_STORE)
 }
 
-/// The fields of a representation.
+/// The fields of a representation that is sent.
 pub(super) fn of(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
-    let mut fields = without_content(object, cache_control);
+    let mut fields = always(object, cache_control);
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(object.content_type));
     if let Some(coding) = object.coding {
         fields.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
@@ -49,8 +49,9 @@ pub(super) fn of(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
     fields
 }
 
-/// The fields of a representation whose content is not sent (RFC 9110 §15.4.5).
-pub(super) fn without_content(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
+/// The fields of every response about a representation, with content or without it (304, 416; RFC 9110
+/// §15.4.5).
+pub(super) fn always(object: &Object, cache_control: &HeaderValue) -> HeaderMap {
     // With room for those of every response.
     let mut fields = HeaderMap::with_capacity(20);
     fields.insert(CACHE_CONTROL, cache_control.clone());
@@ -89,7 +90,8 @@ fn kind(content_type: &str) -> Option<&'static str> {
 /// Discloses timings to pages of any site (Resource Timing §4.5.1).
 pub(crate) const TIMING: HeaderName = HeaderName::from_static("timing-allow-origin");
 
-/// Fields of a response that pages of other sites may read.
+/// Fields of a response that pages of other sites may read. `alt-svc`, `cmsd-dynamic` and
+/// `server-timing` are set by proxies and CDNs in front.
 pub(crate) const EXPOSED: &str = "accept-ranges alt-svc cmsd-dynamic cmsd-static content-encoding \
     content-length content-range date etag link retry-after server-timing x-request-id";
 

@@ -34,7 +34,7 @@ impl Reply<'_> {
         let (object, cache_control) = (&self.object, self.cache_control);
         let refused = conditional::evaluate(self.headers, object);
         let mut fields = match refused {
-            Some(StatusCode::NOT_MODIFIED) => headers::without_content(object, cache_control),
+            Some(StatusCode::NOT_MODIFIED) => headers::always(object, cache_control),
             _ => headers::of(object, cache_control),
         };
         if let Some(status) = refused {
@@ -48,7 +48,7 @@ impl Reply<'_> {
                 (StatusCode::PARTIAL_CONTENT, range)
             }
             Selection::Unsatisfiable => {
-                let mut fields = headers::without_content(object, cache_control);
+                let mut fields = headers::always(object, cache_control);
                 insert(&mut fields, format!("bytes */{}", object.size));
                 let status = StatusCode::RANGE_NOT_SATISFIABLE;
                 return Ok(response(status, fields, Body::empty()));

@@ -33,8 +33,9 @@ use tracing::Instrument;
 /// The origin as an axum router: mount it in a program of your own.
 ///
 /// `/` is the catalogue page, `/catalogue.json` the same as JSON; `/watch/TITLE` plays a title in the
-/// browser; `/openapi.json` describes all
-/// addresses for programs; all other paths are looked up among the titles.
+/// browser; `/openapi.json` describes the addresses that programs other than players use. `/metrics`,
+/// `/healthz`, `/readyz`, `/cmcd` and `/steering.json` are for operators and players, `/_page/…` and
+/// `/_player/…` for the pages; all other paths are looked up among the titles.
 pub fn router(origin: Origin) -> Router {
     let service = Arc::new(Service::new(origin, Surface::Whole));
     Router::new().fallback_service(service_fn(move |request| {

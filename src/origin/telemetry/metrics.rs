@@ -1,4 +1,4 @@
-//! Counters and histograms of requests, and of what players report.
+//! Counters, gauges and histograms of requests, and of what players report.
 
 use super::cmcd::Cmcd;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -40,7 +40,7 @@ const EVENTS: [&str; 18] = [
     "sk", "t",
 ];
 
-/// All counters and histograms.
+/// All metrics.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -71,7 +71,7 @@ fn latency() -> Histogram {
     ])
 }
 
-/// A metric that is exposed under `name`.
+/// A metric exposed as `promptus_NAME`, a counter as `promptus_NAME_total`.
 fn register<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
     registry.register(name, help, metric.clone());
     metric

@@ -5,9 +5,17 @@
 //! choices. Overrides common to all rules are in [`super::guards`]; titles in layers have a rule of their
 //! own (`layers`).
 //!
-//! To add a rule: implement [`Rule`] in a file of its own, add it to [`Abr`], its names and `build`
-//! (`name`), and to the help of `--abr` (`cli::session_args`). Outside the crate: pass it to
-//! [`Session::with_rule`](super::session::Session::with_rule).
+//! To add a rule: implement [`Rule`] in a file of its own with unit tests on the helpers below; add it to
+//! [`Abr`], its names and `build` (`name`), to the help of `--abr` (`cli::session_args`) and to the list
+//! of the watch page (`static/player/choices.js`). Tests over all rules (`tests/session`,
+//! `tests/simulator.rs`, `tests/traces.rs`) take it from `Abr::all`. Then run
+//! `PROMPTUS_UPDATE_DOCS=1 cargo test --release --test commands`, which writes the command reference, and
+//! `tools/web/build.sh`, as the page's module contains the rules.
+//!
+//! A rule outside the crate is an [`OwnRule`](super::session::OwnRule):
+//! [`Setup`](crate::playback::Setup) takes it over HTTP, a simulated
+//! [`Grid`](crate::simulate::grid::Grid) by `Player::rule`, and
+//! [`Session::with_rule`](super::session::Session::with_rule) in a driver of one's own.
 
 mod bba;
 mod bola;

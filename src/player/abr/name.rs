@@ -14,7 +14,7 @@ use super::{Choice, Rule, View};
 use crate::player::ladder::Ladder;
 use crate::player::named::named;
 
-/// The rules; each is in the file of its name.
+/// The rules of the crate. Titles in layers have one more, `layers`, that cannot be chosen here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Abr {
     /// The highest rung that the estimated throughput sustains.

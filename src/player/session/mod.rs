@@ -14,6 +14,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `options` | its options |
+//! | `own_rule` | rules written outside the crate |
 //! | `activity` | what it waits for between two events |
 //! | `decide` | which segment from which rung, and when |
 //! | `transfer` | a transfer from its request to its end |
@@ -27,11 +28,13 @@ mod arrival;
 mod decide;
 mod learn;
 mod options;
+mod own_rule;
 mod playback;
 mod playhead;
 mod transfer;
 
 pub use options::{Guards, Options};
+pub use own_rule::OwnRule;
 
 use super::abr::layers::Layers;
 use super::abr::{Abr, Rule};

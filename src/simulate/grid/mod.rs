@@ -9,7 +9,7 @@ mod tables;
 mod timelines;
 
 pub use page::page;
-pub use player::{BuildRule, Named, PlayMovie, Player};
+pub use player::{PlayMovie, Player, Simulator};
 pub use run::{FitTo, Grid, GridError, Outcome, Row, Unit};
 pub use sample::{Figure, Sample, figures};
 pub use tables::text;

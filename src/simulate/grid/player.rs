@@ -3,7 +3,7 @@
 use crate::network::trace::Trace;
 use crate::player::abr::{Abr, Rule};
 use crate::player::ladder::Ladder;
-use crate::player::session::Options;
+use crate::player::session::{Options, OwnRule};
 use crate::simulate::movie::Movie;
 use crate::simulate::qoe::Timeline;
 use std::error::Error;
@@ -14,31 +14,22 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Player {
-    /// The player core with one of its rules.
-    Own(Abr),
+    /// The player core with a rule of this crate.
+    Abr(Abr),
     /// The player core with a rule of the caller's, see [`Player::rule`].
-    Rule(Named<BuildRule>),
+    Rule(OwnRule),
     /// The player core on content in layers, which has a rule of its own.
     Layers,
     /// Another simulator, which plays movie files only, see [`Player::other`].
-    Other(Named<PlayMovie>),
+    Other(Simulator),
 }
 
-/// A function with a name.
-pub struct Named<F: ?Sized> {
+/// A simulator without the player core, with a name for reports.
+#[derive(Clone)]
+pub struct Simulator {
     name: String,
-    pub(super) function: Arc<F>,
+    pub(super) play: Arc<PlayMovie>,
 }
-
-impl<F: ?Sized> Clone for Named<F> {
-    fn clone(&self) -> Self {
-        let (name, function) = (self.name.clone(), Arc::clone(&self.function));
-        Self { name, function }
-    }
-}
-
-/// Builds a rule for a ladder and the session's options.
-pub type BuildRule = dyn Fn(&Ladder, &Options) -> Box<dyn Rule> + Send + Sync;
 
 /// Plays a movie over a trace, rates times a multiplier, with a buffer target in seconds. `None` if the
 /// trace never delivers the whole movie.
@@ -50,30 +41,30 @@ impl Player {
     /// The player core with a rule of the caller's. `build` is called once per session; the options
     /// hold buffer target and seed.
     pub fn rule(
-        name: impl Into<String>,
+        name: impl Into<Arc<str>>,
         build: impl Fn(&Ladder, &Options) -> Box<dyn Rule> + Send + Sync + 'static,
     ) -> Self {
-        let (name, function) = (name.into(), Arc::new(build));
-        Self::Rule(Named { name, function })
+        Self::Rule(OwnRule::new(name, build))
     }
 
     /// A simulator without the player core.
     pub fn other(name: impl Into<String>, play: Arc<PlayMovie>) -> Self {
-        let (name, function) = (name.into(), play);
-        Self::Other(Named { name, function })
+        let name = name.into();
+        Self::Other(Simulator { name, play })
     }
 
     /// The name in reports.
     pub fn name(&self) -> &str {
         match self {
-            Self::Own(abr) => abr.name(),
-            Self::Rule(Named { name, .. }) | Self::Other(Named { name, .. }) => name,
+            Self::Abr(abr) => abr.name(),
+            Self::Rule(rule) => rule.name(),
+            Self::Other(simulator) => &simulator.name,
             Self::Layers => "layers",
         }
     }
 }
 
-impl<F: ?Sized> fmt::Debug for Named<F> {
+impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }

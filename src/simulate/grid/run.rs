@@ -220,14 +220,11 @@ impl Grid {
             ..self.options
         };
         let session = match player {
-            Player::Own(abr) => {
+            Player::Abr(abr) => {
                 options.abr = *abr;
                 Session::new(Arc::clone(&content.ladder), &options)
             }
-            Player::Rule(rule) => {
-                let rule = (rule.function)(&content.ladder, &options);
-                Session::with_rule(Arc::clone(&content.ladder), &options, rule)
-            }
+            Player::Rule(rule) => rule.session(Arc::clone(&content.ladder), &options),
             Player::Layers => {
                 let layers = content.layers.clone();
                 let title = || content.name.clone();
@@ -240,7 +237,7 @@ impl Grid {
                     title: content.name.clone(),
                     player: player.name().to_owned(),
                 })?;
-                return self.other(unit, movie, simulator.function.as_ref());
+                return self.other(unit, movie, simulator.play.as_ref());
             }
         };
         let ladder = Arc::clone(session.ladder());
